@@ -1,0 +1,54 @@
+//! `durin-node-resync`: the schedule. The same loop for every node of the region, so that a lost event costs at most one
+//! period, and drift is repaired.
+
+use durin::aws::Aws;
+use durin::clock::Deadline;
+use durin::events::Event;
+use durin::failure::Failure;
+use durin::node::{self, View};
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Map, Value, json};
+
+/// How many nodes that need something are looked after at once.
+const NODES_AT_ONCE: usize = 8;
+
+/// Handles one tick of the schedule: all nodes are read together, and healthy ones cost nothing more.
+///
+/// # Errors
+/// When the event is no schedule's, a read of all nodes fails, or some node needs a person or more time. The other nodes
+/// were looked after all the same.
+pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    match Event::parse(event)? {
+        Event::Schedule => {}
+        other @ (Event::LifecycleAction(_) | Event::NotOurs { .. }) => {
+            return Err(Failure::not_for_this_function(&other));
+        }
+    }
+    let (mut nodes, mistakes) = node::find_all(aws).await?;
+    node::observe_all(aws, &mut nodes).await?;
+    let total = nodes.len() + mistakes.len();
+    let outcomes: Vec<_> = stream::iter(&mut nodes)
+        .map(|view| resync(aws, view, deadline))
+        .buffer_unordered(NODES_AT_ONCE)
+        .collect()
+        .await;
+
+    let mut failures: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    let mut served = Map::new();
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok(done) => drop(served.insert(name, json!(done.to_string()))),
+            Err(failure) => failures.push(format!("{name}: {}", failure.chain())),
+        }
+    }
+    if failures.is_empty() { Ok(Value::Object(served)) } else { Err(Failure::SomeNodes { failures, total }) }
+}
+
+async fn resync(aws: &Aws, view: &mut View, deadline: Deadline) -> (String, Result<node::Done, Failure>) {
+    let name = view.name().to_string();
+    let outcome = node::run(aws, view, deadline).await;
+    if let Err(failure) = &outcome {
+        tracing::error!(node = name, error_type = failure.error_type(), reason = failure.chain(), "failed");
+    }
+    (name, outcome)
+}

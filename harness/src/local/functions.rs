@@ -1,0 +1,127 @@
+//! Lambda: takes the invocations that have reached their functions, runs the handlers, and kills those that take too long.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::time::TimeSource;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::LocalAws;
+use crate::world::bus::Invocation;
+
+/// A function's code: the event and the time at which Lambda kills it in, the answer or the error out.
+pub type Handler = Box<dyn Fn(Value, SystemTime) -> Answer + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>;
+
+/// The error that a function hands to Lambda.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error_type}: {message}")]
+pub struct FunctionError {
+    /// `errorType`
+    pub error_type: String,
+    /// `errorMessage`
+    pub message: String,
+}
+
+/// A death between two API calls: the next invocation of `function` is killed when it has made `after_calls`.
+#[derive(Clone, Debug)]
+pub struct Kill {
+    /// Which function.
+    pub function: String,
+    /// After how many answered calls.
+    pub after_calls: u32,
+}
+
+/// Counts an invocation's API calls and knows when it has to die.
+struct Probe {
+    calls: AtomicU32,
+    dies_after: Option<u32>,
+    dies: Notify,
+}
+
+tokio::task_local! {
+    static PROBE: Arc<Probe>;
+}
+
+impl LocalAws {
+    /// Lets the world go on by itself: effects fall due, events reach these functions. Ends with the runtime.
+    pub async fn run(self, functions: BTreeMap<String, Handler>) {
+        let mut running = JoinSet::new();
+        let mut touched = self.0.touched.subscribe();
+        loop {
+            touched.mark_unchanged();
+            let invocations = self.0.world.lock().unwrap_or_else(PoisonError::into_inner).take_invocations();
+            for invocation in invocations {
+                if let Some(handler) = functions.get(&invocation.function) {
+                    running.spawn(self.clone().invoke(handler, invocation));
+                }
+            }
+            let due = self.peek(|world| world.next_due());
+            tokio::select! {
+                biased;
+                _ = touched.changed() => {}
+                Some(_) = running.join_next() => {}
+                () = wait_until(&self, due) => self.world(|_| {}),
+            }
+        }
+    }
+
+    /// Plans a death between two API calls.
+    pub fn plan_kill(&self, kill: Kill) {
+        self.0.kills.lock().unwrap_or_else(PoisonError::into_inner).push(kill);
+    }
+
+    fn invoke(self, handler: &Handler, invocation: Invocation) -> impl Future<Output = ()> + Send + 'static {
+        let killed_at = self.0.clock.now() + invocation.timeout;
+        let answer = handler(invocation.payload.clone(), killed_at);
+        let probe = Arc::new(Probe {
+            calls: AtomicU32::new(0),
+            dies_after: self.take_kill(&invocation.function),
+            dies: Notify::new(),
+        });
+        async move {
+            let outcome = tokio::select! {
+                biased;
+                () = probe.dies.notified() => Err("Runtime.ExitError: the function was killed".to_owned()),
+                () = self.0.clock.wait(invocation.timeout) => {
+                    Err(format!("Sandbox.Timedout: Task timed out after {} seconds", invocation.timeout.as_secs()))
+                }
+                answer = PROBE.scope(Arc::clone(&probe), answer) => match answer {
+                    Ok(value) => Ok(value.to_string()),
+                    Err(error) => Err(error.to_string()),
+                },
+            };
+            self.world(|world| world.invocation_ended(invocation, outcome));
+        }
+    }
+
+    fn take_kill(&self, function: &str) -> Option<u32> {
+        let mut kills = self.0.kills.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = kills.iter().position(|kill| kill.function == function)?;
+        Some(kills.remove(position).after_calls)
+    }
+}
+
+/// Counts an answered call of the invocation that made it. One that has to die never sees the answer.
+pub(super) async fn count_call() {
+    let Ok(probe) = PROBE.try_with(Arc::clone) else { return };
+    let calls = probe.calls.fetch_add(1, Ordering::Relaxed) + 1;
+    if probe.dies_after == Some(calls) {
+        probe.dies.notify_one();
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn wait_until(aws: &LocalAws, due: Option<crate::time::Time>) {
+    match due {
+        Some(due) => aws.0.clock.wait_until(due).await,
+        // Nothing will happen by itself; an hour is as good as ever, and keeps a paused runtime's time moving.
+        None => aws.0.clock.wait(Duration::from_secs(3600)).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! The same world on a socket, for the AWS CLI, boto3, Terraform, and functions in processes of their own.
+
+use std::convert::Infallible;
+
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::LocalAws;
+
+/// No request that AWS takes in these protocols is longer than this many bytes.
+const LONGEST_REQUEST: usize = 1 << 20;
+
+/// The most connections served at once.
+const MOST_CONNECTIONS: usize = 256;
+
+impl LocalAws {
+    /// Serves API calls to whoever connects, until the runtime ends. Callers are told apart by their access key: a
+    /// function's name, or anything else for a person.
+    ///
+    /// # Errors
+    /// When connections cannot be accepted.
+    pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.len() >= MOST_CONNECTIONS {
+                connections.join_next().await;
+            }
+            let (stream, _) = listener.accept().await?;
+            let aws = self.clone();
+            connections.spawn(async move {
+                let service = service_fn(move |request| {
+                    let aws = aws.clone();
+                    async move { Ok::<_, Infallible>(aws.exchange(request).await) }
+                });
+                // A connection that breaks is the client's affair.
+                drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+            });
+        }
+    }
+
+    async fn exchange(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let body = match Limited::new(body, LONGEST_REQUEST).collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) => return plain(413, &format!("the request could not be read: {error}")),
+        };
+        let caller = caller(&parts.headers).unwrap_or_else(|| "operator".to_owned());
+        match self.call(&caller, Request::from_parts(parts, body)).await {
+            Ok(response) => response.map(|body| Full::new(Bytes::from(body))),
+            Err(lost) => plain(502, &lost.to_string()),
+        }
+    }
+}
+
+/// The caller's name: the access key of the signature, where it is a function's.
+fn caller(headers: &http::HeaderMap) -> Option<String> {
+    let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    let (access_key, _) = credential.split_once('/')?;
+    access_key.starts_with("durin-").then(|| access_key.to_owned())
+}
+
+fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text.to_owned())));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    response
+}

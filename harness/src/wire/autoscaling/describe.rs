@@ -1,0 +1,150 @@
+//! Groups and their instances as the Describe calls show them.
+
+use serde_json::{Value, json};
+
+use super::paged;
+use super::tags::tag_item;
+use crate::wire::query::Params;
+use crate::world::autoscaling::{Group, Member};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::{ACCOUNT, World};
+
+pub(super) const GROUPS_PARAMETERS: &[&str] =
+    &["AutoScalingGroupNames", "Filters", "IncludeInstances", "MaxRecords", "NextToken"];
+
+/// DescribeAutoScalingGroups. Unknown names are missing from the answer, without an error.
+pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
+    let names = params.list("AutoScalingGroupNames");
+    let with_instances = params.flag("IncludeInstances")?.unwrap_or(true);
+    let filters = TagFilter::parse(params)?;
+    let items = world
+        .groups
+        .values()
+        .filter(|group| names.is_empty() || names.contains(&group.name))
+        .filter(|group| filters.iter().all(|filter| filter.matches(group)))
+        .map(|group| (group.name.clone(), group_item(world, group, with_instances)))
+        .collect();
+    paged(params, "AutoScalingGroups", 50, items)
+}
+
+/// DescribeAutoScalingInstances. Unknown ids are missing from the answer, without an error.
+pub(super) fn instances(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("InstanceIds");
+    if ids.len() > 50 {
+        let text = "The number of instance ids that may be passed in is limited to 50";
+        return Err(ApiError::new("ValidationError", text));
+    }
+    let mut items: Vec<_> = world
+        .groups
+        .values()
+        .flat_map(|group| group.members.iter().map(move |member| (group, member)))
+        .filter(|(_, member)| ids.is_empty() || ids.contains(&member.instance_id))
+        .map(|(group, member)| (member.instance_id.clone(), instance_item(world, group, member)))
+        .collect();
+    items.sort_by(|(left, _), (right, _)| left.cmp(right));
+    paged(params, "AutoScalingInstances", 50, items)
+}
+
+fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
+    let members: Value = group.members.iter().map(|member| member_item(world, group, member)).collect();
+    json!({
+        "AutoScalingGroupName": group.name,
+        "AutoScalingGroupARN": group.arn(),
+        "LaunchTemplate": launch_template(world, group),
+        "MinSize": group.min_size,
+        "MaxSize": group.max_size,
+        "DesiredCapacity": group.desired_capacity,
+        "DefaultCooldown": 300,
+        "AvailabilityZones": group.zones,
+        "LoadBalancerNames": [],
+        "TargetGroupARNs": [],
+        "HealthCheckType": "EC2",
+        "HealthCheckGracePeriod": group.health_check_grace_period_s,
+        "Instances": if with_instances { members } else { json!([]) },
+        "CreatedTime": group.created.iso_millis(),
+        "SuspendedProcesses": [],
+        "VPCZoneIdentifier": group.subnets.join(","),
+        "EnabledMetrics": [],
+        "Status": group.deleting.then_some("Delete in progress"),
+        "Tags": group.tags.iter().map(|tag| tag_item(&group.name, tag)).collect::<Value>(),
+        "TerminationPolicies": ["Default"],
+        "NewInstancesProtectedFromScaleIn": group.new_instances_protected_from_scale_in,
+        "ServiceLinkedRoleARN": format!(
+            "arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+        ),
+        "CapacityRebalance": group.capacity_rebalance,
+        "TrafficSources": [],
+    })
+}
+
+fn member_item(world: &World, group: &Group, member: &Member) -> Value {
+    json!({
+        "InstanceId": member.instance_id,
+        "InstanceType": member.instance_type,
+        "AvailabilityZone": member.zone,
+        "LifecycleState": member.lifecycle.name(),
+        "HealthStatus": if member.healthy { "Healthy" } else { "Unhealthy" },
+        "LaunchTemplate": launch_template(world, group),
+        "ProtectedFromScaleIn": member.protected_from_scale_in,
+    })
+}
+
+/// Like [`member_item`], but this call shouts about health.
+fn instance_item(world: &World, group: &Group, member: &Member) -> Value {
+    json!({
+        "InstanceId": member.instance_id,
+        "InstanceType": member.instance_type,
+        "AutoScalingGroupName": group.name,
+        "AvailabilityZone": member.zone,
+        "LifecycleState": member.lifecycle.name(),
+        "HealthStatus": if member.healthy { "HEALTHY" } else { "UNHEALTHY" },
+        "LaunchTemplate": launch_template(world, group),
+        "ProtectedFromScaleIn": member.protected_from_scale_in,
+    })
+}
+
+fn launch_template(world: &World, group: &Group) -> Value {
+    let name = world.launch_templates.get(&group.launch_template_id).map(|template| template.name.as_str());
+    json!({"LaunchTemplateId": group.launch_template_id, "LaunchTemplateName": name, "Version": "$Latest"})
+}
+
+/// Filters of groups: all have to match, each with one of its values.
+enum TagFilter {
+    /// Has a tag with one of these keys.
+    Keys(Vec<String>),
+    /// Has a tag with one of these values.
+    Values(Vec<String>),
+    /// Has this tag with one of these values.
+    Tag { key: String, values: Vec<String> },
+}
+
+impl TagFilter {
+    fn parse(params: &Params) -> ApiResult<Vec<TagFilter>> {
+        let filters = params.structures("Filters");
+        filters
+            .iter()
+            .map(|filter| {
+                let values = filter.list("Values");
+                match filter.required("Name")? {
+                    "tag-key" => Ok(TagFilter::Keys(values)),
+                    "tag-value" => Ok(TagFilter::Values(values)),
+                    name => match name.strip_prefix("tag:") {
+                        Some(key) => Ok(TagFilter::Tag { key: key.to_owned(), values }),
+                        None => {
+                            let text = format!("Filter name {name} is not one of tag-key, tag-value, tag:<key>.");
+                            Err(ApiError::new("ValidationError", text))
+                        }
+                    },
+                }
+            })
+            .collect()
+    }
+
+    fn matches(&self, group: &Group) -> bool {
+        group.tags.iter().any(|tag| match self {
+            TagFilter::Keys(keys) => keys.contains(&tag.key),
+            TagFilter::Values(values) => values.contains(&tag.value),
+            TagFilter::Tag { key, values } => *key == tag.key && values.contains(&tag.value),
+        })
+    }
+}

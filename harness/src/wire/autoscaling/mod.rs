@@ -1,0 +1,121 @@
+//! Auto Scaling: a form in, XML out.
+
+mod activities;
+mod describe;
+mod groups;
+mod hooks;
+mod instances;
+mod tags;
+
+use http::Request;
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::page::page;
+use super::query::{Dialect, Params};
+use super::respond::Answer;
+use super::xml::Lists;
+use crate::world::World;
+use crate::world::autoscaling::Group;
+use crate::world::error::{ApiError, ApiResult};
+
+pub(super) const VERSION: &str = "2011-01-01";
+pub(super) const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+pub(super) const LISTS: Lists = Lists::Wrapped("member");
+
+const ACTIONS: &[Action<Params>] = &[
+    Action::write("CompleteLifecycleAction", hooks::COMPLETE_PARAMETERS, hooks::complete),
+    Action::write("CreateAutoScalingGroup", groups::CREATE_PARAMETERS, groups::create),
+    Action::write("CreateOrUpdateTags", &["Tags"], tags::create_or_update),
+    Action::write("DeleteAutoScalingGroup", &["AutoScalingGroupName", "ForceDelete"], groups::delete),
+    Action::write("DeleteLifecycleHook", &["AutoScalingGroupName", "LifecycleHookName"], hooks::delete),
+    Action::write("DeleteTags", &["Tags"], tags::delete),
+    Action::read("DescribeAutoScalingGroups", describe::GROUPS_PARAMETERS, describe::groups),
+    Action::read("DescribeAutoScalingInstances", &["InstanceIds", "MaxRecords", "NextToken"], describe::instances),
+    Action::read("DescribeLifecycleHooks", &["AutoScalingGroupName", "LifecycleHookNames"], hooks::describe),
+    Action::read("DescribeScalingActivities", activities::DESCRIBE_PARAMETERS, activities::describe),
+    Action::read("DescribeTags", &["Filters", "MaxRecords", "NextToken"], tags::describe),
+    Action::write("DetachInstances", instances::LEAVE_PARAMETERS, instances::detach),
+    Action::write("EnterStandby", instances::LEAVE_PARAMETERS, instances::enter_standby),
+    Action::write("ExitStandby", &["AutoScalingGroupName", "InstanceIds"], instances::exit_standby),
+    Action::write("PutLifecycleHook", hooks::PUT_PARAMETERS, hooks::put),
+    Action::write("RecordLifecycleActionHeartbeat", hooks::HEARTBEAT_PARAMETERS, hooks::record_heartbeat),
+    Action::write(
+        "SetDesiredCapacity",
+        &["AutoScalingGroupName", "DesiredCapacity", "HonorCooldown"],
+        groups::set_desired_capacity,
+    ),
+    Action::write(
+        "SetInstanceHealth",
+        &["HealthStatus", "InstanceId", "ShouldRespectGracePeriod"],
+        instances::set_health,
+    ),
+    Action::write(
+        "TerminateInstanceInAutoScalingGroup",
+        &["InstanceId", "ShouldDecrementDesiredCapacity"],
+        instances::terminate,
+    ),
+    Action::write("UpdateAutoScalingGroup", groups::UPDATE_PARAMETERS, groups::update),
+];
+
+/// The parameters that say what a call is about.
+const SUBJECTS: &[&str] = &[
+    "AutoScalingGroupName",
+    "AutoScalingGroupNames",
+    "LifecycleHookName",
+    "InstanceId",
+    "InstanceIds",
+    "LifecycleActionResult",
+    "DesiredCapacity",
+    "HealthStatus",
+];
+
+pub(super) fn is_write(name: &str) -> Option<bool> {
+    Action::find(ACTIONS, name).map(Action::is_write)
+}
+
+pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+    let params = Params::parse(Dialect::AutoScaling, request.body());
+    (params.about(SUBJECTS), run(world, name, &params).map(Answer::from))
+}
+
+fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
+    let action = Action::find(ACTIONS, name).ok_or_else(|| {
+        let text = format!("Could not find operation {name} for version {VERSION}: the local AWS does not have it.");
+        ApiError::new("InvalidAction", text)
+    })?;
+    match action.unknown_parameter(params.names()) {
+        Some(unknown) => Err(params.unknown(unknown)),
+        None => action.run(world, params),
+    }
+}
+
+/// What nearly all writes answer.
+fn done() -> Value {
+    json!({})
+}
+
+fn group_named<'a>(world: &'a World, name: &str) -> ApiResult<&'a Group> {
+    world.groups.get(name).ok_or_else(|| {
+        ApiError::new(
+            "ValidationError",
+            format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"),
+        )
+    })
+}
+
+/// `list_name` with one page of `items`, as the request asks for it, and the token of the next. There is always a
+/// limit: `usual_limit`, unless the request has another.
+fn paged(params: &Params, list_name: &str, usual_limit: usize, items: Vec<(String, Value)>) -> ApiResult<Value> {
+    let limit = match params.number::<usize>("MaxRecords")? {
+        None => usual_limit,
+        Some(limit @ 1..=100) => limit,
+        Some(limit) => return Err(params.invalid("MaxRecords", &limit.to_string())),
+    };
+    let page = page(items, limit, params.text("NextToken"))
+        .ok_or_else(|| ApiError::new("InvalidNextToken", "The NextToken value is not valid."))?;
+    let mut answer = json!({});
+    answer[list_name] = page.items.into();
+    answer["NextToken"] = page.next.into();
+    Ok(answer)
+}

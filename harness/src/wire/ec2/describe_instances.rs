@@ -1,0 +1,196 @@
+//! Instances as the Describe calls show them.
+
+use serde_json::{Value, json};
+
+use super::filters::Filters;
+use super::tags::tag_set;
+use super::{ids_or_pages, paged};
+use crate::wire::query::Params;
+use crate::world::ec2::network::VPC_ID;
+use crate::world::ec2::{AttachmentState, Instance, InstanceState};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ids::is_hex_id;
+use crate::world::{ACCOUNT, World};
+
+pub(super) const STATUS_PARAMETERS: &[&str] =
+    &["Filter", "IncludeAllInstances", "InstanceId", "MaxResults", "NextToken"];
+
+const FILTERS: &[&str] = &[
+    "availability-zone",
+    "block-device-mapping.volume-id",
+    "image-id",
+    "instance-id",
+    "instance-lifecycle",
+    "instance-state-code",
+    "instance-state-name",
+    "instance-type",
+    "private-ip-address",
+    "subnet-id",
+    "tag",
+    "vpc-id",
+];
+
+/// DescribeInstances.
+pub(super) fn reservations(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("InstanceId");
+    ids_or_pages(params, "instancesSet", &ids)?;
+    let filters = Filters::parse(params, FILTERS)?;
+    let items = chosen(world, &ids)?
+        .filter(|instance| filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter)))
+        .map(|instance| (instance.id.clone(), reservation_item(world, &[instance])))
+        .collect();
+    paged(params, "reservationSet", items)
+}
+
+/// DescribeInstanceStatus.
+pub(super) fn statuses(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("InstanceId");
+    ids_or_pages(params, "instancesSet", &ids)?;
+    let filters = Filters::parse(params, &["availability-zone", "instance-state-code", "instance-state-name"])?;
+    let all = params.flag("IncludeAllInstances")?.unwrap_or(false);
+    let items = chosen(world, &ids)?
+        .filter(|instance| all || instance.state == InstanceState::Running)
+        .filter(|instance| filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter)))
+        .map(|instance| (instance.id.clone(), status_item(instance)))
+        .collect();
+    paged(params, "instanceStatusSet", items)
+}
+
+/// The instances of one launch.
+pub(super) fn reservation_item(world: &World, instances: &[&Instance]) -> Value {
+    let number = instances.first().map_or("", |instance| instance.id.trim_start_matches("i-"));
+    json!({
+        "reservationId": format!("r-{number}"),
+        "ownerId": ACCOUNT,
+        "groupSet": [],
+        "instancesSet": instances.iter().map(|instance| instance_item(world, instance)).collect::<Value>(),
+    })
+}
+
+pub(super) fn state(state: InstanceState) -> Value {
+    json!({"code": state.code(), "name": state.name()})
+}
+
+/// One unknown id fails the whole call.
+fn chosen<'a>(world: &'a World, ids: &'a [String]) -> ApiResult<impl Iterator<Item = &'a Instance>> {
+    if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "i")) {
+        return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
+    }
+    let unknown: Vec<&str> = ids.iter().filter(|id| !world.instances.contains_key(*id)).map(String::as_str).collect();
+    let text = match unknown.as_slice() {
+        [] => {
+            let chosen = world.instances.values();
+            return Ok(chosen.filter(|instance| ids.is_empty() || ids.contains(&instance.id)));
+        }
+        [id] => format!("The instance ID '{id}' does not exist"),
+        ids => format!("The instance IDs '{}' do not exist", ids.join(", ")),
+    };
+    Err(ApiError::new("InvalidInstanceID.NotFound", text))
+}
+
+fn instance_item(world: &World, instance: &Instance) -> Value {
+    // What is terminated has no network any more.
+    let networked = instance.state != InstanceState::Terminated;
+    let network = |value: &str| networked.then(|| value.to_owned());
+    let private_dns_name = format!("ip-{}.eu-central-1.compute.internal", instance.private_ip.replace('.', "-"));
+    json!({
+        "instanceId": instance.id,
+        "imageId": instance.image_id,
+        "instanceState": state(instance.state),
+        "privateDnsName": if networked { private_dns_name } else { String::new() },
+        "dnsName": "",
+        "reason": instance.transition_reason,
+        "amiLaunchIndex": 0,
+        "productCodes": [],
+        "instanceType": instance.instance_type,
+        "launchTime": instance.launched.iso_millis(),
+        "placement": {"availabilityZone": instance.zone, "groupName": "", "tenancy": "default"},
+        "monitoring": {"state": "disabled"},
+        "subnetId": network(&instance.subnet_id),
+        "vpcId": network(VPC_ID),
+        "privateIpAddress": network(&instance.private_ip),
+        "stateReason": state_reason(instance),
+        "architecture": "x86_64",
+        "rootDeviceType": "ebs",
+        "rootDeviceName": "/dev/xvda",
+        "blockDeviceMapping": block_device_mapping(world, instance),
+        "virtualizationType": "hvm",
+        "instanceLifecycle": instance.spot.then_some("spot"),
+        "tagSet": tag_set(&instance.tags),
+        "hypervisor": "xen",
+        "groupSet": [],
+        "enaSupport": true,
+    })
+}
+
+/// The volumes attached later; this world does not have root volumes.
+fn block_device_mapping(world: &World, instance: &Instance) -> Value {
+    world
+        .attachments_of(&instance.id)
+        .map(|(volume_id, attachment)| {
+            // An instance never shows `busy`: it only knows that a volume is on its way out.
+            let status = match attachment.state {
+                AttachmentState::Busy => AttachmentState::Detaching,
+                state => state,
+            };
+            json!({
+                "deviceName": attachment.device,
+                "ebs": {
+                    "volumeId": volume_id,
+                    "status": status.name(),
+                    "attachTime": attachment.since.iso_millis(),
+                    "deleteOnTermination": attachment.delete_on_termination,
+                },
+            })
+        })
+        .collect()
+}
+
+/// The machine-readable half of why an instance is not running any more.
+fn state_reason(instance: &Instance) -> Value {
+    let reason = instance.transition_reason.as_str();
+    let (code, message) = match reason.split_once(": ") {
+        _ if reason.is_empty() => return Value::Null,
+        Some((code, _)) if code.starts_with("Server.") || code.starts_with("Client.") => (code, reason),
+        _ => ("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"),
+    };
+    json!({"code": code, "message": message})
+}
+
+fn status_item(instance: &Instance) -> Value {
+    let status = match (instance.state, instance.guest.up_since) {
+        (InstanceState::Running, Some(_)) => "ok",
+        (InstanceState::Running | InstanceState::Pending, _) => "initializing",
+        _ => "not-applicable",
+    };
+    let details = match status {
+        "ok" => json!([{"name": "reachability", "status": "passed"}]),
+        "initializing" => json!([{"name": "reachability", "status": "initializing"}]),
+        _ => Value::Null,
+    };
+    json!({
+        "instanceId": instance.id,
+        "availabilityZone": instance.zone,
+        "instanceState": state(instance.state),
+        "systemStatus": {"status": status, "details": details},
+        "instanceStatus": {"status": status, "details": details},
+    })
+}
+
+fn filter_values(world: &World, instance: &Instance, filter: &str) -> Vec<String> {
+    match filter {
+        "availability-zone" => vec![instance.zone.clone()],
+        "block-device-mapping.volume-id" => world.attachments_of(&instance.id).map(|(id, _)| id.to_owned()).collect(),
+        "image-id" => vec![instance.image_id.clone()],
+        "instance-id" => vec![instance.id.clone()],
+        "instance-lifecycle" => instance.spot.then(|| "spot".to_owned()).into_iter().collect(),
+        "instance-state-code" => vec![instance.state.code().to_string()],
+        "instance-state-name" => vec![instance.state.name().to_owned()],
+        "instance-type" => vec![instance.instance_type.clone()],
+        _ if instance.state == InstanceState::Terminated => Vec::new(),
+        "private-ip-address" => vec![instance.private_ip.clone()],
+        "subnet-id" => vec![instance.subnet_id.clone()],
+        "vpc-id" => vec![VPC_ID.to_owned()],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Instances: launched, started, stopped, terminated.
+
+use serde_json::{Value, json};
+
+use super::describe_instances::{reservation_item, state};
+use super::{launch_templates, tags};
+use crate::wire::query::Params;
+use crate::world::World;
+use crate::world::ec2::{InstanceState, RunInstances};
+use crate::world::error::{ApiError, ApiResult};
+
+/// `ClientToken` is accepted and not remembered; what an instance is let in by, and what runs inside it, is not part
+/// of this world.
+pub(super) const RUN_PARAMETERS: &[&str] = &[
+    "ClientToken",
+    "IamInstanceProfile",
+    "ImageId",
+    "InstanceMarketOptions",
+    "InstanceType",
+    "KeyName",
+    "LaunchTemplate",
+    "MaxCount",
+    "MetadataOptions",
+    "MinCount",
+    "Placement",
+    "SecurityGroup",
+    "SecurityGroupId",
+    "SubnetId",
+    "TagSpecification",
+    "UserData",
+];
+
+pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let least: u32 = params.required_number("MinCount")?;
+    let count: u32 = params.required_number("MaxCount")?;
+    if least == 0 || least > count {
+        let text = "The minimum number of instances must be at least 1 and at most the maximum number.";
+        return Err(ApiError::new("InvalidParameterCombination", text));
+    }
+    let placement = params.structure("Placement");
+    placement.only(&["AvailabilityZone", "Tenancy", "GroupName"])?;
+    let template = params.structure("LaunchTemplate");
+    let launch_template_id = match template.is_empty() {
+        true => None,
+        false => Some(launch_templates::find(world, &template)?.id.clone()),
+    };
+    let ids = world.run_instances(RunInstances {
+        image_id: params.owned("ImageId"),
+        instance_type: params.owned("InstanceType"),
+        zone: placement.owned("AvailabilityZone"),
+        subnet_id: params.owned("SubnetId"),
+        launch_template_id,
+        spot: is_spot(params)?,
+        tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
+        count,
+    })?;
+    let instances: Vec<_> = ids.iter().filter_map(|id| world.instances.get(id)).collect();
+    Ok(reservation_item(world, &instances))
+}
+
+pub(super) fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let ids = params.required_list("InstanceId")?;
+    Ok(state_changes(world.terminate_instances(&ids)?))
+}
+
+pub(super) fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let ids = params.required_list("InstanceId")?;
+    Ok(state_changes(world.stop_instances(&ids)?))
+}
+
+pub(super) fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let ids = params.required_list("InstanceId")?;
+    Ok(state_changes(world.start_instances(&ids)?))
+}
+
+/// Whether the market options ask for spot instances.
+pub(super) fn is_spot(params: &Params) -> ApiResult<bool> {
+    let options = params.structure("InstanceMarketOptions");
+    match options.text("MarketType") {
+        None => Ok(false),
+        Some("spot") => Ok(true),
+        Some(other) => Err(options.invalid("MarketType", other)),
+    }
+}
+
+/// Id, state before, state now.
+fn state_changes(changes: Vec<(String, InstanceState, InstanceState)>) -> Value {
+    let items: Value = changes
+        .into_iter()
+        .map(|(id, before, now)| json!({"instanceId": id, "currentState": state(now), "previousState": state(before)}))
+        .collect();
+    json!({"instancesSet": items})
+}

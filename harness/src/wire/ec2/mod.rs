@@ -1,0 +1,128 @@
+//! EC2: a form in, XML out.
+
+mod describe_instances;
+mod filters;
+mod instances;
+mod launch_templates;
+mod network;
+mod tags;
+mod volumes;
+
+use http::Request;
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::page::page;
+use super::query::{Dialect, Params};
+use super::respond::Answer;
+use super::xml::Lists;
+use crate::world::World;
+use crate::world::error::{ApiError, ApiResult};
+
+pub(super) const VERSION: &str = "2016-11-15";
+pub(super) const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+pub(super) const LISTS: Lists = Lists::Wrapped("item");
+
+/// `DryRun` is understood by all of them.
+const ACTIONS: &[Action<Params>] = &[
+    Action::write("AttachVolume", &["Device", "InstanceId", "VolumeId"], volumes::attach),
+    Action::write("CreateLaunchTemplate", launch_templates::CREATE_PARAMETERS, launch_templates::create),
+    Action::write("CreateTags", &["ResourceId", "Tag"], tags::create),
+    Action::write("CreateVolume", volumes::CREATE_PARAMETERS, volumes::create),
+    Action::write("DeleteLaunchTemplate", &["LaunchTemplateId", "LaunchTemplateName"], launch_templates::delete),
+    Action::write("DeleteTags", &["ResourceId", "Tag"], tags::delete),
+    Action::write("DeleteVolume", &["VolumeId"], volumes::delete),
+    Action::read(
+        "DescribeAvailabilityZones",
+        &["AllAvailabilityZones", "Filter", "ZoneName"],
+        network::describe_availability_zones,
+    ),
+    Action::read("DescribeInstanceStatus", describe_instances::STATUS_PARAMETERS, describe_instances::statuses),
+    Action::read(
+        "DescribeInstances",
+        &["Filter", "InstanceId", "MaxResults", "NextToken"],
+        describe_instances::reservations,
+    ),
+    Action::read("DescribeLaunchTemplates", launch_templates::DESCRIBE_PARAMETERS, launch_templates::describe),
+    Action::read("DescribeSubnets", &["Filter", "MaxResults", "NextToken", "SubnetId"], network::describe_subnets),
+    Action::read("DescribeTags", &["Filter", "MaxResults", "NextToken"], tags::describe),
+    Action::read("DescribeVolumes", &["Filter", "MaxResults", "NextToken", "VolumeId"], volumes::describe),
+    Action::read("DescribeVpcs", &["Filter", "MaxResults", "NextToken", "VpcId"], network::describe_vpcs),
+    Action::write("DetachVolume", &["Device", "Force", "InstanceId", "VolumeId"], volumes::detach),
+    Action::write("RunInstances", instances::RUN_PARAMETERS, instances::run),
+    Action::write("StartInstances", &["InstanceId"], instances::start),
+    Action::write("StopInstances", &["InstanceId"], instances::stop),
+    Action::write("TerminateInstances", &["InstanceId"], instances::terminate),
+];
+
+/// The parameters that say what a call is about.
+const SUBJECTS: &[&str] = &[
+    "VolumeId",
+    "InstanceId",
+    "Device",
+    "ResourceId",
+    "LaunchTemplateId",
+    "LaunchTemplateName",
+    "AvailabilityZone",
+    "SubnetId",
+    "VpcId",
+];
+
+pub(super) fn is_write(name: &str) -> Option<bool> {
+    Action::find(ACTIONS, name).map(Action::is_write)
+}
+
+pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+    let params = Params::parse(Dialect::Ec2, request.body());
+    (params.about(SUBJECTS), run(world, name, &params).map(Answer::from))
+}
+
+fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
+    let action = Action::find(ACTIONS, name).ok_or_else(|| {
+        let text =
+            format!("The action {name} is not valid for this web service. The local AWS does not have this operation.");
+        ApiError::new("InvalidAction", text)
+    })?;
+    if let Some(unknown) = action.unknown_parameter(params.names().filter(|name| *name != "DryRun")) {
+        return Err(params.unknown(unknown));
+    }
+    if params.flag("DryRun")? == Some(true) {
+        let text = "Request would have succeeded, but DryRun flag is set.";
+        return Err(ApiError::new("DryRunOperation", text).with_status(412));
+    }
+    action.run(world, params)
+}
+
+/// What nearly all writes without an answer of their own answer.
+fn done() -> Value {
+    json!({"return": true})
+}
+
+/// `list_name` with one page of `items`, as the request asks for it, and the token of the next.
+fn paged(params: &Params, list_name: &str, items: Vec<(String, Value)>) -> ApiResult<Value> {
+    let limit = match params.number::<usize>("MaxResults")? {
+        // The real minimum and maximum; a page of 1 is what AWS refuses, too.
+        Some(limit @ 5..=1000) => limit,
+        Some(limit) => {
+            let text =
+                format!("Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
+        None => usize::MAX - items.len(),
+    };
+    let page = page(items, limit, params.text("NextToken"))
+        .ok_or_else(|| ApiError::new("InvalidNextToken", "The token is invalid."))?;
+    let mut answer = json!({});
+    answer[list_name] = page.items.into();
+    answer["nextToken"] = page.next.into();
+    Ok(answer)
+}
+
+/// Refuses to page through things that are asked for by id.
+fn ids_or_pages(params: &Params, ids_name: &str, ids: &[String]) -> ApiResult<()> {
+    if ids.is_empty() || params.text("MaxResults").is_none() {
+        return Ok(());
+    }
+    let text = format!("The parameter {ids_name} cannot be used with the parameter maxResults");
+    Err(ApiError::new("InvalidParameterCombination", text))
+}

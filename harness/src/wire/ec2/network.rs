@@ -1,0 +1,124 @@
+//! The network that this world has: zones, one VPC, a subnet in each zone.
+
+use serde_json::{Value, json};
+
+use super::filters::{Filters, NO_TAGS};
+use super::{ids_or_pages, paged};
+use crate::wire::query::Params;
+use crate::world::ec2::network::{VPC_ID, ZONES, zone_of};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::{ACCOUNT, REGION, World};
+
+pub(super) fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
+    let names = params.list("ZoneName");
+    if let Some(name) = names.iter().find(|name| !ZONES.iter().any(|(zone, _)| zone == name)) {
+        return Err(ApiError::new("InvalidParameterValue", format!("Invalid availability zone: [{name}]")));
+    }
+    let filters = Filters::parse(params, &["region-name", "state", "zone-id", "zone-name", "zone-type"])?;
+    let items: Vec<Value> = ZONES
+        .iter()
+        .enumerate()
+        .map(|(index, (zone, _))| (format!("euc1-az{}", index + 1), *zone))
+        .filter(|(_, zone)| names.is_empty() || names.iter().any(|name| name == zone))
+        .filter(|(id, zone)| {
+            filters.match_all(&NO_TAGS, |filter| match filter {
+                "region-name" => vec![REGION.to_owned()],
+                "state" => vec!["available".to_owned()],
+                "zone-id" => vec![id.clone()],
+                "zone-name" => vec![(*zone).to_owned()],
+                _ => vec!["availability-zone".to_owned()],
+            })
+        })
+        .map(|(id, zone)| zone_item(&id, zone))
+        .collect();
+    Ok(json!({"availabilityZoneInfo": items}))
+}
+
+pub(super) fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("SubnetId");
+    ids_or_pages(params, "subnetSet", &ids)?;
+    for id in &ids {
+        zone_of(id)?;
+    }
+    let filters = Filters::parse(
+        params,
+        &["availability-zone", "availabilityZone", "default-for-az", "state", "subnet-id", "tag", "vpc-id"],
+    )?;
+    let items = ZONES
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, id))| ids.is_empty() || ids.iter().any(|wanted| wanted == id))
+        .filter(|(_, (zone, id))| {
+            filters.match_all(&NO_TAGS, |filter| match filter {
+                "availability-zone" | "availabilityZone" => vec![(*zone).to_owned()],
+                "default-for-az" => vec!["true".to_owned()],
+                "state" => vec!["available".to_owned()],
+                "subnet-id" => vec![(*id).to_owned()],
+                _ => vec![VPC_ID.to_owned()],
+            })
+        })
+        .map(|(index, (zone, id))| ((*id).to_owned(), subnet_item(index, zone, id)))
+        .collect();
+    paged(params, "subnetSet", items)
+}
+
+pub(super) fn describe_vpcs(_: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("VpcId");
+    ids_or_pages(params, "vpcSet", &ids)?;
+    if let Some(id) = ids.iter().find(|id| *id != VPC_ID) {
+        return Err(ApiError::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist")));
+    }
+    let filters = Filters::parse(params, &["is-default", "isDefault", "state", "tag", "vpc-id"])?;
+    let meant = filters.match_all(&NO_TAGS, |filter| match filter {
+        "is-default" | "isDefault" => vec!["true".to_owned()],
+        "state" => vec!["available".to_owned()],
+        _ => vec![VPC_ID.to_owned()],
+    });
+    let items = if meant { vec![(VPC_ID.to_owned(), vpc_item())] } else { Vec::new() };
+    paged(params, "vpcSet", items)
+}
+
+fn zone_item(id: &str, zone: &str) -> Value {
+    json!({
+        "zoneName": zone,
+        "zoneState": "available",
+        "regionName": REGION,
+        "messageSet": [],
+        "zoneId": id,
+        "zoneType": "availability-zone",
+        "groupName": REGION,
+        "networkBorderGroup": REGION,
+        "optInStatus": "opt-in-not-required",
+    })
+}
+
+fn subnet_item(index: usize, zone: &str, id: &str) -> Value {
+    json!({
+        "subnetId": id,
+        "subnetArn": format!("arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/{id}"),
+        "state": "available",
+        "ownerId": ACCOUNT,
+        "vpcId": VPC_ID,
+        "cidrBlock": format!("10.0.{index}.0/24"),
+        // The 256 addresses less the five that are reserved.
+        "availableIpAddressCount": 251,
+        "availabilityZone": zone,
+        "availabilityZoneId": format!("euc1-az{}", index + 1),
+        "defaultForAz": true,
+        "mapPublicIpOnLaunch": false,
+        "assignIpv6AddressOnCreation": false,
+        "tagSet": [],
+    })
+}
+
+fn vpc_item() -> Value {
+    json!({
+        "vpcId": VPC_ID,
+        "ownerId": ACCOUNT,
+        "state": "available",
+        "cidrBlock": "10.0.0.0/16",
+        "instanceTenancy": "default",
+        "isDefault": true,
+        "tagSet": [],
+    })
+}

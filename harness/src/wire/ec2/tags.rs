@@ -1,0 +1,84 @@
+//! Tags of resources.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::filters::{Filters, NO_TAGS};
+use super::{done, paged};
+use crate::wire::query::Params;
+use crate::world::World;
+use crate::world::error::{ApiError, ApiResult};
+
+/// As every resource shows its tags.
+pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
+    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+}
+
+pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let resources = params.required_list("ResourceId")?;
+    let tags = pairs(params)?;
+    world.create_tags(&resources, &tags)?;
+    Ok(done())
+}
+
+pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let resources = params.required_list("ResourceId")?;
+    let tags: Vec<(String, Option<String>)> = params
+        .structures("Tag")
+        .iter()
+        .map(|tag| Ok((tag.required("Key")?.to_owned(), tag.owned("Value"))))
+        .collect::<ApiResult<_>>()?;
+    world.delete_tags(&resources, &tags)?;
+    Ok(done())
+}
+
+pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+    let filters = Filters::parse(params, &["key", "resource-id", "resource-type", "value"])?;
+    let instances = world.instances.values().map(|instance| (&instance.id, "instance", &instance.tags));
+    let volumes = world.volumes.values().map(|volume| (&volume.id, "volume", &volume.tags));
+    let mut items = Vec::new();
+    for (id, resource_type, tags) in instances.chain(volumes) {
+        for (key, value) in tags {
+            let meant = filters.match_all(&NO_TAGS, |filter| match filter {
+                "key" => vec![key.clone()],
+                "resource-id" => vec![id.clone()],
+                "resource-type" => vec![resource_type.to_owned()],
+                _ => vec![value.clone()],
+            });
+            if meant {
+                let item = json!({"resourceId": id, "resourceType": resource_type, "key": key, "value": value});
+                items.push((format!("{id}/{key}"), item));
+            }
+        }
+    }
+    paged(params, "tagSet", items)
+}
+
+/// The tags that `TagSpecification` has for a new resource of `resource_type`. Specifications for other types are
+/// refused unless they are for what is made along with it and not part of this world.
+pub(super) fn of_new(
+    params: &Params,
+    resource_type: &str,
+    along_with_it: &[&str],
+) -> ApiResult<BTreeMap<String, String>> {
+    let mut tags = BTreeMap::new();
+    for specification in params.structures("TagSpecification") {
+        let given = specification.required("ResourceType")?;
+        if given == resource_type {
+            tags.extend(pairs(&specification)?);
+        } else if !along_with_it.contains(&given) {
+            let text = format!("'{given}' is not a valid taggable resource type for this operation.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
+    }
+    Ok(tags)
+}
+
+fn pairs(params: &Params) -> ApiResult<Vec<(String, String)>> {
+    params
+        .structures("Tag")
+        .iter()
+        .map(|tag| Ok((tag.required("Key")?.to_owned(), tag.owned("Value").unwrap_or_default())))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! Volumes and their attachments.
+
+use serde_json::{Value, json};
+
+use super::filters::Filters;
+use super::tags::{self, tag_set};
+use super::{done, ids_or_pages, paged};
+use crate::wire::query::Params;
+use crate::world::World;
+use crate::world::ec2::{Attachment, CreateVolume, Volume};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ids::is_hex_id;
+
+/// `ClientToken` is accepted and not remembered: a repeated call makes a second volume.
+pub(super) const CREATE_PARAMETERS: &[&str] =
+    &["AvailabilityZone", "ClientToken", "Encrypted", "Size", "TagSpecification", "VolumeType"];
+
+const FILTERS: &[&str] = &[
+    "attachment.device",
+    "attachment.instance-id",
+    "attachment.status",
+    "availability-zone",
+    "encrypted",
+    "size",
+    "status",
+    "tag",
+    "volume-id",
+    "volume-type",
+];
+
+pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("VolumeId");
+    ids_or_pages(params, "volumeSet", &ids)?;
+    let filters = Filters::parse(params, FILTERS)?;
+    if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "vol")) {
+        let text = format!("Value ({id}) for parameter volumes is invalid. Expected: 'vol-...'.");
+        return Err(ApiError::new("InvalidParameterValue", text));
+    }
+    if let Some(id) = ids.iter().find(|id| !world.volumes.contains_key(*id)) {
+        return Err(not_found(id));
+    }
+    let items = world
+        .volumes
+        .values()
+        .filter(|volume| ids.is_empty() || ids.contains(&volume.id))
+        .filter(|volume| filters.match_all(&volume.tags, |filter| filter_values(volume, filter)))
+        .map(|volume| (volume.id.clone(), volume_item(volume)))
+        .collect();
+    paged(params, "volumeSet", items)
+}
+
+pub(super) fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let volume = params.required("VolumeId")?;
+    let attachment = world.attach_volume(volume, params.required("InstanceId")?, params.required("Device")?)?;
+    Ok(attachment_item(volume, &attachment))
+}
+
+pub(super) fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let volume = params.required("VolumeId")?;
+    let force = params.flag("Force")?.unwrap_or(false);
+    let attachment = world.detach_volume(volume, params.text("InstanceId"), params.text("Device"), force)?;
+    Ok(attachment_item(volume, &attachment))
+}
+
+pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let id = world.create_volume(CreateVolume {
+        zone: params.required("AvailabilityZone")?.to_owned(),
+        size_gib: params.required_number("Size")?,
+        volume_type: params.owned("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
+        encrypted: params.flag("Encrypted")?.unwrap_or(false),
+        tags: tags::of_new(params, "volume", &[])?,
+    })?;
+    world.volumes.get(&id).map(volume_item).ok_or_else(|| not_found(&id))
+}
+
+pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+    world.delete_volume(params.required("VolumeId")?)?;
+    Ok(done())
+}
+
+fn volume_item(volume: &Volume) -> Value {
+    let attachments: Value =
+        volume.attachment.iter().map(|attachment| attachment_item(&volume.id, attachment)).collect();
+    json!({
+        "volumeId": volume.id,
+        "size": volume.size_gib,
+        "snapshotId": "",
+        "availabilityZone": volume.zone,
+        "status": volume.state.name(),
+        "createTime": volume.created.iso_millis(),
+        "attachmentSet": attachments,
+        "tagSet": tag_set(&volume.tags),
+        "volumeType": volume.volume_type,
+        "encrypted": volume.encrypted,
+        "multiAttachEnabled": false,
+    })
+}
+
+fn attachment_item(volume_id: &str, attachment: &Attachment) -> Value {
+    json!({
+        "volumeId": volume_id,
+        "instanceId": attachment.instance_id,
+        "device": attachment.device,
+        "status": attachment.state.name(),
+        "attachTime": attachment.since.iso_millis(),
+        "deleteOnTermination": attachment.delete_on_termination,
+    })
+}
+
+fn filter_values(volume: &Volume, filter: &str) -> Vec<String> {
+    let attachment = volume.attachment.iter();
+    match filter {
+        "attachment.device" => attachment.map(|attachment| attachment.device.clone()).collect(),
+        "attachment.instance-id" => attachment.map(|attachment| attachment.instance_id.clone()).collect(),
+        "attachment.status" => attachment.map(|attachment| attachment.state.name().to_owned()).collect(),
+        "availability-zone" => vec![volume.zone.clone()],
+        "encrypted" => vec![volume.encrypted.to_string()],
+        "size" => vec![volume.size_gib.to_string()],
+        "status" => vec![volume.state.name().to_owned()],
+        "volume-id" => vec![volume.id.clone()],
+        "volume-type" => vec![volume.volume_type.clone()],
+        _ => Vec::new(),
+    }
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."))
+}

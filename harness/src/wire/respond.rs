@@ -1,0 +1,146 @@
+//! Answers and errors in the shape of each protocol.
+
+use http::header::{CONTENT_TYPE, LOCATION, SERVER};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::operation::{Operation, Service};
+use super::xml::{self, Lists};
+use super::{autoscaling, ec2, route53};
+use crate::world::World;
+use crate::world::error::ApiError;
+
+/// What an operation answers when it succeeds.
+pub(super) struct Answer {
+    pub(super) body: Value,
+    pub(super) status: StatusCode,
+    /// Where Route 53 says that a new hosted zone is.
+    pub(super) location: Option<String>,
+}
+
+impl From<Value> for Answer {
+    fn from(body: Value) -> Answer {
+        Answer { body, status: StatusCode::OK, location: None }
+    }
+}
+
+/// What AWS calls a request in its answer.
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    /// Counted rather than drawn: a read must not change what the world's dice show next.
+    pub(super) fn next(world: &World) -> RequestId {
+        RequestId::numbered(world.history.entries.len() as u64 + 1)
+    }
+
+    fn numbered(number: u64) -> RequestId {
+        RequestId(format!("00000000-0000-4000-8000-{number:012x}"))
+    }
+}
+
+/// An error as `service` sends it, for a call that never reached the service.
+pub fn error_response(service: Service, error: &ApiError) -> Response<Vec<u8>> {
+    self::error(service, error, &RequestId::numbered(0))
+}
+
+/// How `service` says that there are too many calls.
+pub fn throttled(service: Service) -> ApiError {
+    match service {
+        Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
+        Service::AutoScaling | Service::Route53 => ApiError::new("Throttling", "Rate exceeded"),
+        Service::Ssm => ApiError::new("ThrottlingException", "Rate exceeded"),
+    }
+}
+
+/// How `service` says that it failed.
+pub fn internal_error(service: Service) -> ApiError {
+    let (code, text) = match service {
+        Service::Ec2 => ("InternalError", "An internal error has occurred"),
+        Service::AutoScaling => ("InternalFailure", "An internal error has occurred"),
+        Service::Route53 => ("InternalFailure", "We encountered an internal error. Please try again."),
+        Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
+    };
+    ApiError::new(code, text).with_status(500)
+}
+
+pub(super) fn success(operation: &Operation, answer: Answer, request_id: &RequestId) -> Response<Vec<u8>> {
+    let RequestId(id) = request_id;
+    let name = &operation.name;
+    let body = match operation.service {
+        Service::Ec2 => {
+            let content = with_first("requestId", json!(id), answer.body);
+            xml::document(&format!("{name}Response"), Some(ec2::NAMESPACE), &content, ec2::LISTS)
+        }
+        Service::AutoScaling => {
+            let mut content = json!({});
+            content[format!("{name}Result")] = answer.body;
+            content["ResponseMetadata"] = json!({"RequestId": id});
+            xml::document(&format!("{name}Response"), Some(autoscaling::NAMESPACE), &content, autoscaling::LISTS)
+        }
+        Service::Route53 => {
+            xml::document(&format!("{name}Response"), Some(route53::NAMESPACE), &answer.body, Lists::Repeated)
+        }
+        Service::Ssm => answer.body.to_string().into_bytes(),
+    };
+    let mut response = response(operation.service, answer.status, body, request_id);
+    if let Some(location) = answer.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+pub(super) fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response<Vec<u8>> {
+    let RequestId(id) = request_id;
+    let ApiError { code, message, .. } = error;
+    let body = match service {
+        Service::Ec2 => {
+            let content = json!({"Errors": {"Error": {"Code": code, "Message": message}}, "RequestID": id});
+            xml::document("Response", None, &content, ec2::LISTS)
+        }
+        Service::AutoScaling => error_document(error, id, autoscaling::NAMESPACE),
+        Service::Route53 => error_document(error, id, route53::NAMESPACE),
+        // Some of SSM's errors have no message at all, and clients must live with it.
+        Service::Ssm if message.is_empty() => json!({"__type": code}).to_string().into_bytes(),
+        Service::Ssm => json!({"__type": code, "message": message}).to_string().into_bytes(),
+    };
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response(service, status, body, request_id)
+}
+
+fn error_document(error: &ApiError, request_id: &str, namespace: &str) -> Vec<u8> {
+    // ResourceContention is a 500 that is nevertheless called the sender's fault.
+    let fault = if error.status < 500 || error.code == "ResourceContention" { "Sender" } else { "Receiver" };
+    let content = json!({
+        "Error": {"Type": fault, "Code": error.code, "Message": error.message},
+        "RequestId": request_id,
+    });
+    xml::document("ErrorResponse", Some(namespace), &content, Lists::Repeated)
+}
+
+fn response(service: Service, status: StatusCode, body: Vec<u8>, RequestId(id): &RequestId) -> Response<Vec<u8>> {
+    let content_type = match service {
+        Service::Ec2 => "text/xml;charset=UTF-8",
+        Service::AutoScaling | Service::Route53 => "text/xml",
+        Service::Ssm => "application/x-amz-json-1.1",
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    if service == Service::Ec2 {
+        headers.insert(SERVER, HeaderValue::from_static("AmazonEC2"));
+    }
+    response
+}
+
+fn with_first(name: &str, value: Value, object: Value) -> Value {
+    let mut content = json!({});
+    content[name] = value;
+    if let (Value::Object(content), Value::Object(rest)) = (&mut content, object) {
+        content.extend(rest);
+    }
+    content
+}

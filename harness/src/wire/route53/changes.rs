@@ -1,0 +1,87 @@
+//! Change batches.
+
+use std::str::FromStr;
+
+use serde_json::{Value, json};
+
+use super::body::Element;
+use super::{Input, change_info, invalid_input, zones};
+use crate::world::World;
+use crate::world::error::ApiResult;
+use crate::world::route53::{AliasTarget, ChangeAction, RecordChange, RecordSet, normalise_name};
+
+/// ChangeResourceRecordSets.
+pub(super) fn change(world: &mut World, input: &Input) -> ApiResult<Value> {
+    input.body.only(&["ChangeBatch"])?;
+    let batch = input.body.child("ChangeBatch").ok_or_else(|| invalid_input("ChangeBatch is missing"))?;
+    batch.only(&["Changes", "Comment"])?;
+    let changes = batch.list("Changes").iter().map(record_change).collect::<ApiResult<Vec<_>>>()?;
+    if changes.is_empty() {
+        return Err(invalid_input("Invalid XML ; Changes must have at least one Change"));
+    }
+    let comment = batch.text("Comment").filter(|comment| !comment.is_empty()).map(str::to_owned);
+    let change = world.change_resource_record_sets(&input.id, changes, comment)?;
+    Ok(json!({"ChangeInfo": change_info(&change)}))
+}
+
+pub(super) fn get(world: &World, input: &Input) -> ApiResult<Value> {
+    Ok(json!({"ChangeInfo": change_info(zones::find_change(world, &input.id)?)}))
+}
+
+/// `UPSERT www.example.com. A 10.0.0.7` for each change in the body of a ChangeResourceRecordSets.
+pub(super) fn about(body: &Element) -> Vec<String> {
+    let changes = body.child("ChangeBatch").map_or(&[][..], |batch| batch.list("Changes"));
+    changes
+        .iter()
+        .map(|change| {
+            let set = change.child("ResourceRecordSet");
+            let text = |name| set.and_then(|set| set.text(name));
+            let records = set.map_or(&[][..], |set| set.list("ResourceRecords"));
+            let values = records.iter().map(|record| record.text("Value"));
+            let words = [change.text("Action"), text("Name"), text("Type")].into_iter().chain(values);
+            words.flatten().collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+fn record_change(change: &Element) -> ApiResult<RecordChange> {
+    change.only(&["Action", "ResourceRecordSet"])?;
+    let action = match change.required("Action")? {
+        "CREATE" => ChangeAction::Create,
+        "DELETE" => ChangeAction::Delete,
+        "UPSERT" => ChangeAction::Upsert,
+        other => return Err(invalid_input(format!("Invalid XML ; '{other}' is not a ChangeAction"))),
+    };
+    let set = change.child("ResourceRecordSet").ok_or_else(|| invalid_input("ResourceRecordSet is missing"))?;
+    set.only(&["AliasTarget", "Name", "ResourceRecords", "SetIdentifier", "TTL", "Type", "Weight"])?;
+    let values: Vec<String> = set
+        .list("ResourceRecords")
+        .iter()
+        .map(|record| Ok(record.required("Value")?.to_owned()))
+        .collect::<ApiResult<_>>()?;
+    let record_set = RecordSet {
+        name: set.required("Name")?.to_owned(),
+        record_type: set.required("Type")?.to_owned(),
+        set_identifier: set.text("SetIdentifier").map(str::to_owned),
+        weight: number(set, "Weight")?,
+        ttl_s: number(set, "TTL")?,
+        values,
+        alias: set.child("AliasTarget").map(alias_target).transpose()?,
+    };
+    Ok(RecordChange { action, record_set })
+}
+
+fn alias_target(alias: &Element) -> ApiResult<AliasTarget> {
+    Ok(AliasTarget {
+        hosted_zone_id: alias.required("HostedZoneId")?.to_owned(),
+        dns_name: normalise_name(alias.required("DNSName")?),
+        evaluate_target_health: alias.required("EvaluateTargetHealth")? == "true",
+    })
+}
+
+fn number<N: FromStr>(set: &Element, name: &str) -> ApiResult<Option<N>> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_| invalid_input(format!("Invalid XML ; '{text}' is not a valid value for {name}")))
+    };
+    set.text(name).map(parse).transpose()
+}

@@ -1,0 +1,74 @@
+//! Systems Manager, of which there is Parameter Store: JSON in, JSON out.
+
+mod fields;
+mod history;
+mod parameters;
+
+use http::Request;
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::page::page;
+use super::respond::Answer;
+use crate::world::World;
+use crate::world::error::{ApiError, ApiResult};
+use fields::Fields;
+
+const ACTIONS: &[Action<Fields>] = &[
+    Action::write("DeleteParameter", &["Name"], parameters::delete),
+    Action::read("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], history::describe),
+    Action::read("GetParameter", &["Name", "WithDecryption"], parameters::get),
+    Action::read("GetParameterHistory", &["MaxResults", "Name", "NextToken", "WithDecryption"], history::get_history),
+    Action::read("GetParameters", &["Names", "WithDecryption"], parameters::get_many),
+    Action::read(
+        "GetParametersByPath",
+        &["MaxResults", "NextToken", "Path", "Recursive", "WithDecryption"],
+        parameters::get_by_path,
+    ),
+    Action::read("ListTagsForResource", &["ResourceId", "ResourceType"], parameters::list_tags),
+    Action::write("PutParameter", parameters::PUT_PARAMETERS, parameters::put),
+];
+
+/// The members that say what a call is about.
+const SUBJECTS: &[&str] = &["Name", "Names", "Path", "ResourceId"];
+
+pub(super) fn is_write(name: &str) -> Option<bool> {
+    Action::find(ACTIONS, name).map(Action::is_write)
+}
+
+pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+    match Fields::parse(request.body()) {
+        Ok(fields) => (fields.about(SUBJECTS), run(world, name, &fields).map(Answer::from)),
+        Err(error) => (String::new(), Err(error)),
+    }
+}
+
+fn run(world: &mut World, name: &str, fields: &Fields) -> ApiResult<Value> {
+    let action = Action::find(ACTIONS, name).ok_or_else(|| {
+        ApiError::new("UnknownOperationException", format!("The local AWS does not have the operation {name}."))
+    })?;
+    match action.unknown_parameter(fields.names()) {
+        Some(unknown) => {
+            let text = format!("The local AWS does not have the member '{unknown}' of this operation.");
+            Err(ApiError::new("ValidationException", text))
+        }
+        None => action.run(world, fields),
+    }
+}
+
+/// `list_name` with one page of `items`, at most `most` long, and the token of the next.
+fn paged(fields: &Fields, list_name: &str, most: u64, items: Vec<(String, Value)>) -> ApiResult<Value> {
+    let limit = match fields.number("MaxResults")? {
+        None => most,
+        Some(limit) if (1..=most).contains(&limit) => limit,
+        Some(limit) => return Err(fields::invalid("MaxResults", &limit.to_string())),
+    };
+    let page = page(items, usize::try_from(limit).unwrap_or(usize::MAX), fields.text("NextToken")?)
+        .ok_or_else(|| ApiError::new("InvalidNextToken", "The specified token isn't valid."))?;
+    let mut answer = json!({});
+    answer[list_name] = page.items.into();
+    if let Some(next) = page.next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
+}

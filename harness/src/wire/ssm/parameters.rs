@@ -1,0 +1,115 @@
+//! Parameters: put, got, deleted.
+
+use serde_json::{Value, json};
+
+use super::fields::{self, Fields};
+use super::paged;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
+use crate::world::{ACCOUNT, REGION, World};
+
+pub(super) const PUT_PARAMETERS: &[&str] =
+    &["DataType", "Description", "Name", "Overwrite", "Tags", "Tier", "Type", "Value"];
+
+pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    let tier = fields.text("Tier")?.unwrap_or("Standard");
+    if tier != "Standard" {
+        return Err(fields::invalid("Tier", tier));
+    }
+    let tags = fields
+        .structures("Tags")?
+        .iter()
+        .map(|tag| Ok((tag.required("Key")?.to_owned(), tag.owned("Value")?.unwrap_or_default())))
+        .collect::<ApiResult<_>>()?;
+    let version = world.put_parameter(PutParameter {
+        name: fields.required("Name")?.to_owned(),
+        value: fields.required("Value")?.to_owned(),
+        parameter_type: fields.owned("Type")?,
+        data_type: fields.owned("DataType")?,
+        overwrite: fields.flag("Overwrite")?,
+        description: fields.owned("Description")?,
+        tags,
+    })?;
+    Ok(json!({"Version": version, "Tier": tier}))
+}
+
+pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let selector = fields.required("Name")?;
+    let (parameter, version) = world.get_parameter(selector)?;
+    Ok(json!({"Parameter": parameter_item(selector, parameter, version)}))
+}
+
+/// GetParameters: names that are unknown are listed rather than refused.
+pub(super) fn get_many(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let selectors = fields.texts("Names")?;
+    if !(1..=10).contains(&selectors.len()) {
+        return Err(fields::invalid("Names", &format!("{selectors:?}")));
+    }
+    let mut found = Vec::new();
+    let mut invalid = Vec::new();
+    for selector in selectors {
+        match world.get_parameter(selector) {
+            Ok((parameter, version)) => found.push(parameter_item(selector, parameter, version)),
+            Err(_) => invalid.push(selector),
+        }
+    }
+    Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
+}
+
+/// GetParametersByPath: what is directly below the path, or everything below it.
+pub(super) fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let path = fields.required("Path")?;
+    if !path.starts_with('/') {
+        let text = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a \
+                    forward slash \"/\".";
+        return Err(ApiError::new("ValidationException", text));
+    }
+    let prefix = format!("{}/", path.trim_end_matches('/'));
+    let recursive = fields.flag("Recursive")?;
+    let items = world
+        .parameters
+        .values()
+        .filter(|parameter| parameter.name.strip_prefix(&prefix).is_some_and(|rest| recursive || !rest.contains('/')))
+        .filter_map(|parameter| {
+            let version = parameter.versions.last()?;
+            Some((parameter.name.clone(), parameter_item(&parameter.name, parameter, version)))
+        })
+        .collect();
+    paged(fields, "Parameters", 10, items)
+}
+
+pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    world.delete_parameter(fields.required("Name")?)?;
+    Ok(json!({}))
+}
+
+pub(super) fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
+    match fields.required("ResourceType")? {
+        "Parameter" => {}
+        other => return Err(ApiError::new("InvalidResourceType", format!("Not a resource type here: {other}"))),
+    }
+    let name = fields.required("ResourceId")?;
+    let parameter = world.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
+    let tags: Value = parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    Ok(json!({"TagList": tags}))
+}
+
+pub(super) fn arn(parameter: &Parameter) -> String {
+    format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", parameter.name.trim_start_matches('/'))
+}
+
+fn parameter_item(selector: &str, parameter: &Parameter, version: &ParameterVersion) -> Value {
+    let mut item = json!({
+        "Name": parameter.name,
+        "Type": parameter.parameter_type,
+        "Value": version.value,
+        "Version": version.version,
+        "LastModifiedDate": version.modified.epoch_seconds(),
+        "ARN": arn(parameter),
+        "DataType": parameter.data_type,
+    });
+    if let Some(selected) = selector.strip_prefix(&parameter.name).filter(|selected| !selected.is_empty()) {
+        item["Selector"] = selected.into();
+    }
+    item
+}

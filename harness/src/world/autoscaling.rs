@@ -1,0 +1,337 @@
+//! Auto Scaling groups: what they are. How they change is in the files beside this one.
+
+mod activities;
+mod capacity;
+mod groups;
+mod hooks;
+mod launching;
+mod lifecycle;
+mod noticing;
+mod reconcile;
+mod standby;
+mod tags;
+mod terminating;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::{ACCOUNT, REGION, World};
+use crate::time::Time;
+
+pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
+pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
+
+/// A group of instances that replaces those that die.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Unique in the region.
+    pub name: String,
+    /// The UUID in its ARN.
+    pub uuid: String,
+    /// Fewest instances allowed.
+    pub min_size: u32,
+    /// Most instances allowed.
+    pub max_size: u32,
+    /// How many instances there should be.
+    pub desired_capacity: u32,
+    /// The template that instances are launched from, by id.
+    pub launch_template_id: String,
+    /// Where instances may be launched; one subnet a zone.
+    pub zones: Vec<String>,
+    /// The subnets of those zones, in the same order.
+    pub subnets: Vec<String>,
+    /// When it was created.
+    pub created: Time,
+    /// Seconds after InService in which health checks do not count.
+    pub health_check_grace_period_s: u32,
+    /// Whether a rebalance recommendation or interruption warning makes the group launch a replacement at once.
+    pub capacity_rebalance: bool,
+    /// Whether new instances are protected from scale-in.
+    pub new_instances_protected_from_scale_in: bool,
+    /// Its instances, oldest first.
+    pub members: Vec<Member>,
+    /// At most 50.
+    pub hooks: Vec<LifecycleHook>,
+    /// In order of creation.
+    pub tags: Vec<GroupTag>,
+    /// Newest first, as DescribeScalingActivities lists them.
+    pub activities: Vec<Activity>,
+    /// Whether DeleteAutoScalingGroup with ForceDelete is under way.
+    pub deleting: bool,
+    /// When the group's next look at itself is on the agenda.
+    pub reconcile_due: Option<Time>,
+    /// How many of the next launches find no capacity.
+    pub capacity_failures: u32,
+    /// How many launches have failed or been abandoned in a row.
+    pub failed_launches: u32,
+    /// After failed launches: no launch before then.
+    pub no_launch_before: Option<Time>,
+}
+
+impl Group {
+    /// The group's ARN.
+    pub fn arn(&self) -> String {
+        let Group { uuid, name, .. } = self;
+        format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:{uuid}:autoScalingGroupName/{name}")
+    }
+
+    /// The group's view of the instance.
+    pub fn member(&self, instance: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.instance_id == instance)
+    }
+}
+
+/// A tag of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTag {
+    /// Tag key.
+    pub key: String,
+    /// Tag value.
+    pub value: String,
+    /// Whether instances launched from now on get it too.
+    pub propagate_at_launch: bool,
+}
+
+/// An instance as its group sees it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The instance.
+    pub instance_id: String,
+    /// Its type.
+    pub instance_type: String,
+    /// Its zone.
+    pub zone: String,
+    /// Where in the group's life cycle it is.
+    pub lifecycle: LifecycleState,
+    /// What health checks said.
+    pub healthy: bool,
+    /// Protected from scale-in.
+    pub protected_from_scale_in: bool,
+    /// At an elevated risk of interruption, in a group with Capacity Rebalancing: a replacement is launched first.
+    pub at_risk: bool,
+    /// When it entered the group.
+    pub joined: Time,
+    /// When it came into service.
+    pub in_service_since: Option<Time>,
+    /// The lifecycle action that waits for somebody to complete it.
+    pub action: Option<LifecycleAction>,
+    /// Hooks of the current transition that still have to run after the current one, by name.
+    pub hooks_to_run: Vec<String>,
+    /// The activity that launched it or terminates it.
+    pub activity_id: String,
+    /// Whether its end has a replacement (`false` after a decrement of the desired capacity).
+    pub replaced: bool,
+}
+
+/// Auto Scaling's lifecycle states, as far as this world has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's own names")]
+pub enum LifecycleState {
+    Pending,
+    PendingWait,
+    PendingProceed,
+    InService,
+    Terminating,
+    TerminatingWait,
+    TerminatingProceed,
+    Terminated,
+    EnteringStandby,
+    Standby,
+    Detaching,
+    Detached,
+}
+
+impl LifecycleState {
+    /// Whether the instance is on its way into service.
+    pub fn is_pending(self) -> bool {
+        matches!(self, LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed)
+    }
+
+    /// Whether the instance counts towards the desired capacity.
+    pub fn counts(self) -> bool {
+        self.is_pending() || self == LifecycleState::InService
+    }
+
+    /// Whether the instance is on its way out.
+    pub fn is_terminating(self) -> bool {
+        matches!(
+            self,
+            LifecycleState::Terminating
+                | LifecycleState::TerminatingWait
+                | LifecycleState::TerminatingProceed
+                | LifecycleState::Terminated
+        )
+    }
+
+    /// Auto Scaling's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            LifecycleState::Pending => "Pending",
+            LifecycleState::PendingWait => "Pending:Wait",
+            LifecycleState::PendingProceed => "Pending:Proceed",
+            LifecycleState::InService => "InService",
+            LifecycleState::Terminating => "Terminating",
+            LifecycleState::TerminatingWait => "Terminating:Wait",
+            LifecycleState::TerminatingProceed => "Terminating:Proceed",
+            LifecycleState::Terminated => "Terminated",
+            LifecycleState::EnteringStandby => "EnteringStandby",
+            LifecycleState::Standby => "Standby",
+            LifecycleState::Detaching => "Detaching",
+            LifecycleState::Detached => "Detached",
+        }
+    }
+}
+
+/// A hook that holds instances at launch or at termination until somebody completes the action.
+#[derive(Clone, Debug)]
+pub struct LifecycleHook {
+    /// Unique in the group.
+    pub name: String,
+    /// At which transition.
+    pub transition: Transition,
+    /// How long an action waits; a heartbeat starts it again.
+    pub heartbeat_timeout: Duration,
+    /// What a timeout means.
+    pub default_result: ActionResult,
+    /// Passed on in the event.
+    pub notification_metadata: Option<String>,
+}
+
+impl LifecycleHook {
+    /// However many heartbeats: min(48 h, 100 heartbeats).
+    pub fn global_timeout(&self) -> Duration {
+        (self.heartbeat_timeout * 100).min(Duration::from_secs(172_800))
+    }
+}
+
+/// The two transitions that hooks exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// `autoscaling:EC2_INSTANCE_LAUNCHING`
+    Launching,
+    /// `autoscaling:EC2_INSTANCE_TERMINATING`
+    Terminating,
+}
+
+impl Transition {
+    /// Auto Scaling's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transition::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
+            Transition::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
+        }
+    }
+}
+
+/// How a lifecycle action ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionResult {
+    /// Go on.
+    Continue,
+    /// At launch: terminate the instance. At termination: skip the remaining hooks.
+    Abandon,
+}
+
+impl ActionResult {
+    /// Auto Scaling's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActionResult::Continue => "CONTINUE",
+            ActionResult::Abandon => "ABANDON",
+        }
+    }
+}
+
+/// A lifecycle action that waits to be completed.
+#[derive(Clone, Debug)]
+pub struct LifecycleAction {
+    /// A UUID that names this one action.
+    pub token: String,
+    /// Of which hook.
+    pub hook: String,
+    /// When it began.
+    pub started: Time,
+    /// When it times out unless there is a heartbeat.
+    pub deadline: Time,
+    /// When it times out whatever the heartbeats.
+    pub global_deadline: Time,
+}
+
+/// A line of DescribeScalingActivities.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// A UUID.
+    pub id: String,
+    /// For example `Launching a new EC2 instance: i-…`.
+    pub description: String,
+    /// Why.
+    pub cause: String,
+    /// When it began.
+    pub started: Time,
+    /// When it ended.
+    pub ended: Option<Time>,
+    /// `InProgress`, `Successful`, `Cancelled`, `Failed`, `MidLifecycleAction`, …
+    pub status: String,
+    /// What went wrong.
+    pub status_message: String,
+    /// Per cent.
+    pub progress: u8,
+}
+
+/// What happens to groups by itself.
+#[derive(Clone, Debug)]
+pub enum AutoScalingEffect {
+    /// The group compares what it has with what it should have, and acts.
+    Reconcile(String),
+    /// A health check notices that the instance is not running.
+    HealthCheck {
+        /// Which group.
+        group: String,
+        /// Which instance.
+        instance: String,
+    },
+    /// The instance goes on to its next lifecycle state.
+    Proceed {
+        /// Which group.
+        group: String,
+        /// Which instance.
+        instance: String,
+    },
+    /// The lifecycle action may have run into its timeout.
+    ActionTimeout {
+        /// Which group.
+        group: String,
+        /// Which instance.
+        instance: String,
+        /// Which action.
+        token: String,
+    },
+}
+
+impl World {
+    pub(super) fn carry_out_autoscaling(&mut self, effect: AutoScalingEffect) {
+        match effect {
+            AutoScalingEffect::Reconcile(group) => self.reconcile(&group),
+            AutoScalingEffect::HealthCheck { group, instance } => self.check_health(&group, &instance),
+            AutoScalingEffect::Proceed { group, instance } => self.proceed(&group, &instance),
+            AutoScalingEffect::ActionTimeout { group, instance, token } => {
+                self.action_times_out(&group, &instance, &token)
+            }
+        }
+    }
+
+    /// The group that the instance is in.
+    pub fn group_of(&self, instance: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.member(instance).is_some())
+    }
+
+    fn member(&self, group: &str, instance: &str) -> Option<&Member> {
+        self.groups.get(group)?.member(instance)
+    }
+
+    fn member_mut(&mut self, group: &str, instance: &str) -> Option<&mut Member> {
+        self.groups.get_mut(group)?.members.iter_mut().find(|member| member.instance_id == instance)
+    }
+}

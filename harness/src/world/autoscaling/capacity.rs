@@ -1,0 +1,96 @@
+//! What a person asks of a group: another capacity, another verdict on an instance's health, an instance's end.
+
+use std::time::Duration;
+
+use super::groups::validation_error;
+use super::{Activity, Group, World};
+use crate::world::error::{ApiError, ApiResult};
+
+impl World {
+    /// SetDesiredCapacity.
+    pub fn set_desired_capacity(&mut self, name: &str, desired: u32) -> ApiResult<()> {
+        let group = self.known_group_mut(name)?;
+        if desired > group.max_size {
+            let max = group.max_size;
+            let text =
+                format!("New SetDesiredCapacity value {desired} is above max value {max} for the AutoScalingGroup.");
+            return Err(validation_error(text));
+        }
+        if desired < group.min_size {
+            let min = group.min_size;
+            let text =
+                format!("New SetDesiredCapacity value {desired} is below min value {min} for the AutoScalingGroup.");
+            return Err(validation_error(text));
+        }
+        group.desired_capacity = desired;
+        self.note_change(name, format!("desired capacity {desired}"));
+        self.reconcile_soon(name);
+        Ok(())
+    }
+
+    /// SetInstanceHealth.
+    pub fn set_instance_health(&mut self, instance: &str, healthy: bool, respect_grace: bool) -> ApiResult<()> {
+        let now = self.now;
+        let group = self.known_group_of(instance)?;
+        let (name, grace) = (group.name.clone(), Duration::from_secs(u64::from(group.health_check_grace_period_s)));
+        let Some(member) = self.member_mut(&name, instance) else { return Ok(()) };
+        let in_grace = member.in_service_since.is_none_or(|since| now < since + grace);
+        if !healthy && respect_grace && in_grace {
+            return Ok(());
+        }
+        if member.healthy != healthy {
+            member.healthy = healthy;
+            self.note_change(instance, if healthy { "Healthy" } else { "Unhealthy" });
+        }
+        self.reconcile_soon(&name);
+        Ok(())
+    }
+
+    /// TerminateInstanceInAutoScalingGroup. EC2 Auto Scaling API Reference: terminate hooks are honoured. Told again,
+    /// it answers the same activity.
+    pub fn terminate_instance_in_auto_scaling_group(&mut self, instance: &str, decrement: bool) -> ApiResult<Activity> {
+        let group = self.known_group_of(instance)?;
+        let name = group.name.clone();
+        let terminating = group.member(instance).is_some_and(|member| member.lifecycle.is_terminating());
+        if !terminating {
+            if decrement {
+                self.decrement_desired(&name, 1, "Terminating instance without replacement")?;
+            }
+            let cause = format!(
+                "At {} instance {instance} was taken out of service in response to a user request.",
+                self.now.iso_seconds()
+            );
+            self.begin_member_termination(&name, instance, &cause, !decrement);
+        }
+        let group = self.known_group(&name)?;
+        let id = group.member(instance).map(|member| member.activity_id.clone()).unwrap_or_default();
+        group
+            .activities
+            .iter()
+            .find(|activity| activity.id == id)
+            .cloned()
+            .ok_or_else(|| ApiError::new("InternalFailure", "no activity").with_status(500))
+    }
+
+    pub(super) fn decrement_desired(&mut self, name: &str, by: u32, doing: &str) -> ApiResult<()> {
+        let group = self.known_group_mut(name)?;
+        let Some(desired) = group.desired_capacity.checked_sub(by).filter(|desired| *desired >= group.min_size) else {
+            let text = format!(
+                "Currently, desiredSize equals minSize ({}). {doing} will violate group's min size constraint. Either set \
+                 shouldDecrementDesiredCapacity flag to false or lower group's min size.",
+                group.min_size
+            );
+            return Err(validation_error(text));
+        };
+        group.desired_capacity = desired;
+        self.note_change(name, format!("desired capacity {desired}"));
+        Ok(())
+    }
+
+    pub(super) fn known_group_of(&self, instance: &str) -> ApiResult<&Group> {
+        self.group_of(instance).ok_or_else(|| {
+            let text = format!("Instance Id not found - No managed instance found for instance ID {instance}");
+            validation_error(text)
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! Groups are created, updated and deleted.
+
+use super::{Group, GroupTag, PutLifecycleHook, World};
+use crate::world::ec2::network::{subnet_in, zone_of};
+use crate::world::error::{ApiError, ApiResult};
+
+/// What CreateAutoScalingGroup is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct CreateAutoScalingGroup {
+    /// Unique in the region.
+    pub name: String,
+    /// Fewest instances allowed.
+    pub min_size: u32,
+    /// Most instances allowed.
+    pub max_size: u32,
+    /// How many instances there should be; the minimum unless said.
+    pub desired_capacity: Option<u32>,
+    /// The template, by id.
+    pub launch_template_id: Option<String>,
+    /// The template, by name.
+    pub launch_template_name: Option<String>,
+    /// Where, by subnet.
+    pub subnets: Vec<String>,
+    /// Where, by zone, if no subnet is named.
+    pub zones: Vec<String>,
+    /// Seconds after InService in which health checks do not count.
+    pub health_check_grace_period_s: u32,
+    /// Whether instances at risk are replaced before they end.
+    pub capacity_rebalance: bool,
+    /// Whether new instances are protected from scale-in.
+    pub new_instances_protected_from_scale_in: bool,
+    /// Its tags.
+    pub tags: Vec<GroupTag>,
+    /// Its hooks.
+    pub hooks: Vec<PutLifecycleHook>,
+}
+
+/// What UpdateAutoScalingGroup is asked for: what is not said stays.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateAutoScalingGroup {
+    /// Which group.
+    pub name: String,
+    /// Fewest instances allowed.
+    pub min_size: Option<u32>,
+    /// Most instances allowed.
+    pub max_size: Option<u32>,
+    /// How many instances there should be.
+    pub desired_capacity: Option<u32>,
+    /// The template, by id.
+    pub launch_template_id: Option<String>,
+    /// The template, by name.
+    pub launch_template_name: Option<String>,
+    /// Where, by subnet.
+    pub subnets: Option<Vec<String>>,
+    /// Where, by zone.
+    pub zones: Option<Vec<String>>,
+    /// Seconds after InService in which health checks do not count.
+    pub health_check_grace_period_s: Option<u32>,
+    /// Whether instances at risk are replaced before they end.
+    pub capacity_rebalance: Option<bool>,
+    /// Whether new instances are protected from scale-in.
+    pub new_instances_protected_from_scale_in: Option<bool>,
+}
+
+impl World {
+    /// CreateAutoScalingGroup.
+    pub fn create_auto_scaling_group(&mut self, request: CreateAutoScalingGroup) -> ApiResult<()> {
+        if self.groups.contains_key(&request.name) {
+            let text = format!(
+                "AutoScalingGroup by this name already exists - A group with the name {} already exists",
+                request.name
+            );
+            return Err(ApiError::new("AlreadyExists", text));
+        }
+        let desired_capacity = request.desired_capacity.unwrap_or(request.min_size);
+        check_bounds(request.min_size, request.max_size, desired_capacity)?;
+        let template = request.launch_template_id.as_ref().or(request.launch_template_name.as_ref());
+        let launch_template_id = self.template_for_group(template.map_or("", String::as_str))?;
+        let places = places(&request.subnets, &request.zones)?;
+        let group = Group {
+            name: request.name.clone(),
+            uuid: self.uuid(),
+            min_size: request.min_size,
+            max_size: request.max_size,
+            desired_capacity,
+            launch_template_id,
+            zones: places.iter().map(|(zone, _)| zone.clone()).collect(),
+            subnets: places.into_iter().map(|(_, subnet)| subnet).collect(),
+            created: self.now,
+            health_check_grace_period_s: request.health_check_grace_period_s,
+            capacity_rebalance: request.capacity_rebalance,
+            new_instances_protected_from_scale_in: request.new_instances_protected_from_scale_in,
+            members: Vec::new(),
+            hooks: Vec::new(),
+            tags: request.tags,
+            activities: Vec::new(),
+            deleting: false,
+            reconcile_due: None,
+            capacity_failures: 0,
+            failed_launches: 0,
+            no_launch_before: None,
+        };
+        self.groups.insert(request.name.clone(), group);
+        for hook in request.hooks {
+            let hook = PutLifecycleHook { group: request.name.clone(), ..hook };
+            if let Err(error) = self.put_lifecycle_hook(hook) {
+                self.groups.remove(&request.name);
+                return Err(error);
+            }
+        }
+        self.note_change(&request.name, format!("created, desired capacity {desired_capacity}"));
+        self.reconcile_soon(&request.name);
+        Ok(())
+    }
+
+    /// UpdateAutoScalingGroup. Instances that run outside of changed zones are left where they are: rebalancing of
+    /// zones is not part of this world.
+    pub fn update_auto_scaling_group(&mut self, request: UpdateAutoScalingGroup) -> ApiResult<()> {
+        let group = self.known_group(&request.name)?;
+        let (min, max) = (request.min_size.unwrap_or(group.min_size), request.max_size.unwrap_or(group.max_size));
+        // EC2 Auto Scaling API Reference: a desired capacity that no new bound allows any more moves to that bound.
+        let moved = group.desired_capacity.max(min).min(max);
+        let desired = request.desired_capacity.unwrap_or(moved);
+        check_bounds(min, max, desired)?;
+        let template = match request.launch_template_id.as_ref().or(request.launch_template_name.as_ref()) {
+            Some(template) => Some(self.template_for_group(template)?),
+            None => None,
+        };
+        let places = if request.subnets.is_some() || request.zones.is_some() {
+            Some(places(&request.subnets.unwrap_or_default(), &request.zones.unwrap_or_default())?)
+        } else {
+            None
+        };
+        let group = self.known_group_mut(&request.name)?;
+        group.min_size = min;
+        group.max_size = max;
+        group.desired_capacity = desired;
+        if let Some(template) = template {
+            group.launch_template_id = template;
+        }
+        if let Some(places) = places {
+            (group.zones, group.subnets) = places.into_iter().unzip();
+        }
+        group.health_check_grace_period_s =
+            request.health_check_grace_period_s.unwrap_or(group.health_check_grace_period_s);
+        group.capacity_rebalance = request.capacity_rebalance.unwrap_or(group.capacity_rebalance);
+        group.new_instances_protected_from_scale_in =
+            request.new_instances_protected_from_scale_in.unwrap_or(group.new_instances_protected_from_scale_in);
+        self.note_change(&request.name, format!("updated, desired capacity {desired}"));
+        self.reconcile_soon(&request.name);
+        Ok(())
+    }
+
+    /// DeleteAutoScalingGroup. EC2 Auto Scaling User Guide: a forced deletion ends the instances without their hooks.
+    pub fn delete_auto_scaling_group(&mut self, name: &str, force: bool) -> ApiResult<()> {
+        let group = self.known_group_mut(name)?;
+        if !group.members.is_empty() && !force {
+            let text = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance \
+                        request(s) still in the group.";
+            return Err(ApiError::new("ResourceInUse", text));
+        }
+        group.deleting = true;
+        group.desired_capacity = 0;
+        group.min_size = 0;
+        let members: Vec<_> = group.members.iter().map(|member| member.instance_id.clone()).collect();
+        for instance in members {
+            self.end_without_hooks(name, &instance);
+        }
+        self.forget_empty_group(name);
+        Ok(())
+    }
+
+    pub(super) fn forget_empty_group(&mut self, name: &str) {
+        if self.groups.get(name).is_some_and(|group| group.deleting && group.members.is_empty()) {
+            self.groups.remove(name);
+            self.note_change(name, "deleted");
+        }
+    }
+
+    pub(super) fn known_group(&self, name: &str) -> ApiResult<&Group> {
+        self.groups.get(name).ok_or_else(|| no_group(name))
+    }
+
+    pub(super) fn known_group_mut(&mut self, name: &str) -> ApiResult<&mut Group> {
+        self.groups.get_mut(name).ok_or_else(|| no_group(name))
+    }
+
+    fn template_for_group(&self, id_or_name: &str) -> ApiResult<String> {
+        let template = self.launch_template(id_or_name).map_err(|error| {
+            let text = format!("You must use a valid fully-formed launch template. {}", error.message);
+            validation_error(text)
+        })?;
+        Ok(template.id.clone())
+    }
+}
+
+/// Unmodelled, and with a text that has to be read: the code says only that something was wrong with the request.
+pub(super) fn validation_error(text: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationError", text)
+}
+
+fn no_group(name: &str) -> ApiError {
+    validation_error(format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"))
+}
+
+fn check_bounds(min: u32, max: u32, desired: u32) -> ApiResult<()> {
+    if min > max {
+        return Err(validation_error(format!("Max bound, {max}, must be greater than or equal to min bound, {min}")));
+    }
+    if !(min..=max).contains(&desired) {
+        return Err(validation_error(format!(
+            "Desired capacity:{desired} must be between the specified min size:{min} and max size:{max}"
+        )));
+    }
+    Ok(())
+}
+
+/// Zones with their subnets.
+fn places(subnets: &[String], zones: &[String]) -> ApiResult<Vec<(String, String)>> {
+    let mut places = Vec::new();
+    for subnet in subnets {
+        places.push((zone_of(subnet)?.to_owned(), subnet.clone()));
+    }
+    if places.is_empty() {
+        for zone in zones {
+            places.push((zone.clone(), subnet_in(zone)?.to_owned()));
+        }
+    }
+    if places.is_empty() {
+        return Err(validation_error("At least one Availability Zone or VPC Subnet is required."));
+    }
+    Ok(places)
+}

@@ -1,0 +1,174 @@
+//! Instances come into a group.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::activities::Place;
+use super::{AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
+use crate::time::Time;
+use crate::world::agenda::Effect;
+use crate::world::ec2::RunInstances;
+use crate::world::error::{ApiError, ApiResult};
+
+/// However often launches fail, the next one is tried after this time. Estimate.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+impl World {
+    /// Launches the `number`th instance (from 0) of what the group counts.
+    pub(super) fn launch_member(&mut self, name: &str, number: usize) {
+        let Some(group) = self.groups.get(name) else { return };
+        let (zone, subnet) = emptiest_place(group);
+        let cause = format!(
+            "At {} an instance was started in response to a difference between desired and actual capacity, increasing \
+             the capacity from {number} to {}.",
+            self.now.iso_seconds(),
+            number + 1
+        );
+        let activity = self.begin_activity(name, "Launching a new EC2 instance", &cause);
+        match self.launch_for_group(name, &subnet) {
+            Ok(instance) => self.join(name, &instance, &zone, &activity),
+            Err(error) => {
+                let message = format!("{} Launching EC2 instance failed.", error.message);
+                self.note_change(name, format!("launch failed: {}", error.message));
+                let activity = self.end_activity(name, &activity, "Failed", &message);
+                let place = Place { instance: String::new(), zone, subnet };
+                self.emit_outcome(name, &place, Transition::Launching, &activity);
+                let pause = self.draw(self.latency.launch_retry);
+                self.pause_launches(name, pause);
+            }
+        }
+    }
+
+    fn launch_for_group(&mut self, name: &str, subnet: &str) -> ApiResult<String> {
+        let group = self.known_group_mut(name)?;
+        if group.capacity_failures > 0 {
+            group.capacity_failures -= 1;
+            return Err(ApiError::new(
+                "InsufficientInstanceCapacity",
+                "Could not launch Spot Instances. InsufficientInstanceCapacity - There is no Spot capacity available \
+                 that matches your request.",
+            ));
+        }
+        let template = group.launch_template_id.clone();
+        let tags = group.tags_for_instances();
+        let ids = self.run_instances(RunInstances {
+            launch_template_id: Some(template),
+            subnet_id: Some(subnet.to_owned()),
+            tags,
+            count: 1,
+            ..RunInstances::default()
+        })?;
+        ids.into_iter().next().ok_or_else(|| ApiError::new("InternalError", "no instance").with_status(500))
+    }
+
+    fn join(&mut self, name: &str, instance: &str, zone: &str, activity: &str) {
+        let instance_type = self.instances.get(instance).map(|it| it.instance_type.clone()).unwrap_or_default();
+        let joined = self.now;
+        let hooks_to_run = self.hooks_for(name, Transition::Launching);
+        if let Some(group) = self.groups.get_mut(name) {
+            if let Some(activity) = group.activities.iter_mut().find(|it| it.id == activity) {
+                activity.description = format!("Launching a new EC2 instance: {instance}");
+                "PreInService".clone_into(&mut activity.status);
+                activity.progress = 30;
+            }
+            let protected = group.new_instances_protected_from_scale_in;
+            group.members.push(Member {
+                instance_type,
+                zone: zone.to_owned(),
+                protected_from_scale_in: protected,
+                hooks_to_run,
+                activity_id: activity.to_owned(),
+                ..Member::joining(instance, joined)
+            });
+        }
+        self.note_change(instance, format!("Pending in {name}"));
+        // AWS does not say whether the launch hook's event comes while EC2 still says `pending` or after that:
+        // sometimes it does here. The other times `running` sets the group going.
+        if self.rng.bool() {
+            self.proceed_soon(name, instance);
+        }
+    }
+
+    /// A launch has come to nothing: the next one has to wait, longer each time. EC2 Auto Scaling User Guide
+    /// (lifecycle hooks): if launches are abandoned again and again, the group slows down. How much is an estimate.
+    pub(super) fn pause_launches(&mut self, name: &str, first: Duration) {
+        let now = self.now;
+        let Some(group) = self.groups.get_mut(name) else { return };
+        let pause = first.saturating_mul(1 << group.failed_launches.min(6)).min(LONGEST_PAUSE);
+        group.failed_launches += 1;
+        group.no_launch_before = Some(now + pause);
+        self.reconcile_soon(name);
+    }
+
+    pub(super) fn enter_service(&mut self, name: &str, instance: &str) {
+        self.enter_lifecycle(name, instance, LifecycleState::InService);
+        let now = self.now;
+        if let Some(group) = self.groups.get_mut(name) {
+            group.failed_launches = 0;
+            group.no_launch_before = None;
+        }
+        let Some(member) = self.member_mut(name, instance) else { return };
+        member.in_service_since = Some(now);
+        let activity = member.activity_id.clone();
+        let activity = self.end_activity(name, &activity, "Successful", "");
+        let place = self.place_of(name, instance);
+        self.emit_outcome(name, &place, Transition::Launching, &activity);
+        self.notice_if_dead(name, instance);
+        self.reconcile_soon(name);
+    }
+
+    pub(super) fn proceed_soon(&mut self, name: &str, instance: &str) {
+        let delay = self.draw(self.latency.lifecycle_step);
+        let (group, instance) = (name.to_owned(), instance.to_owned());
+        self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::Proceed { group, instance }));
+    }
+
+    pub(super) fn place_of(&self, name: &str, instance: &str) -> Place {
+        let zone = self.member(name, instance).map(|member| member.zone.clone()).unwrap_or_default();
+        let group = self.groups.get(name);
+        let index = group.and_then(|group| group.zones.iter().position(|other| *other == zone));
+        let subnet = group.zip(index).map(|(group, index)| group.subnets[index].clone()).unwrap_or_default();
+        Place { instance: instance.to_owned(), zone, subnet }
+    }
+}
+
+impl Member {
+    /// An instance that joins its group now; the rest of what is known about it is to be filled in.
+    pub(in crate::world) fn joining(instance: &str, now: Time) -> Member {
+        Member {
+            instance_id: instance.to_owned(),
+            instance_type: String::new(),
+            zone: String::new(),
+            lifecycle: LifecycleState::Pending,
+            healthy: true,
+            protected_from_scale_in: false,
+            at_risk: false,
+            joined: now,
+            in_service_since: None,
+            action: None,
+            hooks_to_run: Vec::new(),
+            activity_id: String::new(),
+            replaced: true,
+        }
+    }
+}
+
+impl Group {
+    /// What EC2 Auto Scaling tags an instance with at launch: its own tags, and those of the group that propagate.
+    pub(in crate::world) fn tags_for_instances(&self) -> BTreeMap<String, String> {
+        let propagated = self.tags.iter().filter(|tag| tag.propagate_at_launch);
+        let mut tags: BTreeMap<_, _> = propagated.map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+        tags.insert("aws:autoscaling:groupName".to_owned(), self.name.clone());
+        tags.insert("aws:ec2launchtemplate:id".to_owned(), self.launch_template_id.clone());
+        tags
+    }
+}
+
+/// EC2 Auto Scaling User Guide: capacity is balanced across zones.
+fn emptiest_place(group: &Group) -> (String, String) {
+    let population =
+        |zone: &String| group.members.iter().filter(|member| member.zone == *zone && member.lifecycle.counts()).count();
+    let places = group.zones.iter().zip(&group.subnets);
+    let emptiest = places.min_by_key(|(zone, _)| population(zone));
+    emptiest.map(|(zone, subnet)| (zone.clone(), subnet.clone())).unwrap_or_default()
+}

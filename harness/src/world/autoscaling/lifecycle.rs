@@ -1,0 +1,146 @@
+//! The steps of an instance through its group: hooks hold it, results let it go on.
+
+use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
+use crate::world::agenda::Effect;
+use crate::world::ec2::InstanceState;
+
+/// What the group says of an action that ended in ABANDON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Somebody completed it.
+    Completed,
+    /// Nobody did.
+    TimedOut,
+}
+
+impl World {
+    /// The instance goes on: to its next hook, or to where it was going.
+    pub(super) fn proceed(&mut self, name: &str, instance: &str) {
+        let Some(lifecycle) = self.member(name, instance).map(|member| member.lifecycle) else { return };
+        match lifecycle {
+            LifecycleState::Pending | LifecycleState::PendingProceed => {
+                if let Some(hook) = self.next_hook(name, instance) {
+                    self.begin_action(name, instance, &hook);
+                } else if self.state_of(instance) != Some(InstanceState::Pending) {
+                    self.enter_service(name, instance);
+                }
+            }
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed => match self.next_hook(name, instance) {
+                Some(hook) => self.begin_action(name, instance, &hook),
+                None => self.end_member(name, instance),
+            },
+            LifecycleState::PendingWait
+            | LifecycleState::InService
+            | LifecycleState::TerminatingWait
+            | LifecycleState::Terminated
+            | LifecycleState::EnteringStandby
+            | LifecycleState::Standby
+            | LifecycleState::Detaching
+            | LifecycleState::Detached => {}
+        }
+    }
+
+    /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
+    /// a function cannot tell.
+    pub(super) fn hooks_for(&self, name: &str, transition: Transition) -> Vec<String> {
+        let hooks = self.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
+        hooks.iter().filter(|hook| hook.transition == transition).map(|hook| hook.name.clone()).collect()
+    }
+
+    fn next_hook(&mut self, name: &str, instance: &str) -> Option<LifecycleHook> {
+        loop {
+            let member = self.member_mut(name, instance)?;
+            if member.hooks_to_run.is_empty() {
+                return None;
+            }
+            let wanted = member.hooks_to_run.remove(0);
+            // One that was deleted meanwhile is skipped.
+            if let Some(hook) = self.groups.get(name)?.hooks.iter().find(|hook| hook.name == wanted) {
+                return Some(hook.clone());
+            }
+        }
+    }
+
+    fn begin_action(&mut self, name: &str, instance: &str, hook: &LifecycleHook) {
+        let action = LifecycleAction {
+            token: self.uuid(),
+            hook: hook.name.clone(),
+            started: self.now,
+            deadline: self.now + hook.heartbeat_timeout,
+            global_deadline: self.now + hook.global_timeout(),
+        };
+        let Some(member) = self.member_mut(name, instance) else { return };
+        member.action = Some(action.clone());
+        let activity = member.activity_id.clone();
+        self.activity_waits(name, &activity);
+        self.enter_lifecycle(
+            name,
+            instance,
+            match hook.transition {
+                Transition::Launching => LifecycleState::PendingWait,
+                Transition::Terminating => LifecycleState::TerminatingWait,
+            },
+        );
+        self.schedule_timeout(name, instance, &action);
+        self.emit_lifecycle_action(name, instance, hook, &action);
+    }
+
+    pub(super) fn schedule_timeout(&mut self, name: &str, instance: &str, action: &LifecycleAction) {
+        let (group, instance, token) = (name.to_owned(), instance.to_owned(), action.token.clone());
+        let delay = action.deadline.since(self.now);
+        self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::ActionTimeout { group, instance, token }));
+    }
+
+    pub(super) fn action_times_out(&mut self, name: &str, instance: &str, token: &str) {
+        let action = self.member(name, instance).and_then(|member| member.action.as_ref());
+        // A heartbeat has moved the deadline, or the action has ended.
+        let Some(action) = action.filter(|action| action.token == token && action.deadline <= self.now) else { return };
+        let hooks = self.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
+        let hook = hooks.iter().find(|hook| hook.name == action.hook);
+        let result = hook.map_or(ActionResult::Abandon, |hook| hook.default_result);
+        self.note_change(instance, format!("lifecycle action of {} timed out: {}", action.hook.clone(), result.name()));
+        self.end_action(name, instance, result, Ended::TimedOut);
+    }
+
+    /// Ends the action that the instance waits in.
+    pub(super) fn end_action(&mut self, name: &str, instance: &str, result: ActionResult, ended: Ended) {
+        let Some(member) = self.member_mut(name, instance) else { return };
+        let Some(action) = member.action.take() else { return };
+        let launching = member.lifecycle == LifecycleState::PendingWait;
+        match (launching, result) {
+            (true, ActionResult::Continue) => {
+                self.enter_lifecycle(name, instance, LifecycleState::PendingProceed);
+                self.proceed_soon(name, instance);
+            }
+            (true, ActionResult::Abandon) => {
+                let why = match ended {
+                    Ended::Completed => "Lifecycle Action Completed with ABANDON Result",
+                    Ended::TimedOut => "Heartbeat Timeout",
+                };
+                let message = format!(
+                    "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {} was abandoned: \
+                     {why}",
+                    action.token
+                );
+                self.cancel_launch(name, instance, &message);
+                let first = self.draw(self.latency.group_reaction);
+                self.pause_launches(name, first);
+                self.begin_member_termination(name, instance, &message, true);
+            }
+            // EC2 Auto Scaling User Guide: both results let the instance end; ABANDON skips the remaining hooks.
+            (false, result) => {
+                if let Some(member) = self.member_mut(name, instance).filter(|_| result == ActionResult::Abandon) {
+                    member.hooks_to_run.clear();
+                }
+                self.enter_lifecycle(name, instance, LifecycleState::TerminatingProceed);
+                self.proceed_soon(name, instance);
+            }
+        }
+    }
+
+    pub(super) fn enter_lifecycle(&mut self, name: &str, instance: &str, state: LifecycleState) {
+        let Some(member) = self.member_mut(name, instance).filter(|member| member.lifecycle != state) else { return };
+        member.lifecycle = state;
+        self.note_change(instance, state.name());
+    }
+}

@@ -1,0 +1,128 @@
+//! A group looks at itself: what it has, what it should have, and the one thing or two that follow.
+
+use std::time::Duration;
+
+use super::{AutoScalingEffect, Group, LifecycleState, Member, World};
+use crate::world::agenda::Effect;
+
+impl World {
+    pub(super) fn reconcile(&mut self, name: &str) {
+        let now = self.now;
+        let Some(group) = self.groups.get_mut(name) else { return };
+        if group.reconcile_due.is_some_and(|due| due <= now) {
+            group.reconcile_due = None;
+        }
+        if group.deleting {
+            return;
+        }
+        self.end_unhealthy(name);
+        self.end_replaced(name);
+        self.launch_missing(name);
+        self.end_surplus(name);
+    }
+
+    /// Puts the group's next look at itself on the agenda, `group_reaction` from now unless one comes sooner.
+    pub(super) fn reconcile_soon(&mut self, name: &str) {
+        let delay = self.draw(self.latency.group_reaction);
+        self.reconcile_in(name, delay);
+    }
+
+    fn reconcile_in(&mut self, name: &str, delay: Duration) {
+        let due = self.now + delay;
+        let Some(group) = self.groups.get_mut(name) else { return };
+        if group.reconcile_due.is_none_or(|other| due < other) {
+            group.reconcile_due = Some(due);
+            self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::Reconcile(name.to_owned())));
+        }
+    }
+
+    fn end_unhealthy(&mut self, name: &str) {
+        let unhealthy =
+            self.members_where(name, |member| member.lifecycle == LifecycleState::InService && !member.healthy);
+        for instance in unhealthy {
+            let cause = format!(
+                "At {} an instance was taken out of service in response to an EC2 health check indicating it has been \
+                 terminated or stopped.",
+                self.now.iso_seconds()
+            );
+            self.begin_member_termination(name, &instance, &cause, true);
+        }
+    }
+
+    /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
+    fn end_replaced(&mut self, name: &str) {
+        let Some(group) = self.groups.get(name) else { return };
+        let in_service = group.members.iter().filter(|member| member.lifecycle == LifecycleState::InService).count();
+        let spare = in_service.saturating_sub(capacity(group));
+        let at_risk = self.members_where(name, at_risk);
+        for instance in at_risk.into_iter().take(spare) {
+            let cause = format!(
+                "At {} an instance was taken out of service in response to an EC2 instance rebalance recommendation.",
+                self.now.iso_seconds()
+            );
+            self.begin_member_termination(name, &instance, &cause, true);
+        }
+    }
+
+    fn launch_missing(&mut self, name: &str) {
+        let Some(group) = self.groups.get(name) else { return };
+        let (have, want) = (counted(group), wanted(group));
+        for number in have..want {
+            if let Some(pause) = self.launch_pause(name) {
+                self.reconcile_in(name, pause);
+                return;
+            }
+            self.launch_member(name, number);
+        }
+    }
+
+    fn launch_pause(&self, name: &str) -> Option<Duration> {
+        let until = self.groups.get(name)?.no_launch_before.filter(|until| *until > self.now)?;
+        Some(until.since(self.now))
+    }
+
+    fn end_surplus(&mut self, name: &str) {
+        let Some(group) = self.groups.get(name) else { return };
+        let (have, want) = (counted(group), wanted(group));
+        let surplus = have.saturating_sub(want);
+        if surplus == 0 {
+            return;
+        }
+        // EC2 Auto Scaling User Guide: the default policy ends the oldest first. Those on their way in come last.
+        let mut victims = self.members_where(name, |member| {
+            member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
+        });
+        victims.extend(self.members_where(name, |member| member.lifecycle.is_pending()));
+        for instance in victims.into_iter().take(surplus) {
+            let cause = format!(
+                "At {} an instance was taken out of service in response to a difference between desired and actual \
+                 capacity, shrinking the capacity from {have} to {want}.",
+                self.now.iso_seconds()
+            );
+            self.begin_member_termination(name, &instance, &cause, false);
+        }
+    }
+
+    fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
+        let members = self.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
+        members.iter().filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
+    }
+}
+
+fn at_risk(member: &Member) -> bool {
+    member.at_risk && member.lifecycle == LifecycleState::InService
+}
+
+fn capacity(group: &Group) -> usize {
+    usize::try_from(group.desired_capacity).unwrap_or(usize::MAX)
+}
+
+fn counted(group: &Group) -> usize {
+    group.members.iter().filter(|member| member.lifecycle.counts()).count()
+}
+
+/// An instance at risk gets a replacement before it ends, even above the maximum size. EC2 Auto Scaling User Guide
+/// (Capacity Rebalancing): by up to ten per cent; a group of one was seen to do so too.
+fn wanted(group: &Group) -> usize {
+    capacity(group) + group.members.iter().filter(|member| at_risk(member)).count()
+}

@@ -1,0 +1,92 @@
+//! Instances leave the group's care for a while, or for good. EC2 Auto Scaling User Guide: hooks do not run for that.
+
+use super::groups::validation_error;
+use super::{Activity, LifecycleState, World};
+use crate::world::error::ApiResult;
+
+impl World {
+    /// EnterStandby.
+    pub fn enter_standby(&mut self, name: &str, instances: &[String], decrement: bool) -> ApiResult<Vec<Activity>> {
+        self.leave_service(name, instances, decrement, "Moving instance to standby without replacement")?;
+        let mut activities = Vec::new();
+        for instance in instances {
+            self.enter_lifecycle(name, instance, LifecycleState::Standby);
+            let description = format!("Moving EC2 instance to Standby: {instance}");
+            activities.push(self.moved(name, instance, &description));
+        }
+        self.reconcile_soon(name);
+        Ok(activities)
+    }
+
+    /// ExitStandby: raises the desired capacity by as many.
+    pub fn exit_standby(&mut self, name: &str, instances: &[String]) -> ApiResult<Vec<Activity>> {
+        self.in_state(name, instances, LifecycleState::Standby)?;
+        let count = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+        let group = self.known_group_mut(name)?;
+        let desired = group.desired_capacity.saturating_add(count);
+        if desired > group.max_size {
+            return Err(validation_error(format!(
+                "AutoScalingGroup {name} has min={}, max={}, and desired={}. To place {count} instance(s) back in \
+                 service, please update the AutoScalingGroup sizes appropriately.",
+                group.min_size, group.max_size, group.desired_capacity
+            )));
+        }
+        group.desired_capacity = desired;
+        let mut activities = Vec::new();
+        for instance in instances {
+            self.enter_lifecycle(name, instance, LifecycleState::InService);
+            self.notice_if_dead(name, instance);
+            let description = format!("Moving EC2 instance out of Standby: {instance}");
+            activities.push(self.moved(name, instance, &description));
+        }
+        self.reconcile_soon(name);
+        Ok(activities)
+    }
+
+    /// DetachInstances: they go on running, without a group.
+    pub fn detach_instances(&mut self, name: &str, instances: &[String], decrement: bool) -> ApiResult<Vec<Activity>> {
+        self.leave_service(name, instances, decrement, "Detaching instance without replacement")?;
+        let mut activities = Vec::new();
+        for instance in instances {
+            let description = format!("Detaching EC2 instance: {instance}");
+            activities.push(self.moved(name, instance, &description));
+            self.enter_lifecycle(name, instance, LifecycleState::Detached);
+            self.known_group_mut(name)?.members.retain(|member| member.instance_id != *instance);
+            if let Some(instance) = self.instances.get_mut(instance) {
+                instance.tags.remove("aws:autoscaling:groupName");
+            }
+        }
+        self.reconcile_soon(name);
+        Ok(activities)
+    }
+
+    fn leave_service(&mut self, name: &str, instances: &[String], decrement: bool, doing: &str) -> ApiResult<()> {
+        self.in_state(name, instances, LifecycleState::InService)?;
+        if decrement {
+            self.decrement_desired(name, u32::try_from(instances.len()).unwrap_or(u32::MAX), doing)?;
+        }
+        Ok(())
+    }
+
+    fn in_state(&self, name: &str, instances: &[String], state: LifecycleState) -> ApiResult<()> {
+        let group = self.known_group(name)?;
+        for instance in instances {
+            let Some(member) = group.member(instance) else {
+                return Err(validation_error(format!(
+                    "The instance {instance} is not part of Auto Scaling group {name}."
+                )));
+            };
+            if member.lifecycle != state {
+                return Err(validation_error(format!("The instance {instance} is not in {}.", state.name())));
+            }
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self, name: &str, instance: &str, description: &str) -> Activity {
+        let cause =
+            format!("At {} instance {instance} was moved in response to a user request.", self.now.iso_seconds());
+        let id = self.begin_activity(name, description, &cause);
+        self.end_activity(name, &id, "Successful", "")
+    }
+}

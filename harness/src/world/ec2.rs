@@ -1,0 +1,268 @@
+//! Instances, volumes and launch templates: what they are. How they change is in the files beside this one.
+
+mod ending;
+mod instances;
+mod interruption;
+mod launch_templates;
+pub mod network;
+mod tags;
+mod volumes;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::World;
+use super::guest::{Data, Guest};
+use crate::time::Time;
+
+pub(crate) use ending::Shutdown;
+pub(crate) use instances::instance_arn;
+pub use instances::{RunInstances, StateChange};
+pub use interruption::SpotAction;
+pub use volumes::CreateVolume;
+
+/// A virtual machine.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// `i-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Where in its life it is.
+    pub state: InstanceState,
+    /// For example `t3a.medium`.
+    pub instance_type: String,
+    /// The image it booted from.
+    pub image_id: String,
+    /// For example `eu-central-1a`.
+    pub zone: String,
+    /// The subnet, one a zone.
+    pub subnet_id: String,
+    /// Inside the VPC; kept while the instance exists.
+    pub private_ip: String,
+    /// Whether it is a spot instance.
+    pub spot: bool,
+    /// When it was launched.
+    pub launched: Time,
+    /// Why it ended, as `stateTransitionReason` has it (empty while it lives).
+    pub transition_reason: String,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+    /// What runs inside.
+    pub guest: Guest,
+}
+
+/// The states of an instance, with EC2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InstanceState {
+    /// Being started.
+    Pending,
+    /// Powered on.
+    Running,
+    /// Being terminated.
+    ShuttingDown,
+    /// Gone, but still listed for a while.
+    Terminated,
+    /// Being stopped.
+    Stopping,
+    /// Powered off.
+    Stopped,
+}
+
+impl InstanceState {
+    /// EC2's numeric code.
+    pub fn code(self) -> u16 {
+        match self {
+            InstanceState::Pending => 0,
+            InstanceState::Running => 16,
+            InstanceState::ShuttingDown => 32,
+            InstanceState::Terminated => 48,
+            InstanceState::Stopping => 64,
+            InstanceState::Stopped => 80,
+        }
+    }
+
+    /// EC2's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            InstanceState::Pending => "pending",
+            InstanceState::Running => "running",
+            InstanceState::ShuttingDown => "shutting-down",
+            InstanceState::Terminated => "terminated",
+            InstanceState::Stopping => "stopping",
+            InstanceState::Stopped => "stopped",
+        }
+    }
+}
+
+/// An EBS volume.
+#[derive(Clone, Debug)]
+pub struct Volume {
+    /// `vol-` and 17 hexadecimal digits.
+    pub id: String,
+    /// `creating`, `available`, `in-use`.
+    pub state: VolumeState,
+    /// GiB.
+    pub size_gib: u32,
+    /// For example `gp3`.
+    pub volume_type: String,
+    /// For example `eu-central-1a`.
+    pub zone: String,
+    /// Encrypted at rest.
+    pub encrypted: bool,
+    /// When it was created.
+    pub created: Time,
+    /// The one attachment that EBS allows.
+    pub attachment: Option<Attachment>,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+    /// What has been written to it.
+    pub data: Data,
+}
+
+/// The states of a volume, with EC2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeState {
+    /// Being made.
+    Creating,
+    /// Attached to nothing.
+    Available,
+    /// Attached, or on the way there or back.
+    InUse,
+}
+
+impl VolumeState {
+    /// EC2's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            VolumeState::Creating => "creating",
+            VolumeState::Available => "available",
+            VolumeState::InUse => "in-use",
+        }
+    }
+}
+
+/// A volume's attachment to an instance.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// The holder.
+    pub instance_id: String,
+    /// For example `/dev/sdf`.
+    pub device: String,
+    /// How far it is.
+    pub state: AttachmentState,
+    /// When it was asked for.
+    pub since: Time,
+    /// Whether the volume ends with the instance (false for a volume attached later).
+    pub delete_on_termination: bool,
+}
+
+/// The states of an attachment, with EC2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachmentState {
+    /// On the way to the instance.
+    Attaching,
+    /// The instance sees the device.
+    Attached,
+    /// On the way back.
+    Detaching,
+    /// Told to detach, but the guest has it mounted.
+    Busy,
+}
+
+impl AttachmentState {
+    /// EC2's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttachmentState::Attaching => "attaching",
+            AttachmentState::Attached => "attached",
+            AttachmentState::Detaching => "detaching",
+            AttachmentState::Busy => "busy",
+        }
+    }
+}
+
+/// A launch template, with its one version.
+#[derive(Clone, Debug)]
+pub struct LaunchTemplate {
+    /// `lt-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Unique in the region.
+    pub name: String,
+    /// When it was created.
+    pub created: Time,
+    /// An image id, or `resolve:ssm:` and the name of a parameter.
+    pub image_id: String,
+    /// For example `t3a.medium`.
+    pub instance_type: String,
+    /// Whether it asks for spot instances.
+    pub spot: bool,
+}
+
+/// What happens to instances and volumes by itself.
+#[derive(Clone, Debug)]
+pub enum Ec2Effect {
+    /// A pending instance is running.
+    Running(String),
+    /// A stopping instance is stopped.
+    Stopped(String),
+    /// An instance that is shutting down is terminated.
+    Terminated(String),
+    /// The volumes of an instance that is terminated, or nearly so, are freed.
+    VolumesFreed(String),
+    /// A terminated instance is not listed any more.
+    Forgotten(String),
+    /// The spot capacity under an instance is taken back.
+    Reclaimed {
+        /// Which instance.
+        instance: String,
+        /// What becomes of it.
+        action: SpotAction,
+    },
+    /// A volume that was being created is available.
+    VolumeAvailable(String),
+    /// The volume's attachment to the instance is complete.
+    Attached {
+        /// Which volume.
+        volume: String,
+        /// To which instance.
+        instance: String,
+        /// When it was asked for: what tells this attachment from a later one of the same pair.
+        asked: Time,
+    },
+    /// The volume has left the instance.
+    Detached {
+        /// Which volume.
+        volume: String,
+        /// From which instance.
+        instance: String,
+        /// When the attachment was asked for.
+        asked: Time,
+    },
+}
+
+impl World {
+    pub(super) fn carry_out_ec2(&mut self, effect: Ec2Effect) {
+        match effect {
+            Ec2Effect::Running(id) => self.instance_is_running(&id),
+            Ec2Effect::Stopped(id) => self.instance_is_stopped(&id),
+            Ec2Effect::Terminated(id) => self.instance_is_terminated(&id),
+            Ec2Effect::VolumesFreed(id) => self.free_volumes_of(&id),
+            Ec2Effect::Forgotten(id) => self.forget_instance(&id),
+            Ec2Effect::Reclaimed { instance, action } => self.take_capacity_back(&instance, action),
+            Ec2Effect::VolumeAvailable(id) => self.volume_is_available(&id),
+            Ec2Effect::Attached { volume, instance, asked } => self.volume_is_attached(&volume, &instance, asked),
+            Ec2Effect::Detached { volume, instance, asked } => self.volume_is_detached(&volume, &instance, asked),
+        }
+    }
+
+    /// The instance, if EC2 still lists it.
+    pub fn instance(&self, id: &str) -> Option<&Instance> {
+        self.instances.get(id)
+    }
+
+    /// The volume, if it exists.
+    pub fn volume(&self, id: &str) -> Option<&Volume> {
+        self.volumes.get(id)
+    }
+}

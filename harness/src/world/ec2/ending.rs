@@ -1,0 +1,130 @@
+//! Instances end: stop, terminate, and what that does to their volumes.
+
+use std::time::Duration;
+
+use super::instances::StateChange;
+use super::{Ec2Effect, InstanceState, World};
+use crate::world::agenda::Effect;
+use crate::world::error::{ApiError, ApiResult};
+
+/// How an instance comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// The operating system is told to shut down: k3s stops, the volume is unmounted.
+    Orderly,
+    /// The power is gone.
+    PowerOff,
+}
+
+impl World {
+    /// TerminateInstances: each instance with its state before and after. EC2 API Reference: idempotent; if one id is
+    /// wrong, nothing is terminated.
+    pub fn terminate_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
+        for id in ids {
+            self.known_instance(id)?;
+        }
+        let reason = self.user_initiated();
+        Ok(self.change_each(ids, |world, id, _| world.begin_termination(id, &reason, Shutdown::Orderly)))
+    }
+
+    /// StopInstances: each instance with its state before and after.
+    pub fn stop_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
+        for id in ids {
+            let instance = self.known_instance(id)?;
+            if instance.spot {
+                return Err(ApiError::new(
+                    "UnsupportedOperation",
+                    format!(
+                        "You can't stop the Spot Instance '{id}' because it is associated with a one-time Spot Instance \
+                         request. You can only stop Spot Instances associated with persistent Spot Instance requests."
+                    ),
+                ));
+            }
+            if !matches!(instance.state, InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped) {
+                return Err(ApiError::new(
+                    "IncorrectInstanceState",
+                    format!("The instance '{id}' is not in a state from which it can be stopped."),
+                ));
+            }
+        }
+        let reason = self.user_initiated();
+        Ok(self.change_each(ids, |world, id, _| world.begin_stop(id, &reason, Shutdown::Orderly)))
+    }
+
+    /// Starts to terminate an instance, unless that has been started before.
+    pub(crate) fn begin_termination(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
+        match self.state_of(id) {
+            None | Some(InstanceState::ShuttingDown | InstanceState::Terminated) => return,
+            Some(
+                InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped,
+            ) => {}
+        }
+        self.enter_last_state(id, InstanceState::ShuttingDown, reason);
+        let quiet_after = self.end_guest(id, shutdown);
+        let terminated_after = self.draw(self.latency.shutting_down).max(quiet_after + Duration::from_secs(1));
+        // EC2 User Guide (terminating instances): volumes that do not end with the instance are detached from it.
+        // When is not said; they were seen to stay in-use until about the time at which the instance is terminated.
+        let freed_after = terminated_after.saturating_sub(Duration::from_secs(5)).max(quiet_after)
+            + self.draw(self.latency.volumes_freed);
+        self.schedule(freed_after, Effect::Ec2(Ec2Effect::VolumesFreed(id.to_owned())));
+        self.schedule(terminated_after, Effect::Ec2(Ec2Effect::Terminated(id.to_owned())));
+        self.group_sees_end_of(id);
+    }
+
+    /// Starts to stop an instance, unless it is stopping or worse. Its volumes stay attached.
+    pub(super) fn begin_stop(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
+        if !matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
+            return;
+        }
+        self.enter_last_state(id, InstanceState::Stopping, reason);
+        let quiet_after = self.end_guest(id, shutdown);
+        let stopped_after = self.draw(self.latency.stopping).max(quiet_after + Duration::from_secs(1));
+        self.schedule(stopped_after, Effect::Ec2(Ec2Effect::Stopped(id.to_owned())));
+        self.group_sees_end_of(id);
+    }
+
+    pub(super) fn instance_is_stopped(&mut self, id: &str) {
+        if self.state_of(id) != Some(InstanceState::Stopping) {
+            return;
+        }
+        self.guest_powers_off(id);
+        self.enter_state(id, InstanceState::Stopped);
+    }
+
+    pub(super) fn instance_is_terminated(&mut self, id: &str) {
+        if self.state_of(id) != Some(InstanceState::ShuttingDown) {
+            return;
+        }
+        self.guest_powers_off(id);
+        self.enter_state(id, InstanceState::Terminated);
+        let listed = self.draw(self.latency.terminated_listed);
+        self.schedule(listed, Effect::Ec2(Ec2Effect::Forgotten(id.to_owned())));
+        self.group_sees_terminated(id);
+    }
+
+    pub(super) fn forget_instance(&mut self, id: &str) {
+        self.instances.remove(id);
+    }
+
+    fn end_guest(&mut self, id: &str, shutdown: Shutdown) -> Duration {
+        match shutdown {
+            Shutdown::Orderly => self.guest_shuts_down(id),
+            Shutdown::PowerOff => {
+                self.guest_powers_off(id);
+                Duration::ZERO
+            }
+        }
+    }
+
+    fn enter_last_state(&mut self, id: &str, state: InstanceState, reason: &str) {
+        if let Some(instance) = self.instances.get_mut(id) {
+            reason.clone_into(&mut instance.transition_reason);
+        }
+        self.enter_state(id, state);
+    }
+
+    /// As `stateTransitionReason` has it.
+    pub(crate) fn user_initiated(&self) -> String {
+        format!("User initiated ({} GMT)", self.now.iso_seconds().replace('T', " ").trim_end_matches('Z'))
+    }
+}

@@ -1,0 +1,171 @@
+//! Instances begin: run and start. How they end is in `ending.rs`.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::network::{subnet_in, zone_of};
+use super::{Ec2Effect, Instance, InstanceState, World};
+use crate::world::agenda::Effect;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::guest::Guest;
+use crate::world::ids::is_hex_id;
+use crate::world::{ACCOUNT, REGION};
+
+/// What RunInstances is asked for. A launch template gives what is not said here.
+#[derive(Clone, Debug, Default)]
+pub struct RunInstances {
+    /// An image id, or `resolve:ssm:` and the name of a parameter.
+    pub image_id: Option<String>,
+    /// For example `t3a.medium`.
+    pub instance_type: Option<String>,
+    /// Where; the first zone unless said here or by the subnet.
+    pub zone: Option<String>,
+    /// In which subnet.
+    pub subnet_id: Option<String>,
+    /// The id or name of a launch template.
+    pub launch_template_id: Option<String>,
+    /// Whether spot capacity is asked for.
+    pub spot: bool,
+    /// For the new instances.
+    pub tags: BTreeMap<String, String>,
+    /// How many.
+    pub count: u32,
+}
+
+/// An instance's id with its state before and after a call.
+pub type StateChange = (String, InstanceState, InstanceState);
+
+impl World {
+    /// RunInstances: the ids of the new instances.
+    pub fn run_instances(&mut self, request: RunInstances) -> ApiResult<Vec<String>> {
+        let template = match &request.launch_template_id {
+            Some(id_or_name) => Some(self.launch_template(id_or_name)?.clone()),
+            None => None,
+        };
+        let zone = match (&request.zone, &request.subnet_id) {
+            (_, Some(subnet)) => zone_of(subnet)?.to_owned(),
+            (Some(zone), None) => zone.clone(),
+            (None, None) => super::network::ZONES[0].0.to_owned(),
+        };
+        let subnet_id = subnet_in(&zone)?.to_owned();
+        let image = request.image_id.or_else(|| template.as_ref().map(|template| template.image_id.clone()));
+        let image =
+            image.ok_or_else(|| ApiError::new("MissingParameter", "The request must contain the parameter ImageId"))?;
+        let image_id = self.resolve_image(&image)?;
+        let instance_type = request
+            .instance_type
+            .or_else(|| template.as_ref().map(|template| template.instance_type.clone()))
+            .unwrap_or_else(|| "m1.small".to_owned());
+        let spot = request.spot || template.is_some_and(|template| template.spot);
+
+        let mut ids = Vec::new();
+        for _ in 0..request.count.max(1) {
+            let id = self.hex_id("i");
+            let private_ip = self.next_private_ip(&zone);
+            let instance = Instance {
+                id: id.clone(),
+                state: InstanceState::Pending,
+                instance_type: instance_type.clone(),
+                image_id: image_id.clone(),
+                zone: zone.clone(),
+                subnet_id: subnet_id.clone(),
+                private_ip,
+                spot,
+                launched: self.now,
+                transition_reason: String::new(),
+                tags: request.tags.clone(),
+                guest: Guest::default(),
+            };
+            self.instances.insert(id.clone(), instance);
+            self.enter_state(&id, InstanceState::Pending);
+            self.schedule_running(&id);
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// StartInstances: each instance with its state before and after.
+    pub fn start_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
+        for id in ids {
+            let state = self.known_instance(id)?.state;
+            if !matches!(state, InstanceState::Stopped | InstanceState::Pending | InstanceState::Running) {
+                return Err(ApiError::new(
+                    "IncorrectInstanceState",
+                    format!("The instance '{id}' is not in a state from which it can be started."),
+                ));
+            }
+        }
+        Ok(self.change_each(ids, |world, id, state| {
+            if state == InstanceState::Stopped {
+                world.enter_state(id, InstanceState::Pending);
+                world.schedule_running(id);
+            }
+        }))
+    }
+
+    /// A pending instance has been powered on.
+    pub(super) fn instance_is_running(&mut self, id: &str) {
+        if self.state_of(id) != Some(InstanceState::Pending) {
+            return;
+        }
+        if let Some(instance) = self.instances.get_mut(id) {
+            instance.transition_reason.clear();
+        }
+        self.enter_state(id, InstanceState::Running);
+        self.guest_powers_on(id);
+        self.group_sees_running(id);
+    }
+
+    /// Applies `change` to each instance and answers the states before and after.
+    pub(super) fn change_each(
+        &mut self,
+        ids: &[String],
+        mut change: impl FnMut(&mut World, &str, InstanceState),
+    ) -> Vec<StateChange> {
+        let mut changes = Vec::new();
+        for id in ids {
+            let Some(before) = self.state_of(id) else { continue };
+            change(self, id, before);
+            changes.push((id.clone(), before, self.state_of(id).unwrap_or(before)));
+        }
+        changes
+    }
+
+    /// Sets the state, and tells the history and the bus. EC2 User Guide: "EC2 Instance State-change Notification".
+    pub(super) fn enter_state(&mut self, id: &str, state: InstanceState) {
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        instance.state = state;
+        self.note_change(id, state.name());
+        self.emit(
+            "aws.ec2",
+            "EC2 Instance State-change Notification",
+            vec![instance_arn(id)],
+            json!({ "instance-id": id, "state": state.name() }),
+        );
+    }
+
+    pub(crate) fn state_of(&self, id: &str) -> Option<InstanceState> {
+        self.instances.get(id).map(|instance| instance.state)
+    }
+
+    /// The instance, or the error that EC2 answers for its id.
+    pub(super) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
+        if !is_hex_id(id, "i") {
+            return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
+        }
+        self.instances.get(id).ok_or_else(|| {
+            ApiError::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
+        })
+    }
+
+    fn schedule_running(&mut self, id: &str) {
+        let delay = self.draw(self.latency.instance_start);
+        self.schedule(delay, Effect::Ec2(Ec2Effect::Running(id.to_owned())));
+    }
+}
+
+/// The ARN of an instance.
+pub(crate) fn instance_arn(id: &str) -> String {
+    format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{id}")
+}

@@ -1,0 +1,66 @@
+//! Tags of instances and volumes.
+
+use std::collections::BTreeMap;
+
+use super::World;
+use crate::world::error::{ApiError, ApiResult};
+
+impl World {
+    /// CreateTags: overwrites silently. EC2 API Reference: if one id is wrong, nothing is tagged.
+    pub fn create_tags(&mut self, ids: &[String], tags: &[(String, String)]) -> ApiResult<()> {
+        if let Some((key, _)) = tags.iter().find(|(key, _)| key.starts_with("aws:")) {
+            return Err(reserved(key));
+        }
+        self.for_each_tagged(ids, |world_tags| world_tags.extend(tags.iter().cloned()))?;
+        let text: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        for id in ids {
+            self.note_change(id, format!("tagged {}", text.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// DeleteTags: with a value, only the tag that has it; a tag that is not there is no error.
+    pub fn delete_tags(&mut self, ids: &[String], tags: &[(String, Option<String>)]) -> ApiResult<()> {
+        self.for_each_tagged(ids, |world_tags| {
+            for (key, value) in tags {
+                if value.is_none() || value.as_ref() == world_tags.get(key) {
+                    world_tags.remove(key);
+                }
+            }
+        })?;
+        let keys: Vec<_> = tags.iter().map(|(key, _)| key.as_str()).collect();
+        for id in ids {
+            self.note_change(id, format!("untagged {}", keys.join(", ")));
+        }
+        Ok(())
+    }
+
+    fn for_each_tagged(
+        &mut self,
+        ids: &[String],
+        mut change: impl FnMut(&mut BTreeMap<String, String>),
+    ) -> ApiResult<()> {
+        for id in ids {
+            if id.starts_with("vol-") {
+                self.known_volume(id)?;
+            } else if id.starts_with("i-") {
+                self.known_instance(id)?;
+            } else {
+                return Err(ApiError::new("InvalidID", format!("The ID '{id}' is not valid")));
+            }
+        }
+        for id in ids {
+            if let Some(volume) = self.volumes.get_mut(id) {
+                change(&mut volume.tags);
+            } else if let Some(instance) = self.instances.get_mut(id) {
+                change(&mut instance.tags);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reserved(key: &str) -> ApiError {
+    let text = format!("Tag keys starting with 'aws:' are reserved for internal use: '{key}'");
+    ApiError::new("InvalidParameterValue", text)
+}

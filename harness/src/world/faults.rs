@@ -1,0 +1,55 @@
+//! What AWS does wrong: throttling, server errors, lost responses, stale reads. A decorator around the wire asks here
+//! before and after each call; the services themselves know nothing of it.
+
+use std::collections::VecDeque;
+
+/// Faults to come, in the order in which they were planned.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    planned: VecDeque<Fault>,
+}
+
+/// One fault: what goes wrong with the next call (or calls) of an operation.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// For example `ec2:AttachVolume`; `*` for any, `ec2:*` for a service.
+    pub operation: String,
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// How many calls it still hits.
+    pub times: u32,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Refused with the service's own throttling error, nothing changed.
+    Throttled,
+    /// Refused with a 500, nothing changed.
+    InternalError,
+    /// Carried out, but the connection breaks before the answer.
+    ResponseLost,
+}
+
+impl Faults {
+    /// Plans a fault.
+    pub fn plan(&mut self, operation: &str, kind: FaultKind, times: u32) {
+        self.planned.push_back(Fault { operation: operation.to_owned(), kind, times });
+    }
+
+    /// What goes wrong with this call of `operation`, if anything.
+    pub fn strike(&mut self, operation: &str) -> Option<FaultKind> {
+        let fault = self.planned.iter_mut().find(|fault| fault.times > 0 && fault.hits(operation))?;
+        fault.times -= 1;
+        Some(fault.kind)
+    }
+}
+
+impl Fault {
+    fn hits(&self, operation: &str) -> bool {
+        match self.operation.strip_suffix('*') {
+            Some(prefix) => operation.starts_with(prefix),
+            None => self.operation == operation,
+        }
+    }
+}

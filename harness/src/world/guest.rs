@@ -1,0 +1,74 @@
+//! What runs inside an instance: the operating system, k3s, and the writes that k3s acknowledges.
+
+mod life;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// k3s acknowledges one numbered write in this time while it serves.
+pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The inside of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guest {
+    /// The operating system is up since then.
+    pub up_since: Option<Time>,
+    /// The Systems Manager agent is online since then.
+    pub agent_online_since: Option<Time>,
+    /// The volume that is mounted.
+    pub mounted: Option<String>,
+    /// k3s serves from the mounted volume since then.
+    pub serving_since: Option<Time>,
+    /// Writes have been counted up to then; see [`super::World::settle`].
+    pub counted_until: Option<Time>,
+    /// k3s has been told to stop; the volume will be unmounted.
+    pub releasing: bool,
+    /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
+    pub epoch: u32,
+}
+
+/// What has been written to a volume by k3s, as far as invariants care.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    /// The highest numbered write on the device (numbers are contiguous from 1).
+    pub durable: u64,
+    /// The highest numbered write that k3s acknowledged to a client. Never higher than `durable` while all is well.
+    pub acknowledged: u64,
+    /// Two guests wrote at once, or the device vanished under a mounted file system by a forced detach.
+    pub corrupted: bool,
+    /// How often it was mounted after an unclean unmount (the journal is replayed; nothing durable is lost).
+    pub unclean_mounts: u32,
+    /// Whether it is mounted, or was when the power went: the next mount has to replay the journal.
+    pub dirty: bool,
+}
+
+/// What happens inside instances by itself.
+#[derive(Clone, Debug)]
+pub struct GuestEffect {
+    /// Inside which instance.
+    pub instance: String,
+    /// Begun in which epoch of the guest.
+    pub epoch: u32,
+    /// What.
+    pub step: GuestStep,
+}
+
+/// The steps in a guest's life.
+#[derive(Clone, Debug)]
+pub enum GuestStep {
+    /// The operating system is up.
+    Booted,
+    /// The Systems Manager agent is online.
+    AgentOnline,
+    /// The volume is mounted.
+    Mounted(String),
+    /// k3s serves from the volume.
+    K3sUp(String),
+    /// k3s has stopped, everything is on the device, and the volume is unmounted.
+    Unmounted,
+}

@@ -1,0 +1,81 @@
+//! What must hold in every history, told so that a person understands what went wrong.
+
+use super::World;
+use super::autoscaling::LifecycleState;
+use super::seed::NodeNames;
+
+/// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, and no
+/// acknowledged write is missing. Empty when all is well.
+pub fn check_always(world: &World) -> Vec<String> {
+    let mut violations = Vec::new();
+    for volume in world.volumes.values() {
+        let id = &volume.id;
+        let mounted: Vec<_> = world.mounted_everywhere(id).collect();
+        if mounted.len() > 1 {
+            violations.push(format!("{id} is mounted on {} at once", mounted.join(" and ")));
+        }
+        for instance in mounted {
+            let held = volume.attachment.as_ref().is_some_and(|attachment| attachment.instance_id == instance);
+            if !held {
+                violations.push(format!("{instance} has {id} mounted, which is not attached to it"));
+            }
+        }
+        if volume.data.corrupted {
+            violations.push(format!("{id} is corrupted: it was torn from a guest, or two guests wrote to it at once"));
+        }
+        let lost = volume.data.acknowledged.saturating_sub(volume.data.durable);
+        if lost > 0 {
+            violations.push(format!("{id} has lost {lost} acknowledged writes"));
+        }
+    }
+    violations
+}
+
+/// What must hold when nothing is under way: the node is whole. Empty when all is well.
+pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
+    let mut violations = Vec::new();
+    let Some(group) = world.groups.get(&node.group) else {
+        return vec![format!("the group {} does not exist", node.group)];
+    };
+    for member in &group.members {
+        if let Some(action) = &member.action {
+            violations.push(format!("{} still waits for {} to be completed", member.instance_id, action.hook));
+        }
+    }
+    let in_service: Vec<_> = group
+        .members
+        .iter()
+        .filter(|member| member.lifecycle == LifecycleState::InService)
+        .map(|member| member.instance_id.as_str())
+        .collect();
+    if in_service.len() != 1 || group.members.len() != 1 {
+        let members = group.members.iter().map(|it| format!("{} {}", it.instance_id, it.lifecycle.name()));
+        let members: Vec<_> = members.collect();
+        violations.push(format!("{} should have one InService instance and has [{}]", node.group, members.join(", ")));
+    }
+    let Some(volume) = world.volumes.get(&node.volume) else {
+        violations.push(format!("the volume {} does not exist", node.volume));
+        return violations;
+    };
+    let Some(holder) = volume.attachment.as_ref().map(|attachment| attachment.instance_id.as_str()) else {
+        violations.push(format!("nobody holds {}", node.volume));
+        return violations;
+    };
+    if !in_service.contains(&holder) {
+        violations.push(format!("{holder} holds {} and is not the InService instance of {}", node.volume, node.group));
+    }
+    if world.serving(&node.volume) != Some(holder) {
+        violations.push(format!("k3s does not serve on {holder}, which holds {}", node.volume));
+    }
+    let address = world.instances.get(holder).map(|instance| instance.private_ip.clone()).unwrap_or_default();
+    let record = world.zones.get(&node.zone_id).and_then(|zone| zone.record_set(&node.record_name, "A"));
+    let values = record.map(|record| record.values.as_slice()).unwrap_or_default();
+    if values != [address.as_str()] {
+        violations.push(format!(
+            "{} points at [{}], and the holder {holder} has {address}",
+            node.record_name,
+            values.join(", ")
+        ));
+    }
+    violations
+}

@@ -1,0 +1,141 @@
+//! How long things take.
+//!
+//! AWS publishes hardly any of these. Where nothing else is said, a range is an *estimate*: wide enough that a
+//! correct system must survive both ends, not a measurement.
+
+use std::time::Duration;
+
+use super::World;
+
+/// A span of time between two bounds, drawn anew each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// At least this long.
+    pub min: Duration,
+    /// At most this long.
+    pub max: Duration,
+}
+
+impl Range {
+    /// A range between two numbers of milliseconds.
+    pub const fn from_millis(min: u64, max: u64) -> Range {
+        Range { min: Duration::from_millis(min), max: Duration::from_millis(max) }
+    }
+
+    /// A range between two numbers of seconds.
+    pub const fn from_secs(min: u64, max: u64) -> Range {
+        Range { min: Duration::from_secs(min), max: Duration::from_secs(max) }
+    }
+
+    /// Always exactly this long.
+    pub const fn exactly(span: Duration) -> Range {
+        Range { min: span, max: span }
+    }
+}
+
+/// How long each thing takes in a world.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// An EC2 call that reads. Estimate.
+    pub ec2_read: Range,
+    /// An EC2 call that writes. Estimate.
+    pub ec2_write: Range,
+    /// Any Auto Scaling call. Estimate.
+    pub autoscaling_call: Range,
+    /// Any Route 53 call (a global service, far away). Estimate.
+    pub route53_call: Range,
+    /// Any Systems Manager call. Estimate.
+    pub ssm_call: Range,
+    /// From the end of SendCommand until the agent begins the command. Estimate.
+    pub ssm_command_start: Range,
+    /// From a change until its event reaches a rule's target. EventBridge User Guide: typically half a second;
+    /// the long end is an estimate.
+    pub event_delivery: Range,
+
+    /// From RunInstances or StartInstances until `running`. Estimate.
+    pub instance_start: Range,
+    /// From `running` until the operating system is up. Estimate.
+    pub boot: Range,
+    /// From there until the Systems Manager agent is online. Estimate.
+    pub agent_online: Range,
+    /// From the device's appearance until its file system is mounted. Estimate.
+    pub mount: Range,
+    /// From the mount until k3s serves. Estimate.
+    pub k3s_start: Range,
+    /// Draining, stopping k3s, syncing and unmounting. Estimate.
+    pub release: Range,
+    /// From `shutting-down` to `terminated`. Estimate; a hung shutdown takes minutes (EC2 User Guide: Troubleshoot
+    /// instance termination).
+    pub shutting_down: Range,
+    /// From 5 s before `terminated` until the volumes of the instance are available again. Estimate.
+    pub volumes_freed: Range,
+    /// From `stopping` to `stopped`. Estimate.
+    pub stopping: Range,
+    /// How long a terminated instance stays listed. EC2 User Guide: under an hour.
+    pub terminated_listed: Range,
+
+    /// From CreateVolume to `available`. Estimate.
+    pub volume_creation: Range,
+    /// From AttachVolume to `attached`. Estimate.
+    pub attach: Range,
+    /// From `detaching` to `available`. Estimate.
+    pub detach: Range,
+
+    /// From the death of an instance until its group notices. EC2 Auto Scaling User Guide gives no number; the
+    /// checks were seen to run about once a minute. Estimate.
+    pub health_check: Range,
+    /// From a cause (a changed capacity, an unhealthy instance) until the group acts. Estimate.
+    pub group_reaction: Range,
+    /// From one lifecycle state to the next when nothing is waited for. Estimate.
+    pub lifecycle_step: Range,
+    /// From a failed launch until the group tries again. Estimate.
+    pub launch_retry: Range,
+
+    /// From a change batch to `INSYNC`. Route 53 API Reference: generally within 60 seconds.
+    pub change_in_sync: Range,
+}
+
+impl Default for Latencies {
+    fn default() -> Latencies {
+        Latencies {
+            ec2_read: Range::from_millis(40, 250),
+            ec2_write: Range::from_millis(150, 900),
+            autoscaling_call: Range::from_millis(60, 400),
+            route53_call: Range::from_millis(80, 500),
+            ssm_call: Range::from_millis(40, 250),
+            ssm_command_start: Range::from_millis(300, 2_500),
+            event_delivery: Range::from_millis(200, 2_000),
+            instance_start: Range::from_secs(5, 25),
+            boot: Range::from_secs(12, 35),
+            agent_online: Range::from_secs(2, 12),
+            mount: Range::from_millis(300, 2_000),
+            k3s_start: Range::from_secs(6, 20),
+            release: Range::from_millis(1_500, 12_000),
+            shutting_down: Range::from_secs(15, 60),
+            volumes_freed: Range::from_secs(0, 15),
+            stopping: Range::from_secs(15, 60),
+            terminated_listed: Range::from_secs(48 * 60, 56 * 60),
+            volume_creation: Range::from_secs(1, 5),
+            attach: Range::from_millis(1_000, 4_000),
+            detach: Range::from_millis(1_000, 5_000),
+            health_check: Range::from_secs(5, 60),
+            group_reaction: Range::from_secs(1, 6),
+            lifecycle_step: Range::from_millis(300, 2_500),
+            launch_retry: Range::from_secs(20, 90),
+            change_in_sync: Range::from_secs(3, 60),
+        }
+    }
+}
+
+impl World {
+    /// A span within `range`, to the millisecond.
+    pub(crate) fn draw(&mut self, range: Range) -> Duration {
+        let (min, max) = (range.min.as_millis(), range.max.as_millis());
+        let millis = self.rng.u64(saturating(min)..=saturating(max.max(min)));
+        Duration::from_millis(millis)
+    }
+}
+
+fn saturating(millis: u128) -> u64 {
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}

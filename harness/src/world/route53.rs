@@ -1,0 +1,118 @@
+//! Hosted zones, their record sets, and the transactional change batch.
+
+mod batch;
+mod names;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::World;
+use crate::time::Time;
+
+pub use names::normalise_name;
+
+/// A hosted zone.
+#[derive(Clone, Debug)]
+pub struct HostedZone {
+    /// `Z` and upper-case letters and digits.
+    pub id: String,
+    /// Lower case, with the trailing dot.
+    pub name: String,
+    /// The idempotency token it was created with.
+    pub caller_reference: String,
+    /// Free text.
+    pub comment: Option<String>,
+    /// Whether it answers only inside VPCs.
+    pub private: bool,
+    /// The VPC of a private zone.
+    pub vpc_id: Option<String>,
+    /// In Route 53's order: by reversed labels, then type, then set identifier.
+    pub record_sets: BTreeMap<RecordKey, RecordSet>,
+}
+
+/// What names a record set, in Route 53's order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// Labels from the root down: `["", "com", "example", "www"]`.
+    pub reversed_labels: Vec<String>,
+    /// `A`, `CNAME`, …
+    pub record_type: String,
+    /// Of routing policies other than simple.
+    pub set_identifier: Option<String>,
+}
+
+/// A resource record set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordSet {
+    /// Lower case, escaped as Route 53 does (`\052` for `*`), with the trailing dot.
+    pub name: String,
+    /// `A`, `CNAME`, …
+    pub record_type: String,
+    /// Of routing policies other than simple.
+    pub set_identifier: Option<String>,
+    /// Of weighted routing.
+    pub weight: Option<u8>,
+    /// Seconds; none for an alias.
+    pub ttl_s: Option<u32>,
+    /// Empty for an alias.
+    pub values: Vec<String>,
+    /// An alias has this instead of a TTL and values.
+    pub alias: Option<AliasTarget>,
+}
+
+/// Where an alias points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasTarget {
+    /// The target's zone.
+    pub hosted_zone_id: String,
+    /// The target's name.
+    pub dns_name: String,
+    /// Whether health is followed.
+    pub evaluate_target_health: bool,
+}
+
+/// One change of a batch.
+#[derive(Clone, Debug)]
+pub struct RecordChange {
+    /// What to do.
+    pub action: ChangeAction,
+    /// With which record set.
+    pub record_set: RecordSet,
+}
+
+/// What a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeAction {
+    /// Fails when it exists.
+    Create,
+    /// Fails unless it exists exactly so.
+    Delete,
+    /// Creates or replaces.
+    Upsert,
+}
+
+/// A submitted batch on its way to all name servers.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// `C` and upper-case letters and digits.
+    pub id: String,
+    /// `PENDING` until it is everywhere.
+    pub in_sync: bool,
+    /// When it was submitted.
+    pub submitted: Time,
+    /// Free text.
+    pub comment: Option<String>,
+}
+
+impl World {
+    /// A submitted change has reached all name servers.
+    pub(super) fn change_in_sync(&mut self, id: &str) {
+        if let Some(change) = self.changes.get_mut(id) {
+            change.in_sync = true;
+            self.note_change(id, "INSYNC");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The steady state of a node, brought about without anybody's help.
+
+use std::time::Duration;
+
+use super::{NodeNames, RECORD_TTL_S};
+use crate::world::World;
+use crate::world::autoscaling::{Group, LifecycleState, Member};
+use crate::world::ec2::{Attachment, AttachmentState, Instance, InstanceState, VolumeState};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::guest::Guest;
+use crate::world::route53::{ChangeAction, RecordChange, RecordSet};
+
+/// How long the steady state has lasted when the story begins.
+const SETTLED_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// The device name that the holder has the volume under.
+const DEVICE: &str = "/dev/sdf";
+
+impl World {
+    /// The nodes in this world: the groups whose tags declare one.
+    pub fn nodes(&self) -> Vec<NodeNames> {
+        self.groups.values().filter_map(declared_node).collect()
+    }
+
+    /// Brings every node into its steady state, and lets ten minutes pass. No event is emitted for the beginning.
+    pub fn settle_nodes(&mut self) -> ApiResult<Vec<NodeNames>> {
+        let nodes = self.nodes();
+        for node in &nodes {
+            self.settle_node(node)?;
+        }
+        self.advance_to(self.now + SETTLED_FOR);
+        Ok(nodes)
+    }
+
+    /// Gives the node an InService instance that holds its volume and serves from it, and the record that says so.
+    pub fn settle_node(&mut self, node: &NodeNames) -> ApiResult<()> {
+        let instance = self.settled_instance(&node.group)?;
+        let address = self.instances.get(&instance).map(|it| it.private_ip.clone()).unwrap_or_default();
+        self.hold_volume(&instance, &node.volume)?;
+        let record_set = RecordSet {
+            name: node.record_name.clone(),
+            record_type: "A".to_owned(),
+            set_identifier: None,
+            weight: None,
+            ttl_s: Some(node.record_ttl_s),
+            values: vec![address],
+            alias: None,
+        };
+        let change = RecordChange { action: ChangeAction::Upsert, record_set };
+        self.change_resource_record_sets(&node.zone_id, vec![change], None)?;
+        Ok(())
+    }
+
+    fn settled_instance(&mut self, group: &str) -> ApiResult<String> {
+        let now = self.now;
+        let known = self.groups.get(group).ok_or_else(|| missing(group))?;
+        let (zone, subnet_id) = known.zones.iter().zip(&known.subnets).next().ok_or_else(|| missing(group))?;
+        let (zone, subnet_id, tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
+        let template = self.launch_template(&known.launch_template_id)?.clone();
+        let image_id = self.resolve_image(&template.image_id)?;
+        let id = self.hex_id("i");
+        let private_ip = self.next_private_ip(&zone);
+        let guest = Guest { up_since: Some(now), agent_online_since: Some(now), epoch: 1, ..Guest::default() };
+        let instance = Instance {
+            id: id.clone(),
+            state: InstanceState::Running,
+            instance_type: template.instance_type.clone(),
+            image_id,
+            zone: zone.clone(),
+            subnet_id,
+            private_ip,
+            spot: template.spot,
+            launched: now,
+            transition_reason: String::new(),
+            tags,
+            guest,
+        };
+        self.instances.insert(id.clone(), instance);
+        self.note_change(&id, format!("InService in {group}"));
+        let cause = format!("At {} the world began.", now.iso_seconds());
+        let activity_id = self.begun_with(group, &id, &cause);
+        let member = Member {
+            instance_type: template.instance_type,
+            zone,
+            lifecycle: LifecycleState::InService,
+            in_service_since: Some(now),
+            activity_id,
+            ..Member::joining(&id, now)
+        };
+        self.groups.get_mut(group).ok_or_else(|| missing(group))?.members.push(member);
+        Ok(id)
+    }
+
+    fn hold_volume(&mut self, instance: &str, volume: &str) -> ApiResult<()> {
+        let now = self.now;
+        let held = self.volumes.get_mut(volume).ok_or_else(|| missing(volume))?;
+        held.state = VolumeState::InUse;
+        held.attachment = Some(Attachment {
+            instance_id: instance.to_owned(),
+            device: DEVICE.to_owned(),
+            state: AttachmentState::Attached,
+            since: now,
+            delete_on_termination: false,
+        });
+        held.data.dirty = true;
+        let guest = &mut self.instances.get_mut(instance).ok_or_else(|| missing(instance))?.guest;
+        guest.mounted = Some(volume.to_owned());
+        guest.serving_since = Some(now);
+        guest.counted_until = Some(now);
+        self.note_change(volume, format!("attached to {instance}"));
+        self.note_guest(instance, format!("k3s is up on {volume}"));
+        Ok(())
+    }
+}
+
+fn missing(what: &str) -> ApiError {
+    ApiError::new("InternalError", format!("{what} is missing from the seed")).with_status(500)
+}
+
+fn declared_node(group: &Group) -> Option<NodeNames> {
+    let tag = |key: &str| group.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+    Some(NodeNames {
+        group: group.name.clone(),
+        volume: tag("durin:volume-id")?,
+        zone_id: tag("durin:hosted-zone-id")?,
+        record_name: tag("durin:record-name")?,
+        record_ttl_s: tag("durin:record-ttl").and_then(|ttl_s| ttl_s.parse().ok()).unwrap_or(RECORD_TTL_S),
+    })
+}

@@ -1,0 +1,41 @@
+//! Parameter Store.
+
+mod parameters;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::World;
+use crate::time::Time;
+
+pub use parameters::PutParameter;
+
+/// A parameter, all its versions.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Full name, with the hierarchy.
+    pub name: String,
+    /// `String`, `StringList` or `SecureString`.
+    pub parameter_type: String,
+    /// `text` or `aws:ec2:image`.
+    pub data_type: String,
+    /// Oldest first, at most 100.
+    pub versions: Vec<ParameterVersion>,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One version of a parameter.
+#[derive(Clone, Debug)]
+pub struct ParameterVersion {
+    /// From 1.
+    pub version: u64,
+    /// At most 4 KiB.
+    pub value: String,
+    /// When it was put.
+    pub modified: Time,
+    /// Free text.
+    pub description: Option<String>,
+}

@@ -1,0 +1,159 @@
+//! Put, get and delete parameters.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{Parameter, ParameterVersion, World};
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::{ACCOUNT, REGION};
+
+/// What PutParameter is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct PutParameter {
+    /// Full name.
+    pub name: String,
+    /// New value.
+    pub value: String,
+    /// `String`, `StringList` or `SecureString`; needed only for a new parameter.
+    pub parameter_type: Option<String>,
+    /// `text` or `aws:ec2:image`.
+    pub data_type: Option<String>,
+    /// Whether an existing parameter gets a new version.
+    pub overwrite: bool,
+    /// Free text.
+    pub description: Option<String>,
+    /// For a new parameter.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Systems Manager API Reference: the newest 100 versions are kept.
+const VERSIONS_KEPT: usize = 100;
+/// Systems Manager API Reference: at most 4 KB for a standard parameter.
+const VALUE_BYTES: usize = 4096;
+
+impl World {
+    /// PutParameter: the new version.
+    pub fn put_parameter(&mut self, request: PutParameter) -> ApiResult<u64> {
+        check_name(&request.name)?;
+        if request.overwrite && !request.tags.is_empty() {
+            let text = "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, \
+                        please remove overwrite flag. To update tags for an existing parameter, please use \
+                        AddTagsToResource or RemoveTagsFromResource.";
+            return Err(ApiError::new("ValidationException", text));
+        }
+        if request.value.is_empty() || request.value.len() > VALUE_BYTES {
+            let text =
+                format!("Standard tier parameters support a maximum parameter value of {VALUE_BYTES} characters.");
+            return Err(ApiError::new("ValidationException", text));
+        }
+        let existing = self.parameters.get(&request.name);
+        if existing.is_some() && !request.overwrite {
+            let text = "The parameter already exists. To overwrite this value, set the overwrite option in the \
+                        request to true.";
+            return Err(ApiError::new("ParameterAlreadyExists", text));
+        }
+        let parameter_type = match (&request.parameter_type, existing) {
+            (Some(given), Some(existing)) if *given != existing.parameter_type => {
+                let text = "The parameter type can't be changed by overwriting the parameter.";
+                return Err(ApiError::new("HierarchyTypeMismatchException", text));
+            }
+            (Some(given), _) => given.clone(),
+            (None, Some(existing)) => existing.parameter_type.clone(),
+            (None, None) => {
+                let text = "A parameter type is required when you create a parameter.";
+                return Err(ApiError::new("ValidationException", text));
+            }
+        };
+        // The place where `aws:ec2:image` would become a pending version that is validated later (Systems Manager
+        // User Guide: native parameter support for AMI IDs). Until then any value counts as valid at once.
+        Ok(self.add_version(request, parameter_type))
+    }
+
+    fn add_version(&mut self, request: PutParameter, parameter_type: String) -> u64 {
+        let operation = if self.parameters.contains_key(&request.name) { "Update" } else { "Create" };
+        let parameter = self.parameters.entry(request.name.clone()).or_insert_with(|| Parameter {
+            name: request.name.clone(),
+            parameter_type: parameter_type.clone(),
+            data_type: "text".to_owned(),
+            versions: Vec::new(),
+            tags: request.tags,
+        });
+        if let Some(data_type) = request.data_type {
+            parameter.data_type = data_type;
+        }
+        // An identical value makes a version too, as far as we know.
+        let version = parameter.versions.last().map_or(1, |last| last.version + 1);
+        let modified = self.now;
+        parameter.versions.push(ParameterVersion {
+            version,
+            value: request.value.clone(),
+            modified,
+            description: request.description,
+        });
+        let surplus = parameter.versions.len().saturating_sub(VERSIONS_KEPT);
+        parameter.versions.drain(..surplus);
+        self.note_change(&request.name, format!("version {version}: {}", request.value));
+        self.emit_parameter_change(&request.name, &parameter_type, operation);
+        version
+    }
+
+    /// DeleteParameter.
+    pub fn delete_parameter(&mut self, name: &str) -> ApiResult<()> {
+        let Some(parameter) = self.parameters.remove(name) else { return Err(not_found()) };
+        self.note_change(name, "deleted");
+        self.emit_parameter_change(name, &parameter.parameter_type, "Delete");
+        Ok(())
+    }
+
+    /// GetParameter: the newest version of `name`, or that of `name:3`.
+    pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
+        let (name, wanted) = match selector.rsplit_once(':') {
+            Some((name, wanted)) => (name, Some(wanted)),
+            None => (selector, None),
+        };
+        let parameter = self.parameters.get(name).ok_or_else(not_found)?;
+        let version = match wanted {
+            None => parameter.versions.last(),
+            // Labels are not kept here, so that no label is ever found.
+            Some(wanted) => parameter.versions.iter().find(|it| wanted.parse() == Ok(it.version)),
+        };
+        let version = version.ok_or_else(|| {
+            let text = format!(
+                "Systems Manager could not find version {} of {name}. Verify the version and try again.",
+                wanted.unwrap_or("1")
+            );
+            ApiError::new("ParameterVersionNotFound", text)
+        })?;
+        Ok((parameter, version))
+    }
+
+    fn emit_parameter_change(&mut self, name: &str, parameter_type: &str, operation: &str) {
+        let arn = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", name.trim_start_matches('/'));
+        let detail = json!({ "operation": operation, "name": name, "type": parameter_type });
+        self.emit("aws.ssm", "Parameter Store Change", vec![arn], detail);
+    }
+}
+
+/// Systems Manager API Reference (PutParameter): a hierarchy begins with `/`, has at most 15 levels, and no name begins
+/// with `aws` or `ssm`.
+fn check_name(name: &str) -> ApiResult<()> {
+    let bare = name.trim_start_matches('/').to_ascii_lowercase();
+    let text = if bare.starts_with("aws") || bare.starts_with("ssm") {
+        "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."
+    } else if name.contains('/') && !name.starts_with('/') {
+        "Parameter name must be a fully qualified name."
+    } else if name.matches('/').count() > 15 {
+        "Parameter name: a hierarchy can have at most 15 levels."
+    } else if bare.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte)) {
+        "Parameter name: only a mix of letters, numbers and the following 4 symbols .-_/ is allowed."
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::new("ValidationException", text))
+}
+
+fn not_found() -> ApiError {
+    // The real service answers the code alone.
+    ApiError::new("ParameterNotFound", "")
+}

@@ -1,0 +1,87 @@
+//! The AWS clients, built once a cold start, and what we need to know of AWS's errors.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+/// One client a service, and the clock that they were configured with.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// Groups and lifecycle actions.
+    pub autoscaling: aws_sdk_autoscaling::Client,
+    /// Instances and volumes.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Records.
+    pub route53: aws_sdk_route53::Client,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The SDK tries 3 times by default. Route 53 allows an account 5 requests a second and answers
+/// `PriorRequestNotComplete` while a zone's earlier change is under way, so a hand-off needs more patience than that.
+const ATTEMPTS: u32 = 6;
+
+/// An attempt that has had no answer for so long is lost; the SDK has no limit of its own.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Aws {
+    /// Clients from a configuration, with our own retries and timeouts.
+    pub fn new(config: &SdkConfig) -> Aws {
+        let config = config
+            .to_builder()
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .build();
+        Aws {
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            ec2: aws_sdk_ec2::Client::new(&config),
+            route53: aws_sdk_route53::Client::new(&config),
+            clock: Clock::of(&config),
+        }
+    }
+
+    /// Clients as Lambda's environment has them: credentials and region from its variables and nowhere else, because
+    /// the SDK's whole chain costs a cold start as much as everything else together. `AWS_ENDPOINT_URL` is honoured.
+    pub async fn from_lambda_environment() -> Aws {
+        let https =
+            aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .region(EnvironmentVariableRegionProvider::new())
+            .http_client(https)
+            .load()
+            .await;
+        Aws::new(&config)
+    }
+}
+
+/// An error's code as AWS sent it. EC2 models no errors at all and Auto Scaling not the ones that matter, so codes are
+/// all there is to go by.
+pub(crate) fn code<E: ProvideErrorMetadata>(error: &E) -> &str {
+    error.code().unwrap_or_default()
+}
+
+/// A call that failed for good.
+pub(crate) fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Failure
+where
+    E: Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    move |error| {
+        let text = match (error.code(), error.message()) {
+            (Some(code), message) => format!("{code}: {}", message.unwrap_or("(no message)")),
+            (None, _) => crate::failure::chain_of(&error),
+        };
+        Failure::Aws { operation, problem: text.into() }
+    }
+}

@@ -1,0 +1,99 @@
+//! How a function says that it failed: once, with the whole chain of causes and a type that stays the same.
+
+use std::error::Error;
+
+use lambda_runtime::Diagnostic;
+
+use crate::events::{Event, EventError};
+use crate::node::Blocked;
+
+/// Why an invocation failed. Lambda tries it again after one and after two more minutes, and then puts the event into
+/// the dead-letter queue, whose alarm calls a person.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The payload is no event, or not a whole one. No API call was made.
+    #[error(transparent)]
+    InvalidEvent(#[from] EventError),
+    /// The event is none that this function acts on. No API call was made.
+    #[error(
+        "{detail_type:?} from {source_name} is not an event that this function acts on: check the rule that sends it"
+    )]
+    NotForThisFunction {
+        /// The event's `source`.
+        source_name: String,
+        /// The event's `detail-type`.
+        detail_type: String,
+    },
+    /// A mistake in the set-up, which only a person can mend. Everything was left as it was.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+    /// The deadline came first. Nothing is lost: whoever looks at the node next goes on from what is there.
+    #[error("out of time: {waiting_for}")]
+    OutOfTime {
+        /// What was still waited for.
+        waiting_for: String,
+    },
+    /// An API call failed for good, the SDK's own retries included.
+    #[error("{operation} failed")]
+    Aws {
+        /// For example `ec2:AttachVolume`.
+        operation: &'static str,
+        /// The SDK's error.
+        #[source]
+        problem: Box<dyn Error + Send + Sync>,
+    },
+    /// Some of the nodes failed; the others were looked after.
+    #[error("{} of {total} nodes failed: {}", .failures.len(), .failures.join("; "))]
+    SomeNodes {
+        /// One line a failed node.
+        failures: Vec<String>,
+        /// How many nodes there are.
+        total: usize,
+    },
+}
+
+impl Failure {
+    /// The event was understood, but it is not one that this function acts on.
+    pub fn not_for_this_function(event: &Event) -> Failure {
+        let (source_name, detail_type) = event.kind();
+        Failure::NotForThisFunction { source_name, detail_type }
+    }
+
+    /// A name that does not change, for alarms and log queries.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Failure::InvalidEvent(_) => "Durin.InvalidEvent",
+            Failure::NotForThisFunction { .. } => "Durin.NotForThisFunction",
+            Failure::Blocked(_) => "Durin.Blocked",
+            Failure::OutOfTime { .. } => "Durin.OutOfTime",
+            Failure::Aws { .. } => "Durin.AwsError",
+            Failure::SomeNodes { .. } => "Durin.SomeNodesFailed",
+        }
+    }
+
+    /// The message and those of all its causes.
+    pub fn chain(&self) -> String {
+        chain_of(self)
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Diagnostic {
+        Diagnostic { error_type: failure.error_type().to_owned(), error_message: failure.chain() }
+    }
+}
+
+/// The messages of an error and of all its causes.
+pub(crate) fn chain_of(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Some errors end with their cause's text already.
+        if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,175 @@
+//! Names and ids from outside, checked once: whoever holds one of these types holds a well-formed, short string.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Why a string is not the id or name that it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{shown:?} is not {expected}")]
+pub struct Malformed {
+    expected: &'static str,
+    shown: String,
+}
+
+macro_rules! checked_string {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $is_well_formed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the form.
+            ///
+            /// # Errors
+            /// When the string has another form; the error shows at most its first 64 characters.
+            pub fn new(text: impl Into<String>) -> Result<Self, Malformed> {
+                let text = text.into();
+                let is_well_formed: fn(&str) -> bool = $is_well_formed;
+                if is_well_formed(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(Malformed { expected: $expected, shown: text.chars().take(64).collect() })
+                }
+            }
+
+            /// As AWS writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+            fn try_from(text: String) -> Result<Self, Malformed> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_string!(
+    /// An EC2 instance: `i-` and 8 or 17 hexadecimal digits.
+    InstanceId,
+    "an instance id (i- and 8 or 17 hexadecimal digits)",
+    |text| is_hex_id(text, "i-")
+);
+
+checked_string!(
+    /// An EBS volume: `vol-` and 8 or 17 hexadecimal digits.
+    VolumeId,
+    "a volume id (vol- and 8 or 17 hexadecimal digits)",
+    |text| is_hex_id(text, "vol-")
+);
+
+checked_string!(
+    /// A Route 53 hosted zone: up to 32 upper-case letters and digits, without `/hostedzone/`.
+    HostedZoneId,
+    "a hosted zone id (up to 32 capital letters and digits, such as Z0123456789ABCDEFGHIJ)",
+    |text| {
+        (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    }
+);
+
+checked_string!(
+    /// An Auto Scaling group: 1 to 255 printable characters.
+    GroupName,
+    "an Auto Scaling group name (1 to 255 printable characters)",
+    |text| is_short_and_printable(text, 255)
+);
+
+checked_string!(
+    /// A lifecycle hook: 1 to 255 printable characters.
+    HookName,
+    "a lifecycle hook name (1 to 255 printable characters)",
+    |text| is_short_and_printable(text, 255)
+);
+
+checked_string!(
+    /// The token that names one lifecycle action: a UUID.
+    ActionToken,
+    "a lifecycle action token (36 letters, digits and dashes)",
+    |text| text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+);
+
+checked_string!(
+    /// A host name as Route 53 returns it: lower case, at most 255 characters, with the trailing dot.
+    RecordName,
+    "a host name (labels of lower-case letters, digits, dashes and underscores, with dots between)",
+    |text| {
+        let labels = text.strip_suffix('.').unwrap_or_default();
+        text.len() <= 255 && labels.contains('.') && labels.split('.').all(is_label)
+    }
+);
+
+impl RecordName {
+    /// A name as a person writes it: any case, with or without the trailing dot.
+    ///
+    /// # Errors
+    /// When it is not a host name of at least two labels.
+    pub fn from_tag(text: &str) -> Result<RecordName, Malformed> {
+        let absolute = format!("{}.", text.trim_end_matches('.').to_ascii_lowercase());
+        RecordName::new(absolute)
+    }
+}
+
+fn is_hex_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|digits| {
+        matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+fn is_short_and_printable(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::today("i-0123456789abcdef0", true)]
+    #[case::before_2016("i-12345678", true)]
+    #[case::capitals("i-0123456789ABCDEF0", false)]
+    #[case::too_short("i-0123", false)]
+    #[case::a_volume("vol-0123456789abcdef0", false)]
+    #[case::empty("", false)]
+    fn instance_ids(#[case] text: &str, #[case] well_formed: bool) {
+        assert_eq!(InstanceId::new(text).is_ok(), well_formed);
+    }
+
+    #[rstest]
+    #[case::plain("k3s.durin.internal", Some("k3s.durin.internal."))]
+    #[case::absolute("k3s.durin.internal.", Some("k3s.durin.internal."))]
+    #[case::capitals("K3s.Durin.Internal", Some("k3s.durin.internal."))]
+    #[case::underscore("_api.durin.internal", Some("_api.durin.internal."))]
+    #[case::one_label("k3s", None)]
+    #[case::wildcard("*.durin.internal", None)]
+    #[case::space("k3s durin.internal", None)]
+    #[case::empty_label("k3s..internal", None)]
+    fn record_names(#[case] tag: &str, #[case] name: Option<&str>) {
+        assert_eq!(RecordName::from_tag(tag).ok().as_ref().map(RecordName::as_str), name);
+    }
+
+    #[test]
+    fn an_absurdly_long_id_is_shown_cut() {
+        let error = InstanceId::new("i-".repeat(500_000)).expect_err("too long");
+        assert!(error.to_string().len() < 200);
+    }
+}

@@ -1,0 +1,34 @@
+//! What every function's `main` does: logs, clients, the runtime. The only reader of the environment besides the SDK.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+use crate::aws::Aws;
+use crate::clock::Deadline;
+use crate::failure::Failure;
+
+/// Runs a function for as long as Lambda keeps it: logs as JSON lines, builds the clients once, and hands each event to
+/// the handler with the time by which it must be done.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Value, Failure>) -> Result<(), Error> {
+    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_ansi(false).init();
+    let aws = Arc::new(Aws::from_lambda_environment().await);
+    let handler = &handler;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let aws = Arc::clone(&aws);
+        async move {
+            let deadline = Deadline::before(event.context.deadline());
+            // Boxed: nested to its full depth, the type of an SDK call's future overflows the compiler's limits.
+            let answer = Box::pin(handler(aws, event.payload, deadline)).await;
+            if let Err(failure) = &answer {
+                tracing::error!(error_type = failure.error_type(), reason = failure.chain(), "failed");
+            }
+            answer
+        }
+    }))
+    .await
+}

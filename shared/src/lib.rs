@@ -1,0 +1,13 @@
+//! What Durin's functions share: the node loop, the events they understand, AWS clients, clock and tags.
+//!
+//! A node is immortal: an Auto Scaling group of desired capacity 1, its data volume and its A record. [`node`] keeps the
+//! three together while instances come and go.
+
+pub mod aws;
+pub mod clock;
+pub mod events;
+pub mod failure;
+pub mod ids;
+pub mod lambda;
+pub mod node;
+pub mod tags;

@@ -1,0 +1,183 @@
+//! Carrying out one step: one AWS write, whose answer is never trusted beyond what the next look will show.
+//!
+//! Every write is conditional or idempotent, so each may be repeated, late or lost: what AWS says about one that does not
+//! fit what is there any more ("already attached", "do not match", "no active lifecycle action") only means "look again".
+
+use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
+
+use super::observe::View;
+use super::observed::{ARecord, Record};
+use super::step::{ActionResult, Blocked, Step};
+use crate::aws::{Aws, code, failed};
+use crate::events::Transition;
+use crate::failure::Failure;
+use crate::ids::InstanceId;
+
+/// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` all the same, and the
+/// node finds it by the volume id in its serial number.
+pub const DEVICE: &str = "/dev/sdf";
+
+/// Whether what was written fitted what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// AWS took it.
+    Done,
+    /// Something has changed since it was seen: look again, after a pause.
+    Overtaken,
+}
+
+/// Carries out a step that writes, and notes in the view what it has made uncertain.
+///
+/// # Errors
+/// When AWS refuses for good, or cannot be reached.
+pub(super) async fn apply(aws: &Aws, view: &mut View, step: &Step) -> Result<Applied, Failure> {
+    match step {
+        Step::Attach { successor } => {
+            view.forget_volume();
+            attach(aws, view, successor).await
+        }
+        Step::Detach { holder } => {
+            view.forget_volume();
+            detach(aws, view, holder).await
+        }
+        Step::Terminate { holder } => {
+            let applied = terminate(aws, holder).await;
+            view.forget_all();
+            applied
+        }
+        Step::PointRecord { from, to } => point_record(aws, view, from.as_ref(), to).await,
+        Step::Complete { instance, transition, result } => complete(aws, view, instance, *transition, *result).await,
+        Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => Ok(Applied::Done),
+    }
+}
+
+async fn attach(aws: &Aws, view: &View, successor: &InstanceId) -> Result<Applied, Failure> {
+    let volume = &view.declaration().volume;
+    let sent =
+        aws.ec2.attach_volume().volume_id(volume.as_str()).instance_id(successor.as_str()).device(DEVICE).send().await;
+    let Err(error) = sent else { return Ok(Applied::Done) };
+    let refused = |problem: &str| Blocked::AttachRefused {
+        volume: volume.clone(),
+        successor: successor.clone(),
+        problem: problem.to_owned(),
+    };
+    match code(&error) {
+        // Somebody was faster, perhaps we ourselves in an attempt whose answer was lost; or the successor stopped running.
+        "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
+            Ok(Applied::Overtaken)
+        }
+        "InvalidParameterValue" | "AttachmentLimitExceeded" | "InvalidVolume.ZoneMismatch" => {
+            Err(refused(error.message().unwrap_or_default()).into())
+        }
+        _ => Err(failed("ec2:AttachVolume")(error)),
+    }
+}
+
+async fn detach(aws: &Aws, view: &View, holder: &InstanceId) -> Result<Applied, Failure> {
+    // Naming the instance keeps a late repetition from detaching the next holder. Never `force`.
+    let sent =
+        aws.ec2.detach_volume().volume_id(view.declaration().volume.as_str()).instance_id(holder.as_str()).send().await;
+    match sent {
+        Ok(_) => Ok(Applied::Done),
+        Err(error) => match code(&error) {
+            "IncorrectState" | "IncorrectInstanceState" | "InvalidAttachment.NotFound" => Ok(Applied::Overtaken),
+            _ => Err(failed("ec2:DetachVolume")(error)),
+        },
+    }
+}
+
+async fn terminate(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
+    match aws.ec2.terminate_instances().instance_ids(holder.as_str()).send().await {
+        Ok(_) => Ok(Applied::Done),
+        Err(error) => match code(&error) {
+            "InvalidInstanceID.NotFound" => Ok(Applied::Overtaken),
+            "OperationNotPermitted" => Err(Blocked::TerminationRefused {
+                holder: holder.clone(),
+                problem: error.message().unwrap_or_default().to_owned(),
+            }
+            .into()),
+            _ => Err(failed("ec2:TerminateInstances")(error)),
+        },
+    }
+}
+
+/// One transactional batch: the exact record set that was read is deleted and the new one created, so it is a
+/// compare-and-swap. An `UPSERT` would undo what somebody else just wrote.
+async fn point_record(aws: &Aws, view: &mut View, from: Option<&ARecord>, to: &ARecord) -> Result<Applied, Failure> {
+    let node = view.declaration().clone();
+    let change = |action, record: &ARecord| -> Result<Change, Failure> {
+        let value = ResourceRecord::builder().value(&record.address).build().map_err(incomplete)?;
+        let set = ResourceRecordSet::builder()
+            .name(node.record.as_str())
+            .r#type(RrType::A)
+            .ttl(record.ttl_s)
+            .resource_records(value)
+            .build()
+            .map_err(incomplete)?;
+        Change::builder().action(action).resource_record_set(set).build().map_err(incomplete)
+    };
+    let mut batch = ChangeBatch::builder().comment(format!("Durin: the node {} is at {}", node.group, to.address));
+    if let Some(from) = from {
+        batch = batch.changes(change(ChangeAction::Delete, from)?);
+    }
+    let batch = batch.changes(change(ChangeAction::Create, to)?).build().map_err(incomplete)?;
+    let sent =
+        aws.route53.change_resource_record_sets().hosted_zone_id(node.zone.as_str()).change_batch(batch).send().await;
+    let Err(error) = sent else {
+        view.record_is(Record::Simple(to.clone()));
+        return Ok(Applied::Done);
+    };
+    view.forget_record();
+    let problem = error.message().unwrap_or_default().to_owned();
+    let overtaken = ["not found", "do not match", "already exists"].iter().any(|text| problem.contains(text));
+    match code(&error) {
+        "InvalidChangeBatch" if overtaken => Ok(Applied::Overtaken),
+        "InvalidChangeBatch" | "InvalidInput" => {
+            Err(Blocked::RecordRefused { name: node.record, zone: node.zone, problem }.into())
+        }
+        "NoSuchHostedZone" => Err(Blocked::NoSuchZone { group: node.group, zone: node.zone }.into()),
+        _ => Err(failed("route53:ChangeResourceRecordSets")(error)),
+    }
+}
+
+/// By token if the event had one, because the token names this one action; else by instance.
+async fn complete(
+    aws: &Aws,
+    view: &mut View,
+    instance: &InstanceId,
+    transition: Transition,
+    result: ActionResult,
+) -> Result<Applied, Failure> {
+    let token = view
+        .action()
+        .filter(|action| action.instance == *instance && action.transition == transition)
+        .and_then(|action| action.token.clone());
+    let sent = aws
+        .autoscaling
+        .complete_lifecycle_action()
+        .auto_scaling_group_name(view.name().as_str())
+        .lifecycle_hook_name(transition.hook())
+        .instance_id(instance.as_str())
+        .set_lifecycle_action_token(token.map(|token| token.as_str().to_owned()))
+        .lifecycle_action_result(match result {
+            ActionResult::Continue => "CONTINUE",
+            ActionResult::Abandon => "ABANDON",
+        })
+        .send()
+        .await;
+    match sent {
+        // An unmodelled error with a code that it shares with real mistakes: only the text tells "already done".
+        Err(error) if !error.message().is_some_and(|text| text.contains("No active Lifecycle Action found")) => {
+            Err(failed("autoscaling:CompleteLifecycleAction")(error))
+        }
+        Ok(_) | Err(_) => {
+            view.was_completed(instance.clone(), transition);
+            Ok(Applied::Done)
+        }
+    }
+}
+
+fn incomplete(error: aws_sdk_route53::error::BuildError) -> Failure {
+    Failure::Aws { operation: "route53:ChangeResourceRecordSets", problem: error.into() }
+}

@@ -1,0 +1,60 @@
+//! Lifecycle actions: which wait, and which can be completed without regard to the volume.
+
+use super::*;
+
+/// Whether a lifecycle action of ours waits for this instance, as far as the group or the event says.
+///
+/// The group may not show yet what the event tells, so an action with a token is believed until it was completed: the
+/// token names that one action, and completing it again does nothing. Without a token a late event could hit a newer
+/// action of the same hook, so then the group has to agree.
+pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Transition) -> bool {
+    if observed.completed.contains(&(instance.clone(), transition)) {
+        return false;
+    }
+    let in_group = match observed.group.members.get(instance) {
+        Some(Lifecycle::Launching { waits }) => *waits && transition == Transition::Launching,
+        Some(Lifecycle::Terminating { waits }) => *waits && transition == Transition::Terminating,
+        Some(Lifecycle::InService | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere) | None => false,
+    };
+    let in_event = observed.action.as_ref().is_some_and(|action| {
+        action.instance == *instance && action.transition == transition && action.token.is_some()
+    });
+    in_group || in_event
+}
+
+/// An instance on its way into or out of the warm pool, or whose root volume is replaced: nothing moves, but the action
+/// has to be completed all the same.
+pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
+    let action = observed.action.as_ref()?;
+    match action.passage {
+        Passage::Service => None,
+        Passage::WarmPool | Passage::InPlace => {
+            let completed = observed.completed.contains(&(action.instance.clone(), action.transition));
+            Some(if completed {
+                Step::Done(Done::NoMove { instance: action.instance.clone() })
+            } else {
+                complete(&action.instance, action.transition, ActionResult::Continue)
+            })
+        }
+    }
+}
+
+/// The actions of instances that the hand-off does not wait for: terminate actions of whoever is dead or does not hold
+/// the volume, and launch actions of whoever died before it could take over.
+pub(super) fn that_nothing_depends_on(observed: &Observed) -> Option<Step> {
+    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+    let is_dead =
+        |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Dead);
+    let known: BTreeSet<&InstanceId> =
+        observed.group.members.keys().chain(observed.action.as_ref().map(|action| &action.instance)).collect();
+    known.into_iter().find_map(|id| {
+        if waits(observed, id, Transition::Terminating) && (is_dead(id) || holder != Some(id)) {
+            Some(complete(id, Transition::Terminating, ActionResult::Continue))
+        } else if waits(observed, id, Transition::Launching) && is_dead(id) {
+            // It will never serve: let the group launch the next one at once.
+            Some(complete(id, Transition::Launching, ActionResult::Abandon))
+        } else {
+            None
+        }
+    })
+}

@@ -1,0 +1,71 @@
+//! Which instance should hold the volume.
+
+use super::*;
+
+/// The instance that should hold the volume, and whether it can take it yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Successor {
+    /// It runs.
+    Running(InstanceId),
+    /// It does not run yet, or EC2 does not list it yet.
+    Booting(InstanceId),
+    /// The group has nobody: it launches a replacement by itself, or wants none.
+    None,
+}
+
+impl Successor {
+    pub(super) fn id(&self) -> Option<&InstanceId> {
+        match self {
+            Successor::Running(id) | Successor::Booting(id) => Some(id),
+            Successor::None => None,
+        }
+    }
+
+    pub(super) fn is(&self, instance: &InstanceId) -> bool {
+        self.id() == Some(instance)
+    }
+}
+
+/// The newest instance that the group is launching; else the holder, if it is in service; else the newest in service.
+///
+/// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
+/// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
+/// them, and until it says which, the holder stays.
+pub(super) fn of(observed: &Observed) -> Successor {
+    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+    let launching = newest(observed, |lifecycle| matches!(lifecycle, Lifecycle::Launching { .. }));
+    let in_service =
+        |id: &InstanceId| observed.group.members.get(id) == Some(&Lifecycle::InService) && is_eligible(observed, id);
+    let chosen = launching
+        .or_else(|| holder.filter(|id| in_service(id)).cloned())
+        .or_else(|| newest(observed, |lifecycle| *lifecycle == Lifecycle::InService));
+    match chosen {
+        None => Successor::None,
+        Some(id) => match observed.instances.get(&id).map(|instance| instance.state) {
+            Some(InstanceState::Running) => Successor::Running(id),
+            _ => Successor::Booting(id),
+        },
+    }
+}
+
+fn newest(observed: &Observed, wanted: impl Fn(&Lifecycle) -> bool) -> Option<InstanceId> {
+    observed
+        .group
+        .members
+        .iter()
+        .filter(|(id, lifecycle)| wanted(lifecycle) && is_eligible(observed, id))
+        // One that EC2 does not list yet is the newest of all.
+        .max_by_key(|(id, _)| {
+            let launched = observed.instances.get(*id).map(|instance| instance.launched);
+            (launched.is_none(), launched, (*id).clone())
+        })
+        .map(|(id, _)| id.clone())
+}
+
+/// Not dead and not stopped, as far as EC2 says. An instance that it does not list may be too new for a stale read.
+fn is_eligible(observed: &Observed, id: &InstanceId) -> bool {
+    match observed.instances.get(id).map(|instance| instance.state) {
+        None | Some(InstanceState::Pending | InstanceState::Running) => true,
+        Some(InstanceState::Stopping | InstanceState::Stopped | InstanceState::Dead) => false,
+    }
+}

@@ -1,0 +1,166 @@
+//! The five reads. Each takes as many names as there are, so that one node and a hundred cost the same calls.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_autoscaling::types as autoscaling;
+use aws_sdk_ec2::types::Filter;
+use aws_sdk_route53::types::RrType;
+
+use super::convert;
+use crate::aws::{Aws, failed};
+use crate::failure::Failure;
+use crate::ids::{GroupName, InstanceId, VolumeId};
+use crate::node::Blocked;
+use crate::node::observed::{Group, Instance, Record, Volume};
+use crate::tags::{self, Declaration};
+
+/// EC2 takes at most 200 values in a filter.
+const FILTER_VALUES: usize = 200;
+
+/// A group and its tags, not yet known to be ours.
+pub(super) struct DeclaredGroup {
+    /// Its name.
+    pub(super) name: GroupName,
+    /// What declares a node.
+    pub(super) tags: BTreeMap<String, String>,
+    /// What it says.
+    pub(super) group: Group,
+}
+
+/// One group by name; none if Auto Scaling does not list it.
+pub(super) async fn group(aws: &Aws, name: &GroupName) -> Result<Option<DeclaredGroup>, Failure> {
+    // A page may be short, even empty, and still have a next one.
+    let found: Vec<autoscaling::AutoScalingGroup> = aws
+        .autoscaling
+        .describe_auto_scaling_groups()
+        .auto_scaling_group_names(name.as_str())
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<_, _>>()
+        .await
+        .map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
+    Ok(found.first().and_then(declared))
+}
+
+/// Every group of the region that has a tag of ours.
+pub(super) async fn every_declared_group(aws: &Aws) -> Result<Vec<DeclaredGroup>, Failure> {
+    let keys = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME];
+    let filter = autoscaling::Filter::builder().name("tag-key").set_values(Some(keys.map(str::to_owned).to_vec()));
+    let found: Vec<autoscaling::AutoScalingGroup> = aws
+        .autoscaling
+        .describe_auto_scaling_groups()
+        .filters(filter.build())
+        .max_records(100)
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<_, _>>()
+        .await
+        .map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
+    Ok(found.iter().filter_map(declared).collect())
+}
+
+fn declared(found: &autoscaling::AutoScalingGroup) -> Option<DeclaredGroup> {
+    let name = GroupName::new(found.auto_scaling_group_name()?).ok()?;
+    Some(DeclaredGroup { name, tags: convert::group_tags(found), group: convert::group(found) })
+}
+
+/// The instances that a group has or had. Filters never fail for an instance that is not there, as ids do.
+pub(super) async fn instances_of_groups(
+    aws: &Aws,
+    groups: &[GroupName],
+) -> Result<BTreeMap<InstanceId, Instance>, Failure> {
+    Ok(instances_of_groups_each(aws, groups).await?.into_values().flatten().collect())
+}
+
+/// The same, sorted by group.
+pub(super) async fn instances_of_groups_each(
+    aws: &Aws,
+    groups: &[GroupName],
+) -> Result<BTreeMap<GroupName, BTreeMap<InstanceId, Instance>>, Failure> {
+    let mut by_group: BTreeMap<GroupName, BTreeMap<InstanceId, Instance>> = BTreeMap::new();
+    let tag = format!("tag:{}", convert::GROUP_TAG);
+    for chunk in groups.chunks(FILTER_VALUES) {
+        for (id, group, instance) in described(aws, filter(&tag, chunk.iter().map(GroupName::as_str))).await? {
+            if let Some(group) = group {
+                by_group.entry(group).or_default().insert(id, Instance { of_group: true, ..instance });
+            }
+        }
+    }
+    Ok(by_group)
+}
+
+/// Instances by id, whoever's they are; those that EC2 does not list are left out.
+pub(super) async fn instances(
+    aws: &Aws,
+    ids: &[InstanceId],
+    groups: &[GroupName],
+) -> Result<BTreeMap<InstanceId, Instance>, Failure> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(FILTER_VALUES) {
+        for (id, group, instance) in described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await?
+        {
+            let of_group = group.is_some_and(|group| groups.contains(&group));
+            found.insert(id, Instance { of_group, ..instance });
+        }
+    }
+    Ok(found)
+}
+
+async fn described(aws: &Aws, filter: Filter) -> Result<Vec<(InstanceId, Option<GroupName>, Instance)>, Failure> {
+    let reservations = aws
+        .ec2
+        .describe_instances()
+        .filters(filter)
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .map_err(failed("ec2:DescribeInstances"))?;
+    Ok(reservations.iter().flat_map(|reservation| reservation.instances()).filter_map(convert::instance).collect())
+}
+
+/// Volumes by id; those that EC2 does not list are left out.
+pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<VolumeId, Volume>, Failure> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(FILTER_VALUES) {
+        let volumes = aws
+            .ec2
+            .describe_volumes()
+            .filters(filter("volume-id", chunk.iter().map(VolumeId::as_str)))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(failed("ec2:DescribeVolumes"))?;
+        found.extend(volumes.iter().filter_map(convert::volume));
+    }
+    Ok(found)
+}
+
+/// The node's record. The name is only where the listing starts, so the first answer may be another name or type.
+pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Record, Failure> {
+    let listed = aws
+        .route53
+        .list_resource_record_sets()
+        .hosted_zone_id(node.zone.as_str())
+        .start_record_name(node.record.as_str())
+        .start_record_type(RrType::A)
+        .max_items(1)
+        .send()
+        .await;
+    match listed {
+        Ok(listed) => Ok(convert::record(node.record.as_str(), listed.resource_record_sets().first())),
+        Err(error) if crate::aws::code(&error) == "NoSuchHostedZone" => {
+            Err(Blocked::NoSuchZone { group: node.group.clone(), zone: node.zone.clone() }.into())
+        }
+        Err(error) => Err(failed("route53:ListResourceRecordSets")(error)),
+    }
+}
+
+fn filter<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.map(str::to_owned).collect())).build()
+}

@@ -1,0 +1,156 @@
+//! What was seen of a node, without AWS types: all that deciding needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::SystemTime;
+
+use crate::events::{LifecycleAction, Transition};
+use crate::ids::InstanceId;
+use crate::tags::Declaration;
+
+/// A node as it was just seen.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What its tags say.
+    pub declaration: Declaration,
+    /// What its group says.
+    pub group: Group,
+    /// EC2's view of all instances that matter: the group's, those that were, and the holder. One that is missing here
+    /// may be gone, or too new for a stale read: *missing* is not *dead*.
+    pub instances: BTreeMap<InstanceId, Instance>,
+    /// The data volume; none if EC2 does not list it.
+    pub volume: Option<Volume>,
+    /// The A record. It was read before the volume, so that a write based on it loses against whoever moved the volume
+    /// in between.
+    pub record: Record,
+    /// The lifecycle action that the event spoke of, if it is one of our hooks'.
+    pub action: Option<LifecycleAction>,
+    /// The lifecycle actions that were completed since; the group may still show them.
+    pub completed: BTreeSet<(InstanceId, Transition)>,
+}
+
+/// An Auto Scaling group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How many instances it is to have.
+    pub desired_capacity: i32,
+    /// Its instances. A group of 1 may well list two.
+    pub members: BTreeMap<InstanceId, Lifecycle>,
+}
+
+/// Where an instance is in its group's life cycle: Auto Scaling's `LifecycleState`, as far as we tell them apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// `Pending`, `Pending:Wait`, `Pending:Proceed`.
+    Launching {
+        /// Whether it is `Pending:Wait`.
+        waits: bool,
+    },
+    /// `InService`, and the states of a root volume that is replaced in place.
+    InService,
+    /// `Terminating`, `Terminating:Wait`, `Terminating:Proceed`, `Terminated`.
+    Terminating {
+        /// Whether it is `Terminating:Wait`.
+        waits: bool,
+    },
+    /// `Terminating:Retained`: runs on for ever, counts for nothing, and may still hold the volume.
+    Retained,
+    /// `EnteringStandby`, `Standby`: set aside by a person.
+    Standby,
+    /// All others: `Detaching`, `Detached`, `Quarantined`, the `Warmed:` states, and those of the future.
+    Elsewhere,
+}
+
+/// An instance, as EC2 sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Where it is in its life.
+    pub state: InstanceState,
+    /// When it was launched.
+    pub launched: SystemTime,
+    /// Its availability zone.
+    pub zone: String,
+    /// Its address inside the VPC.
+    pub private_ip: Option<Ipv4Addr>,
+    /// Whether its `aws:autoscaling:groupName` tag, which nobody but AWS can write, names the node's group.
+    pub of_group: bool,
+}
+
+/// EC2's instance states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceState {
+    /// `pending`
+    Pending,
+    /// `running`
+    Running,
+    /// `stopping`
+    Stopping,
+    /// `stopped`
+    Stopped,
+    /// `shutting-down` or `terminated`: it will not run again.
+    Dead,
+}
+
+/// An EBS volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// What it is good for.
+    pub state: VolumeState,
+    /// Its availability zone.
+    pub zone: String,
+    /// Its attachments: at most one, unless somebody switched on multi-attach.
+    pub attachments: Vec<Attachment>,
+}
+
+/// EC2's volume states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeState {
+    /// `creating`
+    Creating,
+    /// `available`
+    Available,
+    /// `in-use`
+    InUse,
+    /// `deleting`, `deleted`, `error`, and whatever else cannot be attached.
+    Unusable(String),
+}
+
+/// A volume's attachment to an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The holder.
+    pub instance: InstanceId,
+    /// How far it is.
+    pub state: AttachmentState,
+}
+
+/// EC2's attachment states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachmentState {
+    /// `attaching`
+    Attaching,
+    /// `attached`
+    Attached,
+    /// `detaching`, or `busy`: told to detach, but the holder still has it mounted.
+    Detaching,
+}
+
+/// What stands under the node's name in its zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// No A record.
+    Absent,
+    /// One address: what Durin writes.
+    Simple(ARecord),
+    /// Something that Durin never writes and therefore never touches: several addresses, an alias, a routing policy.
+    Foreign(String),
+}
+
+/// A simple A record with one address, exactly as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ARecord {
+    /// Kept as text: a deletion must repeat it to the letter.
+    pub address: String,
+    /// Seconds.
+    pub ttl_s: i64,
+}

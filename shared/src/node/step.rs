@@ -1,0 +1,305 @@
+//! The steps that a node can need next. Every one that does nothing carries its reason.
+
+use crate::events::Transition;
+use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use crate::node::observed::ARecord;
+use crate::tags::TagError;
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Attach the volume to the successor.
+    Attach {
+        /// It runs and is in the volume's zone.
+        successor: InstanceId,
+    },
+    /// Detach the volume from a holder that is stopped.
+    Detach {
+        /// It is stopped.
+        holder: InstanceId,
+    },
+    /// Terminate a holder that is alive and has to go; EC2 frees the volume when it is gone.
+    Terminate {
+        /// It is a member of the group, or was.
+        holder: InstanceId,
+    },
+    /// Move the record, provided that it still stands as it was read.
+    PointRecord {
+        /// As it was read; none if there was none.
+        from: Option<ARecord>,
+        /// As it should be.
+        to: ARecord,
+    },
+    /// Complete a lifecycle action.
+    Complete {
+        /// Whose.
+        instance: InstanceId,
+        /// At launch or at termination.
+        transition: Transition,
+        /// How it ends.
+        result: ActionResult,
+    },
+    /// Look again in a moment.
+    Wait(WaitFor),
+    /// Nothing to do.
+    Done(Done),
+    /// Nothing that a function should do: a person has to mend the set-up.
+    Blocked(Blocked),
+}
+
+/// How a lifecycle action ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionResult {
+    /// Go on.
+    Continue,
+    /// Give the launch up; the group terminates the instance and launches another.
+    Abandon,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaitFor {
+    /// EC2 is still making the volume.
+    #[error("the volume to become available")]
+    Volume,
+    /// EC2 starts the successor.
+    #[error("{successor} to run")]
+    Running {
+        /// The successor.
+        successor: InstanceId,
+    },
+    /// The successor's address is not known yet.
+    #[error("{successor} to have an address")]
+    Address {
+        /// The successor.
+        successor: InstanceId,
+    },
+    /// The volume is on its way to the successor.
+    #[error("the volume to be attached to {successor}")]
+    Attached {
+        /// The successor.
+        successor: InstanceId,
+    },
+    /// The volume is on its way back from the holder.
+    #[error("the volume to leave {holder}")]
+    Detached {
+        /// The holder.
+        holder: InstanceId,
+    },
+    /// The holder is dying; EC2 frees the volume when it is gone.
+    #[error("{holder} to be gone and EC2 to free the volume")]
+    HolderGone {
+        /// The holder.
+        holder: InstanceId,
+    },
+}
+
+/// Why there is nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Done {
+    /// The holder is the group's instance, the record names it, no action of ours waits.
+    #[error("{holder} holds the volume and the record names it")]
+    Serves {
+        /// The holder.
+        holder: InstanceId,
+    },
+    /// The group has no instance that could take over; its next launch comes with an event of its own.
+    #[error("the group has no instance that could take over yet")]
+    NoSuccessor,
+    /// The lifecycle action was about the warm pool or a root volume.
+    #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
+    NoMove {
+        /// Whose action it was.
+        instance: InstanceId,
+    },
+    /// The group has none of our tags.
+    #[error("the Auto Scaling group {group} has no {} tag: it is not a Durin node", crate::tags::VOLUME_ID)]
+    NotOurs {
+        /// The group.
+        group: GroupName,
+    },
+}
+
+/// A mistake in the set-up: what is wrong, and what a person can do about it. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// A tag is missing or malformed.
+    #[error(transparent)]
+    Tags(#[from] TagError),
+    /// More than one instance is wanted.
+    #[error("the Auto Scaling group {group} has desired capacity {desired}, but a node is one instance: set it to 1")]
+    DesiredCapacity {
+        /// The group.
+        group: GroupName,
+        /// What it says.
+        desired: i32,
+    },
+    /// The tag names a volume that EC2 does not list.
+    #[error(
+        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which does not exist in this region: correct the tag or restore the volume"
+    )]
+    NoSuchVolume {
+        /// The group.
+        group: GroupName,
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// The volume cannot be attached any more.
+    #[error(
+        "the volume {volume} is in the state {state:?}: restore it from a snapshot and correct the tag durin:volume-id"
+    )]
+    UnusableVolume {
+        /// The volume.
+        volume: VolumeId,
+        /// Its state.
+        state: String,
+    },
+    /// The volume is attached to several instances.
+    #[error(
+        "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"
+    )]
+    MultiAttach {
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// The volume is attached to an instance that is none of the group's.
+    #[error(
+        "the volume {volume} is attached to {holder}, which is not an instance of the node's group: detach it there, and the node takes it back"
+    )]
+    ForeignHolder {
+        /// The volume.
+        volume: VolumeId,
+        /// The stranger.
+        holder: InstanceId,
+    },
+    /// The successor runs in another zone than the volume.
+    #[error(
+        "the volume {volume} is in {volume_zone}, but the Auto Scaling group {group} launched {successor} in {successor_zone}: give the group only subnets in {volume_zone}"
+    )]
+    ZoneMismatch {
+        /// The group.
+        group: GroupName,
+        /// The volume.
+        volume: VolumeId,
+        /// Its zone.
+        volume_zone: String,
+        /// The instance.
+        successor: InstanceId,
+        /// Its zone.
+        successor_zone: String,
+    },
+    /// The tag names a zone that Route 53 does not have.
+    #[error(
+        "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"
+    )]
+    NoSuchZone {
+        /// The group.
+        group: GroupName,
+        /// The zone.
+        zone: HostedZoneId,
+    },
+    /// What stands under the node's name is nothing that Durin writes.
+    #[error(
+        "{name} in the hosted zone {zone} is {what}, which Durin never touches: remove it, or correct the tag durin:record-name"
+    )]
+    ForeignRecord {
+        /// The name.
+        name: RecordName,
+        /// The zone.
+        zone: HostedZoneId,
+        /// What it is.
+        what: String,
+    },
+    /// Route 53 refuses the record for good, for example because its name is not in the zone.
+    #[error(
+        "Route 53 refuses {name} in the hosted zone {zone} ({problem}): correct the tags durin:record-name and durin:hosted-zone-id"
+    )]
+    RecordRefused {
+        /// The name.
+        name: RecordName,
+        /// The zone.
+        zone: HostedZoneId,
+        /// In Route 53's words.
+        problem: String,
+    },
+    /// EC2 refuses to attach for good.
+    #[error(
+        "EC2 refuses to attach {volume} to {successor} ({problem}): free the device /dev/sdf on the instance, or one of its attachments"
+    )]
+    AttachRefused {
+        /// The volume.
+        volume: VolumeId,
+        /// The instance.
+        successor: InstanceId,
+        /// In EC2's words.
+        problem: String,
+    },
+    /// The holder must go but is protected against termination.
+    #[error(
+        "{holder} holds the volume and has to go, but EC2 refuses to terminate it ({problem}): switch its termination protection off"
+    )]
+    TerminationRefused {
+        /// The holder.
+        holder: InstanceId,
+        /// In EC2's words.
+        problem: String,
+    },
+}
+
+impl Step {
+    /// The kind of step, for logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Step::Attach { .. } => "attach",
+            Step::Detach { .. } => "detach",
+            Step::Terminate { .. } => "terminate",
+            Step::PointRecord { .. } => "point-record",
+            Step::Complete { .. } => "complete",
+            Step::Wait(_) => "wait",
+            Step::Done(_) => "done",
+            Step::Blocked(_) => "blocked",
+        }
+    }
+
+    /// Why, in words for a log or a person.
+    pub fn reason(&self) -> String {
+        match self {
+            Step::Attach { successor } => format!("the volume is free and {successor} runs"),
+            Step::Detach { holder } => format!("{holder} is stopped and somebody else takes over"),
+            Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
+            Step::PointRecord { from: Some(from), to } => {
+                format!(
+                    "the record says {} with TTL {} s, but the holder is at {} with TTL {} s",
+                    from.address, from.ttl_s, to.address, to.ttl_s
+                )
+            }
+            Step::PointRecord { from: None, to } => format!("there is no record, and the holder is at {}", to.address),
+            Step::Complete { instance, transition: Transition::Launching, result: ActionResult::Continue } => {
+                format!("{instance} has the volume and the record")
+            }
+            Step::Complete { instance, transition: Transition::Launching, result: ActionResult::Abandon } => {
+                format!("{instance} died before it could take over")
+            }
+            Step::Complete { instance, transition: Transition::Terminating, .. } => {
+                format!("nothing keeps {instance} from going")
+            }
+            Step::Wait(wait) => format!("waiting for {wait}"),
+            Step::Done(done) => done.to_string(),
+            Step::Blocked(blocked) => blocked.to_string(),
+        }
+    }
+
+    /// Whether the step takes something away that cannot be given back, so that it is taken only after a second, fresh
+    /// look has come to the same decision.
+    pub fn is_irreversible(&self) -> bool {
+        match self {
+            Step::Terminate { .. } | Step::Detach { .. } => true,
+            Step::Attach { .. }
+            | Step::PointRecord { .. }
+            | Step::Complete { .. }
+            | Step::Wait(_)
+            | Step::Done(_)
+            | Step::Blocked(_) => false,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How a node is declared: by tags on its Auto Scaling group.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{GroupName, HostedZoneId, Malformed, RecordName, VolumeId};
+
+/// The tag with the data volume's id. It alone makes a group a node.
+pub const VOLUME_ID: &str = "durin:volume-id";
+/// The tag with the id of the private hosted zone.
+pub const HOSTED_ZONE_ID: &str = "durin:hosted-zone-id";
+/// The tag with the name of the A record.
+pub const RECORD_NAME: &str = "durin:record-name";
+/// The optional tag with the record's TTL in seconds.
+pub const RECORD_TTL: &str = "durin:record-ttl";
+
+/// The TTL in seconds of a record whose node does not say. Resolvers keep pointing at the old address for so long after
+/// a hand-off, so it is outage; queries in a private zone cost $0.40 a million, so it can be short.
+pub const DEFAULT_TTL_S: u32 = 10;
+
+/// The largest TTL that DNS knows, in seconds (RFC 2181).
+const MAX_TTL_S: u32 = i32::MAX as u32;
+
+/// What a group's tags say about its node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// The group, which gives the node its name.
+    pub group: GroupName,
+    /// The data volume.
+    pub volume: VolumeId,
+    /// The private zone.
+    pub zone: HostedZoneId,
+    /// The A record in it.
+    pub record: RecordName,
+    /// Seconds.
+    pub ttl_s: u32,
+}
+
+/// Why tags do not declare a node although they mean to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TagError {
+    /// One of the three tags is not there.
+    #[error(
+        "the Auto Scaling group {group} has the tag {present} but not {missing}: add it, or remove the durin: tags"
+    )]
+    Missing {
+        /// The group.
+        group: GroupName,
+        /// A tag that it has.
+        present: &'static str,
+        /// The tag that it lacks.
+        missing: &'static str,
+    },
+    /// A tag's value has the wrong form.
+    #[error("the tag {key} of the Auto Scaling group {group} is wrong: {problem}")]
+    Malformed {
+        /// The group.
+        group: GroupName,
+        /// The tag.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: Malformed,
+    },
+    /// The TTL is not a number of seconds.
+    #[error(
+        "the tag {RECORD_TTL} of the Auto Scaling group {group} is wrong: {value:?} is not a whole number of seconds from 0 to {MAX_TTL_S}"
+    )]
+    Ttl {
+        /// The group.
+        group: GroupName,
+        /// What it says.
+        value: String,
+    },
+}
+
+impl Declaration {
+    /// Reads a group's tags. A group without any of ours is not a node: `None`.
+    ///
+    /// # Errors
+    /// When a tag is missing or malformed.
+    pub fn from_tags(group: &GroupName, tags: &BTreeMap<String, String>) -> Result<Option<Declaration>, TagError> {
+        let Some(present) = [VOLUME_ID, HOSTED_ZONE_ID, RECORD_NAME].into_iter().find(|key| tags.contains_key(*key))
+        else {
+            return Ok(None);
+        };
+        let tag =
+            |missing| tags.get(missing).ok_or_else(|| TagError::Missing { group: group.clone(), present, missing });
+        let malformed = |key| move |problem| TagError::Malformed { group: group.clone(), key, problem };
+        Ok(Some(Declaration {
+            group: group.clone(),
+            volume: VolumeId::new(tag(VOLUME_ID)?).map_err(malformed(VOLUME_ID))?,
+            zone: HostedZoneId::new(tag(HOSTED_ZONE_ID)?).map_err(malformed(HOSTED_ZONE_ID))?,
+            record: RecordName::from_tag(tag(RECORD_NAME)?).map_err(malformed(RECORD_NAME))?,
+            ttl_s: ttl_s(group, tags.get(RECORD_TTL))?,
+        }))
+    }
+}
+
+fn ttl_s(group: &GroupName, tag: Option<&String>) -> Result<u32, TagError> {
+    let Some(value) = tag else { return Ok(DEFAULT_TTL_S) };
+    match value.parse() {
+        Ok(ttl_s) if ttl_s <= MAX_TTL_S => Ok(ttl_s),
+        _ => Err(TagError::Ttl { group: group.clone(), value: value.chars().take(64).collect() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(tags: &[(&str, &str)]) -> Result<Option<Declaration>, TagError> {
+        let tags = tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        Declaration::from_tags(&GroupName::new("k3s").expect("a name"), &tags)
+    }
+
+    const GOOD: [(&str, &str); 3] =
+        [(VOLUME_ID, "vol-0123456789abcdef0"), (HOSTED_ZONE_ID, "Z0123456789ABC"), (RECORD_NAME, "k3s.durin.internal")];
+
+    #[test]
+    fn the_three_tags_declare_a_node() {
+        let node = read(&GOOD).expect("well-formed").expect("a node");
+        assert_eq!((node.record.as_str(), node.ttl_s), ("k3s.durin.internal.", DEFAULT_TTL_S));
+    }
+
+    #[test]
+    fn a_group_without_our_tags_is_not_ours() {
+        assert_eq!(read(&[("Name", "web"), ("durin:image-parameter", "/x")]), Ok(None));
+    }
+
+    #[rstest]
+    #[case::no_zone(&[GOOD[0], GOOD[2]], HOSTED_ZONE_ID)]
+    #[case::no_volume(&[GOOD[1], GOOD[2]], VOLUME_ID)]
+    #[case::no_record(&[GOOD[0], GOOD[1]], RECORD_NAME)]
+    #[case::malformed_volume(&[(VOLUME_ID, "vol-xyz"), GOOD[1], GOOD[2]], VOLUME_ID)]
+    #[case::zone_with_prefix(&[GOOD[0], (HOSTED_ZONE_ID, "/hostedzone/Z1"), GOOD[2]], HOSTED_ZONE_ID)]
+    #[case::record_with_space(&[GOOD[0], GOOD[1], (RECORD_NAME, "k3s node")], RECORD_NAME)]
+    #[case::ttl_in_words(&[GOOD[0], GOOD[1], GOOD[2], (RECORD_TTL, "ten")], RECORD_TTL)]
+    #[case::negative_ttl(&[GOOD[0], GOOD[1], GOOD[2], (RECORD_TTL, "-1")], RECORD_TTL)]
+    #[case::ttl_beyond_dns(&[GOOD[0], GOOD[1], GOOD[2], (RECORD_TTL, "2147483648")], RECORD_TTL)]
+    fn a_mistake_is_named_with_its_tag(#[case] tags: &[(&str, &str)], #[case] key: &str) {
+        let error = read(tags).expect_err("a mistake");
+        assert!(error.to_string().contains(key), "{error}");
+        assert!(error.to_string().contains("k3s"), "{error}");
+    }
+}

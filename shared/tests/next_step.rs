@@ -1,0 +1,202 @@
+//! Every situation that a node can be seen in, and the one next step.
+
+mod situation;
+
+use durin::events::{Passage, Transition};
+use durin::node::{
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, Step, VolumeState, WaitFor,
+    next_step,
+};
+use rstest::rstest;
+use situation::{NEW, NEWEST, OLD, Situation, a_record, id};
+
+const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
+const PENDING_WAIT: Lifecycle = Lifecycle::Launching { waits: true };
+const TERMINATING: Lifecycle = Lifecycle::Terminating { waits: false };
+const TERMINATING_WAIT: Lifecycle = Lifecycle::Terminating { waits: true };
+
+/// The old instance serves and all is well.
+fn healthy() -> Situation {
+    Situation::default()
+        .instance(OLD, Lifecycle::InService, InstanceState::Running)
+        .held_by(OLD, AttachmentState::Attached)
+        .record_names(OLD)
+}
+
+/// The old instance is dead in EC2, the group is ending it, and a replacement waits in its launch hook.
+fn replaced() -> Situation {
+    Situation::default()
+        .instance(OLD, TERMINATING_WAIT, InstanceState::Dead)
+        .instance(NEW, PENDING_WAIT, InstanceState::Running)
+        .held_by(OLD, AttachmentState::Attached)
+        .record_names(OLD)
+}
+
+/// A replacement was launched before the old instance ends: Capacity Rebalancing, instance refresh, a change of zones.
+fn rebalanced() -> Situation {
+    healthy().instance(NEW, PENDING_WAIT, InstanceState::Running)
+}
+
+/// The successor has the volume; nothing else has happened yet.
+fn taken_over() -> Situation {
+    replaced().without(OLD).held_by(NEW, AttachmentState::Attached)
+}
+
+fn serves(holder: &str) -> Step {
+    Step::Done(Done::Serves { holder: id(holder) })
+}
+
+fn gone(holder: &str) -> Step {
+    Step::Wait(WaitFor::HolderGone { holder: id(holder) })
+}
+
+fn running(successor: &str) -> Step {
+    Step::Wait(WaitFor::Running { successor: id(successor) })
+}
+
+fn attach(successor: &str) -> Step {
+    Step::Attach { successor: id(successor) }
+}
+
+fn terminate(holder: &str) -> Step {
+    Step::Terminate { holder: id(holder) }
+}
+
+fn launched(instance: &str) -> Step {
+    Step::Complete { instance: id(instance), transition: Transition::Launching, result: ActionResult::Continue }
+}
+
+fn given_up(instance: &str) -> Step {
+    Step::Complete { instance: id(instance), transition: Transition::Launching, result: ActionResult::Abandon }
+}
+
+fn let_go(instance: &str) -> Step {
+    Step::Complete { instance: id(instance), transition: Transition::Terminating, result: ActionResult::Continue }
+}
+
+#[rstest]
+// Nothing to do.
+#[case::healthy(healthy(), serves(OLD))]
+#[case::healthy_and_the_launch_hook_is_over(healthy().lifecycle(OLD, Lifecycle::Launching { waits: false }), serves(OLD))]
+#[case::scaled_to_zero(Situation::default().desired(0).record_names(OLD), Step::Done(Done::NoSuccessor))]
+#[case::the_holder_died_and_nobody_was_launched_yet(healthy().state(OLD, InstanceState::Dead), Step::Done(Done::NoSuccessor))]
+#[case::the_root_volume_is_being_replaced_in_place(healthy().state(OLD, InstanceState::Pending), serves(OLD))]
+#[case::two_in_service_and_the_group_has_not_chosen(healthy().instance(NEW, Lifecycle::InService, InstanceState::Running), serves(OLD))]
+#[case::in_standby_and_nobody_else_wanted(healthy().desired(0).lifecycle(OLD, Lifecycle::Standby), Step::Done(Done::NoSuccessor))]
+// The volume becomes free.
+#[case::the_old_holder_is_dead_and_its_terminate_action_waits(replaced(), let_go(OLD))]
+#[case::the_old_holder_is_dead(replaced().lifecycle(OLD, TERMINATING), gone(OLD))]
+#[case::the_group_has_forgotten_the_dead_holder(replaced().not_a_member(OLD), gone(OLD))]
+#[case::ec2_has_forgotten_the_dead_holder(replaced().without(OLD), gone(OLD))]
+#[case::the_volume_leaves_the_old_holder(replaced().lifecycle(OLD, TERMINATING).held_by(OLD, AttachmentState::Detaching), gone(OLD))]
+#[case::the_holder_is_stopping(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopping), gone(OLD))]
+#[case::the_holder_is_stopped(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped), Step::Detach { holder: id(OLD) })]
+#[case::the_holder_is_stopped_but_the_successor_boots(
+    replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).state(NEW, InstanceState::Pending), running(NEW))]
+#[case::the_holder_is_stopped_and_the_volume_on_its_way(
+    replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).held_by(OLD, AttachmentState::Detaching),
+    Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
+#[case::the_holder_waits_to_be_terminated(replaced().state(OLD, InstanceState::Running), let_go(OLD))]
+#[case::the_holder_is_being_terminated(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Running), gone(OLD))]
+#[case::the_holder_waits_to_be_terminated_and_nobody_was_launched(healthy().lifecycle(OLD, TERMINATING_WAIT), let_go(OLD))]
+// Eviction.
+#[case::replaced_before_it_ends(rebalanced(), terminate(OLD))]
+#[case::replaced_before_it_ends_but_the_newcomer_boots(rebalanced().state(NEW, InstanceState::Pending), running(NEW))]
+#[case::replaced_before_it_ends_but_ec2_does_not_list_the_newcomer(rebalanced().unlisted(NEW), running(NEW))]
+#[case::replaced_before_it_ends_and_the_newcomer_died(rebalanced().state(NEW, InstanceState::Dead), given_up(NEW))]
+#[case::the_holder_was_put_into_standby(rebalanced().lifecycle(OLD, Lifecycle::Standby), terminate(OLD))]
+#[case::the_holder_was_retained(rebalanced().lifecycle(OLD, Lifecycle::Retained), terminate(OLD))]
+#[case::a_second_newcomer_overtook_the_first(
+    rebalanced().instance(NEWEST, PENDING_WAIT, InstanceState::Running).held_by(NEW, AttachmentState::Attached), terminate(NEW))]
+#[case::a_stranger_holds_the_volume(
+    rebalanced().held_by(OLD, AttachmentState::Attached).not_a_member(OLD).stranger(OLD),
+    Step::Blocked(Blocked::ForeignHolder { volume: situation::volume(), holder: id(OLD) }))]
+#[case::a_stranger_that_held_the_volume_is_dead(
+    rebalanced().not_a_member(OLD).stranger(OLD).state(OLD, InstanceState::Dead), gone(OLD))]
+// Attaching.
+#[case::free(replaced().without(OLD).free(), attach(NEW))]
+#[case::free_and_the_old_holder_still_waits_to_be_let_go(replaced().free(), attach(NEW))]
+#[case::free_but_the_successor_boots(replaced().without(OLD).free().state(NEW, InstanceState::Pending), running(NEW))]
+#[case::free_but_the_hook_has_not_begun(replaced().without(OLD).free().lifecycle(NEW, PENDING), attach(NEW))]
+#[case::free_and_the_group_has_nobody(healthy().free().without(OLD), Step::Done(Done::NoSuccessor))]
+#[case::free_though_somebody_is_in_service(healthy().free(), attach(OLD))]
+#[case::still_being_created(healthy().volume_state(VolumeState::Creating), Step::Wait(WaitFor::Volume))]
+#[case::the_successor_died_while_it_waited(
+    replaced().without(OLD).free().state(NEW, InstanceState::Dead), given_up(NEW))]
+#[case::warm_instances_are_nobody(healthy().free().without(OLD).instance(NEW, Lifecycle::Elsewhere, InstanceState::Running), Step::Done(Done::NoSuccessor))]
+// The record follows.
+#[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
+#[case::attaching_and_the_record_is_right(
+    taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW), Step::Wait(WaitFor::Attached { successor: id(NEW) }))]
+#[case::attached(taken_over(), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
+#[case::no_record_yet(taken_over().record(Record::Absent), Step::PointRecord { from: None, to: a_record(NEW) })]
+#[case::the_ttl_is_not_as_the_tag_says(
+    healthy().record(Record::Simple(situation::with_ttl(a_record(OLD), 300))),
+    Step::PointRecord { from: Some(situation::with_ttl(a_record(OLD), 300)), to: a_record(OLD) })]
+#[case::the_record_drifted(healthy().record_names(NEW), Step::PointRecord { from: Some(a_record(NEW)), to: a_record(OLD) })]
+#[case::no_address_yet(taken_over().no_address(NEW), Step::Wait(WaitFor::Address { successor: id(NEW) }))]
+#[case::a_person_detaches_it(
+    healthy().held_by(OLD, AttachmentState::Detaching), Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
+// The action is completed last.
+#[case::attached_and_the_record_is_right(taken_over().record_names(NEW), launched(NEW))]
+#[case::completed_but_the_group_has_not_noticed(
+    taken_over().record_names(NEW).completed(NEW, Transition::Launching), serves(NEW))]
+#[case::the_group_does_not_show_the_action_yet_but_the_event_has_its_token(
+    taken_over().record_names(NEW).lifecycle(NEW, PENDING).event(NEW, Transition::Launching, Passage::Service), launched(NEW))]
+#[case::an_event_without_a_token_is_not_believed_against_the_group(
+    healthy().event(OLD, Transition::Launching, Passage::Service).without_token(), serves(OLD))]
+#[case::the_event_is_late(
+    healthy().event(OLD, Transition::Launching, Passage::Service).completed(OLD, Transition::Launching), serves(OLD))]
+// Terminate actions.
+#[case::a_dead_instance_waits_after_the_successor_serves(
+    healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Dead), let_go(NEW))]
+#[case::a_living_instance_without_the_volume_waits(
+    healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Running), let_go(NEW))]
+#[case::long_gone_from_the_group_but_the_event_has_a_token(
+    healthy().event(NEW, Transition::Terminating, Passage::Service), let_go(NEW))]
+#[case::the_terminate_event_of_the_holder_while_the_group_says_in_service(
+    healthy().event(OLD, Transition::Terminating, Passage::Service), serves(OLD))]
+// What moves no node.
+#[case::back_to_the_warm_pool(healthy().event(OLD, Transition::Terminating, Passage::WarmPool), let_go(OLD))]
+#[case::into_the_warm_pool(
+    healthy().instance(NEW, Lifecycle::Elsewhere, InstanceState::Running).event(NEW, Transition::Launching, Passage::WarmPool), launched(NEW))]
+#[case::root_volume_replacement_begins(healthy().event(OLD, Transition::Terminating, Passage::InPlace), let_go(OLD))]
+#[case::root_volume_replacement_ends(
+    healthy().lifecycle(OLD, PENDING_WAIT).event(OLD, Transition::Launching, Passage::InPlace), launched(OLD))]
+#[case::root_volume_replacement_is_over(
+    healthy().event(OLD, Transition::Launching, Passage::InPlace).completed(OLD, Transition::Launching),
+    Step::Done(Done::NoMove { instance: id(OLD) }))]
+fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen()), expected);
+}
+
+#[rstest]
+#[case::two_wanted(rebalanced().desired(2), "set it to 1")]
+#[case::the_volume_does_not_exist(healthy().no_volume(), "durin:volume-id")]
+#[case::the_volume_is_being_deleted(healthy().volume_state(VolumeState::Unusable("deleting".into())), "deleting")]
+#[case::attached_twice(healthy().also_held_by(NEW), "Multi-Attach")]
+#[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
+#[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {
+    let Step::Blocked(blocked) = next_step(&situation.seen()) else { panic!("{:?}", next_step(&situation.seen())) };
+    assert!(blocked.to_string().contains(advice), "{blocked}");
+}
+
+/// What each step changes, as far as it can be seen; then the same step must not come again.
+#[rstest]
+#[case::attach(replaced().without(OLD).free(), replaced().without(OLD).held_by(NEW, AttachmentState::Attaching))]
+#[case::detach(
+    replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped),
+    replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).held_by(OLD, AttachmentState::Detaching))]
+#[case::terminate(rebalanced(), rebalanced().state(OLD, InstanceState::Dead))]
+#[case::point_record(taken_over(), taken_over().record_names(NEW))]
+#[case::complete_launch(taken_over().record_names(NEW), taken_over().record_names(NEW).completed(NEW, Transition::Launching))]
+#[case::complete_terminate(replaced(), replaced().completed(OLD, Transition::Terminating))]
+#[case::abandon(rebalanced().state(NEW, InstanceState::Dead), rebalanced().state(NEW, InstanceState::Dead).completed(NEW, Transition::Launching))]
+fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] after: Situation) {
+    let taken = next_step(&before.seen());
+    assert!(!matches!(taken, Step::Wait(_) | Step::Done(_) | Step::Blocked(_)), "{taken:?}");
+    assert_ne!(next_step(&after.seen()), taken);
+}

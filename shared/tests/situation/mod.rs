@@ -1,0 +1,199 @@
+//! Situations that chain into sentences.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::{Duration, SystemTime};
+
+use durin::events::{LifecycleAction, Passage, Transition};
+use durin::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use durin::node::{
+    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Volume,
+    VolumeState,
+};
+use durin::tags::Declaration;
+
+/// The instance that was there first.
+pub(crate) const OLD: &str = "i-00000000000000001";
+/// Launched after it.
+pub(crate) const NEW: &str = "i-00000000000000002";
+/// Launched last.
+pub(crate) const NEWEST: &str = "i-00000000000000003";
+
+const ZONE: &str = "eu-central-1a";
+
+/// A node as it may be seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Situation(Observed);
+
+pub(crate) fn id(text: &str) -> InstanceId {
+    InstanceId::new(text).expect("an instance id")
+}
+
+pub(crate) fn volume() -> VolumeId {
+    VolumeId::new("vol-0123456789abcdef0").expect("a volume id")
+}
+
+/// The record that names an instance, as Durin writes it.
+pub(crate) fn a_record(instance: &str) -> ARecord {
+    ARecord { address: address(instance).to_string(), ttl_s: 10 }
+}
+
+pub(crate) fn with_ttl(record: ARecord, ttl_s: i64) -> ARecord {
+    ARecord { ttl_s, ..record }
+}
+
+fn address(instance: &str) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, number(instance))
+}
+
+fn number(instance: &str) -> u8 {
+    instance.as_bytes()[instance.len() - 1] - b'0'
+}
+
+impl Default for Situation {
+    /// A node without instances, whose volume is free.
+    fn default() -> Situation {
+        Situation(Observed {
+            declaration: Declaration {
+                group: GroupName::new("k3s").expect("a group"),
+                volume: volume(),
+                zone: HostedZoneId::new("Z0123456789ABC").expect("a zone"),
+                record: RecordName::from_tag("k3s.durin.internal").expect("a name"),
+                ttl_s: 10,
+            },
+            group: Group { desired_capacity: 1, members: BTreeMap::new() },
+            instances: BTreeMap::new(),
+            volume: Some(Volume { state: VolumeState::Available, zone: ZONE.to_owned(), attachments: Vec::new() }),
+            record: Record::Absent,
+            action: None,
+            completed: [].into(),
+        })
+    }
+}
+
+impl Situation {
+    pub(crate) fn seen(&self) -> Observed {
+        self.0.clone()
+    }
+
+    fn but(mut self, change: impl FnOnce(&mut Observed)) -> Situation {
+        change(&mut self.0);
+        self
+    }
+
+    fn volume(&mut self) -> &mut Volume {
+        self.0.volume.as_mut().expect("a volume")
+    }
+
+    pub(crate) fn instance(self, instance: &str, lifecycle: Lifecycle, state: InstanceState) -> Situation {
+        let seen = Instance {
+            state,
+            launched: SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(number(instance)) * 600),
+            zone: ZONE.to_owned(),
+            private_ip: Some(address(instance)),
+            of_group: true,
+        };
+        self.but(|observed| drop(observed.instances.insert(id(instance), seen))).lifecycle(instance, lifecycle)
+    }
+
+    pub(crate) fn lifecycle(self, instance: &str, lifecycle: Lifecycle) -> Situation {
+        self.but(|observed| drop(observed.group.members.insert(id(instance), lifecycle)))
+    }
+
+    pub(crate) fn state(self, instance: &str, state: InstanceState) -> Situation {
+        self.on(instance, |seen| seen.state = state)
+    }
+
+    pub(crate) fn zone(self, instance: &str, zone: &str) -> Situation {
+        self.on(instance, |seen| zone.clone_into(&mut seen.zone))
+    }
+
+    pub(crate) fn no_address(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.private_ip = None)
+    }
+
+    /// Without the tag that only Auto Scaling can write.
+    pub(crate) fn stranger(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.of_group = false)
+    }
+
+    fn on(self, instance: &str, change: impl FnOnce(&mut Instance)) -> Situation {
+        self.but(|observed| change(observed.instances.get_mut(&id(instance)).expect("an instance")))
+    }
+
+    pub(crate) fn not_a_member(self, instance: &str) -> Situation {
+        self.but(|observed| drop(observed.group.members.remove(&id(instance))))
+    }
+
+    /// EC2 does not list it.
+    pub(crate) fn unlisted(self, instance: &str) -> Situation {
+        self.but(|observed| drop(observed.instances.remove(&id(instance))))
+    }
+
+    /// Neither the group nor EC2 knows it any more.
+    pub(crate) fn without(self, instance: &str) -> Situation {
+        self.not_a_member(instance).unlisted(instance)
+    }
+
+    pub(crate) fn desired(self, capacity: i32) -> Situation {
+        self.but(|observed| observed.group.desired_capacity = capacity)
+    }
+
+    pub(crate) fn held_by(mut self, instance: &str, state: AttachmentState) -> Situation {
+        let volume = self.volume();
+        volume.state = VolumeState::InUse;
+        volume.attachments = vec![Attachment { instance: id(instance), state }];
+        self
+    }
+
+    pub(crate) fn also_held_by(mut self, instance: &str) -> Situation {
+        let attachment = Attachment { instance: id(instance), state: AttachmentState::Attached };
+        self.volume().attachments.push(attachment);
+        self
+    }
+
+    pub(crate) fn free(mut self) -> Situation {
+        let volume = self.volume();
+        volume.state = VolumeState::Available;
+        volume.attachments.clear();
+        self
+    }
+
+    pub(crate) fn volume_state(self, state: VolumeState) -> Situation {
+        let mut free = self.free();
+        free.volume().state = state;
+        free
+    }
+
+    pub(crate) fn no_volume(self) -> Situation {
+        self.but(|observed| observed.volume = None)
+    }
+
+    pub(crate) fn record(self, record: Record) -> Situation {
+        self.but(|observed| observed.record = record)
+    }
+
+    pub(crate) fn record_names(self, instance: &str) -> Situation {
+        self.record(Record::Simple(a_record(instance)))
+    }
+
+    pub(crate) fn event(self, instance: &str, transition: Transition, passage: Passage) -> Situation {
+        let action = LifecycleAction {
+            group: GroupName::new("k3s").expect("a group"),
+            hook: HookName::new(transition.hook()).expect("a hook"),
+            instance: id(instance),
+            token: ActionToken::new("87654321-4321-4321-4321-210987654321").ok(),
+            transition,
+            passage,
+        };
+        self.but(|observed| observed.action = Some(action))
+    }
+
+    pub(crate) fn without_token(self) -> Situation {
+        self.but(|observed| observed.action.as_mut().expect("an event").token = None)
+    }
+
+    pub(crate) fn completed(self, instance: &str, transition: Transition) -> Situation {
+        self.but(|observed| observed.completed.extend([(id(instance), transition)]))
+    }
+}
