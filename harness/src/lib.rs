@@ -7,6 +7,7 @@
 pub mod clock;
 mod local;
 pub mod runtime_api;
+pub mod templates;
 pub mod time;
 pub mod wire;
 pub mod world;

@@ -167,4 +167,3 @@ fn answer(
     });
     Ok(wire::error_response(operation.service, &error))
 }
-

@@ -27,11 +27,9 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
     let (mut nodes, mistakes) = node::find_all(aws).await?;
     node::observe_all(aws, &mut nodes).await?;
     let total = nodes.len() + mistakes.len();
-    let outcomes: Vec<_> = stream::iter(&mut nodes)
-        .map(|view| resync(aws, view, deadline))
-        .buffer_unordered(NODES_AT_ONCE)
-        .collect()
-        .await;
+    // Collected first: a stream that maps as it goes cannot be proven to be Send.
+    let resyncs: Vec<_> = nodes.iter_mut().map(|view| resync(aws, view, deadline)).collect();
+    let outcomes: Vec<_> = stream::iter(resyncs).buffer_unordered(NODES_AT_ONCE).collect().await;
 
     let mut failures: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     let mut served = Map::new();

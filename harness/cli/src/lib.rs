@@ -1,1 +1,10 @@
-//! todo
+//! Durin on a laptop: the functions, linked to the local AWS that they run in.
+
+pub mod demo;
+pub mod deployment;
+pub mod invoke;
+pub mod outage;
+pub mod recorded;
+pub mod serve;
+pub mod stage;
+pub mod timeline;

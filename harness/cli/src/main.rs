@@ -1,1 +1,54 @@
-fn main() {}
+//! `durin`: the local AWS from the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use durin_cli::{demo, invoke, recorded, serve};
+
+/// A local AWS in which Durin keeps a k3s node on a spot instance alive.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tell how a node survives the reclaim of its spot instance, in virtual time
+    Demo {
+        /// Of the randomness: the same seed tells the same story
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Tell every API call and every step, repeated ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or `cargo lambda watch`
+    Serve(serve::Options),
+    /// Start a function's real binary, feed it an event, and show what it answered, called and changed
+    Invoke(invoke::Options),
+    /// Record the events of the local AWS's own story into a folder
+    Record {
+        /// The folder
+        #[arg(default_value = "events")]
+        folder: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo { seed, all } => demo::run(seed, all),
+        Command::Serve(options) => serve::run(&options),
+        Command::Invoke(options) => invoke::run(&options),
+        Command::Record { folder } => recorded::record(&folder),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

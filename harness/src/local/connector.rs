@@ -27,8 +27,7 @@ impl InProcess {
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let request = request.map(|body| body.bytes().unwrap_or_default().to_vec());
-        let response =
-            self.aws.call(&self.caller, request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
+        let response = self.aws.call(&self.caller, request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
         HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn page(items: Vec<(String, Value)>, limit: usize, token: Option<&str
             }
         }
     };
-    let more = items.len() > start + limit;
+    let more = items.len() > start.saturating_add(limit);
     let shown: Vec<_> = items.into_iter().skip(start).take(limit).collect();
     let next = shown.last().filter(|_| more).map(|(key, _)| format!("{TOKEN_PREFIX}{key}"));
     Some(Page { items: shown.into_iter().map(|(_, item)| item).collect(), next })

@@ -131,7 +131,8 @@ impl World {
     pub fn publish(&mut self, event: Value) {
         self.note(What::Emitted(event.clone()));
         self.bus.emitted.push(event.clone());
-        let targets: Vec<String> = self.bus.rules.iter().filter(|rule| rule.matches(&event)).map(|rule| rule.function.clone()).collect();
+        let targets: Vec<String> =
+            self.bus.rules.iter().filter(|rule| rule.matches(&event)).map(|rule| rule.function.clone()).collect();
         let disorder = self.bus.strike(&event);
         for function in targets {
             self.deliver_with(disorder, function, event.clone());

@@ -23,8 +23,8 @@ mod testing;
 
 use std::collections::BTreeMap;
 
-use agenda::{Agenda, Effect};
 use crate::time::Time;
+use agenda::{Agenda, Effect};
 
 /// The AWS account that every world plays in.
 pub const ACCOUNT: &str = "123456789012";

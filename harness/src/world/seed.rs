@@ -89,7 +89,7 @@ pub struct NodeNames {
 }
 
 /// The TTL of a node's record unless its tag says otherwise.
-const RECORD_TTL_S: u32 = 60;
+const RECORD_TTL_S: u32 = 10;
 
 impl Seed {
     /// A world with one node, `k3s.durin.internal`.

@@ -77,13 +77,12 @@ impl World {
 
     /// The details of all events of that kind, oldest first.
     pub(super) fn events(&self, detail_type: &str) -> Vec<serde_json::Value> {
-        let entries = self.history.entries.iter();
-        entries
-            .filter_map(|entry| match &entry.what {
-                What::Emitted(event) if event["detail-type"] == detail_type => Some(event.clone()),
-                _ => None,
-            })
-            .collect()
+        let emitted = self
+            .history
+            .entries
+            .iter()
+            .filter_map(|entry| if let What::Emitted(event) = &entry.what { Some(event.clone()) } else { None });
+        emitted.filter(|event| event["detail-type"] == detail_type).collect()
     }
 
     /// The members of the group in that state.

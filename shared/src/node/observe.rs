@@ -9,6 +9,8 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
 use super::observed::{Group, Instance, Observed, Record, Volume};
 use crate::aws::Aws;
 use crate::events::{LifecycleAction, Transition};
@@ -215,18 +217,11 @@ pub async fn find_all(aws: &Aws) -> Result<(Vec<View>, Vec<Blocked>), Failure> {
 /// # Errors
 /// When a call fails.
 pub async fn observe_all(aws: &Aws, views: &mut [View]) -> Result<(), Failure> {
-    use futures_util::stream::{StreamExt, TryStreamExt};
-
     let names: Vec<GroupName> = views.iter().map(|view| view.declaration.group.clone()).collect();
     let volume_ids: Vec<_> = views.iter().map(|view| view.declaration.volume.clone()).collect();
-    let records = futures_util::stream::iter(views.iter().map(|view| read::record(aws, &view.declaration)))
-        .buffered(RECORDS_AT_ONCE)
-        .map(|record| match record {
-            Ok(record) => Ok(Some(record)),
-            Err(Failure::Blocked(_)) => Ok(None),
-            Err(failure) => Err(failure),
-        })
-        .try_collect::<Vec<_>>();
+    // Collected first: a stream that maps as it goes cannot be proven to be Send.
+    let reads: Vec<_> = views.iter().map(|view| read::record(aws, &view.declaration)).collect();
+    let records = stream::iter(reads).buffered(RECORDS_AT_ONCE).map(known_or_left_open).try_collect::<Vec<_>>();
     let (instances, records) = tokio::try_join!(read::instances_of_groups_each(aws, &names), records)?;
     let mut volumes = read::volumes(aws, &volume_ids).await?;
     let now = aws.clock.now();
@@ -246,4 +241,12 @@ pub async fn observe_all(aws: &Aws, views: &mut [View]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn known_or_left_open(record: Result<Record, Failure>) -> Result<Option<Record>, Failure> {
+    match record {
+        Ok(record) => Ok(Some(record)),
+        Err(Failure::Blocked(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }

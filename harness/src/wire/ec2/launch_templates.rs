@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::filters::{Filters, NO_TAGS};
 use super::instances::is_spot;
-use super::{ids_or_pages, paged};
+use super::{ids_or_pages, paged_within};
 use crate::wire::query::Params;
 use crate::world::ec2::LaunchTemplate;
 use crate::world::error::{ApiError, ApiResult};
@@ -70,7 +70,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         })
         .map(|template| (template.id.clone(), template_item(template)))
         .collect();
-    paged(params, "launchTemplates", items)
+    paged_within(params, "launchTemplates", 1..=200, items)
 }
 
 pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {

@@ -8,6 +8,8 @@ mod network;
 mod tags;
 mod volumes;
 
+use std::ops::RangeInclusive;
+
 use http::Request;
 use serde_json::{Value, json};
 
@@ -98,18 +100,29 @@ fn done() -> Value {
     json!({"return": true})
 }
 
-/// `list_name` with one page of `items`, as the request asks for it, and the token of the next.
+/// `list_name` with one page of `items`, as the request asks for it, and the token of the next. Without a limit there
+/// is one page.
 fn paged(params: &Params, list_name: &str, items: Vec<(String, Value)>) -> ApiResult<Value> {
-    let limit = match params.number::<usize>("MaxResults")? {
-        // The real minimum and maximum; a page of 1 is what AWS refuses, too.
-        Some(limit @ 5..=1000) => limit,
-        Some(limit) => {
-            let text =
-                format!("Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.");
-            return Err(ApiError::new("InvalidParameterValue", text));
-        }
-        None => usize::MAX - items.len(),
-    };
+    paged_within(params, list_name, 5..=1000, items)
+}
+
+/// [`paged`], where limits other than the usual ones are allowed.
+fn paged_within(
+    params: &Params,
+    list_name: &str,
+    limits: RangeInclusive<usize>,
+    items: Vec<(String, Value)>,
+) -> ApiResult<Value> {
+    let limit = params.number::<usize>("MaxResults")?;
+    if let Some(limit) = limit.filter(|limit| !limits.contains(limit)) {
+        let text = format!(
+            "Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between {} and {}.",
+            limits.start(),
+            limits.end()
+        );
+        return Err(ApiError::new("InvalidParameterValue", text));
+    }
+    let limit = limit.unwrap_or(usize::MAX);
     let page = page(items, limit, params.text("NextToken"))
         .ok_or_else(|| ApiError::new("InvalidNextToken", "The token is invalid."))?;
     let mut answer = json!({});

@@ -18,9 +18,22 @@ impl World {
     pub(in crate::world) fn group_sees_end_of(&mut self, instance: &str) {
         let Some(name) = self.group_of(instance).map(|group| group.name.clone()) else { return };
         let Some(member) = self.member(&name, instance) else { return };
-        // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it is
-        // here, and else only when it has come into service.
-        if member.lifecycle == LifecycleState::InService || (member.lifecycle.is_pending() && self.rng.bool()) {
+        let noticed = match member.lifecycle {
+            LifecycleState::InService | LifecycleState::Pending | LifecycleState::PendingProceed => true,
+            // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it
+            // is here, and else only when it has come into service or the action has timed out.
+            LifecycleState::PendingWait => self.rng.bool(),
+            // What ends, ends; and the health of what is in standby is not checked.
+            LifecycleState::Terminating
+            | LifecycleState::TerminatingWait
+            | LifecycleState::TerminatingProceed
+            | LifecycleState::Terminated
+            | LifecycleState::EnteringStandby
+            | LifecycleState::Standby
+            | LifecycleState::Detaching
+            | LifecycleState::Detached => false,
+        };
+        if noticed {
             self.schedule_health_check(&name, instance);
         }
     }

@@ -84,7 +84,9 @@ fn anything_but_excludes(operand: &Value, actual: &Value) -> bool {
 
 fn numeric_matches(tests: &[Value], n: f64) -> bool {
     tests.chunks(2).all(|test| {
-        let (Some(operator), Some(bound)) = (test[0].as_str(), test.get(1).and_then(Value::as_f64)) else { return false };
+        let (Some(operator), Some(bound)) = (test[0].as_str(), test.get(1).and_then(Value::as_f64)) else {
+            return false;
+        };
         match operator {
             "=" => n == bound,
             "<" => n < bound,
@@ -125,7 +127,9 @@ fn check_object(fields: &Map<String, Value>, path: &str) -> Result<(), PatternEr
                 _ => Err(refuse(&here, "each branch of $or is an object")),
             }),
             Value::Array(comparisons) if comparisons.is_empty() => Err(refuse(&here, "an empty array matches nothing")),
-            Value::Array(comparisons) => comparisons.iter().try_for_each(|comparison| check_comparison(comparison, &here)),
+            Value::Array(comparisons) => {
+                comparisons.iter().try_for_each(|comparison| check_comparison(comparison, &here))
+            }
             Value::Object(fields) if !fields.is_empty() => check_object(fields, &here),
             _ => Err(refuse(&here, "a value must be in an array: [\"value\"]")),
         }
@@ -178,7 +182,10 @@ mod tests {
 
     #[test]
     fn an_array_in_the_event_matches_by_any_element() {
-        assert!(matches(json!({"resources": [{"prefix": "arn:aws:ec2"}]}), json!({"resources": ["x", "arn:aws:ec2:…"]})));
+        assert!(matches(
+            json!({"resources": [{"prefix": "arn:aws:ec2"}]}),
+            json!({"resources": ["x", "arn:aws:ec2:…"]})
+        ));
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl World {
     /// The instance goes on running, and mounts again when it boots or when a volume is attached to it.
     pub fn release(&mut self, id: &str) -> Duration {
         self.settle();
-        let Some(guest) = self.guest_mut(id) else { return Duration::ZERO };
+        let Some(guest) = self.guest_mut(id).filter(|guest| guest.up_since.is_some()) else { return Duration::ZERO };
         guest.releasing = true;
         // Whatever was being mounted or started is given up.
         guest.epoch += 1;
@@ -123,7 +123,13 @@ impl World {
     /// The operating system shuts down in good order; the answer is how long it needs.
     pub(in crate::world) fn guest_shuts_down(&mut self, id: &str) -> Duration {
         let up = self.instances.get(id).is_some_and(|it| it.guest.up_since.is_some());
-        if up { self.release(id) } else { Duration::ZERO }
+        if up {
+            self.release(id)
+        } else {
+            // A boot under way is given up.
+            self.next_epoch(id);
+            Duration::ZERO
+        }
     }
 
     fn guest_unmounts(&mut self, id: &str) {

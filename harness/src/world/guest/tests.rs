@@ -5,11 +5,10 @@ use crate::world::invariants::check_always;
 
 fn told(world: &World, instance: &str) -> Vec<String> {
     let entries = world.history.entries.iter();
-    let of_guest = entries.filter_map(|entry| match &entry.what {
-        What::Guest { instance: id, text } if id == instance => Some(text.clone()),
-        _ => None,
+    let of_guest = entries.filter_map(|entry| {
+        if let What::Guest { instance, text } = &entry.what { Some((instance, text)) } else { None }
     });
-    of_guest.collect()
+    of_guest.filter(|(id, _)| *id == instance).map(|(_, text)| text.clone()).collect()
 }
 
 #[test]
@@ -120,4 +119,17 @@ fn a_release_gives_up_a_start_under_way() {
     world.pass(120);
     assert_eq!(world.mounted_on(&volume), None);
     assert!(!told(&world, &instance).contains(&"k3s is up".to_owned()));
+}
+
+#[test]
+fn an_instance_that_ends_while_it_boots_never_comes_up() {
+    let mut world = World::new(1);
+    world.latency.boot = crate::world::latency::Range::from_secs(20, 20);
+    world.latency.shutting_down = crate::world::latency::Range::from_secs(60, 60);
+    let instance = world.launch_in("eu-central-1a");
+    world.pass(26);
+    assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing to release yet");
+    world.terminate(&instance);
+    world.pass(100);
+    assert_eq!(told(&world, &instance), Vec::<String>::new());
 }

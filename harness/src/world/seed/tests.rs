@@ -1,4 +1,6 @@
 use super::*;
+use crate::world::autoscaling::LifecycleState;
+use crate::world::ec2::SpotAction;
 use crate::world::invariants::{check_always, check_quiet};
 use crate::world::testing::settled;
 
@@ -16,7 +18,7 @@ fn a_settled_node_serves_and_is_quiet() {
 #[test]
 fn a_group_left_alone_launches_its_first_instance() {
     let mut world = World::from_seed(&Seed::one_node()).unwrap();
-    world.pass_until_one(crate::world::autoscaling::LifecycleState::PendingWait);
+    world.pass_until_one(LifecycleState::PendingWait);
 }
 
 #[test]
@@ -50,7 +52,7 @@ fn the_same_seed_gives_the_same_history() {
     let story = |seed| {
         let (mut world, node) = settled(seed, NodeSeed::default());
         let holder = world.serving(&node.volume).unwrap().to_owned();
-        world.interrupt(&holder, crate::world::ec2::SpotAction::Terminate);
+        world.interrupt(&holder, SpotAction::Terminate);
         world.pass(3600);
         format!("{:?}", world.history)
     };
@@ -67,4 +69,57 @@ fn what_is_wrong_with_a_node_is_told() {
     let told = check_quiet(&world, &node).join("\n");
     assert!(told.contains("still waits for durin-terminate to be completed"), "{told}");
     assert!(told.contains(&format!("nobody holds {}", node.volume)), "{told}");
+}
+
+/// Somebody completes every lifecycle action, and everything else is left to chance.
+#[test]
+fn however_it_is_shaken_a_group_comes_back_and_no_write_is_lost() {
+    for seed in 0..60 {
+        let (mut world, node) = settled(seed, NodeSeed { capacity_rebalance: seed % 2 == 0, ..NodeSeed::default() });
+        let mut dice = fastrand::Rng::with_seed(seed);
+        for _ in 0..60 {
+            shake(&mut world, &node, &mut dice);
+            assert_eq!(check_always(&world), Vec::<String>::new(), "seed {seed}");
+        }
+        world.groups.get_mut("k3s").unwrap().capacity_failures = 0;
+        for _ in 0..60 {
+            complete_all(&mut world);
+            world.pass(60);
+        }
+        let members: Vec<_> = world.groups["k3s"].members.iter().map(|member| member.lifecycle).collect();
+        assert_eq!(members, [LifecycleState::InService], "seed {seed}");
+        assert!(world.violations().is_empty());
+        assert!(world.instances.len() <= 40, "the terminated are forgotten");
+    }
+}
+
+fn shake(world: &mut World, node: &NodeNames, dice: &mut fastrand::Rng) {
+    let ids: Vec<_> = world.instances.keys().cloned().collect();
+    let instance = &ids[dice.usize(..ids.len())];
+    let volume = &node.volume;
+    // Refusals are as welcome as anything.
+    match dice.u8(..12) {
+        0 => world.reclaim(instance),
+        1 => world.interrupt(instance, SpotAction::Terminate),
+        2 => world.interrupt(instance, SpotAction::Stop),
+        3 => world.recommend_rebalance(instance),
+        4 => drop(world.terminate_instances(std::slice::from_ref(instance))),
+        5 => drop(world.terminate_instance_in_auto_scaling_group(instance, false)),
+        6 => drop(world.attach_volume(volume, instance, "/dev/sdf")),
+        7 => drop(world.detach_volume(volume, Some(instance), None, false)),
+        8 => drop(world.release(instance)),
+        9 => drop(world.set_instance_health(instance, false, false)),
+        10 => world.groups.get_mut("k3s").unwrap().capacity_failures += 1,
+        _ => complete_all(world),
+    }
+    world.pass(dice.u64(..90));
+}
+
+fn complete_all(world: &mut World) {
+    let members = world.groups["k3s"].members.clone();
+    for member in members {
+        if let Some(action) = member.action {
+            world.complete(&action.hook, &member.instance_id, ActionResult::Continue).unwrap();
+        }
+    }
 }

@@ -1,0 +1,86 @@
+//! A world with everything deployed and running: what the demo shows and what replays are played on.
+
+use std::time::Duration;
+
+use durin_harness::LocalAws;
+use durin_harness::world::World;
+use durin_harness::world::invariants::{check_always, check_quiet};
+use durin_harness::world::seed::{NodeNames, Seed};
+
+use crate::deployment::{self, DeploymentError};
+
+/// A local AWS in which Durin is deployed, and the nodes that it began with.
+#[derive(Clone)]
+pub struct Stage {
+    /// The local AWS.
+    pub aws: LocalAws,
+    /// Its nodes, each in its steady state at the beginning.
+    pub nodes: Vec<NodeNames>,
+}
+
+/// Why a stage could not be set.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The seed is wrong.
+    #[error("the world to start from: {0}")]
+    Seed(String),
+    /// What is to be deployed is wrong.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
+}
+
+impl Stage {
+    /// Sets the stage and lets time run: at tokio's pace times `speed`, so in virtual time where tokio's is paused.
+    ///
+    /// # Errors
+    /// When the seed or the deployment cannot be understood.
+    pub fn set(seed: &Seed, speed: f64) -> Result<Stage, StageError> {
+        let stage = Stage::without_functions(seed, speed, |world| deployment::deploy(world).map_err(StageError::from))?;
+        tokio::spawn(stage.aws.clone().run(deployment::handlers(&stage.aws)));
+        Ok(stage)
+    }
+
+    /// The same world without anything of Durin's in it: nothing reacts to its events.
+    ///
+    /// # Errors
+    /// When the seed cannot be understood.
+    pub fn set_without_functions(seed: &Seed, speed: f64) -> Result<Stage, StageError> {
+        let stage = Stage::without_functions(seed, speed, |_| Ok(()))?;
+        tokio::spawn(stage.aws.clone().run(Default::default()));
+        Ok(stage)
+    }
+
+    fn without_functions(
+        seed: &Seed,
+        speed: f64,
+        prepare: impl FnOnce(&mut World) -> Result<(), StageError>,
+    ) -> Result<Stage, StageError> {
+        let mut world = World::from_seed(seed).map_err(StageError::Seed)?;
+        let nodes = world.settle_nodes().map_err(|error| StageError::Seed(error.to_string()))?;
+        prepare(&mut world)?;
+        // The SDK draws its back-off jitter from here; a history that repeats itself has to own it.
+        fastrand::seed(seed.seed);
+        Ok(Stage { aws: LocalAws::new(world, speed), nodes })
+    }
+
+    /// The first node.
+    pub fn node(&self) -> &NodeNames {
+        &self.nodes[0]
+    }
+
+    /// Waits until every node is whole again: served, pointed at, nothing pending. `false` if that takes too long.
+    pub async fn heals(&self, within: Duration) -> bool {
+        let nodes = self.nodes.clone();
+        self.aws.until(within, move |world| nodes.iter().all(|node| check_quiet(world, node).is_empty())).await
+    }
+
+    /// Everything that is wrong now: with what must always hold, and with what must hold when nothing is under way.
+    pub fn complaints(&self) -> Vec<String> {
+        self.aws.world(|world| {
+            world.settle();
+            let mut complaints = check_always(world);
+            complaints.extend(self.nodes.iter().flat_map(|node| check_quiet(world, node)));
+            complaints
+        })
+    }
+}

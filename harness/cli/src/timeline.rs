@@ -1,0 +1,116 @@
+//! A world's history as a timeline that a person reads.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use durin_harness::time::Time;
+use durin_harness::world::history::{Entry, What};
+use serde_json::Value;
+
+/// How to tell a history.
+pub struct Timeline {
+    /// The moment that is told as 0:00.
+    pub begin: Time,
+    /// Names for ids, such as `the old instance` for `i-…`.
+    pub names: BTreeMap<String, String>,
+    /// Every call, repeated ones too.
+    pub all: bool,
+    colours: bool,
+}
+
+/// One line to tell.
+struct Line {
+    at: Time,
+    kind: &'static str,
+    style: Style,
+    text: String,
+}
+
+impl Timeline {
+    /// A timeline from `begin` on, in colours if a terminal shows it.
+    pub fn new(begin: Time, names: BTreeMap<String, String>, all: bool) -> Timeline {
+        Timeline { begin, names, all, colours: std::io::stdout().is_terminal() }
+    }
+
+    /// The lines of a history.
+    pub fn tell(&self, history: &[Entry]) -> Vec<String> {
+        let lines = history.iter().filter(|entry| entry.at >= self.begin).filter_map(|entry| self.line(entry));
+        let mut told: Vec<(Line, u32)> = Vec::new();
+        for line in lines {
+            // A call that is repeated while something is waited for is told once, with its count.
+            let earlier = told.iter_mut().rev().take(4).find(|(earlier, _)| {
+                !self.all && line.kind == "call" && earlier.kind == "call" && earlier.text == line.text
+            });
+            match earlier {
+                Some((_, times)) => *times += 1,
+                None => told.push((line, 1)),
+            }
+        }
+        told.iter().map(|(line, times)| self.print(line, *times)).collect()
+    }
+
+    fn line(&self, entry: &Entry) -> Option<Line> {
+        let (kind, colour, text) = match &entry.what {
+            What::Emitted(event) => ("event", AnsiColor::Yellow, event_text(event)),
+            What::Invoked { function, attempt: 1 } => ("invoke", AnsiColor::Magenta, function.clone()),
+            What::Invoked { function, attempt } => {
+                ("invoke", AnsiColor::Magenta, format!("{function}, attempt {attempt}"))
+            }
+            What::Answered { function, outcome: Ok(answer) } => {
+                ("answer", AnsiColor::Magenta, answer_text(function, answer))
+            }
+            What::Answered { function, outcome: Err(error) } => {
+                ("failed", AnsiColor::Red, format!("{function}: {error}"))
+            }
+            What::Called { caller, operation, about, error } => {
+                let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
+                let who = if caller == "operator" { "operator " } else { "" };
+                ("call", AnsiColor::Cyan, format!("{who}{operation} {about}{outcome}"))
+            }
+            What::Changed { subject, text } => ("aws", AnsiColor::Green, format!("{subject} {text}")),
+            What::Guest { instance, text } => ("guest", AnsiColor::Blue, format!("{instance} {text}")),
+            What::Violated(text) => ("BROKEN", AnsiColor::Red, text.clone()),
+        };
+        // State changes are told once, as changes, and not again as events that nobody waits for.
+        let is_noise = !self.all && kind == "event" && (text.contains("State-change") || text.contains("Successful"));
+        (!is_noise).then(|| Line { at: entry.at, kind, style: colour.on_default(), text: self.named(&text) })
+    }
+
+    fn named(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
+    }
+
+    fn print(&self, line: &Line, times: u32) -> String {
+        let repeated = if times > 1 { format!("  (x{times})") } else { String::new() };
+        let clock = minutes(line.at.since(self.begin));
+        if self.colours {
+            let (on, off) = (line.style.render(), line.style.render_reset());
+            format!("{clock:>9}  {on}{:<7}{off} {}{repeated}", line.kind, line.text)
+        } else {
+            format!("{clock:>9}  {:<7} {}{repeated}", line.kind, line.text)
+        }
+    }
+}
+
+/// Minutes, seconds and tenths: `2:05.3`.
+pub fn minutes(span: Duration) -> String {
+    let tenths = span.as_millis() / 100;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+fn event_text(event: &Value) -> String {
+    let detail = &event["detail"];
+    let instance = [&detail["EC2InstanceId"], &detail["instance-id"]].into_iter().find_map(Value::as_str);
+    let kind = event["detail-type"].as_str().unwrap_or_default();
+    format!("{kind}: {}", instance.unwrap_or("-"))
+}
+
+fn answer_text(function: &str, answer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    match answer["outcome"].as_str() {
+        Some(outcome) => format!("{function}: {outcome}"),
+        None => format!("{function}: {answer}"),
+    }
+}
