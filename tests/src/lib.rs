@@ -1,1 +1,191 @@
-//! todo
+//! Stories: a node's world, what goes wrong in it, and how it has to end.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::time::TimeSource;
+use durin_cli::deployment;
+use durin_cli::stage::Stage;
+use durin_harness::world::World;
+use durin_harness::world::bus::{Disorder, DisorderKind};
+use durin_harness::world::faults::FaultKind;
+use durin_harness::world::history::What;
+use durin_harness::world::seed::{NodeNames, NodeSeed, Seed};
+use durin_harness::{FunctionError, Kill, LocalAws};
+use serde_json::Value;
+
+/// The event of a launch hook.
+pub const LAUNCH: &str = "EC2 Instance-launch Lifecycle Action";
+/// The event of a terminate hook.
+pub const TERMINATE: &str = "EC2 Instance-terminate Lifecycle Action";
+
+/// Whatever goes wrong, a node serves again within this time: two schedules, a slow boot and a hung shutdown.
+pub const HEALS_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// A world with a node in it, in which things happen.
+pub struct Story {
+    /// The stage that it plays on.
+    pub stage: Stage,
+}
+
+/// What an invocation by hand came to.
+pub struct Invoked {
+    /// The answer or the error.
+    pub outcome: Result<Value, FunctionError>,
+    /// The API calls that it made, in order.
+    pub calls: Vec<String>,
+}
+
+impl Invoked {
+    /// The calls that change something.
+    pub fn writes(&self) -> Vec<&String> {
+        let is_read = |call: &str| call.contains(":Describe") || call.contains(":List") || call.contains(":Get");
+        self.calls.iter().filter(|call| !is_read(call)).collect()
+    }
+}
+
+impl Story {
+    /// One node serves, Durin is deployed.
+    pub fn of_one_node(seed: u64) -> Story {
+        Story::of(&Seed { seed, ..Seed::one_node() })
+    }
+
+    /// The same with Capacity Rebalancing: the replacement is launched before the old instance ends.
+    pub fn with_rebalancing(seed: u64) -> Story {
+        let node = NodeSeed { capacity_rebalance: true, ..NodeSeed::default() };
+        Story::of(&Seed { seed, start: None, nodes: vec![node] })
+    }
+
+    /// The nodes of a seed serve, Durin is deployed.
+    pub fn of(seed: &Seed) -> Story {
+        Story { stage: Stage::set(seed, 1.0).expect("a stage") }
+    }
+
+    /// The nodes of a seed serve, and nobody reacts to events: functions are invoked by hand.
+    pub fn without_functions(seed: &Seed) -> Story {
+        Story { stage: Stage::set_without_functions(seed, 1.0).expect("a stage") }
+    }
+
+    /// The local AWS.
+    pub fn aws(&self) -> &LocalAws {
+        &self.stage.aws
+    }
+
+    /// The node.
+    pub fn node(&self) -> &NodeNames {
+        self.stage.node()
+    }
+
+    /// Looks at the world or changes it.
+    pub fn world<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
+        self.stage.aws.world(look)
+    }
+
+    /// The instance that the volume is attached to.
+    pub fn holder(&self) -> String {
+        let volume = self.node().volume.clone();
+        self.world(|world| world.volumes[&volume].attachment.as_ref().map(|held| held.instance_id.clone()))
+            .expect("somebody holds the volume")
+    }
+
+    /// What the record says.
+    pub fn record(&self) -> Option<Vec<String>> {
+        let node = self.node().clone();
+        self.world(|world| world.zones[&node.zone_id].record_set(&node.record_name, "A").map(|set| set.values.clone()))
+    }
+
+    /// Something goes wrong with the next events of a kind.
+    pub fn disorder(&self, detail_type: &str, kind: DisorderKind, times: u32) {
+        let disorder = Disorder { detail_type: detail_type.to_owned(), kind, times };
+        self.world(|world| world.bus.disorders.push(disorder));
+    }
+
+    /// Something goes wrong with the next calls of an operation.
+    pub fn fault(&self, operation: &str, kind: FaultKind, times: u32) {
+        self.world(|world| world.faults.plan(operation, kind, times));
+    }
+
+    /// The next invocation of a function dies when it has made so many calls.
+    pub fn kill(&self, function: &str, after_calls: u32) {
+        self.aws().plan_kill(Kill { function: function.to_owned(), after_calls });
+    }
+
+    /// Waits until the world is so.
+    ///
+    /// # Panics
+    /// When it is not so within [`HEALS_WITHIN`].
+    pub async fn until(&self, what: &str, wanted: impl Fn(&World) -> bool) {
+        assert!(self.aws().until(HEALS_WITHIN, wanted).await, "never came: {what}\n{}", self.told());
+    }
+
+    /// Waits until the group shows an instance in a lifecycle state, and returns its id.
+    pub async fn until_member_is(&self, state: &str) -> String {
+        let group = self.node().group.clone();
+        self.until(state, |world| world.groups[&group].members.iter().any(|it| it.lifecycle.name() == state)).await;
+        self.world(|world| {
+            let mut members = world.groups[&group].members.iter();
+            members.find(|it| it.lifecycle.name() == state).map(|it| it.instance_id.clone())
+        })
+        .expect("just seen")
+    }
+
+    /// Invokes a function by hand, to its end, with everything else going on as usual.
+    pub async fn invoke(&self, function: &str, payload: Value) -> Invoked {
+        let before = self.world(|world| world.history.entries.len());
+        let timeout = deployment::timeout(function).expect("a deployment").expect("a function");
+        let killed_at: SystemTime = self.aws().clock().now() + timeout;
+        let outcome = deployment::handlers(self.aws())[function](payload, killed_at).await;
+        let calls = self.world(|world| {
+            let entries = world.history.entries[before..].iter();
+            entries.filter_map(|entry| call(&entry.what, function)).collect()
+        });
+        Invoked { outcome, calls }
+    }
+
+    /// The node comes to rest whole, nothing was violated on the way, and nothing happens any more.
+    ///
+    /// # Panics
+    /// When that is not so: with the whole history.
+    pub async fn ends_well(&self) {
+        let healed = self.stage.heals(HEALS_WITHIN).await;
+        // Late retries and schedules must not break what is whole.
+        self.aws().pass(Duration::from_secs(15 * 60)).await;
+        let mut complaints = self.stage.complaints();
+        complaints.extend(self.world(|world| broken(world)));
+        assert!(healed && complaints.is_empty(), "healed: {healed}, but {complaints:#?}\n{}", self.told());
+    }
+
+    /// The history so far, for a failed assertion.
+    pub fn told(&self) -> String {
+        self.world(|world| {
+            let begin = world.history.entries.first().map_or(world.now(), |entry| entry.at);
+            let timeline = durin_cli::timeline::Timeline::new(begin, Default::default(), true);
+            timeline.tell(&world.history.entries).join("\n")
+        })
+    }
+}
+
+/// What the history shows that must never happen, beyond what the end shows.
+fn broken(world: &World) -> Vec<String> {
+    let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
+        What::Violated(text) => Some(text.clone()),
+        What::Changed { subject, text } if text.contains("timed out") => Some(format!("{subject}: {text}")),
+        What::Called { caller, operation, about, .. } if caller.starts_with("durin-") && about.contains("force") => {
+            Some(format!("{operation} {about}"))
+        }
+        _ => None,
+    });
+    violated.collect()
+}
+
+fn call(what: &What, function: &str) -> Option<String> {
+    match what {
+        What::Called { caller, operation, .. } if caller == function => Some(operation.clone()),
+        What::Emitted(_)
+        | What::Invoked { .. }
+        | What::Answered { .. }
+        | What::Called { .. }
+        | What::Changed { .. }
+        | What::Guest { .. }
+        | What::Violated(_) => None,
+    }
+}

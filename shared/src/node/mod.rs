@@ -56,7 +56,7 @@ pub async fn run(aws: &Aws, view: &mut View, deadline: Deadline) -> Result<Done,
             Step::Blocked(reason) => return Err(reason.clone().into()),
             Step::Wait(reason) => {
                 waiting_for = format!("waiting for {reason}");
-                view.forget_volume();
+                view.forget_awaited(reason);
                 Some(pause_for(reason))
             }
             // What cannot be given back is taken only after a second, fresh look at everything.

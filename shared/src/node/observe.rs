@@ -16,11 +16,11 @@ use crate::aws::Aws;
 use crate::events::{LifecycleAction, Transition};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
-use crate::node::{Blocked, Done};
+use crate::node::{Blocked, Done, WaitFor};
 use crate::tags::Declaration;
 
-/// How old the views of the group and of the instances may be while the volume is polled. Losing sight of them for so
-/// long costs nothing: the attachment is the fence.
+/// How old may be what is not waited for. Losing sight of the group for so long while the volume is polled costs nothing:
+/// the attachment is the fence.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
 /// How many record sets are read at once: Route 53 allows an account five requests a second.
@@ -32,8 +32,8 @@ pub struct View {
     group: Option<(SystemTime, Group)>,
     instances: Option<(SystemTime, BTreeMap<InstanceId, Instance>)>,
     record: Option<Record>,
-    /// `Some(None)`: EC2 was asked and does not list it.
-    volume: Option<Option<Volume>>,
+    /// With `None`, EC2 was asked and does not list it.
+    volume: Option<(SystemTime, Option<Volume>)>,
     action: Option<LifecycleAction>,
     completed: BTreeSet<(InstanceId, Transition)>,
 }
@@ -124,7 +124,7 @@ impl View {
         }
         if self.volume.is_none() {
             let mut volumes = read::volumes(aws, std::slice::from_ref(&self.declaration.volume)).await?;
-            self.volume = Some(volumes.remove(&self.declaration.volume));
+            self.volume = Some((aws.clock.now(), volumes.remove(&self.declaration.volume)));
         }
         let strangers: Vec<InstanceId> = self.unknown_holder().into_iter().collect();
         if !strangers.is_empty() {
@@ -134,7 +134,17 @@ impl View {
         Ok(self.observed())
     }
 
-    /// Forgets the volume, because a step or time has changed it.
+    /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
+    pub fn forget_awaited(&mut self, wait: &WaitFor) {
+        match wait {
+            WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances = None,
+            WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
+                self.volume = None;
+            }
+        }
+    }
+
+    /// Forgets the volume, because a step has changed it.
     pub fn forget_volume(&mut self) {
         self.volume = None;
     }
@@ -166,10 +176,12 @@ impl View {
         let stale = |read: SystemTime| now.duration_since(read).is_ok_and(|age| age > FRESH_FOR);
         self.group = self.group.take().filter(|(read, _)| !stale(*read));
         self.instances = self.instances.take().filter(|(read, _)| !stale(*read));
+        self.volume = self.volume.take().filter(|(read, _)| !stale(*read));
     }
 
     fn unknown_holder(&self) -> Option<InstanceId> {
-        let holder = &self.volume.as_ref()?.as_ref()?.attachments.first()?.instance;
+        let (_, volume) = self.volume.as_ref()?;
+        let holder = &volume.as_ref()?.attachments.first()?.instance;
         let (_, known) = self.instances.as_ref()?;
         (!known.contains_key(holder)).then(|| holder.clone())
     }
@@ -186,7 +198,7 @@ impl View {
             declaration: self.declaration.clone(),
             group: self.group.as_ref().map_or(nothing, |(_, group)| group.clone()),
             instances: self.instances.as_ref().map(|(_, known)| known.clone()).unwrap_or_default(),
-            volume: self.volume.clone().flatten(),
+            volume: self.volume.as_ref().and_then(|(_, volume)| volume.clone()),
             record: self.record.clone().unwrap_or(Record::Absent),
             action: self.action.clone(),
             completed: self.completed.clone(),
@@ -229,7 +241,7 @@ pub async fn observe_all(aws: &Aws, views: &mut [View]) -> Result<(), Failure> {
     for (view, record) in views.iter_mut().zip(records) {
         view.instances = Some((now, instances.remove(&view.declaration.group).unwrap_or_default()));
         view.record = record;
-        view.volume = Some(volumes.remove(&view.declaration.volume));
+        view.volume = Some((now, volumes.remove(&view.declaration.volume)));
     }
     let strangers: Vec<InstanceId> = views.iter().filter_map(View::unknown_holder).collect();
     if !strangers.is_empty() {

@@ -1,0 +1,90 @@
+"""Answers are as AWS's own models have them: nothing unknown, nothing missing, every value of its type."""
+
+import re
+
+import botocore.session
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
+
+import shapes
+import tour
+from only_loopback import REGION
+
+SERVICES = ["ec2", "autoscaling", "route53", "ssm"]
+
+
+def test_every_operation_answers_as_modelled(serve):
+    aws = serve(functions=False, speed=100)
+    called = {service: set() for service in SERVICES}
+    for service in SERVICES:
+        note = lambda model, service=service, **_: called[service].add(model.name)  # noqa: E731
+        aws.client(service).meta.events.register("after-call", note)
+    tour.walk(aws)
+    forgotten = {service: served_operations(aws, service) - called[service] for service in SERVICES}
+    assert forgotten == {service: set() for service in SERVICES}
+    assert {service: len(names) for service, names in called.items() if len(names) < 8} == {}
+
+
+def served_operations(aws, service):
+    """Asks for each operation that AWS has. What is not refused as unknown is served."""
+    model = botocore.session.get_session().get_service_model(service)
+    http = URLLib3Session()
+    names = model.operation_names
+    return {name for name in names if is_served(http, aws.endpoint, model, model.operation_model(name))}
+
+
+def is_served(http, endpoint, model, operation):
+    # Without any parameter, so that nothing happens; for paths that need an id, one of nobody.
+    path = re.sub(r"\{[^}]*\}", "NOBODY", operation.http["requestUri"])
+    headers, body = {}, b""
+    if model.protocol == "json":
+        headers, body = {"X-Amz-Target": f"{model.metadata['targetPrefix']}.{operation.name}"}, b"{}"
+    elif model.protocol in ("ec2", "query"):
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = f"Action={operation.name}&Version={model.api_version}&Unknown=1".encode()
+    request = AWSRequest(operation.http["method"], endpoint + path, headers, body)
+    SigV4Auth(Credentials("operator", "any"), model.signing_name, REGION).add_auth(request)
+    answer = http.send(request.prepare()).text
+    return "InvalidAction" not in answer and "UnknownOperationException" not in answer
+
+
+GOOD = """<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId><volumeSet>
+<item><size>8</size><status>in-use</status><createTime>2026-01-05T06:00:00.000Z</createTime>
+<encrypted>true</encrypted></item></volumeSet></DescribeVolumesResponse>"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "problem"),
+    [
+        ("8", "eight", "no number"),
+        ("in-use", "used", "none of the enumeration"),
+        ("2026-01-05T06:00:00.000Z", "1767592800", "no time"),
+        ("true", "1", "no boolean"),
+        ("size>", "colour>", "unknown"),
+        ("<item>", "<item><size>9</size>", "there 2 times"),
+        ("item>", "member>", "has member in it"),
+        ("<requestId>1</requestId>", "", "requestId is there 0 times"),
+        ("DescribeVolumesResponse", "DescribeVolumesResult", "the root is"),
+    ],
+)
+def test_a_wrong_answer_is_noticed(good, bad, problem):
+    """Or the checks above would be worth nothing."""
+    operation = botocore.session.get_session().get_service_model("ec2").operation_model("DescribeVolumes")
+    assert shapes.problems_of(operation, {}, GOOD.encode()) == []
+    assert problem in str(shapes.problems_of(operation, {}, GOOD.replace(good, bad).encode()))
+
+
+def test_a_wrong_answer_is_noticed_in_json():
+    operation = botocore.session.get_session().get_service_model("ssm").operation_model("PutParameter")
+    assert shapes.problems_of(operation, {}, b'{"Version": 1, "Tier": "Standard"}') == []
+    for body in [b'{"Version": "1"}', b'{"Version": true}', b'{"Tier": "Gold"}', b'{"Colour": "red"}', b"[]"]:
+        assert shapes.problems_of(operation, {}, body), body
+
+
+def test_what_is_required_is_missed():
+    operation = botocore.session.get_session().get_service_model("route53").operation_model("GetChange")
+    body = b"<GetChangeResponse><ChangeInfo><Id>C1</Id></ChangeInfo></GetChangeResponse>"
+    assert "Status is required and missing" in str(shapes.problems_of(operation, {}, body))
