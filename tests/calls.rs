@@ -1,1 +1,190 @@
-//! todo
+//! What each event costs: how many API calls, and how many of them wait for one another. Each wait is outage.
+
+use std::time::Duration;
+
+use durin_harness::time::Time;
+use durin_harness::world::World;
+use durin_harness::world::latency::Range;
+use durin_harness::world::seed::{NodeSeed, Seed};
+use durin_tests::{Invoked, LAUNCH, Story, TERMINATE};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// So long does every call take here, so that time counts the calls that wait for one another.
+const CALL: Duration = Duration::from_millis(100);
+
+fn schedule() -> Value {
+    json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+}
+
+/// A world in which every call takes as long as every other, and attaching is quicker than any.
+fn measured(seed: &Seed) -> Story {
+    let story = Story::without_functions(seed);
+    story.world(|world| {
+        let call = Range::exactly(CALL);
+        let latency = &mut world.latency;
+        latency.ec2_read = call;
+        latency.ec2_write = call;
+        latency.autoscaling_call = call;
+        latency.route53_call = call;
+        latency.attach = Range::exactly(CALL / 2);
+    });
+    story
+}
+
+fn event_of(world: &World, detail_type: &str) -> Value {
+    let of_kind = |event: &&Value| event["detail-type"] == detail_type;
+    world.bus.emitted.iter().rfind(of_kind).cloned().expect("emitted")
+}
+
+async fn cost(story: &Story, function: &str, event: Value) -> (Invoked, usize, u32) {
+    let begun: Time = story.world(|world| world.now());
+    let invoked = story.invoke(function, event).await;
+    let took = story.world(|world| world.now()).since(begun);
+    let calls = invoked.calls.len();
+    // The clock rounds each wait up by at most a millisecond.
+    let waits = (took.as_millis() + 20) / CALL.as_millis();
+    (invoked, calls, u32::try_from(waits).expect("few"))
+}
+
+/// The holder died, its successor waits in the launch hook and runs, the volume is free.
+async fn successor_waits(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.reclaim(&old));
+    let new = story.until_member_is("Pending:Wait").await;
+    story.until("the successor runs", |world| world.instances[&new].state.name() == "running").await;
+    story.until("the volume is free", |world| world.volumes.values().all(|volume| volume.attachment.is_none())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_costs_eight_calls_of_which_seven_wait_for_one_another() {
+    let story = measured(&Seed::one_node());
+    successor_waits(&story).await;
+    story.world(|world| {
+        let group = world.groups["k3s"].clone();
+        let old =
+            group.members.iter().find_map(|it| it.action.as_ref().filter(|action| action.hook == "durin-terminate"));
+        if let Some(action) = old {
+            let request = durin_harness::world::autoscaling::CompleteLifecycleAction {
+                group: "k3s".to_owned(),
+                hook: action.hook.clone(),
+                token: Some(action.token.clone()),
+                instance: None,
+                result: durin_harness::world::autoscaling::ActionResult::Continue,
+            };
+            world.complete_lifecycle_action(request).expect("completed");
+        }
+    });
+    let event = story.world(|world| event_of(world, LAUNCH));
+    let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event.clone()).await;
+    invoked.outcome.expect("handed over");
+    assert_eq!((calls, waits), (8, 7), "{:?}", invoked.calls);
+
+    // Again, after success: it reads, finds the action completed, and changes nothing.
+    let before = (story.holder(), story.record());
+    let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event).await;
+    invoked.outcome.expect("nothing to do");
+    assert_eq!((calls, waits), (5, 4), "{:?}", invoked.calls);
+    assert_eq!((story.holder(), story.record()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminate_event_of_a_dead_instance_costs_five_calls() {
+    let story = measured(&Seed::one_node());
+    let old = story.holder();
+    story.world(|world| {
+        world.groups.get_mut("k3s").expect("the group").capacity_failures = 100;
+        world.reclaim(&old);
+    });
+    story.until_member_is("Terminating:Wait").await;
+    let event = story.world(|world| event_of(world, TERMINATE));
+    let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event).await;
+    invoked.outcome.as_ref().expect("completed");
+    assert_eq!((calls, waits), (5, 4), "{:?}", invoked.calls);
+    assert_eq!(invoked.writes(), ["autoscaling:CompleteLifecycleAction"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_not_ours_costs_one_call() {
+    let story = measured(&Seed::one_node());
+    story.world(|world| {
+        for key in ["durin:volume-id", "durin:hosted-zone-id", "durin:record-name"] {
+            world.delete_group_tags(vec![("k3s".to_owned(), key.to_owned())]).expect("untagged");
+        }
+    });
+    let event = json!({
+        "source": "aws.autoscaling",
+        "detail-type": LAUNCH,
+        "detail": {"AutoScalingGroupName": "k3s", "LifecycleHookName": "durin-launch", "EC2InstanceId": "i-12345678"},
+    });
+    let (invoked, calls, _) = cost(&story, "durin-node-lifecycle", event.clone()).await;
+    let answer = invoked.outcome.expect("not ours");
+    assert!(answer["outcome"].as_str().is_some_and(|text| text.contains("not a Durin node")), "{answer}");
+    assert_eq!(calls, 1);
+
+    let mut gone = event;
+    gone["detail"]["AutoScalingGroupName"] = json!("deleted-long-ago");
+    let (_, calls, _) = cost(&story, "durin-node-lifecycle", gone).await;
+    assert_eq!(calls, 1);
+    let (_, calls, _) = cost(&story, "durin-node-resync", schedule()).await;
+    assert_eq!(calls, 1);
+}
+
+/// One page of groups, of instances and of volumes, and a record a node.
+#[rstest]
+#[case::one(1)]
+#[case::fifty(50)]
+#[tokio::test(start_paused = true)]
+async fn the_schedule_costs_three_calls_and_a_record_read_a_node(#[case] nodes: usize) {
+    let node = |number| NodeSeed {
+        name: format!("node-{number}"),
+        record_name: format!("node-{number}.durin.internal"),
+        ..NodeSeed::default()
+    };
+    let story = measured(&Seed { seed: 1, start: None, nodes: (0..nodes).map(node).collect() });
+    let (invoked, calls, _) = cost(&story, "durin-node-resync", schedule()).await;
+    let answer = invoked.outcome.as_ref().expect("all healthy");
+    assert_eq!(answer.as_object().map(|nodes| nodes.len()), Some(nodes));
+    assert_eq!(calls, 3 + nodes, "{:?}", invoked.calls);
+    assert_eq!(invoked.writes(), Vec::<&String>::new());
+}
+
+/// One sick node does not keep the schedule from the others.
+#[tokio::test(start_paused = true)]
+async fn a_sick_node_is_named_and_the_others_are_looked_after() {
+    let node = |name: &str| NodeSeed {
+        name: name.to_owned(),
+        record_name: format!("{name}.durin.internal"),
+        ..NodeSeed::default()
+    };
+    let story = measured(&Seed { seed: 1, start: None, nodes: vec![node("sick"), node("well")] });
+    story.world(|world| {
+        world.groups.get_mut("sick").expect("the group").desired_capacity = 2;
+        let sets = world.zones.values_mut().flat_map(|zone| zone.record_sets.values_mut());
+        sets.filter(|set| set.name.starts_with("well.") && set.record_type == "A")
+            .for_each(|set| set.values = vec!["192.0.2.1".into()]);
+    });
+    let (invoked, _, _) = cost(&story, "durin-node-resync", schedule()).await;
+    assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets"]);
+    let error = invoked.outcome.expect_err("one is sick");
+    assert!(error.message.contains("1 of 2 nodes failed") && error.message.contains("sick"), "{error}");
+}
+
+/// However long EC2 takes: while the function waits it makes at most so many calls a minute.
+#[tokio::test(start_paused = true)]
+async fn waiting_costs_at_most_ninety_calls_a_minute() {
+    let story = measured(&Seed::one_node());
+    let old = story.holder();
+    story.world(|world| {
+        world.latency.shutting_down = Range::from_secs(200, 200);
+        world.reclaim(&old);
+    });
+    let new = story.until_member_is("Pending:Wait").await;
+    let event = story.world(|world| event_of(world, LAUNCH));
+    assert_eq!(event["detail"]["EC2InstanceId"], new.as_str());
+    let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event).await;
+    invoked.outcome.expect("handed over");
+    let minutes = f64::from(waits) * CALL.as_secs_f64() / 60.0;
+    assert!(minutes > 1.0, "{minutes}");
+    assert!(calls as f64 / minutes < 90.0, "{calls} calls in {minutes} minutes");
+}

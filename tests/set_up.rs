@@ -1,1 +1,179 @@
-//! todo
+//! Mistakes in the set-up: one clear message that names the tag or resource and what to do; everything stays as it was.
+
+use durin_harness::world::World;
+use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::ec2::VolumeState;
+use durin_harness::world::route53::AliasTarget;
+use durin_harness::world::seed::Seed;
+use durin_tests::Story;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+type Mistake = fn(&mut World);
+
+const GROUP: &str = "k3s";
+const RECORD: &str = "k3s.durin.internal.";
+
+fn tag(world: &mut World, key: &str, value: &str) {
+    let tag = GroupTag { key: key.to_owned(), value: value.to_owned(), propagate_at_launch: true };
+    world.create_or_update_tags(vec![(GROUP.to_owned(), tag)]).expect("tagged");
+}
+
+fn untag(world: &mut World, key: &str) {
+    world.delete_group_tags(vec![(GROUP.to_owned(), key.to_owned())]).expect("untagged");
+}
+
+fn change_record(world: &mut World, change: impl Fn(&mut durin_harness::world::route53::RecordSet)) {
+    let sets = world.zones.values_mut().flat_map(|zone| zone.record_sets.values_mut());
+    sets.filter(|set| set.name == RECORD).for_each(change);
+}
+
+/// The holder is dead and its successor waits in the launch hook, so that there would be much to do.
+async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
+    let story = Story::without_functions(&Seed::one_node());
+    let old = story.holder();
+    story.world(|world| world.reclaim(&old));
+    let new = story.until_member_is("Pending:Wait").await;
+    story.until("the successor runs", |world| world.instances[&new].state.name() == "running").await;
+    story.until("the volume is free", |world| world.volumes.values().all(|volume| volume.attachment.is_none())).await;
+    story.world(mistake);
+    let event = story.world(|world| {
+        let launch = |event: &&Value| {
+            event["detail"]["EC2InstanceId"] == new.as_str() && event["detail"]["LifecycleHookName"] == "durin-launch"
+        };
+        world.bus.emitted.iter().find(launch).cloned().expect("a launch event")
+    });
+    (story, event)
+}
+
+#[rstest]
+#[case::desired_capacity_2(|world: &mut World| world.groups.get_mut(GROUP).expect("the group").desired_capacity = 2, &["k3s", "desired capacity 2", "set it to 1"])]
+#[case::no_zone_tag(|world: &mut World| untag(world, "durin:hosted-zone-id"), &["k3s", "durin:hosted-zone-id", "add it"])]
+#[case::no_record_tag(|world: &mut World| untag(world, "durin:record-name"), &["k3s", "durin:record-name", "add it"])]
+#[case::no_volume_tag(|world: &mut World| untag(world, "durin:volume-id"), &["k3s", "durin:volume-id", "add it"])]
+#[case::malformed_volume(|world: &mut World| tag(world, "durin:volume-id", "my volume"), &["durin:volume-id", "my volume"])]
+#[case::malformed_zone(|world: &mut World| tag(world, "durin:hosted-zone-id", "durin.internal"), &["durin:hosted-zone-id", "durin.internal"])]
+#[case::malformed_record(|world: &mut World| tag(world, "durin:record-name", "k3s"), &["durin:record-name", "k3s"])]
+#[case::malformed_ttl(|world: &mut World| tag(world, "durin:record-ttl", "1m"), &["durin:record-ttl", "1m", "seconds"])]
+#[case::unknown_volume(|world: &mut World| tag(world, "durin:volume-id", "vol-00000000000000bad"), &["durin:volume-id", "vol-00000000000000bad", "correct the tag"])]
+#[case::unknown_zone(|world: &mut World| tag(world, "durin:hosted-zone-id", "Z0000000000BAD"), &["durin:hosted-zone-id", "Z0000000000BAD", "correct the tag"])]
+#[case::volume_in_another_zone(
+    |world: &mut World| world.volumes.values_mut().for_each(|volume| volume.zone = "eu-central-1b".to_owned()),
+    &["eu-central-1b", "eu-central-1a", "subnets"])]
+#[case::several_addresses(
+    |world: &mut World| change_record(world, |set| set.values.push("192.0.2.9".to_owned())), &["durin:record-name", "2 addresses"])]
+#[case::an_alias(
+    |world: &mut World| change_record(world, |set| {
+        set.ttl_s = None;
+        set.values.clear();
+        set.alias = Some(AliasTarget { hosted_zone_id: "Z1".into(), dns_name: "lb.example.".into(), evaluate_target_health: false });
+    }),
+    &["durin:record-name", "an alias"])]
+#[case::a_routing_policy(
+    |world: &mut World| change_record(world, |set| { set.set_identifier = Some("blue".to_owned()); set.weight = Some(1) }),
+    &["durin:record-name", "routing policy"])]
+#[case::a_stranger_has_the_volume(lend_to_a_stranger, &["not an instance of the node's group", "detach it there"])]
+#[tokio::test(start_paused = true)]
+async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[case] says: &[&str]) {
+    let (story, event) = waiting_successor(mistake).await;
+    let picture = |world: &mut World| {
+        let members: Vec<_> =
+            world.groups[GROUP].members.iter().map(|it| (it.instance_id.clone(), it.action.is_some())).collect();
+        let volumes: Vec<_> = world.volumes.values().map(|volume| format!("{:?}", volume.attachment)).collect();
+        let records: Vec<_> = world.zones.values().map(|zone| zone.record_sets.clone()).collect();
+        (members, volumes, records)
+    };
+    let before = story.world(picture);
+    let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule)] {
+        let invoked = story.invoke(function, payload).await;
+        assert_eq!(invoked.writes(), Vec::<&String>::new(), "{function}");
+        let error = invoked.outcome.expect_err(function);
+        assert!(says.iter().all(|word| error.message.contains(word)), "{function}: {error}");
+        assert!(!error.message.contains('\n'), "one line: {error}");
+    }
+    assert_eq!(story.world(picture), before);
+}
+
+fn lend_to_a_stranger(world: &mut World) {
+    let request = durin_harness::world::ec2::RunInstances {
+        image_id: Some("ami-0123456789abcdef0".to_owned()),
+        instance_type: Some("t3a.medium".to_owned()),
+        zone: Some("eu-central-1a".to_owned()),
+        count: 1,
+        ..Default::default()
+    };
+    let stranger = world.run_instances(request).expect("launched").remove(0);
+    for volume in world.volumes.values_mut() {
+        volume.state = VolumeState::InUse;
+        volume.attachment = Some(durin_harness::world::ec2::Attachment {
+            instance_id: stranger.clone(),
+            device: "/dev/sdf".to_owned(),
+            state: durin_harness::world::ec2::AttachmentState::Attached,
+            since: durin_harness::time::Time::GENESIS,
+            delete_on_termination: false,
+        });
+    }
+}
+
+/// A name outside of the zone is refused by Route 53 only when the record is written: by then the volume is with its
+/// successor, which is where it belongs.
+#[tokio::test(start_paused = true)]
+async fn a_name_outside_of_the_zone_is_told() {
+    let (story, event) = waiting_successor(|world: &mut World| tag(world, "durin:record-name", "k3s.elsewhere.internal")).await;
+    let error = story.invoke("durin-node-lifecycle", event).await.outcome.expect_err("refused");
+    assert_eq!(error.error_type, "Durin.Blocked");
+    assert!(error.message.contains("durin:record-name") && error.message.contains("not permitted in zone"), "{error}");
+}
+
+/// Once the mistake is mended, the schedule brings the node back.
+#[tokio::test(start_paused = true)]
+async fn a_mended_mistake_heals_by_itself() {
+    let story = Story::of_one_node(21);
+    story.world(|world| tag(world, "durin:record-ttl", "ten"));
+    let old = story.holder();
+    story.world(|world| world.reclaim(&old));
+    story.aws().pass(std::time::Duration::from_secs(8 * 60)).await;
+    story.world(|world| untag(world, "durin:record-ttl"));
+    story.ends_well().await;
+    assert_ne!(story.holder(), old);
+}
+
+/// Other records of the zone, and other types of the node's own name, are none of our business.
+#[tokio::test(start_paused = true)]
+async fn other_records_are_left_alone() {
+    let story = Story::of_one_node(22);
+    let others = |world: &mut World| {
+        let sets = world.zones.values().flat_map(|zone| zone.record_sets.values());
+        sets.filter(|set| (set.name.as_str(), set.record_type.as_str()) != (RECORD, "A")).cloned().collect::<Vec<_>>()
+    };
+    let zone = story.node().zone_id.clone();
+    story.world(|world| {
+        let record = |name: &str, record_type: &str, value: &str| durin_harness::world::route53::RecordChange {
+            action: durin_harness::world::route53::ChangeAction::Create,
+            record_set: durin_harness::world::route53::RecordSet {
+                name: name.to_owned(),
+                record_type: record_type.to_owned(),
+                set_identifier: None,
+                weight: None,
+                ttl_s: Some(60),
+                values: vec![value.to_owned()],
+                alias: None,
+            },
+        };
+        let changes = vec![
+            record(RECORD, "TXT", "\"k3s\""),
+            record(RECORD, "AAAA", "fd00::7"),
+            record("a.durin.internal", "A", "10.0.0.4"),
+            record("*.durin.internal", "A", "10.0.0.4"),
+            record("x.k3s.durin.internal", "A", "10.0.0.4"),
+        ];
+        world.change_resource_record_sets(&zone, changes, None).expect("changed");
+    });
+    let before = story.world(others);
+    assert!(before.len() >= 7);
+    let old = story.holder();
+    story.world(|world| world.reclaim(&old));
+    story.ends_well().await;
+    assert_eq!(story.world(others), before);
+}
