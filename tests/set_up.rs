@@ -120,7 +120,8 @@ fn lend_to_a_stranger(world: &mut World) {
 /// successor, which is where it belongs.
 #[tokio::test(start_paused = true)]
 async fn a_name_outside_of_the_zone_is_told() {
-    let (story, event) = waiting_successor(|world: &mut World| tag(world, "durin:record-name", "k3s.elsewhere.internal")).await;
+    let (story, event) =
+        waiting_successor(|world: &mut World| tag(world, "durin:record-name", "k3s.elsewhere.internal")).await;
     let error = story.invoke("durin-node-lifecycle", event).await.outcome.expect_err("refused");
     assert_eq!(error.error_type, "Durin.Blocked");
     assert!(error.message.contains("durin:record-name") && error.message.contains("not permitted in zone"), "{error}");

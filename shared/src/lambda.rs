@@ -15,7 +15,13 @@ use crate::failure::Failure;
 /// # Errors
 /// When the Lambda runtime API cannot be reached.
 pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Value, Failure>) -> Result<(), Error> {
-    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_ansi(false)
+        .init();
     let aws = Arc::new(Aws::from_lambda_environment().await);
     let handler = &handler;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {

@@ -1,0 +1,33 @@
+"""What both stories by hand are about: the node that the local AWS begins with."""
+
+GROUP = "k3s"
+LAUNCH_HOOK = "durin-launch"
+TERMINATE_HOOK = "durin-terminate"
+DEVICE = "/dev/sdf"
+RECORD = "k3s.durin.internal."
+
+
+def tag(group, key):
+    """What a tag of the group says, for instance which volume is the node's."""
+    return {tag["Key"]: tag["Value"] for tag in group["Tags"]}[key]
+
+
+def in_state(group, state):
+    """The one instance of the group in that lifecycle state, if there is one."""
+    found = [it["InstanceId"] for it in group["Instances"] if it["LifecycleState"] == state]
+    assert len(found) <= 1, found
+    return found[0] if found else None
+
+
+def record_set(address, ttl=10):
+    return {"Name": RECORD, "Type": "A", "TTL": ttl, "ResourceRecords": [{"Value": address}]}
+
+
+def moved(old, new):
+    """The change batch that moves the record: it fails as a whole if the old address is not the current one."""
+    return {
+        "Changes": [
+            {"Action": "DELETE", "ResourceRecordSet": record_set(old)},
+            {"Action": "CREATE", "ResourceRecordSet": record_set(new)},
+        ]
+    }
