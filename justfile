@@ -28,6 +28,10 @@ build *arguments="--arm64": _cargo-lambda
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda
     PATH="{{tools}}/bin:$PATH" AWS_ENDPOINT_URL={{endpoint}} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=durin-watch AWS_SECRET_ACCESS_KEY=any cargo lambda watch --invoke-address 127.0.0.1
 
+# Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
+outage *arguments:
+    cargo durin outage {{arguments}}
+
 # Run the whole test suite
 test:
     cargo test --workspace

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 enum Meaning {
     Launch(Passage),
     Terminate(Passage),
+    Warning,
     Schedule,
     NotOurs,
 }
@@ -38,8 +39,8 @@ const EVENTS: [(&str, Meaning); 22] = [
     ("launch-unsuccessful", Meaning::NotOurs),
     ("terminate-successful", Meaning::NotOurs),
     ("instance-state-change", Meaning::NotOurs),
-    ("spot-interruption-warning", Meaning::NotOurs),
-    ("rebalance-recommendation", Meaning::NotOurs),
+    ("spot-interruption-warning", Meaning::Warning),
+    ("rebalance-recommendation", Meaning::Warning),
     ("instance-retirement", Meaning::NotOurs),
     ("volume-attach-failed", Meaning::NotOurs),
     ("ami-available", Meaning::NotOurs),
@@ -78,6 +79,7 @@ fn every_event_means_what_it_should() {
             Transition::Launching => Meaning::Launch(action.passage),
             Transition::Terminating => Meaning::Terminate(action.passage),
         },
+        Event::Warning(_) => Meaning::Warning,
         Event::Schedule => Meaning::Schedule,
         Event::NotOurs { .. } => Meaning::NotOurs,
     };
@@ -156,12 +158,13 @@ async fn a_hand_off_ends_the_same(
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn another_functions_event_is_refused_without_a_call(
-    #[values("durin-node-lifecycle", "durin-node-resync")] function: &str,
+    #[values("durin-node-lifecycle", "durin-node-resync", "durin-spot-interruption")] function: &str,
 ) {
     let story = Story::of_one_node(1);
     for (name, means) in EVENTS {
         let is_meant = match means {
             Meaning::Launch(_) | Meaning::Terminate(_) => function == "durin-node-lifecycle",
+            Meaning::Warning => function == "durin-spot-interruption",
             Meaning::Schedule => function == "durin-node-resync",
             Meaning::NotOurs => false,
         };
@@ -194,7 +197,7 @@ async fn another_functions_event_is_refused_without_a_call(
 #[tokio::test(start_paused = true)]
 async fn bad_input_gets_a_clear_error_and_no_call(#[case] payload: Value, #[case] says: &str) {
     let story = Story::of_one_node(1);
-    for function in ["durin-node-lifecycle", "durin-node-resync"] {
+    for function in ["durin-node-lifecycle", "durin-node-resync", "durin-spot-interruption"] {
         let invoked = story.invoke(function, payload.clone()).await;
         let error = invoked.outcome.expect_err("bad input");
         assert_eq!((error.error_type.as_str(), invoked.calls.len()), ("Durin.InvalidEvent", 0));

@@ -23,6 +23,8 @@ pub struct Aws {
     pub ec2: aws_sdk_ec2::Client,
     /// Records.
     pub route53: aws_sdk_route53::Client,
+    /// Release commands.
+    pub ssm: aws_sdk_ssm::Client,
     /// The time.
     pub clock: Clock,
 }
@@ -46,6 +48,7 @@ impl Aws {
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             route53: aws_sdk_route53::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
             clock: Clock::of(&config),
         }
     }

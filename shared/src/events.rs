@@ -3,11 +3,14 @@
 //! Events are hints: each says no more than "look at this node now". What is believed of an event is which group it
 //! means and which lifecycle action waits, never where the volume or the record should go.
 
+use std::time::{Duration, SystemTime};
+
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
+use crate::risk::{Risk, RiskReason};
 
 /// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
 pub const LAUNCH_HOOK: &str = "durin-launch";
@@ -19,6 +22,8 @@ pub const TERMINATE_HOOK: &str = "durin-terminate";
 pub enum Event {
     /// A lifecycle action of an Auto Scaling group waits to be completed.
     LifecycleAction(LifecycleAction),
+    /// An instance is going to be interrupted, or may be.
+    Warning(Warning),
     /// A schedule is due.
     Schedule,
     /// Nothing that any of our functions acts on.
@@ -28,6 +33,15 @@ pub enum Event {
         /// For example `EC2 Instance State-change Notification`.
         detail_type: String,
     },
+}
+
+/// A spot interruption warning or a rebalance recommendation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The instance that is warned.
+    pub instance: InstanceId,
+    /// What it is warned of.
+    pub risk: Risk,
 }
 
 /// A lifecycle action, as its event tells it.
@@ -115,6 +129,8 @@ impl Event {
             ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action") => {
                 lifecycle_action(event, Transition::Terminating)
             }
+            ("aws.ec2", "EC2 Spot Instance Interruption Warning") => interruption(event),
+            ("aws.ec2", "EC2 Instance Rebalance Recommendation") => recommendation(event),
             ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Event::Schedule),
             (_, _) => Ok(Event::NotOurs { source: event.source, detail_type: event.detail_type }),
         }
@@ -130,6 +146,10 @@ impl Event {
                 };
                 ("aws.autoscaling".to_owned(), format!("EC2 Instance-{transition} Lifecycle Action"))
             }
+            Event::Warning(Warning { risk: Risk { reason: RiskReason::Rebalance, .. }, .. }) => {
+                ("aws.ec2".to_owned(), "EC2 Instance Rebalance Recommendation".to_owned())
+            }
+            Event::Warning(_) => ("aws.ec2".to_owned(), "EC2 Spot Instance Interruption Warning".to_owned()),
             Event::Schedule => ("aws.events".to_owned(), "Scheduled Event".to_owned()),
             Event::NotOurs { source, detail_type } => {
                 (source.chars().take(64).collect(), detail_type.chars().take(128).collect())
@@ -151,6 +171,36 @@ struct LifecycleDetail {
     origin: Option<String>,
     destination: Option<String>,
     action: Option<String>,
+}
+
+/// The detail of both warnings. The ARN in `resources` has a zone where a region belongs, so it is not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct WarningDetail {
+    instance_id: InstanceId,
+    instance_action: Option<String>,
+}
+
+/// EC2 takes the capacity back two minutes after the warning; hibernation begins at once. (EC2 User Guide, "Spot
+/// Instance interruption notices".) The event carries no reclaim time, only its own.
+const NOTICE: Duration = Duration::from_secs(120);
+
+fn interruption(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
+    let warned = event.time.map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
+    let detail = warning_detail(event)?;
+    let notice = if detail.instance_action.as_deref() == Some("hibernate") { Duration::ZERO } else { NOTICE };
+    let risk = Risk { reason: RiskReason::Interruption, until: Some(warned + notice) };
+    Ok(Event::Warning(Warning { instance: detail.instance_id, risk }))
+}
+
+fn recommendation(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
+    let risk = Risk { reason: RiskReason::Rebalance, until: None };
+    Ok(Event::Warning(Warning { instance: warning_detail(event)?.instance_id, risk }))
+}
+
+fn warning_detail(event: EventBridgeEvent<Value>) -> Result<WarningDetail, EventError> {
+    serde_json::from_value(event.detail)
+        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })
 }
 
 fn lifecycle_action(event: EventBridgeEvent<Value>, transition: Transition) -> Result<Event, EventError> {

@@ -10,4 +10,5 @@ pub mod failure;
 pub mod ids;
 pub mod lambda;
 pub mod node;
+pub mod risk;
 pub mod tags;

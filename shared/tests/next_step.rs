@@ -2,13 +2,16 @@
 
 mod situation;
 
+use std::time::{Duration, SystemTime};
+
 use durin::events::{Passage, Transition};
 use durin::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, Step, VolumeState, WaitFor,
-    next_step,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, ReleaseState, Step, VolumeState,
+    WaitFor, next_step,
 };
+use durin::risk::{Risk, RiskReason};
 use rstest::rstest;
-use situation::{NEW, NEWEST, OLD, Situation, a_record, id};
+use situation::{NEW, NEWEST, OLD, Situation, a_record, id, in_s, now};
 
 const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
 const PENDING_WAIT: Lifecycle = Lifecycle::Launching { waits: true };
@@ -34,7 +37,20 @@ fn replaced() -> Situation {
 
 /// A replacement was launched before the old instance ends: Capacity Rebalancing, instance refresh, a change of zones.
 fn rebalanced() -> Situation {
-    healthy().instance(NEW, PENDING_WAIT, InstanceState::Running)
+    healthy().instance(NEW, PENDING_WAIT, InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted)
+}
+
+/// EC2 takes the old instance's capacity back in so many seconds, and every function knows.
+fn interrupted(seconds: u64) -> Situation {
+    healthy().at_risk(OLD, RiskReason::Interruption, Some(in_s(seconds))).release(&[OLD], ReleaseState::NotStarted)
+}
+
+/// The group holds the interrupted instance in its terminate hook and has launched a replacement.
+fn replaced_early(seconds: u64) -> Situation {
+    interrupted(seconds)
+        .lifecycle(OLD, TERMINATING_WAIT)
+        .instance(NEW, PENDING_WAIT, InstanceState::Running)
+        .release(&[OLD, NEW], ReleaseState::NotStarted)
 }
 
 /// The successor has the volume; nothing else has happened yet.
@@ -60,6 +76,34 @@ fn attach(successor: &str) -> Step {
 
 fn terminate(holder: &str) -> Step {
     Step::Terminate { holder: id(holder) }
+}
+
+fn release(holder: &str) -> Step {
+    Step::Release { holder: id(holder) }
+}
+
+fn replace(holder: &str) -> Step {
+    Step::Replace { holder: id(holder) }
+}
+
+fn detach(holder: &str) -> Step {
+    Step::Detach { holder: id(holder) }
+}
+
+fn replacement_of(holder: &str) -> Step {
+    Step::Wait(WaitFor::Replacement { holder: id(holder) })
+}
+
+fn booted(successor: &str) -> Step {
+    Step::Wait(WaitFor::Booted { successor: id(successor) })
+}
+
+fn released(holder: &str) -> Step {
+    Step::Wait(WaitFor::Released { holder: id(holder) })
+}
+
+fn mark(instance: &str, reason: RiskReason, until: SystemTime) -> Step {
+    Step::Mark { instance: id(instance), risk: Risk { reason, until: Some(until) } }
 }
 
 fn launched(instance: &str) -> Step {
@@ -90,24 +134,82 @@ fn let_go(instance: &str) -> Step {
 #[case::ec2_has_forgotten_the_dead_holder(replaced().without(OLD), gone(OLD))]
 #[case::the_volume_leaves_the_old_holder(replaced().lifecycle(OLD, TERMINATING).held_by(OLD, AttachmentState::Detaching), gone(OLD))]
 #[case::the_holder_is_stopping(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopping), gone(OLD))]
-#[case::the_holder_is_stopped(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped), Step::Detach { holder: id(OLD) })]
+#[case::the_holder_is_stopped(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped), detach(OLD))]
 #[case::the_holder_is_stopped_but_the_successor_boots(
     replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).state(NEW, InstanceState::Pending), running(NEW))]
 #[case::the_holder_is_stopped_and_the_volume_on_its_way(
     replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).held_by(OLD, AttachmentState::Detaching),
     Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
-#[case::the_holder_waits_to_be_terminated(replaced().state(OLD, InstanceState::Running), let_go(OLD))]
-#[case::the_holder_is_being_terminated(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Running), gone(OLD))]
-#[case::the_holder_waits_to_be_terminated_and_nobody_was_launched(healthy().lifecycle(OLD, TERMINATING_WAIT), let_go(OLD))]
+#[case::the_holder_is_being_terminated(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted), release(OLD))]
+// Make before break: the group ends a living holder.
+#[case::the_group_ends_the_holder_and_nobody_was_launched(
+    healthy().lifecycle(OLD, TERMINATING_WAIT).release(&[OLD], ReleaseState::NotStarted), mark(OLD, RiskReason::Terminating, in_s(600)))]
+#[case::it_serves_until_somebody_comes(
+    healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(500))).release(&[OLD], ReleaseState::NotStarted),
+    replacement_of(OLD))]
+#[case::it_serves_until_its_successor_runs(replaced_early(100).state(NEW, InstanceState::Pending), running(NEW))]
+#[case::it_serves_until_its_successor_has_booted(replaced_early(100).release(&[OLD], ReleaseState::NotStarted), booted(NEW))]
+#[case::its_successor_has_booted(replaced_early(100), release(OLD))]
+#[case::the_group_is_scaled_to_zero(
+    healthy().desired(0).lifecycle(OLD, TERMINATING_WAIT).release(&[OLD], ReleaseState::NotStarted), release(OLD))]
+#[case::nobody_came_and_the_hook_is_about_to_time_out(
+    healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30))).release(&[OLD], ReleaseState::NotStarted),
+    release(OLD))]
+#[case::nobody_came_and_it_cannot_release(
+    healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30))).release(&[], ReleaseState::NotStarted),
+    let_go(OLD))]
+#[case::it_releases(replaced_early(100).release(&[OLD, NEW], ReleaseState::Running { since: now() }), released(OLD))]
+#[case::it_has_released(replaced_early(100).release(&[OLD, NEW], ReleaseState::Succeeded), detach(OLD))]
+#[case::it_has_released_and_the_volume_is_on_its_way(
+    replaced_early(100).release(&[OLD, NEW], ReleaseState::Succeeded).held_by(OLD, AttachmentState::Detaching),
+    Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
+#[case::its_release_failed(replaced_early(100).release(&[OLD, NEW], ReleaseState::Failed), let_go(OLD))]
+#[case::its_release_hangs(
+    replaced_early(100).release(&[OLD, NEW], ReleaseState::Running { since: now() - Duration::from_secs(61) }), let_go(OLD))]
+#[case::it_was_let_go_and_dies(
+    replaced_early(100).release(&[OLD, NEW], ReleaseState::Failed).completed(OLD, Transition::Terminating), gone(OLD))]
+#[case::its_agent_is_offline_and_its_successor_has_booted(replaced_early(100).release(&[NEW], ReleaseState::NotStarted), let_go(OLD))]
+#[case::its_agent_is_offline_and_it_serves_to_the_end(
+    replaced_early(20).release(&[], ReleaseState::NotStarted), booted(NEW))]
+#[case::no_agent_anywhere_and_the_successor_is_long_up(
+    replaced_early(100).release(&[], ReleaseState::NotStarted).launched_ago(NEW, 121), let_go(OLD))]
+// Interruption.
+#[case::warned(healthy().warned(OLD, in_s(110)), mark(OLD, RiskReason::Interruption, in_s(110)))]
+#[case::warned_again(interrupted(100).warned(OLD, in_s(110)), replace(OLD))]
+#[case::warned_when_it_was_dead(replaced().warned(OLD, in_s(110)), let_go(OLD))]
+#[case::interrupted(interrupted(110), replace(OLD))]
+#[case::interrupted_and_the_group_replaces_it_by_itself(interrupted(110).rebalancing(), replacement_of(OLD))]
+#[case::interrupted_and_time_is_just_enough(interrupted(40).rebalancing(), release(OLD))]
+#[case::interrupted_and_time_is_just_enough_for_the_successor_boots(
+    replaced_early(40).state(NEW, InstanceState::Pending), release(OLD))]
+#[case::interrupted_released_and_nobody_is_there_yet(
+    interrupted(20).rebalancing().release(&[OLD], ReleaseState::Succeeded), detach(OLD))]
+#[case::it_does_not_take_back_what_it_has_released(interrupted(15).rebalancing().free(), Step::Done(Done::NoSuccessor))]
+#[case::the_warning_came_to_nothing(
+    healthy().free().at_risk(OLD, RiskReason::Interruption, Some(now() - Duration::from_secs(301))), attach(OLD))]
+#[case::a_recommendation_alone_moves_nothing(
+    healthy().at_risk(OLD, RiskReason::Rebalance, None), serves(OLD))]
+#[case::the_newcomer_is_interrupted_while_it_waits(
+    rebalanced().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), given_up(NEW))]
+#[case::the_newcomer_is_interrupted_after_it_took_over(
+    taken_over().record_names(NEW).at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), launched(NEW))]
 // Eviction.
-#[case::replaced_before_it_ends(rebalanced(), terminate(OLD))]
-#[case::replaced_before_it_ends_but_the_newcomer_boots(rebalanced().state(NEW, InstanceState::Pending), running(NEW))]
+#[case::replaced_before_it_ends(rebalanced(), release(OLD))]
+#[case::replaced_before_it_ends_but_nothing_is_known_of_its_agent(
+    rebalanced().held_by(OLD, AttachmentState::Attaching).unasked(), Step::Wait(WaitFor::Attached { successor: id(OLD) }))]
+#[case::replaced_before_it_ends_and_its_agent_is_offline(rebalanced().release(&[NEW], ReleaseState::NotStarted), terminate(OLD))]
+#[case::replaced_before_it_ends_and_its_release_failed(rebalanced().release(&[OLD, NEW], ReleaseState::Failed), terminate(OLD))]
+#[case::replaced_before_it_ends_and_it_has_released(rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded), detach(OLD))]
+#[case::replaced_before_it_ends_but_the_newcomer_starts(rebalanced().state(NEW, InstanceState::Pending), running(NEW))]
+#[case::replaced_before_it_ends_but_the_newcomer_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted), booted(NEW))]
 #[case::replaced_before_it_ends_but_ec2_does_not_list_the_newcomer(rebalanced().unlisted(NEW), running(NEW))]
 #[case::replaced_before_it_ends_and_the_newcomer_died(rebalanced().state(NEW, InstanceState::Dead), given_up(NEW))]
-#[case::the_holder_was_put_into_standby(rebalanced().lifecycle(OLD, Lifecycle::Standby), terminate(OLD))]
-#[case::the_holder_was_retained(rebalanced().lifecycle(OLD, Lifecycle::Retained), terminate(OLD))]
+#[case::the_holder_was_put_into_standby(rebalanced().lifecycle(OLD, Lifecycle::Standby), release(OLD))]
+#[case::the_holder_was_retained(rebalanced().lifecycle(OLD, Lifecycle::Retained), release(OLD))]
 #[case::a_second_newcomer_overtook_the_first(
-    rebalanced().instance(NEWEST, PENDING_WAIT, InstanceState::Running).held_by(NEW, AttachmentState::Attached), terminate(NEW))]
+    rebalanced().instance(NEWEST, PENDING_WAIT, InstanceState::Running).held_by(NEW, AttachmentState::Attached)
+        .release(&[NEW, NEWEST], ReleaseState::NotStarted),
+    release(NEW))]
 #[case::a_stranger_holds_the_volume(
     rebalanced().held_by(OLD, AttachmentState::Attached).not_a_member(OLD).stranger(OLD),
     Step::Blocked(Blocked::ForeignHolder { volume: situation::volume(), holder: id(OLD) }))]
@@ -167,7 +269,7 @@ fn let_go(instance: &str) -> Step {
     healthy().event(OLD, Transition::Launching, Passage::InPlace).completed(OLD, Transition::Launching),
     Step::Done(Done::NoMove { instance: id(OLD) }))]
 fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
-    assert_eq!(next_step(&situation.seen()), expected);
+    assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
 #[rstest]
@@ -180,7 +282,9 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {
-    let Step::Blocked(blocked) = next_step(&situation.seen()) else { panic!("{:?}", next_step(&situation.seen())) };
+    let Step::Blocked(blocked) = next_step(&situation.seen(), now()) else {
+        panic!("{:?}", next_step(&situation.seen(), now()))
+    };
     assert!(blocked.to_string().contains(advice), "{blocked}");
 }
 
@@ -190,13 +294,19 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
 #[case::detach(
     replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped),
     replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Stopped).held_by(OLD, AttachmentState::Detaching))]
-#[case::terminate(rebalanced(), rebalanced().state(OLD, InstanceState::Dead))]
+#[case::terminate(rebalanced().release(&[NEW], ReleaseState::NotStarted), rebalanced().state(OLD, InstanceState::Dead))]
+#[case::release(rebalanced(), rebalanced().release(&[OLD, NEW], ReleaseState::Running { since: now() }))]
+#[case::detach_after_release(
+    rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded),
+    rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded).held_by(OLD, AttachmentState::Detaching))]
+#[case::replace(interrupted(110), interrupted(110).lifecycle(OLD, TERMINATING))]
+#[case::mark(healthy().warned(OLD, in_s(110)), interrupted(110).warned(OLD, in_s(110)))]
 #[case::point_record(taken_over(), taken_over().record_names(NEW))]
 #[case::complete_launch(taken_over().record_names(NEW), taken_over().record_names(NEW).completed(NEW, Transition::Launching))]
 #[case::complete_terminate(replaced(), replaced().completed(OLD, Transition::Terminating))]
 #[case::abandon(rebalanced().state(NEW, InstanceState::Dead), rebalanced().state(NEW, InstanceState::Dead).completed(NEW, Transition::Launching))]
 fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] after: Situation) {
-    let taken = next_step(&before.seen());
+    let taken = next_step(&before.seen(), now());
     assert!(!matches!(taken, Step::Wait(_) | Step::Done(_) | Step::Blocked(_)), "{taken:?}");
-    assert_ne!(next_step(&after.seen()), taken);
+    assert_ne!(next_step(&after.seen(), now()), taken);
 }

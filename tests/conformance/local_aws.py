@@ -53,6 +53,7 @@ class LocalAws:
 @contextlib.contextmanager
 def serving(functions=True, speed=1, world="one-node"):
     """Starts `durin serve` on a free port, and stops it at the end."""
+    assert "DURIN" in os.environ, "DURIN has to name the built `durin`"
     command = [os.environ["DURIN"], "serve", "--port", "0", "--speed", str(speed), "--world", world]
     if not functions:
         command.append("--no-functions")

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let action = match Event::parse(event)? {
         Event::LifecycleAction(action) => action,
-        other @ (Event::Schedule | Event::NotOurs { .. }) => return Err(Failure::not_for_this_function(&other)),
+        other @ (Event::Warning(_) | Event::Schedule | Event::NotOurs { .. }) => {
+            return Err(Failure::not_for_this_function(&other));
+        }
     };
     let group = action.group.clone();
     let outcome = match View::of_group(aws, &group).await? {

@@ -9,7 +9,7 @@ use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::seed::{NodeNames, Seed};
 
-use crate::outage::{self, Outage};
+use crate::outage::{self, Outage, SetUp};
 use crate::stage::Stage;
 use crate::timeline::Timeline;
 
@@ -24,14 +24,16 @@ const EPILOGUE: Duration = Duration::from_secs(10 * 60);
 /// # Errors
 /// When the stage cannot be set.
 pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
+    let usual = outage::survive(SetUp::UsualWithoutRebalancing, seed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(seed, all))
+    runtime.block_on(play(seed, all, &usual))
 }
 
-async fn play(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
+async fn play(seed: u64, all: bool, usual: &Outage) -> Result<ExitCode, Box<dyn Error>> {
     let stage = Stage::set(&Seed { seed, ..Seed::one_node() }, 1.0)?;
     let node = stage.node().clone();
     let (begin, old, written) = stage.aws.world(|world| {
+        world.latency = outage::interruption(seed).latency;
         world.settle();
         let old = world.serving(&node.volume).unwrap_or_default().to_owned();
         (world.now(), old, world.volumes[&node.volume].data.acknowledged)
@@ -39,7 +41,9 @@ async fn play(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
     prologue(&stage, &node, &old, written);
 
     stage.aws.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    let outage = outage::next(&stage.aws, &node, LONGEST).await;
+    let (gone, volume) = (old.clone(), node.volume.clone());
+    let is_over = move |world: &World| outage::has_moved(world, &volume, &gone);
+    let outage = outage::of_story(&stage.aws, &node, LONGEST, is_over).await;
     let healed = stage.heals(LONGEST).await;
     let end = stage.aws.world(|world| world.now());
     stage.aws.pass(EPILOGUE).await;
@@ -52,7 +56,7 @@ async fn play(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
         timeline.tell(&story)
     });
     lines.iter().for_each(|line| println!("{line}"));
-    epilogue(&stage, &node, outage, &complaints);
+    epilogue(&stage, &node, outage.as_ref(), usual, &complaints);
     Ok(if healed && outage.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -63,28 +67,29 @@ fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
     println!("  {} points at it. EC2 wants the capacity back.\n", node.record_name);
 }
 
-fn epilogue(stage: &Stage, node: &NodeNames, outage: Option<Outage>, complaints: &[String]) {
+fn epilogue(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage, complaints: &[String]) {
     println!();
+    println!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
     match outage {
         Some(outage) => {
-            println!("Outage   {} s without an answer from {}:", seconds(outage.length()), node.record_name);
+            println!("         {:<28} {:>8} s {:>14} s", node.record_name, seconds(outage.api), seconds(usual.api));
             println!(
-                "           {} s until k3s served again on the volume,",
-                seconds(outage.served.since(outage.began))
+                "         {:<28} {:>8} s {:>14} s",
+                "a workload on it",
+                seconds(outage.workload),
+                seconds(usual.workload)
             );
-            println!(
-                "           {} s until caches had let go of the old address.",
-                seconds(outage.resolved.since(outage.began))
-            );
+            println!("         {:<28} {:>10} {:>16}", "unclean unmounts", outage.unclean_mounts, usual.unclean_mounts);
         }
-        None => println!("Outage   it has not ended"),
+        None => println!("         it has not ended"),
     }
-    let (written, calls) = stage.aws.world(|world| {
+    let (written, missing, calls) = stage.aws.world(|world| {
         world.settle();
-        (world.volumes[&node.volume].data.acknowledged, calls(world))
+        let data = &world.volumes[&node.volume].data;
+        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
     });
-    println!("Data     {written} writes acknowledged, 0 of them missing.");
-    println!("Calls    {} AWS API calls by the functions in all.", calls);
+    println!("Data     {written} writes acknowledged, {missing} of them missing.");
+    println!("Calls    {calls} AWS API calls by the functions in all.");
     println!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write missing;");
     println!("         record = holder's address; holder = the one InService instance; no lifecycle action pending.");
     match complaints {

@@ -17,9 +17,10 @@ use serde_json::Value;
 const RULES: &str = include_str!("../../../infra/rules.yaml");
 
 /// Every function: its name, and the manifest that says how it is deployed.
-const FUNCTIONS: [(&str, &str); 2] = [
+const FUNCTIONS: [(&str, &str); 3] = [
     ("durin-node-lifecycle", include_str!("../../../functions/node-lifecycle/Cargo.toml")),
     ("durin-node-resync", include_str!("../../../functions/node-resync/Cargo.toml")),
+    ("durin-spot-interruption", include_str!("../../../functions/spot-interruption/Cargo.toml")),
 ];
 
 /// Why the deployment could not be read.
@@ -94,6 +95,7 @@ pub fn handlers(aws: &LocalAws) -> BTreeMap<String, Handler> {
     BTreeMap::from([
         handler!("durin-node-lifecycle", durin_node_lifecycle::handle),
         handler!("durin-node-resync", durin_node_resync::handle),
+        handler!("durin-spot-interruption", durin_spot_interruption::handle),
     ])
 }
 

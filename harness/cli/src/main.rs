@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use durin_cli::{demo, invoke, recorded, serve};
+use durin_cli::{demo, invoke, outage, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Serve(serve::Options),
     /// Start a function's real binary, feed it an event, and show what it answered, called and changed
     Invoke(invoke::Options),
+    /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
+    Outage(outage::Options),
     /// Record the events of the local AWS's own story into a folder
     Record {
         /// The folder
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Demo { seed, all } => demo::run(seed, all),
         Command::Serve(options) => serve::run(&options),
         Command::Invoke(options) => invoke::run(&options),
+        Command::Outage(options) => outage::run(&options),
         Command::Record { folder } => recorded::record(&folder),
     };
     match outcome {

@@ -1,59 +1,43 @@
-//! When the API behind the record answers: k3s serves on the volume's holder, and the record points there, also in the
-//! caches of those who asked just before it moved.
+//! `durin outage`: the same interruptions, with the same drawn latencies, survived by Durin and by the usual set-ups.
 
-use std::time::Duration;
+mod measure;
+pub mod report;
+mod set_ups;
 
-use durin_harness::LocalAws;
-use durin_harness::time::Time;
-use durin_harness::world::World;
-use durin_harness::world::seed::NodeNames;
+use std::error::Error;
+use std::process::ExitCode;
 
-/// A span in which the node's API did not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outage {
-    /// When k3s stopped, or the record stopped pointing at it.
-    pub began: Time,
-    /// When k3s served again.
-    pub served: Time,
-    /// When the last cache had forgotten the old address.
-    pub resolved: Time,
+use clap::Args;
+
+pub use measure::{Outage, is_served, of_story};
+pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
+
+/// How many interruptions.
+#[derive(Args)]
+pub struct Options {
+    /// How many interruptions each set-up has to survive
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub runs: u32,
+    /// Of the first interruption; each further one takes the next
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
-impl Outage {
-    /// How long clients were without an answer.
-    pub fn length(&self) -> Duration {
-        self.served.max(self.resolved).since(self.began)
+/// Runs all set-ups and prints them side by side.
+///
+/// # Errors
+/// When a stage cannot be set.
+pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    let seeds = options.seed..options.seed + u64::from(options.runs);
+    let mut results = Vec::new();
+    for set_up in SetUp::ALL {
+        eprintln!("{}: {} runs ...", set_up.name(), options.runs);
+        let outages = seeds.clone().map(|seed| survive(set_up, seed)).collect::<Result<Vec<_>, _>>()?;
+        results.push((set_up, outages));
     }
-}
-
-/// Waits for the node's next outage, and for its end. `None` if that takes longer than `within`.
-pub async fn next(aws: &LocalAws, node: &NodeNames, within: Duration) -> Option<Outage> {
-    let watched = node.clone();
-    if !aws.until(within, move |world| !is_served(world, &watched)).await {
-        return None;
-    }
-    let began = aws.world(|world| world.now());
-    let old = aws.world(|world| address_in_record(world, node));
-    let watched = node.clone();
-    // The record cannot move before the volume has, and so moves within the outage.
-    if !aws.until(within, move |world| address_in_record(world, &watched) != old).await {
-        return None;
-    }
-    let ttl = Duration::from_secs(u64::from(node.record_ttl_s));
-    let resolved = aws.world(|world| world.now()) + ttl;
-    let watched = node.clone();
-    if !aws.until(within, move |world| is_served(world, &watched)).await {
-        return None;
-    }
-    Some(Outage { began, served: aws.world(|world| world.now()), resolved })
-}
-
-/// Whether k3s serves on the instance that the record names.
-pub fn is_served(world: &World, node: &NodeNames) -> bool {
-    let serving = world.serving(&node.volume).and_then(|id| world.instances.get(id));
-    serving.is_some_and(|instance| address_in_record(world, node).as_deref() == Some(&instance.private_ip))
-}
-
-fn address_in_record(world: &World, node: &NodeNames) -> Option<String> {
-    world.zones.get(&node.zone_id)?.record_set(&node.record_name, "A")?.values.first().cloned()
+    report::print(options.runs, &results);
+    let is_clean = |outage: &Outage| outage.lost_writes == 0 && outage.complaints.is_empty();
+    let durin_is_clean =
+        results.iter().filter(|(it, _)| it.is_durin()).all(|(_, outages)| outages.iter().all(is_clean));
+    Ok(if durin_is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

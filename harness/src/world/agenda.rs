@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{World, autoscaling, bus, ec2, guest};
+use super::{World, autoscaling, bus, ec2, guest, ssm};
 use crate::time::Time;
 
 /// Something that will happen by itself.
@@ -15,6 +15,8 @@ pub enum Effect {
     AutoScaling(autoscaling::AutoScalingEffect),
     /// Something happens inside an instance.
     Guest(guest::GuestEffect),
+    /// A command is delivered, or runs into a timeout.
+    Ssm(ssm::SsmEffect),
     /// An event is delivered, a function retried.
     Bus(bus::BusEffect),
     /// A Route 53 change has reached all name servers.

@@ -40,10 +40,14 @@ pub struct Group {
     pub desired_capacity: u32,
     /// The template that instances are launched from, by id.
     pub launch_template_id: String,
+    /// Which version of it, as the group was told: `$Default`, `$Latest` or a number.
+    pub launch_template_version: String,
     /// Where instances may be launched; one subnet a zone.
     pub zones: Vec<String>,
     /// The subnets of those zones, in the same order.
     pub subnets: Vec<String>,
+    /// Whether the group was told these subnets, rather than their zones.
+    pub subnets_named: bool,
     /// When it was created.
     pub created: Time,
     /// Seconds after InService in which health checks do not count.

@@ -1,6 +1,9 @@
 //! What runs inside an instance: the operating system, k3s, and the writes that k3s acknowledges.
 
+mod agent;
 mod life;
+mod release;
+mod workload;
 mod writes;
 
 #[cfg(test)]
@@ -9,6 +12,8 @@ mod tests;
 use std::time::Duration;
 
 use crate::time::Time;
+
+pub use agent::{Agent, AgentMode, Lost, Outcome};
 
 /// k3s acknowledges one numbered write in this time while it serves.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
@@ -20,16 +25,24 @@ pub struct Guest {
     pub up_since: Option<Time>,
     /// The Systems Manager agent is online since then.
     pub agent_online_since: Option<Time>,
+    /// The Systems Manager agent: how it behaves, and what it is about.
+    pub agent: Agent,
     /// The volume that is mounted.
     pub mounted: Option<String>,
     /// k3s serves from the mounted volume since then.
     pub serving_since: Option<Time>,
+    /// What users run on the cluster is up since then.
+    pub workload_up_since: Option<Time>,
+    /// A drain has begun: no workload comes up until k3s starts again.
+    pub drained: bool,
     /// Writes have been counted up to then; see [`super::World::settle`].
     pub counted_until: Option<Time>,
     /// k3s has been told to stop; the volume will be unmounted.
     pub releasing: bool,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
     pub epoch: u32,
+    /// Counts power-ons and power-offs only: what a release does not disturb ends with these.
+    pub boots: u32,
 }
 
 /// What has been written to a volume by k3s, as far as invariants care.
@@ -52,7 +65,7 @@ pub struct Data {
 pub struct GuestEffect {
     /// Inside which instance.
     pub instance: String,
-    /// Begun in which epoch of the guest.
+    /// Begun in which epoch of the guest, or after which power-on if a release does not undo it.
     pub epoch: u32,
     /// What.
     pub step: GuestStep,
@@ -69,6 +82,32 @@ pub enum GuestStep {
     Mounted(String),
     /// k3s serves from the volume.
     K3sUp(String),
+    /// What users run on the cluster is up.
+    WorkloadUp,
+    /// The node is drained: now k3s is stopped.
+    Drained,
     /// k3s has stopped, everything is on the device, and the volume is unmounted.
     Unmounted,
+    /// A document that does not touch the volume has run to its end.
+    DocumentEnds {
+        /// The command that asked for it.
+        command: String,
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+impl GuestStep {
+    /// Whether the step comes to pass even if a release begins before.
+    fn outlives_release(&self) -> bool {
+        match self {
+            GuestStep::AgentOnline | GuestStep::DocumentEnds { .. } => true,
+            GuestStep::Booted
+            | GuestStep::Mounted(_)
+            | GuestStep::K3sUp(_)
+            | GuestStep::WorkloadUp
+            | GuestStep::Drained
+            | GuestStep::Unmounted => false,
+        }
+    }
 }

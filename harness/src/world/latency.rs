@@ -48,6 +48,11 @@ pub struct Latencies {
     pub ssm_call: Range,
     /// From the end of SendCommand until the agent begins the command. Estimate.
     pub ssm_command_start: Range,
+    /// From the end of SendCommand until its invocations can be read. aws/aws-cli#3546: not at once; a second later
+    /// they could. Estimate.
+    pub ssm_invocation_visible: Range,
+    /// From the last sign of an agent until its ping status is `ConnectionLost`. Estimate.
+    pub agent_connection_lost: Range,
     /// From a change until its event reaches a rule's target. EventBridge User Guide: typically half a second;
     /// the long end is an estimate.
     pub event_delivery: Range,
@@ -62,8 +67,16 @@ pub struct Latencies {
     pub mount: Range,
     /// From the mount until k3s serves. Estimate.
     pub k3s_start: Range,
-    /// Draining, stopping k3s, syncing and unmounting. Estimate.
-    pub release: Range,
+    /// From then until what users run on the cluster is up. Estimate.
+    pub pod_start: Range,
+    /// Draining the node. Estimate.
+    pub drain: Range,
+    /// Draining the node when pods are slow to end. Estimate: three times the default grace period of a pod.
+    pub slow_drain: Range,
+    /// Stopping k3s. Estimate.
+    pub k3s_stop: Range,
+    /// Syncing and unmounting. Estimate.
+    pub unmount: Range,
     /// From `shutting-down` to `terminated`. Estimate; a hung shutdown takes minutes (EC2 User Guide: Troubleshoot
     /// instance termination).
     pub shutting_down: Range,
@@ -104,13 +117,19 @@ impl Default for Latencies {
             route53_call: Range::from_millis(80, 500),
             ssm_call: Range::from_millis(40, 250),
             ssm_command_start: Range::from_millis(300, 2_500),
+            ssm_invocation_visible: Range::from_millis(100, 1_500),
+            agent_connection_lost: Range::from_secs(2 * 60, 10 * 60),
             event_delivery: Range::from_millis(200, 2_000),
             instance_start: Range::from_secs(5, 25),
             boot: Range::from_secs(12, 35),
             agent_online: Range::from_secs(2, 12),
             mount: Range::from_millis(300, 2_000),
             k3s_start: Range::from_secs(6, 20),
-            release: Range::from_millis(1_500, 12_000),
+            pod_start: Range::from_secs(3, 15),
+            drain: Range::from_secs(1, 8),
+            slow_drain: Range::from_secs(90, 90),
+            k3s_stop: Range::from_millis(500, 4_000),
+            unmount: Range::from_millis(200, 2_000),
             shutting_down: Range::from_secs(15, 60),
             volumes_freed: Range::from_secs(0, 15),
             stopping: Range::from_secs(15, 60),
@@ -123,6 +142,45 @@ impl Default for Latencies {
             lifecycle_step: Range::from_millis(300, 2_500),
             launch_retry: Range::from_secs(20, 90),
             change_in_sync: Range::from_secs(3, 60),
+        }
+    }
+}
+
+impl Latencies {
+    /// The same things, each taking as long as `draw` makes of its range: to fix one history's latencies for another.
+    pub fn drawn(&self, mut draw: impl FnMut(Range) -> Range) -> Latencies {
+        Latencies {
+            ec2_read: draw(self.ec2_read),
+            ec2_write: draw(self.ec2_write),
+            autoscaling_call: draw(self.autoscaling_call),
+            route53_call: draw(self.route53_call),
+            ssm_call: draw(self.ssm_call),
+            ssm_command_start: draw(self.ssm_command_start),
+            ssm_invocation_visible: draw(self.ssm_invocation_visible),
+            agent_connection_lost: draw(self.agent_connection_lost),
+            event_delivery: draw(self.event_delivery),
+            instance_start: draw(self.instance_start),
+            boot: draw(self.boot),
+            agent_online: draw(self.agent_online),
+            mount: draw(self.mount),
+            k3s_start: draw(self.k3s_start),
+            pod_start: draw(self.pod_start),
+            drain: draw(self.drain),
+            slow_drain: draw(self.slow_drain),
+            k3s_stop: draw(self.k3s_stop),
+            unmount: draw(self.unmount),
+            shutting_down: draw(self.shutting_down),
+            volumes_freed: draw(self.volumes_freed),
+            stopping: draw(self.stopping),
+            terminated_listed: draw(self.terminated_listed),
+            volume_creation: draw(self.volume_creation),
+            attach: draw(self.attach),
+            detach: draw(self.detach),
+            health_check: draw(self.health_check),
+            group_reaction: draw(self.group_reaction),
+            lifecycle_step: draw(self.lifecycle_step),
+            launch_retry: draw(self.launch_retry),
+            change_in_sync: draw(self.change_in_sync),
         }
     }
 }

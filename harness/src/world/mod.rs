@@ -55,6 +55,12 @@ pub struct World {
     pub changes: BTreeMap<String, route53::Change>,
     /// SSM parameters by name.
     pub parameters: BTreeMap<String, ssm::Parameter>,
+    /// SSM documents by name.
+    pub documents: BTreeMap<String, ssm::Document>,
+    /// SSM commands, oldest first.
+    pub commands: Vec<ssm::Command>,
+    /// How the Systems Manager agents of instances to come behave.
+    pub agent_mode: guest::AgentMode,
     /// Rules, functions and the invocations under way.
     pub bus: bus::Bus,
     /// What AWS does wrong today.
@@ -79,6 +85,9 @@ impl World {
             zones: BTreeMap::new(),
             changes: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            commands: Vec::new(),
+            agent_mode: guest::AgentMode::default(),
             bus: bus::Bus::default(),
             faults: faults::Faults::default(),
             history: history::History::default(),
@@ -109,6 +118,7 @@ impl World {
             Effect::Ec2(effect) => self.carry_out_ec2(effect),
             Effect::AutoScaling(effect) => self.carry_out_autoscaling(effect),
             Effect::Guest(effect) => self.carry_out_guest(effect),
+            Effect::Ssm(effect) => self.carry_out_ssm(effect),
             Effect::Bus(effect) => self.carry_out_bus(effect),
             Effect::ChangeInSync(id) => self.change_in_sync(&id),
         }

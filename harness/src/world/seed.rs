@@ -15,7 +15,7 @@ use super::World;
 use super::autoscaling::{ActionResult, CreateAutoScalingGroup, GroupTag, PutLifecycleHook, Transition};
 use super::ec2::{CreateVolume, network};
 use super::error::ApiError;
-use super::ssm::PutParameter;
+use super::ssm::{PutParameter, RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT};
 use crate::time::Time;
 
 /// The parameter that names the image of the next launch.
@@ -127,6 +127,9 @@ impl World {
                 ..PutParameter::default()
             })?;
         }
+        if !self.documents.contains_key(RELEASE_DOCUMENT) {
+            self.put_document(RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT)?;
+        }
         let volume = self.create_volume(CreateVolume {
             zone: node.zone.clone(),
             size_gib: node.volume_gib,
@@ -148,6 +151,7 @@ impl World {
             max_size: 1,
             desired_capacity: Some(1),
             launch_template_id: Some(template.id),
+            launch_template_version: Some("$Latest".to_owned()),
             zones: vec![node.zone.clone()],
             capacity_rebalance: node.capacity_rebalance,
             tags,

@@ -1,5 +1,10 @@
-//! Parameter Store.
+//! Systems Manager: Parameter Store, documents, and Run Command.
 
+mod commands;
+mod delivery;
+mod documents;
+mod instance_information;
+mod invocation_status;
 mod parameters;
 
 #[cfg(test)]
@@ -10,6 +15,11 @@ use std::collections::BTreeMap;
 use super::World;
 use crate::time::Time;
 
+pub use commands::{Command, CommandInvocation, SendCommand};
+pub use delivery::{SsmEffect, SsmStep};
+pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT};
+pub use instance_information::PingStatus;
+pub use invocation_status::InvocationStatus;
 pub use parameters::PutParameter;
 
 /// A parameter, all its versions.

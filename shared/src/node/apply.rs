@@ -4,6 +4,7 @@
 //! fit what is there any more ("already attached", "do not match", "no active lifecycle action") only means "look again".
 
 use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
+use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 
 use super::observe::View;
@@ -13,10 +14,17 @@ use crate::aws::{Aws, code, failed};
 use crate::events::Transition;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
+use crate::risk::{AT_RISK, Risk};
 
 /// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` all the same, and the
 /// node finds it by the volume id in its serial number.
 pub const DEVICE: &str = "/dev/sdf";
+
+/// The document that drains, stops k3s, syncs and unmounts; its content is in `infra/`.
+pub const RELEASE_DOCUMENT: &str = "durin-release";
+
+/// How long Systems Manager may take to deliver the release, in seconds: the least that it allows.
+const DELIVERY_TIMEOUT_S: i32 = 30;
 
 /// Whether what was written fitted what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +44,15 @@ pub(super) async fn apply(aws: &Aws, view: &mut View, step: &Step) -> Result<App
         Step::Attach { successor } => {
             view.forget_volume();
             attach(aws, view, successor).await
+        }
+        Step::Mark { instance, risk } => mark(aws, view, instance, *risk).await,
+        Step::Replace { holder } => {
+            view.forget_group();
+            replace(aws, holder).await
+        }
+        Step::Release { holder } => {
+            view.forget_release();
+            release(aws, view, holder).await
         }
         Step::Detach { holder } => {
             view.forget_volume();
@@ -71,6 +88,63 @@ async fn attach(aws: &Aws, view: &View, successor: &InstanceId) -> Result<Applie
             Err(refused(error.message().unwrap_or_default()).into())
         }
         _ => Err(failed("ec2:AttachVolume")(error)),
+    }
+}
+
+async fn mark(aws: &Aws, view: &mut View, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
+    let tag = Tag::builder().key(AT_RISK).value(risk.to_string()).build();
+    match aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await {
+        // An instance that is gone has nothing to warn of any more; the next look will show it.
+        Err(error) if code(&error) != "InvalidInstanceID.NotFound" => Err(failed("ec2:CreateTags")(error)),
+        Ok(_) | Err(_) => {
+            view.was_marked(instance.clone(), risk);
+            Ok(Applied::Done)
+        }
+    }
+}
+
+/// Terminating the holder through its group is what makes the group launch a replacement at once, while the terminate
+/// hook keeps the holder alive and serving. Raising the desired capacity instead would leave a group of two behind if
+/// this function died; marking the holder unhealthy would come to the same a health check later.
+async fn replace(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
+    let sent = aws
+        .autoscaling
+        .terminate_instance_in_auto_scaling_group()
+        .instance_id(holder.as_str())
+        .should_decrement_desired_capacity(false)
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(Applied::Done),
+        // It is going already, or the group is at something else: look again.
+        Err(error) if matches!(code(&error), "ScalingActivityInProgress" | "ValidationError") => Ok(Applied::Overtaken),
+        Err(error) => Err(failed("autoscaling:TerminateInstanceInAutoScalingGroup")(error)),
+    }
+}
+
+/// Two releases at once do no harm: the document waits for the first, and finds nothing left to do.
+async fn release(aws: &Aws, view: &mut View, holder: &InstanceId) -> Result<Applied, Failure> {
+    let sent = aws
+        .ssm
+        .send_command()
+        .document_name(RELEASE_DOCUMENT)
+        .instance_ids(holder.as_str())
+        .parameters("VolumeId", vec![view.declaration().volume.to_string()])
+        .timeout_seconds(DELIVERY_TIMEOUT_S)
+        .comment("Durin: let go of the data volume")
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(Applied::Done),
+        // The agent or the instance has just gone.
+        Err(error) if code(&error) == "InvalidInstanceId" => Ok(Applied::Overtaken),
+        // No document, no permission, no service: a release that cannot be had does not stop the hand-off.
+        Err(error) => {
+            let refused = failed("ssm:SendCommand")(error);
+            tracing::warn!(node = %view.name(), instance = %holder, step = "release", reason = refused.chain(), "refused");
+            view.was_refused();
+            Ok(Applied::Done)
+        }
     }
 }
 

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use tracing::info;
 
-pub use apply::DEVICE;
+pub use apply::{DEVICE, RELEASE_DOCUMENT};
 pub use next_step::next_step;
 pub use observe::{View, find_all, observe_all};
 pub use observed::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Volume,
-    VolumeState,
+    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
+    ReleaseState, Volume, VolumeState,
 };
 pub use step::{ActionResult, Blocked, Done, Step, WaitFor};
 
@@ -31,6 +31,9 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// How long to wait between two looks for what takes EC2 tens of seconds.
 const SLOW_POLL: Duration = Duration::from_secs(1);
+
+/// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
+const LEISURELY_POLL: Duration = Duration::from_secs(3);
 
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
@@ -46,7 +49,7 @@ pub async fn run(aws: &Aws, view: &mut View, deadline: Deadline) -> Result<Done,
     let mut logged: Option<Step> = None;
     for _ in 0..MOST_LOOKS {
         let observed = view.observe(aws).await?;
-        let step = next_step(&observed);
+        let step = next_step(&observed, aws.clock.now());
         if logged.as_ref() != Some(&step) {
             log(view, &observed, &step);
             logged = Some(step.clone());
@@ -57,7 +60,7 @@ pub async fn run(aws: &Aws, view: &mut View, deadline: Deadline) -> Result<Done,
             Step::Wait(reason) => {
                 waiting_for = format!("waiting for {reason}");
                 view.forget_awaited(reason);
-                Some(pause_for(reason))
+                Some(pause_for(reason, &observed))
             }
             // What cannot be given back is taken only after a second, fresh look at everything.
             irreversible if irreversible.is_irreversible() && confirmed.as_ref() != Some(irreversible) => {
@@ -85,10 +88,13 @@ pub async fn run(aws: &Aws, view: &mut View, deadline: Deadline) -> Result<Done,
     Err(Failure::OutOfTime { waiting_for })
 }
 
-fn pause_for(reason: &WaitFor) -> Duration {
+fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
     match reason {
-        WaitFor::Attached { .. } | WaitFor::Detached { .. } => POLL,
-        WaitFor::Volume | WaitFor::Running { .. } | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
+        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } => POLL,
+        WaitFor::Booted { .. } | WaitFor::Replacement { .. } => LEISURELY_POLL,
+        // Systems Manager is asked only while somebody alive holds the volume, and serves.
+        WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
+        WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
     }
 }
 
@@ -98,7 +104,9 @@ fn log(view: &View, observed: &Observed, step: &Step) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
         Step::Attach { successor } => Some(successor),
+        Step::Mark { instance, .. } => Some(instance),
         Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
+        Step::Replace { holder } | Step::Release { holder } => Some(holder),
         Step::Complete { instance, .. } => Some(instance),
         Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
     };

@@ -1,16 +1,21 @@
 //! The decision: what is seen of a node in, the one next step out. Pure, total, and the only place that decides.
 
 mod actions;
+mod departure;
 mod successor;
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use super::observed::{
-    ARecord, Attachment, AttachmentState, InstanceState, Lifecycle, Observed, Record, Volume, VolumeState,
+    ARecord, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Record, ReleaseState, Volume,
+    VolumeState,
 };
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::events::{Passage, Transition};
 use crate::ids::InstanceId;
+use crate::risk::{Risk, RiskReason};
+pub(super) use departure::may_have_to_release;
 use successor::Successor;
 
 /// What to do next for this node.
@@ -18,25 +23,33 @@ use successor::Successor;
 /// The volume comes first, because whoever holds it is the node; then the record, which follows the attachment; then the
 /// launch action, which tells the group that the successor serves. Lifecycle actions that nothing depends on are
 /// completed whenever there is nothing more urgent.
-pub fn next_step(observed: &Observed) -> Step {
-    if let Some(step) = actions::that_move_no_node(observed) {
+pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
+    if let Some(step) = actions::that_move_no_node(observed).or_else(|| mark_warned(observed)) {
         return step;
     }
-    match hand_off(observed) {
-        idle @ (Step::Wait(_) | Step::Done(_)) => actions::that_nothing_depends_on(observed).unwrap_or(idle),
+    match hand_off(observed, now) {
+        idle @ (Step::Wait(_) | Step::Done(_)) => actions::that_nothing_depends_on(observed, now).unwrap_or(idle),
         step => step,
     }
 }
 
-fn hand_off(observed: &Observed) -> Step {
+/// What one event told has to be known to all functions.
+fn mark_warned(observed: &Observed) -> Option<Step> {
+    let warning = observed.warning.as_ref()?;
+    let warned = observed.instances.get(&warning.instance)?;
+    let is_news = warned.state != InstanceState::Dead && warning.risk.adds_to(warned.risk);
+    is_news.then(|| Step::Mark { instance: warning.instance.clone(), risk: warning.risk })
+}
+
+fn hand_off(observed: &Observed, now: SystemTime) -> Step {
     let volume = match usable_volume(observed) {
         Ok(volume) => volume,
         Err(blocked) => return Step::Blocked(blocked),
     };
-    let successor = successor::of(observed);
+    let successor = successor::of(observed, now);
     match (volume.attachments.first(), &volume.state) {
-        (Some(attachment), _) if successor.is(&attachment.instance) => follow(observed, attachment),
-        (Some(attachment), _) => free(observed, volume, attachment, &successor),
+        (Some(attachment), _) if successor.is(&attachment.instance) => follow(observed, attachment, now),
+        (Some(attachment), _) => free(observed, volume, attachment, &successor, now),
         (None, VolumeState::Available) => attach(observed, volume, &successor),
         (None, VolumeState::Creating | VolumeState::InUse | VolumeState::Unusable(_)) => Step::Wait(WaitFor::Volume),
     }
@@ -50,11 +63,8 @@ fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
         return Err(Blocked::DesiredCapacity { group, desired: observed.group.desired_capacity });
     }
     if let Record::Foreign(what) = &observed.record {
-        return Err(Blocked::ForeignRecord {
-            name: declaration.record.clone(),
-            zone: declaration.zone.clone(),
-            what: what.clone(),
-        });
+        let (name, zone) = (declaration.record.clone(), declaration.zone.clone());
+        return Err(Blocked::ForeignRecord { name, zone, what: what.clone() });
     }
     let Some(volume) = &observed.volume else {
         return Err(Blocked::NoSuchVolume { group, volume: declaration.volume.clone() });
@@ -70,8 +80,11 @@ fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
 }
 
 /// The volume is with the successor, or on its way there: the record follows, then the launch action is completed.
-fn follow(observed: &Observed, attachment: &Attachment) -> Step {
+fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = &attachment.instance;
+    if let Some(step) = departure::of_interrupted(observed, attachment, now) {
+        return step;
+    }
     match attachment.state {
         AttachmentState::Detaching => return Step::Wait(WaitFor::Detached { holder: holder.clone() }),
         AttachmentState::Attaching | AttachmentState::Attached => {}
@@ -104,14 +117,14 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Option<Step> {
 }
 
 /// The volume is with somebody who is not the successor: get it free without taking it from the living.
-fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor: &Successor) -> Step {
+fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
     let holder = attachment.instance.clone();
-    let member = observed.group.members.get(&holder);
     let Some(instance) = observed.instances.get(&holder) else {
         // EC2 does not list it, yet the volume is still its: wait until EC2 has made up its mind.
         return wait_or_done(successor, WaitFor::HolderGone { holder });
     };
-    if !instance.of_group && member.is_none() && instance.state != InstanceState::Dead {
+    let is_member = observed.group.members.contains_key(&holder);
+    if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
         return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
     }
     // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing.
@@ -124,23 +137,11 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
         // Its file systems were unmounted when it stopped; nothing runs there that could write.
         InstanceState::Stopped => match successor {
             Successor::Running(_) => Step::Detach { holder },
-            Successor::Booting(_) | Successor::None => booting(successor),
+            Successor::Booting(_) | Successor::None => running(successor),
         },
-        InstanceState::Pending | InstanceState::Running => evict(observed, holder, member, successor),
-    }
-}
-
-/// The holder is alive and has to go.
-fn evict(observed: &Observed, holder: InstanceId, member: Option<&Lifecycle>, successor: &Successor) -> Step {
-    if actions::waits(observed, &holder, Transition::Terminating) {
-        return complete(&holder, Transition::Terminating, ActionResult::Continue);
-    }
-    match (member, successor) {
-        (Some(Lifecycle::Terminating { .. }), _) => wait_or_done(successor, WaitFor::HolderGone { holder }),
-        // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the old
-        // one to go would be waiting for ever.
-        (_, Successor::Running(_)) => Step::Terminate { holder },
-        (_, Successor::Booting(_) | Successor::None) => booting(successor),
+        InstanceState::Pending | InstanceState::Running => {
+            departure::of_living(observed, attachment, instance, successor, now)
+        }
     }
 }
 
@@ -150,7 +151,7 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
     match successor {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
-        Successor::Booting(_) | Successor::None => booting(successor),
+        Successor::Booting(_) | Successor::None => running(successor),
     }
 }
 
@@ -176,7 +177,8 @@ fn wait_or_done(successor: &Successor, wait: WaitFor) -> Step {
     }
 }
 
-fn booting(successor: &Successor) -> Step {
+/// Waits for the successor to run, if there is one.
+fn running(successor: &Successor) -> Step {
     match successor {
         Successor::Running(successor) | Successor::Booting(successor) => {
             Step::Wait(WaitFor::Running { successor: successor.clone() })

@@ -11,12 +11,14 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::observed::{Group, Instance, Observed, Record, Volume};
+use super::next_step;
+use super::observed::{Group, Instance, Observed, Record, Release, ReleaseState, Volume};
 use crate::aws::Aws;
-use crate::events::{LifecycleAction, Transition};
+use crate::events::{LifecycleAction, Transition, Warning};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::node::{Blocked, Done, WaitFor};
+use crate::risk::Risk;
 use crate::tags::Declaration;
 
 /// How old may be what is not waited for. Losing sight of the group for so long while the volume is polled costs nothing:
@@ -34,6 +36,12 @@ pub struct View {
     record: Option<Record>,
     /// With `None`, EC2 was asked and does not list it.
     volume: Option<(SystemTime, Option<Volume>)>,
+    release: Option<(SystemTime, Release)>,
+    warning: Option<Warning>,
+    /// Systems Manager has refused to send a release.
+    refused: bool,
+    /// Risks that we have marked ourselves: a read may not show the tag yet.
+    marked: BTreeMap<InstanceId, Risk>,
     action: Option<LifecycleAction>,
     completed: BTreeSet<(InstanceId, Transition)>,
 }
@@ -58,6 +66,10 @@ impl View {
             instances: None,
             record: None,
             volume: None,
+            release: None,
+            warning: None,
+            refused: false,
+            marked: BTreeMap::new(),
             action: None,
             completed: BTreeSet::new(),
         }
@@ -71,6 +83,17 @@ impl View {
     /// What its tags say.
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
+    }
+
+    /// Finds the node of an instance that was warned: one API call if it is not ours or not alive any more, else two.
+    ///
+    /// # Errors
+    /// When a call fails, or the group's tags are wrong.
+    pub async fn of_instance(aws: &Aws, warning: Warning) -> Result<Result<View, Done>, Failure> {
+        let Some(group) = read::group_of(aws, &warning.instance).await? else {
+            return Ok(Err(Done::NotANode { instance: warning.instance }));
+        };
+        Ok(View::of_group(aws, &group).await?.map(|view| View { warning: Some(warning), ..view }))
     }
 
     /// The action that the event spoke of. Actions of other people's hooks are not ours to complete.
@@ -112,9 +135,7 @@ impl View {
         )?;
         let now = aws.clock.now();
         if let Some(found) = group {
-            // A group that is gone has no members and wants none.
-            let gone = Group { desired_capacity: 0, members: BTreeMap::new() };
-            self.group = Some((now, found.map_or(gone, |found| found.group)));
+            self.group = Some((now, found.map_or_else(Group::gone, |found| found.group)));
         }
         if let Some(instances) = instances {
             self.instances = Some((now, instances));
@@ -131,6 +152,19 @@ impl View {
             let found = read::instances(aws, &strangers, std::slice::from_ref(&self.declaration.group)).await?;
             self.add_instances(found);
         }
+        let observed = self.observed();
+        let Some(holder) =
+            next_step::may_have_to_release(&observed, aws.clock.now()).filter(|_| self.release.is_none())
+        else {
+            return Ok(observed);
+        };
+        let asked = observed.group.members.keys().chain([&holder.instance]).collect();
+        // Fail open: without Systems Manager nobody's agent is online, and the node moves all the same, only slower.
+        let release = read::release(aws, holder, &asked).await.unwrap_or_else(|failure| {
+            tracing::warn!(node = %self.declaration.group, reason = failure.chain(), "Systems Manager cannot be asked");
+            Release { agents: BTreeSet::new(), state: ReleaseState::NotStarted }
+        });
+        self.release = Some((aws.clock.now(), release));
         Ok(self.observed())
     }
 
@@ -138,6 +172,8 @@ impl View {
     pub fn forget_awaited(&mut self, wait: &WaitFor) {
         match wait {
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances = None,
+            WaitFor::Booted { .. } | WaitFor::Released { .. } => self.release = None,
+            WaitFor::Replacement { .. } => self.group = None,
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume = None;
             }
@@ -147,6 +183,16 @@ impl View {
     /// Forgets the volume, because a step has changed it.
     pub fn forget_volume(&mut self) {
         self.volume = None;
+    }
+
+    /// Forgets how far the release is, because a step has changed it.
+    pub fn forget_release(&mut self) {
+        self.release = None;
+    }
+
+    /// Forgets the group, because a step has changed it.
+    pub fn forget_group(&mut self) {
+        self.group = None;
     }
 
     /// Forgets the record, because somebody else has changed it.
@@ -160,6 +206,17 @@ impl View {
         self.instances = None;
         self.record = None;
         self.volume = None;
+        self.release = None;
+    }
+
+    /// Systems Manager has refused to send a release: from now on it counts as failed.
+    pub fn was_refused(&mut self) {
+        self.refused = true;
+    }
+
+    /// An instance was marked; a read may not show it yet.
+    pub fn was_marked(&mut self, instance: InstanceId, risk: Risk) {
+        self.marked.insert(instance, risk);
     }
 
     /// The record, as our own accepted write has left it: a compare-and-swap that succeeded is as good as a read.
@@ -177,6 +234,7 @@ impl View {
         self.group = self.group.take().filter(|(read, _)| !stale(*read));
         self.instances = self.instances.take().filter(|(read, _)| !stale(*read));
         self.volume = self.volume.take().filter(|(read, _)| !stale(*read));
+        self.release = self.release.take().filter(|(read, _)| !stale(*read));
     }
 
     fn unknown_holder(&self) -> Option<InstanceId> {
@@ -193,11 +251,22 @@ impl View {
     }
 
     fn observed(&self) -> Observed {
-        let nothing = Group { desired_capacity: 0, members: BTreeMap::new() };
+        let mut instances = self.instances.as_ref().map(|(_, known)| known.clone()).unwrap_or_default();
+        for (id, risk) in &self.marked {
+            if let Some(instance) = instances.get_mut(id).filter(|instance| risk.adds_to(instance.risk)) {
+                instance.risk = Some(*risk);
+            }
+        }
+        let mut release = self.release.as_ref().map(|(_, release)| release.clone());
+        if let Some(release) = release.as_mut().filter(|it| self.refused && it.state == ReleaseState::NotStarted) {
+            release.state = ReleaseState::Failed;
+        }
         Observed {
             declaration: self.declaration.clone(),
-            group: self.group.as_ref().map_or(nothing, |(_, group)| group.clone()),
-            instances: self.instances.as_ref().map(|(_, known)| known.clone()).unwrap_or_default(),
+            group: self.group.as_ref().map_or_else(Group::gone, |(_, group)| group.clone()),
+            instances,
+            release,
+            warning: self.warning.clone(),
             volume: self.volume.as_ref().and_then(|(_, volume)| volume.clone()),
             record: self.record.clone().unwrap_or(Record::Absent),
             action: self.action.clone(),

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use crate::events::{LifecycleAction, Transition};
+use crate::events::{LifecycleAction, Transition, Warning};
 use crate::ids::InstanceId;
+use crate::risk::Risk;
 use crate::tags::Declaration;
 
 /// A node as it was just seen.
@@ -23,6 +24,10 @@ pub struct Observed {
     /// The A record. It was read before the volume, so that a write based on it loses against whoever moved the volume
     /// in between.
     pub record: Record,
+    /// Who could release the volume, or has. Known only while somebody alive may have to.
+    pub release: Option<Release>,
+    /// What the event warned of.
+    pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,
     /// The lifecycle actions that were completed since; the group may still show them.
@@ -34,8 +39,17 @@ pub struct Observed {
 pub struct Group {
     /// How many instances it is to have.
     pub desired_capacity: i32,
+    /// Whether it launches a replacement by itself when an instance is warned: Capacity Rebalancing.
+    pub rebalances: bool,
     /// Its instances. A group of 1 may well list two.
     pub members: BTreeMap<InstanceId, Lifecycle>,
+}
+
+impl Group {
+    /// A group that is not there any more: it has no members and wants none.
+    pub(crate) fn gone() -> Group {
+        Group { desired_capacity: 0, rebalances: false, members: BTreeMap::new() }
+    }
 }
 
 /// Where an instance is in its group's life cycle: Auto Scaling's `LifecycleState`, as far as we tell them apart.
@@ -74,6 +88,8 @@ pub struct Instance {
     pub private_ip: Option<Ipv4Addr>,
     /// Whether its `aws:autoscaling:groupName` tag, which nobody but AWS can write, names the node's group.
     pub of_group: bool,
+    /// What it is warned of, as its tag says.
+    pub risk: Option<Risk>,
 }
 
 /// EC2's instance states.
@@ -89,6 +105,31 @@ pub enum InstanceState {
     Stopped,
     /// `shutting-down` or `terminated`: it will not run again.
     Dead,
+}
+
+/// What Systems Manager says of the holder and its successor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Whose agent is online.
+    pub agents: BTreeSet<InstanceId>,
+    /// How far the release of the holder is.
+    pub state: ReleaseState,
+}
+
+/// How far the release command is, if there has been one since the volume was attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseState {
+    /// None was sent.
+    NotStarted,
+    /// It runs, or is on its way.
+    Running {
+        /// When it was sent.
+        since: SystemTime,
+    },
+    /// Drained, stopped, synced, unmounted.
+    Succeeded,
+    /// It failed, timed out or was cancelled.
+    Failed,
 }
 
 /// An EBS volume.
@@ -122,6 +163,8 @@ pub struct Attachment {
     pub instance: InstanceId,
     /// How far it is.
     pub state: AttachmentState,
+    /// When it was asked for. A release from before then was another one.
+    pub since: SystemTime,
 }
 
 /// EC2's attachment states.

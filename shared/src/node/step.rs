@@ -3,6 +3,7 @@
 use crate::events::Transition;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use crate::node::observed::ARecord;
+use crate::risk::Risk;
 use crate::tags::TagError;
 
 /// What to do next.
@@ -13,9 +14,27 @@ pub enum Step {
         /// It runs and is in the volume's zone.
         successor: InstanceId,
     },
-    /// Detach the volume from a holder that is stopped.
+    /// Mark an instance as at risk, for every function to see.
+    Mark {
+        /// The instance.
+        instance: InstanceId,
+        /// What it is warned of.
+        risk: Risk,
+    },
+    /// Have the group launch a replacement for a holder that is going to be interrupted. The holder goes on serving,
+    /// held by the terminate hook.
+    Replace {
+        /// It runs, and is a member of the group.
+        holder: InstanceId,
+    },
+    /// Have the holder drain, stop k3s, sync and unmount.
+    Release {
+        /// It runs, and its agent is online.
+        holder: InstanceId,
+    },
+    /// Detach the volume from a holder that has released it, or is stopped.
     Detach {
-        /// It is stopped.
+        /// Nothing on it can write to the volume any more.
         holder: InstanceId,
     },
     /// Terminate a holder that is alive and has to go; EC2 frees the volume when it is gone.
@@ -74,6 +93,24 @@ pub enum WaitFor {
         /// The successor.
         successor: InstanceId,
     },
+    /// The successor runs, but its operating system is still coming up; the holder serves meanwhile.
+    #[error("{successor} to boot")]
+    Booted {
+        /// The successor.
+        successor: InstanceId,
+    },
+    /// The holder is going to go, and its group has not launched a replacement yet; the holder serves meanwhile.
+    #[error("the group to launch a replacement of {holder}")]
+    Replacement {
+        /// The holder.
+        holder: InstanceId,
+    },
+    /// The holder drains, stops k3s and unmounts.
+    #[error("{holder} to release the volume")]
+    Released {
+        /// The holder.
+        holder: InstanceId,
+    },
     /// The volume is on its way to the successor.
     #[error("the volume to be attached to {successor}")]
     Attached {
@@ -110,6 +147,12 @@ pub enum Done {
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
     NoMove {
         /// Whose action it was.
+        instance: InstanceId,
+    },
+    /// The instance that was warned is gone, or has none of our tags.
+    #[error("{instance} is gone, or has no {} tag: it is not an instance of a Durin node", crate::tags::VOLUME_ID)]
+    NotANode {
+        /// The instance.
         instance: InstanceId,
     },
     /// The group has none of our tags.
@@ -251,6 +294,9 @@ impl Step {
     pub fn name(&self) -> &'static str {
         match self {
             Step::Attach { .. } => "attach",
+            Step::Mark { .. } => "mark",
+            Step::Replace { .. } => "replace",
+            Step::Release { .. } => "release",
             Step::Detach { .. } => "detach",
             Step::Terminate { .. } => "terminate",
             Step::PointRecord { .. } => "point-record",
@@ -265,7 +311,10 @@ impl Step {
     pub fn reason(&self) -> String {
         match self {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
-            Step::Detach { holder } => format!("{holder} is stopped and somebody else takes over"),
+            Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
+            Step::Replace { holder } => format!("{holder} is going to be interrupted and has no successor yet"),
+            Step::Release { holder } => format!("{holder} has to let go, as late as it can"),
+            Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
             Step::PointRecord { from: Some(from), to } => {
                 format!(
@@ -293,8 +342,9 @@ impl Step {
     /// look has come to the same decision.
     pub fn is_irreversible(&self) -> bool {
         match self {
-            Step::Terminate { .. } | Step::Detach { .. } => true,
+            Step::Terminate { .. } | Step::Detach { .. } | Step::Release { .. } | Step::Replace { .. } => true,
             Step::Attach { .. }
+            | Step::Mark { .. }
             | Step::PointRecord { .. }
             | Step::Complete { .. }
             | Step::Wait(_)

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
-use durin::events::{LifecycleAction, Passage, Transition};
+use durin::events::{LifecycleAction, Passage, Transition, Warning};
 use durin::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin::node::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Volume,
-    VolumeState,
+    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
+    ReleaseState, Volume, VolumeState,
 };
+use durin::risk::{Risk, RiskReason};
 use durin::tags::Declaration;
 
 /// The instance that was there first.
@@ -20,6 +21,16 @@ pub(crate) const NEW: &str = "i-00000000000000002";
 pub(crate) const NEWEST: &str = "i-00000000000000003";
 
 const ZONE: &str = "eu-central-1a";
+
+/// The time at which situations are seen: long after every launch.
+pub(crate) fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(100_000)
+}
+
+/// So many seconds from now.
+pub(crate) fn in_s(seconds: u64) -> SystemTime {
+    now() + Duration::from_secs(seconds)
+}
 
 /// A node as it may be seen.
 #[derive(Clone, Debug)]
@@ -61,10 +72,12 @@ impl Default for Situation {
                 record: RecordName::from_tag("k3s.durin.internal").expect("a name"),
                 ttl_s: 10,
             },
-            group: Group { desired_capacity: 1, members: BTreeMap::new() },
+            group: Group { desired_capacity: 1, rebalances: false, members: BTreeMap::new() },
             instances: BTreeMap::new(),
             volume: Some(Volume { state: VolumeState::Available, zone: ZONE.to_owned(), attachments: Vec::new() }),
             record: Record::Absent,
+            release: None,
+            warning: None,
             action: None,
             completed: [].into(),
         })
@@ -88,10 +101,11 @@ impl Situation {
     pub(crate) fn instance(self, instance: &str, lifecycle: Lifecycle, state: InstanceState) -> Situation {
         let seen = Instance {
             state,
-            launched: SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(number(instance)) * 600),
+            launched: now() - Duration::from_secs(60) + Duration::from_secs(u64::from(number(instance))),
             zone: ZONE.to_owned(),
             private_ip: Some(address(instance)),
             of_group: true,
+            risk: None,
         };
         self.but(|observed| drop(observed.instances.insert(id(instance), seen))).lifecycle(instance, lifecycle)
     }
@@ -106,6 +120,15 @@ impl Situation {
 
     pub(crate) fn zone(self, instance: &str, zone: &str) -> Situation {
         self.on(instance, |seen| zone.clone_into(&mut seen.zone))
+    }
+
+    pub(crate) fn launched_ago(self, instance: &str, seconds: u64) -> Situation {
+        self.on(instance, |seen| seen.launched = now() - Duration::from_secs(seconds))
+    }
+
+    /// Systems Manager was not asked.
+    pub(crate) fn unasked(self) -> Situation {
+        self.but(|observed| observed.release = None)
     }
 
     pub(crate) fn no_address(self, instance: &str) -> Situation {
@@ -135,6 +158,28 @@ impl Situation {
         self.not_a_member(instance).unlisted(instance)
     }
 
+    /// The group launches a replacement by itself when an instance is warned.
+    pub(crate) fn rebalancing(self) -> Situation {
+        self.but(|observed| observed.group.rebalances = true)
+    }
+
+    /// What the instance's tag says.
+    pub(crate) fn at_risk(self, instance: &str, reason: RiskReason, until: Option<SystemTime>) -> Situation {
+        self.on(instance, |seen| seen.risk = Some(Risk { reason, until }))
+    }
+
+    /// The event warns of an interruption.
+    pub(crate) fn warned(self, instance: &str, until: SystemTime) -> Situation {
+        let risk = Risk { reason: RiskReason::Interruption, until: Some(until) };
+        self.but(|observed| observed.warning = Some(Warning { instance: id(instance), risk }))
+    }
+
+    /// Systems Manager was asked: whose agents are online, and how far the release is.
+    pub(crate) fn release(self, agents: &[&str], state: ReleaseState) -> Situation {
+        let agents = agents.iter().map(|agent| id(agent)).collect();
+        self.but(|observed| observed.release = Some(Release { agents, state }))
+    }
+
     pub(crate) fn desired(self, capacity: i32) -> Situation {
         self.but(|observed| observed.group.desired_capacity = capacity)
     }
@@ -142,12 +187,13 @@ impl Situation {
     pub(crate) fn held_by(mut self, instance: &str, state: AttachmentState) -> Situation {
         let volume = self.volume();
         volume.state = VolumeState::InUse;
-        volume.attachments = vec![Attachment { instance: id(instance), state }];
+        volume.attachments = vec![Attachment { instance: id(instance), state, since: SystemTime::UNIX_EPOCH }];
         self
     }
 
     pub(crate) fn also_held_by(mut self, instance: &str) -> Situation {
-        let attachment = Attachment { instance: id(instance), state: AttachmentState::Attached };
+        let attachment =
+            Attachment { instance: id(instance), state: AttachmentState::Attached, since: SystemTime::UNIX_EPOCH };
         self.volume().attachments.push(attachment);
         self
     }

@@ -12,6 +12,9 @@ use crate::world::{ACCOUNT, World};
 pub(super) const GROUPS_PARAMETERS: &[&str] =
     &["AutoScalingGroupNames", "Filters", "IncludeInstances", "MaxRecords", "NextToken"];
 
+/// Groups name a version as they were told, their instances by its number. There is only one.
+const LAUNCHED_VERSION: &str = "1";
+
 /// DescribeAutoScalingGroups. Unknown names are missing from the answer, without an error.
 pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("AutoScalingGroupNames");
@@ -50,7 +53,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
     json!({
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn(),
-        "LaunchTemplate": launch_template(world, group),
+        "LaunchTemplate": launch_template(world, group, &group.launch_template_version),
         "MinSize": group.min_size,
         "MaxSize": group.max_size,
         "DesiredCapacity": group.desired_capacity,
@@ -63,7 +66,8 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "Instances": if with_instances { members } else { json!([]) },
         "CreatedTime": group.created.iso_millis(),
         "SuspendedProcesses": [],
-        "VPCZoneIdentifier": group.subnets.join(","),
+        // A group that was told zones does not show subnets: Terraform's aws_autoscaling_group relies on it.
+        "VPCZoneIdentifier": group.subnets_named.then(|| group.subnets.join(",")),
         "EnabledMetrics": [],
         "Status": group.deleting.then_some("Delete in progress"),
         "Tags": group.tags.iter().map(|tag| tag_item(&group.name, tag)).collect::<Value>(),
@@ -84,7 +88,7 @@ fn member_item(world: &World, group: &Group, member: &Member) -> Value {
         "AvailabilityZone": member.zone,
         "LifecycleState": member.lifecycle.name(),
         "HealthStatus": if member.healthy { "Healthy" } else { "Unhealthy" },
-        "LaunchTemplate": launch_template(world, group),
+        "LaunchTemplate": launch_template(world, group, LAUNCHED_VERSION),
         "ProtectedFromScaleIn": member.protected_from_scale_in,
     })
 }
@@ -98,14 +102,14 @@ fn instance_item(world: &World, group: &Group, member: &Member) -> Value {
         "AvailabilityZone": member.zone,
         "LifecycleState": member.lifecycle.name(),
         "HealthStatus": if member.healthy { "HEALTHY" } else { "UNHEALTHY" },
-        "LaunchTemplate": launch_template(world, group),
+        "LaunchTemplate": launch_template(world, group, LAUNCHED_VERSION),
         "ProtectedFromScaleIn": member.protected_from_scale_in,
     })
 }
 
-fn launch_template(world: &World, group: &Group) -> Value {
+fn launch_template(world: &World, group: &Group, version: &str) -> Value {
     let name = world.launch_templates.get(&group.launch_template_id).map(|template| template.name.as_str());
-    json!({"LaunchTemplateId": group.launch_template_id, "LaunchTemplateName": name, "Version": "$Latest"})
+    json!({"LaunchTemplateId": group.launch_template_id, "LaunchTemplateName": name, "Version": version})
 }
 
 /// Filters of groups: all have to match, each with one of its values.

@@ -51,8 +51,8 @@ pub(super) const UPDATE_PARAMETERS: &[&str] = &[
 pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let name = params.required("AutoScalingGroupName")?;
     only_ec2_health_checks(params)?;
-    let (launch_template_id, launch_template_name) = launch_template(params)?;
-    if launch_template_id.is_none() && launch_template_name.is_none() {
+    let template = launch_template(params)?;
+    if template.id.is_none() && template.name.is_none() {
         return Err(ApiError::new("ValidationError", "Valid requests must contain the LaunchTemplate parameter."));
     }
     // Read before anything is made: a request that is wrong in part must not be carried out in part.
@@ -66,8 +66,9 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         min_size: params.required_number("MinSize")?,
         max_size: params.required_number("MaxSize")?,
         desired_capacity: params.number("DesiredCapacity")?,
-        launch_template_id,
-        launch_template_name,
+        launch_template_id: template.id,
+        launch_template_name: template.name,
+        launch_template_version: template.version,
         zones: params.list("AvailabilityZones"),
         subnets: subnets(params),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?.unwrap_or(0),
@@ -81,7 +82,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 
 pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
     only_ec2_health_checks(params)?;
-    let (launch_template_id, launch_template_name) = launch_template(params)?;
+    let template = launch_template(params)?;
     let subnets = subnets(params);
     let zones = params.list("AvailabilityZones");
     world.update_auto_scaling_group(UpdateAutoScalingGroup {
@@ -89,8 +90,9 @@ pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
         min_size: params.number("MinSize")?,
         max_size: params.number("MaxSize")?,
         desired_capacity: params.number("DesiredCapacity")?,
-        launch_template_id,
-        launch_template_name,
+        launch_template_id: template.id,
+        launch_template_name: template.name,
+        launch_template_version: template.version,
         zones: (!zones.is_empty()).then_some(zones),
         subnets: (!subnets.is_empty()).then_some(subnets),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?,
@@ -112,11 +114,18 @@ pub(super) fn set_desired_capacity(world: &mut World, params: &Params) -> ApiRes
     Ok(done())
 }
 
-/// The template that the request names, by id or by name; neither if it names none. The world resolves it.
-fn launch_template(params: &Params) -> ApiResult<(Option<String>, Option<String>)> {
+/// The template that a request names, by id or by name; neither if it names none. The world resolves it.
+#[derive(Default)]
+struct NamedTemplate {
+    id: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+}
+
+fn launch_template(params: &Params) -> ApiResult<NamedTemplate> {
     let given = params.structure("LaunchTemplate");
     if given.is_empty() {
-        return Ok((None, None));
+        return Ok(NamedTemplate::default());
     }
     given.only(&["LaunchTemplateId", "LaunchTemplateName", "Version"])?;
     if let Some(version) = given.text("Version").filter(|version| !["$Latest", "$Default", "1"].contains(version)) {
@@ -127,7 +136,7 @@ fn launch_template(params: &Params) -> ApiResult<(Option<String>, Option<String>
             let text = "Valid requests must contain either launchTemplateId or LaunchTemplateName";
             Err(ApiError::new("ValidationError", text))
         }
-        one => Ok(one),
+        (id, name) => Ok(NamedTemplate { id, name, version: given.owned("Version") }),
     }
 }
 

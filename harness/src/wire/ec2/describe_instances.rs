@@ -113,6 +113,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
         "architecture": "x86_64",
         "rootDeviceType": "ebs",
         "rootDeviceName": "/dev/xvda",
+        "ebsOptimized": false,
         "blockDeviceMapping": block_device_mapping(world, instance),
         "virtualizationType": "hvm",
         "instanceLifecycle": instance.spot.then_some("spot"),
@@ -120,6 +121,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
         "hypervisor": "xen",
         "groupSet": [],
         "enaSupport": true,
+        "sourceDestCheck": networked.then_some(true),
     })
 }
 
@@ -146,8 +148,11 @@ fn block_device_mapping(world: &World, instance: &Instance) -> Value {
         .collect()
 }
 
-/// The machine-readable half of why an instance is not running any more.
+/// The machine-readable half of why an instance is not running yet, or not any more.
 fn state_reason(instance: &Instance) -> Value {
+    if instance.state == InstanceState::Pending {
+        return json!({"code": "pending", "message": "pending"});
+    }
     let reason = instance.transition_reason.as_str();
     let (code, message) = match reason.split_once(": ") {
         _ if reason.is_empty() => return Value::Null,

@@ -10,8 +10,11 @@ use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
-/// As every resource shows its tags.
+/// As every resource shows its tags: without any, there is no list at all.
 pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
+    if tags.is_empty() {
+        return Value::Null;
+    }
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 

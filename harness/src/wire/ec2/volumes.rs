@@ -52,14 +52,14 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
 pub(super) fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let attachment = world.attach_volume(volume, params.required("InstanceId")?, params.required("Device")?)?;
-    Ok(attachment_item(volume, &attachment))
+    Ok(attachment_change(volume, &attachment))
 }
 
 pub(super) fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let force = params.flag("Force")?.unwrap_or(false);
     let attachment = world.detach_volume(volume, params.text("InstanceId"), params.text("Device"), force)?;
-    Ok(attachment_item(volume, &attachment))
+    Ok(attachment_change(volume, &attachment))
 }
 
 pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
@@ -97,13 +97,19 @@ fn volume_item(volume: &Volume) -> Value {
 }
 
 fn attachment_item(volume_id: &str, attachment: &Attachment) -> Value {
+    let mut item = attachment_change(volume_id, attachment);
+    item["deleteOnTermination"] = attachment.delete_on_termination.into();
+    item
+}
+
+/// What AttachVolume and DetachVolume answer (EC2 API Reference).
+fn attachment_change(volume_id: &str, attachment: &Attachment) -> Value {
     json!({
         "volumeId": volume_id,
         "instanceId": attachment.instance_id,
         "device": attachment.device,
         "status": attachment.state.name(),
         "attachTime": attachment.since.iso_millis(),
-        "deleteOnTermination": attachment.delete_on_termination,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The members of a JSON request.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::world::error::{ApiError, ApiResult};
@@ -76,13 +78,33 @@ impl Fields {
             .collect()
     }
 
-    /// The values of `names`, in that order: what the request is about.
+    /// Lists of texts by name, none if they are not there.
+    pub(super) fn lists_by_name(&self, name: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(BTreeMap::new()),
+            Some(value @ Value::Object(_)) => {
+                serde_json::from_value(value.clone()).map_err(|_| invalid(name, &value.to_string()))
+            }
+            Some(other) => Err(invalid(name, &other.to_string())),
+        }
+    }
+
+    /// The values of `names`, in that order: what the request is about. Of a filter, the values that it lists.
     pub(super) fn about(&self, names: &[&str]) -> String {
         let values = names.iter().filter_map(|name| self.0.get(*name)).flat_map(|value| match value {
-            Value::Array(elements) => elements.iter().filter_map(Value::as_str).collect(),
+            Value::Array(elements) => elements.iter().flat_map(listed).collect(),
             value => value.as_str().into_iter().collect::<Vec<_>>(),
         });
         values.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn listed(element: &Value) -> Vec<&str> {
+    match element {
+        Value::Object(members) => {
+            members.values().filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
+        }
+        element => element.as_str().into_iter().collect(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
             Some((parameter.name.clone(), item))
         })
         .collect();
-    paged(fields, "Parameters", 50, items)
+    paged(fields, "Parameters", 1..=50, items)
 }
 
 /// GetParameterHistory: oldest first.
@@ -39,7 +39,7 @@ pub(super) fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
             (format!("{:020}", version.version), item)
         })
         .collect();
-    paged(fields, "Parameters", 50, items)
+    paged(fields, "Parameters", 1..=50, items)
 }
 
 fn metadata(parameter: &Parameter, version: &ParameterVersion) -> Value {

@@ -1,8 +1,15 @@
-//! Systems Manager, of which there is Parameter Store: JSON in, JSON out.
+//! Systems Manager, of which there are Parameter Store, documents and Run Command: JSON in, JSON out.
 
+mod commands;
+mod documents;
 mod fields;
+mod filters;
 mod history;
+mod instances;
+mod invocations;
 mod parameters;
+
+use std::ops::RangeInclusive;
 
 use http::Request;
 use serde_json::{Value, json};
@@ -15,8 +22,19 @@ use crate::world::error::{ApiError, ApiResult};
 use fields::Fields;
 
 const ACTIONS: &[Action<Fields>] = &[
+    Action::write("CancelCommand", &["CommandId", "InstanceIds"], commands::cancel),
+    Action::write("CreateDocument", documents::CREATE_PARAMETERS, documents::create),
+    Action::write("DeleteDocument", &["Name"], documents::delete),
     Action::write("DeleteParameter", &["Name"], parameters::delete),
+    Action::read("DescribeDocument", &["DocumentVersion", "Name"], documents::describe),
+    Action::read(
+        "DescribeInstanceInformation",
+        &["Filters", "InstanceInformationFilterList", "MaxResults", "NextToken"],
+        instances::describe,
+    ),
     Action::read("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], history::describe),
+    Action::read("GetCommandInvocation", &["CommandId", "InstanceId", "PluginName"], invocations::get),
+    Action::read("GetDocument", &["DocumentFormat", "DocumentVersion", "Name"], documents::get),
     Action::read("GetParameter", &["Name", "WithDecryption"], parameters::get),
     Action::read("GetParameterHistory", &["MaxResults", "Name", "NextToken", "WithDecryption"], history::get_history),
     Action::read("GetParameters", &["Names", "WithDecryption"], parameters::get_many),
@@ -25,12 +43,31 @@ const ACTIONS: &[Action<Fields>] = &[
         &["MaxResults", "NextToken", "Path", "Recursive", "WithDecryption"],
         parameters::get_by_path,
     ),
+    Action::read(
+        "ListCommandInvocations",
+        &["CommandId", "Details", "Filters", "InstanceId", "MaxResults", "NextToken"],
+        invocations::list,
+    ),
+    Action::read("ListCommands", &["CommandId", "Filters", "InstanceId", "MaxResults", "NextToken"], commands::list),
+    Action::read("ListDocuments", &["Filters", "MaxResults", "NextToken"], documents::list),
     Action::read("ListTagsForResource", &["ResourceId", "ResourceType"], parameters::list_tags),
     Action::write("PutParameter", parameters::PUT_PARAMETERS, parameters::put),
+    Action::write("SendCommand", commands::SEND_PARAMETERS, commands::send),
 ];
 
 /// The members that say what a call is about.
-const SUBJECTS: &[&str] = &["Name", "Names", "Path", "ResourceId"];
+const SUBJECTS: &[&str] = &[
+    "Name",
+    "Names",
+    "Path",
+    "ResourceId",
+    "DocumentName",
+    "CommandId",
+    "InstanceId",
+    "InstanceIds",
+    "InstanceInformationFilterList",
+    "Filters",
+];
 
 pub(super) fn is_write(name: &str) -> Option<bool> {
     Action::find(ACTIONS, name).map(Action::is_write)
@@ -56,11 +93,16 @@ fn run(world: &mut World, name: &str, fields: &Fields) -> ApiResult<Value> {
     }
 }
 
-/// `list_name` with one page of `items`, at most `most` long, and the token of the next.
-fn paged(fields: &Fields, list_name: &str, most: u64, items: Vec<(String, Value)>) -> ApiResult<Value> {
+/// `list_name` with one page of `items`, as long as one of `lengths`, and the token of the next.
+fn paged(
+    fields: &Fields,
+    list_name: &str,
+    lengths: RangeInclusive<u64>,
+    items: Vec<(String, Value)>,
+) -> ApiResult<Value> {
     let limit = match fields.number("MaxResults")? {
-        None => most,
-        Some(limit) if (1..=most).contains(&limit) => limit,
+        None => *lengths.end(),
+        Some(limit) if lengths.contains(&limit) => limit,
         Some(limit) => return Err(fields::invalid("MaxResults", &limit.to_string())),
     };
     let page = page(items, usize::try_from(limit).unwrap_or(usize::MAX), fields.text("NextToken")?)

@@ -75,7 +75,7 @@ pub(super) fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
             Some((parameter.name.clone(), parameter_item(&parameter.name, parameter, version)))
         })
         .collect();
-    paged(fields, "Parameters", 10, items)
+    paged(fields, "Parameters", 1..=10, items)
 }
 
 pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {

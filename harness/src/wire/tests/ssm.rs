@@ -1,6 +1,9 @@
 //! Parameters over the wire.
 
+use std::time::Duration;
+
 use super::*;
+use crate::world::seed::Seed;
 
 fn ssm(world: &mut World, operation: &str, body: &str) -> (StatusCode, serde_json::Value) {
     let mut request = signed(Service::Ssm, Method::POST, "/", body);
@@ -34,8 +37,112 @@ fn what_is_not_there_is_an_error_with_or_without_a_message() {
     let (status, error) = ssm(&mut world, "GetParameter", r#"{"Name": "/nothing"}"#);
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(error, serde_json::json!({"__type": "ParameterNotFound"}));
-    let (_, error) = ssm(&mut world, "SendCommand", "{}");
+    let (_, error) = ssm(&mut world, "StartSession", "{}");
     assert_eq!(error["__type"], "UnknownOperationException");
     let (_, error) = ssm(&mut world, "GetParameter", r#"{"Name": "/a", "Colour": "red"}"#);
     assert_eq!(error["__type"], "ValidationException");
+}
+
+#[test]
+fn a_command_is_sent_followed_and_listed() {
+    let (mut world, instance) = settled_node();
+    let body = format!(
+        r#"{{"DocumentName": "durin-release", "InstanceIds": ["{instance}"], "TimeoutSeconds": 30, "Comment": "hand-off"}}"#
+    );
+    let (status, sent) = ssm(&mut world, "SendCommand", &body);
+    assert_eq!(status, StatusCode::OK, "{sent}");
+    assert_eq!(about(&world), format!("durin-release {instance}"));
+    assert_eq!(sent["Command"]["Status"], "Pending");
+    let id = sent["Command"]["CommandId"].as_str().expect("an id").to_owned();
+    let both = format!(r#"{{"CommandId": "{id}", "InstanceId": "{instance}"}}"#);
+    let (_, early) = ssm(&mut world, "GetCommandInvocation", &both);
+    assert_eq!(early, serde_json::json!({"__type": "InvocationDoesNotExist"}));
+    let (_, early) = ssm(&mut world, "ListCommandInvocations", &both);
+    assert_eq!(early["CommandInvocations"], serde_json::json!([]));
+
+    world.advance_to(world.now() + Duration::from_secs(30));
+    let (_, got) = ssm(&mut world, "GetCommandInvocation", &both);
+    assert_eq!((&got["Status"], &got["ResponseCode"]), (&"Success".into(), &0.into()));
+    assert_eq!(got["PluginName"], "release");
+    assert_eq!(about(&world), format!("{id} {instance}"));
+
+    let body = format!(
+        r#"{{"InstanceId": "{instance}", "Details": true, "Filters": [
+            {{"key": "DocumentName", "value": "durin-release"}}, {{"key": "Status", "value": "Success"}},
+            {{"key": "InvokedAfter", "value": "2026-01-05T06:00:00Z"}}]}}"#
+    );
+    let (_, listed) = ssm(&mut world, "ListCommandInvocations", &body);
+    assert_eq!(listed["CommandInvocations"][0]["CommandPlugins"][0]["ResponseCode"], 0);
+    let (_, none) =
+        ssm(&mut world, "ListCommands", r#"{"Filters": [{"key": "ExecutionStage", "value": "Executing"}]}"#);
+    assert_eq!(none["Commands"], serde_json::json!([]));
+    let (_, all) = ssm(&mut world, "ListCommands", "{}");
+    assert_eq!(all["Commands"][0]["CompletedCount"], 1);
+    let (_, error) =
+        ssm(&mut world, "ListCommandInvocations", r#"{"Filters": [{"key": "ExecutionStage", "value": "Complete"}]}"#);
+    assert_eq!(error["__type"], "InvalidFilterKey");
+}
+
+#[test]
+fn what_a_command_cannot_be_is_refused() {
+    let (mut world, instance) = settled_node();
+    let body = r#"{"DocumentName": "durin-release", "Targets": [{"Key": "tag:a", "Values": ["b"]}]}"#;
+    let (_, error) = ssm(&mut world, "SendCommand", body);
+    assert!(error["message"].as_str().expect("a message").contains("'Targets'"), "{error}");
+    let body = format!(r#"{{"DocumentName": "AWS-RunShellScript", "InstanceIds": ["{instance}"]}}"#);
+    let (_, error) = ssm(&mut world, "SendCommand", &body);
+    assert_eq!(error["__type"], "InvalidDocument");
+    let (_, error) = ssm(&mut world, "CancelCommand", r#"{"CommandId": "short"}"#);
+    assert_eq!(error["__type"], "ValidationException");
+    let body = r#"{"CommandId": "00000000-0000-4000-8000-000000000000"}"#;
+    let (_, error) = ssm(&mut world, "CancelCommand", body);
+    assert_eq!(error, serde_json::json!({"__type": "InvalidCommandId"}));
+}
+
+#[test]
+fn agents_are_described_by_instance_and_by_ping_status() {
+    let (mut world, instance) = settled_node();
+    let by_id =
+        format!(r#"{{"InstanceInformationFilterList": [{{"key": "InstanceIds", "valueSet": ["{instance}"]}}]}}"#);
+    let (_, told) = ssm(&mut world, "DescribeInstanceInformation", &by_id);
+    assert_eq!(told["InstanceInformationList"][0]["PingStatus"], "Online");
+    assert!(told["InstanceInformationList"][0]["LastPingDateTime"].is_number());
+    assert_eq!(about(&world), instance);
+    let lost = r#"{"Filters": [{"Key": "PingStatus", "Values": ["ConnectionLost"]}], "MaxResults": 5}"#;
+    let (_, told) = ssm(&mut world, "DescribeInstanceInformation", lost);
+    assert_eq!(told, serde_json::json!({"InstanceInformationList": []}));
+    let (_, error) = ssm(&mut world, "DescribeInstanceInformation", r#"{"MaxResults": 4}"#);
+    assert_eq!(error["__type"], "ValidationException");
+    let (_, error) = ssm(&mut world, "DescribeInstanceInformation", r#"{"Filters": [{"Key": "X", "Values": ["y"]}]}"#);
+    assert_eq!(error["__type"], "InvalidFilterKey");
+}
+
+#[test]
+fn a_document_is_created_described_and_deleted() {
+    let (mut world, _) = settled_node();
+    let (_, got) = ssm(&mut world, "GetDocument", r#"{"Name": "durin-release"}"#);
+    let content = serde_json::json!({"Name": "other", "Content": got["Content"], "DocumentType": "Command"});
+    let (_, created) = ssm(&mut world, "CreateDocument", &content.to_string());
+    assert_eq!(created["DocumentDescription"]["Parameters"][0]["DefaultValue"], "3600");
+    let (_, again) = ssm(&mut world, "CreateDocument", &content.to_string());
+    assert_eq!(again["__type"], "DocumentAlreadyExists");
+    let (_, listed) = ssm(&mut world, "ListDocuments", r#"{"Filters": [{"Key": "Name", "Values": ["oth"]}]}"#);
+    assert_eq!(listed["DocumentIdentifiers"].as_array().map(Vec::len), Some(1));
+    let _ = ssm(&mut world, "DeleteDocument", r#"{"Name": "other"}"#);
+    let (_, error) = ssm(&mut world, "DescribeDocument", r#"{"Name": "other"}"#);
+    assert_eq!(error["__type"], "InvalidDocument");
+}
+
+fn settled_node() -> (World, String) {
+    let mut world = World::from_seed(&Seed::one_node()).expect("a world");
+    let node = world.settle_nodes().expect("a steady state").remove(0);
+    let instance = world.serving(&node.volume).expect("a holder").to_owned();
+    (world, instance)
+}
+
+/// What the last call was about.
+fn about(world: &World) -> String {
+    let last = world.history.entries.last().expect("an entry");
+    let What::Called { about, .. } = &last.what else { panic!("{last:?}") };
+    about.clone()
 }

@@ -19,6 +19,8 @@ pub struct CreateAutoScalingGroup {
     pub launch_template_id: Option<String>,
     /// The template, by name.
     pub launch_template_name: Option<String>,
+    /// Its version; `$Default` unless said.
+    pub launch_template_version: Option<String>,
     /// Where, by subnet.
     pub subnets: Vec<String>,
     /// Where, by zone, if no subnet is named.
@@ -50,6 +52,8 @@ pub struct UpdateAutoScalingGroup {
     pub launch_template_id: Option<String>,
     /// The template, by name.
     pub launch_template_name: Option<String>,
+    /// The version of a template named here; `$Default` unless said.
+    pub launch_template_version: Option<String>,
     /// Where, by subnet.
     pub subnets: Option<Vec<String>>,
     /// Where, by zone.
@@ -84,6 +88,8 @@ impl World {
             max_size: request.max_size,
             desired_capacity,
             launch_template_id,
+            launch_template_version: request.launch_template_version.unwrap_or_else(default_version),
+            subnets_named: !request.subnets.is_empty(),
             zones: places.iter().map(|(zone, _)| zone.clone()).collect(),
             subnets: places.into_iter().map(|(_, subnet)| subnet).collect(),
             created: self.now,
@@ -126,6 +132,7 @@ impl World {
             Some(template) => Some(self.template_for_group(template)?),
             None => None,
         };
+        let subnets_named = request.subnets.is_some();
         let places = if request.subnets.is_some() || request.zones.is_some() {
             Some(places(&request.subnets.unwrap_or_default(), &request.zones.unwrap_or_default())?)
         } else {
@@ -137,9 +144,11 @@ impl World {
         group.desired_capacity = desired;
         if let Some(template) = template {
             group.launch_template_id = template;
+            group.launch_template_version = request.launch_template_version.unwrap_or_else(default_version);
         }
         if let Some(places) = places {
             (group.zones, group.subnets) = places.into_iter().unzip();
+            group.subnets_named = subnets_named;
         }
         group.health_check_grace_period_s =
             request.health_check_grace_period_s.unwrap_or(group.health_check_grace_period_s);
@@ -197,6 +206,11 @@ impl World {
 /// Unmodelled, and with a text that has to be read: the code says only that something was wrong with the request.
 pub(super) fn validation_error(text: impl Into<String>) -> ApiError {
     ApiError::new("ValidationError", text)
+}
+
+/// EC2 Auto Scaling API Reference (LaunchTemplateSpecification).
+fn default_version() -> String {
+    "$Default".to_owned()
 }
 
 fn no_group(name: &str) -> ApiError {

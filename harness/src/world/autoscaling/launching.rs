@@ -159,7 +159,6 @@ impl Group {
         let propagated = self.tags.iter().filter(|tag| tag.propagate_at_launch);
         let mut tags: BTreeMap<_, _> = propagated.map(|tag| (tag.key.clone(), tag.value.clone())).collect();
         tags.insert("aws:autoscaling:groupName".to_owned(), self.name.clone());
-        tags.insert("aws:ec2launchtemplate:id".to_owned(), self.launch_template_id.clone());
         tags
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::network::{subnet_in, zone_of};
-use super::{Ec2Effect, Instance, InstanceState, World};
+use super::{Ec2Effect, Instance, InstanceState, LaunchTemplate, World};
 use crate::world::agenda::Effect;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Guest;
@@ -57,7 +57,9 @@ impl World {
             .instance_type
             .or_else(|| template.as_ref().map(|template| template.instance_type.clone()))
             .unwrap_or_else(|| "m1.small".to_owned());
-        let spot = request.spot || template.is_some_and(|template| template.spot);
+        let spot = request.spot || template.as_ref().is_some_and(|template| template.spot);
+        let mut tags = request.tags;
+        tags.extend(template.iter().flat_map(LaunchTemplate::tags_for_instances));
 
         let mut ids = Vec::new();
         for _ in 0..request.count.max(1) {
@@ -74,8 +76,8 @@ impl World {
                 spot,
                 launched: self.now,
                 transition_reason: String::new(),
-                tags: request.tags.clone(),
-                guest: Guest::default(),
+                tags: tags.clone(),
+                guest: Guest::with_agent(self.agent_mode),
             };
             self.instances.insert(id.clone(), instance);
             self.enter_state(&id, InstanceState::Pending);

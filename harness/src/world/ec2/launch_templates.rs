@@ -3,6 +3,14 @@
 use super::{LaunchTemplate, World};
 use crate::world::error::{ApiError, ApiResult};
 
+impl LaunchTemplate {
+    /// What EC2 tags an instance with that is launched from the template, in its one version.
+    pub(in crate::world) fn tags_for_instances(&self) -> [(String, String); 2] {
+        let tag = |key: &str, value: &str| (format!("aws:ec2launchtemplate:{key}"), value.to_owned());
+        [tag("id", &self.id), tag("version", "1")]
+    }
+}
+
 impl World {
     /// CreateLaunchTemplate.
     pub fn create_launch_template(

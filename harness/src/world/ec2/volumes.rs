@@ -146,7 +146,11 @@ impl World {
 
     /// CreateVolume: the id of the new volume.
     pub fn create_volume(&mut self, request: CreateVolume) -> ApiResult<String> {
-        subnet_in(&request.zone)?;
+        if subnet_in(&request.zone).is_err() {
+            // Other calls have InvalidParameterValue for this (EC2 API Reference: error codes).
+            let text = format!("The zone '{}' does not exist.", request.zone);
+            return Err(ApiError::new("InvalidZone.NotFound", text));
+        }
         if request.size_gib == 0 {
             return Err(ApiError::new("MissingParameter", "The request must contain the parameter size or snapshotId"));
         }

@@ -1,8 +1,8 @@
-//! Boot, mount, serve, release, power-off.
+//! Boot, mount, serve, power-off. How k3s is stopped in good order is in `release.rs`.
 
 use std::time::Duration;
 
-use super::{Guest, GuestEffect, GuestStep};
+use super::{Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
 use crate::world::agenda::Effect;
 use crate::world::ec2::{AttachmentState, InstanceState};
@@ -11,7 +11,7 @@ use crate::world::history::What;
 impl World {
     pub(in crate::world) fn carry_out_guest(&mut self, effect: GuestEffect) {
         let GuestEffect { instance, epoch, step } = effect;
-        if self.instances.get(&instance).is_none_or(|it| it.guest.epoch != epoch) {
+        if self.instances.get(&instance).is_none_or(|it| it.guest.epoch_of(&step) != epoch) {
             return;
         }
         match step {
@@ -19,13 +19,16 @@ impl World {
             GuestStep::AgentOnline => self.agent_is_online(&instance),
             GuestStep::Mounted(volume) => self.guest_mounts(&instance, &volume),
             GuestStep::K3sUp(volume) => self.k3s_is_up(&instance, &volume),
+            GuestStep::WorkloadUp => self.workload_is_up(&instance),
+            GuestStep::Drained => self.k3s_stops(&instance),
             GuestStep::Unmounted => self.guest_unmounts(&instance),
+            GuestStep::DocumentEnds { command, outcome } => self.document_ends(&instance, &command, outcome),
         }
     }
 
     /// The instance is running: it boots.
     pub(in crate::world) fn guest_powers_on(&mut self, id: &str) {
-        self.next_epoch(id);
+        self.next_boot(id);
         let delay = self.draw(self.latency.boot);
         self.schedule_guest(id, delay, GuestStep::Booted);
     }
@@ -36,20 +39,11 @@ impl World {
             guest.up_since = Some(now);
         }
         self.note_guest(id, "booted");
-        let delay = self.draw(self.latency.agent_online);
-        self.schedule_guest(id, delay, GuestStep::AgentOnline);
+        self.agent_will_be_online(id);
         let attached = self.attachments_of(id).find(|(_, held)| held.state == AttachmentState::Attached);
         if let Some(volume) = attached.map(|(volume, _)| volume.to_owned()) {
             self.guest_sees_device(id, &volume);
         }
-    }
-
-    fn agent_is_online(&mut self, id: &str) {
-        let now = self.now;
-        if let Some(guest) = self.guest_mut(id) {
-            guest.agent_online_since = Some(now);
-        }
-        self.note_guest(id, "agent is online");
     }
 
     /// A volume has appeared: a guest that is up mounts it and starts k3s on it.
@@ -100,56 +94,20 @@ impl World {
         let Some(guest) = self.guest_mut(id).filter(|guest| guest.mounted.as_deref() == Some(volume)) else { return };
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);
+        guest.drained = false;
         self.note_guest(id, "k3s is up");
-    }
-
-    /// k3s on the instance drains and stops, and the volume is unmounted; the answer is how long that takes.
-    /// The instance goes on running, and mounts again when it boots or when a volume is attached to it.
-    pub fn release(&mut self, id: &str) -> Duration {
-        self.settle();
-        let Some(guest) = self.guest_mut(id).filter(|guest| guest.up_since.is_some()) else { return Duration::ZERO };
-        guest.releasing = true;
-        // Whatever was being mounted or started is given up.
-        guest.epoch += 1;
-        if let Some(guest) = self.guest_mut(id) {
-            stop_serving(guest);
-        }
-        let delay = self.draw(self.latency.release);
-        self.note_guest(id, "stops k3s");
-        self.schedule_guest(id, delay, GuestStep::Unmounted);
-        delay
-    }
-
-    /// The operating system shuts down in good order; the answer is how long it needs.
-    pub(in crate::world) fn guest_shuts_down(&mut self, id: &str) -> Duration {
-        let up = self.instances.get(id).is_some_and(|it| it.guest.up_since.is_some());
-        if up {
-            self.release(id)
-        } else {
-            // A boot under way is given up.
-            self.next_epoch(id);
-            Duration::ZERO
-        }
-    }
-
-    fn guest_unmounts(&mut self, id: &str) {
-        let Some(guest) = self.guest_mut(id) else { return };
-        guest.releasing = false;
-        let Some(volume) = guest.mounted.take() else { return };
-        if let Some(volume) = self.volumes.get_mut(&volume) {
-            volume.data.dirty = false;
-        }
-        self.note_guest(id, format!("unmounted {volume}"));
-        self.volume_is_unmounted(&volume);
+        let delay = self.draw(self.latency.pod_start);
+        self.schedule_guest(id, delay, GuestStep::WorkloadUp);
     }
 
     /// The power is gone: what was mounted stays dirty. What k3s acknowledged was on the device before.
     pub(in crate::world) fn guest_powers_off(&mut self, id: &str) {
         self.settle();
-        self.next_epoch(id);
+        self.next_boot(id);
+        self.agent_stops(id);
         let Some(guest) = self.guest_mut(id) else { return };
         let before = std::mem::take(guest);
-        guest.epoch = before.epoch;
+        (guest.epoch, guest.boots, guest.agent) = (before.epoch, before.boots, before.agent);
         if let Some(volume) = before.mounted {
             self.note_guest(id, format!("lost power with {volume} mounted"));
             self.volume_is_unmounted(&volume);
@@ -162,8 +120,10 @@ impl World {
         self.next_epoch(id);
         if let Some(guest) = self.guest_mut(id) {
             guest.mounted = None;
-            guest.releasing = false;
-            stop_serving(guest);
+            guest.stop_serving();
+            if std::mem::take(&mut guest.releasing) {
+                self.release_ends(id, Outcome::Failed(1));
+            }
         }
         if let Some(volume) = self.volumes.get_mut(volume) {
             volume.data.corrupted = true;
@@ -172,23 +132,37 @@ impl World {
         self.note(What::Violated(format!("{volume} was detached by force while {id} had it mounted")));
     }
 
-    fn next_epoch(&mut self, id: &str) {
+    pub(super) fn next_epoch(&mut self, id: &str) {
         if let Some(guest) = self.guest_mut(id) {
             guest.epoch += 1;
         }
     }
 
-    fn schedule_guest(&mut self, id: &str, delay: Duration, step: GuestStep) {
-        let Some(epoch) = self.instances.get(id).map(|it| it.guest.epoch) else { return };
+    pub(super) fn next_boot(&mut self, id: &str) {
+        if let Some(guest) = self.guest_mut(id) {
+            guest.epoch += 1;
+            guest.boots += 1;
+        }
+    }
+
+    pub(super) fn schedule_guest(&mut self, id: &str, delay: Duration, step: GuestStep) {
+        let Some(epoch) = self.instances.get(id).map(|it| it.guest.epoch_of(&step)) else { return };
         self.schedule(delay, Effect::Guest(GuestEffect { instance: id.to_owned(), epoch, step }));
     }
 
-    fn guest_mut(&mut self, id: &str) -> Option<&mut Guest> {
+    pub(super) fn guest_mut(&mut self, id: &str) -> Option<&mut Guest> {
         self.instances.get_mut(id).map(|instance| &mut instance.guest)
     }
 }
 
-fn stop_serving(guest: &mut Guest) {
-    guest.serving_since = None;
-    guest.counted_until = None;
+impl Guest {
+    fn epoch_of(&self, step: &GuestStep) -> u32 {
+        if step.outlives_release() { self.boots } else { self.epoch }
+    }
+
+    pub(super) fn stop_serving(&mut self) {
+        self.serving_since = None;
+        self.counted_until = None;
+        self.workload_up_since = None;
+    }
 }

@@ -2,6 +2,8 @@ use super::*;
 use crate::world::World;
 use crate::world::history::What;
 use crate::world::invariants::check_always;
+use crate::world::latency::Range;
+use crate::world::ssm::PingStatus;
 
 fn told(world: &World, instance: &str) -> Vec<String> {
     let entries = world.history.entries.iter();
@@ -38,7 +40,7 @@ fn a_volume_that_is_attached_before_boot_is_mounted_at_boot() {
     assert_eq!(world.mounted_on(&volume), None);
     world.pass(80);
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
-    let steps = ["booted", &format!("mounted {volume}, found 0 writes"), "k3s is up"];
+    let steps = ["booted", &format!("mounted {volume}, found 0 writes"), "k3s is up", "workload is up"];
     let told: Vec<_> = told(&world, &instance).into_iter().filter(|text| text != "agent is online").collect();
     assert_eq!(told, steps);
 }
@@ -132,4 +134,98 @@ fn an_instance_that_ends_while_it_boots_never_comes_up() {
     world.terminate(&instance);
     world.pass(100);
     assert_eq!(told(&world, &instance), Vec::<String>::new());
+}
+
+#[test]
+fn a_release_drains_then_stops_k3s_then_unmounts() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    assert_eq!(world.workload_serving(&volume), None, "pods start after k3s");
+    world.pass_until(20, |world| world.workload_serving(&volume).is_some());
+    let exactly = |seconds| Range::from_secs(seconds, seconds);
+    (world.latency.drain, world.latency.k3s_stop, world.latency.unmount) = (exactly(8), exactly(4), exactly(2));
+    assert_eq!(world.release(&instance), Duration::from_secs(14));
+    assert_eq!(world.workload_serving(&volume), None);
+    world.settle();
+    let before = world.volumes[&volume].data.acknowledged;
+    world.pass(7);
+    assert_eq!(world.serving(&volume), Some(instance.as_str()), "the API serves while the node is drained");
+    world.pass(2);
+    assert_eq!(world.serving(&volume), None);
+    let after = world.volumes[&volume].data.acknowledged;
+    assert_eq!(after - before, 80, "writes are acknowledged until k3s stops");
+    assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
+    world.pass(6);
+    assert_eq!((world.mounted_on(&volume), world.volumes[&volume].data.acknowledged), (None, after));
+    let told = told(&world, &instance);
+    assert_eq!(told[told.len() - 4..], ["workload is up", "drained", "stops k3s", &format!("unmounted {volume}")]);
+    assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing left to release");
+}
+
+#[test]
+fn a_shutdown_does_not_drain() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.pass(20);
+    world.terminate(&instance);
+    assert_eq!((world.serving(&volume), world.workload_serving(&volume)), (None, None));
+    world.pass(7);
+    assert_eq!(world.mounted_on(&volume), None);
+    assert!(!told(&world, &instance).contains(&"drained".to_owned()));
+    assert!(!world.volumes[&volume].data.dirty);
+}
+
+#[test]
+fn a_drain_alone_leaves_k3s_serving() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.drain(&instance);
+    world.pass(60);
+    assert_eq!(world.workload_serving(&volume), None, "what has not come up stays down");
+    assert_eq!(world.serving(&volume), Some(instance.as_str()));
+    world.reclaim(&instance);
+    let next = world.running();
+    world.pass(120);
+    world.attach_volume(&volume, &next, "/dev/sdf").unwrap();
+    world.pass_until(60, |world| world.workload_serving(&volume) == Some(next.as_str()));
+}
+
+#[test]
+fn a_release_does_not_keep_the_agent_from_coming_online() {
+    let mut world = World::new(1);
+    let instance = world.launch_in("eu-central-1a");
+    world.pass_until(120, |world| world.instances[&instance].guest.up_since.is_some());
+    world.release(&instance);
+    world.pass_until(20, |world| world.instances[&instance].guest.agent_online_since.is_some());
+}
+
+#[test]
+fn instances_to_come_have_the_agent_mode_of_the_world() {
+    let mut world = World::new(1);
+    world.agent_mode = AgentMode::Offline;
+    let instance = world.launch_in("eu-central-1a");
+    world.pass(120);
+    assert_eq!(world.instances[&instance].guest.agent_online_since, None);
+    assert_eq!(world.ping_status(&world.instances[&instance]), None);
+    world.set_agent_mode(&instance, AgentMode::Online);
+    world.pass(20);
+    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::Online));
+}
+
+#[test]
+fn an_agent_is_lost_some_minutes_after_its_instance_died() {
+    let mut world = World::new(1);
+    let instance = world.running();
+    world.pass(700);
+    let last_ping = |world: &World| world.instances[&instance].guest.last_ping(world.now()).unwrap();
+    assert!(world.now().since(last_ping(&world)) < Duration::from_secs(300));
+    world.reclaim(&instance);
+    let before = last_ping(&world);
+    world.pass(90);
+    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::Online));
+    world.pass(600);
+    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::ConnectionLost));
+    assert_eq!(last_ping(&world), before);
+    world.pass(3600);
+    assert_eq!(world.managed_instances().count(), 0, "EC2 has forgotten it");
 }

@@ -55,12 +55,13 @@ impl World {
         let now = self.now;
         let known = self.groups.get(group).ok_or_else(|| missing(group))?;
         let (zone, subnet_id) = known.zones.iter().zip(&known.subnets).next().ok_or_else(|| missing(group))?;
-        let (zone, subnet_id, tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
+        let (zone, subnet_id, mut tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
         let template = self.launch_template(&known.launch_template_id)?.clone();
+        tags.extend(template.tags_for_instances());
         let image_id = self.resolve_image(&template.image_id)?;
         let id = self.hex_id("i");
         let private_ip = self.next_private_ip(&zone);
-        let guest = Guest { up_since: Some(now), agent_online_since: Some(now), epoch: 1, ..Guest::default() };
+        let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.agent_mode) };
         let instance = Instance {
             id: id.clone(),
             state: InstanceState::Running,
@@ -77,6 +78,7 @@ impl World {
         };
         self.instances.insert(id.clone(), instance);
         self.note_change(&id, format!("InService in {group}"));
+        self.agent_is_online(&id);
         let cause = format!("At {} the world began.", now.iso_seconds());
         let activity_id = self.begun_with(group, &id, &cause);
         let member = Member {
@@ -107,6 +109,7 @@ impl World {
         guest.mounted = Some(volume.to_owned());
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);
+        guest.workload_up_since = Some(now);
         self.note_change(volume, format!("attached to {instance}"));
         self.note_guest(instance, format!("k3s is up on {volume}"));
         Ok(())

@@ -82,15 +82,11 @@ impl World {
         if let Some(data_type) = request.data_type {
             parameter.data_type = data_type;
         }
-        // An identical value makes a version too, as far as we know.
+        // An identical value makes a version too, as far as we know. A description stays until there is another.
         let version = parameter.versions.last().map_or(1, |last| last.version + 1);
+        let description = request.description.or_else(|| parameter.versions.last()?.description.clone());
         let modified = self.now;
-        parameter.versions.push(ParameterVersion {
-            version,
-            value: request.value.clone(),
-            modified,
-            description: request.description,
-        });
+        parameter.versions.push(ParameterVersion { version, value: request.value.clone(), modified, description });
         let surplus = parameter.versions.len().saturating_sub(VERSIONS_KEPT);
         parameter.versions.drain(..surplus);
         self.note_change(&request.name, format!("version {version}: {}", request.value));
@@ -139,6 +135,11 @@ impl World {
 /// with `aws` or `ssm`.
 fn check_name(name: &str) -> ApiResult<()> {
     let bare = name.trim_start_matches('/').to_ascii_lowercase();
+    if name.to_ascii_lowercase().starts_with("/aws") && name.matches('/').count() > 1 {
+        // Public parameters are below it.
+        let text = format!("No access to reserved parameter name: {name}.");
+        return Err(ApiError::new("AccessDeniedException", text));
+    }
     let text = if bare.starts_with("aws") || bare.starts_with("ssm") {
         "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."
     } else if name.contains('/') && !name.starts_with('/') {

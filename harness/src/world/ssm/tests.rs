@@ -1,3 +1,5 @@
+mod run_command;
+
 use super::*;
 use crate::world::testing::code;
 

@@ -1,5 +1,7 @@
 //! Which instance should hold the volume.
 
+use std::time::Duration;
+
 use super::*;
 
 /// The instance that should hold the volume, and whether it can take it yet.
@@ -30,15 +32,18 @@ impl Successor {
 ///
 /// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
 /// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
-/// them, and until it says which, the holder stays.
-pub(super) fn of(observed: &Observed) -> Successor {
+/// them, and until it says which, the holder stays. A newcomer that is going to be interrupted before it took over is
+/// nobody: the next one comes sooner than it would have to go.
+pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
-    let launching = newest(observed, |lifecycle| matches!(lifecycle, Lifecycle::Launching { .. }));
+    let launching = newest(observed, |id, lifecycle| {
+        matches!(lifecycle, Lifecycle::Launching { .. }) && (holder == Some(id) || !is_doomed(observed, id, now))
+    });
     let in_service =
         |id: &InstanceId| observed.group.members.get(id) == Some(&Lifecycle::InService) && is_eligible(observed, id);
-    let chosen = launching
-        .or_else(|| holder.filter(|id| in_service(id)).cloned())
-        .or_else(|| newest(observed, |lifecycle| *lifecycle == Lifecycle::InService));
+    let chosen = launching.or_else(|| holder.filter(|id| in_service(id)).cloned()).or_else(|| {
+        newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !is_doomed(observed, id, now))
+    });
     match chosen {
         None => Successor::None,
         Some(id) => match observed.instances.get(&id).map(|instance| instance.state) {
@@ -48,12 +53,12 @@ pub(super) fn of(observed: &Observed) -> Successor {
     }
 }
 
-fn newest(observed: &Observed, wanted: impl Fn(&Lifecycle) -> bool) -> Option<InstanceId> {
+fn newest(observed: &Observed, wanted: impl Fn(&InstanceId, &Lifecycle) -> bool) -> Option<InstanceId> {
     observed
         .group
         .members
         .iter()
-        .filter(|(id, lifecycle)| wanted(lifecycle) && is_eligible(observed, id))
+        .filter(|(id, lifecycle)| wanted(id, lifecycle) && is_eligible(observed, id))
         // One that EC2 does not list yet is the newest of all.
         .max_by_key(|(id, _)| {
             let launched = observed.instances.get(*id).map(|instance| instance.launched);
@@ -61,6 +66,18 @@ fn newest(observed: &Observed, wanted: impl Fn(&Lifecycle) -> bool) -> Option<In
         })
         .map(|(id, _)| id.clone())
 }
+
+/// Whether EC2 has said that it takes the instance's capacity back. Should it not have done so long after, it has changed
+/// its mind.
+pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
+    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
+    risk.is_some_and(|risk| {
+        risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + WARNING_HOLDS)
+    })
+}
+
+/// How long after its time a reclaim may still come.
+const WARNING_HOLDS: Duration = Duration::from_secs(300);
 
 /// Not dead and not stopped, as far as EC2 says. An instance that it does not list may be too new for a stale read.
 fn is_eligible(observed: &Observed, id: &InstanceId) -> bool {

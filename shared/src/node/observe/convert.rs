@@ -6,11 +6,16 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_route53::types as route53;
+use aws_sdk_ssm::types as ssm;
+use aws_smithy_types::DateTime;
 
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::node::observed::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Record, Volume, VolumeState,
+    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Record, ReleaseState, Volume,
+    VolumeState,
 };
+use crate::risk::{AT_RISK, Risk};
+use crate::tags;
 
 /// The tag with which Auto Scaling marks its instances; `aws:` tags cannot be written by anybody else.
 pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";
@@ -18,6 +23,7 @@ pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
     Group {
         desired_capacity: group.desired_capacity.unwrap_or_default(),
+        rebalances: group.capacity_rebalance.unwrap_or_default(),
         members: group
             .instances()
             .iter()
@@ -55,14 +61,19 @@ fn lifecycle(state: &str) -> Lifecycle {
     }
 }
 
-/// The instance, and the group that its tag names.
-pub(super) fn instance(instance: &ec2::Instance) -> Option<(InstanceId, Option<GroupName>, Instance)> {
+/// An instance, and what its tags say.
+pub(super) struct Found {
+    pub(super) id: InstanceId,
+    /// The group that launched it.
+    pub(super) group: Option<GroupName>,
+    /// Whether it has the tag of a node, which groups propagate.
+    pub(super) is_declared: bool,
+    pub(super) instance: Instance,
+}
+
+pub(super) fn instance(instance: &ec2::Instance) -> Option<Found> {
     let id = InstanceId::new(instance.instance_id()?).ok()?;
-    let group = instance
-        .tags()
-        .iter()
-        .find(|tag| tag.key() == Some(GROUP_TAG))
-        .and_then(|tag| GroupName::new(tag.value()?).ok());
+    let tag = |key| instance.tags().iter().find(|tag| tag.key() == Some(key)).and_then(ec2::Tag::value);
     let state = match instance.state().and_then(|state| state.name())? {
         ec2::InstanceStateName::Running => InstanceState::Running,
         ec2::InstanceStateName::Stopping => InstanceState::Stopping,
@@ -71,15 +82,20 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<(InstanceId, Option<G
         // `pending`, and states of the future: not running, and not known to be dead.
         _ => InstanceState::Pending,
     };
-    let launched = instance.launch_time().and_then(|time| u64::try_from(time.secs()).ok()).unwrap_or_default();
     let seen = Instance {
         state,
-        launched: SystemTime::UNIX_EPOCH + Duration::from_secs(launched),
+        launched: time(instance.launch_time()),
         zone: instance.placement().and_then(|placement| placement.availability_zone()).unwrap_or_default().to_owned(),
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,
+        risk: tag(AT_RISK).and_then(Risk::from_tag),
     };
-    Some((id, group, seen))
+    Some(Found {
+        id,
+        group: tag(GROUP_TAG).and_then(|name| GroupName::new(name).ok()),
+        is_declared: tag(tags::VOLUME_ID).is_some(),
+        instance: seen,
+    })
 }
 
 pub(super) fn volume(volume: &ec2::Volume) -> Option<(VolumeId, Volume)> {
@@ -103,7 +119,28 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
         // `attaching`, and states of the future: somebody's, but not there yet.
         _ => AttachmentState::Attaching,
     };
-    Some(Attachment { instance: InstanceId::new(attachment.instance_id()?).ok()?, state })
+    let since = time(attachment.attach_time());
+    Some(Attachment { instance: InstanceId::new(attachment.instance_id()?).ok()?, state, since })
+}
+
+fn time(time: Option<&DateTime>) -> SystemTime {
+    let seconds = time.and_then(|time| u64::try_from(time.secs()).ok()).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// How far the newest release command is that was sent since `attached`.
+pub(super) fn release_state(invocations: &[ssm::CommandInvocation], attached: SystemTime) -> ReleaseState {
+    use ssm::CommandInvocationStatus as Status;
+
+    let requested = |invocation: &ssm::CommandInvocation| time(invocation.requested_date_time());
+    let newest = invocations.iter().filter(|it| requested(it) >= attached).max_by_key(|it| requested(it));
+    let Some(newest) = newest else { return ReleaseState::NotStarted };
+    match newest.status() {
+        Some(Status::Success) => ReleaseState::Succeeded,
+        Some(Status::Failed | Status::Cancelled | Status::TimedOut) => ReleaseState::Failed,
+        // On its way, under way, being cancelled, or in a state of the future: not over.
+        _ => ReleaseState::Running { since: requested(newest) },
+    }
 }
 
 /// What the first record set at or after the node's name and type A says about the node's record.

@@ -1,17 +1,19 @@
 //! The five reads. Each takes as many names as there are, so that one node and a hundred cost the same calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_route53::types::RrType;
+use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
 
-use super::convert;
+use super::convert::{self, Found};
 use crate::aws::{Aws, failed};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::node::Blocked;
-use crate::node::observed::{Group, Instance, Record, Volume};
+use crate::node::RELEASE_DOCUMENT;
+use crate::node::observed::{Attachment, Group, Instance, InstanceState, Record, Release, Volume};
 use crate::tags::{self, Declaration};
 
 /// EC2 takes at most 200 values in a filter.
@@ -82,9 +84,10 @@ pub(super) async fn instances_of_groups_each(
     let mut by_group: BTreeMap<GroupName, BTreeMap<InstanceId, Instance>> = BTreeMap::new();
     let tag = format!("tag:{}", convert::GROUP_TAG);
     for chunk in groups.chunks(FILTER_VALUES) {
-        for (id, group, instance) in described(aws, filter(&tag, chunk.iter().map(GroupName::as_str))).await? {
-            if let Some(group) = group {
-                by_group.entry(group).or_default().insert(id, Instance { of_group: true, ..instance });
+        for found in described(aws, filter(&tag, chunk.iter().map(GroupName::as_str))).await? {
+            if let Some(group) = found.group {
+                let instance = Instance { of_group: true, ..found.instance };
+                by_group.entry(group).or_default().insert(found.id, instance);
             }
         }
     }
@@ -97,18 +100,17 @@ pub(super) async fn instances(
     ids: &[InstanceId],
     groups: &[GroupName],
 ) -> Result<BTreeMap<InstanceId, Instance>, Failure> {
-    let mut found = BTreeMap::new();
+    let mut instances = BTreeMap::new();
     for chunk in ids.chunks(FILTER_VALUES) {
-        for (id, group, instance) in described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await?
-        {
-            let of_group = group.is_some_and(|group| groups.contains(&group));
-            found.insert(id, Instance { of_group, ..instance });
+        for found in described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await? {
+            let of_group = found.group.is_some_and(|group| groups.contains(&group));
+            instances.insert(found.id, Instance { of_group, ..found.instance });
         }
     }
-    Ok(found)
+    Ok(instances)
 }
 
-async fn described(aws: &Aws, filter: Filter) -> Result<Vec<(InstanceId, Option<GroupName>, Instance)>, Failure> {
+async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Found>, Failure> {
     let reservations = aws
         .ec2
         .describe_instances()
@@ -139,6 +141,42 @@ pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<Volu
         found.extend(volumes.iter().filter_map(convert::volume));
     }
     Ok(found)
+}
+
+/// What Systems Manager says: whose agent is online of those asked for, and how far the release of the holder is.
+pub(super) async fn release(aws: &Aws, holder: &Attachment, asked: &BTreeSet<&InstanceId>) -> Result<Release, Failure> {
+    let of_these = InstanceInformationStringFilter::builder()
+        .key("InstanceIds")
+        .set_values(Some(asked.iter().map(ToString::to_string).collect()))
+        .build()
+        .map_err(|error| Failure::Aws { operation: "ssm:DescribeInstanceInformation", problem: error.into() })?;
+    let of_document = CommandFilter::builder()
+        .key(CommandFilterKey::DocumentName)
+        .value(RELEASE_DOCUMENT)
+        .build()
+        .map_err(|error| Failure::Aws { operation: "ssm:ListCommandInvocations", problem: error.into() })?;
+    let (agents, invocations) = tokio::try_join!(
+        async {
+            let pages = aws.ssm.describe_instance_information().filters(of_these).into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ssm:DescribeInstanceInformation"))
+        },
+        async {
+            let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).filters(of_document);
+            let pages = call.into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ssm:ListCommandInvocations"))
+        },
+    )?;
+    let online = agents.iter().filter(|agent| agent.ping_status() == Some(&PingStatus::Online));
+    Ok(Release {
+        agents: online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect(),
+        state: convert::release_state(&invocations, holder.since),
+    })
+}
+
+/// The group of an instance, if it is alive and has the tags of a node, which its group has propagated to it.
+pub(super) async fn group_of(aws: &Aws, instance: &InstanceId) -> Result<Option<GroupName>, Failure> {
+    let found = described(aws, filter("instance-id", std::iter::once(instance.as_str()))).await?.pop();
+    Ok(found.filter(|found| found.is_declared && found.instance.state != InstanceState::Dead).and_then(|it| it.group))
 }
 
 /// The node's record. The name is only where the listing starts, so the first answer may be another name or type.

@@ -1,0 +1,122 @@
+//! The set-ups side by side.
+
+use std::time::Duration;
+
+use super::{Outage, SetUp};
+
+/// Interruptions a week, from the calmest capacity pools to the busiest.
+const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
+/// Recommendations a week that no interruption follows.
+const RECOMMENDATIONS_A_WEEK: [f64; 4] = [0.0, 0.5, 2.0, 7.0];
+
+pub(super) fn print(runs: u32, results: &[(SetUp, Vec<Outage>)]) {
+    println!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
+    println!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
+    println!(
+        "{:<36} {:>6} {:>7} {:>7}   {:>7} {:>7} {:>7}   {:>6} {:>8}",
+        "", "median", "p95", "worst", "median", "p95", "worst", "lost", "unmounts"
+    );
+    for (set_up, outages) in results {
+        let (api, workload) = (Spread::of(outages, |it| it.api), Spread::of(outages, |it| it.workload));
+        println!(
+            "{:<36} {:>6.1} {:>7.1} {:>7.1}   {:>7.1} {:>7.1} {:>7.1}   {:>6} {:>8}",
+            set_up.name(),
+            api.median,
+            api.p95,
+            api.worst,
+            workload.median,
+            workload.p95,
+            workload.worst,
+            outages.iter().map(|it| it.lost_writes).sum::<u64>(),
+            outages.iter().map(|it| it.unclean_mounts).sum::<u32>(),
+        );
+    }
+    ratios(results);
+    rates(results);
+}
+
+fn ratios(results: &[(SetUp, Vec<Outage>)]) {
+    let (Some(durin), Some(usual)) = (find(results, SetUp::DurinRebalancing), find(results, SetUp::Usual)) else {
+        return;
+    };
+    let (Some(durin_off), Some(usual_off)) =
+        (find(results, SetUp::Durin), find(results, SetUp::UsualWithoutRebalancing))
+    else {
+        return;
+    };
+    println!("\nDurin's outage as a part of the usual set-up's:");
+    for (title, ours, theirs) in [("with Capacity Rebalancing", durin, usual), ("without", durin_off, usual_off)] {
+        let api = (Spread::of(ours, |it| it.api), Spread::of(theirs, |it| it.api));
+        let work = (Spread::of(ours, |it| it.workload), Spread::of(theirs, |it| it.workload));
+        println!(
+            "  {title:<28} API median {:.2}, p95 {:.2};  workload median {:.2}, p95 {:.2}",
+            api.0.median / api.1.median,
+            api.0.p95 / api.1.p95,
+            work.0.median / work.1.median,
+            work.0.p95 / work.1.p95,
+        );
+    }
+}
+
+/// Capacity Rebalancing follows every recommendation, and not every one is followed by an interruption.
+fn rates(results: &[(SetUp, Vec<Outage>)]) {
+    let mean = |set_up| find(results, set_up).map(|outages| mean_minutes(outages));
+    let (Some(off), Some(on), Some(needless)) =
+        (mean(SetUp::Durin), mean(SetUp::DurinRebalancing), mean(SetUp::DurinRecommendation))
+    else {
+        return;
+    };
+    println!("\nMinutes of workload outage a week under Durin, Capacity Rebalancing on / off:");
+    print!("  interruptions a week:              ");
+    INTERRUPTIONS_A_WEEK.iter().for_each(|rate| print!("{rate:>14.1}"));
+    println!();
+    for recommendations in RECOMMENDATIONS_A_WEEK {
+        print!("  {recommendations:>4.1} needless recommendations a week");
+        for interruptions in INTERRUPTIONS_A_WEEK {
+            let with = interruptions * on + recommendations * needless;
+            print!("{:>14}", format!("{with:.2} / {:.2}", interruptions * off));
+        }
+        println!();
+    }
+    let gained = (off - on) / needless;
+    if gained > 0.0 {
+        println!(
+            "  Leave it on where fewer than {gained:.2} needless recommendations come with each interruption, else off."
+        );
+    } else {
+        println!("  Leave it off: Durin has the replacement launched at the warning anyway, and a recommendation that");
+        println!("  comes to nothing then costs nothing.");
+    }
+}
+
+fn find(results: &[(SetUp, Vec<Outage>)], set_up: SetUp) -> Option<&Vec<Outage>> {
+    results.iter().find(|(it, _)| *it == set_up).map(|(_, outages)| outages)
+}
+
+fn mean_minutes(outages: &[Outage]) -> f64 {
+    let whole: Duration = outages.iter().map(|it| it.workload).sum();
+    whole.as_secs_f64() / 60.0 / outages.len() as f64
+}
+
+/// Median, 95th percentile and worst, in seconds.
+pub struct Spread {
+    /// Half are shorter.
+    pub median: f64,
+    /// 95 of 100 are shorter.
+    pub p95: f64,
+    /// None is longer.
+    pub worst: f64,
+}
+
+impl Spread {
+    /// Of some measure of the outages.
+    pub fn of(outages: &[Outage], measure: impl Fn(&Outage) -> Duration) -> Spread {
+        let mut seconds: Vec<f64> = outages.iter().map(|outage| measure(outage).as_secs_f64()).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let index = (part * seconds.len() as f64).ceil() as usize;
+            seconds.get(index.saturating_sub(1).min(seconds.len().saturating_sub(1))).copied().unwrap_or_default()
+        };
+        Spread { median: at(0.5), p95: at(0.95), worst: at(1.0) }
+    }
+}

@@ -1,0 +1,84 @@
+//! Commands: sent, listed, cancelled.
+
+use serde_json::{Value, json};
+
+use super::fields::{self, Fields};
+use super::filters::{CommandFilter, parse};
+use super::paged;
+use crate::world::World;
+use crate::world::error::ApiResult;
+use crate::world::ssm::{Command, InvocationStatus, SendCommand};
+
+/// Targets, rate controls, and output to S3 or CloudWatch are not here.
+pub(super) const SEND_PARAMETERS: &[&str] =
+    &["Comment", "DocumentName", "DocumentVersion", "InstanceIds", "Parameters", "TimeoutSeconds"];
+
+pub(super) fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    let comment = fields.owned("Comment")?.unwrap_or_default();
+    if comment.chars().count() > 100 {
+        return Err(fields::invalid("comment", &comment));
+    }
+    let command = world.send_command(SendCommand {
+        document: fields.required("DocumentName")?.to_owned(),
+        document_version: fields.owned("DocumentVersion")?,
+        instances: fields.texts("InstanceIds")?.into_iter().map(str::to_owned).collect(),
+        parameters: fields.lists_by_name("Parameters")?,
+        delivery_timeout_s: fields.number("TimeoutSeconds")?,
+        comment,
+    })?;
+    Ok(json!({"Command": item(command)}))
+}
+
+/// ListCommands: newest first.
+pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let filters = parse(fields, CommandFilter::of_commands)?;
+    let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
+    let items = world
+        .visible_commands()
+        .filter(|command| id.is_none_or(|id| command.id == id))
+        .filter(|command| instance.is_none_or(|instance| command.invocation(instance).is_some()))
+        .filter(|command| filters.iter().all(|filter| filter.matches(command, command.status())))
+        .map(|command| (command.id.clone(), item(command)))
+        .collect();
+    paged(fields, "Commands", 1..=50, items)
+}
+
+pub(super) fn cancel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    let instances: Vec<_> = fields.texts("InstanceIds")?.into_iter().map(str::to_owned).collect();
+    fields.required("CommandId")?;
+    world.cancel_command(command_id(fields)?.unwrap_or_default(), &instances)?;
+    Ok(json!({}))
+}
+
+/// The command that the request names, if it names one.
+pub(super) fn command_id(fields: &Fields) -> ApiResult<Option<&str>> {
+    match fields.text("CommandId")? {
+        Some(other) if other.len() != 36 => Err(fields::invalid("commandId", other)),
+        id => Ok(id),
+    }
+}
+
+fn item(command: &Command) -> Value {
+    let count = |of: fn(InvocationStatus) -> bool| command.invocations.iter().filter(|it| of(it.status)).count();
+    let status = command.status();
+    json!({
+        "CommandId": command.id,
+        "DocumentName": command.document,
+        "DocumentVersion": command.document_version,
+        "Comment": command.comment,
+        "ExpiresAfter": command.expires_after().epoch_seconds(),
+        "Parameters": command.parameters,
+        "InstanceIds": command.invocations.iter().map(|it| it.instance.as_str()).collect::<Vec<_>>(),
+        "Targets": [],
+        "RequestedDateTime": command.requested.epoch_seconds(),
+        "Status": status.name(),
+        "StatusDetails": status.details(),
+        "MaxConcurrency": "50",
+        "MaxErrors": "0",
+        "TargetCount": command.invocations.len(),
+        "CompletedCount": count(InvocationStatus::is_final),
+        "ErrorCount": count(|it| matches!(it, InvocationStatus::Failed | InvocationStatus::ExecutionTimedOut)),
+        "DeliveryTimedOutCount": count(|it| it == InvocationStatus::DeliveryTimedOut),
+        "TimeoutSeconds": command.delivery_timeout.as_secs(),
+    })
+}

@@ -1,0 +1,120 @@
+//! Documents: created, described, read, deleted.
+
+use serde_json::{Value, json};
+
+use super::fields::{self, Fields};
+use super::paged;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ssm::{CreateDocument, Document, DocumentFormat};
+use crate::world::{ACCOUNT, World};
+
+pub(super) const CREATE_PARAMETERS: &[&str] = &["Content", "DocumentFormat", "DocumentType", "Name", "TargetType"];
+
+pub(super) fn create(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    if let Some(other) = fields.text("DocumentType")?.filter(|given| *given != "Command") {
+        let text = format!("The local AWS has only Command documents, not {other}.");
+        return Err(ApiError::new("ValidationException", text));
+    }
+    let document = world.create_document(CreateDocument {
+        name: fields.required("Name")?.to_owned(),
+        content: fields.required("Content")?.to_owned(),
+        format: format(fields)?.unwrap_or_default(),
+        target_type: fields.owned("TargetType")?,
+    })?;
+    Ok(json!({"DocumentDescription": description(document)}))
+}
+
+pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
+    Ok(json!({"Document": description(document)}))
+}
+
+/// GetDocument: as it was put; the local AWS translates neither format into the other.
+pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
+    if let Some(other) = format(fields)?.filter(|format| *format != document.format) {
+        return Err(fields::invalid("DocumentFormat", other.name()));
+    }
+    Ok(json!({
+        "Name": document.name,
+        "CreatedDate": document.created.epoch_seconds(),
+        "DocumentVersion": "1",
+        "Status": "Active",
+        "Content": document.content,
+        "DocumentType": "Command",
+        "DocumentFormat": document.format.name(),
+    }))
+}
+
+pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    world.delete_document(fields.required("Name")?)?;
+    Ok(json!({}))
+}
+
+/// ListDocuments: all here are Command documents of this account.
+pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let mut documents: Vec<&Document> = world.documents.values().collect();
+    for filter in fields.structures("Filters")? {
+        let values = filter.texts("Values")?;
+        match filter.required("Key")? {
+            "Name" => documents.retain(|document| values.iter().any(|value| document.name.starts_with(value))),
+            "Owner" => documents.retain(|_| values.iter().any(|value| ["Self", "All", ACCOUNT].contains(value))),
+            "DocumentType" => documents.retain(|_| values.contains(&"Command")),
+            _ => return Err(ApiError::new("InvalidFilterKey", "")),
+        }
+    }
+    let items = documents.into_iter().map(|document| (document.name.clone(), identifier(document))).collect();
+    paged(fields, "DocumentIdentifiers", 1..=50, items)
+}
+
+fn format(fields: &Fields) -> ApiResult<Option<DocumentFormat>> {
+    match fields.text("DocumentFormat")? {
+        None => Ok(None),
+        Some("JSON") => Ok(Some(DocumentFormat::Json)),
+        Some("YAML") => Ok(Some(DocumentFormat::Yaml)),
+        Some(other) => Err(fields::invalid("DocumentFormat", other)),
+    }
+}
+
+fn identifier(document: &Document) -> Value {
+    let mut item = json!({
+        "Name": document.name,
+        "CreatedDate": document.created.epoch_seconds(),
+        "Owner": ACCOUNT,
+        "PlatformTypes": ["Linux"],
+        "DocumentVersion": "1",
+        "DocumentType": "Command",
+        "SchemaVersion": "2.2",
+        "DocumentFormat": document.format.name(),
+        "Tags": [],
+    });
+    if let Some(target_type) = &document.target_type {
+        item["TargetType"] = target_type.as_str().into();
+    }
+    item
+}
+
+fn description(document: &Document) -> Value {
+    let mut item = identifier(document);
+    item["Status"] = "Active".into();
+    item["LatestVersion"] = "1".into();
+    item["DefaultVersion"] = "1".into();
+    if let Some(text) = document.description() {
+        item["Description"] = text.into();
+    }
+    item["Parameters"] = document.parameters().map(|(name, declaration)| parameter(name, declaration)).collect();
+    item
+}
+
+fn parameter(name: &str, declaration: &Value) -> Value {
+    let mut item = json!({"Name": name, "Type": declaration["type"]});
+    if let Some(text) = declaration["description"].as_str() {
+        item["Description"] = text.into();
+    }
+    match &declaration["default"] {
+        Value::Null => {}
+        Value::String(text) => item["DefaultValue"] = text.as_str().into(),
+        other => item["DefaultValue"] = other.to_string().into(),
+    }
+    item
+}

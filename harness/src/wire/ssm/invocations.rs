@@ -1,0 +1,134 @@
+//! Command invocations: the copies of a command, one for each instance.
+
+use serde_json::{Value, json};
+
+use super::commands::command_id;
+use super::fields::Fields;
+use super::filters::{CommandFilter, parse};
+use super::paged;
+use crate::time::Time;
+use crate::world::World;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ssm::{Command, CommandInvocation, InvocationStatus};
+
+/// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error.
+pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+    let filters = parse(fields, CommandFilter::of_invocations)?;
+    let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
+    let details = fields.flag("Details")?;
+    let items = world
+        .visible_commands()
+        .filter(|command| id.is_none_or(|id| command.id == id))
+        .flat_map(|command| command.invocations.iter().map(move |invocation| (command, invocation)))
+        .filter(|(_, invocation)| instance.is_none_or(|instance| invocation.instance == instance))
+        .filter(|(command, invocation)| filters.iter().all(|filter| filter.matches(command, invocation.status)))
+        .map(|(command, invocation)| {
+            (format!("{} {}", command.id, invocation.instance), item(command, invocation, details))
+        })
+        .collect();
+    paged(fields, "CommandInvocations", 1..=50, items)
+}
+
+pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+    command_id(fields)?;
+    let (command, invocation) =
+        world.command_invocation(fields.required("CommandId")?, fields.required("InstanceId")?)?;
+    if fields.text("PluginName")?.is_some_and(|plugin| plugin != command.plugin) {
+        return Err(ApiError::new("InvalidPluginName", ""));
+    }
+    let ended = invocation.ended.filter(|_| invocation.started.is_some());
+    let elapsed = match (invocation.started, ended) {
+        (Some(started), Some(ended)) => format!("PT{}S", ended.since(started).as_secs_f64()),
+        _ => String::new(),
+    };
+    let (output, error) = written(invocation.status);
+    Ok(json!({
+        "CommandId": command.id,
+        "InstanceId": invocation.instance,
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "DocumentVersion": command.document_version,
+        "PluginName": command.plugin,
+        "ResponseCode": invocation.response_code,
+        "ExecutionStartDateTime": invocation.started.map(Time::iso_millis).unwrap_or_default(),
+        "ExecutionElapsedTime": elapsed,
+        "ExecutionEndDateTime": ended.map(Time::iso_millis).unwrap_or_default(),
+        "Status": invocation.status.name(),
+        "StatusDetails": invocation.status.details(),
+        "StandardOutputContent": output,
+        "StandardOutputUrl": "",
+        "StandardErrorContent": error,
+        "StandardErrorUrl": "",
+    }))
+}
+
+fn item(command: &Command, invocation: &CommandInvocation, details: bool) -> Value {
+    let plugins = if details { vec![plugin(command, invocation)] } else { Vec::new() };
+    json!({
+        "CommandId": command.id,
+        "InstanceId": invocation.instance,
+        "InstanceName": "",
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "DocumentVersion": command.document_version,
+        "RequestedDateTime": command.requested.epoch_seconds(),
+        "Status": invocation.status.name(),
+        "StatusDetails": invocation.status.details(),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "CommandPlugins": plugins,
+        "ServiceRole": "",
+    })
+}
+
+fn plugin(command: &Command, invocation: &CommandInvocation) -> Value {
+    let (output, error) = written(invocation.status);
+    let mut item = json!({
+        "Name": command.plugin,
+        "Status": plugin_status(invocation.status).name(),
+        "StatusDetails": plugin_status(invocation.status).details(),
+        "ResponseCode": invocation.response_code,
+        "Output": format!("{output}{error}"),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+    });
+    if let Some(started) = invocation.started {
+        item["ResponseStartDateTime"] = started.epoch_seconds().into();
+        if let Some(ended) = invocation.ended {
+            item["ResponseFinishDateTime"] = ended.epoch_seconds().into();
+        }
+    }
+    item
+}
+
+/// A plugin knows neither delay nor cancellation under way. (CommandPluginStatus in the API Reference.)
+fn plugin_status(status: InvocationStatus) -> InvocationStatus {
+    match status {
+        InvocationStatus::Delayed => InvocationStatus::Pending,
+        InvocationStatus::Cancelling => InvocationStatus::InProgress,
+        InvocationStatus::Pending
+        | InvocationStatus::InProgress
+        | InvocationStatus::Success
+        | InvocationStatus::Failed
+        | InvocationStatus::Cancelled
+        | InvocationStatus::DeliveryTimedOut
+        | InvocationStatus::ExecutionTimedOut
+        | InvocationStatus::Undeliverable => status,
+    }
+}
+
+/// What the script wrote, to standard output and to standard error.
+fn written(status: InvocationStatus) -> (&'static str, &'static str) {
+    match status {
+        InvocationStatus::Success => ("done\n", ""),
+        InvocationStatus::Failed => ("", "failed to run commands: exit status 1"),
+        InvocationStatus::Pending
+        | InvocationStatus::Delayed
+        | InvocationStatus::InProgress
+        | InvocationStatus::Cancelling
+        | InvocationStatus::Cancelled
+        | InvocationStatus::DeliveryTimedOut
+        | InvocationStatus::ExecutionTimedOut
+        | InvocationStatus::Undeliverable => ("", ""),
+    }
+}

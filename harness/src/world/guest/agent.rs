@@ -1,0 +1,240 @@
+//! The Systems Manager agent inside an instance: it registers, and runs the documents that commands ask for.
+
+use std::time::Duration;
+
+use super::release::Manner;
+use super::{Guest, GuestStep};
+use crate::time::Time;
+use crate::world::World;
+use crate::world::ec2::InstanceState;
+use crate::world::ssm::RELEASE_DOCUMENT;
+
+/// How an instance's agent, and the scripts it runs, behave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AgentMode {
+    /// As they should.
+    #[default]
+    Online,
+    /// The agent never registers.
+    Offline,
+    /// The drain that a release begins with takes [`slow_drain`](crate::world::latency::Latencies::slow_drain).
+    Slow,
+    /// A release fails before it has done anything.
+    Failing,
+    /// A release drains the node and stops k3s, but never unmounts the volume.
+    Hanging,
+    /// The agent has registered, and does not answer any more.
+    Gone,
+}
+
+/// The Systems Manager agent. What Systems Manager knows of it outlives the power.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agent {
+    /// How it behaves.
+    pub mode: AgentMode,
+    /// When it registered for the first time.
+    pub registered: Option<Time>,
+    /// What is known of it since it fell silent.
+    pub lost: Option<Lost>,
+    /// What it runs, in the order in which it was told. Documents that release wait for each other.
+    documents: Vec<Document>,
+    /// What has ended while nobody could be told.
+    unreported: Vec<(String, Outcome)>,
+}
+
+/// An agent that fell silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Its last sign.
+    pub last_ping: Time,
+    /// From when on Systems Manager calls the connection lost.
+    pub noticed: Time,
+}
+
+/// A document that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Document {
+    command: String,
+    /// Whether it is the one that releases.
+    releases: bool,
+}
+
+/// How a document ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With exit code 0.
+    Success,
+    /// With this exit code.
+    Failed(i32),
+    /// The agent killed it because it took too long.
+    TimedOut,
+    /// The agent killed it because it was told to.
+    Cancelled,
+}
+
+/// The default of the agent's own setting `HealthFrequencyMinutes`.
+const PING_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// How long a document takes that changes nothing, or fails. Estimate.
+const SHORT_RUN: Duration = Duration::from_secs(1);
+
+impl World {
+    /// From now on the agent on the instance behaves like that.
+    pub fn set_agent_mode(&mut self, id: &str, mode: AgentMode) {
+        let running = self.state_of(id) == Some(InstanceState::Running);
+        let Some(guest) = self.guest_mut(id) else { return };
+        let before = std::mem::replace(&mut guest.agent.mode, mode);
+        let up = running && guest.up_since.is_some();
+        let was_silent = matches!(before, AgentMode::Offline | AgentMode::Gone);
+        match mode {
+            AgentMode::Offline => {
+                guest.agent_online_since = None;
+                (guest.agent.registered, guest.agent.lost) = (None, None);
+            }
+            AgentMode::Gone => {
+                self.note_guest(id, "agent is gone");
+                self.agent_falls_silent(id);
+            }
+            AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging if up && was_silent => {
+                self.agent_will_be_online(id);
+            }
+            AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging => {}
+        }
+    }
+
+    pub(super) fn agent_will_be_online(&mut self, id: &str) {
+        let delay = self.draw(self.latency.agent_online);
+        self.schedule_guest(id, delay, GuestStep::AgentOnline);
+    }
+
+    pub(in crate::world) fn agent_is_online(&mut self, id: &str) {
+        let now = self.now;
+        let Some(guest) = self.guest_mut(id).filter(|guest| guest.agent_online_since.is_none()) else { return };
+        if guest.agent.mode == AgentMode::Offline {
+            return;
+        }
+        if guest.agent.mode == AgentMode::Gone && guest.agent.registered.is_some() {
+            return;
+        }
+        guest.agent.registered.get_or_insert(now);
+        guest.agent.lost = None;
+        guest.agent_online_since = Some(now);
+        let unreported = std::mem::take(&mut guest.agent.unreported);
+        let gone = guest.agent.mode == AgentMode::Gone;
+        self.note_guest(id, "agent is online");
+        if gone {
+            self.agent_falls_silent(id);
+            return;
+        }
+        for (command, outcome) in unreported {
+            self.document_ended(&command, id, outcome);
+        }
+        self.agent_asks_for_commands(id);
+    }
+
+    /// The power is gone or going: what the agent runs is lost.
+    pub(super) fn agent_stops(&mut self, id: &str) {
+        if let Some(guest) = self.guest_mut(id) {
+            guest.agent.documents.clear();
+        }
+        self.agent_falls_silent(id);
+    }
+
+    fn agent_falls_silent(&mut self, id: &str) {
+        let now = self.now;
+        let online = self.instances.get(id).map(|it| &it.guest).filter(|guest| guest.agent_online_since.is_some());
+        let Some(last_ping) = online.and_then(|guest| guest.last_ping(now)) else { return };
+        let noticed = now + self.draw(self.latency.agent_connection_lost);
+        if let Some(guest) = self.guest_mut(id) {
+            guest.agent_online_since = None;
+            guest.agent.lost = Some(Lost { last_ping, noticed });
+        }
+    }
+
+    /// The agent begins to run a document.
+    pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
+        let Some(guest) = self.guest_mut(id) else { return };
+        let releases = name == RELEASE_DOCUMENT;
+        let free = !guest.agent.documents.iter().any(|document| document.releases);
+        guest.agent.documents.push(Document { command: command.to_owned(), releases });
+        match (releases, free) {
+            (true, true) => self.begin_release_for(id, command),
+            // The script waits for the lock.
+            (true, false) => {}
+            (false, _) => self.document_will_end(id, command, Outcome::Success),
+        }
+    }
+
+    fn begin_release_for(&mut self, id: &str, command: &str) {
+        let Some(mode) = self.instances.get(id).map(|it| it.guest.agent.mode) else { return };
+        let manner = match mode {
+            AgentMode::Online | AgentMode::Offline | AgentMode::Gone => Manner::Usual,
+            AgentMode::Slow => Manner::Slow,
+            AgentMode::Hanging => Manner::Hanging,
+            AgentMode::Failing => {
+                self.note_guest(id, "cannot release");
+                self.document_will_end(id, command, Outcome::Failed(1));
+                return;
+            }
+        };
+        self.release_in(id, manner);
+    }
+
+    fn document_will_end(&mut self, id: &str, command: &str, outcome: Outcome) {
+        self.schedule_guest(id, SHORT_RUN, GuestStep::DocumentEnds { command: command.to_owned(), outcome });
+    }
+
+    /// The release under way has come to its end: the document that asked for it has, too, if it was one.
+    pub(super) fn release_ends(&mut self, id: &str, outcome: Outcome) {
+        let documents = self.instances.get(id).map(|it| it.guest.agent.documents.as_slice()).unwrap_or_default();
+        if let Some(command) = documents.iter().find(|document| document.releases).map(|it| it.command.clone()) {
+            self.document_ends(id, &command, outcome);
+        }
+    }
+
+    /// A document that runs has ended, and the next one that waits for its lock goes on.
+    pub(super) fn document_ends(&mut self, id: &str, command: &str, outcome: Outcome) {
+        let Some(guest) = self.guest_mut(id) else { return };
+        let documents = &mut guest.agent.documents;
+        let Some(place) = documents.iter().position(|document| document.command == command) else { return };
+        let held_lock = documents.iter().position(|document| document.releases) == Some(place);
+        documents.remove(place);
+        let next = documents.iter().find(|document| document.releases).map(|document| document.command.clone());
+        if guest.agent_online_since.is_some() {
+            self.document_ended(command, id, outcome);
+        } else {
+            guest.agent.unreported.push((command.to_owned(), outcome));
+        }
+        if let Some(next) = next.filter(|_| held_lock) {
+            self.begin_release_for(id, &next);
+        }
+    }
+
+    /// The agent kills the document, if it still runs.
+    pub(in crate::world) fn kill_document(&mut self, id: &str, command: &str, outcome: Outcome) {
+        let Some(guest) = self.instances.get(id).map(|it| &it.guest) else { return };
+        let lock = guest.agent.documents.iter().find(|document| document.releases);
+        if guest.releasing && lock.is_some_and(|document| document.command == command) {
+            self.give_release_up(id);
+        }
+        self.document_ends(id, command, outcome);
+    }
+}
+
+impl Guest {
+    /// A guest whose agent behaves like that.
+    pub(in crate::world) fn with_agent(mode: AgentMode) -> Guest {
+        Guest { agent: Agent { mode, ..Agent::default() }, ..Guest::default() }
+    }
+
+    /// When the agent last told about itself.
+    pub fn last_ping(&self, now: Time) -> Option<Time> {
+        match self.agent_online_since {
+            Some(since) => {
+                let pings = now.since(since).as_secs() / PING_EVERY.as_secs();
+                Some(since + PING_EVERY * u32::try_from(pings).unwrap_or(u32::MAX))
+            }
+            None => self.agent.lost.map(|lost| lost.last_ping),
+        }
+    }
+}

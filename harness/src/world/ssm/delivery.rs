@@ -1,0 +1,182 @@
+//! How a command reaches its instance, runs there, and ends.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{CommandInvocation, InvocationStatus, World};
+use crate::world::agenda::Effect;
+use crate::world::ec2::{InstanceState, instance_arn};
+use crate::world::guest::Outcome;
+
+/// What happens to an invocation by itself.
+#[derive(Clone, Debug)]
+pub struct SsmEffect {
+    /// Of which command.
+    pub command: String,
+    /// On which instance.
+    pub instance: String,
+    /// What.
+    pub step: SsmStep,
+}
+
+/// The steps in an invocation's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SsmStep {
+    /// It is handed to the agent, if that answers.
+    Deliver,
+    /// It should have reached the agent by now.
+    DeliveryTimeout,
+    /// The document should have ended by now.
+    ExecutionTimeout,
+    /// The agent is told to stop.
+    Cancel,
+    /// Nothing more is expected of it.
+    Expiry,
+}
+
+/// The exit code of what the agent kills: 128 and the signal, 9. Recorded with an execution timeout.
+const KILLED: i32 = 137;
+
+impl World {
+    pub(in crate::world) fn carry_out_ssm(&mut self, effect: SsmEffect) {
+        let SsmEffect { command, instance, step } = effect;
+        match step {
+            SsmStep::Deliver => self.deliver_command(&command, &instance),
+            SsmStep::DeliveryTimeout => self.delivery_times_out(&command, &instance),
+            SsmStep::ExecutionTimeout => self.kill_document(&instance, &command, Outcome::TimedOut),
+            SsmStep::Cancel => self.cancel_at_agent(&command, &instance),
+            SsmStep::Expiry => self.command_expires(&command, &instance),
+        }
+    }
+
+    fn deliver_command(&mut self, command: &str, instance: &str) {
+        let Some(status) = self.invocation_status(command, instance).filter(|status| status.is_undelivered()) else {
+            return;
+        };
+        if self.agent_answers(instance) {
+            self.set_invocation(command, instance, InvocationStatus::InProgress);
+            let Some(sent) = self.command(command) else { return };
+            let (timeout, document) = (sent.execution_timeout, sent.document.clone());
+            self.schedule_ssm(timeout, command, instance, SsmStep::ExecutionTimeout);
+            self.run_document(instance, command, &document);
+        } else if status == InvocationStatus::Pending {
+            self.set_invocation(command, instance, InvocationStatus::Delayed);
+        }
+    }
+
+    /// An agent is online: what has waited for it is delivered.
+    pub(in crate::world) fn agent_asks_for_commands(&mut self, instance: &str) {
+        let delayed = |invocation: &CommandInvocation| invocation.status == InvocationStatus::Delayed;
+        let waiting: Vec<_> = self
+            .commands
+            .iter()
+            .filter(|command| command.invocation(instance).is_some_and(delayed))
+            .map(|command| command.id.clone())
+            .collect();
+        for command in waiting {
+            let delay = self.draw(self.latency.ssm_command_start);
+            self.schedule_ssm(delay, &command, instance, SsmStep::Deliver);
+        }
+    }
+
+    fn delivery_times_out(&mut self, command: &str, instance: &str) {
+        if self.invocation_status(command, instance).is_some_and(InvocationStatus::is_undelivered) {
+            let end = self.unheard_of(instance);
+            self.set_invocation(command, instance, end);
+        }
+    }
+
+    fn cancel_at_agent(&mut self, command: &str, instance: &str) {
+        if self.agent_answers(instance) {
+            self.kill_document(instance, command, Outcome::Cancelled);
+        }
+    }
+
+    /// Systems Manager API Reference (Command, ExpiresAfter): what is in progress then has timed out, too.
+    fn command_expires(&mut self, command: &str, instance: &str) {
+        let status = self.invocation_status(command, instance);
+        let Some(status) = status.filter(|status| !status.is_final()) else { return };
+        let cancelled = status == InvocationStatus::Cancelling;
+        let end = if cancelled { InvocationStatus::Cancelled } else { self.unheard_of(instance) };
+        self.set_invocation(command, instance, end);
+    }
+
+    /// How an invocation ends of which nothing is heard. Systems Manager API Reference (CommandInvocation,
+    /// StatusDetails): undeliverable when the instance might not exist. It was seen, too, for a command that had begun
+    /// to run.
+    fn unheard_of(&self, instance: &str) -> InvocationStatus {
+        match self.state_of(instance) {
+            Some(InstanceState::Running | InstanceState::Pending) => InvocationStatus::DeliveryTimedOut,
+            Some(
+                InstanceState::ShuttingDown
+                | InstanceState::Terminated
+                | InstanceState::Stopping
+                | InstanceState::Stopped,
+            )
+            | None => InvocationStatus::Undeliverable,
+        }
+    }
+
+    /// The agent tells how a document has ended.
+    pub(in crate::world) fn document_ended(&mut self, command: &str, instance: &str, outcome: Outcome) {
+        let (status, response_code) = match outcome {
+            Outcome::Success => (InvocationStatus::Success, 0),
+            Outcome::Failed(code) => (InvocationStatus::Failed, code),
+            Outcome::TimedOut => (InvocationStatus::ExecutionTimedOut, KILLED),
+            Outcome::Cancelled => (InvocationStatus::Cancelled, KILLED),
+        };
+        if let Some(invocation) = self.invocation_mut(command, instance).filter(|it| !it.status.is_final()) {
+            invocation.response_code = response_code;
+            self.set_invocation(command, instance, status);
+        }
+    }
+
+    pub(super) fn set_invocation(&mut self, command: &str, instance: &str, status: InvocationStatus) {
+        let now = self.now;
+        let Some(invocation) = self.invocation_mut(command, instance) else { return };
+        invocation.status = status;
+        if status == InvocationStatus::InProgress {
+            invocation.started = Some(now);
+        }
+        if status.is_final() {
+            invocation.ended = Some(now);
+        }
+        self.invocation_changes(command, instance);
+    }
+
+    /// Tells the history and the bus. Systems Manager User Guide: monitoring Run Command with EventBridge.
+    pub(super) fn invocation_changes(&mut self, id: &str, instance: &str) {
+        let Some(command) = self.command(id) else { return };
+        let Some(status) = command.invocation(instance).map(|invocation| invocation.status) else { return };
+        let text = format!("{} on {instance}: {}", command.document, status.details());
+        let detail = json!({
+            "command-id": id,
+            "document-name": command.document,
+            "instance-id": instance,
+            "requested-date-time": command.requested.iso_millis(),
+            "status": status.name(),
+        });
+        self.note_change(id, text);
+        let resources = vec![instance_arn(instance)];
+        self.emit("aws.ssm", "EC2 Command Invocation Status-change Notification", resources, detail);
+    }
+
+    pub(super) fn schedule_ssm(&mut self, delay: Duration, command: &str, instance: &str, step: SsmStep) {
+        let (command, instance) = (command.to_owned(), instance.to_owned());
+        self.schedule(delay, Effect::Ssm(SsmEffect { command, instance, step }));
+    }
+
+    fn agent_answers(&self, instance: &str) -> bool {
+        self.instances.get(instance).is_some_and(|it| it.guest.agent_online_since.is_some())
+    }
+
+    fn invocation_status(&self, command: &str, instance: &str) -> Option<InvocationStatus> {
+        Some(self.command(command)?.invocation(instance)?.status)
+    }
+
+    fn invocation_mut(&mut self, command: &str, instance: &str) -> Option<&mut CommandInvocation> {
+        let command = self.commands.iter_mut().find(|it| it.id == command)?;
+        command.invocations.iter_mut().find(|invocation| invocation.instance == instance)
+    }
+}

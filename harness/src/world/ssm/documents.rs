@@ -1,0 +1,228 @@
+//! Command documents: what a command runs, and how long that may take.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::World;
+use crate::time::Time;
+use crate::world::error::{ApiError, ApiResult};
+
+/// The document that makes the guest let its volume go. Any other document changes nothing inside a guest.
+pub const RELEASE_DOCUMENT: &str = "durin-release";
+
+/// The release document of worlds that are given no other.
+pub const RELEASE_DOCUMENT_CONTENT: &str = r#"{
+  "schemaVersion": "2.2",
+  "description": "Drains the node, stops k3s, and unmounts its volume.",
+  "parameters": {
+    "VolumeId": { "type": "String", "description": "The volume to let go of.", "default": "" },
+    "executionTimeout": { "type": "String", "description": "Seconds.", "default": "3600" }
+  },
+  "mainSteps": [
+    {
+      "action": "aws:runShellScript",
+      "name": "release",
+      "inputs": { "timeoutSeconds": "{{ executionTimeout }}", "runCommand": ["/usr/local/bin/durin-release"] }
+    }
+  ]
+}
+"#;
+
+/// Systems Manager User Guide (aws:runShellScript): a step may take an hour unless its `timeoutSeconds` says otherwise.
+const DEFAULT_STEP_TIMEOUT_S: u64 = 3600;
+
+/// A command document, with its one version.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Unique in the region.
+    pub name: String,
+    /// As it was put.
+    pub content: String,
+    /// What the content is written in.
+    pub format: DocumentFormat,
+    /// For example `/AWS::EC2::Instance`.
+    pub target_type: Option<String>,
+    /// When it was put.
+    pub created: Time,
+    /// The content, understood.
+    pub parsed: Value,
+}
+
+/// What a document is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DocumentFormat {
+    /// The default.
+    #[default]
+    Json,
+    /// Of which JSON is a part.
+    Yaml,
+}
+
+impl DocumentFormat {
+    /// Systems Manager's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            DocumentFormat::Json => "JSON",
+            DocumentFormat::Yaml => "YAML",
+        }
+    }
+}
+
+/// What CreateDocument is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct CreateDocument {
+    /// Unique in the region.
+    pub name: String,
+    /// JSON or YAML.
+    pub content: String,
+    /// Which of the two.
+    pub format: DocumentFormat,
+    /// For example `/AWS::EC2::Instance`.
+    pub target_type: Option<String>,
+}
+
+impl World {
+    /// CreateDocument.
+    pub fn create_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
+        check_name(&request.name)?;
+        if self.documents.contains_key(&request.name) {
+            let text = format!("Document with same name {} already exists", request.name);
+            return Err(ApiError::new("DocumentAlreadyExists", text));
+        }
+        self.store_document(request)
+    }
+
+    /// Gives the world a document, JSON or YAML, in the place of one of that name.
+    pub fn put_document(&mut self, name: &str, content: &str) -> ApiResult<()> {
+        let json = serde_json::from_str::<Value>(content).is_ok();
+        let format = if json { DocumentFormat::Json } else { DocumentFormat::Yaml };
+        let request = CreateDocument { name: name.to_owned(), content: content.to_owned(), format, target_type: None };
+        self.store_document(request).map(drop)
+    }
+
+    fn store_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
+        let parsed = parse(&request.content, request.format)?;
+        let document = Document {
+            name: request.name.clone(),
+            content: request.content,
+            format: request.format,
+            target_type: request.target_type,
+            created: self.now,
+            parsed,
+        };
+        self.note_change(&request.name, "document");
+        Ok(self.documents.entry(request.name).insert_entry(document).into_mut())
+    }
+
+    /// The document in that version, which is the only one.
+    pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
+        let document = self.documents.get(name).ok_or_else(|| unknown(name))?;
+        match version {
+            None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
+            Some(other) => {
+                let text = format!("Document version {other} of {name} does not exist.");
+                Err(ApiError::new("InvalidDocumentVersion", text))
+            }
+        }
+    }
+
+    /// DeleteDocument.
+    pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
+        self.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
+    }
+}
+
+impl Document {
+    /// The parameters that the document declares, by name.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let declared = self.parsed["parameters"].as_object().into_iter().flatten();
+        declared.map(|(name, declaration)| (name.as_str(), declaration))
+    }
+
+    /// Free text.
+    pub fn description(&self) -> Option<&str> {
+        self.parsed["description"].as_str()
+    }
+
+    /// What Systems Manager calls the plugin: the name of the first step.
+    pub fn plugin_name(&self) -> &str {
+        self.parsed["mainSteps"][0]["name"].as_str().unwrap_or_default()
+    }
+
+    /// Refuses parameters that the document does not have, and the lack of those that it needs.
+    pub(super) fn check_parameters(&self, given: &BTreeMap<String, Vec<String>>) -> ApiResult<()> {
+        let unknown = given.keys().find(|name| self.parameters().all(|(declared, _)| declared != name.as_str()));
+        if let Some(name) = unknown {
+            let text = format!("The document {} has no parameter {name}.", self.name);
+            return Err(ApiError::new("InvalidParameters", text));
+        }
+        let needed = |declaration: &Value| declaration.get("default").is_none();
+        match self.parameters().find(|(name, declaration)| needed(declaration) && !given.contains_key(*name)) {
+            Some((name, _)) => Err(ApiError::new(
+                "InvalidParameters",
+                format!("Parameter {name} requires a value and has no default."),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// How long all steps together may take.
+    pub(super) fn execution_timeout(&self, given: &BTreeMap<String, Vec<String>>) -> Duration {
+        let steps = self.parsed["mainSteps"].as_array().into_iter().flatten();
+        Duration::from_secs(steps.map(|step| self.step_timeout_s(&step["inputs"]["timeoutSeconds"], given)).sum())
+    }
+
+    fn step_timeout_s(&self, timeout: &Value, given: &BTreeMap<String, Vec<String>>) -> u64 {
+        let Some(text) = timeout.as_str() else { return timeout.as_u64().unwrap_or(DEFAULT_STEP_TIMEOUT_S) };
+        let reference = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(str::trim);
+        let seconds = match reference {
+            None => text.parse().ok(),
+            Some(name) => match given.get(name) {
+                Some(values) => values.first().and_then(|value| value.parse().ok()),
+                None => {
+                    let default = &self.parsed["parameters"][name]["default"];
+                    default.as_u64().or_else(|| default.as_str()?.parse().ok())
+                }
+            },
+        };
+        seconds.unwrap_or(DEFAULT_STEP_TIMEOUT_S)
+    }
+}
+
+fn parse(content: &str, format: DocumentFormat) -> ApiResult<Value> {
+    let refuse = |text: String| ApiError::new("InvalidDocumentContent", text);
+    let parsed: Value = match format {
+        DocumentFormat::Json => {
+            serde_json::from_str(content).map_err(|error| refuse(format!("JSON not well-formed. {error}")))?
+        }
+        DocumentFormat::Yaml => {
+            serde_saphyr::from_str(content).map_err(|error| refuse(format!("YAML not well-formed. {error}")))?
+        }
+    };
+    if parsed["schemaVersion"].as_str() != Some("2.2") {
+        return Err(refuse("The local AWS has only documents of schemaVersion 2.2.".to_owned()));
+    }
+    let steps = parsed["mainSteps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let complete = |step: &Value| step["action"].is_string() && step["name"].is_string();
+    if steps.is_empty() || !steps.iter().all(complete) {
+        return Err(refuse("The document needs mainSteps, each with an action and a name.".to_owned()));
+    }
+    Ok(parsed)
+}
+
+/// Systems Manager API Reference (CreateDocument).
+fn check_name(name: &str) -> ApiResult<()> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let reserved = ["aws", "amazon", "amzn"].iter().any(|prefix| name.to_ascii_lowercase().starts_with(prefix));
+    if (3..=128).contains(&name.len()) && name.bytes().all(allowed) && !reserved {
+        return Ok(());
+    }
+    let text = format!("1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint");
+    Err(ApiError::new("ValidationException", text))
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::new("InvalidDocument", format!("Document with name {name} does not exist."))
+}

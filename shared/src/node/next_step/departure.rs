@@ -1,0 +1,137 @@
+//! How a living holder goes: make before break. It serves until its successor has booted, or until the time that is left
+//! is just enough for a clean release, whichever comes first; then it releases the volume, and only then is it detached.
+
+use std::time::Duration;
+
+use super::*;
+
+/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, drain 8, k3s 4, unmount
+/// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
+/// when the successor is late; what begins later may be cut off, which costs a journal replay, but no acknowledged write.
+pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
+
+/// How long a release may take before the holder is given up. The document bounds itself at 45 s.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a successor that runs may take until its agent is online. After that it is taken as booted: an image without
+/// the agent has to work too, only with a longer outage.
+const BOOT_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a holder that its group is ending is kept serving for want of a successor: well within the terminate hook's
+/// timeout, so that it still goes cleanly.
+const HOLD: Duration = Duration::from_secs(600);
+
+/// The holder, if somebody alive may have to release the volume: then it matters what Systems Manager says.
+pub(in crate::node) fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
+    let attachment = observed.volume.as_ref()?.attachments.first()?;
+    let holder = observed.instances.get(&attachment.instance)?;
+    let is_alive = matches!(holder.state, InstanceState::Pending | InstanceState::Running);
+    let is_ours = holder.of_group || observed.group.members.contains_key(&attachment.instance);
+    let goes = !successor::of(observed, now).is(&attachment.instance) || reclaim(holder).is_some();
+    (is_alive && is_ours && goes && attachment.state == AttachmentState::Attached).then_some(attachment)
+}
+
+/// A holder in service that is going to be interrupted: it needs a successor at once, and has to let go in time.
+pub(super) fn of_interrupted(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
+    let holder = &attachment.instance;
+    let instance = observed.instances.get(holder)?;
+    let until = reclaim(instance)?;
+    let in_service = observed.group.members.get(holder) == Some(&Lifecycle::InService);
+    if instance.state == InstanceState::Dead || !in_service || until < now {
+        return None;
+    }
+    if observed.group.desired_capacity > 0 && !observed.group.rebalances {
+        return Some(Step::Replace { holder: holder.clone() });
+    }
+    // Capacity Rebalancing launches the replacement by itself, at the same warning.
+    Some(leave(observed, attachment, instance, &Successor::None, now))
+}
+
+/// A living holder that somebody else has to follow.
+pub(super) fn of_living(
+    observed: &Observed,
+    attachment: &Attachment,
+    instance: &Instance,
+    successor: &Successor,
+    now: SystemTime,
+) -> Step {
+    let holder = &attachment.instance;
+    let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
+    let has_no_deadline = instance.risk.is_none_or(|risk| risk.until.is_none());
+    let somebody_may_come = observed.group.desired_capacity > 0 && !matches!(successor, Successor::Running(_));
+    if is_ending && has_no_deadline && somebody_may_come {
+        // From now on every function counts from here.
+        let risk = Risk { reason: RiskReason::Terminating, until: Some(now + HOLD) };
+        return Step::Mark { instance: holder.clone(), risk };
+    }
+    let is_wanted_back = *successor == Successor::None && !is_ending;
+    if is_wanted_back && reclaim(instance).is_none() {
+        return Step::Done(Done::NoSuccessor);
+    }
+    leave(observed, attachment, instance, successor, now)
+}
+
+/// Release, as late as possible; and if that cannot be, the next best.
+fn leave(
+    observed: &Observed,
+    attachment: &Attachment,
+    instance: &Instance,
+    successor: &Successor,
+    now: SystemTime,
+) -> Step {
+    let holder = attachment.instance.clone();
+    let Some(release) = &observed.release else {
+        // Systems Manager was not asked: the volume is not fully attached, so there is nothing to release yet.
+        return Step::Wait(WaitFor::Attached { successor: holder });
+    };
+    match release.state {
+        ReleaseState::Succeeded => return Step::Detach { holder },
+        ReleaseState::Running { since } if since + RELEASE_TIMEOUT > now => {
+            return Step::Wait(WaitFor::Released { holder });
+        }
+        ReleaseState::Running { .. } | ReleaseState::Failed => return give_up(observed, holder, successor),
+        ReleaseState::NotStarted => {}
+    }
+    let is_due = instance.risk.and_then(|risk| risk.until).is_some_and(|until| now + RELEASE_LEAD >= until);
+    let has_agent = release.agents.contains(&holder);
+    let wait = match successor {
+        Successor::Running(id) if has_booted(observed, id, now) => None,
+        Successor::Running(id) => Some(WaitFor::Booted { successor: id.clone() }),
+        Successor::Booting(id) => Some(WaitFor::Running { successor: id.clone() }),
+        Successor::None if observed.group.desired_capacity == 0 => None,
+        Successor::None => Some(WaitFor::Replacement { holder: holder.clone() }),
+    };
+    match wait {
+        // Its hook is about to time out: better now and in order.
+        Some(_) if is_due && !has_agent && reclaim(instance).is_none() => give_up(observed, holder, successor),
+        // It cannot release, so it serves to the end.
+        Some(wait) if !is_due || !has_agent => Step::Wait(wait),
+        Some(_) | None if has_agent => Step::Release { holder },
+        Some(_) | None => give_up(observed, holder, successor),
+    }
+}
+
+/// The holder cannot release: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
+fn give_up(observed: &Observed, holder: InstanceId, successor: &Successor) -> Step {
+    if actions::waits(observed, &holder, Transition::Terminating) {
+        return complete(&holder, Transition::Terminating, ActionResult::Continue);
+    }
+    match (observed.group.members.get(&holder), successor) {
+        (Some(Lifecycle::Terminating { .. }), _) => wait_or_done(successor, WaitFor::HolderGone { holder }),
+        // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the old
+        // one to go would be waiting for ever.
+        (_, Successor::Running(_)) => Step::Terminate { holder },
+        (_, Successor::Booting(_) | Successor::None) => running(successor),
+    }
+}
+
+/// When EC2 takes the instance's capacity back, if it has said so.
+fn reclaim(instance: &Instance) -> Option<SystemTime> {
+    instance.risk.filter(|risk| risk.reason == RiskReason::Interruption).and_then(|risk| risk.until)
+}
+
+fn has_booted(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
+    let agent = observed.release.as_ref().is_some_and(|release| release.agents.contains(id));
+    let launched = observed.instances.get(id).map_or(SystemTime::UNIX_EPOCH, |instance| instance.launched);
+    agent || launched + BOOT_PATIENCE < now
+}

@@ -1,0 +1,111 @@
+//! What an instance is warned of: a tag on it, so that every function sees what one event told.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+/// The tag on an instance that is at risk.
+pub const AT_RISK: &str = "durin:at-risk";
+
+/// Why an instance will not stay, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Risk {
+    /// Why.
+    pub reason: RiskReason,
+    /// Until when it is there for certain, if that is known.
+    pub until: Option<SystemTime>,
+}
+
+/// Why an instance will not stay, least certain first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RiskReason {
+    /// EC2 recommends to leave: it may be interrupted, or not.
+    Rebalance,
+    /// Its group is ending it, and waits for its terminate action.
+    Terminating,
+    /// EC2 takes the capacity back.
+    Interruption,
+}
+
+impl RiskReason {
+    fn name(self) -> &'static str {
+        match self {
+            RiskReason::Rebalance => "rebalance-recommendation",
+            RiskReason::Terminating => "terminating",
+            RiskReason::Interruption => "spot-interruption",
+        }
+    }
+}
+
+impl Risk {
+    /// Reads the tag's value. What nobody of us has written means nothing.
+    pub fn from_tag(value: &str) -> Option<Risk> {
+        let (name, until) = match value.split_once(" until ") {
+            Some((name, until)) => {
+                (name, Some(SystemTime::try_from(DateTime::from_str(until, Format::DateTime).ok()?).ok()?))
+            }
+            None => (value, None),
+        };
+        let reasons = [RiskReason::Rebalance, RiskReason::Terminating, RiskReason::Interruption];
+        let reason = reasons.into_iter().find(|reason| reason.name() == name)?;
+        Some(Risk { reason, until })
+    }
+
+    /// Whether this says more than `known` does: a warning counts once, and a weaker one not after a stronger.
+    pub fn adds_to(self, known: Option<Risk>) -> bool {
+        known.is_none_or(|known| known.reason < self.reason)
+    }
+}
+
+impl fmt::Display for Risk {
+    /// As the tag has it: `spot-interruption until 2026-01-05T06:12:31Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.name())?;
+        match self.until.map(|until| DateTime::from_secs(unix_seconds(until)).fmt(Format::DateTime)) {
+            Some(Ok(until)) => write!(f, " until {until}"),
+            Some(Err(_)) | None => Ok(()),
+        }
+    }
+}
+
+fn unix_seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_risk_survives_its_tag() {
+        let until = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_593_551);
+        for risk in [
+            Risk { reason: RiskReason::Interruption, until: Some(until) },
+            Risk { reason: RiskReason::Terminating, until: Some(until) },
+            Risk { reason: RiskReason::Rebalance, until: None },
+        ] {
+            assert_eq!(Risk::from_tag(&risk.to_string()), Some(risk), "{risk}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_of_us_wrote_means_nothing() {
+        for value in ["", "yes", "spot-interruption until soon", "spot-interruption until "] {
+            assert_eq!(Risk::from_tag(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_warning_counts_once_and_a_weaker_one_not_after_a_stronger() {
+        let risk = |reason| Risk { reason, until: None };
+        assert!(risk(RiskReason::Rebalance).adds_to(None));
+        assert!(risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Rebalance))));
+        assert!(!risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Interruption))));
+        assert!(!risk(RiskReason::Rebalance).adds_to(Some(risk(RiskReason::Interruption))));
+    }
+}
