@@ -1,5 +1,7 @@
 """A walk through every operation of the local AWS, each succeeding at least once."""
 
+import json
+
 from waiting import until
 
 DEVICE = "/dev/sdf"
@@ -8,6 +10,7 @@ DEVICE = "/dev/sdf"
 def walk(aws):
     """Calls everything. What each answer looks like is checked where the clients are made."""
     parameters(aws.ssm)
+    commands(aws.ssm, aws.autoscaling)
     records(aws.route53)
     network(aws.ec2)
     volumes_and_instances(aws.ec2)
@@ -27,6 +30,31 @@ def parameters(ssm):
     ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": ["/tour"]}])
     ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/tour/a")
     ssm.delete_parameter(Name="/tour/a")
+
+
+def commands(ssm, autoscaling):
+    """On the instance of the group `k3s`, where an agent runs."""
+    document = {"schemaVersion": "2.2", "description": "tour", "parameters": {"words": {"type": "String"}}}
+    step = {"action": "aws:runShellScript", "name": "speak", "inputs": {"runCommand": ["echo {{words}}"]}}
+    content = json.dumps({**document, "mainSteps": [step]})
+    ssm.create_document(Name="tour", Content=content, DocumentType="Command", DocumentFormat="JSON")
+    ssm.describe_document(Name="tour")
+    ssm.get_document(Name="tour")
+    ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])
+    [instance] = members(autoscaling, "k3s", "InService")
+    ssm.describe_instance_information(Filters=[{"Key": "InstanceIds", "Values": [instance]}])
+    sent = ssm.send_command(DocumentName="tour", InstanceIds=[instance], Parameters={"words": ["hello"]})
+    command = {"CommandId": sent["Command"]["CommandId"]}
+    invocations = {**command, "Details": True}
+    until("delivered", lambda: ssm.list_command_invocations(**invocations)["CommandInvocations"])
+    finished = {"Success", "Failed"}
+    look = lambda: ssm.get_command_invocation(**command, InstanceId=instance)["Status"] in finished  # noqa: E731
+    until("finished", look)
+    ssm.list_command_invocations(**invocations)
+    ssm.list_commands(**command)
+    cancelled = ssm.send_command(DocumentName="tour", InstanceIds=[instance], Parameters={"words": ["nothing"]})
+    ssm.cancel_command(CommandId=cancelled["Command"]["CommandId"])
+    ssm.delete_document(Name="tour")
 
 
 def records(route53):

@@ -35,7 +35,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         let outages = seeds.clone().map(|seed| survive(set_up, seed)).collect::<Result<Vec<_>, _>>()?;
         results.push((set_up, outages));
     }
-    report::print(options.runs, &results);
+    report::print(options.runs, seeds, &results);
     let is_clean = |outage: &Outage| outage.lost_writes == 0 && outage.complaints.is_empty();
     let durin_is_clean =
         results.iter().filter(|(it, _)| it.is_durin()).all(|(_, outages)| outages.iter().all(is_clean));

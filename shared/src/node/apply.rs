@@ -50,10 +50,7 @@ pub(super) async fn apply(aws: &Aws, view: &mut View, step: &Step) -> Result<App
             view.forget_group();
             replace(aws, holder).await
         }
-        Step::Release { holder } => {
-            view.forget_release();
-            release(aws, view, holder).await
-        }
+        Step::Release { holder } => release(aws, view, holder).await,
         Step::Detach { holder } => {
             view.forget_volume();
             detach(aws, view, holder).await
@@ -134,6 +131,7 @@ async fn release(aws: &Aws, view: &mut View, holder: &InstanceId) -> Result<Appl
         .comment("Durin: let go of the data volume")
         .send()
         .await;
+    view.was_sent(aws.clock.now());
     match sent {
         Ok(_) => Ok(Applied::Done),
         // The agent or the instance has just gone.

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::next_step;
-use super::observed::{Group, Instance, Observed, Record, Release, ReleaseState, Volume};
+use super::observed::{Attachment, Group, Instance, Observed, Record, Release, ReleaseState, Volume};
 use crate::aws::Aws;
 use crate::events::{LifecycleAction, Transition, Warning};
 use crate::failure::Failure;
@@ -36,8 +36,11 @@ pub struct View {
     record: Option<Record>,
     /// With `None`, EC2 was asked and does not list it.
     volume: Option<(SystemTime, Option<Volume>)>,
-    release: Option<(SystemTime, Release)>,
+    agents: Option<(SystemTime, BTreeSet<InstanceId>)>,
+    release: Option<(SystemTime, ReleaseState)>,
     warning: Option<Warning>,
+    /// When we have sent a release ourselves: a read may not show it yet.
+    sent: Option<SystemTime>,
     /// Systems Manager has refused to send a release.
     refused: bool,
     /// Risks that we have marked ourselves: a read may not show the tag yet.
@@ -66,8 +69,10 @@ impl View {
             instances: None,
             record: None,
             volume: None,
+            agents: None,
             release: None,
             warning: None,
+            sent: None,
             refused: false,
             marked: BTreeMap::new(),
             action: None,
@@ -153,26 +158,46 @@ impl View {
             self.add_instances(found);
         }
         let observed = self.observed();
-        let Some(holder) =
-            next_step::may_have_to_release(&observed, aws.clock.now()).filter(|_| self.release.is_none())
-        else {
-            return Ok(observed);
-        };
+        let Some(holder) = next_step::may_have_to_release(&observed, aws.clock.now()) else { return Ok(observed) };
         let asked = observed.group.members.keys().chain([&holder.instance]).collect();
-        // Fail open: without Systems Manager nobody's agent is online, and the node moves all the same, only slower.
-        let release = read::release(aws, holder, &asked).await.unwrap_or_else(|failure| {
-            tracing::warn!(node = %self.declaration.group, reason = failure.chain(), "Systems Manager cannot be asked");
-            Release { agents: BTreeSet::new(), state: ReleaseState::NotStarted }
-        });
-        self.release = Some((aws.clock.now(), release));
+        self.ask_systems_manager(aws, holder, &asked).await;
         Ok(self.observed())
+    }
+
+    /// Fail open: without Systems Manager nobody's agent is online, and the node moves all the same, only slower.
+    async fn ask_systems_manager(&mut self, aws: &Aws, holder: &Attachment, asked: &BTreeSet<&InstanceId>) {
+        let (agents, release) = tokio::join!(
+            async {
+                match self.agents.is_some() {
+                    true => None,
+                    false => Some(read::agents(aws, asked).await),
+                }
+            },
+            async {
+                match self.release.is_some() {
+                    true => None,
+                    false => Some(read::release(aws, holder).await),
+                }
+            },
+        );
+        let now = aws.clock.now();
+        let warn = |failure: &Failure| {
+            tracing::warn!(node = %self.declaration.group, reason = failure.chain(), "Systems Manager cannot be asked");
+        };
+        if let Some(agents) = agents {
+            self.agents = Some((now, agents.inspect_err(warn).unwrap_or_default()));
+        }
+        if let Some(release) = release {
+            self.release = Some((now, release.inspect_err(warn).unwrap_or(ReleaseState::NotStarted)));
+        }
     }
 
     /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
     pub fn forget_awaited(&mut self, wait: &WaitFor) {
         match wait {
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances = None,
-            WaitFor::Booted { .. } | WaitFor::Released { .. } => self.release = None,
+            WaitFor::Booted { .. } => self.agents = None,
+            WaitFor::Released { .. } => self.release = None,
             WaitFor::Replacement { .. } => self.group = None,
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume = None;
@@ -185,9 +210,10 @@ impl View {
         self.volume = None;
     }
 
-    /// Forgets how far the release is, because a step has changed it.
-    pub fn forget_release(&mut self) {
+    /// A release was sent; a read may not show it for a second or two.
+    pub fn was_sent(&mut self, now: SystemTime) {
         self.release = None;
+        self.sent = Some(now);
     }
 
     /// Forgets the group, because a step has changed it.
@@ -206,6 +232,7 @@ impl View {
         self.instances = None;
         self.record = None;
         self.volume = None;
+        self.agents = None;
         self.release = None;
     }
 
@@ -234,6 +261,7 @@ impl View {
         self.group = self.group.take().filter(|(read, _)| !stale(*read));
         self.instances = self.instances.take().filter(|(read, _)| !stale(*read));
         self.volume = self.volume.take().filter(|(read, _)| !stale(*read));
+        self.agents = self.agents.take().filter(|(read, _)| !stale(*read));
         self.release = self.release.take().filter(|(read, _)| !stale(*read));
     }
 
@@ -257,10 +285,14 @@ impl View {
                 instance.risk = Some(*risk);
             }
         }
-        let mut release = self.release.as_ref().map(|(_, release)| release.clone());
-        if let Some(release) = release.as_mut().filter(|it| self.refused && it.state == ReleaseState::NotStarted) {
-            release.state = ReleaseState::Failed;
-        }
+        let release = self.agents.as_ref().zip(self.release.as_ref()).map(|((_, agents), (_, state))| Release {
+            agents: agents.clone(),
+            state: match (state, self.sent) {
+                (ReleaseState::NotStarted, _) if self.refused => ReleaseState::Failed,
+                (ReleaseState::NotStarted, Some(since)) => ReleaseState::Running { since },
+                (known, _) => *known,
+            },
+        });
         Observed {
             declaration: self.declaration.clone(),
             group: self.group.as_ref().map_or_else(Group::gone, |(_, group)| group.clone()),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Outage, SetUp};
+use super::{Outage, SetUp, interruption};
 
 /// Interruptions a week, from the calmest capacity pools to the busiest.
 const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
 /// Recommendations a week that no interruption follows.
 const RECOMMENDATIONS_A_WEEK: [f64; 4] = [0.0, 0.5, 2.0, 7.0];
 
-pub(super) fn print(runs: u32, results: &[(SetUp, Vec<Outage>)]) {
+pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
     println!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
     println!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
     println!(
@@ -32,7 +32,28 @@ pub(super) fn print(runs: u32, results: &[(SetUp, Vec<Outage>)]) {
         );
     }
     ratios(results);
+    floor(seeds, results);
     rates(results);
+}
+
+/// Where Durin's seconds go: what no automation can avoid, and what is our own.
+fn floor(seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
+    let Some(durin) = find(results, SetUp::Durin) else { return };
+    let hand_offs: Vec<_> = seeds.map(|seed| interruption(seed).hand_off()).collect();
+    let mean = |seconds: f64| seconds / hand_offs.len() as f64;
+    let whole = mean(durin.iter().map(|outage| outage.workload.as_secs_f64()).sum());
+    println!("\nWhere the seconds of Durin's workload outage go, on average:");
+    let mut unavoidable = 0.0;
+    for (part, (name, _)) in hand_offs.first().into_iter().flatten().enumerate() {
+        let seconds = mean(hand_offs.iter().map(|parts| parts[part].1.as_secs_f64()).sum());
+        unavoidable += seconds;
+        println!("  {name:<12} {seconds:>5.1}");
+    }
+    println!(
+        "  {:<12} {:>5.1}   our calls and looks; the other {unavoidable:.1} s are the floor",
+        "Durin",
+        whole - unavoidable
+    );
 }
 
 fn ratios(results: &[(SetUp, Vec<Outage>)]) {

@@ -102,6 +102,24 @@ pub fn interruption(seed: u64) -> Interruption {
     Interruption { seed, latency, capacity_returns }
 }
 
+impl Interruption {
+    /// What a hand-off of a living node's volume takes however it is automated, in order: nobody can be quicker without
+    /// another guest or another EBS.
+    pub fn hand_off(&self) -> [(&'static str, Duration); 8] {
+        let latency = &self.latency;
+        [
+            ("drain", latency.drain.max),
+            ("stop k3s", latency.k3s_stop.max),
+            ("unmount", latency.unmount.max),
+            ("detach", latency.detach.max),
+            ("attach", latency.attach.max),
+            ("mount", latency.mount.max),
+            ("start k3s", latency.k3s_start.max),
+            ("start pods", latency.pod_start.max),
+        ]
+    }
+}
+
 /// Lets a set-up survive the interruption of a seed, and measures what it cost.
 ///
 /// # Errors

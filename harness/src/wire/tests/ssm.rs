@@ -123,7 +123,9 @@ fn a_document_is_created_described_and_deleted() {
     let (_, got) = ssm(&mut world, "GetDocument", r#"{"Name": "durin-release"}"#);
     let content = serde_json::json!({"Name": "other", "Content": got["Content"], "DocumentType": "Command"});
     let (_, created) = ssm(&mut world, "CreateDocument", &content.to_string());
-    assert_eq!(created["DocumentDescription"]["Parameters"][0]["DefaultValue"], "3600");
+    let parameters = created["DocumentDescription"]["Parameters"].as_array().expect("parameters");
+    let timeout = parameters.iter().find(|parameter| parameter["Name"] == "executionTimeout").expect("the timeout");
+    assert_eq!((&timeout["Type"], &timeout["DefaultValue"]), (&"String".into(), &"3600".into()));
     let (_, again) = ssm(&mut world, "CreateDocument", &content.to_string());
     assert_eq!(again["__type"], "DocumentAlreadyExists");
     let (_, listed) = ssm(&mut world, "ListDocuments", r#"{"Filters": [{"Key": "Name", "Values": ["oth"]}]}"#);

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::node::Blocked;
 use crate::node::RELEASE_DOCUMENT;
-use crate::node::observed::{Attachment, Group, Instance, InstanceState, Record, Release, Volume};
+use crate::node::observed::{Attachment, Group, Instance, InstanceState, Record, ReleaseState, Volume};
 use crate::tags::{self, Declaration};
 
 /// EC2 takes at most 200 values in a filter.
@@ -143,34 +143,32 @@ pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<Volu
     Ok(found)
 }
 
-/// What Systems Manager says: whose agent is online of those asked for, and how far the release of the holder is.
-pub(super) async fn release(aws: &Aws, holder: &Attachment, asked: &BTreeSet<&InstanceId>) -> Result<Release, Failure> {
+/// Whose agents are online, of those asked for.
+pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<BTreeSet<InstanceId>, Failure> {
+    const OPERATION: &str = "ssm:DescribeInstanceInformation";
     let of_these = InstanceInformationStringFilter::builder()
         .key("InstanceIds")
         .set_values(Some(asked.iter().map(ToString::to_string).collect()))
         .build()
-        .map_err(|error| Failure::Aws { operation: "ssm:DescribeInstanceInformation", problem: error.into() })?;
+        .map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+    let pages = aws.ssm.describe_instance_information().filters(of_these).into_paginator().items().send();
+    let agents = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed(OPERATION))?;
+    let online = agents.iter().filter(|agent| agent.ping_status() == Some(&PingStatus::Online));
+    Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
+}
+
+/// How far the release of the holder is.
+pub(super) async fn release(aws: &Aws, holder: &Attachment) -> Result<ReleaseState, Failure> {
+    const OPERATION: &str = "ssm:ListCommandInvocations";
     let of_document = CommandFilter::builder()
         .key(CommandFilterKey::DocumentName)
         .value(RELEASE_DOCUMENT)
         .build()
-        .map_err(|error| Failure::Aws { operation: "ssm:ListCommandInvocations", problem: error.into() })?;
-    let (agents, invocations) = tokio::try_join!(
-        async {
-            let pages = aws.ssm.describe_instance_information().filters(of_these).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ssm:DescribeInstanceInformation"))
-        },
-        async {
-            let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).filters(of_document);
-            let pages = call.into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ssm:ListCommandInvocations"))
-        },
-    )?;
-    let online = agents.iter().filter(|agent| agent.ping_status() == Some(&PingStatus::Online));
-    Ok(Release {
-        agents: online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect(),
-        state: convert::release_state(&invocations, holder.since),
-    })
+        .map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+    let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).filters(of_document);
+    let pages = call.into_paginator().items().send();
+    let invocations = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed(OPERATION))?;
+    Ok(convert::release_state(&invocations, holder.since))
 }
 
 /// The group of an instance, if it is alive and has the tags of a node, which its group has propagated to it.
