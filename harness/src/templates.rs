@@ -35,11 +35,8 @@ const WITHOUT_EFFECT: [&str; 9] = [
 /// # Errors
 /// When the template is not YAML, a rule is one that EventBridge would refuse, or a resource is of an unknown type.
 pub fn rules(template: &str) -> Result<Vec<Rule>, TemplateError> {
-    let template: Value =
-        serde_saphyr::from_str(template).map_err(|error| refuse("template", format!("not YAML: {error}")))?;
-    let resources = template["Resources"].as_object().ok_or_else(|| refuse("Resources", "missing"))?;
     let mut rules = Vec::new();
-    for (id, resource) in resources {
+    for (id, resource) in &resources(template)? {
         match resource["Type"].as_str().unwrap_or_default() {
             "AWS::Events::Rule" => rules.extend(rule(id, &resource["Properties"])?),
             known if WITHOUT_EFFECT.contains(&known) => {}
@@ -47,6 +44,33 @@ pub fn rules(template: &str) -> Result<Vec<Rule>, TemplateError> {
         }
     }
     Ok(rules)
+}
+
+/// The Systems Manager documents of a template: name and content, as JSON.
+///
+/// # Errors
+/// When the template is not YAML, or a resource is something else or lacks one of the two.
+pub fn documents(template: &str) -> Result<Vec<(String, String)>, TemplateError> {
+    let mut documents = Vec::new();
+    for (id, resource) in &resources(template)? {
+        let properties = &resource["Properties"];
+        match (resource["Type"].as_str(), properties["Name"].as_str(), &properties["Content"]) {
+            (Some("AWS::SSM::Document"), Some(name), content @ Value::Object(_)) => {
+                documents.push((name.to_owned(), content.to_string()));
+            }
+            _ => return Err(refuse(id, "the local AWS wants an AWS::SSM::Document with a Name and a Content")),
+        }
+    }
+    Ok(documents)
+}
+
+fn resources(template: &str) -> Result<Map<String, Value>, TemplateError> {
+    let mut template: Value =
+        serde_saphyr::from_str(template).map_err(|error| refuse("template", format!("not YAML: {error}")))?;
+    match template["Resources"].take() {
+        Value::Object(resources) => Ok(resources),
+        _ => Err(refuse("Resources", "missing")),
+    }
 }
 
 /// One rule a target, as the bus has them.

@@ -9,12 +9,16 @@ use durin::failure::Failure;
 use durin_harness::templates::{self, TemplateError};
 use durin_harness::world::World;
 use durin_harness::world::bus::FunctionSettings;
+use durin_harness::world::error::ApiError;
 use durin_harness::{FunctionError, Handler, LocalAws};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The template that holds the rules.
 const RULES: &str = include_str!("../../../infra/rules.yaml");
+
+/// The template that holds the release document.
+const RELEASE: &str = include_str!("../../../infra/release.yaml");
 
 /// Every function: its name, and the manifest that says how it is deployed.
 const FUNCTIONS: [(&str, &str); 3] = [
@@ -27,8 +31,11 @@ const FUNCTIONS: [(&str, &str); 3] = [
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
     /// A template says something that the local AWS does not understand.
-    #[error("infra/rules.yaml: {0}")]
+    #[error("a template in infra/: {0}")]
     Template(#[from] TemplateError),
+    /// Systems Manager would refuse a document.
+    #[error("infra/release.yaml: {0}")]
+    Document(#[from] ApiError),
     /// A rule's target is not one of our functions.
     #[error("infra/rules.yaml: the rule {rule} invokes {function}, which does not exist")]
     NoSuchFunction {
@@ -59,6 +66,9 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
 pub fn deploy(world: &mut World) -> Result<(), DeploymentError> {
     for (name, manifest) in FUNCTIONS {
         world.put_function(name, settings(name, manifest)?);
+    }
+    for (name, content) in templates::documents(RELEASE)? {
+        world.put_document(&name, &content)?;
     }
     for rule in templates::rules(RULES)? {
         if !world.bus.functions.contains_key(&rule.function) {
