@@ -36,7 +36,9 @@ class Stage:
             getattr(client, operation)(**parameters)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            self.answers.append((name, {"Error": {"Code": error.response["Error"]["Code"], "Status": status}}))
+            self.answers.append(
+                (name, {"Error": {"Code": error.response["Error"]["Code"], "Status": status}})
+            )
         else:
             self.answers.append((name, {"Error": None}))
 
@@ -47,8 +49,23 @@ class Stage:
 
 # What is different in each world and means nothing: ids, addresses, who did it.
 MASKED_MEMBERS = {
-    *("PrivateIpAddress", "PrivateDnsName", "PublicIpAddress", "PublicDnsName", "AutoScalingGroupARN", "ClientToken"),
-    *("Id", "ReservationId", "Location", "NameServers", "CreatedBy", "LastModifiedUser", "ServiceLinkedRoleARN"),
+    *(
+        "PrivateIpAddress",
+        "PrivateDnsName",
+        "PublicIpAddress",
+        "PublicDnsName",
+        "AutoScalingGroupARN",
+        "ClientToken",
+    ),
+    *(
+        "Id",
+        "ReservationId",
+        "Location",
+        "NameServers",
+        "CreatedBy",
+        "LastModifiedUser",
+        "ServiceLinkedRoleARN",
+    ),
 }
 MASKED_VALUES = re.compile(r"[a-z]+-[0-9a-f]{17}|User initiated \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
@@ -101,7 +118,9 @@ def instances(stage):
     stage.client("ec2").create_launch_template(LaunchTemplateName="instances", LaunchTemplateData=IMAGE)
     tags = [{"ResourceType": "instance", "Tags": [TAG]}]
     template = {"LaunchTemplate": {"LaunchTemplateName": "instances"}, "TagSpecifications": tags}
-    run = stage.call("ec2", "run_instances", **template, MinCount=1, MaxCount=1, Placement={"AvailabilityZone": ZONE})
+    run = stage.call(
+        "ec2", "run_instances", **template, MinCount=1, MaxCount=1, Placement={"AvailabilityZone": ZONE}
+    )
     instance = run["Instances"][0]["InstanceId"]
     ids = {"InstanceIds": [instance]}
     stage.wait("running", lambda client: instance_state(client, instance) == "running")
@@ -121,7 +140,9 @@ def instances(stage):
 
 def attachments(stage):
     ec2 = stage.client("ec2")
-    [run] = ec2.run_instances(**IMAGE, MinCount=1, MaxCount=1, Placement={"AvailabilityZone": ZONE})["Instances"]
+    [run] = ec2.run_instances(**IMAGE, MinCount=1, MaxCount=1, Placement={"AvailabilityZone": ZONE})[
+        "Instances"
+    ]
     volume = ec2.create_volume(AvailabilityZone=ZONE, Size=8, VolumeType="gp2")["VolumeId"]
     both = {"VolumeId": volume, "InstanceId": run["InstanceId"]}
     stage.wait("available", lambda client: volume_state(client, volume) == ("available", []))
@@ -146,7 +167,13 @@ def groups(stage):
     template = {"LaunchTemplate": {"LaunchTemplateName": "groups", "Version": "$Latest"}}
     size = {"MinSize": 0, "MaxSize": 1, "DesiredCapacity": 1}
     stage.call(
-        "autoscaling", "create_auto_scaling_group", **group, **template, **size, AvailabilityZones=[ZONE], Tags=[tag]
+        "autoscaling",
+        "create_auto_scaling_group",
+        **group,
+        **template,
+        **size,
+        AvailabilityZones=[ZONE],
+        Tags=[tag],
     )
     stage.wait("in service", lambda client: states(client, "play") == ["InService"])
     stage.call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=["play"])
@@ -155,7 +182,9 @@ def groups(stage):
     stage.call("autoscaling", "describe_tags", Filters=in_group)
     hook = {**group, "LifecycleHookName": "hook"}
     launching = "autoscaling:EC2_INSTANCE_LAUNCHING"
-    stage.call("autoscaling", "put_lifecycle_hook", **hook, LifecycleTransition=launching, HeartbeatTimeout=60)
+    stage.call(
+        "autoscaling", "put_lifecycle_hook", **hook, LifecycleTransition=launching, HeartbeatTimeout=60
+    )
     stage.call("autoscaling", "describe_lifecycle_hooks", **group)
     stage.call("autoscaling", "delete_lifecycle_hook", **hook)
     stage.call("autoscaling", "create_or_update_tags", Tags=[{**tag, "Value": "again"}])
@@ -168,7 +197,9 @@ def groups(stage):
 
 
 def hosted_zones(stage):
-    zone = stage.call("route53", "create_hosted_zone", Name="play.example", CallerReference="play")["HostedZone"]["Id"]
+    zone = stage.call("route53", "create_hosted_zone", Name="play.example", CallerReference="play")[
+        "HostedZone"
+    ]["Id"]
     stage.call("route53", "get_hosted_zone", Id=zone)
     stage.call("route53", "list_hosted_zones")
     stage.call("route53", "list_hosted_zones_by_name", DNSName="play.example")
@@ -176,14 +207,27 @@ def hosted_zones(stage):
     new = {**old, "ResourceRecords": [{"Value": "10.0.0.2"}]}
     star = {**old, "Name": "*.play.example"}
     change = stage.call(
-        "route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch(("CREATE", old), ("UPSERT", star))
+        "route53",
+        "change_resource_record_sets",
+        HostedZoneId=zone,
+        ChangeBatch=batch(("CREATE", old), ("UPSERT", star)),
     )
     stage.wait("in sync", lambda client: in_sync(client, change["ChangeInfo"]["Id"]))
     stage.call("route53", "get_change", Id=change["ChangeInfo"]["Id"])
     stage.call("route53", "list_resource_record_sets", HostedZoneId=zone)
-    stage.call("route53", "list_resource_record_sets", HostedZoneId=zone, StartRecordName="a.play.example", MaxItems="1")
-    stage.refused("route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch(("CREATE", new)))
-    stage.refused("route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch(("DELETE", new)))
+    stage.call(
+        "route53",
+        "list_resource_record_sets",
+        HostedZoneId=zone,
+        StartRecordName="a.play.example",
+        MaxItems="1",
+    )
+    stage.refused(
+        "route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch(("CREATE", new))
+    )
+    stage.refused(
+        "route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch(("DELETE", new))
+    )
     stage.refused("route53", "delete_hosted_zone", Id=zone)
     end = batch(("DELETE", old), ("DELETE", star))
     stage.call("route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=end)
@@ -219,7 +263,9 @@ def mistakes(stage):
     stage.refused("ec2", "create_tags", Resources=list(instance.values()), Tags=[TAG])
     stage.refused("ec2", "create_volume", AvailabilityZone="eu-central-1x", Size=1)
     stage.refused("ec2", "delete_launch_template", LaunchTemplateId="lt-0123456789abcdef0")
-    stage.refused("ec2", "run_instances", LaunchTemplate={"LaunchTemplateName": "nobody"}, MinCount=1, MaxCount=1)
+    stage.refused(
+        "ec2", "run_instances", LaunchTemplate={"LaunchTemplateName": "nobody"}, MinCount=1, MaxCount=1
+    )
     group = {"AutoScalingGroupName": "nobody"}
     stage.call("autoscaling", "describe_auto_scaling_groups", AutoScalingGroupNames=["nobody"])
     stage.refused("autoscaling", "update_auto_scaling_group", **group, MaxSize=1)
@@ -243,7 +289,9 @@ RECORD = {"Name": "a.example", "Type": "A", "TTL": 5, "ResourceRecords": [{"Valu
 
 
 def batch(*changes):
-    return {"Changes": [{"Action": action, "ResourceRecordSet": record_set} for action, record_set in changes]}
+    return {
+        "Changes": [{"Action": action, "ResourceRecordSet": record_set} for action, record_set in changes]
+    }
 
 
 def in_sync(client, change):
@@ -266,5 +314,7 @@ def volume_state(client, volume):
 
 
 def states(client, group):
-    found = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    found = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])[
+        "AutoScalingGroups"
+    ]
     return [instance["LifecycleState"] for instance in found[0]["Instances"]] if found else None

@@ -12,7 +12,9 @@ from xml.etree import ElementTree
 NOT_ALWAYS = {"CreateHostedZone.DelegationSet"}
 
 # Patterns that AWS's own answers do not follow: neither a duration nor milliseconds fit, nor what is not known yet.
-UNPATTERNED = {f"GetCommandInvocation.Execution{what}" for what in ["StartDateTime", "ElapsedTime", "EndDateTime"]}
+UNPATTERNED = {
+    f"GetCommandInvocation.Execution{what}" for what in ["StartDateTime", "ElapsedTime", "EndDateTime"]
+}
 
 
 def check_answers_of(client):
@@ -46,7 +48,9 @@ def problems_of(operation_model, headers, body):
         elements = list(inner[0])
     elif protocol == "ec2":
         elements = _without_one(elements, "requestId", problems)
-        if shape is None and [(_local(element), element.text) for element in elements] == [("return", "true")]:
+        if shape is None and [(_local(element), element.text) for element in elements] == [
+            ("return", "true")
+        ]:
             # Not in the model, but in EC2's API Reference for each operation without an answer.
             return problems
     return problems + _Xml(headers).structure(elements, shape, operation_model.name)
@@ -116,7 +120,9 @@ class _Json:
         if shape.type_name == "map":
             if not isinstance(value, dict):
                 return [f"{path} is not an object"]
-            return [problem for key in value for problem in self.value(value[key], shape.value, f"{path}.{key}")]
+            return [
+                problem for key in value for problem in self.value(value[key], shape.value, f"{path}.{key}")
+            ]
         types = {"boolean": bool, "integer": int, "long": int, "string": str, "timestamp": (int, float)}
         expected = types[shape.type_name]
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
@@ -136,7 +142,11 @@ def _scalar(text, shape, path):
             return [f"{path} is no time: {text!r}"]
         return []
     if shape.type_name in ("integer", "long"):
-        return _bounds(int(text), shape, path) if re.fullmatch(r"-?\d+", text) else [f"{path} is no number: {text!r}"]
+        return (
+            _bounds(int(text), shape, path)
+            if re.fullmatch(r"-?\d+", text)
+            else [f"{path} is no number: {text!r}"]
+        )
     if shape.type_name != "string":
         return [f"{path} is a {shape.type_name}, which cannot be checked"]
     if shape.name == "ResourceId":

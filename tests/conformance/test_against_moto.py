@@ -38,7 +38,13 @@ MOTO_IS_WRONG = [
     ("DescribeVolumes", "Volumes[].SnapshotId", "", None, "EC2 API Reference, examples of DescribeVolumes"),
     ("CreateVolume", "MultiAttachEnabled", False, None, "EC2 API Reference, Volume: there for every volume"),
     ("DescribeVolumes", "Volumes[].MultiAttachEnabled", False, None, "EC2 API Reference, Volume"),
-    ("DescribeVolumes", "Volumes[].Attachments[].DeleteOnTermination", False, None, "EC2 API Reference, examples"),
+    (
+        "DescribeVolumes",
+        "Volumes[].Attachments[].DeleteOnTermination",
+        False,
+        None,
+        "EC2 API Reference, examples",
+    ),
     (
         *("DetachVolume", "Error.Code", "IncorrectState", "InvalidAttachment.NotFound"),
         "kubernetes-sigs/aws-ebs-csi-driver#1801 has the answer as it came over the wire",
@@ -57,9 +63,23 @@ MOTO_IS_WRONG = [
     *of_instances("EnaSupport", True, None, "EC2 User Guide: these instance types need it"),
     *of_instances("KernelId", None, "None", "not an id at all"),
     *of_instances("SriovNetSupport", None, "simple", "EC2 User Guide: it is for types without ENA"),
-    *of_instances("VirtualizationType", "hvm", "paravirtual", "EC2 User Guide: these types have nothing else"),
-    ("RunInstances", "Instances[].StateReason.Code", "pending", "", "EC2 API Reference, example of RunInstances"),
-    ("RunInstances", "Instances[].StateReason.Message", "pending", "", "EC2 API Reference, example of RunInstances"),
+    *of_instances(
+        "VirtualizationType", "hvm", "paravirtual", "EC2 User Guide: these types have nothing else"
+    ),
+    (
+        "RunInstances",
+        "Instances[].StateReason.Code",
+        "pending",
+        "",
+        "EC2 API Reference, example of RunInstances",
+    ),
+    (
+        "RunInstances",
+        "Instances[].StateReason.Message",
+        "pending",
+        "",
+        "EC2 API Reference, example of RunInstances",
+    ),
     (
         *("DescribeInstances", "Reservations[].Instances[].StateReason", None, {"Code": "", "Message": ""}),
         "EC2 API Reference, example of DescribeInstances: what runs has no reason not to",
@@ -69,11 +89,34 @@ MOTO_IS_WRONG = [
         *("<masked> GMT)", "<masked> UTC)", "EC2 User Guide, instance state change reasons"),
     ),
     *(
-        ("DescribeInstances", f"Reservations[].Instances[].{member}", here, ANY, "what is terminated has no network")
-        for member, here in [("PrivateDnsName", ""), ("PrivateIpAddress", None), ("SubnetId", None), ("VpcId", None)]
+        (
+            "DescribeInstances",
+            f"Reservations[].Instances[].{member}",
+            here,
+            ANY,
+            "what is terminated has no network",
+        )
+        for member, here in [
+            ("PrivateDnsName", ""),
+            ("PrivateIpAddress", None),
+            ("SubnetId", None),
+            ("VpcId", None),
+        ]
     ),
-    ("DescribeInstances", "Reservations[].Instances[].SourceDestCheck", None, True, "what is terminated has no network"),
-    ("TerminateInstances", "TerminatingInstances[].CurrentState.Code", 48, 32, "what is dead does not die again"),
+    (
+        "DescribeInstances",
+        "Reservations[].Instances[].SourceDestCheck",
+        None,
+        True,
+        "what is terminated has no network",
+    ),
+    (
+        "TerminateInstances",
+        "TerminatingInstances[].CurrentState.Code",
+        48,
+        32,
+        "what is dead does not die again",
+    ),
     (
         *("TerminateInstances", "TerminatingInstances[].CurrentState.Name", "terminated", "shutting-down"),
         "what is dead does not die again",
@@ -83,7 +126,13 @@ MOTO_IS_WRONG = [
         *("DescribeAutoScalingGroups", "AutoScalingGroups[].HealthCheckGracePeriod", 0, 300),
         "botocore's model of CreateAutoScalingGroup: 0 by default; 300 is the console's",
     ),
-    ("DescribeAutoScalingGroups", "AutoScalingGroups[].TrafficSources", [], None, "AWS CLI Reference, example"),
+    (
+        "DescribeAutoScalingGroups",
+        "AutoScalingGroups[].TrafficSources",
+        [],
+        None,
+        "AWS CLI Reference, example",
+    ),
     (
         *("DescribeAutoScalingInstances", "AutoScalingInstances[].HealthStatus", "HEALTHY", "Healthy"),
         "botocore's example of DescribeAutoScalingInstances",
@@ -100,7 +149,13 @@ MOTO_IS_WRONG = [
     ),
     # Route 53
     *(
-        (operation, "ChangeInfo.Status", "PENDING", "INSYNC", "Route 53 API Reference: every change begins so")
+        (
+            operation,
+            "ChangeInfo.Status",
+            "PENDING",
+            "INSYNC",
+            "Route 53 API Reference: every change begins so",
+        )
         for operation in ["CreateHostedZone", "ChangeResourceRecordSets", "DeleteHostedZone"]
     ),
     (
@@ -108,12 +163,24 @@ MOTO_IS_WRONG = [
         "Route 53 API Reference: a DELETE needs the current values",
     ),
     *(
-        (operation, f"DelegationSet.{member}", None, ANY, "Route 53 API Reference: only a reusable one has it")
+        (
+            operation,
+            f"DelegationSet.{member}",
+            None,
+            ANY,
+            "Route 53 API Reference: only a reusable one has it",
+        )
         for operation in ["CreateHostedZone", "GetHostedZone"]
         for member in ["CallerReference", "Id"]
     ),
     ("ListHostedZones", "Marker", "", None, "required by botocore's model"),
-    ("ListHostedZonesByName", "DNSName", "play.example", "play.example.", "Route 53 API Reference: as it was asked"),
+    (
+        "ListHostedZonesByName",
+        "DNSName",
+        "play.example",
+        "play.example.",
+        "Route 53 API Reference: as it was asked",
+    ),
     ("ListHostedZonesByName", "IsTruncated", False, None, "required by botocore's model"),
     ("ListHostedZonesByName", "MaxItems", "100", None, "required by botocore's model"),
     (
@@ -131,7 +198,9 @@ MOTO_IS_WRONG = [
 LEFT_OUT = [
     *of_instances("ClientToken", None, "<masked>", "tokens are not remembered"),
     *of_instances("BlockDeviceMappings", [], ANY, "there are no root volumes"),
-    *of_instances("RootDeviceName", "/dev/xvda", "/dev/sda1", "the image's own affair, and there are no images"),
+    *of_instances(
+        "RootDeviceName", "/dev/xvda", "/dev/sda1", "the image's own affair, and there are no images"
+    ),
     *of_instances("HibernationOptions", None, ANY, "nothing hibernates"),
     *of_instances("MetadataOptions", None, ANY, "there is no metadata service"),
     *of_instances("NetworkInterfaces", None, ANY, "an address is all that there is of the network"),
@@ -162,7 +231,9 @@ def played(play, moto_endpoint):
 
 @pytest.mark.parametrize("play", plays.PLAYS, ids=lambda play: play.__name__)
 def test_what_differs_from_moto_is_listed(found, play):
-    assert [difference for difference in found[play] if not any(same(difference, row) for row in LISTED)] == []
+    assert [
+        difference for difference in found[play] if not any(same(difference, row) for row in LISTED)
+    ] == []
 
 
 def test_what_is_listed_still_differs(found):

@@ -28,7 +28,9 @@ def test_a_node_is_handed_over_while_its_old_instance_waits(quick):
     old = in_state(node, "InService")
     old_address = instance(quick, old)["PrivateIpAddress"]
 
-    quick.autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=old, ShouldDecrementDesiredCapacity=False)
+    quick.autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=old, ShouldDecrementDesiredCapacity=False
+    )
     until("the old one waits to leave", lambda: in_state(group(quick), "Terminating:Wait") == old)
     assert instance(quick, old)["State"]["Name"] == "running"
     # Still mounted, so that nothing but force gets it off.

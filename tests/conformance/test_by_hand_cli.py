@@ -78,7 +78,9 @@ def attachment(cli, volume):
 
 
 def records(cli, zone):
-    listed = cli("route53", "list-resource-record-sets", "--hosted-zone-id", zone, "--start-record-name", RECORD)
+    listed = cli(
+        "route53", "list-resource-record-sets", "--hosted-zone-id", zone, "--start-record-name", RECORD
+    )
     return listed["ResourceRecordSets"]
 
 

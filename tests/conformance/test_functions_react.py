@@ -22,13 +22,17 @@ def test_a_node_comes_back_after_its_instance_was_terminated(aws):
 
 def test_a_node_comes_back_after_its_group_was_told_to_replace_it(aws):
     old = instance_of_node(aws)
-    aws.autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=old, ShouldDecrementDesiredCapacity=False)
+    aws.autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=old, ShouldDecrementDesiredCapacity=False
+    )
     comes_back(aws, old)
 
 
 def test_a_node_comes_back_after_it_was_found_unhealthy(aws):
     old = instance_of_node(aws)
-    aws.autoscaling.set_instance_health(InstanceId=old, HealthStatus="Unhealthy", ShouldRespectGracePeriod=False)
+    aws.autoscaling.set_instance_health(
+        InstanceId=old, HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
+    )
     comes_back(aws, old)
 
 
@@ -41,7 +45,9 @@ def comes_back(aws, old):
     address = reservation["Instances"][0]["PrivateIpAddress"]
     listed = aws.route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=RECORD)
     assert listed["ResourceRecordSets"] == [record_set(address)]
-    until("the old one is gone", lambda: [it["InstanceId"] for it in group(aws)["Instances"]] == [new], WITHIN_S)
+    until(
+        "the old one is gone", lambda: [it["InstanceId"] for it in group(aws)["Instances"]] == [new], WITHIN_S
+    )
 
 
 def instance_of_node(aws):

@@ -43,7 +43,9 @@ def test_names_come_back_in_lower_case_with_a_dot_and_an_escaped_star(quick, zon
 def test_the_name_to_start_from_is_a_lower_bound(quick, zone):
     upsert(quick.route53, zone, "a.example.com", "c.example.com")
     assert names_from(quick.route53, zone, StartRecordName="b.example.com")[0] == "c.example.com."
-    assert names_from(quick.route53, zone, StartRecordName="a.example.com", StartRecordType="AAAA") == ["c.example.com."]
+    assert names_from(quick.route53, zone, StartRecordName="a.example.com", StartRecordType="AAAA") == [
+        "c.example.com."
+    ]
 
 
 def test_record_sets_come_in_pages(quick, zone):
@@ -74,7 +76,9 @@ def test_groups_come_in_pages(quick):
             AvailabilityZones=["eu-central-1a"],
             LaunchTemplate={"LaunchTemplateName": "k3s"},
         )
-    pages = quick.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(PaginationConfig={"PageSize": 2})
+    pages = quick.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+        PaginationConfig={"PageSize": 2}
+    )
     pages = [[group["AutoScalingGroupName"] for group in page["AutoScalingGroups"]] for page in pages]
     assert pages == [["g0", "g1"], ["g2", "g3"], ["k3s"]]
 

@@ -35,7 +35,9 @@ def test_an_unknown_group_has_the_same_code_and_another_text(autoscaling):
 
 
 def test_unknown_groups_and_instances_are_missing_from_descriptions(autoscaling):
-    assert autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["nobody"])["AutoScalingGroups"] == []
+    assert (
+        autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["nobody"])["AutoScalingGroups"] == []
+    )
     instances = autoscaling.describe_auto_scaling_instances(InstanceIds=["i-0123456789abcdef0"])
     assert instances["AutoScalingInstances"] == []
 

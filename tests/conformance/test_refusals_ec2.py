@@ -19,7 +19,9 @@ class Node:
     """The node that there is, and what it has."""
 
     def __init__(self, aws):
-        [group] = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+        [group] = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])[
+            "AutoScalingGroups"
+        ]
         self.ec2 = aws.ec2
         self.volume = tag(group, "durin:volume-id")
         self.instance = in_state(group, "InService")

@@ -37,7 +37,10 @@ def test_a_batch_is_refused_as_a_whole(zone):
     added = {**record_set("10.9.9.9"), "Name": "added.durin.internal"}
     with refused("InvalidChangeBatch", problems):
         zone.change(
-            ("UPSERT", added), ("DELETE", record_set("10.9.9.9")), ("CREATE", record_set("10.9.9.9")), ("DELETE", nobody)
+            ("UPSERT", added),
+            ("DELETE", record_set("10.9.9.9")),
+            ("CREATE", record_set("10.9.9.9")),
+            ("DELETE", nobody),
         )
     assert zone.records() == before
 

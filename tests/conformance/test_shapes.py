@@ -30,7 +30,9 @@ def served_operations(aws, service):
     """Asks for each operation that AWS has. What is not refused as unknown is served."""
     model = botocore.session.get_session().get_service_model(service)
     connection = HTTPConnection(urlsplit(aws.endpoint).netloc, timeout=20)
-    return {name for name in model.operation_names if is_served(connection, model, model.operation_model(name))}
+    return {
+        name for name in model.operation_names if is_served(connection, model, model.operation_model(name))
+    }
 
 
 def is_served(connection, model, operation):

@@ -33,7 +33,11 @@ def test_an_unsigned_request_is_refused(quiet, service, _absent, present, _code)
 
 
 def test_something_else_entirely_is_refused(quiet):
-    for request in [Request(quiet.endpoint), Request(quiet.endpoint, b"<xml/>"), Request(f"{quiet.endpoint}/bucket")]:
+    for request in [
+        Request(quiet.endpoint),
+        Request(quiet.endpoint, b"<xml/>"),
+        Request(f"{quiet.endpoint}/bucket"),
+    ]:
         with pytest.raises(HTTPError) as refused:
             urlopen(request, timeout=10)
         assert refused.value.code == 400

@@ -52,7 +52,9 @@ def commands(ssm, autoscaling):
     until("finished", look)
     ssm.list_command_invocations(**invocations)
     ssm.list_commands(**command)
-    cancelled = ssm.send_command(DocumentName="tour", InstanceIds=[instance], Parameters={"words": ["nothing"]})
+    cancelled = ssm.send_command(
+        DocumentName="tour", InstanceIds=[instance], Parameters={"words": ["nothing"]}
+    )
     ssm.cancel_command(CommandId=cancelled["Command"]["CommandId"])
     ssm.delete_document(Name="tour")
 
@@ -83,7 +85,9 @@ def records(route53):
 
 def change(route53, zone, action, sets):
     changes = [{"Action": action, "ResourceRecordSet": record_set} for record_set in sets]
-    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Comment": "tour", "Changes": changes})
+    route53.change_resource_record_sets(
+        HostedZoneId=zone, ChangeBatch={"Comment": "tour", "Changes": changes}
+    )
 
 
 def network(ec2):
@@ -155,7 +159,9 @@ def lifecycle(ec2, autoscaling):
     autoscaling.put_lifecycle_hook(**name, LifecycleHookName="durin-launch", NotificationMetadata="tour")
     autoscaling.describe_lifecycle_hooks(**name)
     [instance] = members(autoscaling, "k3s", "InService")
-    autoscaling.terminate_instance_in_auto_scaling_group(InstanceId=instance, ShouldDecrementDesiredCapacity=False)
+    autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=instance, ShouldDecrementDesiredCapacity=False
+    )
     [leaving] = until("one that leaves", lambda: members(autoscaling, "k3s", "Terminating:Wait"))
     action = {**name, "LifecycleHookName": "durin-terminate", "InstanceId": leaving}
     autoscaling.record_lifecycle_action_heartbeat(**action)

@@ -107,11 +107,11 @@ impl Situation {
             of_group: true,
             risk: None,
         };
-        self.but(|observed| drop(observed.instances.insert(id(instance), seen))).lifecycle(instance, lifecycle)
+        self.but(|observed| observed.instances.extend([(id(instance), seen)])).lifecycle(instance, lifecycle)
     }
 
     pub(crate) fn lifecycle(self, instance: &str, lifecycle: Lifecycle) -> Situation {
-        self.but(|observed| drop(observed.group.members.insert(id(instance), lifecycle)))
+        self.but(|observed| observed.group.members.extend([(id(instance), lifecycle)]))
     }
 
     pub(crate) fn state(self, instance: &str, state: InstanceState) -> Situation {
@@ -145,12 +145,12 @@ impl Situation {
     }
 
     pub(crate) fn not_a_member(self, instance: &str) -> Situation {
-        self.but(|observed| drop(observed.group.members.remove(&id(instance))))
+        self.but(|observed| observed.group.members.retain(|member, _| *member != id(instance)))
     }
 
     /// EC2 does not list it.
     pub(crate) fn unlisted(self, instance: &str) -> Situation {
-        self.but(|observed| drop(observed.instances.remove(&id(instance))))
+        self.but(|observed| observed.instances.retain(|listed, _| *listed != id(instance)))
     }
 
     /// Neither the group nor EC2 knows it any more.
