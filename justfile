@@ -22,7 +22,7 @@ serve *arguments:
 
 # Build the functions as Lambda runs them; arm64 unless told otherwise: just build --x86-64
 build *arguments="--arm64": _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" cargo lambda build --release --package durin-node-lifecycle --package durin-node-resync {{arguments}}
+    PATH="{{tools}}/bin:$PATH" cargo lambda build --release --package durin-node-lifecycle --package durin-node-resync --package durin-spot-interruption {{arguments}}
 
 # Run the functions against a local AWS that `just serve` serves, reloading as you edit; then: cargo lambda invoke durin-node-resync --data-file events/schedule.json
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda

@@ -23,7 +23,7 @@ def serve():
 
 @pytest.fixture
 def quiet(serve) -> LocalAws:
-    """One node, time at its usual pace, and nothing that reacts: for what must not change while it is looked at."""
+    """One node, time at its usual pace, nothing reacts: for what must not change while it is looked at."""
     return serve(functions=False)
 
 

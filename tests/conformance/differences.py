@@ -2,7 +2,7 @@
 
 
 def differences(here, there, path=""):
-    """Paths, each with what is here and what is there; lists are compared element by element, in their order."""
+    """Paths, each with what is here and what is there; lists are compared element by element, in order."""
     if isinstance(here, dict) and isinstance(there, dict):
         found = []
         for key in sorted(here.keys() | there.keys()):

@@ -24,7 +24,7 @@ def record_set(address, ttl=10):
 
 
 def moved(old, new):
-    """The change batch that moves the record: it fails as a whole if the old address is not the current one."""
+    """The change batch that moves the record. It fails as a whole if the old address is not current."""
     return {
         "Changes": [
             {"Action": "DELETE", "ResourceRecordSet": record_set(old)},

@@ -63,7 +63,7 @@ def serving(functions=True, speed=1, world="one-node"):
 
 @contextlib.contextmanager
 def started(command, announcement, within_s=30.0):
-    """Runs a server that tells its endpoint in what it writes; its output goes to a file, so that it never blocks."""
+    """Runs a server that tells its endpoint in what it writes: into a file, so that it never blocks."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
 

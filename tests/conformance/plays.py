@@ -29,7 +29,7 @@ class Stage:
         return answer
 
     def refused(self, service, operation, **parameters):
-        """A call that fails; of the error, only the code and the status are compared: texts differ between versions."""
+        """A call that fails. Of the error, code and status are compared: texts differ between versions."""
         client = self.client(service)
         name = client.meta.method_to_api_mapping[operation]
         try:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 # Required by the model, and not always answered by AWS: only public zones have name servers.
 NOT_ALWAYS = {"CreateHostedZone.DelegationSet"}
 
-# Patterns that AWS's own answers do not follow: neither a duration nor milliseconds fit, nor what is not known yet.
+# Patterns that AWS's own answers do not follow: durations, milliseconds, what is not known yet.
 UNPATTERNED = {
     f"GetCommandInvocation.Execution{what}" for what in ["StartDateTime", "ElapsedTime", "EndDateTime"]
 }

@@ -1,7 +1,7 @@
 """The same calls to the local AWS and to moto, which others wrote from what AWS answered them.
 
-Every difference is a mistake of ours, or it is listed here with the reason why AWS is on our side, or why what AWS
-has is left out. What is not listed fails, and so does what is listed and differs no more.
+Every difference is a mistake of ours, or it is listed here with the reason why AWS is on our side, or why
+what AWS has is left out. What is not listed fails, and so does what is listed and differs no more.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What EC2 refuses, in the words that were seen in the wild. It declares no errors: the words are all there is."""
+"""What EC2 refuses, in words seen in the wild. It declares no errors: the words are all there is."""
 
 import pytest
 
@@ -102,8 +102,8 @@ def test_a_late_duplicate_does_not_detach_the_new_holder(node):
 def test_a_volume_of_an_ending_instance_frees_itself(node):
     node.ec2.terminate_instances(InstanceIds=[node.instance])
     text = (
-        f"Unable to detach volume '{node.volume}' from instance '{node.instance}'. The instance is not in a state in "
-        "which volumes can be detached."
+        f"Unable to detach volume '{node.volume}' from instance '{node.instance}'. "
+        "The instance is not in a state in which volumes can be detached."
     )
     with refused("IncorrectInstanceState", text):
         node.ec2.detach_volume(VolumeId=node.volume, InstanceId=node.instance)

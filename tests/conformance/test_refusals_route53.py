@@ -29,8 +29,9 @@ class Zone:
 def test_a_batch_is_refused_as_a_whole(zone):
     before = zone.records()
     problems = (
-        f"[Tried to delete resource record set [name='{RECORD}', type='A'] but the values provided do not match the "
-        f"current values, Tried to create resource record set [name='{RECORD}', type='A'] but it already exists, "
+        f"[Tried to delete resource record set [name='{RECORD}', type='A'] but the values provided do not "
+        "match the current values, "
+        f"Tried to create resource record set [name='{RECORD}', type='A'] but it already exists, "
         "Tried to delete resource record set [name='nobody.durin.internal.', type='A'] but it was not found]"
     )
     nobody = {**record_set("10.9.9.9"), "Name": "nobody.durin.internal"}
@@ -55,8 +56,8 @@ def test_a_delete_needs_the_current_ttl(zone):
 def test_a_record_set_needs_values(zone):
     text = (
         "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
-        "TrafficPolicyInstanceId], but found none in Change with [Action=DELETE, Name=k3s.durin.internal., Type=A, "
-        "SetIdentifier=null]"
+        "TrafficPolicyInstanceId], but found none in Change with [Action=DELETE, Name=k3s.durin.internal., "
+        "Type=A, SetIdentifier=null]"
     )
     with refused("InvalidInput", text):
         zone.change(("DELETE", {"Name": RECORD, "Type": "A"}))

@@ -23,7 +23,10 @@ def test_what_does_not_exist_is_not_found_without_a_message(ssm):
 
 
 def test_a_parameter_is_overwritten_only_on_request(ssm):
-    text = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."
+    text = (
+        "The parameter already exists. "
+        "To overwrite this value, set the overwrite option in the request to true."
+    )
     with refused("ParameterAlreadyExists", text):
         ssm.put_parameter(Name=NAME, Value="ami-0123456789abcdef0", Type="String")
     assert ssm.put_parameter(Name=NAME, Value="ami-0123456789abcdef0", Overwrite=True)["Version"] == 2

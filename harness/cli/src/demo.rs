@@ -40,6 +40,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<ExitCode, Box<dyn 
     });
     prologue(&stage, &node, &old, written);
 
+    let before = stage.aws.world(|world| world.history.entries.len());
     stage.aws.world(|world| world.interrupt(&old, SpotAction::Terminate));
     let (gone, volume) = (old.clone(), node.volume.clone());
     let is_over = move |world: &World| outage::has_moved(world, &volume, &gone);
@@ -52,7 +53,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<ExitCode, Box<dyn 
     let names = names(&stage, &node, &old);
     let timeline = Timeline::new(begin, names, all);
     let lines = stage.aws.world(|world| {
-        let story: Vec<_> = world.history.entries.iter().filter(|entry| entry.at <= end).cloned().collect();
+        let story: Vec<_> = world.history.entries[before..].iter().filter(|entry| entry.at <= end).cloned().collect();
         timeline.tell(&story)
     });
     lines.iter().for_each(|line| println!("{line}"));

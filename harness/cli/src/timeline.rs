@@ -37,18 +37,23 @@ impl Timeline {
     /// The lines of a history.
     pub fn tell(&self, history: &[Entry]) -> Vec<String> {
         let lines = history.iter().filter(|entry| entry.at >= self.begin).filter_map(|entry| self.line(entry));
-        let mut told: Vec<(Line, u32)> = Vec::new();
+        let mut told: Vec<Line> = Vec::new();
+        let mut reads = 0;
         for line in lines {
-            // A call that is repeated while something is waited for is told once, with its count.
-            let earlier = told.iter_mut().rev().take(4).find(|(earlier, _)| {
-                !self.all && line.kind == "call" && earlier.kind == "call" && earlier.text == line.text
-            });
-            match earlier {
-                Some((_, times)) => *times += 1,
-                None => told.push((line, 1)),
+            // Looking is most of what the functions do, and the least that there is to tell.
+            let is_further_read = line.kind == READS && told.last().is_some_and(|last| last.kind == READS);
+            reads = if is_further_read { reads + 1 } else { 1 };
+            if line.kind == READS && !self.all {
+                let text = format!("{reads} call{} that only read", if reads == 1 { "" } else { "s" });
+                match told.last_mut().filter(|_| is_further_read) {
+                    Some(last) => last.text = text,
+                    None => told.push(Line { text, ..line }),
+                }
+            } else {
+                told.push(line);
             }
         }
-        told.iter().map(|(line, times)| self.print(line, *times)).collect()
+        told.iter().map(|line| self.print(line)).collect()
     }
 
     fn line(&self, entry: &Entry) -> Option<Line> {
@@ -67,14 +72,16 @@ impl Timeline {
             What::Called { caller, operation, about, error } => {
                 let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
                 let who = if caller == "operator" { "operator " } else { "" };
-                ("call", AnsiColor::Cyan, format!("{who}{operation} {about}{outcome}"))
+                let kind = if is_read(operation) { READS } else { "call" };
+                (kind, AnsiColor::Cyan, format!("{who}{operation} {}{outcome}", shortened(about)))
             }
             What::Changed { subject, text } => ("aws", AnsiColor::Green, format!("{subject} {text}")),
             What::Guest { instance, text } => ("guest", AnsiColor::Blue, format!("{instance} {text}")),
             What::Violated(text) => ("BROKEN", AnsiColor::Red, text.clone()),
         };
         // State changes are told once, as changes, and not again as events that nobody waits for.
-        let is_noise = !self.all && kind == "event" && (text.contains("State-change") || text.contains("Successful"));
+        let is_told_otherwise = ["State-change", "Status-change", "Successful"].iter().any(|part| text.contains(part));
+        let is_noise = !self.all && ((kind == "event" && is_told_otherwise) || text.ends_with(" INSYNC"));
         (!is_noise).then(|| Line { at: entry.at, kind, style: colour.on_default(), text: self.named(&text) })
     }
 
@@ -82,15 +89,30 @@ impl Timeline {
         self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
     }
 
-    fn print(&self, line: &Line, times: u32) -> String {
-        let repeated = if times > 1 { format!("  (x{times})") } else { String::new() };
+    fn print(&self, line: &Line) -> String {
         let clock = minutes(line.at.since(self.begin));
         if self.colours {
             let (on, off) = (line.style.render(), line.style.render_reset());
-            format!("{clock:>9}  {on}{:<7}{off} {}{repeated}", line.kind, line.text)
+            format!("{clock:>8}  {on}{:<7}{off} {}", line.kind, line.text)
         } else {
-            format!("{clock:>9}  {:<7} {}{repeated}", line.kind, line.text)
+            format!("{clock:>8}  {:<7} {}", line.kind, line.text)
         }
+    }
+}
+
+/// What calls that change nothing are told as.
+const READS: &str = "look";
+
+fn is_read(operation: &str) -> bool {
+    [":Describe", ":List", ":Get"].iter().any(|read| operation.contains(read))
+}
+
+/// What a call was about, in a line's length.
+fn shortened(about: &str) -> String {
+    const LONGEST: usize = 70;
+    match about.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &about[..end]),
+        None => about.to_owned(),
     }
 }
 

@@ -128,15 +128,18 @@ fn time(time: Option<&DateTime>) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// How far the newest release command is that was sent since `attached`.
+/// How far the release is that was asked for since `attached`. Two functions may have asked at once: one success is enough,
+/// because nothing mounts the volume again; else the newest counts.
 pub(super) fn release_state(invocations: &[ssm::CommandInvocation], attached: SystemTime) -> ReleaseState {
     use ssm::CommandInvocationStatus as Status;
 
     let requested = |invocation: &ssm::CommandInvocation| time(invocation.requested_date_time());
-    let newest = invocations.iter().filter(|it| requested(it) >= attached).max_by_key(|it| requested(it));
-    let Some(newest) = newest else { return ReleaseState::NotStarted };
+    let since: Vec<_> = invocations.iter().filter(|it| requested(it) >= attached).collect();
+    if since.iter().any(|it| it.status() == Some(&Status::Success)) {
+        return ReleaseState::Succeeded;
+    }
+    let Some(newest) = since.into_iter().max_by_key(|it| requested(it)) else { return ReleaseState::NotStarted };
     match newest.status() {
-        Some(Status::Success) => ReleaseState::Succeeded,
         Some(Status::Failed | Status::Cancelled | Status::TimedOut) => ReleaseState::Failed,
         // On its way, under way, being cancelled, or in a state of the future: not over.
         _ => ReleaseState::Running { since: requested(newest) },
