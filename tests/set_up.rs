@@ -152,15 +152,7 @@ async fn other_records_are_left_alone() {
     story.world(|world| {
         let record = |name: &str, record_type: &str, value: &str| durin_harness::world::route53::RecordChange {
             action: durin_harness::world::route53::ChangeAction::Create,
-            record_set: durin_harness::world::route53::RecordSet {
-                name: name.to_owned(),
-                record_type: record_type.to_owned(),
-                set_identifier: None,
-                weight: None,
-                ttl_s: Some(60),
-                values: vec![value.to_owned()],
-                alias: None,
-            },
+            record_set: durin_harness::world::route53::RecordSet::simple(name, record_type, 60, value),
         };
         let changes = vec![
             record(RECORD, "TXT", "\"k3s\""),

@@ -63,6 +63,21 @@ pub struct RecordSet {
     pub alias: Option<AliasTarget>,
 }
 
+impl RecordSet {
+    /// A simple record set with one value.
+    pub fn simple(name: &str, record_type: &str, ttl_s: u32, value: &str) -> RecordSet {
+        RecordSet {
+            name: name.to_owned(),
+            record_type: record_type.to_owned(),
+            set_identifier: None,
+            weight: None,
+            ttl_s: Some(ttl_s),
+            values: vec![value.to_owned()],
+            alias: None,
+        }
+    }
+}
+
 /// Where an alias points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AliasTarget {

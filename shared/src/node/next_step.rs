@@ -15,6 +15,7 @@ use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::events::{Passage, Transition};
 use crate::ids::InstanceId;
 use crate::risk::{Risk, RiskReason};
+use departure::Departure;
 pub(super) use departure::may_have_to_release;
 use successor::Successor;
 
@@ -82,7 +83,7 @@ fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
 /// The volume is with the successor, or on its way there: the record follows, then the launch action is completed.
 fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = &attachment.instance;
-    if let Some(step) = departure::of_interrupted(observed, attachment, now) {
+    if let Some(step) = departure::of_interrupted(observed, holder, now) {
         return step;
     }
     match attachment.state {
@@ -140,7 +141,7 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
             Successor::Booting(_) | Successor::None => running(successor),
         },
         InstanceState::Pending | InstanceState::Running => {
-            departure::of_living(observed, attachment, instance, successor, now)
+            Departure { observed, holder: &holder, instance, successor, now }.next_step()
         }
     }
 }

@@ -182,15 +182,7 @@ async fn launch_hook_function(aws: LocalAws, node: NodeNames) {
         aws.pass(delays).await;
         aws.world(|world| {
             let Some(address) = world.instances.get(&instance).map(|it| it.private_ip.clone()) else { return };
-            let record_set = RecordSet {
-                name: node.record_name.clone(),
-                record_type: "A".to_owned(),
-                set_identifier: None,
-                weight: None,
-                ttl_s: Some(node.record_ttl_s),
-                values: vec![address],
-                alias: None,
-            };
+            let record_set = RecordSet::simple(&node.record_name, "A", node.record_ttl_s, &address);
             let upsert = vec![RecordChange { action: ChangeAction::Upsert, record_set }];
             let completion = CompleteLifecycleAction {
                 group: node.group.clone(),

@@ -37,15 +37,7 @@ impl World {
         let instance = self.settled_instance(&node.group)?;
         let address = self.instances.get(&instance).map(|it| it.private_ip.clone()).unwrap_or_default();
         self.hold_volume(&instance, &node.volume)?;
-        let record_set = RecordSet {
-            name: node.record_name.clone(),
-            record_type: "A".to_owned(),
-            set_identifier: None,
-            weight: None,
-            ttl_s: Some(node.record_ttl_s),
-            values: vec![address],
-            alias: None,
-        };
+        let record_set = RecordSet::simple(&node.record_name, "A", node.record_ttl_s, &address);
         let change = RecordChange { action: ChangeAction::Upsert, record_set };
         self.change_resource_record_sets(&node.zone_id, vec![change], None)?;
         Ok(())

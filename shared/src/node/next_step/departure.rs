@@ -31,9 +31,17 @@ pub(in crate::node) fn may_have_to_release(observed: &Observed, now: SystemTime)
     (is_alive && is_ours && goes && attachment.state == AttachmentState::Attached).then_some(attachment)
 }
 
+/// A living holder that goes, and what decides how.
+pub(super) struct Departure<'a> {
+    pub(super) observed: &'a Observed,
+    pub(super) holder: &'a InstanceId,
+    pub(super) instance: &'a Instance,
+    pub(super) successor: &'a Successor,
+    pub(super) now: SystemTime,
+}
+
 /// A holder in service that is going to be interrupted: it needs a successor at once, and has to let go in time.
-pub(super) fn of_interrupted(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
-    let holder = &attachment.instance;
+pub(super) fn of_interrupted(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
     let instance = observed.instances.get(holder)?;
     let until = reclaim(instance)?;
     let in_service = observed.group.members.get(holder) == Some(&Lifecycle::InService);
@@ -44,94 +52,91 @@ pub(super) fn of_interrupted(observed: &Observed, attachment: &Attachment, now: 
         return Some(Step::Replace { holder: holder.clone() });
     }
     // Capacity Rebalancing launches the replacement by itself, at the same warning.
-    Some(leave(observed, attachment, instance, &Successor::None, now))
+    Some(Departure { observed, holder, instance, successor: &Successor::None, now }.leave())
 }
 
-/// A living holder that somebody else has to follow.
-pub(super) fn of_living(
-    observed: &Observed,
-    attachment: &Attachment,
-    instance: &Instance,
-    successor: &Successor,
-    now: SystemTime,
-) -> Step {
-    let holder = &attachment.instance;
-    let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
-    let has_no_deadline = instance.risk.is_none_or(|risk| risk.until.is_none());
-    let somebody_may_come = observed.group.desired_capacity > 0 && !matches!(successor, Successor::Running(_));
-    if is_ending && has_no_deadline && somebody_may_come {
-        // From now on every function counts from here.
-        let risk = Risk { reason: RiskReason::Terminating, until: Some(now + HOLD) };
-        return Step::Mark { instance: holder.clone(), risk };
-    }
-    let is_wanted_back = *successor == Successor::None && !is_ending;
-    if is_wanted_back && reclaim(instance).is_none() {
-        return Step::Done(Done::NoSuccessor);
-    }
-    leave(observed, attachment, instance, successor, now)
-}
-
-/// Release, as late as possible; and if that cannot be, the next best.
-fn leave(
-    observed: &Observed,
-    attachment: &Attachment,
-    instance: &Instance,
-    successor: &Successor,
-    now: SystemTime,
-) -> Step {
-    let holder = attachment.instance.clone();
-    let Some(release) = &observed.release else {
-        // Systems Manager was not asked: the volume is not fully attached, so there is nothing to release yet.
-        return Step::Wait(WaitFor::Attached { successor: holder });
-    };
-    match release.state {
-        ReleaseState::Succeeded => return Step::Detach { holder },
-        ReleaseState::Running { since } if since + RELEASE_TIMEOUT > now => {
-            return Step::Wait(WaitFor::Released { holder });
+impl Departure<'_> {
+    /// The next step of a living holder that somebody else has to follow.
+    pub(super) fn next_step(self) -> Step {
+        let risk = self.instance.risk;
+        let is_ending = matches!(self.observed.group.members.get(self.holder), Some(Lifecycle::Terminating { .. }));
+        let has_no_deadline = risk.is_none_or(|risk| risk.until.is_none());
+        let somebody_may_come =
+            self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
+        if is_ending && has_no_deadline && somebody_may_come {
+            // From now on every function counts from here.
+            let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
+            return Step::Mark { instance: self.holder.clone(), risk };
         }
-        ReleaseState::Running { .. } | ReleaseState::Failed => return give_up(observed, holder, successor),
-        ReleaseState::NotStarted => {}
+        if *self.successor == Successor::None && !is_ending && reclaim(self.instance).is_none() {
+            return Step::Done(Done::NoSuccessor);
+        }
+        self.leave()
     }
-    let is_due = instance.risk.and_then(|risk| risk.until).is_some_and(|until| now + RELEASE_LEAD >= until);
-    let has_agent = release.agents.contains(&holder);
-    let wait = match successor {
-        Successor::Running(id) if has_booted(observed, id, now) => None,
-        Successor::Running(id) => Some(WaitFor::Booted { successor: id.clone() }),
-        Successor::Booting(id) => Some(WaitFor::Running { successor: id.clone() }),
-        Successor::None if observed.group.desired_capacity == 0 => None,
-        Successor::None => Some(WaitFor::Replacement { holder: holder.clone() }),
-    };
-    match wait {
-        // Its hook is about to time out: better now and in order.
-        Some(_) if is_due && !has_agent && reclaim(instance).is_none() => give_up(observed, holder, successor),
-        // It cannot release, so it serves to the end.
-        Some(wait) if !is_due || !has_agent => Step::Wait(wait),
-        Some(_) | None if has_agent => Step::Release { holder },
-        Some(_) | None => give_up(observed, holder, successor),
-    }
-}
 
-/// The holder cannot release: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
-fn give_up(observed: &Observed, holder: InstanceId, successor: &Successor) -> Step {
-    if actions::waits(observed, &holder, Transition::Terminating) {
-        return complete(&holder, Transition::Terminating, ActionResult::Continue);
+    /// Release, as late as possible; and if that cannot be, the next best.
+    fn leave(self) -> Step {
+        let holder = self.holder.clone();
+        let Some(release) = &self.observed.release else {
+            // Systems Manager was not asked: the volume is not fully attached, so there is nothing to release yet.
+            return Step::Wait(WaitFor::Attached { successor: holder });
+        };
+        match release.state {
+            ReleaseState::Succeeded => return Step::Detach { holder },
+            ReleaseState::Running { since } if since + RELEASE_TIMEOUT > self.now => {
+                return Step::Wait(WaitFor::Released { holder });
+            }
+            ReleaseState::Running { .. } | ReleaseState::Failed => return self.give_up(),
+            ReleaseState::NotStarted => {}
+        }
+        let until = self.instance.risk.and_then(|risk| risk.until);
+        let is_due = until.is_some_and(|until| self.now + RELEASE_LEAD >= until);
+        let has_agent = release.agents.contains(self.holder);
+        match self.awaited() {
+            // Its hook is about to time out: better now and in order.
+            Some(_) if is_due && !has_agent && reclaim(self.instance).is_none() => self.give_up(),
+            // It cannot release, so it serves to the end.
+            Some(wait) if !is_due || !has_agent => Step::Wait(wait),
+            Some(_) | None if has_agent => Step::Release { holder },
+            Some(_) | None => self.give_up(),
+        }
     }
-    match (observed.group.members.get(&holder), successor) {
-        (Some(Lifecycle::Terminating { .. }), _) => wait_or_done(successor, WaitFor::HolderGone { holder }),
-        // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the old
-        // one to go would be waiting for ever.
-        (_, Successor::Running(_)) => Step::Terminate { holder },
-        (_, Successor::Booting(_) | Successor::None) => running(successor),
+
+    /// What the holder goes on serving for, if for anything: until its successor has booted.
+    fn awaited(&self) -> Option<WaitFor> {
+        match self.successor {
+            Successor::Running(id) if self.has_booted(id) => None,
+            Successor::Running(id) => Some(WaitFor::Booted { successor: id.clone() }),
+            Successor::Booting(id) => Some(WaitFor::Running { successor: id.clone() }),
+            Successor::None if self.observed.group.desired_capacity == 0 => None,
+            Successor::None => Some(WaitFor::Replacement { holder: self.holder.clone() }),
+        }
+    }
+
+    fn has_booted(&self, id: &InstanceId) -> bool {
+        let agent = self.observed.release.as_ref().is_some_and(|release| release.agents.contains(id));
+        let launched = self.observed.instances.get(id).map_or(SystemTime::UNIX_EPOCH, |instance| instance.launched);
+        agent || launched + BOOT_PATIENCE < self.now
+    }
+
+    /// The holder cannot release: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is
+    /// gone.
+    fn give_up(self) -> Step {
+        let holder = self.holder.clone();
+        if actions::waits(self.observed, &holder, Transition::Terminating) {
+            return complete(&holder, Transition::Terminating, ActionResult::Continue);
+        }
+        match (self.observed.group.members.get(&holder), self.successor) {
+            (Some(Lifecycle::Terminating { .. }), successor) => wait_or_done(successor, WaitFor::HolderGone { holder }),
+            // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the
+            // old one to go would be waiting for ever.
+            (_, Successor::Running(_)) => Step::Terminate { holder },
+            (_, successor @ (Successor::Booting(_) | Successor::None)) => running(successor),
+        }
     }
 }
 
 /// When EC2 takes the instance's capacity back, if it has said so.
 fn reclaim(instance: &Instance) -> Option<SystemTime> {
     instance.risk.filter(|risk| risk.reason == RiskReason::Interruption).and_then(|risk| risk.until)
-}
-
-fn has_booted(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
-    let agent = observed.release.as_ref().is_some_and(|release| release.agents.contains(id));
-    let launched = observed.instances.get(id).map_or(SystemTime::UNIX_EPOCH, |instance| instance.launched);
-    agent || launched + BOOT_PATIENCE < now
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_route53::types::RrType;
@@ -31,35 +32,21 @@ pub(super) struct DeclaredGroup {
 
 /// One group by name; none if Auto Scaling does not list it.
 pub(super) async fn group(aws: &Aws, name: &GroupName) -> Result<Option<DeclaredGroup>, Failure> {
-    // A page may be short, even empty, and still have a next one.
-    let found: Vec<autoscaling::AutoScalingGroup> = aws
-        .autoscaling
-        .describe_auto_scaling_groups()
-        .auto_scaling_group_names(name.as_str())
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<_, _>>()
-        .await
-        .map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
-    Ok(found.first().and_then(declared))
+    let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name.as_str());
+    Ok(groups(call).await?.pop())
 }
 
 /// Every group of the region that has a tag of ours.
 pub(super) async fn every_declared_group(aws: &Aws) -> Result<Vec<DeclaredGroup>, Failure> {
     let keys = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME];
     let filter = autoscaling::Filter::builder().name("tag-key").set_values(Some(keys.map(str::to_owned).to_vec()));
-    let found: Vec<autoscaling::AutoScalingGroup> = aws
-        .autoscaling
-        .describe_auto_scaling_groups()
-        .filters(filter.build())
-        .max_records(100)
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<_, _>>()
-        .await
-        .map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
+    groups(aws.autoscaling.describe_auto_scaling_groups().filters(filter.build()).max_records(100)).await
+}
+
+/// All pages: one may be short, even empty, and still have a next one.
+async fn groups(call: DescribeAutoScalingGroupsFluentBuilder) -> Result<Vec<DeclaredGroup>, Failure> {
+    let pages = call.into_paginator().items().send();
+    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
     Ok(found.iter().filter_map(declared).collect())
 }
 
