@@ -143,7 +143,7 @@ fn let_go(instance: &str) -> Step {
 #[case::the_holder_is_being_terminated(replaced().lifecycle(OLD, TERMINATING).state(OLD, InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted), release(OLD))]
 // Make before break: the group ends a living holder.
 #[case::the_group_ends_the_holder_and_nobody_was_launched(
-    healthy().lifecycle(OLD, TERMINATING_WAIT).release(&[OLD], ReleaseState::NotStarted), mark(OLD, RiskReason::Terminating, in_s(600)))]
+    healthy().lifecycle(OLD, TERMINATING_WAIT).release(&[OLD], ReleaseState::NotStarted), mark(OLD, RiskReason::Terminating, in_s(540)))]
 #[case::it_serves_until_somebody_comes(
     healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(500))).release(&[OLD], ReleaseState::NotStarted),
     replacement_of(OLD))]
@@ -225,6 +225,8 @@ fn let_go(instance: &str) -> Step {
 #[case::still_being_created(healthy().volume_state(VolumeState::Creating), Step::Wait(WaitFor::Volume))]
 #[case::the_successor_died_while_it_waited(
     replaced().without(OLD).free().state(NEW, InstanceState::Dead), given_up(NEW))]
+#[case::the_successor_was_stopped_while_it_waited(
+    replaced().without(OLD).free().state(NEW, InstanceState::Stopped), given_up(NEW))]
 #[case::warm_instances_are_nobody(healthy().free().without(OLD).instance(NEW, Lifecycle::Elsewhere, InstanceState::Running), Step::Done(Done::NoSuccessor))]
 // The record follows.
 #[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]

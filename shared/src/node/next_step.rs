@@ -134,7 +134,8 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
     }
     match instance.state {
         InstanceState::Dead | InstanceState::Stopping => wait_or_done(successor, WaitFor::HolderGone { holder }),
-        _ if attachment.state == AttachmentState::Detaching => wait_or_done(successor, WaitFor::Detached { holder }),
+        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+        _ if attachment.state == AttachmentState::Detaching => Step::Wait(WaitFor::Detached { holder }),
         // Its file systems were unmounted when it stopped; nothing runs there that could write.
         InstanceState::Stopped => match successor {
             Successor::Running(_) => Step::Detach { holder },

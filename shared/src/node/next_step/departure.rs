@@ -17,9 +17,9 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 /// the agent has to work too, only with a longer outage.
 const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long a holder that its group is ending is kept serving for want of a successor: well within the terminate hook's
-/// timeout, so that it still goes cleanly.
-const HOLD: Duration = Duration::from_secs(600);
+/// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
+/// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
+const HOLD: Duration = Duration::from_secs(540);
 
 /// The holder, if somebody alive may have to release the volume: then it matters what Systems Manager says.
 pub(in crate::node) fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {

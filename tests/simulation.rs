@@ -1,0 +1,106 @@
+//! Random disorder: interruptions, recommendations, terminations, lost and doubled and late events, faults of every
+//! service, deaths between calls, agents that fail. The same seed gives the same history; every one ends well.
+
+use std::time::Duration;
+
+use durin_harness::Kill;
+use durin_harness::world::bus::{Disorder, DisorderKind};
+use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::faults::FaultKind;
+use durin_harness::world::guest::AgentMode;
+use durin_harness::world::seed::{NodeSeed, Seed};
+use durin_tests::{LAUNCH, Story, TERMINATE};
+
+/// How many histories; more with `DURIN_SEEDS=1000 cargo test --test simulation`.
+const HISTORIES: u64 = 60;
+
+const EVENTS: [&str; 4] =
+    [LAUNCH, TERMINATE, "EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"];
+const FUNCTIONS: [&str; 3] = ["durin-node-lifecycle", "durin-spot-interruption", "durin-node-resync"];
+const OPERATIONS: [&str; 6] = ["ec2:*", "autoscaling:*", "route53:*", "ssm:*", "ec2:AttachVolume", "*"];
+
+#[test]
+fn every_history_ends_well() {
+    let histories = std::env::var("DURIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(HISTORIES);
+    for seed in 1..=histories {
+        eprintln!("seed {seed}");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(history(seed));
+    }
+}
+
+async fn history(seed: u64) {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let node = NodeSeed { capacity_rebalance: dice.bool(), ..NodeSeed::default() };
+    let story = Story::of(&Seed { seed, start: None, nodes: vec![node] });
+    for _ in 0..dice.u32(1..=3) {
+        disturb(&story, &mut dice);
+        strike(&story, &mut dice);
+        story.aws().pass(Duration::from_secs(dice.u64(0..400))).await;
+    }
+    // Faults stop; from here on the node has to heal.
+    story.world(|world| {
+        world.bus.disorders.clear();
+        world.faults = Default::default();
+        world.agent_mode = AgentMode::Online;
+    });
+    story.ends_well().await;
+}
+
+/// What goes wrong around it.
+fn disturb(story: &Story, dice: &mut fastrand::Rng) {
+    let later = Duration::from_secs(dice.u64(0..300));
+    let kinds = [DisorderKind::Lost, DisorderKind::Doubled(later), DisorderKind::Late(later)];
+    for event in EVENTS.into_iter().filter(|_| dice.u8(0..3) == 0).collect::<Vec<_>>() {
+        let kind = kinds[dice.usize(..kinds.len())];
+        let disorder = Disorder { detail_type: event.to_owned(), kind, times: dice.u32(1..4) };
+        story.world(|world| world.bus.disorders.push(disorder));
+    }
+    for _ in 0..dice.u32(0..3) {
+        let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
+        let (operation, kind) = (OPERATIONS[dice.usize(..OPERATIONS.len())], kinds[dice.usize(..kinds.len())]);
+        story.fault(operation, kind, dice.u32(1..12));
+    }
+    for _ in 0..dice.u32(0..3) {
+        let function = FUNCTIONS[dice.usize(..FUNCTIONS.len())].to_owned();
+        story.aws().plan_kill(Kill { function, after_calls: dice.u32(1..40) });
+    }
+    let modes = [
+        AgentMode::Online,
+        AgentMode::Offline,
+        AgentMode::Slow,
+        AgentMode::Failing,
+        AgentMode::Hanging,
+        AgentMode::Gone,
+    ];
+    let mode = if dice.bool() { AgentMode::Online } else { modes[dice.usize(..modes.len())] };
+    story.world(|world| {
+        world.agent_mode = mode;
+        let ids: Vec<_> = world.instances.keys().cloned().collect();
+        ids.iter().for_each(|id| world.set_agent_mode(id, mode));
+    });
+}
+
+/// What happens to some instance of the group.
+fn strike(story: &Story, dice: &mut fastrand::Rng) {
+    let group = story.node().group.clone();
+    let what = dice.u8(0..7);
+    let failures = dice.u32(0..3);
+    let index = dice.usize(..);
+    story.world(|world| {
+        let members: Vec<_> = world.groups[&group].members.iter().map(|it| it.instance_id.clone()).collect();
+        let Some(id) = members.get(index % members.len().max(1)).cloned() else { return };
+        match what {
+            0 | 1 => world.interrupt(&id, SpotAction::Terminate),
+            2 => world.interrupt(&id, SpotAction::Stop),
+            3 => world.recommend_rebalance(&id),
+            4 => world.reclaim(&id),
+            // A person may be told that it cannot be terminated any more.
+            5 => drop(world.terminate_instance_in_auto_scaling_group(&id, false)),
+            _ => drop(world.terminate_instances(&[id])),
+        }
+        if let Some(group) = world.groups.get_mut(&group) {
+            group.capacity_failures = failures;
+        }
+    });
+}
