@@ -5,7 +5,10 @@ pub mod report;
 mod set_ups;
 
 use std::error::Error;
+use std::num::NonZero;
+use std::ops::Range;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 
@@ -32,12 +35,23 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let mut results = Vec::new();
     for set_up in SetUp::ALL {
         eprintln!("{}: {} runs ...", set_up.name(), options.runs);
-        let outages = seeds.clone().map(|seed| survive(set_up, seed)).collect::<Result<Vec<_>, _>>()?;
-        results.push((set_up, outages));
+        results.push((set_up, survive_all(set_up, seeds.clone())?));
     }
     report::print(options.runs, seeds, &results);
     let is_clean = |outage: &Outage| outage.lost_writes == 0 && outage.complaints.is_empty();
     let durin_is_clean =
         results.iter().filter(|(it, _)| it.is_durin()).all(|(_, outages)| outages.iter().all(is_clean));
     Ok(if durin_is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One interruption after the other on every core; each depends on nothing but its seed.
+fn survive_all(set_up: SetUp, seeds: Range<u64>) -> Result<Vec<Outage>, Box<dyn Error>> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let of_core = |core: usize| seeds.clone().skip(core).step_by(cores).map(|seed| survive(set_up, seed)).collect();
+    let outages: Vec<Result<Vec<Outage>, String>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a run panicked".to_owned()))).collect()
+    });
+    let outages: Vec<Vec<Outage>> = outages.into_iter().collect::<Result<_, _>>()?;
+    Ok(outages.concat())
 }

@@ -124,14 +124,15 @@ impl Interruption {
 ///
 /// # Errors
 /// When the stage cannot be set, or the node does not come back.
-pub fn survive(set_up: SetUp, seed: u64) -> Result<Outage, Box<dyn Error>> {
+pub fn survive(set_up: SetUp, seed: u64) -> Result<Outage, String> {
     let interruption = interruption(seed);
     if set_up == SetUp::PersistentStop {
         return Ok(stopped_and_started(&interruption));
     }
     // A runtime of its own: nothing goes on in the background that would draw from the same dice.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(set_up, &interruption))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(play(set_up, &interruption)).map_err(|error| error.to_string())
 }
 
 async fn play(set_up: SetUp, interruption: &Interruption) -> Result<Outage, Box<dyn Error>> {
