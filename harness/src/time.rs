@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -14,6 +14,12 @@ pub struct Time(pub i64);
 impl Time {
     /// When every world begins unless told otherwise: 2026-01-05T06:00:00Z, a Monday morning.
     pub const GENESIS: Time = Time(1_767_592_800_000);
+
+    /// The real present, to the second: for worlds that real processes with clocks of their own play in.
+    pub fn real_now() -> Time {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time(i64::try_from(since.as_secs() * 1000).unwrap_or(i64::MAX))
+    }
 
     /// As AWS prints times in XML: `2026-01-05T06:00:00.000Z`, always with milliseconds.
     pub fn iso_millis(self) -> String {

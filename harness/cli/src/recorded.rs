@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::seed::{NodeNames, Seed};
@@ -13,6 +14,9 @@ use serde_json::Value;
 
 /// By then the world without anybody's help has emitted all that it will.
 const STORY: Duration = Duration::from_secs(20 * 60);
+
+/// How long a world has been in its steady state when its story begins.
+const SETTLED: Duration = Duration::from_secs(10 * 60);
 
 /// The events of the story that are recorded: file name, `detail-type`, and which one of several.
 const RECORDED: [(&str, &str, usize); 6] = [
@@ -26,7 +30,12 @@ const RECORDED: [(&str, &str, usize); 6] = [
 
 /// The world in which the events were recorded, at its beginning: one node in its steady state, nobody reacts.
 pub fn opening() -> (World, NodeNames) {
-    let mut world = World::from_seed(&Seed::one_node()).unwrap_or_else(|_| World::new(1));
+    opening_at(Time::GENESIS)
+}
+
+fn opening_at(start: Time) -> (World, NodeNames) {
+    let seed = Seed { start: Some(start.iso_seconds()), ..Seed::one_node() };
+    let mut world = World::from_seed(&seed).unwrap_or_else(|_| World::new(1));
     let node = world.settle_nodes().ok().and_then(|nodes| nodes.into_iter().next());
     let node = node.unwrap_or_else(|| unreachable!("the seed has one node"));
     (world, node)
@@ -39,8 +48,10 @@ fn begin_story(world: &mut World, node: &NodeNames) {
     world.interrupt(&holder, SpotAction::Terminate);
 }
 
-/// The world as it is when `event` is emitted, if it is one of the story's; else at its beginning.
+/// The world as it is when `event` is emitted, if it is one of the story's; else at its beginning. Its clock shows the
+/// real time by then, give or take the seconds that the story takes to get there.
 pub fn world_of(event: &Value) -> (World, NodeNames) {
+    let opening = || opening_at(Time::real_now() - SETTLED);
     let (mut world, node) = opening();
     begin_story(&mut world, &node);
     let end = world.now() + STORY;

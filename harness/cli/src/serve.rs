@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use durin_harness::time::Time;
 use durin_harness::world::REGION;
 use durin_harness::world::seed::Seed;
 use tokio::net::TcpListener;
@@ -39,7 +40,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 async fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
-    let seed = seed(&options.world)?;
+    let mut seed = seed(&options.world)?;
+    // Clients have real clocks, so the world has one too, unless its file says otherwise.
+    seed.start.get_or_insert_with(|| Time::real_now().iso_seconds());
     let set = if options.no_functions { Stage::set_without_functions } else { Stage::set };
     let stage = set(&seed, options.speed)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
