@@ -168,7 +168,10 @@ impl Story {
 fn broken(world: &World) -> Vec<String> {
     let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
         What::Violated(text) => Some(text.clone()),
-        What::Changed { subject, text } if text.contains("timed out") => Some(format!("{subject}: {text}")),
+        // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
+        What::Changed { subject, text } if text.contains("timed out") || text.starts_with("busy") => {
+            Some(format!("{subject}: {text}"))
+        }
         What::Called { caller, operation, about, .. } if caller.starts_with("durin-") && about.contains("force") => {
             Some(format!("{operation} {about}"))
         }

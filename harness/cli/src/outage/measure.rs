@@ -6,6 +6,7 @@ use std::time::Duration;
 use durin_harness::LocalAws;
 use durin_harness::time::Time;
 use durin_harness::world::World;
+use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::seed::NodeNames;
 
@@ -86,7 +87,12 @@ pub async fn of_story(
             let (lost_writes, unclean_mounts, complaints) = aws.world(|world| {
                 world.settle();
                 let data = &world.volumes[&node.volume].data;
-                (data.acknowledged.saturating_sub(data.durable), data.unclean_mounts, check_always(world))
+                let mut complaints = check_always(world);
+                complaints.extend(world.history.entries.iter().filter_map(|entry| match &entry.what {
+                    What::Changed { subject, text } if text.starts_with("busy") => Some(format!("{subject}: {text}")),
+                    _ => None,
+                }));
+                (data.acknowledged.saturating_sub(data.durable), data.unclean_mounts, complaints)
             });
             return Some(Outage {
                 api: api.length_with(now, caches),
