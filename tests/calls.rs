@@ -130,6 +130,23 @@ async fn a_group_that_is_not_ours_costs_one_call() {
     assert_eq!(calls, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_warning_of_an_instance_that_is_not_a_nodes_costs_one_call() {
+    let story = measured(&Seed::one_node());
+    let warning = json!({
+        "source": "aws.ec2",
+        "detail-type": "EC2 Spot Instance Interruption Warning",
+        "detail": {"instance-id": "i-0123456789abcdef0", "instance-action": "terminate"},
+    });
+    let (invoked, calls, _) = cost(&story, "durin-spot-interruption", warning).await;
+    let answer = invoked.outcome.expect("not ours");
+    assert!(
+        answer["outcome"].as_str().is_some_and(|text| text.contains("not an instance of a Durin node")),
+        "{answer}"
+    );
+    assert_eq!(calls, 1);
+}
+
 /// One page of groups, of instances and of volumes, and a record a node.
 #[rstest]
 #[case::one(1)]
