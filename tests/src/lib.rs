@@ -38,8 +38,7 @@ pub struct Invoked {
 impl Invoked {
     /// The calls that change something.
     pub fn writes(&self) -> Vec<&String> {
-        let is_read = |call: &str| call.contains(":Describe") || call.contains(":List") || call.contains(":Get");
-        self.calls.iter().filter(|call| !is_read(call)).collect()
+        self.calls.iter().filter(|call| !durin_cli::timeline::is_read(call)).collect()
     }
 }
 

@@ -103,7 +103,8 @@ impl Timeline {
 /// What calls that change nothing are told as.
 const READS: &str = "look";
 
-fn is_read(operation: &str) -> bool {
+/// Whether an operation, such as `ec2:DescribeVolumes`, changes nothing.
+pub fn is_read(operation: &str) -> bool {
     [":Describe", ":List", ":Get"].iter().any(|read| operation.contains(read))
 }
 

@@ -117,7 +117,7 @@ impl View {
     /// When a call fails, or Route 53 does not have the zone.
     pub async fn observe(&mut self, aws: &Aws) -> Result<Observed, Failure> {
         self.age(aws.clock.now());
-        let names = std::slice::from_ref(&self.declaration.group);
+        let names = [self.declaration.group.clone()];
         let (group, instances, record) = tokio::try_join!(
             async {
                 match self.group.is_some() {
@@ -128,7 +128,7 @@ impl View {
             async {
                 match self.instances.is_some() {
                     true => Ok(None),
-                    false => read::instances_of_groups(aws, names).await.map(Some),
+                    false => read::instances_of_groups(aws, &names).await.map(Some),
                 }
             },
             async {
@@ -152,9 +152,8 @@ impl View {
             let mut volumes = read::volumes(aws, std::slice::from_ref(&self.declaration.volume)).await?;
             self.volume = Some((aws.clock.now(), volumes.remove(&self.declaration.volume)));
         }
-        let strangers: Vec<InstanceId> = self.unknown_holder().into_iter().collect();
-        if !strangers.is_empty() {
-            let found = read::instances(aws, &strangers, std::slice::from_ref(&self.declaration.group)).await?;
+        if let Some(stranger) = self.unknown_holder() {
+            let found = read::instances(aws, std::slice::from_ref(&stranger), &names).await?;
             self.add_instances(found);
         }
         let observed = self.observed();

@@ -7,15 +7,8 @@ fn zone(world: &mut World) -> String {
 }
 
 fn set(name: &str, record_type: &str, ttl_s: u32, values: &[&str]) -> RecordSet {
-    RecordSet {
-        name: name.to_owned(),
-        record_type: record_type.to_owned(),
-        set_identifier: None,
-        weight: None,
-        ttl_s: Some(ttl_s),
-        values: values.iter().map(|value| (*value).to_owned()).collect(),
-        alias: None,
-    }
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    RecordSet { values, ..RecordSet::simple(name, record_type, ttl_s, "") }
 }
 
 fn change(world: &mut World, zone: &str, changes: &[(ChangeAction, RecordSet)]) -> ApiResult<Change> {
