@@ -9,13 +9,20 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
+use crate::ids::{ActionToken, GroupName, HookName, ImageId, InstanceId};
 use crate::risk::{Risk, RiskReason};
 
 /// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
 pub const LAUNCH_HOOK: &str = "durin-launch";
 /// The terminate hook that is ours.
 pub const TERMINATE_HOOK: &str = "durin-terminate";
+
+/// Source and detail type of EC2's event about an image.
+const AMI_STATE_CHANGE: (&str, &str) = ("aws.ec2", "EC2 AMI State Change");
+/// Those of Image Builder's.
+const IMAGE_BUILDER_STATE_CHANGE: (&str, &str) = ("aws.imagebuilder", "EC2 Image Builder Image State Change");
+/// Those of the event that a bake pipeline sends when it has tagged its image. Its detail may have an `image-id`.
+pub const BAKE_FINISHED: (&str, &str) = ("durin.bake", "Durin Bake Finished");
 
 /// What an event means to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +31,8 @@ pub enum Event {
     LifecycleAction(LifecycleAction),
     /// An instance is going to be interrupted, or may be.
     Warning(Warning),
+    /// An image may be ready to be published.
+    ImageReady(ImageReady),
     /// A schedule is due.
     Schedule,
     /// Nothing that any of our functions acts on.
@@ -33,6 +42,26 @@ pub enum Event {
         /// For example `EC2 Instance State-change Notification`.
         detail_type: String,
     },
+}
+
+/// A bake has come to an end, or to the point where EC2 says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageReady {
+    /// The image, if the event says.
+    pub image: Option<ImageId>,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Who says that an image is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidBy {
+    /// EC2: the image is available, its tags may not be there yet.
+    Ec2,
+    /// Image Builder: all is done.
+    ImageBuilder,
+    /// The pipeline itself: all is done.
+    Pipeline,
 }
 
 /// A spot interruption warning or a rebalance recommendation.
@@ -131,6 +160,9 @@ impl Event {
             }
             ("aws.ec2", "EC2 Spot Instance Interruption Warning") => interruption(event),
             ("aws.ec2", "EC2 Instance Rebalance Recommendation") => recommendation(event),
+            AMI_STATE_CHANGE => image_state_change(event),
+            IMAGE_BUILDER_STATE_CHANGE => image_builder(event),
+            BAKE_FINISHED => bake_finished(event),
             ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Event::Schedule),
             (_, _) => Ok(Event::NotOurs { source: event.source, detail_type: event.detail_type }),
         }
@@ -150,12 +182,75 @@ impl Event {
                 ("aws.ec2".to_owned(), "EC2 Instance Rebalance Recommendation".to_owned())
             }
             Event::Warning(_) => ("aws.ec2".to_owned(), "EC2 Spot Instance Interruption Warning".to_owned()),
+            Event::ImageReady(ready) => {
+                let (source, detail_type) = match ready.said_by {
+                    SaidBy::Ec2 => AMI_STATE_CHANGE,
+                    SaidBy::ImageBuilder => IMAGE_BUILDER_STATE_CHANGE,
+                    SaidBy::Pipeline => BAKE_FINISHED,
+                };
+                (source.to_owned(), detail_type.to_owned())
+            }
             Event::Schedule => ("aws.events".to_owned(), "Scheduled Event".to_owned()),
             Event::NotOurs { source, detail_type } => {
                 (source.chars().take(64).collect(), detail_type.chars().take(128).collect())
             }
         }
     }
+}
+
+/// The detail of an image's state change: no name and no tags. (EC2 User Guide, "Monitor AMI events".)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImageDetail {
+    image_id: ImageId,
+    state: String,
+}
+
+/// Any other state than `available` is nothing to publish.
+fn image_state_change(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
+    let (source, detail_type) = (event.source.clone(), event.detail_type.clone());
+    let detail: ImageDetail = detail(event)?;
+    Ok(match detail.state.as_str() {
+        "available" => Event::ImageReady(ImageReady { image: Some(detail.image_id), said_by: SaidBy::Ec2 }),
+        _ => Event::NotOurs { source, detail_type },
+    })
+}
+
+/// The detail of an Image Builder event: the state of a build, and its ARN. Which images it has made, it does not say.
+#[derive(Deserialize)]
+struct ImageBuilderDetail {
+    state: ImageBuilderState,
+}
+
+#[derive(Deserialize)]
+struct ImageBuilderState {
+    status: String,
+}
+
+fn image_builder(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
+    let (source, detail_type) = (event.source.clone(), event.detail_type.clone());
+    let detail: ImageBuilderDetail = detail(event)?;
+    Ok(match detail.state.status.as_str() {
+        "AVAILABLE" => Event::ImageReady(ImageReady { image: None, said_by: SaidBy::ImageBuilder }),
+        _ => Event::NotOurs { source, detail_type },
+    })
+}
+
+/// The detail of a pipeline's own event.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct BakeDetail {
+    image_id: Option<ImageId>,
+}
+
+fn bake_finished(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
+    let detail: BakeDetail = detail(event)?;
+    Ok(Event::ImageReady(ImageReady { image: detail.image_id, said_by: SaidBy::Pipeline }))
+}
+
+fn detail<D: serde::de::DeserializeOwned>(event: EventBridgeEvent<Value>) -> Result<D, EventError> {
+    serde_json::from_value(event.detail)
+        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })
 }
 
 /// The detail of a lifecycle action event. `Origin`, `Destination` and `Action` are younger than the event: recordings of
@@ -187,7 +282,7 @@ const NOTICE: Duration = Duration::from_secs(120);
 
 fn interruption(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
     let warned = event.time.map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
-    let detail = warning_detail(event)?;
+    let detail: WarningDetail = detail(event)?;
     let notice = if detail.instance_action.as_deref() == Some("hibernate") { Duration::ZERO } else { NOTICE };
     let risk = Risk { reason: RiskReason::Interruption, until: Some(warned + notice) };
     Ok(Event::Warning(Warning { instance: detail.instance_id, risk }))
@@ -195,17 +290,11 @@ fn interruption(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
 
 fn recommendation(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
     let risk = Risk { reason: RiskReason::Rebalance, until: None };
-    Ok(Event::Warning(Warning { instance: warning_detail(event)?.instance_id, risk }))
-}
-
-fn warning_detail(event: EventBridgeEvent<Value>) -> Result<WarningDetail, EventError> {
-    serde_json::from_value(event.detail)
-        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })
+    Ok(Event::Warning(Warning { instance: detail::<WarningDetail>(event)?.instance_id, risk }))
 }
 
 fn lifecycle_action(event: EventBridgeEvent<Value>, transition: Transition) -> Result<Event, EventError> {
-    let detail: LifecycleDetail = serde_json::from_value(event.detail)
-        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })?;
+    let detail: LifecycleDetail = detail(event)?;
     Ok(Event::LifecycleAction(LifecycleAction {
         passage: detail.passage(transition),
         group: detail.auto_scaling_group_name,

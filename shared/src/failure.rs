@@ -4,7 +4,9 @@ use std::error::Error;
 
 use lambda_runtime::Diagnostic;
 
+use crate::ami::publish;
 use crate::events::{Event, EventError};
+use crate::ids::ParameterName;
 use crate::node::Blocked;
 
 /// Why an invocation failed. Lambda tries it again after one and after two more minutes, and then puts the event into
@@ -27,7 +29,41 @@ pub enum Failure {
     /// A mistake in the set-up, which only a person can mend. Everything was left as it was.
     #[error(transparent)]
     Blocked(#[from] Blocked),
-    /// The deadline came first. Nothing is lost: whoever looks at the node next goes on from what is there.
+    /// The same, for an image or its parameter.
+    #[error(transparent)]
+    ImageBlocked(#[from] publish::Blocked),
+    /// No earlier image of a parameter can be launched.
+    #[error(
+        "{parameter} names {current}, and none of the images that it named before can be launched: enable one, or put \
+         another id into the parameter yourself; it is pinned now"
+    )]
+    NothingToRollBackTo {
+        /// The parameter.
+        parameter: ParameterName,
+        /// What it names.
+        current: String,
+    },
+    /// Whether images are in use is not known for certain, so none was touched.
+    #[error("nothing was removed, because this could not be read: {}", .unread.join("; "))]
+    ReferencesUnread {
+        /// One line a source.
+        unread: Vec<String>,
+    },
+    /// Some removals failed; the others were made. The next run tries again.
+    #[error("{} removals failed: {}", .failures.len(), .failures.join("; "))]
+    SomeRemovals {
+        /// One line each.
+        failures: Vec<String>,
+    },
+    /// Some image families failed; the others were looked after.
+    #[error("{} of {total} image families failed: {}", .failures.len(), .failures.join("; "))]
+    SomeFamilies {
+        /// One line a failed family.
+        failures: Vec<String>,
+        /// How many families there are.
+        total: usize,
+    },
+    /// The deadline came first. Nothing is lost: whoever looks next goes on from what is there.
     #[error("out of time: {waiting_for}")]
     OutOfTime {
         /// What was still waited for.
@@ -64,7 +100,10 @@ impl Failure {
         match self {
             Failure::InvalidEvent(_) => "Durin.InvalidEvent",
             Failure::NotForThisFunction { .. } => "Durin.NotForThisFunction",
-            Failure::Blocked(_) => "Durin.Blocked",
+            Failure::Blocked(_) | Failure::ImageBlocked(_) | Failure::NothingToRollBackTo { .. } => "Durin.Blocked",
+            Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
+            Failure::SomeRemovals { .. } => "Durin.SomeRemovalsFailed",
+            Failure::SomeFamilies { .. } => "Durin.SomeFamiliesFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",
             Failure::Aws { .. } => "Durin.AwsError",
             Failure::SomeNodes { .. } => "Durin.SomeNodesFailed",

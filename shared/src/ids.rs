@@ -70,6 +70,30 @@ checked_string!(
 );
 
 checked_string!(
+    /// A machine image: `ami-` and 8 or 17 hexadecimal digits.
+    ImageId,
+    "an image id (ami- and 8 or 17 hexadecimal digits)",
+    |text| is_hex_id(text, "ami-")
+);
+
+checked_string!(
+    /// An EBS snapshot: `snap-` and 8 or 17 hexadecimal digits.
+    SnapshotId,
+    "a snapshot id (snap- and 8 or 17 hexadecimal digits)",
+    |text| is_hex_id(text, "snap-")
+);
+
+checked_string!(
+    /// A parameter of Parameter Store: 1 to 1,011 letters, digits and `.-_/`, and no version or label after a colon.
+    ParameterName,
+    "a parameter name (letters, digits, and . - _ /)",
+    |text| {
+        (1..=1011).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte))
+    }
+);
+
+checked_string!(
     /// A Route 53 hosted zone: up to 32 upper-case letters and digits, without `/hostedzone/`.
     HostedZoneId,
     "a hosted zone id (up to 32 capital letters and digits, such as Z0123456789ABCDEFGHIJ)",

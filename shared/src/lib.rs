@@ -1,8 +1,10 @@
 //! What Durin's functions share: the node loop, the events they understand, AWS clients, clock and tags.
 //!
 //! A node is immortal: an Auto Scaling group of desired capacity 1, its data volume and its A record. [`node`] keeps the
-//! three together while instances come and go.
+//! three together while instances come and go. [`ami`] keeps the image that the next instance boots from the newest, and
+//! removes those that nothing needs.
 
+pub mod ami;
 pub mod aws;
 pub mod clock;
 pub mod events;

@@ -20,7 +20,7 @@ const NODES_AT_ONCE: usize = 8;
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     match Event::parse(event)? {
         Event::Schedule => {}
-        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::NotOurs { .. }) => {
+        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let warning = match Event::parse(event)? {
         Event::Warning(warning) => warning,
-        other @ (Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs { .. }) => {
+        other @ (Event::LifecycleAction(_) | Event::Schedule | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     };

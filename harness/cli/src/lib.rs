@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod deployment;
+pub mod images;
 pub mod invoke;
 pub mod outage;
 pub mod recorded;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use durin_cli::{demo, invoke, outage, recorded, serve};
+use durin_cli::{demo, images, invoke, outage, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Command {
         #[arg(default_value = "events")]
         folder: PathBuf,
     },
+    #[command(flatten)]
+    Images(images::Command),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Invoke(options) => invoke::run(&options),
         Command::Outage(options) => outage::run(&options),
         Command::Record { folder } => recorded::record(&folder),
+        Command::Images(command) => images::run(&command),
     };
     match outcome {
         Ok(code) => code,

@@ -1,0 +1,44 @@
+//! `durin-ami-prune`: the daily schedule. Images and snapshots that nothing needs go, in two steps with days between, and
+//! nothing that anything refers to ever does.
+
+use durin::ami::prune::{self, ImageVerdict, Plan, Settings, SnapshotVerdict};
+use durin::aws::Aws;
+use durin::clock::Deadline;
+use durin::events::Event;
+use durin::failure::Failure;
+use serde_json::{Value, json};
+
+/// Handles one tick of the schedule.
+///
+/// # Errors
+/// When the event is no schedule's, a reference cannot be read (nothing is removed then), or some removals failed.
+pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    match Event::parse(event)? {
+        Event::Schedule => {}
+        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
+            return Err(Failure::not_for_this_function(&other));
+        }
+    }
+    if settings.dry_run {
+        return talked_about(prune::look(aws, &settings.policy, usize::MAX).await?);
+    }
+    let pruned = prune::prune(aws, &settings.policy, deadline).await?;
+    tracing::info!(pruned = ?pruned, "done");
+    Ok(json!(pruned))
+}
+
+/// What would be done, image by image.
+fn talked_about(plan: Plan) -> Result<Value, Failure> {
+    if !plan.unread.is_empty() {
+        return Err(Failure::ReferencesUnread { unread: plan.unread });
+    }
+    let images = plan.images.iter().filter(|entry| !matches!(entry.verdict, ImageVerdict::Keep(_)));
+    let snapshots = plan.snapshots.iter().filter(|entry| entry.verdict == SnapshotVerdict::Delete);
+    let images = images.map(|entry| (entry.image.id.to_string(), entry.verdict.to_string()));
+    let snapshots = snapshots.map(|entry| (entry.snapshot.id.to_string(), entry.verdict.to_string()));
+    let would: serde_json::Map<String, Value> = images.chain(snapshots).map(|(id, what)| (id, json!(what))).collect();
+    for (id, what) in &would {
+        tracing::info!(id, would = %what, "dry run");
+    }
+    Ok(json!({"dry-run": would}))
+}

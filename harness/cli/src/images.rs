@@ -1,0 +1,121 @@
+//! What a person does about images, in the account that the environment's credentials are for: look at the prune plan, pin
+//! a parameter, unpin it, roll it back.
+
+mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Subcommand};
+use durin::ami::pin;
+use durin::ami::prune::{self, Policy};
+use durin::aws::Aws;
+use durin::clock::Deadline;
+use durin::failure::Failure;
+use durin::ids::ParameterName;
+
+/// A person is waiting.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Print which images and snapshots would stay, which would go, and why; nothing is removed
+    PrunePlan(PrunePlan),
+    /// Publish nothing to a parameter until it is unpinned
+    Pin {
+        /// The parameter's name
+        parameter: String,
+        /// Why, for whoever wonders
+        #[arg(default_value = "")]
+        why: String,
+    },
+    /// Let images be published to a parameter again
+    Unpin {
+        /// The parameter's name
+        parameter: String,
+    },
+    /// Pin a parameter and have it name the image again that it named before
+    Rollback {
+        /// The parameter's name
+        parameter: String,
+    },
+}
+
+/// What to keep. The defaults are the function's.
+#[derive(Args)]
+pub struct PrunePlan {
+    /// Keep the newest so many images of each family
+    #[arg(long, default_value_t = Policy::default().keep_newest)]
+    keep_newest: usize,
+    /// Keep what is younger than so many days
+    #[arg(long, default_value_t = days(Policy::default().keep_younger))]
+    keep_days: u32,
+    /// Days between disabling and deregistering
+    #[arg(long, default_value_t = days(Policy::default().soak))]
+    soak_days: u32,
+}
+
+/// Carries out one of the commands.
+///
+/// # Errors
+/// When there are no credentials or no region, or AWS refuses.
+pub fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
+    for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        if std::env::var_os(variable).is_none() {
+            let text = format!(
+                "{variable} is not set. `just` takes credentials and region from the AWS CLI; without it, set them \
+                 yourself, for example with: eval \"$(aws configure export-credentials --format env)\""
+            );
+            return Err(text.into());
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(carry_out(command))
+}
+
+async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
+    let aws = Aws::from_lambda_environment().await;
+    match command {
+        Command::PrunePlan(options) => {
+            let policy = Policy {
+                keep_newest: options.keep_newest,
+                keep_younger: Duration::from_secs(86_400).saturating_mul(options.keep_days),
+                soak: Duration::from_secs(86_400).saturating_mul(options.soak_days),
+            };
+            let plan = prune::look(&aws, &policy, usize::MAX).await.map_err(whole)?;
+            table::lines(&plan).iter().for_each(|line| println!("{line}"));
+            return Ok(if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Pin { parameter, why } => {
+            pin::pin(&aws, &name(parameter)?, why).await.map_err(whole)?;
+            println!("{parameter} is pinned: nothing is published to it until `just unpin {parameter}`.");
+        }
+        Command::Unpin { parameter } => {
+            pin::unpin(&aws, &name(parameter)?).await.map_err(whole)?;
+            println!("{parameter} is not pinned any more: the newest image is published within the hour.");
+        }
+        Command::Rollback { parameter } => {
+            let deadline = Deadline::before(SystemTime::now() + PATIENCE);
+            let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(whole)?;
+            println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
+            println!("It is pinned: no bake undoes this until `just unpin {parameter}`.");
+            println!("The next launch boots from it; a running node goes on as it is.");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name(text: &str) -> Result<ParameterName, Box<dyn Error>> {
+    Ok(ParameterName::new(text)?)
+}
+
+/// With all causes, of which an error shows only the first.
+fn whole(failure: Failure) -> Box<dyn Error> {
+    failure.chain().into()
+}
+
+fn days(span: Duration) -> u32 {
+    u32::try_from(span.as_secs() / 86_400).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,141 @@
+//! Images and snapshots as the decisions see them: without AWS's types.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use crate::ids::{ImageId, ParameterName, SnapshotId};
+
+/// The tag with the name of the SSM parameter that an image is a candidate for. It makes an image, and a snapshot, one
+/// of ours. The parameter itself has it too, or nothing is published to it.
+pub const FAMILY: &str = "durin:image-parameter";
+/// The tag with which a person keeps an image or a snapshot, whatever its value.
+pub const KEEP: &str = "durin:keep";
+/// The tag with the time at which we disabled an image. One that somebody else disabled does not have it.
+pub const STALE_SINCE: &str = "durin:stale-since";
+
+/// An image of this account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// `ami-…`
+    pub id: ImageId,
+    /// Its name, for people.
+    pub name: String,
+    /// Its state.
+    pub state: ImageState,
+    /// When it was registered; unknown if EC2 says it in a way that we do not understand.
+    pub created: Option<SystemTime>,
+    /// From when on it is deprecated, if ever.
+    pub deprecated: Option<SystemTime>,
+    /// `x86_64`, `arm64`
+    pub architecture: String,
+    /// `hvm`, `paravirtual`
+    pub virtualization: String,
+    /// The image that it was copied from. CreateImage names a source image as well, but an instance too.
+    pub copy_of: Option<String>,
+    /// Whether deregistration protection is on, or was so recently that it still counts.
+    pub protected: bool,
+    /// Whether every account may launch it.
+    pub public: bool,
+    /// The snapshots behind it.
+    pub snapshots: Vec<SnapshotId>,
+    /// What its volumes measure together, in GiB.
+    pub gib: u64,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A snapshot of this account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `snap-…`
+    pub id: SnapshotId,
+    /// Whether it is complete: not pending, failed, or in the Recycle Bin.
+    pub completed: bool,
+    /// When it was begun.
+    pub started: Option<SystemTime>,
+    /// The size of its volume, in GiB: more than it costs, since snapshots are incremental.
+    pub gib: u64,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The states of an image. (EC2 API Reference, `Image`: `imageState`.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageState {
+    /// On its way.
+    Pending,
+    /// Can be launched.
+    Available,
+    /// Cannot be launched, until it is enabled again.
+    Disabled,
+    /// Anything else, as EC2 calls it: none of these can be launched, and none is ever touched.
+    Other(String),
+}
+
+/// Why an image is not published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unpublishable {
+    /// It cannot be launched, or not yet.
+    #[error("it is not available")]
+    NotAvailable,
+    /// Somebody has said that it should not be used any more.
+    #[error("it is deprecated")]
+    Deprecated,
+    /// A copy is as old as what it was copied from, but says that it is new.
+    #[error("it is a copy of {0}")]
+    Copy(String),
+    /// Its age is what decides.
+    #[error("EC2 does not say when it was created")]
+    AgeUnknown,
+}
+
+impl Image {
+    /// The family that it belongs to. `None` for everybody else's images, and for a tag that names no parameter.
+    pub fn family(&self) -> Option<ParameterName> {
+        ParameterName::new(self.tags.get(FAMILY)?).ok()
+    }
+
+    /// When it was created, if it is one that can be published.
+    ///
+    /// # Errors
+    /// When it is not, with the reason.
+    pub fn publishable(&self, now: SystemTime) -> Result<SystemTime, Unpublishable> {
+        if self.state != ImageState::Available {
+            return Err(Unpublishable::NotAvailable);
+        }
+        if self.deprecated.is_some_and(|from| from <= now) {
+            return Err(Unpublishable::Deprecated);
+        }
+        if let Some(source) = &self.copy_of {
+            return Err(Unpublishable::Copy(source.clone()));
+        }
+        self.created.ok_or(Unpublishable::AgeUnknown)
+    }
+
+    /// When we disabled it, or were about to.
+    pub fn stale_since(&self) -> Option<SystemTime> {
+        instant(self.tags.get(STALE_SINCE)?)
+    }
+}
+
+impl Snapshot {
+    /// Whether it belongs, or belonged, to an image of ours.
+    pub fn is_ours(&self) -> bool {
+        self.tags.contains_key(FAMILY)
+    }
+}
+
+/// Reads a time as EC2 writes it into strings: `2026-01-05T06:12:31.000Z`.
+pub fn instant(text: &str) -> Option<SystemTime> {
+    SystemTime::try_from(DateTime::from_str(text, Format::DateTime).ok()?).ok()
+}
+
+/// Writes a time, to the second.
+pub fn timestamp(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default()
+}

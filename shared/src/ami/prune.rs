@@ -1,0 +1,114 @@
+//! Removing images and snapshots that nothing needs: plan, look closer at what could go, plan again, apply.
+
+mod apply;
+mod pace;
+mod plan;
+mod policy;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use tracing::{info, warn};
+
+pub use plan::{Account, ImageEntry, ImageVerdict, Keep, Plan, SnapshotEntry, SnapshotVerdict, plan};
+pub use policy::{Policy, PolicyError, Settings};
+
+use super::{Image, read, references};
+use crate::aws::Aws;
+use crate::clock::Deadline;
+use crate::failure::Failure;
+use crate::ids::ImageId;
+use apply::apply;
+use pace::Pace;
+
+/// How many images are looked at closely and then acted on before everything is read anew. At EC2's five
+/// deregistrations a second, what a removal relies on is never older than about two minutes.
+const BATCH: usize = 500;
+
+/// How many batches one run makes at most. Lambda's 15 minutes are over long before.
+const MOST_BATCHES: usize = 200;
+
+/// A run needs this long to finish what is on its way.
+const WIND_UP: Duration = Duration::from_secs(10);
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pruned {
+    /// Images that were disabled: they go when they have soaked.
+    pub disabled: usize,
+    /// Images that were enabled again, because somebody refers to them after all.
+    pub enabled: usize,
+    /// Images that were deregistered, with their snapshots.
+    pub deregistered: usize,
+    /// Snapshots that had lost their image, and were deleted.
+    pub snapshots_deleted: usize,
+    /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
+    pub snapshots_left: usize,
+    /// Whether the deadline came before all was done. The next run goes on.
+    pub cut_short: bool,
+}
+
+/// Reads the account and plans, with a closer look at no more than `most` of what could go.
+///
+/// # Errors
+/// When images or snapshots cannot be read. A reference that cannot be read is part of the plan instead.
+pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failure> {
+    let (images, snapshots) = (read::every_image(aws).await?, read::every_snapshot(aws).await?);
+    // After the images: a reference to an image that is younger than this list is a reference to one that is kept.
+    let families: BTreeSet<_> = images.iter().filter_map(Image::family).collect();
+    let references = references::read(aws, families.into_iter()).await;
+    let mut account = Account { images, snapshots, references };
+    let now = aws.clock.now();
+    let unexamined: BTreeSet<ImageId> = plan(&account, policy, now).unexamined().take(most).cloned().collect();
+    let could_go: Vec<&Image> = account.images.iter().filter(|image| unexamined.contains(&image.id)).collect();
+    references::examine(aws, &could_go, &mut account.references).await;
+    Ok(plan(&account, policy, now))
+}
+
+/// Removes what the plan says, batch by batch, reading everything anew before each.
+///
+/// # Errors
+/// When something could not be read (nothing more is removed then), or some removals failed (all others were made).
+pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pruned, Failure> {
+    let mut total = Pruned::default();
+    let mut pace = Pace::new(aws.clock.now());
+    let mut failures = Vec::new();
+    // What failed once is not tried again in this run, so that every batch makes progress or is the last.
+    let mut given_up: BTreeSet<String> = BTreeSet::new();
+    for _ in 0..MOST_BATCHES {
+        let plan = look(aws, policy, BATCH).await?;
+        if !plan.unread.is_empty() {
+            return Err(Failure::ReferencesUnread { unread: plan.unread });
+        }
+        let done = apply(aws, &plan, &given_up, &mut pace, deadline).await;
+        info!(batch = %serde_json::to_string(&done.pruned).unwrap_or_default());
+        total.add(&done.pruned);
+        for (id, problem) in done.failures {
+            warn!(id, problem, "left for the next run");
+            failures.push(format!("{id}: {problem}"));
+            given_up.insert(id);
+        }
+        if done.pruned.cut_short || done.attempted == 0 {
+            break;
+        }
+    }
+    if failures.is_empty() { Ok(total) } else { Err(Failure::SomeRemovals { failures }) }
+}
+
+impl Pruned {
+    fn add(&mut self, more: &Pruned) {
+        self.disabled += more.disabled;
+        self.enabled += more.enabled;
+        self.deregistered += more.deregistered;
+        self.snapshots_deleted += more.snapshots_deleted;
+        self.snapshots_left += more.snapshots_left;
+        self.cut_short |= more.cut_short;
+    }
+}
+
+/// Whether there is time for another call.
+fn in_time(deadline: Deadline, now: SystemTime) -> bool {
+    deadline.allows(now, WIND_UP)
+}

@@ -1,0 +1,79 @@
+//! As fast as EC2 allows, and no faster: its token buckets, as we know them.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+
+/// The paces of the calls that a run makes many of. EC2 keeps a bucket for each operation, and one account's callers
+/// share it. (EC2 Developer Guide, "Request throttling for the Amazon EC2 API".)
+#[derive(Debug)]
+pub(super) struct Pace {
+    pub(super) deregister: Bucket,
+    pub(super) delete_snapshot: Bucket,
+    pub(super) disable: Bucket,
+    pub(super) deprecate: Bucket,
+}
+
+/// Tokens that come back with time. Each call takes one.
+#[derive(Debug)]
+pub(super) struct Bucket(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    capacity: f64,
+    per_second: f64,
+    /// The time that `tokens` is of.
+    at: SystemTime,
+}
+
+/// We use a little less than what comes back, so that somebody who deregisters an image by hand is not thrown out by us.
+const SHARE: f64 = 0.99;
+
+impl Pace {
+    pub(super) fn new(now: SystemTime) -> Pace {
+        Pace {
+            deregister: Bucket::new(100.0, 5.0, now),
+            delete_snapshot: Bucket::new(100.0, 5.0, now),
+            // What the guide calls "other mutating actions".
+            disable: Bucket::new(50.0, 5.0, now),
+            deprecate: Bucket::new(50.0, 5.0, now),
+        }
+    }
+}
+
+impl Bucket {
+    /// Taken for half full: whoever ran a moment ago has not left more.
+    fn new(capacity: f64, per_second: f64, now: SystemTime) -> Bucket {
+        Bucket(Mutex::new(State { tokens: capacity / 2.0, capacity, per_second: per_second * SHARE, at: now }))
+    }
+
+    /// Waits for a token and takes it. Those who wait are served in order.
+    pub(super) async fn take(&self, clock: &Clock) {
+        let mut state = self.0.lock().await;
+        state.refill(clock.now());
+        if state.tokens < 1.0 {
+            let missing = (1.0 - state.tokens) / state.per_second;
+            clock.sleep(Duration::from_secs_f64(missing)).await;
+            state.refill(clock.now());
+        }
+        state.tokens -= 1.0;
+    }
+
+    /// EC2 says that the bucket is empty, so somebody else takes from it too.
+    pub(super) async fn is_empty(&self, clock: &Clock) {
+        let mut state = self.0.lock().await;
+        state.refill(clock.now());
+        state.tokens = state.tokens.min(0.0);
+    }
+}
+
+impl State {
+    fn refill(&mut self, now: SystemTime) {
+        let passed = now.duration_since(self.at).unwrap_or_default();
+        self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.capacity);
+        self.at = now.max(self.at);
+    }
+}

@@ -1,0 +1,81 @@
+//! The newest image of a family into its parameter: which one is asked from what is there, whatever the event was.
+
+mod decide;
+mod observe;
+mod put;
+
+use std::time::Duration;
+
+use tracing::info;
+
+pub use decide::{Blocked, Current, Decision, Done, Family, Parameter, decide};
+pub use observe::{families, tags_written};
+pub(super) use put::{Put, put};
+
+use crate::ami::Image;
+use crate::aws::Aws;
+use crate::clock::Deadline;
+use crate::failure::Failure;
+use crate::ids::{ImageId, ParameterName};
+use observe::{images_of, observe};
+
+/// A second round confirms the first; more are needed only while others write the same parameter.
+const MOST_ROUNDS: usize = 5;
+
+/// How long to leave the parameter to whoever else is writing it.
+const YIELD: Duration = Duration::from_secs(2);
+
+/// Publishes the newest image of one family, if there is a newer one than the parameter names.
+///
+/// After a write it looks again: Parameter Store has no compare-and-swap, so somebody who had seen less may have
+/// overwritten a newer image, and whoever looks last puts it right.
+///
+/// # Errors
+/// When a person is needed, AWS fails for good, or the deadline comes first.
+pub async fn publish(
+    aws: &Aws,
+    name: &ParameterName,
+    mut images: Vec<Image>,
+    deadline: Deadline,
+) -> Result<Outcome, Failure> {
+    let mut published = None;
+    for _ in 0..MOST_ROUNDS {
+        let family = observe(aws, name.clone(), images).await?;
+        let decision = decide(&family, aws.clock.now());
+        info!(family = %name, decision = %decision);
+        let image = match decision {
+            Decision::Publish { image, .. } => image,
+            Decision::Done(reason) => return Ok(Outcome { published, reason }),
+            Decision::Blocked(reason) => return Err(reason.into()),
+        };
+        match put(aws, name, &image, deadline).await? {
+            Put::Readable => published = Some(image),
+            Put::Overtaken => {
+                if !deadline.allows(aws.clock.now(), YIELD) {
+                    break;
+                }
+                aws.clock.sleep(YIELD).await;
+            }
+        }
+        images = images_of(aws, name).await?;
+    }
+    Err(Failure::OutOfTime { waiting_for: format!("others write the parameter {name} all the time") })
+}
+
+/// What came of looking at a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The image that was published, if one was.
+    pub published: Option<ImageId>,
+    /// Why nothing is left to do.
+    pub reason: Done,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.published {
+            Some(image) => write!(f, "published {image}"),
+            None => write!(f, "{}", self.reason),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading families: the images that name them, and their parameters.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_ssm::types::ResourceTypeForTagging;
+
+use super::decide::{Current, Family, Parameter};
+use crate::ami::{FAMILY, Image, ImageState, pin, read};
+use crate::aws::{Aws, code, failed};
+use crate::clock::Deadline;
+use crate::failure::Failure;
+use crate::ids::{ImageId, ParameterName};
+
+/// Packer writes an image's tags last, after it is available, and after copies to other regions if there are any. Most
+/// bakes take seconds from the one to the other; what takes longer is left to the schedule.
+const TAG_PATIENCE: Duration = Duration::from_secs(120);
+/// How long to wait between two looks for tags.
+const TAG_POLL: Duration = Duration::from_secs(5);
+/// No bake takes so long to tag its image: an older one without tags was enabled again, or is somebody else's.
+const FRESH_FOR: Duration = Duration::from_secs(3600);
+
+/// Every family that an image of this account names.
+pub async fn families(aws: &Aws) -> Result<BTreeMap<ParameterName, Vec<Image>>, Failure> {
+    let mut families: BTreeMap<ParameterName, Vec<Image>> = BTreeMap::new();
+    for image in read::family_images(aws).await? {
+        if let Some(family) = image.family() {
+            families.entry(family).or_default().push(image);
+        }
+    }
+    Ok(families)
+}
+
+pub(super) async fn images_of(aws: &Aws, name: &ParameterName) -> Result<Vec<Image>, Failure> {
+    Ok(families(aws).await?.remove(name).unwrap_or_default())
+}
+
+/// The tags are read last: a pin that was set a moment ago is seen.
+pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) -> Result<Family, Failure> {
+    let found = match aws.ssm.get_parameter().name(name.as_str()).send().await {
+        Ok(found) => found.parameter,
+        Err(error) if code(&error) == "ParameterNotFound" => None,
+        Err(error) => return Err(failed("ssm:GetParameter")(error)),
+    };
+    let Some(found) = found else { return Ok(Family { name, images, parameter: Parameter::Missing }) };
+    let value = found.value().unwrap_or_default().to_owned();
+    let image = match ImageId::new(value.as_str()) {
+        Ok(id) => match images.iter().find(|image| image.id == id) {
+            Some(image) => Some(image.clone()),
+            None => read::image(aws, &id).await?,
+        },
+        Err(_) => None,
+    };
+    let tags = tags_of(aws, &name).await?;
+    let current = Current {
+        value,
+        data_type: found.data_type().unwrap_or_default().to_owned(),
+        written: found.last_modified_date().and_then(|time| SystemTime::try_from(*time).ok()),
+        declared: tags.contains_key(FAMILY),
+        pinned: tags.get(pin::PINNED).cloned(),
+        image,
+    };
+    Ok(Family { name, images, parameter: Parameter::Present(current) })
+}
+
+async fn tags_of(aws: &Aws, name: &ParameterName) -> Result<BTreeMap<String, String>, Failure> {
+    let call = aws.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
+    let found = call.resource_id(name.as_str()).send().await.map_err(failed("ssm:ListTagsForResource"))?;
+    Ok(found.tag_list().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Waits until an image that has just been baked has its tags, or will not have them soon.
+///
+/// # Errors
+/// When AWS fails for good.
+pub async fn tags_written(aws: &Aws, id: &ImageId, deadline: Deadline) -> Result<(), Failure> {
+    let until = aws.clock.now() + TAG_PATIENCE;
+    let most = TAG_PATIENCE.as_secs() / TAG_POLL.as_secs();
+    for _ in 0..most {
+        let image = read::image(aws, id).await?;
+        let now = aws.clock.now();
+        if !image.is_some_and(|image| may_get_tags(&image, now)) || now >= until || !deadline.allows(now, TAG_POLL) {
+            return Ok(());
+        }
+        aws.clock.sleep(TAG_POLL).await;
+    }
+    Ok(())
+}
+
+fn may_get_tags(image: &Image, now: SystemTime) -> bool {
+    let fresh = image.created.is_some_and(|created| now.duration_since(created).is_ok_and(|age| age < FRESH_FOR));
+    let alive = matches!(image.state, ImageState::Pending | ImageState::Available);
+    fresh && alive && !image.tags.contains_key(FAMILY)
+}

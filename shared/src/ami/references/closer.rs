@@ -1,0 +1,65 @@
+//! A closer look at single images, which costs a call each, so only those that could go are asked about.
+
+use aws_sdk_ec2::types as ec2;
+use futures_util::stream::{self, StreamExt};
+
+use super::{Reference, References};
+use crate::ami::{Image, ImageState};
+use crate::aws::{Aws, code, failed};
+use crate::failure::Failure;
+
+/// How many ids one call may name. (EC2 API Reference, DescribeImageReferences.)
+const IDS_A_CALL: usize = 10;
+/// EC2 allows an account 20 reads a second.
+const LOOKS_AT_ONCE: usize = 4;
+
+/// Adds to `references` what EC2 itself knows to refer to these images, and whom they are shared with.
+pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], references: &mut References) {
+    let listings: Vec<_> = images.chunks(IDS_A_CALL).map(|chunk| listed(aws, chunk)).collect();
+    let listings: Vec<_> = stream::iter(listings).buffer_unordered(LOOKS_AT_ONCE).collect().await;
+    // Disabling an image ends its sharing, so a disabled one is not shared. (EC2 User Guide, "Disable an AMI".)
+    let shareable = images.iter().filter(|image| image.state != ImageState::Disabled);
+    let shares: Vec<_> = shareable.map(|image| shared_with(aws, image)).collect();
+    let shares: Vec<_> = stream::iter(shares).buffer_unordered(LOOKS_AT_ONCE).collect().await;
+
+    let before = references.unread.len();
+    for answer in listings.into_iter().chain(shares) {
+        match answer {
+            Ok(found) => found.into_iter().for_each(|(image, by)| references.add_image(&image, by)),
+            Err(failure) => references.unread.push(failure.chain()),
+        }
+    }
+    if references.unread.len() == before {
+        references.examined.extend(images.iter().map(|image| image.id.clone()));
+    }
+}
+
+async fn listed(aws: &Aws, images: &[&Image]) -> Result<Vec<(String, Reference)>, Failure> {
+    let ids = images.iter().map(|image| image.id.to_string()).collect();
+    let call = aws.ec2.describe_image_references().set_image_ids(Some(ids)).include_all_resource_types(true);
+    let pages = call.into_paginator().items().send();
+    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeImageReferences"))?;
+    let reference = |found: &ec2::ImageReference| {
+        let by = found.arn().unwrap_or("something without an ARN").to_owned();
+        Some((found.image_id()?.to_owned(), Reference::Listed(by)))
+    };
+    Ok(found.iter().filter_map(reference).collect())
+}
+
+async fn shared_with(aws: &Aws, image: &Image) -> Result<Vec<(String, Reference)>, Failure> {
+    let call = aws.ec2.describe_image_attribute().image_id(image.id.as_str());
+    let answer = match call.attribute(ec2::ImageAttributeName::LaunchPermission).send().await {
+        Ok(answer) => answer,
+        // Gone meanwhile.
+        Err(error) if matches!(code(&error), "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") => {
+            return Ok(vec![]);
+        }
+        Err(error) => return Err(failed("ec2:DescribeImageAttribute")(error)),
+    };
+    let whom = |permission: &ec2::LaunchPermission| {
+        let named = permission.user_id().or(permission.organization_arn()).or(permission.organizational_unit_arn());
+        named.unwrap_or("everybody").to_owned()
+    };
+    let permissions = answer.launch_permissions().iter();
+    Ok(permissions.map(|it| (image.id.to_string(), Reference::SharedWith(whom(it)))).collect())
+}

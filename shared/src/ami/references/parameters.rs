@@ -1,0 +1,133 @@
+//! Parameters that name images: those that say so by their data type, those that a launch template resolves, and those
+//! of the families.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ssm::types::ParameterStringFilter;
+use futures_util::stream::{self, StreamExt};
+
+use super::Reference;
+use crate::ami::read::{self, Version};
+use crate::aws::{Aws, failed};
+use crate::failure::Failure;
+use crate::ids::ParameterName;
+
+/// The largest page. (Systems Manager API Reference, DescribeParameters.)
+const PAGE: i32 = 50;
+/// Parameter Store allows an account 40 reads a second.
+const HISTORIES_AT_ONCE: usize = 4;
+
+/// A parameter that something resolves, and which version of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Selector {
+    name: ParameterName,
+    /// A version's number or label; none means the current one.
+    version: Option<String>,
+}
+
+impl Selector {
+    /// Reads `resolve:ssm:name`, `resolve:ssm:name:3` and `resolve:ssm:name:label`. `None` for anything else, also for
+    /// AWS's public parameters and for those of other accounts: whoever owns those can use an image of ours only if it
+    /// is shared, which is a reference of its own.
+    pub(super) fn of_image(image: &str) -> Option<Selector> {
+        let selected = image.strip_prefix("resolve:ssm:")?;
+        let (name, version) = match selected.split_once(':') {
+            Some((name, version)) => (name, Some(version.to_owned())),
+            None => (selected, None),
+        };
+        let name = ParameterName::new(name).ok().filter(|name| !name.as_str().starts_with("/aws/"))?;
+        Some(Selector { name, version })
+    }
+}
+
+/// What the parameters name.
+pub(super) async fn read(
+    aws: &Aws,
+    asked: BTreeSet<Selector>,
+    families: impl Iterator<Item = ParameterName>,
+) -> Result<Vec<(String, Reference)>, Failure> {
+    let mut wanted: BTreeMap<ParameterName, BTreeSet<String>> = BTreeMap::new();
+    for selector in asked {
+        wanted.entry(selector.name).or_default().extend(selector.version);
+    }
+    for name in image_parameters(aws).await?.into_iter().chain(families) {
+        wanted.entry(name).or_default();
+    }
+    let histories: Vec<_> = wanted.into_iter().map(|(name, selected)| one(aws, name, selected)).collect();
+    let answers: Vec<_> = stream::iter(histories).buffer_unordered(HISTORIES_AT_ONCE).collect().await;
+    Ok(answers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+async fn image_parameters(aws: &Aws) -> Result<Vec<ParameterName>, Failure> {
+    const OPERATION: &str = "ssm:DescribeParameters";
+    let of_images = ParameterStringFilter::builder().key("DataType").option("Equals").values("aws:ec2:image").build();
+    let of_images = of_images.map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+    let mut pages =
+        aws.ssm.describe_parameters().parameter_filters(of_images).max_results(PAGE).into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(failed(OPERATION))?;
+        names.extend(page.parameters().iter().filter_map(|parameter| ParameterName::new(parameter.name()?).ok()));
+    }
+    Ok(names)
+}
+
+async fn one(aws: &Aws, name: ParameterName, selected: BTreeSet<String>) -> Result<Vec<(String, Reference)>, Failure> {
+    // A parameter that is not there names nothing.
+    let versions = read::history(aws, name.as_str()).await?.unwrap_or_default();
+    let reference = |version: &Version| {
+        (version.value.clone(), Reference::Parameter { name: name.to_string(), version: version.number })
+    };
+    Ok(in_use(&versions, &selected).into_iter().map(reference).collect())
+}
+
+/// The current version, the newest one that says something else, and those that a label or a selector names.
+fn in_use<'a>(versions: &'a [Version], selected: &BTreeSet<String>) -> Vec<&'a Version> {
+    let current = versions.last();
+    let before = versions.iter().rev().find(|version| current.is_some_and(|current| current.value != version.value));
+    let named = |version: &&Version| !version.labels.is_empty() || selected.contains(&version.number.to_string());
+    current.into_iter().chain(before).chain(versions.iter().filter(named)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::newest("resolve:ssm:/images/k3s", Some(("/images/k3s", None)))]
+    #[case::version("resolve:ssm:/images/k3s:3", Some(("/images/k3s", Some("3"))))]
+    #[case::label("resolve:ssm:/images/k3s:tested", Some(("/images/k3s", Some("tested"))))]
+    #[case::an_id("ami-0123456789abcdef0", None)]
+    #[case::public("resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023", None)]
+    #[case::of_another_account("resolve:ssm:arn:aws:ssm:eu-central-1:111122223333:parameter/x", None)]
+    fn selectors(#[case] image: &str, #[case] expected: Option<(&str, Option<&str>)>) {
+        let selector = Selector::of_image(image);
+        let seen = selector.as_ref().map(|selector| (selector.name.as_str(), selector.version.as_deref()));
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_current_the_one_before_and_every_named_version_are_in_use() {
+        let version = |number, value: &str, labels: &[&str]| Version {
+            number,
+            value: value.to_owned(),
+            labels: labels.iter().map(ToString::to_string).collect(),
+        };
+        // Version 5 repeats version 4: what was named before is version 3.
+        let versions = [
+            version(1, "one", &[]),
+            version(2, "two", &["tested"]),
+            version(3, "three", &[]),
+            version(4, "four", &[]),
+            version(5, "four", &[]),
+        ];
+        let numbers = |selected: &[&str]| -> BTreeSet<i64> {
+            let selected = selected.iter().map(ToString::to_string).collect();
+            in_use(&versions, &selected).into_iter().map(|version| version.number).collect()
+        };
+        assert_eq!(numbers(&[]), [2, 3, 5].into());
+        assert_eq!(numbers(&["1"]), [1, 2, 3, 5].into());
+    }
+}
