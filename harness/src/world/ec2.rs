@@ -36,7 +36,7 @@ pub struct Instance {
     pub image_id: String,
     /// For example `eu-central-1a`.
     pub zone: String,
-    /// The subnet, one a zone.
+    /// The subnet.
     pub subnet_id: String,
     /// Inside the VPC; kept while the instance exists.
     pub private_ip: String,

@@ -35,8 +35,8 @@ pub const REGION: &str = "eu-central-1";
 pub struct World {
     now: Time,
     agenda: Agenda,
-    /// The last octet given to an instance, by zone.
-    last_host: [u8; 3],
+    /// The last octet given to an instance, by subnet.
+    last_host: [u8; ec2::network::SUBNETS.len()],
     /// The one source of randomness.
     pub rng: fastrand::Rng,
     /// How long things take.
@@ -75,7 +75,7 @@ impl World {
         World {
             now: Time::GENESIS,
             agenda: Agenda::default(),
-            last_host: [3; 3],
+            last_host: [3; ec2::network::SUBNETS.len()],
             rng: fastrand::Rng::with_seed(seed),
             latency: latency::Latencies::default(),
             instances: BTreeMap::new(),

@@ -1,24 +1,23 @@
-//! The network that this world has: zones, one VPC, a subnet in each zone.
+//! The network that this world has: zones, one VPC, subnets.
 
 use serde_json::{Value, json};
 
 use super::filters::{Filters, NO_TAGS};
 use super::{ids_or_pages, paged};
 use crate::wire::query::Params;
-use crate::world::ec2::network::{VPC_ID, ZONES, zone_of};
+use crate::world::ec2::network::{SUBNETS, VPC_ID, ZONES, subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION, World};
 
 pub(super) fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("ZoneName");
-    if let Some(name) = names.iter().find(|name| !ZONES.iter().any(|(zone, _)| zone == name)) {
+    if let Some(name) = names.iter().find(|name| !ZONES.contains(&name.as_str())) {
         return Err(ApiError::new("InvalidParameterValue", format!("Invalid availability zone: [{name}]")));
     }
     let filters = Filters::parse(params, &["region-name", "state", "zone-id", "zone-name", "zone-type"])?;
     let items: Vec<Value> = ZONES
         .iter()
-        .enumerate()
-        .map(|(index, (zone, _))| (format!("euc1-az{}", index + 1), *zone))
+        .map(|zone| (zone_id(zone), *zone))
         .filter(|(_, zone)| names.is_empty() || names.iter().any(|name| name == zone))
         .filter(|(id, zone)| {
             filters.match_all(&NO_TAGS, |filter| match filter {
@@ -44,20 +43,20 @@ pub(super) fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
         params,
         &["availability-zone", "availabilityZone", "default-for-az", "state", "subnet-id", "tag", "vpc-id"],
     )?;
-    let items = ZONES
+    let items = SUBNETS
         .iter()
         .enumerate()
-        .filter(|(_, (_, id))| ids.is_empty() || ids.iter().any(|wanted| wanted == id))
-        .filter(|(_, (zone, id))| {
+        .filter(|(_, (id, _))| ids.is_empty() || ids.iter().any(|wanted| wanted == id))
+        .filter(|(_, (id, zone))| {
             filters.match_all(&NO_TAGS, |filter| match filter {
                 "availability-zone" | "availabilityZone" => vec![(*zone).to_owned()],
-                "default-for-az" => vec!["true".to_owned()],
+                "default-for-az" => vec![is_default(id, zone).to_string()],
                 "state" => vec!["available".to_owned()],
                 "subnet-id" => vec![(*id).to_owned()],
                 _ => vec![VPC_ID.to_owned()],
             })
         })
-        .map(|(index, (zone, id))| ((*id).to_owned(), subnet_item(index, zone, id)))
+        .map(|(index, (id, zone))| ((*id).to_owned(), subnet_item(index, zone, id)))
         .collect();
     paged(params, "subnetSet", items)
 }
@@ -76,6 +75,17 @@ pub(super) fn describe_vpcs(_: &World, params: &Params) -> ApiResult<Value> {
     });
     let items = if meant { vec![(VPC_ID.to_owned(), vpc_item())] } else { Vec::new() };
     paged(params, "vpcSet", items)
+}
+
+/// The same zone in every account, whatever its name there.
+fn zone_id(zone: &str) -> String {
+    let index = ZONES.iter().position(|name| *name == zone).unwrap_or(0);
+    format!("euc1-az{}", index + 1)
+}
+
+/// Whether the subnet is its zone's default.
+fn is_default(id: &str, zone: &str) -> bool {
+    subnet_in(zone).is_ok_and(|default| default == id)
 }
 
 fn zone_item(id: &str, zone: &str) -> Value {
@@ -103,8 +113,8 @@ fn subnet_item(index: usize, zone: &str, id: &str) -> Value {
         // The 256 addresses less the five that are reserved.
         "availableIpAddressCount": 251,
         "availabilityZone": zone,
-        "availabilityZoneId": format!("euc1-az{}", index + 1),
-        "defaultForAz": true,
+        "availabilityZoneId": zone_id(zone),
+        "defaultForAz": is_default(id, zone),
         "mapPublicIpOnLaunch": false,
         "assignIpv6AddressOnCreation": false,
         "tagSet": [],

@@ -43,12 +43,12 @@ impl World {
             Some(id_or_name) => Some(self.launch_template(id_or_name)?.clone()),
             None => None,
         };
-        let zone = match (&request.zone, &request.subnet_id) {
-            (_, Some(subnet)) => zone_of(subnet)?.to_owned(),
-            (Some(zone), None) => zone.clone(),
-            (None, None) => super::network::ZONES[0].0.to_owned(),
+        let subnet_id = match (&request.subnet_id, &request.zone) {
+            (Some(subnet), _) => subnet.clone(),
+            (None, Some(zone)) => subnet_in(zone)?.to_owned(),
+            (None, None) => super::network::SUBNETS[0].0.to_owned(),
         };
-        let subnet_id = subnet_in(&zone)?.to_owned();
+        let zone = zone_of(&subnet_id)?.to_owned();
         let image = request.image_id.or_else(|| template.as_ref().map(|template| template.image_id.clone()));
         let image =
             image.ok_or_else(|| ApiError::new("MissingParameter", "The request must contain the parameter ImageId"))?;
@@ -64,7 +64,7 @@ impl World {
         let mut ids = Vec::new();
         for _ in 0..request.count.max(1) {
             let id = self.hex_id("i");
-            let private_ip = self.next_private_ip(&zone);
+            let private_ip = self.next_private_ip(&subnet_id);
             let instance = Instance {
                 id: id.clone(),
                 state: InstanceState::Pending,

@@ -1,4 +1,4 @@
-//! The VPC that everything lives in: three zones, a subnet each.
+//! The VPC that everything lives in: three zones, a subnet each, and a second one in the first zone.
 
 use super::{InstanceState, World};
 use crate::world::error::{ApiError, ApiResult};
@@ -6,34 +6,38 @@ use crate::world::error::{ApiError, ApiResult};
 /// The one VPC.
 pub const VPC_ID: &str = "vpc-0d4f1c6a2be093571";
 
-/// Each zone and its subnet, `10.0.<index>.0/24`.
-pub const ZONES: [(&str, &str); 3] = [
-    ("eu-central-1a", "subnet-0a3b5e9c17d2f4681"),
-    ("eu-central-1b", "subnet-0b6d81f24c9e7a350"),
-    ("eu-central-1c", "subnet-0c92e4a7d05f1b836"),
+/// The zones.
+pub const ZONES: [&str; 3] = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
+
+/// Each subnet and its zone, `10.0.<index>.0/24`. A zone's first subnet is where what names only the zone goes.
+pub const SUBNETS: [(&str, &str); 4] = [
+    ("subnet-0a3b5e9c17d2f4681", ZONES[0]),
+    ("subnet-0b6d81f24c9e7a350", ZONES[1]),
+    ("subnet-0c92e4a7d05f1b836", ZONES[2]),
+    ("subnet-0d17c3f85ab6e2094", ZONES[0]),
 ];
 
 /// The zone of a subnet.
 pub fn zone_of(subnet: &str) -> ApiResult<&'static str> {
-    let known = ZONES.iter().find(|(_, id)| *id == subnet);
+    let known = SUBNETS.iter().find(|(id, _)| *id == subnet);
     known
-        .map(|(zone, _)| *zone)
+        .map(|(_, zone)| *zone)
         .ok_or_else(|| ApiError::new("InvalidSubnetID.NotFound", format!("The subnet ID '{subnet}' does not exist")))
 }
 
-/// The subnet of a zone.
+/// The first subnet of a zone.
 pub fn subnet_in(zone: &str) -> ApiResult<&'static str> {
-    let known = ZONES.iter().find(|(name, _)| *name == zone);
+    let known = SUBNETS.iter().find(|(_, its)| *its == zone);
     known
-        .map(|(_, subnet)| *subnet)
+        .map(|(id, _)| *id)
         .ok_or_else(|| ApiError::new("InvalidParameterValue", format!("Invalid availability zone: [{zone}]")))
 }
 
 impl World {
-    /// The next free address of the zone's subnet. Addresses go round, so that one is not used again soon: a stale
-    /// record would otherwise look right by accident.
-    pub(in crate::world) fn next_private_ip(&mut self, zone: &str) -> String {
-        let index = ZONES.iter().position(|(name, _)| *name == zone).unwrap_or(0);
+    /// The next free address of the subnet. Addresses go round, so that one is not used again soon: a stale record
+    /// would otherwise look right by accident.
+    pub(in crate::world) fn next_private_ip(&mut self, subnet: &str) -> String {
+        let index = SUBNETS.iter().position(|(id, _)| *id == subnet).unwrap_or(0);
         // Amazon VPC User Guide: the first four addresses and the last one of a subnet are reserved.
         for _ in 4..=254 {
             self.last_host[index] = if self.last_host[index] < 254 { self.last_host[index].max(3) + 1 } else { 4 };

@@ -52,7 +52,7 @@ impl World {
         tags.extend(template.tags_for_instances());
         let image_id = self.resolve_image(&template.image_id)?;
         let id = self.hex_id("i");
-        let private_ip = self.next_private_ip(&zone);
+        let private_ip = self.next_private_ip(&subnet_id);
         let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.agent_mode) };
         let instance = Instance {
             id: id.clone(),
