@@ -6,8 +6,10 @@ mod groups;
 mod hooks;
 mod launching;
 mod lifecycle;
+mod maintenance;
 mod noticing;
 mod reconcile;
+mod refresh;
 mod standby;
 mod state;
 mod tags;
@@ -23,6 +25,8 @@ use crate::time::Time;
 
 pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
+pub use maintenance::{MaintenancePolicy, Replacement};
+pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
 pub use state::LifecycleState;
 
 /// A group of instances that replaces those that die.
@@ -42,9 +46,9 @@ pub struct Group {
     pub launch_template_id: String,
     /// Which version of it, as the group was told: `$Default`, `$Latest` or a number.
     pub launch_template_version: String,
-    /// Where instances may be launched; one subnet a zone.
+    /// The zones of its subnets, in the same order.
     pub zones: Vec<String>,
-    /// The subnets of those zones, in the same order.
+    /// Where instances may be launched.
     pub subnets: Vec<String>,
     /// Whether the group was told these subnets, rather than their zones.
     pub subnets_named: bool,
@@ -54,6 +58,10 @@ pub struct Group {
     pub health_check_grace_period_s: u32,
     /// Whether a rebalance recommendation or interruption warning makes the group launch a replacement at once.
     pub capacity_rebalance: bool,
+    /// How instances are replaced, where nothing else says so.
+    pub maintenance_policy: Option<MaintenancePolicy>,
+    /// Newest first, as DescribeInstanceRefreshes lists them.
+    pub refreshes: Vec<InstanceRefresh>,
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: bool,
     /// Its instances, oldest first.
@@ -115,8 +123,8 @@ pub struct Member {
     pub healthy: bool,
     /// Protected from scale-in.
     pub protected_from_scale_in: bool,
-    /// At an elevated risk of interruption, in a group with Capacity Rebalancing: a replacement is launched first.
-    pub at_risk: bool,
+    /// Why a replacement is launched first, and this instance ended when that is in service.
+    pub leaves_for: Option<Replacement>,
     /// When it entered the group.
     pub joined: Time,
     /// When it came into service.

@@ -1,8 +1,11 @@
 //! Groups and their instances as the Describe calls show them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::paged;
+use super::refresh::policy_item;
 use super::tags::tag_item;
 use crate::wire::query::Params;
 use crate::world::autoscaling::{Group, Member};
@@ -58,7 +61,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "MaxSize": group.max_size,
         "DesiredCapacity": group.desired_capacity,
         "DefaultCooldown": 300,
-        "AvailabilityZones": group.zones,
+        "AvailabilityZones": group.zones.iter().collect::<BTreeSet<_>>(),
         "LoadBalancerNames": [],
         "TargetGroupARNs": [],
         "HealthCheckType": "EC2",
@@ -77,6 +80,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
             "arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
         ),
         "CapacityRebalance": group.capacity_rebalance,
+        "InstanceMaintenancePolicy": policy_item(group),
         "TrafficSources": [],
     })
 }

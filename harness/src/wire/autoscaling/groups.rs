@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::refresh::maintenance_policy;
 use super::tags::group_tag;
 use super::{done, hooks};
 use crate::wire::query::Params;
@@ -19,6 +20,7 @@ pub(super) const CREATE_PARAMETERS: &[&str] = &[
     "DesiredCapacity",
     "HealthCheckGracePeriod",
     "HealthCheckType",
+    "InstanceMaintenancePolicy",
     "LaunchTemplate",
     "LifecycleHookSpecificationList",
     "MaxSize",
@@ -39,6 +41,7 @@ pub(super) const UPDATE_PARAMETERS: &[&str] = &[
     "DesiredCapacity",
     "HealthCheckGracePeriod",
     "HealthCheckType",
+    "InstanceMaintenancePolicy",
     "LaunchTemplate",
     "MaxSize",
     "MinSize",
@@ -73,6 +76,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         subnets: subnets(params),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?.unwrap_or(0),
         capacity_rebalance: params.flag("CapacityRebalance")?.unwrap_or(false),
+        maintenance_policy: maintenance_policy(params)?.flatten(),
         new_instances_protected_from_scale_in: params.flag("NewInstancesProtectedFromScaleIn")?.unwrap_or(false),
         tags: params.structures("Tags").iter().map(group_tag).collect::<ApiResult<_>>()?,
         hooks,
@@ -97,6 +101,7 @@ pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
         subnets: (!subnets.is_empty()).then_some(subnets),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?,
         capacity_rebalance: params.flag("CapacityRebalance")?,
+        maintenance_policy: maintenance_policy(params)?,
         new_instances_protected_from_scale_in: params.flag("NewInstancesProtectedFromScaleIn")?,
     })?;
     Ok(done())

@@ -5,6 +5,7 @@ mod describe;
 mod groups;
 mod hooks;
 mod instances;
+mod refresh;
 mod tags;
 
 use http::Request;
@@ -24,6 +25,7 @@ pub(super) const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01
 pub(super) const LISTS: Lists = Lists::Wrapped("member");
 
 const ACTIONS: &[Action<Params>] = &[
+    Action::write("CancelInstanceRefresh", refresh::CANCEL_PARAMETERS, refresh::cancel),
     Action::write("CompleteLifecycleAction", hooks::COMPLETE_PARAMETERS, hooks::complete),
     Action::write("CreateAutoScalingGroup", groups::CREATE_PARAMETERS, groups::create),
     Action::write("CreateOrUpdateTags", &["Tags"], tags::create_or_update),
@@ -32,6 +34,7 @@ const ACTIONS: &[Action<Params>] = &[
     Action::write("DeleteTags", &["Tags"], tags::delete),
     Action::read("DescribeAutoScalingGroups", describe::GROUPS_PARAMETERS, describe::groups),
     Action::read("DescribeAutoScalingInstances", &["InstanceIds", "MaxRecords", "NextToken"], describe::instances),
+    Action::read("DescribeInstanceRefreshes", refresh::DESCRIBE_PARAMETERS, refresh::describe),
     Action::read("DescribeLifecycleHooks", &["AutoScalingGroupName", "LifecycleHookNames"], hooks::describe),
     Action::read("DescribeScalingActivities", activities::DESCRIBE_PARAMETERS, activities::describe),
     Action::read("DescribeTags", &["Filters", "MaxRecords", "NextToken"], tags::describe),
@@ -50,6 +53,7 @@ const ACTIONS: &[Action<Params>] = &[
         &["HealthStatus", "InstanceId", "ShouldRespectGracePeriod"],
         instances::set_health,
     ),
+    Action::write("StartInstanceRefresh", refresh::START_PARAMETERS, refresh::start),
     Action::write(
         "TerminateInstanceInAutoScalingGroup",
         &["InstanceId", "ShouldDecrementDesiredCapacity"],

@@ -1,6 +1,6 @@
 //! Groups are created, updated and deleted.
 
-use super::{Group, GroupTag, PutLifecycleHook, World};
+use super::{Group, GroupTag, MaintenancePolicy, PutLifecycleHook, World};
 use crate::world::ec2::network::{subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -29,6 +29,8 @@ pub struct CreateAutoScalingGroup {
     pub health_check_grace_period_s: u32,
     /// Whether instances at risk are replaced before they end.
     pub capacity_rebalance: bool,
+    /// How instances are replaced.
+    pub maintenance_policy: Option<MaintenancePolicy>,
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: bool,
     /// Its tags.
@@ -62,6 +64,8 @@ pub struct UpdateAutoScalingGroup {
     pub health_check_grace_period_s: Option<u32>,
     /// Whether instances at risk are replaced before they end.
     pub capacity_rebalance: Option<bool>,
+    /// How instances are replaced; `Some(None)` clears it.
+    pub maintenance_policy: Option<Option<MaintenancePolicy>>,
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: Option<bool>,
 }
@@ -95,6 +99,8 @@ impl World {
             created: self.now,
             health_check_grace_period_s: request.health_check_grace_period_s,
             capacity_rebalance: request.capacity_rebalance,
+            maintenance_policy: request.maintenance_policy,
+            refreshes: Vec::new(),
             new_instances_protected_from_scale_in: request.new_instances_protected_from_scale_in,
             members: Vec::new(),
             hooks: Vec::new(),
@@ -119,8 +125,7 @@ impl World {
         Ok(())
     }
 
-    /// UpdateAutoScalingGroup. Instances that run outside of changed zones are left where they are: rebalancing of
-    /// zones is not part of this world.
+    /// UpdateAutoScalingGroup. Instances that run outside of changed subnets are replaced, see [`super::Replacement::Zones`].
     pub fn update_auto_scaling_group(&mut self, request: UpdateAutoScalingGroup) -> ApiResult<()> {
         let group = self.known_group(&request.name)?;
         let (min, max) = (request.min_size.unwrap_or(group.min_size), request.max_size.unwrap_or(group.max_size));
@@ -153,6 +158,7 @@ impl World {
         group.health_check_grace_period_s =
             request.health_check_grace_period_s.unwrap_or(group.health_check_grace_period_s);
         group.capacity_rebalance = request.capacity_rebalance.unwrap_or(group.capacity_rebalance);
+        group.maintenance_policy = request.maintenance_policy.unwrap_or(group.maintenance_policy);
         group.new_instances_protected_from_scale_in =
             request.new_instances_protected_from_scale_in.unwrap_or(group.new_instances_protected_from_scale_in);
         self.note_change(&request.name, format!("updated, desired capacity {desired}"));

@@ -125,9 +125,7 @@ impl World {
 
     pub(super) fn place_of(&self, name: &str, instance: &str) -> Place {
         let zone = self.member(name, instance).map(|member| member.zone.clone()).unwrap_or_default();
-        let group = self.groups.get(name);
-        let index = group.and_then(|group| group.zones.iter().position(|other| *other == zone));
-        let subnet = group.zip(index).map(|(group, index)| group.subnets[index].clone()).unwrap_or_default();
+        let subnet = self.instances.get(instance).map(|instance| instance.subnet_id.clone()).unwrap_or_default();
         Place { instance: instance.to_owned(), zone, subnet }
     }
 }
@@ -142,7 +140,7 @@ impl Member {
             lifecycle: LifecycleState::Pending,
             healthy: true,
             protected_from_scale_in: false,
-            at_risk: false,
+            leaves_for: None,
             joined: now,
             in_service_since: None,
             action: None,

@@ -1,6 +1,6 @@
 //! What a group notices of its instances, and when.
 
-use super::{AutoScalingEffect, LifecycleState, World};
+use super::{AutoScalingEffect, LifecycleState, Replacement, World};
 use crate::world::agenda::Effect;
 use crate::world::ec2::InstanceState;
 
@@ -53,7 +53,7 @@ impl World {
         let Some(group) = self.group_of(instance).filter(|group| group.capacity_rebalance) else { return };
         let name = group.name.clone();
         if let Some(member) = self.member_mut(&name, instance) {
-            member.at_risk = true;
+            member.leaves_for = Some(Replacement::Rebalance);
         }
         self.reconcile_soon(&name);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::maintenance::{leaves, wanted};
 use super::{AutoScalingEffect, Group, LifecycleState, Member, World};
 use crate::world::agenda::Effect;
 
@@ -15,7 +16,9 @@ impl World {
         if group.deleting {
             return;
         }
-        self.end_unhealthy(name);
+        self.replace_unhealthy(name);
+        self.replace_misplaced(name);
+        self.go_on_with_refresh(name);
         self.end_replaced(name);
         self.launch_missing(name);
         self.end_surplus(name);
@@ -27,7 +30,7 @@ impl World {
         self.reconcile_in(name, delay);
     }
 
-    fn reconcile_in(&mut self, name: &str, delay: Duration) {
+    pub(super) fn reconcile_in(&mut self, name: &str, delay: Duration) {
         let due = self.now + delay;
         let Some(group) = self.groups.get_mut(name) else { return };
         if group.reconcile_due.is_none_or(|other| due < other) {
@@ -36,30 +39,15 @@ impl World {
         }
     }
 
-    fn end_unhealthy(&mut self, name: &str) {
-        let unhealthy =
-            self.members_where(name, |member| member.lifecycle == LifecycleState::InService && !member.healthy);
-        for instance in unhealthy {
-            let cause = format!(
-                "At {} an instance was taken out of service in response to an EC2 health check indicating it has been \
-                 terminated or stopped.",
-                self.now.iso_seconds()
-            );
-            self.begin_member_termination(name, &instance, &cause, true);
-        }
-    }
-
     /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
     fn end_replaced(&mut self, name: &str) {
         let Some(group) = self.groups.get(name) else { return };
-        let in_service = group.members.iter().filter(|member| member.lifecycle == LifecycleState::InService).count();
-        let spare = in_service.saturating_sub(capacity(group));
-        let at_risk = self.members_where(name, at_risk);
-        for instance in at_risk.into_iter().take(spare) {
-            let cause = format!(
-                "At {} an instance was taken out of service in response to an EC2 instance rebalance recommendation.",
-                self.now.iso_seconds()
-            );
+        let spare = group.in_service().saturating_sub(capacity(group));
+        let leaving = group.members.iter().filter(|member| leaves(member)).take(spare);
+        let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
+        for (instance, why) in leaving.collect::<Vec<_>>() {
+            let (now, why) = (self.now.iso_seconds(), why.cause());
+            let cause = format!("At {now} an instance was taken out of service in response to {why}.");
             self.begin_member_termination(name, &instance, &cause, true);
         }
     }
@@ -93,6 +81,8 @@ impl World {
             member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
         });
         victims.extend(self.members_where(name, |member| member.lifecycle.is_pending()));
+        // Unless they are where the group does not want any.
+        victims.sort_by_key(|instance| !self.is_misplaced(name, instance));
         for instance in victims.into_iter().take(surplus) {
             let cause = format!(
                 "At {} an instance was taken out of service in response to a difference between desired and actual \
@@ -103,26 +93,16 @@ impl World {
         }
     }
 
-    fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
+    pub(super) fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
         let members = self.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
         members.iter().filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
     }
 }
 
-fn at_risk(member: &Member) -> bool {
-    member.at_risk && member.lifecycle == LifecycleState::InService
-}
-
-fn capacity(group: &Group) -> usize {
+pub(super) fn capacity(group: &Group) -> usize {
     usize::try_from(group.desired_capacity).unwrap_or(usize::MAX)
 }
 
 fn counted(group: &Group) -> usize {
     group.members.iter().filter(|member| member.lifecycle.counts()).count()
-}
-
-/// An instance at risk gets a replacement before it ends, even above the maximum size. EC2 Auto Scaling User Guide
-/// (Capacity Rebalancing): by up to ten per cent; a group of one was seen to do so too.
-fn wanted(group: &Group) -> usize {
-    capacity(group) + group.members.iter().filter(|member| at_risk(member)).count()
 }

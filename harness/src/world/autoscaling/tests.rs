@@ -1,5 +1,8 @@
+mod replacing;
+
 use super::*;
 use crate::world::ec2::{InstanceState, SpotAction};
+use crate::world::error::ApiResult;
 use crate::world::invariants::check_always;
 use crate::world::seed::NodeSeed;
 use crate::world::testing::{code, settled};

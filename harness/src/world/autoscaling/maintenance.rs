@@ -1,0 +1,126 @@
+//! In which order an instance and its replacement go and come, and why there is a replacement at all.
+
+use super::{Group, LifecycleState, Member, World};
+use crate::world::ec2::InstanceState;
+use crate::world::error::ApiResult;
+
+use super::groups::validation_error;
+
+/// An instance maintenance policy: per cent of the desired capacity that are kept healthy while instances are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaintenancePolicy {
+    /// 0 to 100.
+    pub min_healthy: u32,
+    /// 100 to 200.
+    pub max_healthy: u32,
+}
+
+/// Why an instance is replaced by one that is launched first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// Capacity Rebalancing: it was warned, or recommended for rebalancing.
+    Rebalance,
+    /// It is unhealthy, and the maintenance policy keeps it until its replacement is in service.
+    Health,
+    /// An instance refresh.
+    Refresh,
+    /// It is where the group does not want instances any more. EC2 Auto Scaling User Guide (rebalancing activities): after
+    /// a change of zones the group launches before it terminates, and may exceed its maximum meanwhile.
+    Zones,
+}
+
+impl Replacement {
+    /// As a scaling activity's cause has it.
+    pub(super) fn cause(self) -> &'static str {
+        match self {
+            Replacement::Rebalance => "an EC2 instance rebalance recommendation",
+            Replacement::Health => "an EC2 health check indicating it has been terminated or stopped",
+            Replacement::Refresh => "an instance refresh",
+            Replacement::Zones => "instances being outside of the group's Availability Zones and subnets",
+        }
+    }
+}
+
+impl MaintenancePolicy {
+    /// EC2 Auto Scaling API Reference (InstanceMaintenancePolicy): both are needed, at most 100 apart.
+    pub fn new(min_healthy: u32, max_healthy: u32) -> ApiResult<MaintenancePolicy> {
+        let in_range = min_healthy <= 100 && (100..=200).contains(&max_healthy);
+        if !in_range || max_healthy - min_healthy > 100 {
+            return Err(validation_error(format!(
+                "MinHealthyPercentage {min_healthy} must be between 0 and 100, MaxHealthyPercentage {max_healthy} \
+                 between 100 and 200, and their difference at most 100."
+            )));
+        }
+        Ok(MaintenancePolicy { min_healthy, max_healthy })
+    }
+
+    /// Whether a group of one has to launch before it terminates. EC2 Auto Scaling API Reference (RefreshPreferences):
+    /// with an explicit maximum the group launches first where it cannot honour both bounds otherwise; and the one
+    /// instance that goes is all of a group of one, so any minimum above nothing demands it.
+    pub fn launches_first(self) -> bool {
+        self.min_healthy > 0
+    }
+}
+
+impl World {
+    /// Notes which instances are to be replaced, and ends those whose replacement need not come first.
+    pub(super) fn replace_unhealthy(&mut self, name: &str) {
+        let Some(group) = self.groups.get(name) else { return };
+        let launches_first = group.maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
+        let unhealthy = |member: &Member| member.lifecycle == LifecycleState::InService && !member.healthy;
+        for instance in self.members_where(name, unhealthy) {
+            if launches_first && !self.was_reclaimed(&instance) {
+                self.replace_first(name, &instance, Replacement::Health);
+                continue;
+            }
+            let now = self.now.iso_seconds();
+            let why = Replacement::Health.cause();
+            let cause = format!("At {now} an instance was taken out of service in response to {why}.");
+            self.begin_member_termination(name, &instance, &cause, true);
+        }
+    }
+
+    /// An instance in a subnet that the group does not list any more is replaced. Balancing between several zones that
+    /// it does list is not part of this world: a group of one is balanced wherever it is.
+    pub(super) fn replace_misplaced(&mut self, name: &str) {
+        for instance in self.members_where(name, |member| member.lifecycle == LifecycleState::InService) {
+            if self.is_misplaced(name, &instance) {
+                self.replace_first(name, &instance, Replacement::Zones);
+            } else if let Some(member) = self.member_mut(name, &instance) {
+                // The group wants it again where it is.
+                member.leaves_for = member.leaves_for.filter(|why| *why != Replacement::Zones);
+            }
+        }
+    }
+
+    /// A replacement is launched, and the instance ended when that is in service: unless that is so already.
+    pub(super) fn replace_first(&mut self, name: &str, instance: &str, why: Replacement) {
+        if let Some(member) = self.member_mut(name, instance) {
+            member.leaves_for.get_or_insert(why);
+        }
+    }
+
+    pub(super) fn is_misplaced(&self, name: &str, instance: &str) -> bool {
+        let subnet = self.instances.get(instance).map(|instance| &instance.subnet_id);
+        self.groups.get(name).zip(subnet).is_some_and(|(group, subnet)| !group.subnets.contains(subnet))
+    }
+
+    /// EC2 Auto Scaling User Guide (instance maintenance policy): it does not apply to forced spot interruptions.
+    fn was_reclaimed(&self, instance: &str) -> bool {
+        self.instances.get(instance).is_none_or(|instance| {
+            instance.state != InstanceState::Running && instance.transition_reason.starts_with("Server.Spot")
+        })
+    }
+}
+
+/// Whether the instance serves until its replacement does.
+pub(super) fn leaves(member: &Member) -> bool {
+    member.leaves_for.is_some() && member.lifecycle == LifecycleState::InService
+}
+
+/// Each instance that leaves gets its replacement before it ends, even above the maximum size. EC2 Auto Scaling User
+/// Guide (Capacity Rebalancing, rebalancing activities): by up to ten per cent or one instance; a group of one was seen to
+/// do so too.
+pub(super) fn wanted(group: &Group) -> usize {
+    super::reconcile::capacity(group) + group.members.iter().filter(|member| leaves(member)).count()
+}
