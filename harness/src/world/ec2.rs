@@ -5,6 +5,7 @@ mod instances;
 mod interruption;
 mod launch_templates;
 pub mod network;
+mod retirement;
 mod tags;
 mod volumes;
 
@@ -219,6 +220,8 @@ pub enum Ec2Effect {
         /// What becomes of it.
         action: SpotAction,
     },
+    /// The host under an instance retires.
+    Retired(String),
     /// A volume that was being created is available.
     VolumeAvailable(String),
     /// The volume's attachment to the instance is complete.
@@ -250,6 +253,7 @@ impl World {
             Ec2Effect::VolumesFreed(id) => self.free_volumes_of(&id),
             Ec2Effect::Forgotten(id) => self.forget_instance(&id),
             Ec2Effect::Reclaimed { instance, action } => self.take_capacity_back(&instance, action),
+            Ec2Effect::Retired(id) => self.retire(&id),
             Ec2Effect::VolumeAvailable(id) => self.volume_is_available(&id),
             Ec2Effect::Attached { volume, instance, asked } => self.volume_is_attached(&volume, &instance, asked),
             Ec2Effect::Detached { volume, instance, asked } => self.volume_is_detached(&volume, &instance, asked),

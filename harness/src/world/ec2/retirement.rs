@@ -1,0 +1,65 @@
+//! The host of an instance retires.
+
+use std::time::Duration;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::json;
+
+use super::ending::Shutdown;
+use super::{Ec2Effect, InstanceState, World, instance_arn};
+use crate::time::Time;
+use crate::world::agenda::Effect;
+use crate::world::{ACCOUNT, REGION};
+
+/// How long before it AWS tells of a retirement. EC2 User Guide gives no number; two weeks are usual. Estimate.
+const AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
+
+impl World {
+    /// AWS Health tells that the host of the instance retires; two weeks later EC2 stops the instance.
+    pub fn schedule_retirement(&mut self, instance_id: &str) {
+        if !self.instances.contains_key(instance_id) {
+            return;
+        }
+        const CODE: &str = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED";
+        self.note_change(instance_id, "retirement scheduled");
+        let (event, communication) = (self.uuid(), self.uuid());
+        // AWS documents a whole ARN here; recordings of 2018 and 2022 have the bare id.
+        let entity = if self.rng.bool() { instance_arn(instance_id) } else { instance_id.to_owned() };
+        let (now, retires) = (in_words(self.now), self.now + AHEAD);
+        let detail = json!({
+            "eventArn": format!("arn:aws:health:{REGION}::event/EC2/{CODE}/{CODE}_{event}"),
+            "service": "EC2",
+            "eventTypeCode": CODE,
+            "eventTypeCategory": "scheduledChange",
+            "eventScopeCode": "ACCOUNT_SPECIFIC",
+            "communicationId": communication,
+            "startTime": in_words(retires),
+            "lastUpdatedTime": now,
+            "statusCode": "upcoming",
+            "eventRegion": REGION,
+            "eventDescription": [{
+                "language": "en_US",
+                "latestDescription": "EC2 has detected degradation of the underlying hardware hosting your instance.",
+            }],
+            "affectedEntities": [{"entityValue": entity, "lastUpdatedTime": now, "status": "PENDING"}],
+            "affectedAccount": ACCOUNT,
+            "page": "1",
+            "totalPages": "1",
+            "backupEvent": "false",
+        });
+        self.emit("aws.health", "AWS Health Event", vec![instance_arn(instance_id)], detail);
+        self.schedule(AHEAD, Effect::Ec2(Ec2Effect::Retired(instance_id.to_owned())));
+    }
+
+    pub(super) fn retire(&mut self, id: &str) {
+        if matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
+            self.begin_stop(id, "Server.ScheduledStop: Stopped due to scheduled retirement", Shutdown::Orderly);
+        }
+    }
+}
+
+/// As Health prints times: `Mon, 19 Jan 2026 06:00:00 GMT`.
+fn in_words(time: Time) -> String {
+    DateTime::from_millis(time.0).fmt(Format::HttpDate).unwrap_or_default()
+}
