@@ -141,10 +141,34 @@ async fn a_warning_of_an_instance_that_is_not_a_nodes_costs_one_call() {
     let (invoked, calls, _) = cost(&story, "durin-spot-interruption", warning).await;
     let answer = invoked.outcome.expect("not ours");
     assert!(
-        answer["outcome"].as_str().is_some_and(|text| text.contains("not an instance of a Durin node")),
+        answer["i-0123456789abcdef0"].as_str().is_some_and(|text| text.contains("not an instance of a Durin node")),
         "{answer}"
     );
     assert_eq!(calls, 1);
+}
+
+/// However many it names; and a copy for another region none at all.
+#[tokio::test(start_paused = true)]
+async fn a_retirement_of_instances_that_are_not_a_nodes_costs_one_call() {
+    let story = measured(&Seed::one_node());
+    let entities: Vec<_> =
+        (0..50).map(|number| json!({"entityValue": format!("i-0123456789abcd{number:03}")})).collect();
+    let mut event = json!({
+        "source": "aws.health",
+        "detail-type": "AWS Health Event",
+        "detail": {
+            "service": "EC2",
+            "eventTypeCode": "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED",
+            "backupEvent": "false",
+            "affectedEntities": entities,
+        },
+    });
+    for (is_copy, expected) in [("false", 1), ("true", 0)] {
+        event["detail"]["backupEvent"] = json!(is_copy);
+        let (invoked, calls, _) = cost(&story, "durin-spot-interruption", event.clone()).await;
+        let answer = invoked.outcome.expect("not ours");
+        assert_eq!((answer.as_object().map(|it| it.len()), calls), (Some(50 * expected), expected));
+    }
 }
 
 /// One page of groups, of instances and of volumes, and a record a node.

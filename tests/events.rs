@@ -24,7 +24,7 @@ enum Meaning {
 }
 
 /// Every event of `events/`, and what it means.
-const EVENTS: [(&str, Meaning); 22] = [
+const EVENTS: [(&str, Meaning); 23] = [
     ("launch", Meaning::Launch(Passage::Service)),
     ("launch-of-another-group", Meaning::Launch(Passage::Service)),
     ("launch-of-another-hook", Meaning::Launch(Passage::Service)),
@@ -41,7 +41,8 @@ const EVENTS: [(&str, Meaning); 22] = [
     ("instance-state-change", Meaning::NotOurs),
     ("spot-interruption-warning", Meaning::Warning),
     ("rebalance-recommendation", Meaning::Warning),
-    ("instance-retirement", Meaning::NotOurs),
+    ("instance-retirement", Meaning::Warning),
+    ("instance-retirement-backup", Meaning::Warning),
     ("volume-attach-failed", Meaning::NotOurs),
     ("ami-available", Meaning::NotOurs),
     ("image-builder-available", Meaning::NotOurs),
@@ -79,7 +80,7 @@ fn every_event_means_what_it_should() {
             Transition::Launching => Meaning::Launch(action.passage),
             Transition::Terminating => Meaning::Terminate(action.passage),
         },
-        Event::Warning(_) => Meaning::Warning,
+        Event::Warnings(_) => Meaning::Warning,
         Event::Schedule => Meaning::Schedule,
         Event::NotOurs { .. } => Meaning::NotOurs,
     };
@@ -116,30 +117,31 @@ fn events_of_other_collections_are_understood_or_refused() {
     }
 }
 
-/// A node at rest gets the event, twice, and a third time much later: nothing moves. An interruption warning is the one
-/// exception: it is believed, and moves the node.
+/// A node at rest gets the event, twice, and a third time much later: nothing moves. The exceptions are an interruption
+/// warning and a retirement: they are believed, and move the node, once.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_node_at_rest_is_not_disturbed(
-    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)] event: usize,
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)] event: usize,
 ) {
-    let event = read(EVENTS[event].0);
+    let recorded = read(EVENTS[event].0);
     let story = Story::of_one_node(1);
     let before = (story.holder(), story.record());
     for pause_s in [0, 1, 900] {
         story.aws().pass(Duration::from_secs(pause_s)).await;
-        story.world(|world| world.publish(event.clone()));
+        story.world(|world| world.publish(recorded.clone()));
     }
     story.ends_well().await;
     let has_moved = (story.holder(), story.record()) != before;
-    assert_eq!(has_moved, event["detail-type"] == "EC2 Spot Instance Interruption Warning", "{}", story.told());
+    let moves = ["spot-interruption-warning", "instance-retirement"].contains(&EVENTS[event].0);
+    assert_eq!(has_moved, moves, "{}", story.told());
 }
 
 /// The event comes, twice, into the middle of a hand-off: before its neighbours, between them, and after them.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_hand_off_ends_the_same(
-    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)] event: usize,
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)] event: usize,
     #[values(0, 170, 195, 300)] after_s: u64,
 ) {
     let event = read(EVENTS[event].0);

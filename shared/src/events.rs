@@ -3,34 +3,31 @@
 //! Events are hints: each says no more than "look at this node now". What is believed of an event is which group it
 //! means and which lifecycle action waits, never where the volume or the record should go.
 
-use std::time::{Duration, SystemTime};
+mod images;
+mod warnings;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::ids::{ActionToken, GroupName, HookName, ImageId, InstanceId};
-use crate::risk::{Risk, RiskReason};
+use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
+use crate::risk::RiskReason;
+pub use images::{BAKE_FINISHED, ImageReady, SaidBy};
+pub use warnings::Warning;
 
 /// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
 pub const LAUNCH_HOOK: &str = "durin-launch";
 /// The terminate hook that is ours.
 pub const TERMINATE_HOOK: &str = "durin-terminate";
 
-/// Source and detail type of EC2's event about an image.
-const AMI_STATE_CHANGE: (&str, &str) = ("aws.ec2", "EC2 AMI State Change");
-/// Those of Image Builder's.
-const IMAGE_BUILDER_STATE_CHANGE: (&str, &str) = ("aws.imagebuilder", "EC2 Image Builder Image State Change");
-/// Those of the event that a bake pipeline sends when it has tagged its image. Its detail may have an `image-id`.
-pub const BAKE_FINISHED: (&str, &str) = ("durin.bake", "Durin Bake Finished");
-
 /// What an event means to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A lifecycle action of an Auto Scaling group waits to be completed.
     LifecycleAction(LifecycleAction),
-    /// An instance is going to be interrupted, or may be.
-    Warning(Warning),
+    /// Instances are going to be interrupted or retired, or may be. There may be none that is still concerned.
+    Warnings(Vec<Warning>),
     /// An image may be ready to be published.
     ImageReady(ImageReady),
     /// A schedule is due.
@@ -42,35 +39,6 @@ pub enum Event {
         /// For example `EC2 Instance State-change Notification`.
         detail_type: String,
     },
-}
-
-/// A bake has come to an end, or to the point where EC2 says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageReady {
-    /// The image, if the event says.
-    pub image: Option<ImageId>,
-    /// Who says so.
-    pub said_by: SaidBy,
-}
-
-/// Who says that an image is ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SaidBy {
-    /// EC2: the image is available, its tags may not be there yet.
-    Ec2,
-    /// Image Builder: all is done.
-    ImageBuilder,
-    /// The pipeline itself: all is done.
-    Pipeline,
-}
-
-/// A spot interruption warning or a rebalance recommendation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The instance that is warned.
-    pub instance: InstanceId,
-    /// What it is warned of.
-    pub risk: Risk,
 }
 
 /// A lifecycle action, as its event tells it.
@@ -158,11 +126,12 @@ impl Event {
             ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action") => {
                 lifecycle_action(event, Transition::Terminating)
             }
-            ("aws.ec2", "EC2 Spot Instance Interruption Warning") => interruption(event),
-            ("aws.ec2", "EC2 Instance Rebalance Recommendation") => recommendation(event),
-            AMI_STATE_CHANGE => image_state_change(event),
-            IMAGE_BUILDER_STATE_CHANGE => image_builder(event),
-            BAKE_FINISHED => bake_finished(event),
+            ("aws.ec2", "EC2 Spot Instance Interruption Warning") => warnings::interruption(event),
+            ("aws.ec2", "EC2 Instance Rebalance Recommendation") => warnings::recommendation(event),
+            ("aws.health", "AWS Health Event") => warnings::health(event),
+            images::AMI_STATE_CHANGE => images::state_change(event),
+            images::IMAGE_BUILDER_STATE_CHANGE => images::image_builder(event),
+            BAKE_FINISHED => images::bake_finished(event),
             ("aws.events" | "aws.scheduler", "Scheduled Event") => Ok(Event::Schedule),
             (_, _) => Ok(Event::NotOurs { source: event.source, detail_type: event.detail_type }),
         }
@@ -178,16 +147,17 @@ impl Event {
                 };
                 ("aws.autoscaling".to_owned(), format!("EC2 Instance-{transition} Lifecycle Action"))
             }
-            Event::Warning(Warning { risk: Risk { reason: RiskReason::Rebalance, .. }, .. }) => {
-                ("aws.ec2".to_owned(), "EC2 Instance Rebalance Recommendation".to_owned())
-            }
-            Event::Warning(_) => ("aws.ec2".to_owned(), "EC2 Spot Instance Interruption Warning".to_owned()),
+            Event::Warnings(warnings) => match warnings.first().map(|warning| warning.risk.reason) {
+                Some(RiskReason::Rebalance) => {
+                    ("aws.ec2".to_owned(), "EC2 Instance Rebalance Recommendation".to_owned())
+                }
+                Some(RiskReason::Interruption | RiskReason::Terminating) => {
+                    ("aws.ec2".to_owned(), "EC2 Spot Instance Interruption Warning".to_owned())
+                }
+                Some(RiskReason::Retirement) | None => ("aws.health".to_owned(), "AWS Health Event".to_owned()),
+            },
             Event::ImageReady(ready) => {
-                let (source, detail_type) = match ready.said_by {
-                    SaidBy::Ec2 => AMI_STATE_CHANGE,
-                    SaidBy::ImageBuilder => IMAGE_BUILDER_STATE_CHANGE,
-                    SaidBy::Pipeline => BAKE_FINISHED,
-                };
+                let (source, detail_type) = ready.said_by.kind();
                 (source.to_owned(), detail_type.to_owned())
             }
             Event::Schedule => ("aws.events".to_owned(), "Scheduled Event".to_owned()),
@@ -196,61 +166,6 @@ impl Event {
             }
         }
     }
-}
-
-/// The detail of an image's state change: no name and no tags. (EC2 User Guide, "Monitor AMI events".)
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ImageDetail {
-    image_id: ImageId,
-    state: String,
-}
-
-/// Any other state than `available` is nothing to publish.
-fn image_state_change(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
-    let (source, detail_type) = (event.source.clone(), event.detail_type.clone());
-    let detail: ImageDetail = detail(event)?;
-    Ok(match detail.state.as_str() {
-        "available" => Event::ImageReady(ImageReady { image: Some(detail.image_id), said_by: SaidBy::Ec2 }),
-        _ => Event::NotOurs { source, detail_type },
-    })
-}
-
-/// The detail of an Image Builder event: the state of a build, and its ARN. Which images it has made, it does not say.
-#[derive(Deserialize)]
-struct ImageBuilderDetail {
-    state: ImageBuilderState,
-}
-
-#[derive(Deserialize)]
-struct ImageBuilderState {
-    status: String,
-}
-
-fn image_builder(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
-    let (source, detail_type) = (event.source.clone(), event.detail_type.clone());
-    let detail: ImageBuilderDetail = detail(event)?;
-    Ok(match detail.state.status.as_str() {
-        "AVAILABLE" => Event::ImageReady(ImageReady { image: None, said_by: SaidBy::ImageBuilder }),
-        _ => Event::NotOurs { source, detail_type },
-    })
-}
-
-/// The detail of a pipeline's own event.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct BakeDetail {
-    image_id: Option<ImageId>,
-}
-
-fn bake_finished(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
-    let detail: BakeDetail = detail(event)?;
-    Ok(Event::ImageReady(ImageReady { image: detail.image_id, said_by: SaidBy::Pipeline }))
-}
-
-fn detail<D: serde::de::DeserializeOwned>(event: EventBridgeEvent<Value>) -> Result<D, EventError> {
-    serde_json::from_value(event.detail)
-        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })
 }
 
 /// The detail of a lifecycle action event. `Origin`, `Destination` and `Action` are younger than the event: recordings of
@@ -268,29 +183,10 @@ struct LifecycleDetail {
     action: Option<String>,
 }
 
-/// The detail of both warnings. The ARN in `resources` has a zone where a region belongs, so it is not read.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct WarningDetail {
-    instance_id: InstanceId,
-    instance_action: Option<String>,
-}
-
-/// EC2 takes the capacity back two minutes after the warning; hibernation begins at once. (EC2 User Guide, "Spot
-/// Instance interruption notices".) The event carries no reclaim time, only its own.
-const NOTICE: Duration = Duration::from_secs(120);
-
-fn interruption(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
-    let warned = event.time.map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
-    let detail: WarningDetail = detail(event)?;
-    let notice = if detail.instance_action.as_deref() == Some("hibernate") { Duration::ZERO } else { NOTICE };
-    let risk = Risk { reason: RiskReason::Interruption, until: Some(warned + notice) };
-    Ok(Event::Warning(Warning { instance: detail.instance_id, risk }))
-}
-
-fn recommendation(event: EventBridgeEvent<Value>) -> Result<Event, EventError> {
-    let risk = Risk { reason: RiskReason::Rebalance, until: None };
-    Ok(Event::Warning(Warning { instance: detail::<WarningDetail>(event)?.instance_id, risk }))
+/// An event's detail, as a type of ours.
+fn detail<D: DeserializeOwned>(event: EventBridgeEvent<Value>) -> Result<D, EventError> {
+    serde_json::from_value(event.detail)
+        .map_err(|problem| EventError::Malformed { detail_type: event.detail_type, problem })
 }
 
 fn lifecycle_action(event: EventBridgeEvent<Value>, transition: Transition) -> Result<Event, EventError> {

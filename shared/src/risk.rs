@@ -23,6 +23,10 @@ pub struct Risk {
 pub enum RiskReason {
     /// EC2 recommends to leave: it may be interrupted, or not.
     Rebalance,
+    /// AWS retires its host and stops it, as a rule in two weeks. Health tells when in words that are not to be relied on, so
+    /// no time is kept: an instance that has to go anyway is replaced now, while there is all the time in the world for a
+    /// second attempt, rather than by a timer that somebody would have to keep.
+    Retirement,
     /// Its group is ending it, and waits for its terminate action.
     Terminating,
     /// EC2 takes the capacity back.
@@ -33,6 +37,7 @@ impl RiskReason {
     fn name(self) -> &'static str {
         match self {
             RiskReason::Rebalance => "rebalance-recommendation",
+            RiskReason::Retirement => "scheduled-retirement",
             RiskReason::Terminating => "terminating",
             RiskReason::Interruption => "spot-interruption",
         }
@@ -48,7 +53,8 @@ impl Risk {
             }
             None => (value, None),
         };
-        let reasons = [RiskReason::Rebalance, RiskReason::Terminating, RiskReason::Interruption];
+        let reasons =
+            [RiskReason::Rebalance, RiskReason::Retirement, RiskReason::Terminating, RiskReason::Interruption];
         let reason = reasons.into_iter().find(|reason| reason.name() == name)?;
         Some(Risk { reason, until })
     }
@@ -88,6 +94,7 @@ mod tests {
             Risk { reason: RiskReason::Interruption, until: Some(until) },
             Risk { reason: RiskReason::Terminating, until: Some(until) },
             Risk { reason: RiskReason::Rebalance, until: None },
+            Risk { reason: RiskReason::Retirement, until: None },
         ] {
             assert_eq!(Risk::from_tag(&risk.to_string()), Some(risk), "{risk}");
         }
@@ -105,6 +112,8 @@ mod tests {
         let risk = |reason| Risk { reason, until: None };
         assert!(risk(RiskReason::Rebalance).adds_to(None));
         assert!(risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Rebalance))));
+        assert!(risk(RiskReason::Terminating).adds_to(Some(risk(RiskReason::Retirement))));
+        assert!(!risk(RiskReason::Retirement).adds_to(Some(risk(RiskReason::Terminating))));
         assert!(!risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Interruption))));
         assert!(!risk(RiskReason::Rebalance).adds_to(Some(risk(RiskReason::Interruption))));
     }

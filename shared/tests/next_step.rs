@@ -45,6 +45,11 @@ fn interrupted(seconds: u64) -> Situation {
     healthy().at_risk(OLD, RiskReason::Interruption, Some(in_s(seconds))).release(&[OLD], ReleaseState::NotStarted)
 }
 
+/// The host of the old instance retires some day, and every function knows.
+fn retired() -> Situation {
+    healthy().at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted)
+}
+
 /// The group holds the interrupted instance in its terminate hook and has launched a replacement.
 fn replaced_early(seconds: u64) -> Situation {
     interrupted(seconds)
@@ -193,6 +198,16 @@ fn let_go(instance: &str) -> Step {
     rebalanced().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), given_up(NEW))]
 #[case::the_newcomer_is_interrupted_after_it_took_over(
     taken_over().record_names(NEW).at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), launched(NEW))]
+// Retirement.
+#[case::retired(retired(), replace(OLD))]
+#[case::retired_whatever_the_group_does_about_interruptions(retired().rebalancing(), replace(OLD))]
+#[case::retired_and_its_group_is_ending_it(
+    retired().lifecycle(OLD, TERMINATING_WAIT), mark(OLD, RiskReason::Terminating, in_s(540)))]
+#[case::retired_and_replaced_by_the_group_already(
+    rebalanced().at_risk(OLD, RiskReason::Retirement, None), release(OLD))]
+#[case::the_retired_newcomer_takes_over_all_the_same(
+    rebalanced().at_risk(NEW, RiskReason::Retirement, None), release(OLD))]
+#[case::retired_in_a_group_that_wants_nobody(retired().desired(0), serves(OLD))]
 // Eviction.
 #[case::replaced_before_it_ends(rebalanced(), release(OLD))]
 #[case::replaced_before_it_ends_but_nothing_is_known_of_its_agent(
@@ -302,6 +317,7 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
     rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded),
     rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded).held_by(OLD, AttachmentState::Detaching))]
 #[case::replace(interrupted(110), interrupted(110).lifecycle(OLD, TERMINATING))]
+#[case::replace_the_retired(retired(), retired().lifecycle(OLD, TERMINATING))]
 #[case::mark(healthy().warned(OLD, in_s(110)), interrupted(110).warned(OLD, in_s(110)))]
 #[case::point_record(taken_over(), taken_over().record_names(NEW))]
 #[case::complete_launch(taken_over().record_names(NEW), taken_over().record_names(NEW).completed(NEW, Transition::Launching))]

@@ -17,6 +17,8 @@ use serde_json::Value;
 pub const LAUNCH: &str = "EC2 Instance-launch Lifecycle Action";
 /// The event of a terminate hook.
 pub const TERMINATE: &str = "EC2 Instance-terminate Lifecycle Action";
+/// The event of AWS Health: a scheduled retirement, for one.
+pub const HEALTH: &str = "AWS Health Event";
 
 /// Whatever goes wrong, a node serves again within this time: two schedules, a slow boot and a hung shutdown.
 pub const HEALS_WITHIN: Duration = Duration::from_secs(30 * 60);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     match Event::parse(event)? {
         Event::Schedule => {}
-        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
+        other @ (Event::LifecycleAction(_) | Event::Warnings(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     }

@@ -17,7 +17,7 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
     let fresh = match Event::parse(event)? {
         Event::ImageReady(ready) => ready.image,
         Event::Schedule => None,
-        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::NotOurs { .. }) => {
+        other @ (Event::LifecycleAction(_) | Event::Warnings(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     };

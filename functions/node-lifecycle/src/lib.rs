@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let action = match Event::parse(event)? {
         Event::LifecycleAction(action) => action,
-        other @ (Event::Warning(_) | Event::Schedule | Event::ImageReady(_) | Event::NotOurs { .. }) => {
+        other @ (Event::Warnings(_) | Event::Schedule | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     };

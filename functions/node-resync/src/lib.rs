@@ -7,7 +7,7 @@ use durin::events::Event;
 use durin::failure::Failure;
 use durin::node::{self, View};
 use futures_util::stream::{self, StreamExt};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// How many nodes that need something are looked after at once.
 const NODES_AT_ONCE: usize = 8;
@@ -20,33 +20,18 @@ const NODES_AT_ONCE: usize = 8;
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     match Event::parse(event)? {
         Event::Schedule => {}
-        other @ (Event::LifecycleAction(_) | Event::Warning(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
+        other @ (Event::LifecycleAction(_) | Event::Warnings(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     }
     let (mut nodes, mistakes) = node::find_all(aws).await?;
     node::observe_all(aws, &mut nodes).await?;
-    let total = nodes.len() + mistakes.len();
     // Collected first: a stream that maps as it goes cannot be proven to be Send.
     let resyncs: Vec<_> = nodes.iter_mut().map(|view| resync(aws, view, deadline)).collect();
     let outcomes: Vec<_> = stream::iter(resyncs).buffer_unordered(NODES_AT_ONCE).collect().await;
-
-    let mut failures: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    let mut served = Map::new();
-    for (name, outcome) in outcomes {
-        match outcome {
-            Ok(done) => drop(served.insert(name, json!(done.to_string()))),
-            Err(failure) => failures.push(format!("{name}: {}", failure.chain())),
-        }
-    }
-    if failures.is_empty() { Ok(Value::Object(served)) } else { Err(Failure::SomeNodes { failures, total }) }
+    node::answer(outcomes, mistakes)
 }
 
 async fn resync(aws: &Aws, view: &mut View, deadline: Deadline) -> (String, Result<node::Done, Failure>) {
-    let name = view.name().to_string();
-    let outcome = node::run(aws, view, deadline).await;
-    if let Err(failure) = &outcome {
-        tracing::error!(node = name, error_type = failure.error_type(), reason = failure.chain(), "failed");
-    }
-    (name, outcome)
+    (view.name().to_string(), node::run(aws, view, deadline).await)
 }

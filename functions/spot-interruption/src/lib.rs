@@ -1,30 +1,62 @@
-//! `durin-spot-interruption`: EC2 warns that it will take an instance's capacity back, or recommends to leave.
+//! `durin-spot-interruption`: EC2 warns that it will take an instance's capacity back or recommends to leave, or AWS Health
+//! announces that the host of an instance retires.
 //!
 //! The warning is written on the instance for every function to see; then the node loop runs until the node has moved to
 //! a successor that is already booted, or until the deadline.
 
+use std::collections::BTreeMap;
+
 use durin::aws::Aws;
 use durin::clock::Deadline;
-use durin::events::Event;
+use durin::events::{Event, Warning};
 use durin::failure::Failure;
-use durin::node::{self, View};
-use serde_json::{Value, json};
+use durin::ids::{GroupName, InstanceId};
+use durin::node::{self, Done, View};
+use futures_util::stream::{self, StreamExt};
+use serde_json::Value;
 
-/// Handles one warning.
+/// How many nodes are handed over at once, should one event warn of several.
+const NODES_AT_ONCE: usize = 8;
+
+/// Handles one event: each of the instances that it warns.
 ///
 /// # Errors
-/// When the event is no warning, a person is needed, AWS fails for good, or the deadline comes first.
+/// When the event is no warning, a person is needed, AWS fails for good, or the deadline comes first. Other instances that
+/// the event warned were looked after all the same.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
-    let warning = match Event::parse(event)? {
-        Event::Warning(warning) => warning,
+    let warnings = match Event::parse(event)? {
+        Event::Warnings(warnings) => warnings,
         other @ (Event::LifecycleAction(_) | Event::Schedule | Event::ImageReady(_) | Event::NotOurs { .. }) => {
             return Err(Failure::not_for_this_function(&other));
         }
     };
+    let groups = node::groups_of(aws, &warnings).await?;
+    // Collected first: a stream that maps as it goes cannot be proven to be Send.
+    let hand_overs: Vec<_> = warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline)).collect();
+    let outcomes = stream::iter(hand_overs).buffer_unordered(NODES_AT_ONCE).collect().await;
+    node::answer(outcomes, Vec::new())
+}
+
+async fn hand_over(
+    aws: &Aws,
+    groups: &BTreeMap<InstanceId, GroupName>,
+    warning: Warning,
+    deadline: Deadline,
+) -> (String, Result<Done, Failure>) {
     let instance = warning.instance.clone();
-    let outcome = match View::of_instance(aws, warning).await? {
-        Ok(mut view) => node::run(aws, &mut view, deadline).await?,
-        Err(not_a_node) => not_a_node,
+    let outcome = match groups.get(&instance) {
+        Some(group) => run(aws, group, warning, deadline).await,
+        None => Ok(Done::NotANode { instance: instance.clone() }),
     };
-    Ok(json!({"instance": instance.as_str(), "outcome": outcome.to_string()}))
+    (instance.to_string(), outcome)
+}
+
+async fn run(aws: &Aws, group: &GroupName, warning: Warning, deadline: Deadline) -> Result<Done, Failure> {
+    match View::of_group(aws, group).await? {
+        Ok(mut view) => {
+            view.warned(warning);
+            node::run(aws, &mut view, deadline).await
+        }
+        Err(not_ours) => Ok(not_ours),
+    }
 }

@@ -6,6 +6,7 @@ mod apply;
 mod next_step;
 mod observe;
 mod observed;
+mod outcome;
 mod step;
 
 use std::time::Duration;
@@ -14,11 +15,12 @@ use tracing::info;
 
 pub use apply::{DEVICE, RELEASE_DOCUMENT};
 pub use next_step::next_step;
-pub use observe::{View, find_all, observe_all};
+pub use observe::{View, find_all, groups_of, observe_all};
 pub use observed::{
     ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
     ReleaseState, Volume, VolumeState,
 };
+pub use outcome::answer;
 pub use step::{ActionResult, Blocked, Done, Step, WaitFor};
 
 use crate::aws::Aws;

@@ -83,7 +83,7 @@ fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
 /// The volume is with the successor, or on its way there: the record follows, then the launch action is completed.
 fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = &attachment.instance;
-    if let Some(step) = departure::of_interrupted(observed, holder, now) {
+    if let Some(step) = departure::of_warned(observed, holder, now) {
         return step;
     }
     match attachment.state {

@@ -90,15 +90,9 @@ impl View {
         &self.declaration
     }
 
-    /// Finds the node of an instance that was warned: one API call if it is not ours or not alive any more, else two.
-    ///
-    /// # Errors
-    /// When a call fails, or the group's tags are wrong.
-    pub async fn of_instance(aws: &Aws, warning: Warning) -> Result<Result<View, Done>, Failure> {
-        let Some(group) = read::group_of(aws, &warning.instance).await? else {
-            return Ok(Err(Done::NotANode { instance: warning.instance }));
-        };
-        Ok(View::of_group(aws, &group).await?.map(|view| View { warning: Some(warning), ..view }))
+    /// What the event has warned of.
+    pub fn warned(&mut self, warning: Warning) {
+        self.warning = Some(warning);
     }
 
     /// The action that the event spoke of. Actions of other people's hooks are not ours to complete.
@@ -304,6 +298,16 @@ impl View {
             completed: self.completed.clone(),
         }
     }
+}
+
+/// The groups of the instances that were warned, but for those that are not a node's or not alive any more: one API call,
+/// and none for no warnings.
+///
+/// # Errors
+/// When the call fails.
+pub async fn groups_of(aws: &Aws, warnings: &[Warning]) -> Result<BTreeMap<InstanceId, GroupName>, Failure> {
+    let ids: Vec<InstanceId> = warnings.iter().map(|warning| warning.instance.clone()).collect();
+    read::groups_of(aws, &ids).await
 }
 
 /// Every node of the region, and what is wrong with the groups that mean to be one. One call for a hundred groups.

@@ -21,7 +21,7 @@ pub enum Step {
         /// What it is warned of.
         risk: Risk,
     },
-    /// Have the group launch a replacement for a holder that is going to be interrupted. The holder goes on serving,
+    /// Have the group launch a replacement for a holder that is going to be taken away. The holder goes on serving,
     /// held by the terminate hook.
     Replace {
         /// It runs, and is a member of the group.
@@ -312,7 +312,7 @@ impl Step {
         match self {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
-            Step::Replace { holder } => format!("{holder} is going to be interrupted and has no successor yet"),
+            Step::Replace { holder } => format!("{holder} is going to be taken away and has no successor yet"),
             Step::Release { holder } => format!("{holder} has to let go, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),

@@ -40,15 +40,23 @@ pub(super) struct Departure<'a> {
     pub(super) now: SystemTime,
 }
 
-/// A holder in service that is going to be interrupted: it needs a successor at once, and has to let go in time.
-pub(super) fn of_interrupted(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
+/// A holder in service that is going to be taken away: it needs a successor at once, and has to let go in time.
+pub(super) fn of_warned(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
     let instance = observed.instances.get(holder)?;
-    let until = reclaim(instance)?;
+    let risk = instance.risk?;
     let in_service = observed.group.members.get(holder) == Some(&Lifecycle::InService);
-    if instance.state == InstanceState::Dead || !in_service || until < now {
+    if instance.state == InstanceState::Dead || !in_service {
         return None;
     }
-    if observed.group.desired_capacity > 0 && !observed.group.rebalances {
+    let is_wanted = observed.group.desired_capacity > 0;
+    // No group reacts to a retirement before it has happened, Capacity Rebalancing or not.
+    if risk.reason == RiskReason::Retirement && is_wanted {
+        return Some(Step::Replace { holder: holder.clone() });
+    }
+    if reclaim(instance)? < now {
+        return None;
+    }
+    if is_wanted && !observed.group.rebalances {
         return Some(Step::Replace { holder: holder.clone() });
     }
     // Capacity Rebalancing launches the replacement by itself, at the same warning.

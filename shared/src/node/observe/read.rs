@@ -158,10 +158,15 @@ pub(super) async fn release(aws: &Aws, holder: &Attachment) -> Result<ReleaseSta
     Ok(convert::release_state(&invocations, holder.since))
 }
 
-/// The group of an instance, if it is alive and has the tags of a node, which its group has propagated to it.
-pub(super) async fn group_of(aws: &Aws, instance: &InstanceId) -> Result<Option<GroupName>, Failure> {
-    let found = described(aws, filter("instance-id", std::iter::once(instance.as_str()))).await?.pop();
-    Ok(found.filter(|found| found.is_declared && found.instance.state != InstanceState::Dead).and_then(|it| it.group))
+/// The groups of those instances that are alive and have the tags of a node, which its group has propagated to them.
+pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, GroupName>, Failure> {
+    let mut groups = BTreeMap::new();
+    for chunk in ids.chunks(FILTER_VALUES) {
+        let found = described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await?;
+        let alive = found.into_iter().filter(|it| it.is_declared && it.instance.state != InstanceState::Dead);
+        groups.extend(alive.filter_map(|found| Some((found.id, found.group?))));
+    }
+    Ok(groups)
 }
 
 /// The node's record. The name is only where the listing starts, so the first answer may be another name or type.
