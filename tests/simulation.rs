@@ -1,21 +1,24 @@
-//! Random disorder: interruptions, recommendations, terminations, lost and doubled and late events, faults of every
+//! Random disorder: interruptions, recommendations, terminations, refreshes, retirements, changed subnets, lost and doubled and late events, faults of every
 //! service, deaths between calls, agents that fail. The same seed gives the same history; every one ends well.
 
 use std::time::Duration;
 
 use durin_harness::Kill;
+use durin_harness::world::World;
+use durin_harness::world::autoscaling::{MaintenancePolicy, StartInstanceRefresh, UpdateAutoScalingGroup};
 use durin_harness::world::bus::{Disorder, DisorderKind};
 use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::{NodeSeed, Seed};
-use durin_tests::{LAUNCH, Story, TERMINATE};
+use durin_tests::{HEALTH, LAUNCH, Story, TERMINATE};
 
 /// How many histories; more with `DURIN_SEEDS=1000 cargo test --test simulation`.
 const HISTORIES: u64 = 60;
 
-const EVENTS: [&str; 4] =
-    [LAUNCH, TERMINATE, "EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"];
+const EVENTS: [&str; 5] =
+    [LAUNCH, TERMINATE, "EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation", HEALTH];
 const FUNCTIONS: [&str; 3] = ["durin-node-lifecycle", "durin-spot-interruption", "durin-node-resync"];
 const OPERATIONS: [&str; 6] = ["ec2:*", "autoscaling:*", "route53:*", "ssm:*", "ec2:AttachVolume", "*"];
 
@@ -33,6 +36,11 @@ async fn history(seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let node = NodeSeed { capacity_rebalance: dice.bool(), ..NodeSeed::default() };
     let story = Story::of(&Seed { seed, start: None, nodes: vec![node] });
+    let launches_first = dice.bool();
+    story.world(|world| {
+        let policy = MaintenancePolicy { min_healthy: 100, max_healthy: 200 };
+        world.groups.values_mut().for_each(|group| group.maintenance_policy = launches_first.then_some(policy));
+    });
     for _ in 0..dice.u32(1..=3) {
         disturb(&story, &mut dice);
         strike(&story, &mut dice);
@@ -84,7 +92,7 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
 /// What happens to some instance of the group.
 fn strike(story: &Story, dice: &mut fastrand::Rng) {
     let group = story.node().group.clone();
-    let what = dice.u8(0..7);
+    let what = dice.u8(0..11);
     let failures = dice.u32(0..3);
     let index = dice.usize(..);
     story.world(|world| {
@@ -97,10 +105,33 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
             4 => world.reclaim(&id),
             // A person may be told that it cannot be terminated any more.
             5 => drop(world.terminate_instance_in_auto_scaling_group(&id, false)),
-            _ => drop(world.terminate_instances(&[id])),
+            6 => drop(world.terminate_instances(&[id])),
+            7 => world.schedule_retirement(&id),
+            8 => drop(world.set_instance_health(&id, false, false)),
+            9 => change_subnet(world, &group),
+            _ => {
+                let bounds = [(None, None), (Some(100), Some(110)), (Some(0), Some(100))];
+                let (min_healthy, max_healthy) = bounds[index % bounds.len()];
+                let request =
+                    StartInstanceRefresh { group: group.clone(), min_healthy, max_healthy, ..Default::default() };
+                // One may be under way.
+                drop(world.start_instance_refresh(request));
+            }
         }
         if let Some(group) = world.groups.get_mut(&group) {
             group.capacity_failures = failures;
         }
     });
+}
+
+/// To the other subnet of the same zone.
+fn change_subnet(world: &mut World, group: &str) {
+    let is_in_first = world.groups[group].subnets == [SUBNETS[0].0];
+    let subnet = if is_in_first { SUBNETS[3].0 } else { SUBNETS[0].0 };
+    let request = UpdateAutoScalingGroup {
+        name: group.to_owned(),
+        subnets: Some(vec![subnet.to_owned()]),
+        ..UpdateAutoScalingGroup::default()
+    };
+    world.update_auto_scaling_group(request).expect("updated");
 }

@@ -62,3 +62,33 @@ def test_a_group_is_created_once(autoscaling):
             AvailabilityZones=["eu-central-1a"],
             LaunchTemplate={"LaunchTemplateName": "k3s"},
         )
+
+
+def test_there_is_one_instance_refresh_at_a_time(autoscaling):
+    name = {"AutoScalingGroupName": GROUP}
+    with refused("ActiveInstanceRefreshNotFound"):
+        autoscaling.cancel_instance_refresh(**name)
+    autoscaling.start_instance_refresh(**name)
+    with refused("InstanceRefreshInProgress"):
+        autoscaling.start_instance_refresh(**name)
+
+
+def test_percentages_of_a_maintenance_policy_come_in_pairs(autoscaling):
+    for policy in [
+        {"MinHealthyPercentage": 100},
+        {"MaxHealthyPercentage": 110},
+        {"MinHealthyPercentage": 0, "MaxHealthyPercentage": 110},
+    ]:
+        with refused("ValidationError"):
+            autoscaling.update_auto_scaling_group(
+                AutoScalingGroupName=GROUP, InstanceMaintenancePolicy=policy
+            )
+
+
+def test_a_maintenance_policy_is_cleared_with_minus_one(autoscaling):
+    name = {"AutoScalingGroupName": GROUP}
+    policy = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110}
+    for given, shown in [(policy, policy), ({bound: -1 for bound in policy}, None)]:
+        autoscaling.update_auto_scaling_group(**name, InstanceMaintenancePolicy=given)
+        [group] = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+        assert group.get("InstanceMaintenancePolicy") == shown

@@ -134,7 +134,9 @@ def groups(ec2, autoscaling):
     autoscaling.create_auto_scaling_group(
         **name, MinSize=0, MaxSize=2, DesiredCapacity=1, AvailabilityZones=zones, LaunchTemplate=template
     )
-    autoscaling.update_auto_scaling_group(**name, HealthCheckGracePeriod=60)
+    policy = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110}
+    autoscaling.update_auto_scaling_group(**name, HealthCheckGracePeriod=60, InstanceMaintenancePolicy=policy)
+    autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour"])
     group_tag = {"ResourceId": "tour", "ResourceType": "auto-scaling-group", "Key": "made-by"}
     autoscaling.create_or_update_tags(Tags=[{**group_tag, "Value": "tour", "PropagateAtLaunch": False}])
     autoscaling.describe_tags(Filters=[{"Name": "auto-scaling-group", "Values": ["tour"]}])
@@ -149,6 +151,10 @@ def groups(ec2, autoscaling):
     autoscaling.describe_auto_scaling_instances(**ids)
     autoscaling.detach_instances(**name, **ids, ShouldDecrementDesiredCapacity=True)
     autoscaling.set_desired_capacity(**name, DesiredCapacity=1)
+    autoscaling.start_instance_refresh(**name, Preferences={**policy, "InstanceWarmup": 30})
+    autoscaling.describe_instance_refreshes(**name)
+    autoscaling.cancel_instance_refresh(**name, WaitForTransitioningInstances=False)
+    autoscaling.describe_instance_refreshes(**name, MaxRecords=1)
     autoscaling.delete_auto_scaling_group(**name, ForceDelete=True)
     autoscaling.describe_auto_scaling_groups()
 
