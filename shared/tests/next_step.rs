@@ -271,6 +271,10 @@ fn let_go(instance: &str) -> Step {
     healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Dead), let_go(NEW))]
 #[case::a_living_instance_without_the_volume_waits(
     healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Running), let_go(NEW))]
+#[case::a_stopped_holder_waits_and_nobody_follows(
+    replaced().without(NEW).state(OLD, InstanceState::Stopped), let_go(OLD))]
+#[case::a_stopped_holder_waits_and_its_successor_boots(
+    replaced().state(OLD, InstanceState::Stopped).state(NEW, InstanceState::Pending), running(NEW))]
 #[case::long_gone_from_the_group_but_the_event_has_a_token(
     healthy().event(NEW, Transition::Terminating, Passage::Service), let_go(NEW))]
 #[case::the_terminate_event_of_the_holder_while_the_group_says_in_service(

@@ -39,8 +39,9 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
     }
 }
 
-/// The actions of instances that the hand-off does not wait for: terminate actions of whoever is dead or does not hold
-/// the volume, and launch actions of whoever died or was stopped, or is going to be, before it could take over.
+/// The actions of instances that the hand-off does not wait for: terminate actions of whoever is dead, stopped without
+/// anybody to follow, or does not hold the volume; and launch actions of whoever died or was stopped, or is going to be,
+/// before it could take over.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let is_dead =
@@ -50,10 +51,15 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
         matches!(state, Some(InstanceState::Dead | InstanceState::Stopping | InstanceState::Stopped))
             || (holder != Some(id) && successor::is_doomed(observed, id, now))
     };
+    // What stands still serves nobody; but to detach from it is quicker than to end it, once there is somebody to attach to.
+    let is_off = |id: &InstanceId| {
+        let state = observed.instances.get(id).map(|instance| instance.state);
+        state == Some(InstanceState::Stopped) && successor::of(observed, now) == Successor::None
+    };
     let known: BTreeSet<&InstanceId> =
         observed.group.members.keys().chain(observed.action.as_ref().map(|action| &action.instance)).collect();
     known.into_iter().find_map(|id| {
-        if waits(observed, id, Transition::Terminating) && (is_dead(id) || holder != Some(id)) {
+        if waits(observed, id, Transition::Terminating) && (is_dead(id) || is_off(id) || holder != Some(id)) {
             Some(complete(id, Transition::Terminating, ActionResult::Continue))
         } else if waits(observed, id, Transition::Launching) && will_not_serve(id) {
             // It will never serve: let the group launch the next one at once.
