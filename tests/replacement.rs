@@ -14,6 +14,7 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
+use durin_harness::world::latency::Range;
 use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{HEALTH, LAUNCH, Story, TERMINATE};
 use rstest::rstest;
@@ -264,6 +265,31 @@ async fn the_newcomer_of_a_refresh_may_die(#[values(0, 10, 30)] after_s: u64) {
     story.world(|world| world.reclaim(&first));
     ends_elsewhere(&story, &old).await;
     assert_ne!(story.holder(), first);
+}
+
+/// No capacity for a while: whoever is launched first has all the time in the world, the old node serves meanwhile.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn launches_may_fail_for_capacity(
+    #[values(refresh_first, another_subnet, ill_first, retire)] cause: Cause,
+    #[values(1, 2)] seed: u64,
+) {
+    let story = Story::of_one_node(seed);
+    story.world(|world| world.groups.get_mut(GROUP).expect("the group").capacity_failures = 3);
+    let old = begin(&story, cause);
+    ends_elsewhere(&story, &old).await;
+    assert_eq!(unclean(&story), 0, "{}", story.told());
+}
+
+/// Nobody heard of the retirement: when it comes, the instance is stopped, and replaced like any that died.
+#[tokio::test(start_paused = true)]
+async fn a_retirement_that_nobody_heard_of_is_survived() {
+    let story = Story::of_one_node(17);
+    story.disorder(HEALTH, DisorderKind::Lost, 1);
+    story.world(|world| world.latency.retirement = Range::from_secs(1200, 1200));
+    let old = begin(&story, retire);
+    story.until("the stop", |world| world.instances[&old].state.name() != "running").await;
+    ends_elsewhere(&story, &old).await;
 }
 
 /// One event of Health may name several instances: each node moves, strangers are left alone, and who is whose takes one

@@ -84,6 +84,8 @@ pub struct Latencies {
     pub volumes_freed: Range,
     /// From `stopping` to `stopped`. Estimate.
     pub stopping: Range,
+    /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
+    pub retirement: Range,
     /// How long a terminated instance stays listed. EC2 User Guide: under an hour.
     pub terminated_listed: Range,
 
@@ -133,6 +135,7 @@ impl Default for Latencies {
             shutting_down: Range::from_secs(15, 60),
             volumes_freed: Range::from_secs(0, 15),
             stopping: Range::from_secs(15, 60),
+            retirement: Range::exactly(Duration::from_secs(14 * 24 * 3600)),
             terminated_listed: Range::from_secs(48 * 60, 56 * 60),
             volume_creation: Range::from_secs(1, 5),
             attach: Range::from_millis(1_000, 4_000),
@@ -172,6 +175,7 @@ impl Latencies {
             shutting_down: draw(self.shutting_down),
             volumes_freed: draw(self.volumes_freed),
             stopping: draw(self.stopping),
+            retirement: draw(self.retirement),
             terminated_listed: draw(self.terminated_listed),
             volume_creation: draw(self.volume_creation),
             attach: draw(self.attach),

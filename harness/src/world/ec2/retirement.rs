@@ -1,7 +1,5 @@
 //! The host of an instance retires.
 
-use std::time::Duration;
-
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::json;
@@ -12,11 +10,8 @@ use crate::time::Time;
 use crate::world::agenda::Effect;
 use crate::world::{ACCOUNT, REGION};
 
-/// How long before it AWS tells of a retirement. EC2 User Guide gives no number; two weeks are usual. Estimate.
-const AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
-
 impl World {
-    /// AWS Health tells that the host of the instance retires; two weeks later EC2 stops the instance.
+    /// AWS Health tells that the host of the instance retires; `latency.retirement` later EC2 stops the instance.
     pub fn schedule_retirement(&mut self, instance_id: &str) {
         if !self.instances.contains_key(instance_id) {
             return;
@@ -26,7 +21,8 @@ impl World {
         let (event, communication) = (self.uuid(), self.uuid());
         // AWS documents a whole ARN here; recordings of 2018 and 2022 have the bare id.
         let entity = if self.rng.bool() { instance_arn(instance_id) } else { instance_id.to_owned() };
-        let (now, retires) = (in_words(self.now), self.now + AHEAD);
+        let ahead = self.draw(self.latency.retirement);
+        let (now, retires) = (in_words(self.now), in_words(self.now + ahead));
         let detail = json!({
             "eventArn": format!("arn:aws:health:{REGION}::event/EC2/{CODE}/{CODE}_{event}"),
             "service": "EC2",
@@ -34,7 +30,7 @@ impl World {
             "eventTypeCategory": "scheduledChange",
             "eventScopeCode": "ACCOUNT_SPECIFIC",
             "communicationId": communication,
-            "startTime": in_words(retires),
+            "startTime": retires,
             "lastUpdatedTime": now,
             "statusCode": "upcoming",
             "eventRegion": REGION,
@@ -49,7 +45,7 @@ impl World {
             "backupEvent": "false",
         });
         self.emit("aws.health", "AWS Health Event", vec![instance_arn(instance_id)], detail);
-        self.schedule(AHEAD, Effect::Ec2(Ec2Effect::Retired(instance_id.to_owned())));
+        self.schedule(ahead, Effect::Ec2(Ec2Effect::Retired(instance_id.to_owned())));
     }
 
     pub(super) fn retire(&mut self, id: &str) {
