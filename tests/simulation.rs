@@ -51,7 +51,15 @@ async fn history(seed: u64) {
         world.bus.disorders.clear();
         world.faults = Default::default();
         world.agent_mode = AgentMode::Online;
+        world.groups.values_mut().for_each(|group| group.capacity_failures = 0);
     });
+    // A node may be whole while its group still waits to try a launch again: what it has begun has to be over first.
+    let is_over = |world: &World| {
+        world.groups.values().all(|group| {
+            group.active_refresh().is_none() && group.members.iter().all(|member| member.leaves_for.is_none())
+        })
+    };
+    story.until("no replacement is under way", is_over).await;
     story.ends_well().await;
 }
 

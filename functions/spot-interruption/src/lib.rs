@@ -12,11 +12,8 @@ use durin::events::{Event, Warning};
 use durin::failure::Failure;
 use durin::ids::{GroupName, InstanceId};
 use durin::node::{self, Done, View};
-use futures_util::stream::{self, StreamExt};
+use futures_util::future::join_all;
 use serde_json::Value;
-
-/// How many nodes are handed over at once, should one event warn of several.
-const NODES_AT_ONCE: usize = 8;
 
 /// Handles one event: each of the instances that it warns.
 ///
@@ -31,9 +28,7 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
         }
     };
     let groups = node::groups_of(aws, &warnings).await?;
-    // Collected first: a stream that maps as it goes cannot be proven to be Send.
-    let hand_overs: Vec<_> = warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline)).collect();
-    let outcomes = stream::iter(hand_overs).buffer_unordered(NODES_AT_ONCE).collect().await;
+    let outcomes = join_all(warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline))).await;
     node::answer(outcomes, Vec::new())
 }
 

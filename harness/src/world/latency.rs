@@ -84,8 +84,6 @@ pub struct Latencies {
     pub volumes_freed: Range,
     /// From `stopping` to `stopped`. Estimate.
     pub stopping: Range,
-    /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
-    pub retirement: Range,
     /// How long a terminated instance stays listed. EC2 User Guide: under an hour.
     pub terminated_listed: Range,
 
@@ -108,6 +106,9 @@ pub struct Latencies {
 
     /// From a change batch to `INSYNC`. Route 53 API Reference: generally within 60 seconds.
     pub change_in_sync: Range,
+
+    /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
+    pub retirement: Range,
 }
 
 impl Default for Latencies {
@@ -135,7 +136,6 @@ impl Default for Latencies {
             shutting_down: Range::from_secs(15, 60),
             volumes_freed: Range::from_secs(0, 15),
             stopping: Range::from_secs(15, 60),
-            retirement: Range::exactly(Duration::from_secs(14 * 24 * 3600)),
             terminated_listed: Range::from_secs(48 * 60, 56 * 60),
             volume_creation: Range::from_secs(1, 5),
             attach: Range::from_millis(1_000, 4_000),
@@ -145,6 +145,7 @@ impl Default for Latencies {
             lifecycle_step: Range::from_millis(300, 2_500),
             launch_retry: Range::from_secs(20, 90),
             change_in_sync: Range::from_secs(3, 60),
+            retirement: Range::exactly(Duration::from_secs(14 * 24 * 3600)),
         }
     }
 }
@@ -175,7 +176,6 @@ impl Latencies {
             shutting_down: draw(self.shutting_down),
             volumes_freed: draw(self.volumes_freed),
             stopping: draw(self.stopping),
-            retirement: draw(self.retirement),
             terminated_listed: draw(self.terminated_listed),
             volume_creation: draw(self.volume_creation),
             attach: draw(self.attach),
@@ -185,6 +185,7 @@ impl Latencies {
             lifecycle_step: draw(self.lifecycle_step),
             launch_retry: draw(self.launch_retry),
             change_in_sync: draw(self.change_in_sync),
+            retirement: draw(self.retirement),
         }
     }
 }
