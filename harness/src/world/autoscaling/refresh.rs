@@ -93,7 +93,8 @@ impl RefreshStatus {
 impl InstanceRefresh {
     /// How many per cent of the instances it has replaced.
     pub fn percentage(&self) -> usize {
-        if self.total == 0 { 100 } else { (self.total - self.left.len()) * 100 / self.total }
+        let replaced = self.total - self.left.len();
+        (replaced * 100).checked_div(self.total).unwrap_or(if self.status.is_over() { 100 } else { 0 })
     }
 
     /// Whether a replacement is launched before the old instance is ended. EC2 Auto Scaling API Reference
