@@ -1,10 +1,11 @@
 //! The local AWS: a small AWS with real dynamics, for a laptop.
 //!
-//! [`world`] is what exists and how it changes with time; [`wire`] is how the SDK and the AWS CLI speak to it;
+//! [`iam`] is who may do what; [`world`] is what exists and how it changes with time; [`wire`] is how the SDK and the AWS CLI speak to it;
 //! [`LocalAws`] lets a world live; [`runtime_api`] runs a function's real binary.
 //! The harness knows nothing of Durin's functions: it meets them as AWS does, through events in and API calls out.
 
 pub mod clock;
+pub mod iam;
 mod local;
 pub mod runtime_api;
 pub mod templates;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::WorldClock;
 use crate::wire::{self, Caller, Operation, Service};
+use crate::world::error::ApiError;
 use crate::world::faults::FaultKind;
 use crate::world::history::What;
 use crate::world::latency::Range;
@@ -141,29 +142,36 @@ fn latency_of(world: &World, operation: Option<&Operation>) -> Range {
     }
 }
 
-/// The faults, laid around the wire like a decorator.
+/// Who may, and what goes wrong, laid around the wire like decorators. AWS throttles before it asks who may.
 fn answer(
     world: &mut World,
     caller: &Caller,
     operation: Option<&Operation>,
     request: &Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, ResponseLost> {
-    let fault = operation.and_then(|operation| world.faults.strike(&operation.to_string()));
-    let Some((operation, fault)) = operation.zip(fault) else { return Ok(wire::handle(world, caller, request)) };
-    let refusal: fn(Service) -> _ = match fault {
-        FaultKind::Throttled => wire::throttled,
-        FaultKind::InternalError => wire::internal_error,
-        FaultKind::ResponseLost => {
-            wire::handle(world, caller, request);
-            return Err(ResponseLost);
+    let Some(operation) = operation else { return Ok(wire::handle(world, caller, request)) };
+    let is_lost = match world.faults.strike(&operation.to_string()) {
+        Some(FaultKind::Throttled) => return Ok(refuse(world, caller, operation, &wire::throttled(operation.service))),
+        Some(FaultKind::InternalError) => {
+            return Ok(refuse(world, caller, operation, &wire::internal_error(operation.service)));
         }
+        Some(FaultKind::ResponseLost) => true,
+        None => false,
     };
-    let error = refusal(operation.service);
+    let response = match wire::authorize(world, &caller.name, operation, request) {
+        Ok(()) => wire::handle(world, caller, request),
+        Err(error) => refuse(world, caller, operation, &error),
+    };
+    if is_lost { Err(ResponseLost) } else { Ok(response) }
+}
+
+/// Answers a call that never reached its service.
+fn refuse(world: &mut World, caller: &Caller, operation: &Operation, error: &ApiError) -> Response<Vec<u8>> {
     world.note(What::Called {
         caller: caller.name.clone(),
         operation: operation.to_string(),
         about: String::new(),
         error: Some(error.code.clone()),
     });
-    Ok(wire::error_response(operation.service, &error))
+    wire::error_response(operation.service, error)
 }

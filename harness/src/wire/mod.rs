@@ -5,6 +5,7 @@
 //! [`handle`].
 
 mod action;
+mod authorization;
 mod autoscaling;
 mod ec2;
 mod operation;
@@ -23,6 +24,7 @@ use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::history::What;
 
+pub(crate) use authorization::authorize;
 pub use operation::{Operation, Service, operation};
 pub use respond::{error_response, internal_error, throttled};
 

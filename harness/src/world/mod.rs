@@ -19,7 +19,7 @@ pub mod route53;
 pub mod seed;
 pub mod ssm;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 
@@ -63,6 +63,8 @@ pub struct World {
     pub agent_mode: guest::AgentMode,
     /// Rules, functions and the invocations under way.
     pub bus: bus::Bus,
+    /// The functions' roles.
+    pub iam: crate::iam::Iam,
     /// What AWS does wrong today.
     pub faults: faults::Faults,
     /// Everything that happened, in order.
@@ -89,6 +91,7 @@ impl World {
             commands: Vec::new(),
             agent_mode: guest::AgentMode::default(),
             bus: bus::Bus::default(),
+            iam: crate::iam::Iam::default(),
             faults: faults::Faults::default(),
             history: history::History::default(),
         }

@@ -1,6 +1,6 @@
 //! Route 53: paths and XML in, XML out.
 
-mod body;
+pub(super) mod body;
 mod changes;
 mod record_sets;
 mod zones;
@@ -88,15 +88,20 @@ fn run(world: &mut World, name: &str, input: &Input) -> ApiResult<Answer> {
     Ok(Answer { body, status: StatusCode::CREATED, location: Some(location) })
 }
 
-fn read(request: &Request<Vec<u8>>) -> ApiResult<Input> {
+/// The zone, change or tagged resource that the path names; empty if it names none.
+pub(super) fn resource_of(request: &Request<Vec<u8>>) -> &str {
     let mut segments = request.uri().path().split('/').filter(|segment| !segment.is_empty()).skip(1);
     let id = match segments.next() {
         Some("tags") => segments.nth(1),
         _ => segments.next(),
     };
+    id.unwrap_or_default()
+}
+
+fn read(request: &Request<Vec<u8>>) -> ApiResult<Input> {
     let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     Ok(Input {
-        id: id.unwrap_or_default().to_owned(),
+        id: resource_of(request).to_owned(),
         query: query.into_owned().collect(),
         body: body::parse(request.body())?,
     })

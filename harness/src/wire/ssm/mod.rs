@@ -2,7 +2,7 @@
 
 mod commands;
 mod documents;
-mod fields;
+pub(super) mod fields;
 mod filters;
 mod history;
 mod instances;

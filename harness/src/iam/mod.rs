@@ -1,0 +1,18 @@
+//! IAM: what each role allows, decided as AWS does, and which of it was ever needed.
+//!
+//! [`policy`] is a policy document, compiled once; [`evaluate`] decides, purely; [`actions`] is what the local AWS knows of
+//! the service authorization reference. What a call is checked against is in `wire/authorization/`.
+
+pub mod actions;
+mod condition;
+pub mod evaluate;
+mod glob;
+pub mod policy;
+mod roles;
+
+pub use evaluate::{Check, Verdict};
+pub use policy::{Policy, PolicyError};
+pub use roles::{Denial, Grant, Iam, Role};
+
+/// The local AWS is in the standard partition.
+pub const PARTITION: &str = "aws";

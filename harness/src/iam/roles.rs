@@ -1,0 +1,216 @@
+//! Whose role allows what, who was refused, and what of it nobody has needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::evaluate::{Check, Verdict, evaluate, why_not};
+use super::policy::Policy;
+use crate::world::ACCOUNT;
+
+/// A role, as the local AWS has it.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// For example `durin-node-lifecycle-eu-central-1`.
+    pub name: String,
+    /// Its own and the managed ones.
+    pub policies: Vec<Policy>,
+}
+
+/// The roles of a world's functions. Who has none is not checked: that is a person.
+#[derive(Debug, Default)]
+pub struct Iam {
+    /// By the function that assumes it.
+    roles: BTreeMap<String, Assumed>,
+    /// Who makes the call that is being answered.
+    caller: String,
+    /// Every call that was refused, in order.
+    pub denials: Vec<Denial>,
+}
+
+/// A role, and which of its grants were needed, as [`Verdict::Allowed`] numbers them.
+#[derive(Debug)]
+struct Assumed {
+    role: Role,
+    used: BTreeSet<[usize; 4]>,
+}
+
+/// Something that a role allows: an action or a resource of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// The role's name.
+    pub role: String,
+    /// Which policy of it.
+    pub policy: String,
+    /// The statement's `Sid`.
+    pub statement: String,
+    /// The action or the resource, as it is written.
+    pub what: String,
+}
+
+/// A call that a role does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The function.
+    pub caller: String,
+    /// What AWS says.
+    pub message: String,
+    /// What a person should know: what came nearest to allowing it.
+    pub why: String,
+}
+
+impl Iam {
+    /// Gives a function its role.
+    pub fn assume(&mut self, function: &str, role: Role) {
+        self.roles.insert(function.to_owned(), Assumed { role, used: BTreeSet::new() });
+    }
+
+    /// The role of a function.
+    pub fn role_of(&self, function: &str) -> Option<&Role> {
+        self.roles.get(function).map(|assumed| &assumed.role)
+    }
+
+    /// Decides whether `caller` may; all of `checks` have to pass.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn authorize(&mut self, caller: &str, checks: &[Check]) -> Result<(), Denial> {
+        caller.clone_into(&mut self.caller);
+        let Some(Assumed { role, used }) = self.roles.get_mut(caller) else { return Ok(()) };
+        for check in checks {
+            let (because, why) = match evaluate(&role.policies, check) {
+                Verdict::Allowed(by) => {
+                    used.extend(by);
+                    continue;
+                }
+                Verdict::NotAllowed => {
+                    let because = format!("because no identity-based policy allows the {} action", check.action);
+                    (because, why_not(&role.policies, check))
+                }
+                Verdict::Denied(sid) => {
+                    ("with an explicit deny in an identity-based policy".to_owned(), format!("{sid} denies it"))
+                }
+            };
+            // The IAM User Guide's form ("Troubleshoot access denied error messages").
+            let user = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}/{caller}", role.name);
+            let message = format!("User: {user} is not authorized to perform: {check} {because}");
+            let denial = Denial { caller: caller.to_owned(), message, why };
+            self.denials.push(denial.clone());
+            return Err(denial);
+        }
+        Ok(())
+    }
+
+    /// Whether who makes the call that is being answered may do this besides: for calls that go on without a part of what
+    /// they were asked for, as DeregisterImage does with the snapshots that it may not delete.
+    pub fn caller_may(&mut self, check: &Check) -> bool {
+        let caller = self.caller.clone();
+        self.authorize(&caller, std::slice::from_ref(check)).is_ok()
+    }
+
+    /// What the roles allow and nobody has needed in this world so far.
+    pub fn unused(&self) -> BTreeSet<Grant> {
+        let unused = |Assumed { role, used }: &Assumed| {
+            let used: BTreeSet<Grant> = used.iter().flat_map(|place| role.grants_at(*place)).collect();
+            role.grants().filter(|grant| !used.contains(grant)).collect::<Vec<_>>()
+        };
+        self.roles.values().flat_map(unused).collect()
+    }
+}
+
+impl Role {
+    /// Everything that it allows.
+    fn grants(&self) -> impl Iterator<Item = Grant> {
+        let policies = self.policies.iter().enumerate();
+        policies.flat_map(move |(policy, it)| {
+            let allowing = it.statements.iter().enumerate().filter(|(_, statement)| statement.allows);
+            allowing.flat_map(move |(number, statement)| {
+                let whats = statement.actions.iter().chain(&statement.resources);
+                whats.map(move |what| self.grant(policy, number, what.as_str()))
+            })
+        })
+    }
+
+    fn grants_at(&self, [policy, number, action, resource]: [usize; 4]) -> [Grant; 2] {
+        let statement = &self.policies[policy].statements[number];
+        let (action, resource) = (statement.actions[action].as_str(), statement.resources[resource].as_str());
+        [self.grant(policy, number, action), self.grant(policy, number, resource)]
+    }
+
+    fn grant(&self, policy: usize, statement: usize, what: &str) -> Grant {
+        let policy = &self.policies[policy];
+        Grant {
+            role: self.name.clone(),
+            policy: policy.name.clone(),
+            statement: policy.statements[statement].sid.clone(),
+            what: what.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} in {}: {}", self.role, self.statement, self.policy, self.what)
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::iam::policy::Owner;
+
+    fn iam() -> Iam {
+        let document = json!({"Version": "2012-10-17", "Statement": {
+            "Sid": "Prune", "Effect": "Allow", "Action": ["ec2:DeregisterImage", "ec2:DeleteSnapshot"],
+            "Resource": ["arn:aws:ec2:*::image/*", "arn:aws:ec2:*::snapshot/snap-1"],
+        }});
+        let policies = vec![Policy::parse("images", &document, Owner::Role).expect("a policy")];
+        let mut iam = Iam::default();
+        iam.assume("durin-ami-prune", Role { name: "role".to_owned(), policies });
+        iam
+    }
+
+    fn deregister() -> [Check; 1] {
+        [Check::new("ec2:DeregisterImage", "arn:aws:ec2:eu-central-1::image/ami-1")]
+    }
+
+    #[test]
+    fn a_function_may_what_its_role_allows_and_a_person_everything() {
+        let mut iam = iam();
+        assert!(iam.authorize("durin-ami-prune", &deregister()).is_ok());
+        let describe = [Check::new("ec2:DescribeImages", "*")];
+        assert!(iam.authorize("operator", &describe).is_ok());
+        let denial = iam.authorize("durin-ami-prune", &describe).expect_err("not allowed");
+        assert_eq!(
+            denial.message,
+            "User: arn:aws:sts::123456789012:assumed-role/role/durin-ami-prune is not authorized to perform: \
+             ec2:DescribeImages because no identity-based policy allows the ec2:DescribeImages action"
+        );
+        assert_eq!(iam.denials, [denial]);
+    }
+
+    #[test]
+    fn a_call_may_go_on_without_what_its_caller_may_not() {
+        let mut iam = iam();
+        let snapshot = |id: &str| Check::new("ec2:DeleteSnapshot", format!("arn:aws:ec2:eu-central-1::snapshot/{id}"));
+        iam.authorize("durin-ami-prune", &deregister()).expect("allowed");
+        assert!(iam.caller_may(&snapshot("snap-1")));
+        assert!(!iam.caller_may(&snapshot("snap-2")));
+    }
+
+    #[test]
+    fn what_was_never_needed_is_told() {
+        let mut iam = iam();
+        let unused = |iam: &Iam| iam.unused().into_iter().map(|grant| grant.what).collect::<Vec<_>>();
+        assert_eq!(unused(&iam).len(), 4);
+        iam.authorize("durin-ami-prune", &deregister()).expect("allowed");
+        assert_eq!(unused(&iam), ["arn:aws:ec2:*::snapshot/snap-1", "ec2:DeleteSnapshot"]);
+    }
+}
