@@ -94,12 +94,12 @@ fn every_event_means_what_it_should() {
 /// The recordings are of this world: its ids, its tokens.
 #[test]
 fn the_recordings_are_up_to_date() {
-    let recordings = recorded::recordings();
+    let recordings = recorded::recordings().expect("a deployment");
     assert!(recordings.len() >= 6);
     for (name, event) in recordings {
         assert_eq!(event, read(name), "events/{name}.json: run `just record`");
     }
-    let (world, node) = recorded::opening();
+    let (world, node) = recorded::opening().expect("a deployment");
     let holder = world.serving(&node.volume).expect("a holder");
     assert_eq!(read("warm-pool-return")["detail"]["EC2InstanceId"], holder);
 }

@@ -34,7 +34,7 @@ fn every_history_ends_well() {
 
 async fn history(seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
-    let node = NodeSeed { capacity_rebalance: dice.bool(), ..NodeSeed::default() };
+    let node = NodeSeed { capacity_rebalance: Some(dice.bool()), ..NodeSeed::default() };
     let story = Story::of(&Seed { seed, start: None, nodes: vec![node] });
     let launches_first = dice.bool();
     story.world(|world| {

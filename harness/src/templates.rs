@@ -1,180 +1,183 @@
-//! What a user deploys, read from the very files that they deploy: rules, patterns and schedules from the CloudFormation
-//! templates. A template that says something unknown is refused, not ignored.
+//! What a user deploys, read from the very files that they deploy: CloudFormation templates. What says something unknown
+//! is refused, not ignored, with the file and the place.
 
-use std::time::Duration;
+mod documents;
+mod intrinsics;
+mod node;
+mod roles;
+mod rules;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::world::bus::{Pattern, Rule, Trigger};
+pub use documents::documents;
+pub use node::{NodeParameters, NodeStack, NodeTemplate};
+pub use roles::{DeployedRole, Queue, Roles};
+pub use rules::Rules;
 
 /// What is wrong with a template, and where.
 #[derive(Debug, thiserror::Error)]
-#[error("{resource}: {problem}")]
+#[error("{file}: {resource}: {problem}")]
 pub struct TemplateError {
-    /// The logical id of the resource.
+    /// Which template.
+    pub file: String,
+    /// The logical id of the resource, or the section.
     pub resource: String,
     /// What the local AWS does not understand.
     pub problem: String,
 }
 
-/// The resource types that say nothing about what runs when. Anything else than these and rules is refused.
-const WITHOUT_EFFECT: [&str; 9] = [
-    "AWS::CloudWatch::Alarm",
-    "AWS::IAM::Role",
-    "AWS::Lambda::EventInvokeConfig",
-    "AWS::Lambda::Permission",
-    "AWS::Logs::LogGroup",
-    "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::Queue",
-    "AWS::SQS::QueuePolicy",
+/// A template, with the values of its parameters.
+#[derive(Clone, Debug)]
+struct Template {
+    file: String,
+    parameters: BTreeMap<String, Value>,
+    conditions: Map<String, Value>,
+    resources: Map<String, Value>,
+    outputs: Map<String, Value>,
+    /// What resources are called that do not go by their logical id.
+    physical_ids: BTreeMap<String, String>,
+}
+
+const SECTIONS: [&str; 8] = [
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
 ];
 
-/// The EventBridge rules of a template.
-///
-/// # Errors
-/// When the template is not YAML, a rule is one that EventBridge would refuse, or a resource is of an unknown type.
-pub fn rules(template: &str) -> Result<Vec<Rule>, TemplateError> {
-    let mut rules = Vec::new();
-    for (id, resource) in &resources(template)? {
-        match resource["Type"].as_str().unwrap_or_default() {
-            "AWS::Events::Rule" => rules.extend(rule(id, &resource["Properties"])?),
-            known if WITHOUT_EFFECT.contains(&known) => {}
-            other => return Err(refuse(id, format!("the local AWS does not know the type {other:?}"))),
-        }
-    }
-    Ok(rules)
+/// What is told of every resource.
+struct Resource<'a> {
+    id: &'a str,
+    kind: &'a str,
+    /// As they are written.
+    written: &'a Value,
 }
 
-/// The Systems Manager documents of a template: name and content, as JSON.
-///
-/// # Errors
-/// When the template is not YAML, or a resource is something else or lacks one of the two.
-pub fn documents(template: &str) -> Result<Vec<(String, String)>, TemplateError> {
-    let mut documents = Vec::new();
-    for (id, resource) in &resources(template)? {
-        let properties = &resource["Properties"];
-        match (resource["Type"].as_str(), properties["Name"].as_str(), &properties["Content"]) {
-            (Some("AWS::SSM::Document"), Some(name), content @ Value::Object(_)) => {
-                documents.push((name.to_owned(), content.to_string()));
+impl Template {
+    /// Reads a template, with the defaults of its parameters.
+    fn parse(file: &str, text: &str) -> Result<Template, TemplateError> {
+        Template::with(file, &read(file, text)?, &BTreeMap::new())
+    }
+
+    /// The template, with `given` for its parameters; others have their defaults.
+    fn with(file: &str, template: &Value, given: &BTreeMap<String, Value>) -> Result<Template, TemplateError> {
+        let section = |name: &str| template[name].as_object().cloned().unwrap_or_default();
+        let mut parameters = BTreeMap::new();
+        for (name, declared) in section("Parameters") {
+            // Without a value and without a default it can be declared, but not referred to.
+            let value = given.get(&name).cloned().or_else(|| declared.get("Default").cloned());
+            parameters.insert(name, value.unwrap_or_default());
+        }
+        let (conditions, resources, outputs) = (section("Conditions"), section("Resources"), section("Outputs"));
+        if resources.is_empty() {
+            return Err(refuse(file, "Resources", "missing"));
+        }
+        let file = file.to_owned();
+        Ok(Template { file, parameters, conditions, resources, outputs, physical_ids: BTreeMap::new() })
+    }
+
+    /// The resources whose condition holds.
+    fn resources(&self) -> Result<Vec<Resource<'_>>, TemplateError> {
+        let mut resources = Vec::new();
+        for (id, written) in &self.resources {
+            let fields = written.as_object().ok_or_else(|| self.refuse(id, "not an object"))?;
+            let known = ["Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"];
+            let known: Vec<_> = known.into_iter().chain(["Metadata", "UpdatePolicy", "CreationPolicy"]).collect();
+            only(&self.file, id, fields, &known)?;
+            let exists = match &written["Condition"] {
+                Value::String(condition) => self.condition(id, condition)?,
+                _ => true,
+            };
+            if exists {
+                let kind = written["Type"].as_str().ok_or_else(|| self.refuse(id, "no Type"))?;
+                resources.push(Resource { id, kind, written: &written["Properties"] });
             }
-            _ => return Err(refuse(id, "the local AWS wants an AWS::SSM::Document with a Name and a Content")),
+        }
+        Ok(resources)
+    }
+
+    /// A resource's properties, all of them known and resolved.
+    fn properties(&self, resource: &Resource<'_>, known: &[&str]) -> Result<Map<String, Value>, TemplateError> {
+        match self.resolve(resource.id, resource.written)? {
+            Value::Object(properties) => {
+                only(&self.file, resource.id, &properties, known)?;
+                Ok(properties)
+            }
+            _ => Err(self.refuse(resource.id, "no Properties")),
         }
     }
-    Ok(documents)
-}
 
-fn resources(template: &str) -> Result<Map<String, Value>, TemplateError> {
-    let mut template: Value =
-        serde_saphyr::from_str(template).map_err(|error| refuse("template", format!("not YAML: {error}")))?;
-    match template["Resources"].take() {
-        Value::Object(resources) => Ok(resources),
-        _ => Err(refuse("Resources", "missing")),
-    }
-}
-
-/// One rule a target, as the bus has them.
-fn rule(id: &str, properties: &Value) -> Result<Vec<Rule>, TemplateError> {
-    let known = ["Name", "Description", "EventPattern", "ScheduleExpression", "State", "Targets"];
-    let fields = properties.as_object().ok_or_else(|| refuse(id, "no Properties"))?;
-    only(id, fields, &known)?;
-    if properties["State"].as_str().is_some_and(|state| state != "ENABLED") {
-        return Ok(Vec::new());
-    }
-    let name = properties["Name"].as_str().unwrap_or(id);
-    let trigger = match (&properties["EventPattern"], &properties["ScheduleExpression"]) {
-        (Value::Null, Value::String(expression)) => Trigger::Rate(rate(id, expression)?),
-        (pattern, Value::Null) => {
-            Trigger::Event(Pattern::new(pattern.clone()).map_err(|error| refuse(id, error.to_string()))?)
+    /// A resource that says nothing that the local AWS has: what it refers to has to be there all the same.
+    fn check_references(&self, resource: &Resource<'_>, without_effect: &[&str]) -> Result<(), TemplateError> {
+        if !without_effect.contains(&resource.kind) {
+            return Err(self.refuse(resource.id, format!("the local AWS does not know the type {:?}", resource.kind)));
         }
-        _ => return Err(refuse(id, "the local AWS wants either an EventPattern or a ScheduleExpression")),
-    };
-    let targets = properties["Targets"].as_array().ok_or_else(|| refuse(id, "no Targets"))?;
-    targets
-        .iter()
-        .map(|target| {
-            let fields = target.as_object().ok_or_else(|| refuse(id, "a target is not an object"))?;
-            only(id, fields, &["Id", "Arn", "RetryPolicy", "DeadLetterConfig"])?;
-            let function = function_name(&target["Arn"]).ok_or_else(|| refuse(id, "a target that is no function"))?;
-            Ok(Rule { name: name.to_owned(), trigger: trigger.clone(), function })
-        })
-        .collect()
+        self.resolve(resource.id, resource.written).map(drop)
+    }
+
+    /// Outputs may refer to what the template has, and to nothing else.
+    fn outputs(&self) -> Result<BTreeMap<String, Value>, TemplateError> {
+        let mut outputs = BTreeMap::new();
+        for (id, output) in &self.outputs {
+            let exists = match &output["Condition"] {
+                Value::String(condition) => self.condition(id, condition)?,
+                _ => true,
+            };
+            if exists {
+                outputs.insert(id.clone(), self.resolve(id, &output["Value"])?);
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn refuse(&self, resource: &str, problem: impl Into<String>) -> TemplateError {
+        refuse(&self.file, resource, problem)
+    }
 }
 
-fn only(id: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), TemplateError> {
+/// The template as it is written.
+fn read(file: &str, text: &str) -> Result<Value, TemplateError> {
+    // YAML's reader would take the tag for nothing.
+    if let Some(line) = text.lines().find(|line| line.contains(": !") || line.contains("- !")) {
+        return Err(refuse(file, line.trim(), "the local AWS wants the long forms of intrinsic functions"));
+    }
+    let template: Value =
+        serde_saphyr::from_str(text).map_err(|error| refuse(file, "template", format!("not YAML: {error}")))?;
+    let sections = template.as_object().ok_or_else(|| refuse(file, "template", "not an object"))?;
+    only(file, "template", sections, &SECTIONS)?;
+    Ok(template)
+}
+
+/// Refuses properties other than `known`.
+fn only(file: &str, resource: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), TemplateError> {
     match fields.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(refuse(id, format!("the local AWS does not know the property {key}"))),
+        Some(key) => Err(refuse(file, resource, format!("the local AWS does not know the property {key}"))),
         None => Ok(()),
     }
 }
 
-/// `rate(5 minutes)`. (EventBridge User Guide, "Rate expressions".)
-fn rate(id: &str, expression: &str) -> Result<Duration, TemplateError> {
-    let problem = || refuse(id, format!("{expression:?} is not a rate such as rate(5 minutes)"));
-    let inner = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(problem)?;
-    let (number, unit) = inner.split_once(' ').ok_or_else(problem)?;
-    let number: u64 = number.parse().ok().filter(|number| *number > 0).ok_or_else(problem)?;
-    let seconds = match (unit, number) {
-        ("minute", 1) => 60,
-        ("minutes", 2..) => 60,
-        ("hour", 1) => 3_600,
-        ("hours", 2..) => 3_600,
-        ("day", 1) => 86_400,
-        ("days", 2..) => 86_400,
-        _ => return Err(problem()),
-    };
-    Ok(Duration::from_secs(number * seconds))
+fn refuse(file: &str, resource: &str, problem: impl Into<String>) -> TemplateError {
+    TemplateError { file: file.to_owned(), resource: resource.to_owned(), problem: problem.into() }
 }
 
-/// The name at the end of a function's ARN, written with `Fn::Sub`.
-fn function_name(arn: &Value) -> Option<String> {
-    let text = arn.get("Fn::Sub").unwrap_or(arn).as_str()?;
-    let (before, name) = text.rsplit_once(":function:")?;
-    (before.contains(":lambda:") && !name.contains(['$', ':'])).then(|| name.to_owned())
-}
-
-fn refuse(resource: &str, problem: impl Into<String>) -> TemplateError {
-    TemplateError { resource: resource.to_owned(), problem: problem.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULE: &str = r#"
-Resources:
-  Lifecycle:
-    Type: AWS::Events::Rule
-    Properties:
-      Name: durin-node-lifecycle
-      EventPattern: {source: [aws.autoscaling]}
-      Targets:
-        - Id: function
-          Arn: {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:durin-node-lifecycle"}
-"#;
-
-    #[test]
-    fn a_rule_is_read_with_its_pattern_and_function() {
-        let rules = rules(RULE).expect("a good template");
-        assert_eq!(rules[0].function, "durin-node-lifecycle");
-        let Trigger::Event(pattern) = &rules[0].trigger else { panic!("an event rule") };
-        assert!(pattern.matches(&serde_json::json!({"source": "aws.autoscaling"})));
+/// A whole number, which CloudFormation takes as a text too.
+fn number(value: &Value) -> Option<u32> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64().and_then(|number| u32::try_from(number).ok()),
     }
+}
 
-    #[test]
-    fn what_is_not_understood_is_refused_with_its_place() {
-        for (from, to, place) in [
-            ("AWS::Events::Rule", "AWS::Events::Rul", "Lifecycle"),
-            ("EventPattern: {source: [aws.autoscaling]}", "ScheduleExpression: rate(1 minutes)", "rate(1 minutes)"),
-            ("EventPattern: {source: [aws.autoscaling]}", "ScheduleExpression: cron(0 3 * * ? *)", "cron"),
-            ("source: [aws.autoscaling]", "source: aws.autoscaling", "source"),
-            ("Id: function", "InputPath: $.detail", "InputPath"),
-            (":function:", ":layer:", "no function"),
-        ] {
-            let broken = RULE.replace(from, to);
-            assert_ne!(broken, RULE);
-            let error = rules(&broken).expect_err(to).to_string();
-            assert!(error.contains(place), "{error}");
-        }
-    }
+/// The name at the end of an ARN of `service`, behind `kind` and its separator.
+fn name_in_arn<'a>(arn: &'a str, service: &str, before: &str) -> Option<&'a str> {
+    let mut parts = arn.splitn(6, ':');
+    let is_of_service = parts.nth(2) == Some(service);
+    let name = parts.nth(2)?.strip_prefix(before)?;
+    (is_of_service && !name.is_empty()).then_some(name)
 }

@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;
-use durin_cli::deployment;
+use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
 use durin_harness::world::World;
 use durin_harness::world::bus::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::What;
-use durin_harness::world::seed::{NodeNames, NodeSeed, Seed};
+use durin_harness::world::seed::{NodeNames, Seed};
 use durin_harness::{FunctionError, Kill, LocalAws};
 use serde_json::Value;
 
@@ -45,20 +45,29 @@ impl Invoked {
 }
 
 impl Story {
-    /// One node serves, Durin is deployed.
+    /// One node serves, Durin is deployed. Capacity Rebalancing is off, so the replacement is up to Durin.
     pub fn of_one_node(seed: u64) -> Story {
-        Story::of(&Seed { seed, ..Seed::one_node() })
+        Story::of(&Seed { seed, ..Seed::one_node().rebalancing(false) })
     }
 
     /// The same with Capacity Rebalancing: the replacement is launched before the old instance ends.
     pub fn with_rebalancing(seed: u64) -> Story {
-        let node = NodeSeed { capacity_rebalance: true, ..NodeSeed::default() };
-        Story::of(&Seed { seed, start: None, nodes: vec![node] })
+        Story::of(&Seed { seed, ..Seed::one_node().rebalancing(true) })
     }
 
     /// The nodes of a seed serve, Durin is deployed.
     pub fn of(seed: &Seed) -> Story {
         Story { stage: Stage::set(seed, 1.0).expect("a stage") }
+    }
+
+    /// One node serves, and something else than what is in the repository is deployed.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn deployed(infra: &Infra, seed: &Seed) -> Result<Story, String> {
+        let deployment = Deployment::read(infra).map_err(|error| error.to_string())?;
+        let stage = Stage::set_with(&deployment, seed, 1.0).map_err(|error| error.to_string())?;
+        Ok(Story { stage })
     }
 
     /// The nodes of a seed serve, and nobody reacts to events: functions are invoked by hand.
@@ -166,7 +175,8 @@ impl Story {
 }
 
 /// What the history shows that must never happen, beyond what the end shows.
-fn broken(world: &World) -> Vec<String> {
+pub fn broken(world: &World) -> Vec<String> {
+    let denied = world.iam.denials.iter().map(ToString::to_string);
     let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
         What::Violated(text) => Some(text.clone()),
         // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
@@ -178,7 +188,7 @@ fn broken(world: &World) -> Vec<String> {
         }
         _ => None,
     });
-    violated.collect()
+    denied.chain(violated).collect()
 }
 
 fn call(what: &What, function: &str) -> Option<String> {

@@ -30,7 +30,7 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 async fn play(seed: u64, all: bool, usual: &Outage) -> Result<ExitCode, Box<dyn Error>> {
-    let stage = Stage::set(&Seed { seed, ..Seed::one_node() }, 1.0)?;
+    let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
     let node = stage.node().clone();
     let (begin, old, written) = stage.aws.world(|world| {
         world.latency = outage::interruption(seed).latency;

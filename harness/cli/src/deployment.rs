@@ -1,24 +1,29 @@
-//! What is deployed: the functions' code, with the settings, rules and schedules that a user deploys.
+//! What is deployed: the functions' code, with the settings, roles, rules and schedules that a user deploys, and the
+//! template of a node. All of it is read from `infra/` and from the functions' manifests.
 
+mod fit;
+mod manifest;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
-use durin_harness::templates::{self, TemplateError};
-use durin_harness::world::World;
-use durin_harness::world::bus::FunctionSettings;
+use durin_harness::iam::Role;
+use durin_harness::templates::{self, NodeTemplate, Roles, Rules, TemplateError};
+use durin_harness::world::bus::{FunctionSettings, Rule};
 use durin_harness::world::error::ApiError;
+use durin_harness::world::{REGION, World};
 use durin_harness::{FunctionError, Handler, LocalAws};
-use serde::Deserialize;
 use serde_json::Value;
 
-/// The template that holds the rules.
-const RULES: &str = include_str!("../../../infra/rules.yaml");
-
-/// The template that holds the release document.
-const RELEASE: &str = include_str!("../../../infra/release.yaml");
+const ROLES: &str = "infra/roles.yaml";
+const RELEASE: &str = "infra/release.yaml";
+const RULES: &str = "infra/rules.yaml";
+const NODE: &str = "infra/node.yaml";
 
 /// Every function: its name, and the manifest that says how it is deployed.
 const FUNCTIONS: [(&str, &str); 3] = [
@@ -27,31 +32,175 @@ const FUNCTIONS: [(&str, &str); 3] = [
     ("durin-spot-interruption", include_str!("../../../functions/spot-interruption/Cargo.toml")),
 ];
 
-/// Why the deployment could not be read.
+/// Which role belongs to which function: `cargo lambda deploy` is told the one of this name.
+fn role_name(function: &str) -> String {
+    format!("{function}-{REGION}")
+}
+
+/// The texts that a user deploys.
+#[derive(Clone, Debug)]
+pub struct Infra {
+    /// Roles, log groups, the dead-letter queue.
+    pub roles: Cow<'static, str>,
+    /// The release document.
+    pub release: Cow<'static, str>,
+    /// Rules and schedules.
+    pub rules: Cow<'static, str>,
+    /// A node.
+    pub node: Cow<'static, str>,
+    /// The functions' manifests, by the functions' names.
+    pub manifests: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+impl Default for Infra {
+    /// As they are in the repository.
+    fn default() -> Infra {
+        Infra {
+            roles: include_str!("../../../infra/roles.yaml").into(),
+            release: include_str!("../../../infra/release.yaml").into(),
+            rules: include_str!("../../../infra/rules.yaml").into(),
+            node: include_str!("../../../infra/node.yaml").into(),
+            manifests: FUNCTIONS.into_iter().map(|(name, manifest)| (name, manifest.into())).collect(),
+        }
+    }
+}
+
+/// What those texts say, checked: all parts are there, and fit.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// What a node is deployed from.
+    pub node: NodeTemplate,
+    /// What invokes which function.
+    pub rules: Vec<Rule>,
+    functions: Vec<(&'static str, FunctionSettings, Role)>,
+    documents: Vec<(String, String)>,
+}
+
+/// Why the deployment was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
-    /// A template says something that the local AWS does not understand.
-    #[error("a template in infra/: {0}")]
+    /// A template says something that the local AWS does not understand, or that does not fit the rest.
+    #[error(transparent)]
     Template(#[from] TemplateError),
     /// Systems Manager would refuse a document.
     #[error("infra/release.yaml: {0}")]
     Document(#[from] ApiError),
-    /// A rule's target is not one of our functions.
-    #[error("infra/rules.yaml: the rule {rule} invokes {function}, which does not exist")]
+    /// A function that does not exist.
+    #[error("{file}: {place}: there is no function {function}")]
     NoSuchFunction {
-        /// The rule.
-        rule: String,
-        /// Its target.
+        /// In which template.
+        file: &'static str,
+        /// What names it.
+        place: String,
+        /// The function.
         function: String,
     },
-    /// A function's manifest lacks its deploy settings.
-    #[error("the manifest of {function}: {problem}")]
-    Manifest {
+    /// A function lacks something.
+    #[error("{file}: {function}: {problem}")]
+    Function {
+        /// Where it should be.
+        file: &'static str,
         /// The function.
         function: &'static str,
         /// What is wrong.
-        problem: Box<toml::de::Error>,
+        problem: String,
     },
+}
+
+impl Deployment {
+    /// What is in the repository.
+    ///
+    /// # Errors
+    /// When it cannot be deployed.
+    pub fn shipped() -> Result<&'static Deployment, DeploymentError> {
+        static SHIPPED: OnceLock<Deployment> = OnceLock::new();
+        if let Some(deployment) = SHIPPED.get() {
+            return Ok(deployment);
+        }
+        let deployment = Deployment::read(&Infra::default())?;
+        Ok(SHIPPED.get_or_init(|| deployment))
+    }
+
+    /// Reads and checks what a user would deploy.
+    ///
+    /// # Errors
+    /// When something in it is not understood, refers to nothing, or does not fit the rest: with file and place.
+    pub fn read(infra: &Infra) -> Result<Deployment, DeploymentError> {
+        let roles = Roles::parse(ROLES, &infra.roles)?;
+        let documents = templates::documents(RELEASE, &infra.release)?;
+        let Rules { rules, invoke_settings } = Rules::parse(RULES, &infra.rules)?;
+        let node = NodeTemplate::parse(NODE, &infra.node)?;
+
+        let no_such = |file, place: &str, function: &str| DeploymentError::NoSuchFunction {
+            file,
+            place: place.to_owned(),
+            function: function.to_owned(),
+        };
+        let exists = |function: &str| infra.manifests.iter().any(|(name, _)| *name == function);
+        if let Some(rule) = rules.iter().find(|rule| !exists(&rule.function)) {
+            return Err(no_such(RULES, &rule.name, &rule.function));
+        }
+        if let Some(function) = invoke_settings.keys().find(|function| !exists(function)) {
+            return Err(no_such(RULES, "AWS::Lambda::EventInvokeConfig", function));
+        }
+        let of_nobody = |name: &String| infra.manifests.iter().all(|(function, _)| role_name(function) != *name);
+        if let Some(role) = roles.roles.iter().find(|it| of_nobody(&it.role.name)) {
+            return Err(no_such(ROLES, &role.id, &role.role.name));
+        }
+        let mut functions = Vec::new();
+        for (function, manifest) in &infra.manifests {
+            let missing = |file, problem: String| DeploymentError::Function { file, function, problem };
+            let mut settings = manifest::settings(function, manifest).map_err(|error| missing("Cargo.toml", error))?;
+            let role = roles.roles.iter().find(|it| it.role.name == role_name(function));
+            let role = role.ok_or_else(|| missing(ROLES, format!("no role {}", role_name(function))))?;
+            if !roles.log_groups.contains(&format!("/aws/lambda/{function}")) {
+                return Err(missing(ROLES, format!("no log group /aws/lambda/{function}")));
+            }
+            let invoke = invoke_settings.get(*function);
+            settings.invoke = invoke.ok_or_else(|| missing(RULES, "no EventInvokeConfig".to_owned()))?.clone();
+            let queue = settings.invoke.on_failure.as_deref().unwrap_or_default();
+            if !roles.queues.iter().any(|known| known.arn == queue) {
+                return Err(missing(RULES, format!("no queue {queue:?} for failed invocations")));
+            }
+            functions.push((*function, settings, role.role.clone()));
+        }
+        fit::rules(&rules)?;
+        fit::dead_letters(&rules, &roles.queues)?;
+        fit::group(&node.sample()?)?;
+        Ok(Deployment { node, rules, functions, documents })
+    }
+
+    /// Puts rules, schedules and functions into a world.
+    ///
+    /// # Errors
+    /// When Systems Manager refuses a document.
+    pub fn deploy(&self, world: &mut World) -> Result<(), DeploymentError> {
+        self.deploy_roles(world)?;
+        for (name, settings, _) in &self.functions {
+            world.put_function(name, settings.clone());
+        }
+        self.rules.iter().for_each(|rule| world.put_rule(rule.clone()));
+        Ok(())
+    }
+
+    /// Only what a function that is invoked by hand meets: its role, and the documents.
+    ///
+    /// # Errors
+    /// When Systems Manager refuses a document.
+    pub fn deploy_roles(&self, world: &mut World) -> Result<(), DeploymentError> {
+        for (name, _, role) in &self.functions {
+            world.iam.assume(name, role.clone());
+        }
+        for (name, content) in &self.documents {
+            world.put_document(name, content)?;
+        }
+        Ok(())
+    }
+
+    /// The settings of a function.
+    pub fn settings(&self, function: &str) -> Option<&FunctionSettings> {
+        self.functions.iter().find(|(name, _, _)| *name == function).map(|(_, settings, _)| settings)
+    }
 }
 
 /// The names of all functions.
@@ -59,33 +208,12 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name)
 }
 
-/// Puts rules, schedules and functions into a world.
-///
-/// # Errors
-/// When what a user would deploy cannot be understood.
-pub fn deploy(world: &mut World) -> Result<(), DeploymentError> {
-    for (name, manifest) in FUNCTIONS {
-        world.put_function(name, settings(name, manifest)?);
-    }
-    for (name, content) in templates::documents(RELEASE)? {
-        world.put_document(&name, &content)?;
-    }
-    for rule in templates::rules(RULES)? {
-        if !world.bus.functions.contains_key(&rule.function) {
-            return Err(DeploymentError::NoSuchFunction { rule: rule.name, function: rule.function });
-        }
-        world.put_rule(rule);
-    }
-    Ok(())
-}
-
 /// How long an invocation of a function may take.
 ///
 /// # Errors
-/// When its manifest lacks its deploy settings.
+/// When what is in the repository cannot be deployed.
 pub fn timeout(function: &str) -> Result<Option<Duration>, DeploymentError> {
-    let found = FUNCTIONS.into_iter().find(|(name, _)| *name == function);
-    found.map(|(name, manifest)| Ok(settings(name, manifest)?.timeout)).transpose()
+    Ok(Deployment::shipped()?.settings(function).map(|settings| settings.timeout))
 }
 
 /// The functions' code, each with clients of its own, as each has a process of its own.
@@ -111,42 +239,4 @@ pub fn handlers(aws: &LocalAws) -> BTreeMap<String, Handler> {
 
 fn function_error(failure: Failure) -> FunctionError {
     FunctionError { error_type: failure.error_type().to_owned(), message: failure.chain() }
-}
-
-/// The part of a manifest that `cargo lambda deploy` reads.
-#[derive(Deserialize)]
-struct Manifest {
-    package: Package,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    lambda: Lambda,
-}
-
-#[derive(Deserialize)]
-struct Lambda {
-    deploy: Deploy,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Deploy {
-    /// Seconds.
-    timeout: u64,
-    /// MB; more memory is a faster processor too, which this world does not have.
-    #[serde(rename = "memory")]
-    _memory: u32,
-}
-
-fn settings(function: &'static str, manifest: &str) -> Result<FunctionSettings, DeploymentError> {
-    let manifest: Manifest = toml::from_str(manifest)
-        .map_err(|problem| DeploymentError::Manifest { function, problem: Box::new(problem) })?;
-    let timeout = Duration::from_secs(manifest.package.metadata.lambda.deploy.timeout);
-    Ok(FunctionSettings { timeout, reserved_concurrency: None })
 }

@@ -54,7 +54,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let timeout = deployment::timeout(&function)?.unwrap_or(Duration::from_secs(60));
 
     let mut event: Value = serde_json::from_slice(&payload).unwrap_or(Value::Null);
-    let (world, _) = recorded::world_of(&event);
+    let (world, _) = recorded::world_of(&event)?;
     let begin = world.now();
     // The function lives by the real clock, and so does this world: an event of last winter would come too late.
     let payload = match event.get_mut("time") {

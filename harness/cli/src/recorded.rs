@@ -12,6 +12,8 @@ use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::seed::{NodeNames, Seed};
 use serde_json::Value;
 
+use crate::deployment::Deployment;
+
 /// By then the world without anybody's help has emitted all that it will.
 const STORY: Duration = Duration::from_secs(20 * 60);
 
@@ -29,16 +31,20 @@ const RECORDED: [(&str, &str, usize); 6] = [
 ];
 
 /// The world in which the events were recorded, at its beginning: one node in its steady state, nobody reacts.
-pub fn opening() -> (World, NodeNames) {
+///
+/// # Errors
+/// When what is in the repository cannot be deployed.
+pub fn opening() -> Result<(World, NodeNames), Box<dyn Error>> {
     opening_at(Time::GENESIS)
 }
 
-fn opening_at(start: Time) -> (World, NodeNames) {
-    let seed = Seed { start: Some(start.iso_seconds()), ..Seed::one_node() };
-    let mut world = World::from_seed(&seed).unwrap_or_else(|_| World::new(1));
-    let node = world.settle_nodes().ok().and_then(|nodes| nodes.into_iter().next());
-    let node = node.unwrap_or_else(|| unreachable!("the seed has one node"));
-    (world, node)
+fn opening_at(start: Time) -> Result<(World, NodeNames), Box<dyn Error>> {
+    let seed = Seed { start: Some(start.iso_seconds()), ..Seed::one_node().rebalancing(false) };
+    let deployment = Deployment::shipped()?;
+    let mut world = World::from_seed(&seed, &deployment.node)?;
+    let node = world.settle_nodes()?.into_iter().next().ok_or("the template declares no node")?;
+    deployment.deploy_roles(&mut world)?;
+    Ok((world, node))
 }
 
 /// The story of a reclaim, as far as it comes without Durin: interrupted, replaced, and waiting in its hooks.
@@ -50,9 +56,12 @@ fn begin_story(world: &mut World, node: &NodeNames) {
 
 /// The world as it is when `event` is emitted, if it is one of the story's; else at its beginning. Its clock shows the
 /// real time by then, give or take the seconds that the story takes to get there.
-pub fn world_of(event: &Value) -> (World, NodeNames) {
+///
+/// # Errors
+/// When what is in the repository cannot be deployed.
+pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
     let opening = || opening_at(Time::real_now() - SETTLED);
-    let (mut world, node) = opening();
+    let (mut world, node) = opening()?;
     begin_story(&mut world, &node);
     let end = world.now() + STORY;
     while !world.bus.emitted.iter().any(|emitted| same(emitted, event)) {
@@ -61,7 +70,7 @@ pub fn world_of(event: &Value) -> (World, NodeNames) {
             _ => return opening(),
         }
     }
-    (world, node)
+    Ok((world, node))
 }
 
 /// Whether two events tell of the same thing: their ids and times may differ.
@@ -70,8 +79,11 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 /// The story's events as they are now, by file name.
-pub fn recordings() -> Vec<(&'static str, Value)> {
-    let (mut world, node) = opening();
+///
+/// # Errors
+/// When what is in the repository cannot be deployed.
+pub fn recordings() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
+    let (mut world, node) = opening()?;
     begin_story(&mut world, &node);
     let end = world.now() + STORY;
     world.advance_to(end);
@@ -79,7 +91,7 @@ pub fn recordings() -> Vec<(&'static str, Value)> {
         let of_kind = |event: &&Value| event["detail-type"] == detail_type;
         world.bus.emitted.iter().filter(of_kind).nth(number).map(|event| (file, event.clone()))
     };
-    RECORDED.into_iter().filter_map(find).collect()
+    Ok(RECORDED.into_iter().filter_map(find).collect())
 }
 
 /// Writes the story's events into a folder.
@@ -87,7 +99,7 @@ pub fn recordings() -> Vec<(&'static str, Value)> {
 /// # Errors
 /// When a file cannot be written.
 pub fn record(folder: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    for (name, event) in recordings() {
+    for (name, event) in recordings()? {
         let path = folder.join(format!("{name}.json"));
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&event)?))?;
         println!("{}", path.display());

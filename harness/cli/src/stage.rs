@@ -7,7 +7,7 @@ use durin_harness::world::World;
 use durin_harness::world::invariants::{check_always, check_quiet};
 use durin_harness::world::seed::{NodeNames, Seed};
 
-use crate::deployment::{self, DeploymentError};
+use crate::deployment::{self, Deployment, DeploymentError};
 
 /// A local AWS in which Durin is deployed, and the nodes that it began with.
 #[derive(Clone)]
@@ -35,29 +35,38 @@ impl Stage {
     /// # Errors
     /// When the seed or the deployment cannot be understood.
     pub fn set(seed: &Seed, speed: f64) -> Result<Stage, StageError> {
-        let stage = Stage::without_functions(seed, speed, |world| deployment::deploy(world).map_err(StageError::from))?;
+        Stage::set_with(Deployment::shipped()?, seed, speed)
+    }
+
+    /// The same, with something else deployed.
+    ///
+    /// # Errors
+    /// When the seed or the deployment cannot be understood.
+    pub fn set_with(deployment: &Deployment, seed: &Seed, speed: f64) -> Result<Stage, StageError> {
+        let stage = Stage::prepared(deployment, seed, speed, Deployment::deploy)?;
         tokio::spawn(stage.aws.clone().run(deployment::handlers(&stage.aws)));
         Ok(stage)
     }
 
-    /// The same world without anything of Durin's in it: nothing reacts to its events.
+    /// The same world in which nothing reacts to events. Functions that are invoked by hand have their roles.
     ///
     /// # Errors
     /// When the seed cannot be understood.
     pub fn set_without_functions(seed: &Seed, speed: f64) -> Result<Stage, StageError> {
-        let stage = Stage::without_functions(seed, speed, |_| Ok(()))?;
+        let stage = Stage::prepared(Deployment::shipped()?, seed, speed, Deployment::deploy_roles)?;
         tokio::spawn(stage.aws.clone().run(Default::default()));
         Ok(stage)
     }
 
-    fn without_functions(
+    fn prepared(
+        deployment: &Deployment,
         seed: &Seed,
         speed: f64,
-        prepare: impl FnOnce(&mut World) -> Result<(), StageError>,
+        prepare: fn(&Deployment, &mut World) -> Result<(), DeploymentError>,
     ) -> Result<Stage, StageError> {
-        let mut world = World::from_seed(seed).map_err(StageError::Seed)?;
+        let mut world = World::from_seed(seed, &deployment.node).map_err(StageError::Seed)?;
         let nodes = world.settle_nodes().map_err(|error| StageError::Seed(error.to_string()))?;
-        prepare(&mut world)?;
+        prepare(deployment, &mut world)?;
         // The SDK draws its back-off jitter from here; a history that repeats itself has to own it.
         fastrand::seed(seed.seed);
         Ok(Stage { aws: LocalAws::new(world, speed), nodes })

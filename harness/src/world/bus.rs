@@ -1,6 +1,7 @@
 //! EventBridge and Lambda's asynchronous queue: rules match with their real patterns; delivery is at least once, in any
 //! order, or not at all; a failed invocation is tried again after one and after two more minutes.
 
+mod in_its_name;
 mod pattern;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,11 @@ use serde_json::{Value, json};
 use super::agenda::Effect;
 use super::history::What;
 use super::{ACCOUNT, REGION, World};
+use crate::time::Time;
 pub use pattern::{Pattern, PatternError};
 
-/// Lambda tries a failed asynchronous invocation again after these waits. (Lambda Developer Guide, asynchronous
-/// invocation.)
+/// Lambda tries a failed asynchronous invocation again after these waits, unless it is told to give up earlier. (Lambda
+/// Developer Guide, asynchronous invocation.)
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
 /// How long an invocation that found no free concurrency waits in the queue. Lambda starts at 1 s.
@@ -29,8 +31,8 @@ pub struct Bus {
     pub functions: BTreeMap<String, FunctionSettings>,
     /// Every event emitted so far.
     pub emitted: Vec<Value>,
-    /// Invocations that failed for the last time.
-    pub dead_letters: Vec<Invocation>,
+    /// What was given up and sent to a queue.
+    pub dead_letters: Vec<DeadLetter>,
     /// What goes wrong with deliveries, first match first.
     pub disorders: Vec<Disorder>,
     ready: Vec<Invocation>,
@@ -46,6 +48,30 @@ pub struct Rule {
     pub trigger: Trigger,
     /// The function it invokes.
     pub function: String,
+    /// How long EventBridge tries to reach the function.
+    pub retry: RetryPolicy,
+    /// The ARN of the queue for what it could not deliver.
+    pub dead_letters: Option<String>,
+}
+
+/// When to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// What is older is given up.
+    pub max_age: Duration,
+    /// After the first attempt.
+    pub max_retries: u32,
+}
+
+/// What was given up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The ARN of the queue.
+    pub queue: String,
+    /// The function that it was meant for.
+    pub function: String,
+    /// The event.
+    pub payload: Value,
 }
 
 /// What triggers a rule.
@@ -62,8 +88,29 @@ pub enum Trigger {
 pub struct FunctionSettings {
     /// After this an invocation is killed, between any two instructions.
     pub timeout: Duration,
+    /// MB.
+    pub memory_mb: u32,
     /// How many invocations may run at once; none for no limit.
     pub reserved_concurrency: Option<u32>,
+    /// What becomes of invocations that fail.
+    pub invoke: InvokeSettings,
+}
+
+/// What becomes of asynchronous invocations that fail.
+#[derive(Clone, Debug)]
+pub struct InvokeSettings {
+    /// When Lambda gives up.
+    pub retry: RetryPolicy,
+    /// The ARN of the queue for what it gave up.
+    pub on_failure: Option<String>,
+}
+
+impl Default for InvokeSettings {
+    /// Lambda's own. (Lambda Developer Guide, "Error handling for asynchronous invocation".)
+    fn default() -> InvokeSettings {
+        let retry = RetryPolicy { max_age: Duration::from_secs(6 * 3600), max_retries: 2 };
+        InvokeSettings { retry, on_failure: None }
+    }
 }
 
 /// One delivery of one event to one function.
@@ -77,6 +124,8 @@ pub struct Invocation {
     pub attempt: u32,
     /// How long the function may take.
     pub timeout: Duration,
+    /// When Lambda took it into its queue.
+    pub accepted: Time,
 }
 
 /// Something that goes wrong with the delivery of events.
@@ -97,14 +146,18 @@ pub enum DisorderKind {
     Lost,
     /// It arrives twice, the second time this much later.
     Doubled(Duration),
-    /// It arrives this much later.
+    /// It arrives this much later: AWS emitted it late.
     Late(Duration),
+    /// The function cannot be reached for so long: EventBridge tries again, as long as the rule says.
+    Unreachable(Duration),
 }
 
 /// What happens on the bus by itself.
 #[derive(Clone, Debug)]
 pub enum BusEffect {
-    /// An invocation reaches its function.
+    /// An invocation reaches Lambda.
+    Accept(Invocation),
+    /// An invocation reaches its function, or tries to.
     Deliver(Invocation),
     /// A schedule is due.
     Tick(Rule),
@@ -131,11 +184,10 @@ impl World {
     pub fn publish(&mut self, event: Value) {
         self.note(What::Emitted(event.clone()));
         self.bus.emitted.push(event.clone());
-        let targets: Vec<String> =
-            self.bus.rules.iter().filter(|rule| rule.matches(&event)).map(|rule| rule.function.clone()).collect();
+        let rules: Vec<Rule> = self.bus.rules.iter().filter(|rule| rule.matches(&event)).cloned().collect();
         let disorder = self.bus.strike(&event);
-        for function in targets {
-            self.deliver_with(disorder, function, event.clone());
+        for rule in rules {
+            self.deliver_with(disorder, &rule, event.clone());
         }
     }
 
@@ -168,33 +220,47 @@ impl World {
         if !failed {
             return;
         }
-        match RETRIES.get(invocation.attempt as usize - 1) {
-            Some(wait) => {
+        let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+        let wait = RETRIES.get(invocation.attempt as usize - 1).filter(|_| invocation.attempt <= retry.max_retries);
+        match wait {
+            Some(wait) if self.now.since(invocation.accepted) + *wait <= retry.max_age => {
                 let again = Invocation { attempt: invocation.attempt + 1, ..invocation };
                 self.schedule(*wait, Effect::Bus(BusEffect::Deliver(again)));
             }
-            None => self.bus.dead_letters.push(invocation),
+            Some(_) | None => self.give_up(invocation),
         }
     }
 
     pub(super) fn carry_out_bus(&mut self, effect: BusEffect) {
         match effect {
+            BusEffect::Accept(invocation) => self.deliver(Invocation { accepted: self.now, ..invocation }),
             BusEffect::Deliver(invocation) => self.deliver(invocation),
             BusEffect::Tick(rule) => self.tick(rule),
         }
     }
 
-    fn deliver_with(&mut self, disorder: Option<DisorderKind>, function: String, event: Value) {
+    fn deliver_with(&mut self, disorder: Option<DisorderKind>, rule: &Rule, event: Value) {
+        let function = rule.function.clone();
         let Some(settings) = self.bus.functions.get(&function) else { return };
-        let invocation = Invocation { function, payload: event, attempt: 1, timeout: settings.timeout };
+        let invocation =
+            Invocation { function, payload: event, attempt: 1, timeout: settings.timeout, accepted: self.now };
         let usual = self.draw(self.latency.event_delivery);
         match disorder {
-            None => self.schedule(usual, Effect::Bus(BusEffect::Deliver(invocation))),
+            None => self.schedule(usual, Effect::Bus(BusEffect::Accept(invocation))),
             Some(DisorderKind::Lost) => {}
-            Some(DisorderKind::Late(late)) => self.schedule(usual + late, Effect::Bus(BusEffect::Deliver(invocation))),
+            Some(DisorderKind::Late(late)) => self.schedule(usual + late, Effect::Bus(BusEffect::Accept(invocation))),
+            Some(DisorderKind::Unreachable(span)) if span > rule.retry.max_age => {
+                let Invocation { function, payload, .. } = invocation;
+                // EventBridge writes to the queue as a service, which the queue's own policy allows.
+                let letter = rule.dead_letters.clone().map(|queue| DeadLetter { queue, function, payload });
+                self.bus.dead_letters.extend(letter);
+            }
+            Some(DisorderKind::Unreachable(span)) => {
+                self.schedule(usual + span, Effect::Bus(BusEffect::Accept(invocation)));
+            }
             Some(DisorderKind::Doubled(later)) => {
-                self.schedule(usual, Effect::Bus(BusEffect::Deliver(invocation.clone())));
-                self.schedule(usual + later, Effect::Bus(BusEffect::Deliver(invocation)));
+                self.schedule(usual, Effect::Bus(BusEffect::Accept(invocation.clone())));
+                self.schedule(usual + later, Effect::Bus(BusEffect::Accept(invocation)));
             }
         }
     }
@@ -203,11 +269,17 @@ impl World {
         let limit = self.bus.functions.get(&invocation.function).and_then(|settings| settings.reserved_concurrency);
         let running = self.bus.running.entry(invocation.function.clone()).or_default();
         if limit.is_some_and(|limit| *running >= limit) {
-            self.schedule(THROTTLED_FOR, Effect::Bus(BusEffect::Deliver(invocation)));
+            let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+            if self.now.since(invocation.accepted) + THROTTLED_FOR > retry.max_age {
+                self.give_up(invocation);
+            } else {
+                self.schedule(THROTTLED_FOR, Effect::Bus(BusEffect::Deliver(invocation)));
+            }
             return;
         }
         *running += 1;
         self.note(What::Invoked { function: invocation.function.clone(), attempt: invocation.attempt });
+        self.write_logs(&invocation.function);
         self.bus.ready.push(invocation);
     }
 
@@ -221,16 +293,22 @@ impl World {
             "account": ACCOUNT,
             "time": self.now().iso_seconds(),
             "region": REGION,
-            "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", rule.name)],
+            "resources": [rule.arn()],
             "detail": {},
         });
-        self.deliver_with(None, rule.function.clone(), event);
+        self.deliver_with(None, &rule, event);
         self.schedule(period, Effect::Bus(BusEffect::Tick(rule)));
     }
 }
 
 impl Rule {
-    fn matches(&self, event: &Value) -> bool {
+    /// Its ARN.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name)
+    }
+
+    /// Whether the event is one that it waits for.
+    pub fn matches(&self, event: &Value) -> bool {
         match &self.trigger {
             Trigger::Event(pattern) => pattern.matches(event),
             Trigger::Rate(_) => false,

@@ -1,21 +1,22 @@
-//! What a world begins with: nodes, each with its volume, record, launch template and group.
+//! What a world begins with: nodes, each with its volume, record, launch template and group, as the template that a user
+//! deploys for each node has them.
 
 mod steady;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::World;
-use super::autoscaling::{ActionResult, CreateAutoScalingGroup, GroupTag, PutLifecycleHook, Transition};
-use super::ec2::{CreateVolume, network};
+use super::autoscaling::{CreateAutoScalingGroup, GroupTag};
+use super::ec2::network;
 use super::error::ApiError;
 use super::ssm::{PutParameter, RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT};
+use crate::templates::{NodeParameters, NodeTemplate, TemplateError};
 use crate::time::Time;
 
 /// The parameter that names the image of the next launch.
@@ -49,12 +50,12 @@ pub struct NodeSeed {
     pub hosted_zone: String,
     /// The record's TTL, if its tag says so.
     pub record_ttl_s: Option<u32>,
-    /// The type of its instances.
-    pub instance_type: String,
-    /// Whether its group has Capacity Rebalancing.
-    pub capacity_rebalance: bool,
-    /// Whether its instances are spot instances.
-    pub spot: bool,
+    /// The type of its instances; the template's first unless said.
+    pub instance_type: Option<String>,
+    /// Whether its group has Capacity Rebalancing; as the template says unless said.
+    pub capacity_rebalance: Option<bool>,
+    /// Whether its instances are spot instances; as the template says unless said.
+    pub spot: Option<bool>,
 }
 
 impl Default for NodeSeed {
@@ -66,9 +67,9 @@ impl Default for NodeSeed {
             record_name: "k3s.durin.internal".to_owned(),
             hosted_zone: "durin.internal".to_owned(),
             record_ttl_s: None,
-            instance_type: "t3a.medium".to_owned(),
-            capacity_rebalance: false,
-            spot: true,
+            instance_type: None,
+            capacity_rebalance: None,
+            spot: None,
         }
     }
 }
@@ -96,12 +97,21 @@ impl Seed {
     pub fn one_node() -> Seed {
         Seed { seed: 1, start: None, nodes: vec![NodeSeed::default()] }
     }
+
+    /// The same, with Capacity Rebalancing on or off, whatever the template says.
+    pub fn rebalancing(self, capacity_rebalance: bool) -> Seed {
+        let set = |node| NodeSeed { capacity_rebalance: Some(capacity_rebalance), ..node };
+        Seed { nodes: self.nodes.into_iter().map(set).collect(), ..self }
+    }
 }
 
 impl World {
-    /// A world with what the seed says. Its groups launch their first instances as time passes, unless
-    /// [`World::settle_nodes`] comes first.
-    pub fn from_seed(seed: &Seed) -> Result<World, String> {
+    /// A world with what the seed says, each node as `template` has it. Its groups launch their first instances as time
+    /// passes, unless [`World::settle_nodes`] comes first.
+    ///
+    /// # Errors
+    /// When the seed or the template is wrong.
+    pub fn from_seed(seed: &Seed, template: &NodeTemplate) -> Result<World, String> {
         let mut world = World::new(seed.seed);
         if let Some(start) = &seed.start {
             let start = DateTime::from_str(start, Format::DateTimeWithOffset)
@@ -110,12 +120,13 @@ impl World {
             world.now = Time(millis);
         }
         for node in &seed.nodes {
-            world.sow(node).map_err(|error| format!("node `{}`: {error}", node.name))?;
+            world.sow(node, template).map_err(|error| format!("node `{}`: {error}", node.name))?;
         }
         Ok(world)
     }
 
-    fn sow(&mut self, node: &NodeSeed) -> Result<(), ApiError> {
+    /// What CloudFormation does with the template of one node.
+    fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
         if !self.parameters.contains_key(IMAGE_PARAMETER) {
             let value = self.hex_id("ami");
@@ -130,37 +141,31 @@ impl World {
         if !self.documents.contains_key(RELEASE_DOCUMENT) {
             self.put_document(RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT)?;
         }
-        let volume = self.create_volume(CreateVolume {
-            zone: node.zone.clone(),
-            size_gib: node.volume_gib,
-            volume_type: "gp3".to_owned(),
-            encrypted: true,
-            tags: BTreeMap::from([("Name".to_owned(), node.name.clone())]),
-        })?;
-        let image = format!("resolve:ssm:{IMAGE_PARAMETER}");
-        let template = self.create_launch_template(&node.name, &image, &node.instance_type, node.spot)?;
-        let mut tags = vec![
-            tag("durin:volume-id", &volume),
-            tag("durin:hosted-zone-id", &zone_id),
-            tag("durin:record-name", &node.record_name),
-        ];
-        tags.extend(node.record_ttl_s.map(|ttl_s| tag("durin:record-ttl", &ttl_s.to_string())));
+        let mut stack = template.stack(&node.parameters(&zone_id))?;
+        stack.created("AWS::Route53::HostedZone", &zone_id);
+        stack.created("AWS::EC2::VPC", network::VPC_ID);
+        stack.created("AWS::EC2::Subnet", &node.subnet());
+        if let Some(volume) = stack.volume()? {
+            let volume = self.create_volume(volume)?;
+            stack.created("AWS::EC2::Volume", &volume);
+        }
+        let (image, instance_type, spot) = stack.launch_template()?;
+        let instance_type = node.instance_type.as_ref().unwrap_or(&instance_type);
+        let launch = self.create_launch_template(&node.name, &image, instance_type, node.spot.unwrap_or(spot))?;
+        stack.created("AWS::EC2::LaunchTemplate", &launch.id);
+        let group = stack.group()?;
+        let ttl = node.record_ttl_s.map(|ttl_s| GroupTag {
+            key: "durin:record-ttl".to_owned(),
+            value: ttl_s.to_string(),
+            propagate_at_launch: true,
+        });
         self.create_auto_scaling_group(CreateAutoScalingGroup {
-            name: node.name.clone(),
-            min_size: 1,
-            max_size: 1,
-            desired_capacity: Some(1),
-            launch_template_id: Some(template.id),
-            launch_template_version: Some("$Latest".to_owned()),
             zones: vec![node.zone.clone()],
-            capacity_rebalance: node.capacity_rebalance,
-            tags,
-            hooks: vec![
-                hook("durin-launch", Transition::Launching, 1800, ActionResult::Abandon),
-                hook("durin-terminate", Transition::Terminating, 900, ActionResult::Continue),
-            ],
-            ..CreateAutoScalingGroup::default()
-        })
+            capacity_rebalance: node.capacity_rebalance.unwrap_or(group.capacity_rebalance),
+            tags: group.tags.into_iter().chain(ttl).collect(),
+            ..group
+        })?;
+        Ok(())
     }
 
     fn zone_named(&mut self, name: &str) -> Result<String, ApiError> {
@@ -173,16 +178,33 @@ impl World {
     }
 }
 
-fn tag(key: &str, value: &str) -> GroupTag {
-    GroupTag { key: key.to_owned(), value: value.to_owned(), propagate_at_launch: true }
+impl NodeSeed {
+    /// What is said of this node when its template is deployed.
+    pub(crate) fn parameters(&self, hosted_zone_id: &str) -> NodeParameters {
+        let value = json!({
+            "NodeName": self.name,
+            "VpcId": network::VPC_ID,
+            "SubnetId": self.subnet(),
+            "AvailabilityZone": self.zone,
+            "SecurityGroupId": "sg-0123456789abcdef0",
+            "HostedZoneId": hosted_zone_id,
+            "RecordName": self.record_name,
+            "VolumeSizeGiB": self.volume_gib,
+            "ImageParameter": IMAGE_PARAMETER,
+        });
+        value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn subnet(&self) -> String {
+        network::subnet_in(&self.zone).unwrap_or_default().to_owned()
+    }
 }
 
-fn hook(name: &str, transition: Transition, timeout_s: u32, default_result: ActionResult) -> PutLifecycleHook {
-    PutLifecycleHook {
-        name: name.to_owned(),
-        transition: Some(transition),
-        heartbeat_timeout_s: Some(timeout_s),
-        default_result: Some(default_result),
-        ..PutLifecycleHook::default()
-    }
+/// Why a node could not be sown.
+#[derive(Debug, thiserror::Error)]
+enum Unsown {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }

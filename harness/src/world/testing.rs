@@ -8,6 +8,7 @@ use super::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstances};
 use super::error::ApiResult;
 use super::history::What;
 use super::seed::{NodeNames, NodeSeed, Seed};
+use crate::templates::NodeTemplate;
 
 /// A wait that is longer than anything takes that is not a timeout.
 const LONG_S: u64 = 180;
@@ -107,9 +108,15 @@ impl World {
     }
 }
 
-/// A settled world with one node.
+/// What a user deploys for each node.
+pub(crate) fn node_template() -> NodeTemplate {
+    NodeTemplate::parse("infra/node.yaml", include_str!("../../../infra/node.yaml")).unwrap()
+}
+
+/// A settled world with one node; without Capacity Rebalancing unless said.
 pub(super) fn settled(seed: u64, node: NodeSeed) -> (World, NodeNames) {
-    let mut world = World::from_seed(&Seed { seed, nodes: vec![node], start: None }).unwrap();
+    let node = NodeSeed { capacity_rebalance: node.capacity_rebalance.or(Some(false)), ..node };
+    let mut world = World::from_seed(&Seed { seed, nodes: vec![node], start: None }, &node_template()).unwrap();
     let node = world.settle_nodes().unwrap().remove(0);
     (world, node)
 }

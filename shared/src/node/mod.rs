@@ -14,7 +14,7 @@ use std::time::Duration;
 use tracing::info;
 
 pub use apply::{DEVICE, RELEASE_DOCUMENT};
-pub use next_step::next_step;
+pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step};
 pub use observe::{View, find_all, groups_of, observe_all};
 pub use observed::{
     ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,

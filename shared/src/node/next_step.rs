@@ -17,6 +17,7 @@ use crate::ids::InstanceId;
 use crate::risk::{Risk, RiskReason};
 use departure::Departure;
 pub(super) use departure::may_have_to_release;
+pub use departure::{LONGEST_PERIOD, least_heartbeat};
 use successor::Successor;
 
 /// What to do next for this node.

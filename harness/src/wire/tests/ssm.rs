@@ -136,7 +136,7 @@ fn a_document_is_created_described_and_deleted() {
 }
 
 fn settled_node() -> (World, String) {
-    let mut world = World::from_seed(&Seed::one_node()).expect("a world");
+    let mut world = World::from_seed(&Seed::one_node(), &crate::world::testing::node_template()).expect("a world");
     let node = world.settle_nodes().expect("a steady state").remove(0);
     let instance = world.serving(&node.volume).expect("a holder").to_owned();
     (world, instance)

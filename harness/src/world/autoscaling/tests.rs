@@ -11,7 +11,7 @@ const LAUNCH_EVENT: &str = "EC2 Instance-launch Lifecycle Action";
 const TERMINATE_EVENT: &str = "EC2 Instance-terminate Lifecycle Action";
 
 fn rebalancing() -> NodeSeed {
-    NodeSeed { capacity_rebalance: true, ..NodeSeed::default() }
+    NodeSeed { capacity_rebalance: Some(true), ..NodeSeed::default() }
 }
 
 /// A settled world and the id of the instance in service.
@@ -259,9 +259,13 @@ fn an_unhealthy_verdict_is_followed() {
 fn standby_is_replaced_unless_the_capacity_shrinks() {
     let (mut world, old) = in_service(1, NodeSeed::default());
     let ids = [old.clone()];
+    let at_least = |world: &mut World, min_size| {
+        let update = UpdateAutoScalingGroup { name: "k3s".into(), min_size: Some(min_size), ..Default::default() };
+        world.update_auto_scaling_group(update).unwrap();
+    };
+    at_least(&mut world, 1);
     assert_eq!(code(world.enter_standby("k3s", &ids, true)), "ValidationError");
-    let update = UpdateAutoScalingGroup { name: "k3s".into(), min_size: Some(0), ..Default::default() };
-    world.update_auto_scaling_group(update).unwrap();
+    at_least(&mut world, 0);
     world.enter_standby("k3s", &ids, true).unwrap();
     world.pass(60);
     assert_eq!(world.groups["k3s"].members.len(), 1);

@@ -1,8 +1,8 @@
 use super::*;
-use crate::world::autoscaling::LifecycleState;
+use crate::world::autoscaling::{ActionResult, LifecycleState};
 use crate::world::ec2::SpotAction;
 use crate::world::invariants::{check_always, check_quiet};
-use crate::world::testing::settled;
+use crate::world::testing::{node_template, settled};
 
 #[test]
 fn a_settled_node_serves_and_is_quiet() {
@@ -17,7 +17,7 @@ fn a_settled_node_serves_and_is_quiet() {
 
 #[test]
 fn a_group_left_alone_launches_its_first_instance() {
-    let mut world = World::from_seed(&Seed::one_node()).unwrap();
+    let mut world = World::from_seed(&Seed::one_node(), &node_template()).unwrap();
     world.pass_until_one(LifecycleState::PendingWait);
 }
 
@@ -29,7 +29,9 @@ fn nodes_share_a_zone_and_have_their_own_ttl() {
         record_ttl_s: Some(15),
         ..NodeSeed::default()
     };
-    let mut world = World::from_seed(&Seed { nodes: vec![NodeSeed::default(), other], ..Seed::default() }).unwrap();
+    let mut world =
+        World::from_seed(&Seed { nodes: vec![NodeSeed::default(), other], ..Seed::default() }, &node_template())
+            .unwrap();
     let nodes = world.settle_nodes().unwrap();
     assert_eq!(nodes.len(), 2);
     assert_eq!(nodes[0].zone_id, nodes[1].zone_id);
@@ -43,8 +45,8 @@ fn nodes_share_a_zone_and_have_their_own_ttl() {
 #[test]
 fn a_world_begins_when_it_is_told() {
     let seed = Seed { start: Some("2027-03-04T05:06:07Z".into()), ..Seed::default() };
-    assert_eq!(World::from_seed(&seed).unwrap().now().iso_seconds(), "2027-03-04T05:06:07Z");
-    assert!(World::from_seed(&Seed { start: Some("tomorrow".into()), ..Seed::default() }).is_err());
+    assert_eq!(World::from_seed(&seed, &node_template()).unwrap().now().iso_seconds(), "2027-03-04T05:06:07Z");
+    assert!(World::from_seed(&Seed { start: Some("tomorrow".into()), ..Seed::default() }, &node_template()).is_err());
 }
 
 #[test]
@@ -75,7 +77,8 @@ fn what_is_wrong_with_a_node_is_told() {
 #[test]
 fn however_it_is_shaken_a_group_comes_back_and_no_write_is_lost() {
     for seed in 0..60 {
-        let (mut world, node) = settled(seed, NodeSeed { capacity_rebalance: seed % 2 == 0, ..NodeSeed::default() });
+        let (mut world, node) =
+            settled(seed, NodeSeed { capacity_rebalance: Some(seed % 2 == 0), ..NodeSeed::default() });
         let mut dice = fastrand::Rng::with_seed(seed);
         for _ in 0..60 {
             shake(&mut world, &node, &mut dice);

@@ -21,6 +21,20 @@ const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 /// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
 const HOLD: Duration = Duration::from_secs(540);
 
+/// The schedule's longest period: so long may a node wait whose event was lost.
+pub const LONGEST_PERIOD: Duration = Duration::from_secs(300);
+
+/// The least heartbeat timeout of our hook that leaves time for a hand-off. A launch action may wait for three ticks of the
+/// schedule: its event is lost, the first run that looks fails, the second hands over. A terminate action may wait for one
+/// tick, for [`HOLD`], and for a release that takes as long as it may.
+pub const fn least_heartbeat(transition: Transition) -> Duration {
+    let tick_s = LONGEST_PERIOD.as_secs();
+    match transition {
+        Transition::Launching => Duration::from_secs(3 * tick_s),
+        Transition::Terminating => Duration::from_secs(tick_s + HOLD.as_secs() + RELEASE_TIMEOUT.as_secs()),
+    }
+}
+
 /// The holder, if somebody alive may have to release the volume: then it matters what Systems Manager says.
 pub(in crate::node) fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;

@@ -1,0 +1,126 @@
+//! Whether the parts fit: what the templates say, and what the functions know.
+
+use std::collections::BTreeMap;
+
+use durin::events::Transition;
+use durin::ids::GroupName;
+use durin::node::{LONGEST_PERIOD, least_heartbeat};
+use durin::tags::{self, Declaration};
+use durin_harness::iam::{Check, evaluate};
+use durin_harness::templates::{Queue, TemplateError};
+use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGroup, PutLifecycleHook};
+use durin_harness::world::bus::{Rule, Trigger};
+use serde_json::Value;
+
+use super::{NODE, ROLES, RULES};
+
+/// An event of each kind that a function acts on, and which function that is.
+const ACTED_ON: [(&str, &str, &str); 4] = [
+    ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
+    ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
+    (
+        "durin-spot-interruption",
+        "spot-interruption-warning",
+        include_str!("../../../../events/spot-interruption-warning.json"),
+    ),
+    (
+        "durin-spot-interruption",
+        "rebalance-recommendation",
+        include_str!("../../../../events/rebalance-recommendation.json"),
+    ),
+];
+
+/// The tags of a group that mean something to the functions.
+const TAGS: [&str; 4] = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME, tags::RECORD_TTL];
+
+/// Every function gets the events that it acts on, and the schedule comes often enough.
+pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {
+    for (function, name, event) in ACTED_ON {
+        let event: Value = serde_json::from_str(event).unwrap_or_default();
+        if !rules.iter().any(|rule| rule.function == function && rule.matches(&event)) {
+            let problem = format!("no rule for it matches events/{name}.json, which it acts on");
+            return Err(refuse(RULES, function, problem));
+        }
+    }
+    let period = rules.iter().filter(|rule| rule.function == "durin-node-resync").find_map(|rule| match rule.trigger {
+        Trigger::Rate(period) => Some(period),
+        Trigger::Event(_) => None,
+    });
+    match period {
+        Some(period) if period <= LONGEST_PERIOD => Ok(()),
+        _ => {
+            let problem = format!("needs a schedule of at most {} s", LONGEST_PERIOD.as_secs());
+            Err(refuse(RULES, "durin-node-resync", problem))
+        }
+    }
+}
+
+/// EventBridge may write to the queues that the rules name.
+pub(super) fn dead_letters(rules: &[Rule], queues: &[Queue]) -> Result<(), TemplateError> {
+    for rule in rules {
+        let arn = rule.dead_letters.as_deref().unwrap_or_default();
+        let queue = queues.iter().find(|queue| queue.arn == arn);
+        let queue = queue.ok_or_else(|| refuse(RULES, &rule.name, format!("no dead-letter queue {arn:?}")))?;
+        let mut check = Check::new("sqs:SendMessage", &queue.arn);
+        check.keys = vec![("aws:SourceArn", vec![rule.arn()])];
+        if !queue.policies.iter().any(|policy| evaluate::lets_in(policy, "events.amazonaws.com", &check)) {
+            let problem = format!("does not let in the events of the rule {}", rule.name);
+            return Err(refuse(ROLES, queue.arn.rsplit(':').next().unwrap_or_default(), problem));
+        }
+    }
+    Ok(())
+}
+
+/// The group declares a node, and its hooks leave the functions time.
+pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError> {
+    for tag in group.tags.iter().filter(|tag| tag.key.starts_with("durin:")) {
+        if !TAGS.contains(&tag.key.as_str()) {
+            return Err(refuse(NODE, "Tags", format!("the functions do not know the tag {}", tag.key)));
+        }
+        if !tag.propagate_at_launch {
+            return Err(refuse(
+                NODE,
+                "Tags",
+                format!("{} has to be propagated: policies ask instances for it", tag.key),
+            ));
+        }
+    }
+    let tags: BTreeMap<String, String> = group.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    let name = GroupName::new(&group.name).map_err(|problem| refuse(NODE, "Group", problem.to_string()))?;
+    match Declaration::from_tags(&name, &tags) {
+        Ok(Some(_)) => {}
+        Ok(None) => return Err(refuse(NODE, "Tags", format!("without {} it is not a node", tags::VOLUME_ID))),
+        Err(problem) => return Err(refuse(NODE, "Tags", problem.to_string())),
+    }
+    let ours = [(Transition::Launching, ActionResult::Abandon), (Transition::Terminating, ActionResult::Continue)];
+    if let Some(hook) = group.hooks.iter().find(|hook| ours.iter().all(|(ours, _)| ours.hook() != hook.name)) {
+        return Err(refuse(NODE, &hook.name, "the functions do not know this hook".to_owned()));
+    }
+    ours.into_iter().try_for_each(|(transition, result)| hook(&group.hooks, transition, result))
+}
+
+fn hook(hooks: &[PutLifecycleHook], transition: Transition, result: ActionResult) -> Result<(), TemplateError> {
+    let name = transition.hook();
+    let at = match transition {
+        Transition::Launching => autoscaling::Transition::Launching,
+        Transition::Terminating => autoscaling::Transition::Terminating,
+    };
+    let hook = hooks.iter().find(|hook| hook.name == name && hook.transition == Some(at));
+    let hook = hook.ok_or_else(|| refuse(NODE, "Group", format!("no hook {name} at {}", at.name())))?;
+    if hook.default_result != Some(result) {
+        return Err(refuse(NODE, name, format!("its default result has to be {}", result.name())));
+    }
+    let least = least_heartbeat(transition).as_secs();
+    match hook.heartbeat_timeout_s {
+        Some(timeout_s) if u64::from(timeout_s) >= least => Ok(()),
+        _ => Err(refuse(
+            NODE,
+            name,
+            format!("its HeartbeatTimeout has to be at least {least} s, so long may a hand-off take"),
+        )),
+    }
+}
+
+fn refuse(file: &str, resource: &str, problem: String) -> TemplateError {
+    TemplateError { file: file.to_owned(), resource: resource.to_owned(), problem }
+}

@@ -1,0 +1,261 @@
+//! A node: its group, its launch template and its data volume.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Resource, Template, TemplateError, number, only};
+use crate::world::autoscaling::{ActionResult, CreateAutoScalingGroup, GroupTag, PutLifecycleHook, Transition};
+use crate::world::ec2::CreateVolume;
+use crate::world::seed::NodeSeed;
+
+/// Resource types around a node that the local AWS does without, or has already.
+const WITHOUT_EFFECT: [&str; 21] = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::FIS::ExperimentTemplate",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::Route53::HostedZone",
+    "AWS::Route53::RecordSet",
+    "AWS::SSM::Parameter",
+];
+
+/// Read below.
+const GROUP: [&str; 11] = [
+    "AutoScalingGroupName",
+    "CapacityRebalance",
+    "DesiredCapacity",
+    "HealthCheckGracePeriod",
+    "HealthCheckType",
+    "LifecycleHookSpecificationList",
+    "MaxSize",
+    "MinSize",
+    "MixedInstancesPolicy",
+    "NewInstancesProtectedFromScaleIn",
+    "Tags",
+];
+
+/// Where, which the world says; and what groups of one have no use for.
+const GROUP_WITHOUT_EFFECT: [&str; 4] =
+    ["DefaultInstanceWarmup", "InstanceMaintenancePolicy", "MetricsCollection", "VPCZoneIdentifier"];
+
+const LAUNCH_TEMPLATE_DATA: [&str; 10] = [
+    "BlockDeviceMappings",
+    "CreditSpecification",
+    "EbsOptimized",
+    "IamInstanceProfile",
+    "ImageId",
+    "InstanceType",
+    "MetadataOptions",
+    "SecurityGroupIds",
+    "TagSpecifications",
+    "UserData",
+];
+
+const VOLUME: [&str; 7] = ["AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "Tags", "VolumeType"];
+
+/// The template that a user deploys for each node.
+#[derive(Clone, Debug)]
+pub struct NodeTemplate {
+    file: String,
+    written: Value,
+}
+
+/// What is said of one node when its template is deployed, by the template's parameters. What the template does not
+/// declare is not told to it.
+pub type NodeParameters = BTreeMap<String, Value>;
+
+/// The template, deployed for one node.
+#[derive(Clone, Debug)]
+pub struct NodeStack(Template);
+
+impl NodeTemplate {
+    /// Reads the template, and tries it with some node.
+    ///
+    /// # Errors
+    /// When the template is not YAML, or something in it is unknown, refers to nothing, or cannot be read.
+    pub fn parse(file: &str, text: &str) -> Result<NodeTemplate, TemplateError> {
+        let template = NodeTemplate { file: file.to_owned(), written: super::read(file, text)? };
+        template.sample()?;
+        Ok(template)
+    }
+
+    /// The group of some node.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn sample(&self) -> Result<CreateAutoScalingGroup, TemplateError> {
+        let mut stack = self.stack(&NodeSeed::default().parameters("Z0123456789ABCDEFGHIJ"))?;
+        stack.created("AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ");
+        stack.created("AWS::EC2::Volume", "vol-0123456789abcdef0");
+        stack.volume()?;
+        stack.launch_template()?;
+        stack.group()
+    }
+
+    /// The template with a node's parameters.
+    ///
+    /// # Errors
+    /// When something in it is unknown or refers to nothing.
+    pub fn stack(&self, parameters: &NodeParameters) -> Result<NodeStack, TemplateError> {
+        let template = Template::with(&self.file, &self.written, parameters)?;
+        template.outputs()?;
+        for resource in template.resources()? {
+            match resource.kind {
+                "AWS::AutoScaling::AutoScalingGroup" | "AWS::EC2::LaunchTemplate" | "AWS::EC2::Volume" => {
+                    template.resolve(resource.id, resource.written)?;
+                }
+                _ => template.check_references(&resource, &WITHOUT_EFFECT)?,
+            }
+        }
+        Ok(NodeStack(template))
+    }
+}
+
+impl NodeStack {
+    /// What resources of that type are called, now that they exist.
+    pub fn created(&mut self, kind: &str, physical_id: &str) {
+        let of_kind = |(_, resource): &(&String, &Value)| resource["Type"] == kind;
+        let ids: Vec<_> = self.0.resources.iter().filter(of_kind).map(|(id, _)| id.clone()).collect();
+        self.0.physical_ids.extend(ids.into_iter().map(|id| (id, physical_id.to_owned())));
+    }
+
+    /// The data volume, unless it exists already.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn volume(&self) -> Result<Option<CreateVolume>, TemplateError> {
+        let Some(resource) = self.only_one("AWS::EC2::Volume")? else { return Ok(None) };
+        let properties = Value::Object(self.0.properties(&resource, &VOLUME)?);
+        let text = |name: &str| properties[name].as_str().unwrap_or_default().to_owned();
+        let tags = properties["Tags"].as_array().into_iter().flatten();
+        let tag = |tag: &Value| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].as_str()?.to_owned()));
+        Ok(Some(CreateVolume {
+            zone: text("AvailabilityZone"),
+            size_gib: number(&properties["Size"]).ok_or_else(|| self.0.refuse(resource.id, "no Size"))?,
+            volume_type: text("VolumeType"),
+            encrypted: properties["Encrypted"] == true,
+            tags: tags.filter_map(tag).collect(),
+        }))
+    }
+
+    /// Image and instance type of the launch template, and whether the group asks for spot instances with it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn launch_template(&self) -> Result<(String, String, bool), TemplateError> {
+        let template = self.needed("AWS::EC2::LaunchTemplate")?;
+        let known = ["LaunchTemplateData", "LaunchTemplateName", "TagSpecifications", "VersionDescription"];
+        let data = self.0.properties(&template, &known)?.remove("LaunchTemplateData").unwrap_or_default();
+        let fields = data.as_object().ok_or_else(|| self.0.refuse(template.id, "no LaunchTemplateData"))?;
+        only(&self.0.file, template.id, fields, &LAUNCH_TEMPLATE_DATA)?;
+        let image = data["ImageId"].as_str().ok_or_else(|| self.0.refuse(template.id, "no ImageId"))?;
+
+        let group = self.needed("AWS::AutoScaling::AutoScalingGroup")?;
+        let policy = &self.group_properties(&group)?["MixedInstancesPolicy"];
+        let instances = &policy["LaunchTemplate"];
+        let first = instances["Overrides"][0]["InstanceType"].as_str();
+        let instance_type = first.or(data["InstanceType"].as_str());
+        let instance_type = instance_type.ok_or_else(|| self.0.refuse(group.id, "no InstanceType"))?;
+        // On-demand is the default. (EC2 Auto Scaling API Reference, InstancesDistribution.)
+        let on_demand = |name: &str, unless_said: u32| {
+            let share = &policy["InstancesDistribution"][name];
+            if share.is_null() { Some(unless_said) } else { number(share) }
+        };
+        let spot = on_demand("OnDemandBaseCapacity", 0) == Some(0)
+            && on_demand("OnDemandPercentageAboveBaseCapacity", 100) == Some(0);
+        Ok((image.to_owned(), instance_type.to_owned(), spot))
+    }
+
+    /// The group, all but where it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn group(&self) -> Result<CreateAutoScalingGroup, TemplateError> {
+        let resource = self.needed("AWS::AutoScaling::AutoScalingGroup")?;
+        let properties = self.group_properties(&resource)?;
+        let refuse = |problem: String| self.0.refuse(resource.id, problem);
+        let size = |name: &str| number(&properties[name]).ok_or_else(|| refuse(format!("no {name}")));
+        let specification = &properties["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        if let Some(other) = properties["HealthCheckType"].as_str().filter(|kind| *kind != "EC2") {
+            return Err(refuse(format!("the local AWS does not know the HealthCheckType {other}")));
+        }
+        let list = |name: &str| properties[name].as_array().into_iter().flatten();
+        let hooks: Option<Vec<_>> = list("LifecycleHookSpecificationList").map(hook).collect();
+        let tags: Option<Vec<_>> = list("Tags").map(tag).collect();
+        Ok(CreateAutoScalingGroup {
+            name: text(&properties["AutoScalingGroupName"]).unwrap_or_else(|| resource.id.to_owned()),
+            min_size: size("MinSize")?,
+            max_size: size("MaxSize")?,
+            desired_capacity: number(&properties["DesiredCapacity"]),
+            launch_template_id: text(&specification["LaunchTemplateId"]),
+            launch_template_name: text(&specification["LaunchTemplateName"]),
+            launch_template_version: text(&specification["Version"]),
+            health_check_grace_period_s: number(&properties["HealthCheckGracePeriod"]).unwrap_or_default(),
+            capacity_rebalance: properties["CapacityRebalance"] == true,
+            new_instances_protected_from_scale_in: properties["NewInstancesProtectedFromScaleIn"] == true,
+            tags: tags.ok_or_else(|| refuse("a tag without Key, Value or PropagateAtLaunch".to_owned()))?,
+            hooks: hooks.ok_or_else(|| refuse("a lifecycle hook that Auto Scaling would refuse".to_owned()))?,
+            ..CreateAutoScalingGroup::default()
+        })
+    }
+
+    fn group_properties(&self, group: &Resource<'_>) -> Result<Value, TemplateError> {
+        let known: Vec<_> = GROUP.into_iter().chain(GROUP_WITHOUT_EFFECT).collect();
+        self.0.properties(group, &known).map(Value::Object)
+    }
+
+    fn needed(&self, kind: &str) -> Result<Resource<'_>, TemplateError> {
+        self.only_one(kind)?.ok_or_else(|| self.0.refuse("Resources", format!("a node needs an {kind}")))
+    }
+
+    fn only_one(&self, kind: &str) -> Result<Option<Resource<'_>>, TemplateError> {
+        let mut found = self.0.resources()?.into_iter().filter(|resource| resource.kind == kind);
+        match (found.next(), found.next()) {
+            (_, Some(second)) => Err(self.0.refuse(second.id, format!("a node has one {kind}"))),
+            (first, None) => Ok(first),
+        }
+    }
+}
+
+fn tag(tag: &Value) -> Option<GroupTag> {
+    Some(GroupTag {
+        key: tag["Key"].as_str()?.to_owned(),
+        value: tag["Value"].as_str()?.to_owned(),
+        propagate_at_launch: tag["PropagateAtLaunch"].as_bool()?,
+    })
+}
+
+fn hook(hook: &Value) -> Option<PutLifecycleHook> {
+    let known =
+        ["DefaultResult", "HeartbeatTimeout", "LifecycleHookName", "LifecycleTransition", "NotificationMetadata"];
+    let fields: &Map<String, Value> = hook.as_object()?;
+    if fields.keys().any(|key| !known.contains(&key.as_str())) {
+        return None;
+    }
+    let named = |transition: &Transition| hook["LifecycleTransition"] == transition.name();
+    let result = |result: &ActionResult| hook["DefaultResult"] == result.name();
+    Some(PutLifecycleHook {
+        name: hook["LifecycleHookName"].as_str()?.to_owned(),
+        transition: Some([Transition::Launching, Transition::Terminating].into_iter().find(named)?),
+        heartbeat_timeout_s: Some(number(&hook["HeartbeatTimeout"])?),
+        default_result: Some([ActionResult::Continue, ActionResult::Abandon].into_iter().find(result)?),
+        notification_metadata: hook["NotificationMetadata"].as_str().map(str::to_owned),
+        ..PutLifecycleHook::default()
+    })
+}
