@@ -1,0 +1,87 @@
+"""What a user deploys passes the linters that others wrote: cfn-lint for the templates, parliament for the policies."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import parliament
+import pytest
+import yaml
+
+INFRA = Path(__file__).parents[2] / "infra"
+TEMPLATES = sorted(INFRA.glob("*.yaml"))
+
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::AccountId": "123456789012",
+}
+
+
+def test_cfn_lint_finds_nothing():
+    lint = [sys.executable, "-m", "cfnlint", "--non-zero-exit-code", "informational", "--", *map(str, TEMPLATES)]
+    linted = subprocess.run(lint, capture_output=True, text=True, timeout=300, check=False)
+    assert (linted.returncode, linted.stdout) == (0, ""), linted.stderr
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_parliament_finds_nothing_that_matters(template):
+    resources = yaml.safe_load(template.read_text())["Resources"]
+    found = [
+        f"{template.name}: {name}: {finding}"
+        for name, document in policies(resources)
+        for finding in findings(resolved(document, resources))
+    ]
+    assert found == []
+
+
+def test_parliament_finds_a_mistake():
+    statement = {"Effect": "Allow", "Action": "ec2:AttachVolume", "Resource": "arn:aws:ec2:*:*:instance/*"}
+    assert findings({"Version": "2012-10-17", "Statement": [statement]}) != []
+
+
+def findings(document):
+    """What parliament finds of more than low severity. Actions younger than its data are of low severity."""
+    policy = parliament.analyze_policy_string(json.dumps(document))
+    found = map(parliament.enhance_finding, policy.findings)
+    return [str(finding) for finding in found if finding.severity not in ("MUTE", "INFO", "LOW")]
+
+
+def policies(resources):
+    """Those of roles. A resource's own policies are not parliament's affair."""
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            yield name, properties["PolicyDocument"]
+        if resource["Type"] == "AWS::IAM::Role":
+            for inline in properties.get("Policies", []):
+                yield f"{name}/{inline['PolicyName']}", inline["PolicyDocument"]
+
+
+def resolved(value, resources):
+    match value:
+        case {"Ref": name} if len(value) == 1:
+            return PSEUDO.get(name, name)
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda match: PSEUDO.get(match[1], match[1]), text)
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return arn(resources[name])
+        case dict():
+            return {key: resolved(inner, resources) for key, inner in value.items()}
+        case list():
+            return [resolved(inner, resources) for inner in value]
+        case _:
+            return value
+
+
+def arn(resource):
+    properties = resource["Properties"]
+    match resource["Type"]:
+        case "AWS::Logs::LogGroup":
+            return f"arn:aws:logs:eu-central-1:123456789012:log-group:{properties['LogGroupName']}:*"
+        case "AWS::SQS::Queue":
+            return f"arn:aws:sqs:eu-central-1:123456789012:{properties['QueueName']}"
+        case other:
+            raise AssertionError(f"the ARN of an {other} is not known here")

@@ -1,0 +1,149 @@
+//! No role allows more than is needed, and none less: what the roles in `infra/` allow, held against what the functions
+//! have done in all these histories. That they are not refused anything is asserted by every story of the suite.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_smithy_async::time::TimeSource;
+use durin::node::LONGEST_PERIOD;
+use durin::risk::{AT_RISK, Risk, RiskReason};
+use durin_harness::iam::Grant;
+use durin_harness::world::World;
+use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::bus::DisorderKind;
+use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::guest::AgentMode;
+use durin_tests::{LAUNCH, Story, TERMINATE};
+
+const WARNING: &str = "EC2 Spot Instance Interruption Warning";
+
+/// What nobody has needed in a history that `play` tells.
+fn unused(seed: u64, rebalancing: bool, play: impl AsyncFnOnce(&Story)) -> BTreeSet<Grant> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let story = if rebalancing { Story::with_rebalancing(seed) } else { Story::of_one_node(seed) };
+        play(&story).await;
+        assert_eq!(story.world(|world| world.iam.denials.clone()), []);
+        story.world(|world| world.iam.unused())
+    })
+}
+
+#[test]
+fn everything_that_a_role_allows_is_needed() {
+    let histories = [
+        unused(1, false, async |story| interrupted(story, AgentMode::Online).await),
+        unused(2, false, async |story| {
+            lose(story, &[WARNING]);
+            interrupted(story, AgentMode::Online).await;
+        }),
+        unused(3, false, async |story| taken_over_from_a_run_that_died(story).await),
+        unused(4, false, async |story| looked_after_by_the_schedule_alone(story).await),
+        unused(5, false, async |story| ended_by_its_group(story).await),
+        unused(6, false, async |story| {
+            lose(story, &[LAUNCH, TERMINATE]);
+            ten_seconds_before_the_schedule(story).await;
+            ended_by_its_group(story).await;
+        }),
+        unused(7, true, async |story| cannot_release(story).await),
+        unused(8, true, async |story| {
+            lose(story, &[LAUNCH, TERMINATE]);
+            cannot_release(story).await;
+        }),
+        unused(9, true, async |story| {
+            lose(story, &[LAUNCH, TERMINATE]);
+            interrupted(story, AgentMode::Failing).await;
+        }),
+        unused(10, false, async |story| mistaken(story).await),
+    ];
+    let never = histories.into_iter().reduce(|never, unused| never.intersection(&unused).cloned().collect());
+    let never: Vec<_> = never.into_iter().flatten().map(|grant| grant.to_string()).collect();
+    assert!(never.is_empty(), "allowed in infra/roles.yaml, and never needed:\n{}", never.join("\n"));
+}
+
+fn lose(story: &Story, events: &[&str]) {
+    events.iter().for_each(|event| story.disorder(event, DisorderKind::Lost, 10));
+}
+
+async fn ends_elsewhere(story: &Story, old: &str) {
+    let is_gone = |world: &World| world.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
+    story.until("the old instance is gone", is_gone).await;
+    story.ends_well().await;
+    assert_ne!(story.holder(), old, "{}", story.told());
+}
+
+/// EC2 takes the holder's capacity back.
+async fn interrupted(story: &Story, agent: AgentMode) {
+    let old = story.holder();
+    story.world(|world| {
+        world.set_agent_mode(&old, agent);
+        world.interrupt(&old, SpotAction::Terminate);
+    });
+    ends_elsewhere(story, &old).await;
+}
+
+/// The same; but the run that was told has died as soon as it had marked the holder.
+fn interrupted_and_only_marked(story: &Story) -> String {
+    let old = story.holder();
+    lose(story, &[WARNING]);
+    let reclaim = story.aws().clock().now() + Duration::from_secs(120);
+    let risk = Risk { reason: RiskReason::Interruption, until: Some(reclaim) };
+    story.world(|world| {
+        world.interrupt(&old, SpotAction::Terminate);
+        world.create_tags(&[old.clone()], &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
+    });
+    old
+}
+
+/// The event of a launch of long ago comes a second time, and finds a holder that has to go.
+async fn taken_over_from_a_run_that_died(story: &Story) {
+    interrupted(story, AgentMode::Online).await;
+    let old = interrupted_and_only_marked(story);
+    story.world(|world| {
+        let launch = world.bus.emitted.iter().rfind(|event| event["detail-type"] == LAUNCH).cloned();
+        world.publish(launch.expect("a launch event"));
+    });
+    ends_elsewhere(story, &old).await;
+}
+
+async fn ten_seconds_before_the_schedule(story: &Story) {
+    story.aws().pass(LONGEST_PERIOD - Duration::from_secs(10)).await;
+}
+
+/// All events are lost.
+async fn looked_after_by_the_schedule_alone(story: &Story) {
+    lose(story, &[LAUNCH, TERMINATE]);
+    ten_seconds_before_the_schedule(story).await;
+    let old = interrupted_and_only_marked(story);
+    ends_elsewhere(story, &old).await;
+}
+
+/// A person has the group end the holder.
+async fn ended_by_its_group(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.terminate_instance_in_auto_scaling_group(&old, false)).expect("terminating");
+    ends_elsewhere(story, &old).await;
+}
+
+/// The group launches a replacement first, and the holder's agent fails: it has to be terminated.
+async fn cannot_release(story: &Story) {
+    let old = story.holder();
+    story.world(|world| {
+        world.set_agent_mode(&old, AgentMode::Failing);
+        world.recommend_rebalance(&old);
+    });
+    ends_elsewhere(story, &old).await;
+}
+
+/// A mistake in the set-up makes each function fail to the last attempt, so that Lambda gives its event up.
+async fn mistaken(story: &Story) {
+    let (old, group) = (story.holder(), story.node().group.clone());
+    story.world(|world| {
+        let tag = GroupTag { key: "durin:record-ttl".into(), value: "ten".into(), propagate_at_launch: true };
+        world.create_or_update_tags(vec![(group, tag)]).expect("tagged");
+        world.interrupt(&old, SpotAction::Terminate);
+    });
+    story.aws().pass(Duration::from_secs(20 * 60)).await;
+    let given_up = |world: &mut World| world.bus.dead_letters.iter().map(|it| it.function.clone()).collect();
+    let given_up: BTreeSet<String> = story.world(given_up);
+    assert_eq!(given_up.len(), 3, "{given_up:?}");
+}
