@@ -1,1 +1,332 @@
-fn main() {}
+//! One letter wrong in `infra/`, and it is told where: the deployment is refused, or a story fails, with a message that
+//! names the place.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use durin_cli::deployment::Infra;
+use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::guest::AgentMode;
+use durin_harness::world::seed::Seed;
+use durin_tests::{Story, broken};
+use rstest::rstest;
+
+/// What is refused, is refused by then; a lifecycle action that nobody may complete has not yet timed out.
+const ENOUGH: Duration = Duration::from_secs(13 * 60);
+
+/// Which of the templates.
+#[derive(Clone, Copy, Debug)]
+enum Template {
+    Roles,
+    Release,
+    Rules,
+    Node,
+}
+
+impl Template {
+    fn of(self, infra: &mut Infra) -> &mut Cow<'static, str> {
+        match self {
+            Template::Roles => &mut infra.roles,
+            Template::Release => &mut infra.release,
+            Template::Rules => &mut infra.rules,
+            Template::Node => &mut infra.node,
+        }
+    }
+}
+
+/// `infra/` with something else in the first place of a text.
+fn mutated(template: Template, from: &str, to: &str) -> Infra {
+    let mut infra = Infra::default();
+    let text = template.of(&mut infra);
+    let broken = text.replacen(from, to, 1);
+    assert_ne!(broken, **text, "there is no {from:?}");
+    *text = broken.into();
+    infra
+}
+
+/// What is wrong with `infra`: why it is refused, or what becomes of it. Nothing, if all stories end well.
+fn what_is_wrong(infra: &Infra) -> String {
+    let told = |play: fn(&Story)| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let story = Story::deployed(infra, &Seed::one_node().rebalancing(false))?;
+            play(&story);
+            let is_told = story.aws().until(ENOUGH, |world| !broken(world).is_empty()).await;
+            if is_told { Err(story.world(|world| broken(world)).join("\n")) } else { Ok(()) }
+        })
+    };
+    [interrupted, ended_by_its_group, cannot_release, mistaken]
+        .into_iter()
+        .find_map(|play| told(play).err())
+        .unwrap_or_default()
+}
+
+fn interrupted(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.interrupt(&old, SpotAction::Terminate));
+}
+
+fn ended_by_its_group(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.terminate_instance_in_auto_scaling_group(&old, false)).expect("terminating");
+}
+
+fn cannot_release(story: &Story) {
+    let (old, group) = (story.holder(), story.node().group.clone());
+    story.world(|world| {
+        world.groups.get_mut(&group).expect("the group").capacity_rebalance = true;
+        world.set_agent_mode(&old, AgentMode::Failing);
+        world.recommend_rebalance(&old);
+    });
+}
+
+fn mistaken(story: &Story) {
+    let group = story.node().group.clone();
+    let tag = GroupTag { key: "durin:record-ttl".into(), value: "ten".into(), propagate_at_launch: true };
+    story.world(|world| world.create_or_update_tags(vec![(group, tag)])).expect("tagged");
+    interrupted(story);
+}
+
+#[test]
+fn as_it_is_nothing_is_wrong() {
+    assert_eq!(what_is_wrong(&Infra::default()), "");
+}
+
+#[rstest]
+#[case::source(
+    "aws.autoscaling]",
+    "aws.autoscalin]",
+    "durin-node-lifecycle: no rule for it matches events/launch.json"
+)]
+#[case::source_of_warnings("aws.ec2]", "aws.ec3]", "no rule for it matches events/spot-interruption-warning.json")]
+#[case::launch("Instance-launch Life", "Instance-Launch Life", "matches events/launch.json")]
+#[case::terminate("Instance-terminate Life", "Instance-terminat Life", "matches events/terminate.json")]
+#[case::warning("Interruption Warning,", "Interruption Warnings,", "matches events/spot-interruption-warning.json")]
+#[case::recommendation("Rebalance Recommend", "Rebalance Recomend", "matches events/rebalance-recommendation.json")]
+#[case::launch_hook("[durin-launch,", "[durin-lunch,", "matches events/launch.json")]
+#[case::terminate_hook("durin-terminate]", "durin-terminates]", "matches events/terminate.json")]
+#[case::no_list("source: [aws.ec2]", "source: aws.ec2", "SpotInterruptionRule: event pattern at `source`")]
+#[case::target(
+    ":function:durin-node-resync",
+    ":function:durin-node-resink",
+    "durin-node-resync: no AWS::Lambda::Permission lets it invoke durin-node-resink"
+)]
+#[case::no_function(
+    ":function:durin-node-resync",
+    ":functions:durin-node-resync",
+    "NodeResyncRule: a target that is no function"
+)]
+#[case::period("rate(5 minutes)", "rate(50 minutes)", "durin-node-resync: needs a schedule of at most 300 s")]
+#[case::unit("rate(5 minutes)", "rate(5 minute)", "NodeResyncRule: \"rate(5 minute)\" is not a rate")]
+#[case::queue(":durin-dead-letters", ":durin-dead-letter", "no dead-letter queue \"arn:aws:sqs:")]
+#[case::permission(
+    "FunctionName: durin-node-resync",
+    "FunctionName: durin-node-resinc",
+    "lets it invoke durin-node-resync"
+)]
+#[case::get_att(
+    "[NodeResyncRule, Arn]",
+    "[NodeResynkRule, Arn]",
+    "NodeResyncPermission: there is no parameter or resource NodeResynkRule"
+)]
+#[case::alarm("Ref: AlarmTopic", "Ref: AlarmTopics", "there is no parameter or resource AlarmTopics")]
+#[case::kind(
+    "AWS::Events::Rule",
+    "AWS::Event::Rule",
+    "NodeLifecycleRule: the local AWS does not know the type \"AWS::Event::Rule\""
+)]
+#[case::property(
+    "MaximumRetryAttempts: 185",
+    "MaximumRetries: 185",
+    "NodeLifecycleRule: the local AWS does not know the property MaximumRetries"
+)]
+fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    tells(Template::Rules, from, to, &["infra/rules.yaml: ", says]);
+}
+
+#[rstest]
+#[case::launch_hook(
+    "LifecycleHookName: durin-launch",
+    "LifecycleHookName: durin-lauch",
+    "durin-lauch: the functions do not know this hook"
+)]
+#[case::transition(
+    "EC2_INSTANCE_LAUNCHING",
+    "EC2_INSTANCE_LANCHING",
+    "Group: a lifecycle hook that Auto Scaling would refuse"
+)]
+#[case::launch_heartbeat(
+    "HeartbeatTimeout: 1800",
+    "HeartbeatTimeout: 180",
+    "durin-launch: its HeartbeatTimeout has to be at least 900 s"
+)]
+#[case::terminate_heartbeat(
+    "HeartbeatTimeout: 900",
+    "HeartbeatTimeout: 800",
+    "durin-terminate: its HeartbeatTimeout has to be at least 900 s"
+)]
+#[case::default_result(
+    "DefaultResult: ABANDON",
+    "DefaultResult: CONTINUE",
+    "durin-launch: its default result has to be ABANDON"
+)]
+#[case::volume_tag("Key: durin:volume-id", "Key: durin:volume-ld", "the functions do not know the tag durin:volume-ld")]
+#[case::zone_tag(
+    "Key: durin:hosted-zone-id",
+    "Key: durin-hosted-zone-id",
+    "the tag durin:volume-id but not durin:hosted-zone-id"
+)]
+#[case::propagation(
+    "PropagateAtLaunch: true\n        - Key: durin:record",
+    "PropagateAtLaunch: false\n        - Key: durin:record",
+    "durin:hosted-zone-id has to be propagated"
+)]
+#[case::zone("Ref: HostedZoneId", "Ref: HostedZoneID", "there is no parameter or resource HostedZoneID")]
+#[case::volume("Ref: DataVolume", "Ref: DateVolume", "there is no parameter or resource DateVolume")]
+#[case::condition(
+    "Condition: CreateVolume",
+    "Condition: CreateVolumes",
+    "DataVolume: there is no condition CreateVolumes"
+)]
+#[case::kind(
+    "AWS::EC2::Volume\n",
+    "AWS::EC2::Volumes\n",
+    "DataVolume: the local AWS does not know the type \"AWS::EC2::Volumes\""
+)]
+#[case::property(
+    "CapacityRebalance: true",
+    "CapacityRebalancing: true",
+    "Group: the local AWS does not know the property CapacityRebalancing"
+)]
+#[case::size("MaxSize: \"1\"", "MaxSize: one", "Group: no MaxSize")]
+fn a_letter_in_node_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    tells(Template::Node, from, to, &["infra/node.yaml: ", says]);
+}
+
+/// What only a story shows.
+#[rstest]
+#[case::volume_tag("Key: durin:volume\n", "Key: durin:volumes\n", &["ec2:DetachVolume", "DataVolumesOnly denies it"])]
+#[case::volume_tag_value("Value: data\n", "Value: date\n", &["ec2:DetachVolume", "DataVolumesOnly denies it"])]
+#[case::image("resolve:ssm:", "resolve:ssn:", &["resolve:ssn:"])]
+fn a_letter_in_node_yaml_that_only_a_story_shows(#[case] from: &str, #[case] to: &str, #[case] says: &[&str]) {
+    tells(Template::Node, from, to, says);
+}
+
+#[rstest]
+#[case::name("Name: durin-release", "Name: durin-releas", "Resources: no document durin-release")]
+#[case::kind("AWS::SSM::Document", "AWS::SSM::Dokument", "Release: the local AWS does not know the type")]
+#[case::schema("schemaVersion: \"2.2\"", "schemaVersion: \"2.3\"", "InvalidDocumentContent")]
+fn a_letter_in_release_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    tells(Template::Release, from, to, &["infra/release.yaml: ", says]);
+}
+
+#[rstest]
+#[case::role_name(
+    "durin-node-resync-${AWS",
+    "durin-node-resink-${AWS",
+    "there is no function durin-node-resink-eu-central-1"
+)]
+#[case::log_group("/aws/lambda/durin-node-resync", "/aws/lambda/durin-node-resink", "durin-node-resync: no log group")]
+#[case::queue_policy(
+    "rule/durin-node-resync",
+    "rule/durin-node-resink",
+    "durin-dead-letters: does not let in the events of the rule durin-node-resync"
+)]
+#[case::action(
+    "ec2:DescribeVolumes",
+    "ec2:DescribeVolume",
+    "NodeLoop: the policy NodeLoop, statement Look: the action ec2:DescribeVolume is not known"
+)]
+#[case::key(
+    "aws:TagKeys:\n",
+    "aws:TagKey:\n",
+    "statement MarkInstancesOfNodesAtRisk: the condition key aws:TagKey is not known"
+)]
+#[case::operator(
+    "ForAllValues:StringEquals",
+    "ForAllValue:StringEquals",
+    "the condition operator ForAllValue:StringEquals is not known"
+)]
+#[case::key_of_another_action("aws:RequestedRegion:", "aws:ResourceTag/a:", "is never asked with the key")]
+#[case::managed_policy(
+    "- Ref: NodeLoop",
+    "- Ref: NodeLop",
+    "NodeLifecycleRole: there is no parameter or resource NodeLop"
+)]
+#[case::trust(
+    "Service: lambda.amazonaws.com",
+    "Service: lambda.amazonaw.com",
+    "NodeLifecycleRole: lambda.amazonaws.com may not assume it"
+)]
+fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    tells(Template::Roles, from, to, &["infra/roles.yaml: ", says]);
+}
+
+/// What only a story shows: somebody is refused, and the statement that comes nearest is named.
+#[rstest]
+#[case::region("Ref: AWS::Region", "Ref: AWS::Partition", &["StringEquals aws:RequestedRegion aws"])]
+#[case::instances(":instance/*", ":instances/*", &["MoveVolumes is for other resources"])]
+#[case::tag("aws:ResourceTag/durin:volume-id: \"true\"", "aws:ResourceTag/durin:volume-ld: \"true\"", &["BetweenInstancesOfNodesOnly denies it"])]
+#[case::data("durin:volume: data", "durin:volume: date", &["DataVolumesOnly denies it"])]
+#[case::mark("- durin:at-risk", "- durin:at-rsk", &["ec2:CreateTags", "in MarkInstancesOfNodesAtRisk it is not so that ForAllValues:StringEquals aws:TagKeys durin:at-rsk"])]
+#[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButRelease is for other resources"])]
+#[case::zones(":::hostedzone/*", ":::hostedzones/*", &["ReadRecords is for other resources"])]
+#[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
+#[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]
+#[case::logs("[NodeLifecycleLogs, Arn]", "[NodeResyncLogs, Arn]", &["durin-node-lifecycle", "logs:CreateLogStream", "Log is for other resources"])]
+fn a_letter_in_roles_yaml_that_only_a_story_shows(#[case] from: &str, #[case] to: &str, #[case] says: &[&str]) {
+    tells(Template::Roles, from, to, says);
+}
+
+/// Every action of every statement that allows, taken away or made another one: whoever needs it is refused, by name.
+#[test]
+fn every_action_of_every_role_is_missed() {
+    let roles = Infra::default().roles;
+    let mut allows = false;
+    let mut tried = 0;
+    for (number, line) in roles.lines().enumerate() {
+        allows = if line.contains("Effect: ") { line.contains("Effect: Allow") } else { allows };
+        let action = line.trim().trim_start_matches("Action: ").trim_start_matches("- ");
+        let is_action = ["autoscaling:", "ec2:", "logs:", "route53:", "sqs:", "ssm:"];
+        let is_one = allows && is_action.iter().any(|service| action.starts_with(service)) && !action.ends_with(':');
+        let of_queue = number
+            .checked_sub(1)
+            .and_then(|before| roles.lines().nth(before))
+            .is_some_and(|line| line.contains("events.amazonaws.com"));
+        if !is_one || of_queue || line.contains("Resource") {
+            continue;
+        }
+        let mut lines: Vec<String> = roles.lines().map(str::to_owned).collect();
+        // Nobody does that.
+        lines[number] = line.replace(action, if action.starts_with("ec2:") { "ec2:Start*" } else { "ec2:Stop*" });
+        let infra = Infra { roles: lines.join("\n").into(), ..Infra::default() };
+        let wrong = what_is_wrong(&infra);
+        let is_told = wrong.contains(action) || wrong.contains("is never asked with the key");
+        assert!(is_told, "line {}: {action} is not missed: {wrong:?}", number + 1);
+        tried += 1;
+    }
+    assert!(tried >= 20, "{tried} actions");
+}
+
+#[test]
+fn a_manifest_is_checked_too() {
+    for (from, to, says) in [
+        ("timeout = 300", "timeout = 3000", "a timeout of 3000 s is not between 1 and 900"),
+        ("timeout = 300", "timeouts = 300", "timeout"),
+        ("memory = 128", "memory = 12", "a memory of 12 MB"),
+        ("durin-node-lifecycle", "durin-node-lifecicle", "the package is called durin-node-lifecicle"),
+    ] {
+        let mut infra = Infra::default();
+        let broken = infra.manifests[0].1.replacen(from, to, 1);
+        assert_ne!(broken, infra.manifests[0].1);
+        infra.manifests[0].1 = broken.into();
+        let wrong = what_is_wrong(&infra);
+        assert!(wrong.starts_with("Cargo.toml: durin-node-lifecycle: ") && wrong.contains(says), "{wrong}");
+    }
+}
+
+fn tells(template: Template, from: &str, to: &str, says: &[&str]) {
+    let wrong = what_is_wrong(&mutated(template, from, to));
+    assert!(says.iter().all(|text| wrong.contains(text)), "{wrong:?} should say {says:?}");
+}

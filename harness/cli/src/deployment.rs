@@ -164,6 +164,7 @@ impl Deployment {
             }
             functions.push((*function, settings, role.role.clone()));
         }
+        fit::documents(&documents)?;
         fit::rules(&rules)?;
         fit::dead_letters(&rules, &roles.queues)?;
         fit::group(&node.sample()?)?;

@@ -88,6 +88,9 @@ fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, Temp
             super::only(&template.file, id, fields, &["Id", "Arn", "RetryPolicy", "DeadLetterConfig"])?;
             let function = target["Arn"].as_str().and_then(|arn| name_in_arn(arn, "lambda", "function:"));
             let function = function.ok_or_else(|| refuse("a target that is no function"))?;
+            if let Some(policy) = target["RetryPolicy"].as_object() {
+                super::only(&template.file, id, policy, &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"])?;
+            }
             // EventBridge's own limits, and what it does unless told. (EventBridge API Reference, RetryPolicy.)
             let unless_told = RetryPolicy { max_age: Duration::from_secs(86_400), max_retries: 185 };
             let retry = retry_policy(template, id, target.get("RetryPolicy"), unless_told)?;

@@ -15,7 +15,7 @@ use super::World;
 use super::autoscaling::{CreateAutoScalingGroup, GroupTag};
 use super::ec2::network;
 use super::error::ApiError;
-use super::ssm::{PutParameter, RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT};
+use super::ssm::PutParameter;
 use crate::templates::{NodeParameters, NodeTemplate, TemplateError};
 use crate::time::Time;
 
@@ -137,9 +137,6 @@ impl World {
                 data_type: Some("aws:ec2:image".to_owned()),
                 ..PutParameter::default()
             })?;
-        }
-        if !self.documents.contains_key(RELEASE_DOCUMENT) {
-            self.put_document(RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT)?;
         }
         let mut stack = template.stack(&node.parameters(&zone_id))?;
         stack.created("AWS::Route53::HostedZone", &zone_id);

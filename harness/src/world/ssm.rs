@@ -17,7 +17,7 @@ use crate::time::Time;
 
 pub use commands::{Command, CommandInvocation, SendCommand};
 pub use delivery::{SsmEffect, SsmStep};
-pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT};
+pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT};
 pub use instance_information::PingStatus;
 pub use invocation_status::InvocationStatus;
 pub use parameters::PutParameter;

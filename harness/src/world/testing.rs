@@ -13,6 +13,24 @@ use crate::templates::NodeTemplate;
 /// A wait that is longer than anything takes that is not a timeout.
 const LONG_S: u64 = 180;
 
+/// A release document with the timeout as a parameter.
+pub(crate) const RELEASE_DOCUMENT_CONTENT: &str = r#"{
+  "schemaVersion": "2.2",
+  "description": "Drains the node, stops k3s, and unmounts its volume.",
+  "parameters": {
+    "VolumeId": { "type": "String", "description": "The volume to let go of.", "default": "" },
+    "executionTimeout": { "type": "String", "description": "Seconds.", "default": "3600" }
+  },
+  "mainSteps": [
+    {
+      "action": "aws:runShellScript",
+      "name": "release",
+      "inputs": { "timeoutSeconds": "{{ executionTimeout }}", "runCommand": ["/usr/local/bin/durin-release"] }
+    }
+  ]
+}
+"#;
+
 impl World {
     pub(super) fn pass(&mut self, seconds: u64) {
         self.advance_to(self.now + Duration::from_secs(seconds));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use durin::events::Transition;
 use durin::ids::GroupName;
-use durin::node::{LONGEST_PERIOD, least_heartbeat};
+use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, least_heartbeat};
 use durin::tags::{self, Declaration};
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
@@ -12,7 +12,7 @@ use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGro
 use durin_harness::world::bus::{Rule, Trigger};
 use serde_json::Value;
 
-use super::{NODE, ROLES, RULES};
+use super::{NODE, RELEASE, ROLES, RULES};
 
 /// An event of each kind that a function acts on, and which function that is.
 const ACTED_ON: [(&str, &str, &str); 4] = [
@@ -32,6 +32,14 @@ const ACTED_ON: [(&str, &str, &str); 4] = [
 
 /// The tags of a group that mean something to the functions.
 const TAGS: [&str; 4] = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME, tags::RECORD_TTL];
+
+/// The document that the functions send is there.
+pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateError> {
+    match documents.iter().any(|(name, _)| name == RELEASE_DOCUMENT) {
+        true => Ok(()),
+        false => Err(refuse(RELEASE, "Resources", format!("no document {RELEASE_DOCUMENT}, which the functions send"))),
+    }
+}
 
 /// Every function gets the events that it acts on, and the schedule comes often enough.
 pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::world::seed::Seed;
+use crate::world::testing::{RELEASE_DOCUMENT_CONTENT, node_template};
 
 fn ssm(world: &mut World, operation: &str, body: &str) -> (StatusCode, serde_json::Value) {
     let mut request = signed(Service::Ssm, Method::POST, "/", body);
@@ -136,7 +137,8 @@ fn a_document_is_created_described_and_deleted() {
 }
 
 fn settled_node() -> (World, String) {
-    let mut world = World::from_seed(&Seed::one_node(), &crate::world::testing::node_template()).expect("a world");
+    let mut world = World::from_seed(&Seed::one_node(), &node_template()).expect("a world");
+    world.put_document("durin-release", RELEASE_DOCUMENT_CONTENT).expect("a document");
     let node = world.settle_nodes().expect("a steady state").remove(0);
     let instance = world.serving(&node.volume).expect("a holder").to_owned();
     (world, instance)

@@ -12,24 +12,6 @@ use crate::world::error::{ApiError, ApiResult};
 /// The document that makes the guest let its volume go. Any other document changes nothing inside a guest.
 pub const RELEASE_DOCUMENT: &str = "durin-release";
 
-/// The release document of worlds that are given no other.
-pub const RELEASE_DOCUMENT_CONTENT: &str = r#"{
-  "schemaVersion": "2.2",
-  "description": "Drains the node, stops k3s, and unmounts its volume.",
-  "parameters": {
-    "VolumeId": { "type": "String", "description": "The volume to let go of.", "default": "" },
-    "executionTimeout": { "type": "String", "description": "Seconds.", "default": "3600" }
-  },
-  "mainSteps": [
-    {
-      "action": "aws:runShellScript",
-      "name": "release",
-      "inputs": { "timeoutSeconds": "{{ executionTimeout }}", "runCommand": ["/usr/local/bin/durin-release"] }
-    }
-  ]
-}
-"#;
-
 /// Systems Manager User Guide (aws:runShellScript): a step may take an hour unless its `timeoutSeconds` says otherwise.
 const DEFAULT_STEP_TIMEOUT_S: u64 = 3600;
 
