@@ -45,6 +45,7 @@ pub fn handle(world: &mut World, caller: &Caller, request: &Request<Vec<u8>>) ->
     };
     let service = operation.service;
     let (about, result) = match operation::check_signature(request, service) {
+        Ok(()) if is_throttled(world, &operation, request) => (String::new(), Err(throttled(service))),
         Ok(()) => answer(world, &operation, request),
         Err(error) => (String::new(), Err(error)),
     };
@@ -58,6 +59,12 @@ pub fn handle(world: &mut World, caller: &Caller, request: &Request<Vec<u8>>) ->
         Ok(answer) => respond::success(&operation, answer, &request_id),
         Err(error) => respond::error(service, &error, &request_id),
     }
+}
+
+/// EC2 counts calls by operation; the other services' limits are not part of this world.
+fn is_throttled(world: &mut World, operation: &Operation, request: &Request<Vec<u8>>) -> bool {
+    let now = world.now();
+    operation.service == Service::Ec2 && !world.throttles.admit(&operation.name, ec2::is_unfiltered(request), now)
 }
 
 /// What the call was about, and its answer.

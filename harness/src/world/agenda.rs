@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{World, autoscaling, bus, ec2, guest, ssm};
+use super::{World, autoscaling, bakes, bus, ec2, guest, ssm};
 use crate::time::Time;
 
 /// Something that will happen by itself.
@@ -11,6 +11,8 @@ use crate::time::Time;
 pub enum Effect {
     /// An instance or a volume changes state.
     Ec2(ec2::Ec2Effect),
+    /// A bake of an image goes on.
+    Bake(bakes::BakeEffect),
     /// A group looks at itself, or a lifecycle action runs into its timeout.
     AutoScaling(autoscaling::AutoScalingEffect),
     /// Something happens inside an instance.
@@ -19,6 +21,8 @@ pub enum Effect {
     Ssm(ssm::SsmEffect),
     /// An event is delivered, a function retried.
     Bus(bus::BusEffect),
+    /// The image that a parameter is to name is validated.
+    ImageValidated(String),
     /// A Route 53 change has reached all name servers.
     ChangeInSync(String),
 }

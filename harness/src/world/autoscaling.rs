@@ -4,6 +4,7 @@ mod activities;
 mod capacity;
 mod groups;
 mod hooks;
+mod launch_sources;
 mod launching;
 mod lifecycle;
 mod maintenance;
@@ -25,6 +26,7 @@ use crate::time::Time;
 
 pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
+pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedInstancesPolicy, Override};
 pub use maintenance::{MaintenancePolicy, Replacement};
 pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
 pub use state::LifecycleState;
@@ -42,10 +44,14 @@ pub struct Group {
     pub max_size: u32,
     /// How many instances there should be.
     pub desired_capacity: u32,
-    /// The template that instances are launched from, by id.
+    /// The template that instances are launched from, by id; empty with a launch configuration.
     pub launch_template_id: String,
     /// Which version of it, as the group was told: `$Default`, `$Latest` or a number.
     pub launch_template_version: String,
+    /// What is launched differently from what the template says.
+    pub mixed_instances_policy: Option<MixedInstancesPolicy>,
+    /// The launch configuration that instances are launched from instead, by name.
+    pub launch_configuration: Option<String>,
     /// The zones of its subnets, in the same order.
     pub zones: Vec<String>,
     /// Where instances may be launched.

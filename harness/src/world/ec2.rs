@@ -1,12 +1,17 @@
 //! Instances, volumes and launch templates: what they are. How they change is in the files beside this one.
 
 mod ending;
+pub mod images;
 mod instances;
 mod interruption;
 mod launch_templates;
 pub mod network;
+pub mod recycle_bin;
+pub mod requests;
 mod retirement;
+mod snapshots;
 mod tags;
+pub mod throttles;
 mod volumes;
 
 #[cfg(test)]
@@ -19,9 +24,11 @@ use super::guest::{Data, Guest};
 use crate::time::Time;
 
 pub(crate) use ending::Shutdown;
+pub use images::{Image, ImageSpec, ImageState};
 pub(crate) use instances::instance_arn;
 pub use instances::{RunInstances, StateChange};
 pub use interruption::SpotAction;
+pub use snapshots::{Snapshot, SnapshotSpec, SnapshotState};
 pub use volumes::CreateVolume;
 
 /// A virtual machine.
@@ -71,6 +78,16 @@ pub enum InstanceState {
 }
 
 impl InstanceState {
+    /// All of them.
+    pub const ALL: [InstanceState; 6] = [
+        InstanceState::Pending,
+        InstanceState::Running,
+        InstanceState::ShuttingDown,
+        InstanceState::Terminated,
+        InstanceState::Stopping,
+        InstanceState::Stopped,
+    ];
+
     /// EC2's numeric code.
     pub fn code(self) -> u16 {
         match self {
@@ -183,7 +200,7 @@ impl AttachmentState {
     }
 }
 
-/// A launch template, with its one version.
+/// A launch template.
 #[derive(Clone, Debug)]
 pub struct LaunchTemplate {
     /// `lt-` and 17 hexadecimal digits.
@@ -192,17 +209,45 @@ pub struct LaunchTemplate {
     pub name: String,
     /// When it was created.
     pub created: Time,
-    /// An image id, or `resolve:ssm:` and the name of a parameter.
-    pub image_id: String,
-    /// For example `t3a.medium`.
-    pub instance_type: String,
-    /// Whether it asks for spot instances.
-    pub spot: bool,
+    /// Oldest first; there is always one.
+    pub versions: Vec<LaunchTemplateVersion>,
+    /// The number of the version that `$Default` means.
+    pub default_version: u64,
 }
 
-/// What happens to instances and volumes by itself.
+/// One version of a launch template.
+#[derive(Clone, Debug)]
+pub struct LaunchTemplateVersion {
+    /// From 1.
+    pub number: u64,
+    /// When it was created.
+    pub created: Time,
+    /// Free text.
+    pub description: Option<String>,
+    /// What is launched.
+    pub data: LaunchTemplateData,
+}
+
+/// What a launch template says about instances.
+#[derive(Clone, Debug, Default)]
+pub struct LaunchTemplateData {
+    /// An image id, or `resolve:ssm:` and the name of a parameter.
+    pub image_id: Option<String>,
+    /// For example `t3a.medium`.
+    pub instance_type: Option<String>,
+    /// Whether it asks for spot instances.
+    pub spot: bool,
+    /// Device names and snapshots, of the mappings that name a snapshot.
+    pub block_devices: Vec<(String, String)>,
+}
+
+/// What happens to instances, volumes and images by itself.
 #[derive(Clone, Debug)]
 pub enum Ec2Effect {
+    /// A pending image is available, or has failed.
+    ImageFinished(String),
+    /// The retention of an image or a snapshot in the recycle bin is over.
+    LeavesRecycleBin(String),
     /// A pending instance is running.
     Running(String),
     /// A stopping instance is stopped.
@@ -247,6 +292,8 @@ pub enum Ec2Effect {
 impl World {
     pub(super) fn carry_out_ec2(&mut self, effect: Ec2Effect) {
         match effect {
+            Ec2Effect::ImageFinished(id) => self.image_is_finished(&id),
+            Ec2Effect::LeavesRecycleBin(id) => self.leave_recycle_bin(&id),
             Ec2Effect::Running(id) => self.instance_is_running(&id),
             Ec2Effect::Stopped(id) => self.instance_is_stopped(&id),
             Ec2Effect::Terminated(id) => self.instance_is_terminated(&id),

@@ -1,8 +1,14 @@
 //! What must hold in every history, told so that a person understands what went wrong.
 
+use std::collections::BTreeSet;
+
 use super::World;
 use super::autoscaling::LifecycleState;
-use super::seed::NodeNames;
+use super::history::What;
+use super::seed::{FAMILY_TAG, NodeNames};
+
+/// The tag of a parameter that somebody has set by hand.
+const PIN_TAG: &str = "durin:pinned";
 
 /// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, and no
 /// acknowledged write is missing. Empty when all is well.
@@ -78,4 +84,48 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
         ));
     }
     violations
+}
+
+impl World {
+    /// Told when an image is deregistered that something refers to.
+    pub(super) fn check_image_is_unreferenced(&mut self, id: &str) {
+        let references = self.references_to_image(id);
+        if !references.is_empty() {
+            self.note(What::Violated(format!("{id} was deregistered while {} referred to it", references.join(", "))));
+        }
+    }
+
+    /// Told when a snapshot is deleted that something refers to.
+    pub(super) fn check_snapshot_is_unreferenced(&mut self, id: &str) {
+        let references = self.references_to_snapshot(id);
+        if !references.is_empty() {
+            self.note(What::Violated(format!("{id} was deleted while {} referred to it", references.join(", "))));
+        }
+    }
+
+    /// Told when a parameter comes to name an image of another family, or one that is older than the one it named,
+    /// unless it is pinned: then somebody wants that.
+    pub(super) fn check_publication(&mut self, name: &str, image: &str) {
+        let Some(new) = self.images.get(image) else { return };
+        let Some(parameter) = self.parameters.get(name) else { return };
+        let current = parameter.versions.last().and_then(|version| self.images.get(&version.value));
+        let is_family = current.is_some_and(|current| current.tags.contains_key(FAMILY_TAG));
+        if !is_family || parameter.tags.contains_key(PIN_TAG) {
+            return;
+        }
+        if new.tags.get(FAMILY_TAG).map(String::as_str) != Some(name) {
+            self.note(What::Violated(format!("{name} names {image}, which is not of its family")));
+        } else if current.is_some_and(|current| new.created < current.created) {
+            self.note(What::Violated(format!("{name} names {image}, which is older than the image before")));
+        }
+    }
+}
+
+/// The parameter of each family names an image that can be launched. Empty when all is well.
+pub fn check_images(world: &World) -> Vec<String> {
+    let families: BTreeSet<_> = world.images.values().filter_map(|image| image.tags.get(FAMILY_TAG)).collect();
+    let parameters = families.into_iter().filter_map(|family| world.parameters.get(family));
+    let newest = parameters.filter_map(|parameter| Some((&parameter.name, &parameter.versions.last()?.value)));
+    let broken = newest.filter(|(_, image)| world.check_launchable(image).is_err());
+    broken.map(|(name, image)| format!("{name} names {image}, which cannot be launched")).collect()
 }

@@ -109,6 +109,20 @@ pub struct Latencies {
 
     /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
     pub retirement: Range,
+    /// From CreateImage or CopyImage to `available`. Estimate.
+    pub image_creation: Range,
+    /// How long a deregistered image stays listed. EC2 API Reference (DescribeImages): a short interval.
+    pub deregistered_image_listed: Range,
+    /// From then on, how long its id gives an empty list at least. Estimate.
+    pub deregistered_image_remembered: Range,
+    /// From the deregistration of an image until its snapshots can be deleted. Estimate.
+    pub snapshots_held: Range,
+    /// From PutParameter until a value of data type `aws:ec2:image` is validated. Estimate.
+    pub parameter_validation: Range,
+    /// From an image's `available` until its pipeline tags it. Estimate.
+    pub image_tagging: Range,
+    /// From the tags until the pipeline's own event. Estimate.
+    pub bake_finish: Range,
 }
 
 impl Default for Latencies {
@@ -146,6 +160,13 @@ impl Default for Latencies {
             launch_retry: Range::from_secs(20, 90),
             change_in_sync: Range::from_secs(3, 60),
             retirement: Range::exactly(Duration::from_secs(14 * 24 * 3600)),
+            image_creation: Range::from_secs(60, 8 * 60),
+            deregistered_image_listed: Range::from_secs(0, 20),
+            deregistered_image_remembered: Range::from_secs(5 * 60, 60 * 60),
+            snapshots_held: Range::from_secs(0, 5),
+            parameter_validation: Range::from_millis(300, 8_000),
+            image_tagging: Range::from_secs(2, 90),
+            bake_finish: Range::from_secs(1, 30),
         }
     }
 }
@@ -186,6 +207,13 @@ impl Latencies {
             launch_retry: draw(self.launch_retry),
             change_in_sync: draw(self.change_in_sync),
             retirement: draw(self.retirement),
+            image_creation: draw(self.image_creation),
+            deregistered_image_listed: draw(self.deregistered_image_listed),
+            deregistered_image_remembered: draw(self.deregistered_image_remembered),
+            snapshots_held: draw(self.snapshots_held),
+            parameter_validation: draw(self.parameter_validation),
+            image_tagging: draw(self.image_tagging),
+            bake_finish: draw(self.bake_finish),
         }
     }
 }

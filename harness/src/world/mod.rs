@@ -6,6 +6,7 @@
 
 pub mod agenda;
 pub mod autoscaling;
+pub mod bakes;
 pub mod bus;
 pub mod ec2;
 pub mod error;
@@ -47,14 +48,32 @@ pub struct World {
     pub volumes: BTreeMap<String, ec2::Volume>,
     /// Launch templates by id.
     pub launch_templates: BTreeMap<String, ec2::LaunchTemplate>,
+    /// Images by id, the deregistered ones included.
+    pub images: BTreeMap<String, ec2::Image>,
+    /// EBS snapshots by id.
+    pub snapshots: BTreeMap<String, ec2::Snapshot>,
+    /// How many of the next images that are being made fail.
+    pub image_failures: u32,
+    /// What was deleted and can be restored.
+    pub recycle_bin: ec2::recycle_bin::RecycleBin,
+    /// Fleets and spot requests.
+    pub requests: ec2::requests::Requests,
+    /// How many EC2 calls there may be.
+    pub throttles: ec2::throttles::Throttles,
+    /// Bakes under way, by the image that they make.
+    pub bakes: BTreeMap<String, bakes::Bake>,
     /// Auto Scaling groups by name.
     pub groups: BTreeMap<String, autoscaling::Group>,
+    /// Launch configurations by name.
+    pub launch_configurations: BTreeMap<String, autoscaling::LaunchConfiguration>,
     /// Hosted zones by id (without `/hostedzone/`).
     pub zones: BTreeMap<String, route53::HostedZone>,
     /// Route 53 changes by id (without `/change/`).
     pub changes: BTreeMap<String, route53::Change>,
     /// SSM parameters by name.
     pub parameters: BTreeMap<String, ssm::Parameter>,
+    /// Image parameters that were put and are not validated yet, by name.
+    pub pending_parameters: BTreeMap<String, ssm::PutParameter>,
     /// SSM documents by name.
     pub documents: BTreeMap<String, ssm::Document>,
     /// SSM commands, oldest first.
@@ -72,9 +91,9 @@ pub struct World {
 }
 
 impl World {
-    /// An empty world at [`Time::GENESIS`].
+    /// A world at [`Time::GENESIS`] in which this account has nothing.
     pub fn new(seed: u64) -> World {
-        World {
+        let mut world = World {
             now: Time::GENESIS,
             agenda: Agenda::default(),
             last_host: [3; ec2::network::SUBNETS.len()],
@@ -83,10 +102,19 @@ impl World {
             instances: BTreeMap::new(),
             volumes: BTreeMap::new(),
             launch_templates: BTreeMap::new(),
+            images: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            image_failures: 0,
+            recycle_bin: ec2::recycle_bin::RecycleBin::default(),
+            requests: ec2::requests::Requests::default(),
+            throttles: ec2::throttles::Throttles::default(),
+            bakes: BTreeMap::new(),
             groups: BTreeMap::new(),
+            launch_configurations: BTreeMap::new(),
             zones: BTreeMap::new(),
             changes: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            pending_parameters: BTreeMap::new(),
             documents: BTreeMap::new(),
             commands: Vec::new(),
             agent_mode: guest::AgentMode::default(),
@@ -94,7 +122,9 @@ impl World {
             iam: crate::iam::Iam::default(),
             faults: faults::Faults::default(),
             history: history::History::default(),
-        }
+        };
+        world.add_public_image();
+        world
     }
 
     /// What time it is in this world.
@@ -119,10 +149,12 @@ impl World {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Ec2(effect) => self.carry_out_ec2(effect),
+            Effect::Bake(effect) => self.carry_out_bake(effect),
             Effect::AutoScaling(effect) => self.carry_out_autoscaling(effect),
             Effect::Guest(effect) => self.carry_out_guest(effect),
             Effect::Ssm(effect) => self.carry_out_ssm(effect),
             Effect::Bus(effect) => self.carry_out_bus(effect),
+            Effect::ImageValidated(name) => self.image_is_validated(&name),
             Effect::ChangeInSync(id) => self.change_in_sync(&id),
         }
     }

@@ -6,6 +6,8 @@ mod steady;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::Deserialize;
@@ -13,14 +15,18 @@ use serde_json::json;
 
 use super::World;
 use super::autoscaling::{CreateAutoScalingGroup, GroupTag};
-use super::ec2::network;
+use super::ec2::{ImageSpec, network};
 use super::error::ApiError;
-use super::ssm::PutParameter;
+use super::ssm::{IMAGE_DATA_TYPE, PutParameter};
 use crate::templates::{NodeParameters, NodeTemplate, TemplateError};
 use crate::time::Time;
 
 /// The parameter that names the image of the next launch.
-const IMAGE_PARAMETER: &str = "/durin/images/k3s";
+pub const IMAGE_PARAMETER: &str = "/durin/images/k3s";
+/// The tag of an image that names the parameter it is a candidate for.
+pub const FAMILY_TAG: &str = "durin:image-parameter";
+/// How old the image of the first launch is.
+const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
 /// What a world begins with.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -129,14 +135,17 @@ impl World {
     fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
         if !self.parameters.contains_key(IMAGE_PARAMETER) {
-            let value = self.hex_id("ami");
-            self.put_parameter(PutParameter {
+            let baked = self.now - FIRST_BAKE_AGO;
+            let image = ImageSpec::named("k3s-1").tagged(FAMILY_TAG, IMAGE_PARAMETER).created(baked);
+            let value = self.add_image(image);
+            // Without the wait for its validation: the first launch needs it.
+            self.add_version(PutParameter {
                 name: IMAGE_PARAMETER.to_owned(),
                 value,
                 parameter_type: Some("String".to_owned()),
-                data_type: Some("aws:ec2:image".to_owned()),
+                data_type: Some(IMAGE_DATA_TYPE.to_owned()),
                 ..PutParameter::default()
-            })?;
+            });
         }
         let mut stack = template.stack(&node.parameters(&zone_id))?;
         stack.created("AWS::Route53::HostedZone", &zone_id);

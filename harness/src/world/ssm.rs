@@ -3,8 +3,10 @@
 mod commands;
 mod delivery;
 mod documents;
+mod image_parameters;
 mod instance_information;
 mod invocation_status;
+mod labels;
 mod parameters;
 
 #[cfg(test)]
@@ -12,12 +14,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::World;
+use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
 pub use commands::{Command, CommandInvocation, SendCommand};
 pub use delivery::{SsmEffect, SsmStep};
 pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT};
+pub use image_parameters::IMAGE_DATA_TYPE;
 pub use instance_information::PingStatus;
 pub use invocation_status::InvocationStatus;
 pub use parameters::PutParameter;
@@ -48,4 +51,13 @@ pub struct ParameterVersion {
     pub modified: Time,
     /// Free text.
     pub description: Option<String>,
+    /// At most 10; no two versions have the same one.
+    pub labels: Vec<String>,
+}
+
+impl Parameter {
+    /// The parameter's ARN.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", self.name.trim_start_matches('/'))
+    }
 }

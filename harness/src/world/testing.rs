@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use super::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleState, Member};
+use super::ec2::images::PUBLIC_IMAGE;
 use super::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstances};
 use super::error::ApiResult;
 use super::history::What;
@@ -47,7 +48,7 @@ impl World {
 
     pub(super) fn launch_in(&mut self, zone: &str) -> String {
         let request = RunInstances {
-            image_id: Some("ami-0123456789abcdef0".to_owned()),
+            image_id: Some(PUBLIC_IMAGE.to_owned()),
             zone: Some(zone.to_owned()),
             ..RunInstances::default()
         };

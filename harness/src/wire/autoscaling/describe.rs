@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::launch_sources::{launch_template, policy_item};
 use super::paged;
 use super::refresh::policy_item;
 use super::tags::tag_item;
@@ -14,9 +15,6 @@ use crate::world::{ACCOUNT, World};
 
 pub(super) const GROUPS_PARAMETERS: &[&str] =
     &["AutoScalingGroupNames", "Filters", "IncludeInstances", "MaxRecords", "NextToken"];
-
-/// Groups name a version as they were told, their instances by its number. There is only one.
-const LAUNCHED_VERSION: &str = "1";
 
 /// DescribeAutoScalingGroups. Unknown names are missing from the answer, without an error.
 pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
@@ -52,11 +50,16 @@ pub(super) fn instances(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
-    let members: Value = group.members.iter().map(|member| member_item(world, group, member)).collect();
+    let members: Value = group.members.iter().map(|member| member_item(world, member)).collect();
     json!({
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn(),
-        "LaunchTemplate": launch_template(world, group, &group.launch_template_version),
+        "LaunchConfigurationName": group.launch_configuration,
+        "LaunchTemplate": match &group.mixed_instances_policy {
+            None => launch_template(world, &group.launch_template_id, &group.launch_template_version),
+            Some(_) => Value::Null,
+        },
+        "MixedInstancesPolicy": group.mixed_instances_policy.as_ref().map(|policy| policy_item(world, group, policy)),
         "MinSize": group.min_size,
         "MaxSize": group.max_size,
         "DesiredCapacity": group.desired_capacity,
@@ -85,14 +88,14 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
     })
 }
 
-fn member_item(world: &World, group: &Group, member: &Member) -> Value {
+fn member_item(world: &World, member: &Member) -> Value {
     json!({
         "InstanceId": member.instance_id,
         "InstanceType": member.instance_type,
         "AvailabilityZone": member.zone,
         "LifecycleState": member.lifecycle.name(),
         "HealthStatus": if member.healthy { "Healthy" } else { "Unhealthy" },
-        "LaunchTemplate": launch_template(world, group, LAUNCHED_VERSION),
+        "LaunchTemplate": launched_from(world, member),
         "ProtectedFromScaleIn": member.protected_from_scale_in,
     })
 }
@@ -106,14 +109,20 @@ fn instance_item(world: &World, group: &Group, member: &Member) -> Value {
         "AvailabilityZone": member.zone,
         "LifecycleState": member.lifecycle.name(),
         "HealthStatus": if member.healthy { "HEALTHY" } else { "UNHEALTHY" },
-        "LaunchTemplate": launch_template(world, group, LAUNCHED_VERSION),
+        "LaunchTemplate": launched_from(world, member),
         "ProtectedFromScaleIn": member.protected_from_scale_in,
     })
 }
 
-fn launch_template(world: &World, group: &Group, version: &str) -> Value {
-    let name = world.launch_templates.get(&group.launch_template_id).map(|template| template.name.as_str());
-    json!({"LaunchTemplateId": group.launch_template_id, "LaunchTemplateName": name, "Version": version})
+/// Groups name a version as they were told, their instances by the number that it was at launch. EC2 keeps both as
+/// tags of the instance.
+fn launched_from(world: &World, member: &Member) -> Value {
+    let tags = world.instances.get(&member.instance_id).map(|instance| &instance.tags);
+    let tag = |key| tags.and_then(|tags| tags.get(key)).map(String::as_str);
+    match (tag("aws:ec2launchtemplate:id"), tag("aws:ec2launchtemplate:version")) {
+        (Some(id), Some(version)) => launch_template(world, id, version),
+        _ => Value::Null,
+    }
 }
 
 /// Filters of groups: all have to match, each with one of its values.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::launch_sources::launch_source;
 use super::refresh::maintenance_policy;
 use super::tags::group_tag;
 use super::{done, hooks};
@@ -21,10 +22,12 @@ pub(super) const CREATE_PARAMETERS: &[&str] = &[
     "HealthCheckGracePeriod",
     "HealthCheckType",
     "InstanceMaintenancePolicy",
+    "LaunchConfigurationName",
     "LaunchTemplate",
     "LifecycleHookSpecificationList",
     "MaxSize",
     "MinSize",
+    "MixedInstancesPolicy",
     "NewInstancesProtectedFromScaleIn",
     "ServiceLinkedRoleARN",
     "Tags",
@@ -42,9 +45,11 @@ pub(super) const UPDATE_PARAMETERS: &[&str] = &[
     "HealthCheckGracePeriod",
     "HealthCheckType",
     "InstanceMaintenancePolicy",
+    "LaunchConfigurationName",
     "LaunchTemplate",
     "MaxSize",
     "MinSize",
+    "MixedInstancesPolicy",
     "NewInstancesProtectedFromScaleIn",
     "ServiceLinkedRoleARN",
     "TerminationPolicies",
@@ -54,9 +59,12 @@ pub(super) const UPDATE_PARAMETERS: &[&str] = &[
 pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let name = params.required("AutoScalingGroupName")?;
     only_ec2_health_checks(params)?;
-    let template = launch_template(params)?;
-    if template.id.is_none() && template.name.is_none() {
-        return Err(ApiError::new("ValidationError", "Valid requests must contain the LaunchTemplate parameter."));
+    let source = launch_source(world, params)?;
+    let template = source.template;
+    if template.id.is_none() && template.name.is_none() && source.configuration.is_none() {
+        let text = "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or \
+                    MixedInstancesPolicy parameter.";
+        return Err(ApiError::new("ValidationError", text));
     }
     // Read before anything is made: a request that is wrong in part must not be carried out in part.
     let hooks = params
@@ -72,6 +80,8 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_template_id: template.id,
         launch_template_name: template.name,
         launch_template_version: template.version,
+        mixed_instances_policy: source.policy,
+        launch_configuration: source.configuration,
         zones: params.list("AvailabilityZones"),
         subnets: subnets(params),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?.unwrap_or(0),
@@ -86,7 +96,8 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 
 pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
     only_ec2_health_checks(params)?;
-    let template = launch_template(params)?;
+    let source = launch_source(world, params)?;
+    let template = source.template;
     let subnets = subnets(params);
     let zones = params.list("AvailabilityZones");
     world.update_auto_scaling_group(UpdateAutoScalingGroup {
@@ -97,6 +108,8 @@ pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_template_id: template.id,
         launch_template_name: template.name,
         launch_template_version: template.version,
+        mixed_instances_policy: source.policy,
+        launch_configuration: source.configuration,
         zones: (!zones.is_empty()).then_some(zones),
         subnets: (!subnets.is_empty()).then_some(subnets),
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?,
@@ -117,32 +130,6 @@ pub(super) fn set_desired_capacity(world: &mut World, params: &Params) -> ApiRes
     let name = params.required("AutoScalingGroupName")?;
     world.set_desired_capacity(name, params.required_number("DesiredCapacity")?)?;
     Ok(done())
-}
-
-/// The template that a request names, by id or by name; neither if it names none. The world resolves it.
-#[derive(Default)]
-struct NamedTemplate {
-    id: Option<String>,
-    name: Option<String>,
-    version: Option<String>,
-}
-
-fn launch_template(params: &Params) -> ApiResult<NamedTemplate> {
-    let given = params.structure("LaunchTemplate");
-    if given.is_empty() {
-        return Ok(NamedTemplate::default());
-    }
-    given.only(&["LaunchTemplateId", "LaunchTemplateName", "Version"])?;
-    if let Some(version) = given.text("Version").filter(|version| !["$Latest", "$Default", "1"].contains(version)) {
-        return Err(given.invalid("Version", version));
-    }
-    match (given.owned("LaunchTemplateId"), given.owned("LaunchTemplateName")) {
-        (Some(_), Some(_)) | (None, None) => {
-            let text = "Valid requests must contain either launchTemplateId or LaunchTemplateName";
-            Err(ApiError::new("ValidationError", text))
-        }
-        (id, name) => Ok(NamedTemplate { id, name, version: given.owned("Version") }),
-    }
 }
 
 /// `VPCZoneIdentifier` is one text with commas.

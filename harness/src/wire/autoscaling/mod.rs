@@ -5,6 +5,8 @@ mod describe;
 mod groups;
 mod hooks;
 mod instances;
+mod launch_configurations;
+mod launch_sources;
 mod refresh;
 mod tags;
 
@@ -28,13 +30,20 @@ const ACTIONS: &[Action<Params>] = &[
     Action::write("CancelInstanceRefresh", refresh::CANCEL_PARAMETERS, refresh::cancel),
     Action::write("CompleteLifecycleAction", hooks::COMPLETE_PARAMETERS, hooks::complete),
     Action::write("CreateAutoScalingGroup", groups::CREATE_PARAMETERS, groups::create),
+    Action::write("CreateLaunchConfiguration", launch_configurations::CREATE_PARAMETERS, launch_configurations::create),
     Action::write("CreateOrUpdateTags", &["Tags"], tags::create_or_update),
     Action::write("DeleteAutoScalingGroup", &["AutoScalingGroupName", "ForceDelete"], groups::delete),
+    Action::write("DeleteLaunchConfiguration", &["LaunchConfigurationName"], launch_configurations::delete),
     Action::write("DeleteLifecycleHook", &["AutoScalingGroupName", "LifecycleHookName"], hooks::delete),
     Action::write("DeleteTags", &["Tags"], tags::delete),
     Action::read("DescribeAutoScalingGroups", describe::GROUPS_PARAMETERS, describe::groups),
     Action::read("DescribeAutoScalingInstances", &["InstanceIds", "MaxRecords", "NextToken"], describe::instances),
     Action::read("DescribeInstanceRefreshes", refresh::DESCRIBE_PARAMETERS, refresh::describe),
+    Action::read(
+        "DescribeLaunchConfigurations",
+        &["LaunchConfigurationNames", "MaxRecords", "NextToken"],
+        launch_configurations::describe,
+    ),
     Action::read("DescribeLifecycleHooks", &["AutoScalingGroupName", "LifecycleHookNames"], hooks::describe),
     Action::read("DescribeScalingActivities", activities::DESCRIBE_PARAMETERS, activities::describe),
     Action::read("DescribeTags", &["Filters", "MaxRecords", "NextToken"], tags::describe),
@@ -67,6 +76,7 @@ const SUBJECTS: &[&str] = &[
     "AutoScalingGroupName",
     "AutoScalingGroupNames",
     "LifecycleHookName",
+    "LaunchConfigurationName",
     "InstanceId",
     "InstanceIds",
     "LifecycleActionResult",

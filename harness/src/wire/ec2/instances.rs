@@ -42,7 +42,7 @@ pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
     let template = params.structure("LaunchTemplate");
     let launch_template_id = match template.is_empty() {
         true => None,
-        false => Some(launch_templates::find(world, &template)?.id.clone()),
+        false => Some(launch_templates::named(world, &template)?.id.clone()),
     };
     let ids = world.run_instances(RunInstances {
         image_id: params.owned("ImageId"),
@@ -50,6 +50,7 @@ pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
         zone: placement.owned("AvailabilityZone"),
         subnet_id: params.owned("SubnetId"),
         launch_template_id,
+        launch_template_version: template.owned("Version"),
         spot: is_spot(params)?,
         tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
         count,

@@ -1,12 +1,13 @@
-//! Launch templates, each with its one version.
+//! Launch templates. Their versions are in the file beside this one.
 
 use serde_json::{Value, json};
 
 use super::filters::{Filters, NO_TAGS};
+use super::images::snapshot_devices;
 use super::instances::is_spot;
 use super::{ids_or_pages, paged_within};
 use crate::wire::query::Params;
-use crate::world::ec2::LaunchTemplate;
+use crate::world::ec2::{LaunchTemplate, LaunchTemplateData};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, World};
 
@@ -16,7 +17,7 @@ pub(super) const CREATE_PARAMETERS: &[&str] =
 pub(super) const DESCRIBE_PARAMETERS: &[&str] =
     &["Filter", "LaunchTemplateId", "LaunchTemplateName", "MaxResults", "NextToken"];
 
-/// The first three decide what is launched; the others have no life in this world. Tags are not among them: instances
+/// The first three decide what is launched, and the fourth may name snapshots; the others have no life in this world. Tags are not among them: instances
 /// launched here would lack them.
 const DATA: &[&str] = &[
     "ImageId",
@@ -37,15 +38,28 @@ const DATA: &[&str] = &[
 ];
 
 pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let (name, data) = (params.required("LaunchTemplateName")?, data_of(params)?);
+    let template = world.create_launch_template_with(name, data, params.owned("VersionDescription"))?;
+    Ok(json!({"launchTemplate": template_item(&template)}))
+}
+
+/// ModifyLaunchTemplate: all that it can change is which version is the default.
+pub(super) fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let id = named(world, params)?.id.clone();
+    let template = world.set_default_version(&id, params.required("SetDefaultVersion")?)?;
+    Ok(json!({"launchTemplate": template_item(&template)}))
+}
+
+/// `LaunchTemplateData`, as far as it matters here.
+pub(super) fn data_of(params: &Params) -> ApiResult<LaunchTemplateData> {
     let data = params.structure("LaunchTemplateData");
     data.only(DATA)?;
-    let template = world.create_launch_template(
-        params.required("LaunchTemplateName")?,
-        data.required("ImageId")?,
-        data.required("InstanceType")?,
-        is_spot(&data)?,
-    )?;
-    Ok(json!({"launchTemplate": template_item(&template)}))
+    Ok(LaunchTemplateData {
+        image_id: data.owned("ImageId"),
+        instance_type: data.owned("InstanceType"),
+        spot: is_spot(&data)?,
+        block_devices: snapshot_devices(&data, "BlockDeviceMapping"),
+    })
 }
 
 pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
@@ -74,17 +88,13 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
-    let id = find(world, params)?.id.clone();
+    let id = named(world, params)?.id.clone();
     let template = world.delete_launch_template(&id)?;
     Ok(json!({"launchTemplate": template_item(&template)}))
 }
 
 /// The template that `LaunchTemplateId` or `LaunchTemplateName` means, of either there must be exactly one.
-pub(super) fn find<'a>(world: &'a World, params: &Params) -> ApiResult<&'a LaunchTemplate> {
-    if let Some(version) = params.text("Version").filter(|version| !["$Latest", "$Default", "1"].contains(version)) {
-        let text = format!("Could not find the specified version {version} for the launch template.");
-        return Err(ApiError::new("InvalidLaunchTemplateId.VersionNotFound", text));
-    }
+pub(super) fn named<'a>(world: &'a World, params: &Params) -> ApiResult<&'a LaunchTemplate> {
     match (params.text("LaunchTemplateId"), params.text("LaunchTemplateName")) {
         (Some(id_or_name), None) | (None, Some(id_or_name)) => world.launch_template(id_or_name),
         _ => {
@@ -94,13 +104,18 @@ pub(super) fn find<'a>(world: &'a World, params: &Params) -> ApiResult<&'a Launc
     }
 }
 
+/// Who made everything here.
+pub(super) fn created_by() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:root")
+}
+
 fn template_item(template: &LaunchTemplate) -> Value {
     json!({
         "launchTemplateId": template.id,
         "launchTemplateName": template.name,
         "createTime": template.created.iso_millis(),
-        "createdBy": format!("arn:aws:iam::{ACCOUNT}:root"),
-        "defaultVersionNumber": 1,
-        "latestVersionNumber": 1,
+        "createdBy": created_by(),
+        "defaultVersionNumber": template.default_version,
+        "latestVersionNumber": template.latest_version(),
     })
 }

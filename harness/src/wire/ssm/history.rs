@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{self, Fields};
-use super::{paged, parameters};
+use super::paged;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion};
 use crate::world::{ACCOUNT, World};
@@ -17,7 +17,7 @@ pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
         .filter(|parameter| filters.iter().all(|filter| filter.matches(parameter)))
         .filter_map(|parameter| {
             let mut item = metadata(parameter, parameter.versions.last()?);
-            item["ARN"] = parameters::arn(parameter).into();
+            item["ARN"] = parameter.arn().into();
             Some((parameter.name.clone(), item))
         })
         .collect();
@@ -34,7 +34,7 @@ pub(super) fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
         .map(|version| {
             let mut item = metadata(parameter, version);
             item["Value"] = version.value.as_str().into();
-            item["Labels"] = json!([]);
+            item["Labels"] = version.labels.clone().into();
             // Padded, so that the order of the keys is the order of the versions.
             (format!("{:020}", version.version), item)
         })

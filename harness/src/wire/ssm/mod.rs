@@ -22,6 +22,7 @@ use crate::world::error::{ApiError, ApiResult};
 use fields::Fields;
 
 const ACTIONS: &[Action<Fields>] = &[
+    Action::write("AddTagsToResource", &["ResourceId", "ResourceType", "Tags"], parameters::add_tags),
     Action::write("CancelCommand", &["CommandId", "InstanceIds"], commands::cancel),
     Action::write("CreateDocument", documents::CREATE_PARAMETERS, documents::create),
     Action::write("DeleteDocument", &["Name"], documents::delete),
@@ -43,6 +44,7 @@ const ACTIONS: &[Action<Fields>] = &[
         &["MaxResults", "NextToken", "Path", "Recursive", "WithDecryption"],
         parameters::get_by_path,
     ),
+    Action::write("LabelParameterVersion", &["Labels", "Name", "ParameterVersion"], parameters::label),
     Action::read(
         "ListCommandInvocations",
         &["CommandId", "Details", "Filters", "InstanceId", "MaxResults", "NextToken"],
@@ -52,7 +54,9 @@ const ACTIONS: &[Action<Fields>] = &[
     Action::read("ListDocuments", &["Filters", "MaxResults", "NextToken"], documents::list),
     Action::read("ListTagsForResource", &["ResourceId", "ResourceType"], parameters::list_tags),
     Action::write("PutParameter", parameters::PUT_PARAMETERS, parameters::put),
+    Action::write("RemoveTagsFromResource", &["ResourceId", "ResourceType", "TagKeys"], parameters::remove_tags),
     Action::write("SendCommand", commands::SEND_PARAMETERS, commands::send),
+    Action::write("UnlabelParameterVersion", &["Labels", "Name", "ParameterVersion"], parameters::unlabel),
 ];
 
 /// The members that say what a call is about.

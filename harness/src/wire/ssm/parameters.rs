@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Fields};
 use super::paged;
+use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
-use crate::world::{ACCOUNT, REGION, World};
 
 pub(super) const PUT_PARAMETERS: &[&str] =
     &["DataType", "Description", "Name", "Overwrite", "Tags", "Tier", "Type", "Value"];
@@ -16,11 +16,7 @@ pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     if tier != "Standard" {
         return Err(fields::invalid("Tier", tier));
     }
-    let tags = fields
-        .structures("Tags")?
-        .iter()
-        .map(|tag| Ok((tag.required("Key")?.to_owned(), tag.owned("Value")?.unwrap_or_default())))
-        .collect::<ApiResult<_>>()?;
+    let tags = tags(fields)?.into_iter().collect();
     let version = world.put_parameter(PutParameter {
         name: fields.required("Name")?.to_owned(),
         value: fields.required("Value")?.to_owned(),
@@ -83,19 +79,71 @@ pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     Ok(json!({}))
 }
 
+/// LabelParameterVersion.
+pub(super) fn label(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    let version = fields.number("ParameterVersion")?;
+    let (version, invalid) = world.label_parameter_version(fields.required("Name")?, version, &labels(fields)?)?;
+    Ok(without_empty_lists(json!({"ParameterVersion": version, "InvalidLabels": invalid})))
+}
+
+/// UnlabelParameterVersion.
+pub(super) fn unlabel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    let version = fields.number("ParameterVersion")?.ok_or_else(|| fields::invalid("ParameterVersion", "null"))?;
+    let (removed, invalid) = world.unlabel_parameter_version(fields.required("Name")?, version, &labels(fields)?)?;
+    Ok(without_empty_lists(json!({"RemovedLabels": removed, "InvalidLabels": invalid})))
+}
+
+/// AddTagsToResource.
+pub(super) fn add_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    only_parameters(fields)?;
+    world.tag_parameter(fields.required("ResourceId")?, tags(fields)?, &[])?;
+    Ok(json!({}))
+}
+
+/// RemoveTagsFromResource.
+pub(super) fn remove_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+    only_parameters(fields)?;
+    let keys: Vec<_> = fields.texts("TagKeys")?.into_iter().map(str::to_owned).collect();
+    world.tag_parameter(fields.required("ResourceId")?, Vec::new(), &keys)?;
+    Ok(json!({}))
+}
+
 pub(super) fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
-    match fields.required("ResourceType")? {
-        "Parameter" => {}
-        other => return Err(ApiError::new("InvalidResourceType", format!("Not a resource type here: {other}"))),
-    }
+    only_parameters(fields)?;
     let name = fields.required("ResourceId")?;
     let parameter = world.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
     let tags: Value = parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"TagList": tags}))
 }
 
-pub(super) fn arn(parameter: &Parameter) -> String {
-    format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", parameter.name.trim_start_matches('/'))
+fn only_parameters(fields: &Fields) -> ApiResult<()> {
+    match fields.required("ResourceType")? {
+        "Parameter" => Ok(()),
+        other => Err(ApiError::new("InvalidResourceType", format!("Not a resource type here: {other}"))),
+    }
+}
+
+fn tags(fields: &Fields) -> ApiResult<Vec<(String, String)>> {
+    let tags = fields.structures("Tags")?;
+    let pair = |tag: &Fields| Ok((tag.required("Key")?.to_owned(), tag.owned("Value")?.unwrap_or_default()));
+    tags.iter().map(pair).collect()
+}
+
+/// Systems Manager API Reference: from 1 to 10.
+fn labels(fields: &Fields) -> ApiResult<Vec<String>> {
+    let labels = fields.texts("Labels")?;
+    if !(1..=10).contains(&labels.len()) {
+        return Err(fields::invalid("Labels", &format!("{labels:?}")));
+    }
+    Ok(labels.into_iter().map(str::to_owned).collect())
+}
+
+/// Lists of labels have at least one element.
+fn without_empty_lists(mut answer: Value) -> Value {
+    if let Value::Object(members) = &mut answer {
+        members.retain(|_, value| value.as_array().is_none_or(|elements| !elements.is_empty()));
+    }
+    answer
 }
 
 fn parameter_item(selector: &str, parameter: &Parameter, version: &ParameterVersion) -> Value {
@@ -105,7 +153,7 @@ fn parameter_item(selector: &str, parameter: &Parameter, version: &ParameterVers
         "Value": version.value,
         "Version": version.version,
         "LastModifiedDate": version.modified.epoch_seconds(),
-        "ARN": arn(parameter),
+        "ARN": parameter.arn(),
         "DataType": parameter.data_type,
     });
     if let Some(selected) = selector.strip_prefix(&parameter.name).filter(|selected| !selected.is_empty()) {

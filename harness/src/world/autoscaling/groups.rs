@@ -1,6 +1,7 @@
 //! Groups are created, updated and deleted.
 
-use super::{Group, GroupTag, MaintenancePolicy, PutLifecycleHook, World};
+use super::launch_sources::no_configuration;
+use super::{Group, GroupTag, MaintenancePolicy, MixedInstancesPolicy, PutLifecycleHook, World};
 use crate::world::ec2::network::{subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -21,6 +22,10 @@ pub struct CreateAutoScalingGroup {
     pub launch_template_name: Option<String>,
     /// Its version; `$Default` unless said.
     pub launch_template_version: Option<String>,
+    /// What is launched differently from what the template says.
+    pub mixed_instances_policy: Option<MixedInstancesPolicy>,
+    /// What to launch from instead of a template.
+    pub launch_configuration: Option<String>,
     /// Where, by subnet.
     pub subnets: Vec<String>,
     /// Where, by zone, if no subnet is named.
@@ -56,6 +61,10 @@ pub struct UpdateAutoScalingGroup {
     pub launch_template_name: Option<String>,
     /// The version of a template named here; `$Default` unless said.
     pub launch_template_version: Option<String>,
+    /// What is launched differently from what the template named here says.
+    pub mixed_instances_policy: Option<MixedInstancesPolicy>,
+    /// What to launch from instead of a template.
+    pub launch_configuration: Option<String>,
     /// Where, by subnet.
     pub subnets: Option<Vec<String>>,
     /// Where, by zone.
@@ -83,7 +92,10 @@ impl World {
         let desired_capacity = request.desired_capacity.unwrap_or(request.min_size);
         check_bounds(request.min_size, request.max_size, desired_capacity)?;
         let template = request.launch_template_id.as_ref().or(request.launch_template_name.as_ref());
-        let launch_template_id = self.template_for_group(template.map_or("", String::as_str))?;
+        let launch_template_id = match &request.launch_configuration {
+            Some(name) => self.check_launch_configuration(name).map(|()| String::new())?,
+            None => self.template_for_group(template.map_or("", String::as_str))?,
+        };
         let places = places(&request.subnets, &request.zones)?;
         let group = Group {
             name: request.name.clone(),
@@ -93,6 +105,8 @@ impl World {
             desired_capacity,
             launch_template_id,
             launch_template_version: request.launch_template_version.unwrap_or_else(default_version),
+            mixed_instances_policy: request.mixed_instances_policy,
+            launch_configuration: request.launch_configuration,
             subnets_named: !request.subnets.is_empty(),
             zones: places.iter().map(|(zone, _)| zone.clone()).collect(),
             subnets: places.into_iter().map(|(_, subnet)| subnet).collect(),
@@ -137,6 +151,9 @@ impl World {
             Some(template) => Some(self.template_for_group(template)?),
             None => None,
         };
+        if let Some(name) = &request.launch_configuration {
+            self.check_launch_configuration(name)?;
+        }
         let subnets_named = request.subnets.is_some();
         let places = if request.subnets.is_some() || request.zones.is_some() {
             Some(places(&request.subnets.unwrap_or_default(), &request.zones.unwrap_or_default())?)
@@ -150,6 +167,13 @@ impl World {
         if let Some(template) = template {
             group.launch_template_id = template;
             group.launch_template_version = request.launch_template_version.unwrap_or_else(default_version);
+            group.mixed_instances_policy = request.mixed_instances_policy;
+            group.launch_configuration = None;
+        }
+        if request.launch_configuration.is_some() {
+            group.launch_configuration = request.launch_configuration;
+            group.launch_template_id.clear();
+            group.mixed_instances_policy = None;
         }
         if let Some(places) = places {
             (group.zones, group.subnets) = places.into_iter().unzip();
@@ -198,6 +222,10 @@ impl World {
 
     pub(super) fn known_group_mut(&mut self, name: &str) -> ApiResult<&mut Group> {
         self.groups.get_mut(name).ok_or_else(|| no_group(name))
+    }
+
+    fn check_launch_configuration(&self, name: &str) -> ApiResult<()> {
+        self.launch_configurations.get(name).map(|_| ()).ok_or_else(|| no_configuration(name))
     }
 
     fn template_for_group(&self, id_or_name: &str) -> ApiResult<String> {

@@ -40,6 +40,7 @@ impl World {
     }
 
     fn launch_for_group(&mut self, name: &str, subnet: &str) -> ApiResult<String> {
+        let source = self.known_group(name)?.next_launch(&self.launch_configurations);
         let group = self.known_group_mut(name)?;
         if group.capacity_failures > 0 {
             group.capacity_failures -= 1;
@@ -49,15 +50,9 @@ impl World {
                  that matches your request.",
             ));
         }
-        let template = group.launch_template_id.clone();
         let tags = group.tags_for_instances();
-        let ids = self.run_instances(RunInstances {
-            launch_template_id: Some(template),
-            subnet_id: Some(subnet.to_owned()),
-            tags,
-            count: 1,
-            ..RunInstances::default()
-        })?;
+        let subnet_id = Some(subnet.to_owned());
+        let ids = self.run_instances(RunInstances { subnet_id, tags, count: 1, ..source? })?;
         ids.into_iter().next().ok_or_else(|| ApiError::new("InternalError", "no instance").with_status(500))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::network::{subnet_in, zone_of};
-use super::{Ec2Effect, Instance, InstanceState, LaunchTemplate, World};
+use super::{Ec2Effect, Instance, InstanceState, LaunchTemplateData, World};
 use crate::world::agenda::Effect;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Guest;
@@ -25,6 +25,8 @@ pub struct RunInstances {
     pub subnet_id: Option<String>,
     /// The id or name of a launch template.
     pub launch_template_id: Option<String>,
+    /// Which version of it; the default one unless said.
+    pub launch_template_version: Option<String>,
     /// Whether spot capacity is asked for.
     pub spot: bool,
     /// For the new instances.
@@ -39,9 +41,13 @@ pub type StateChange = (String, InstanceState, InstanceState);
 impl World {
     /// RunInstances: the ids of the new instances.
     pub fn run_instances(&mut self, request: RunInstances) -> ApiResult<Vec<String>> {
-        let template = match &request.launch_template_id {
-            Some(id_or_name) => Some(self.launch_template(id_or_name)?.clone()),
-            None => None,
+        let (data, template_tags) = match &request.launch_template_id {
+            None => (LaunchTemplateData::default(), None),
+            Some(id_or_name) => {
+                let template = self.launch_template(id_or_name)?;
+                let version = template.version(request.launch_template_version.as_deref())?;
+                (version.data.clone(), Some(template.tags_for_instances(version.number)))
+            }
         };
         let subnet_id = match (&request.subnet_id, &request.zone) {
             (Some(subnet), _) => subnet.clone(),
@@ -49,17 +55,16 @@ impl World {
             (None, None) => super::network::SUBNETS[0].0.to_owned(),
         };
         let zone = zone_of(&subnet_id)?.to_owned();
-        let image = request.image_id.or_else(|| template.as_ref().map(|template| template.image_id.clone()));
+        let image = request.image_id.or(data.image_id);
         let image =
             image.ok_or_else(|| ApiError::new("MissingParameter", "The request must contain the parameter ImageId"))?;
         let image_id = self.resolve_image(&image)?;
-        let instance_type = request
-            .instance_type
-            .or_else(|| template.as_ref().map(|template| template.instance_type.clone()))
-            .unwrap_or_else(|| "m1.small".to_owned());
-        let spot = request.spot || template.as_ref().is_some_and(|template| template.spot);
+        self.check_launchable(&image_id)?;
+        self.image_was_launched(&image_id);
+        let instance_type = request.instance_type.or(data.instance_type).unwrap_or_else(|| "m1.small".to_owned());
+        let spot = request.spot || data.spot;
         let mut tags = request.tags;
-        tags.extend(template.iter().flat_map(LaunchTemplate::tags_for_instances));
+        tags.extend(template_tags.into_iter().flatten());
 
         let mut ids = Vec::new();
         for _ in 0..request.count.max(1) {

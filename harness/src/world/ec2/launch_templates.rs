@@ -1,18 +1,39 @@
-//! Launch templates, and the image that one resolves to at launch.
+//! Launch templates with their versions, and the image that one resolves to at launch.
 
-use super::{LaunchTemplate, World};
+use super::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion, World};
 use crate::world::error::{ApiError, ApiResult};
+use crate::world::ids::is_hex_id;
 
 impl LaunchTemplate {
-    /// What EC2 tags an instance with that is launched from the template, in its one version.
-    pub(in crate::world) fn tags_for_instances(&self) -> [(String, String); 2] {
+    /// The version that `$Latest`, `$Default` or a number means; without any, the default one.
+    pub fn version(&self, wanted: Option<&str>) -> ApiResult<&LaunchTemplateVersion> {
+        let number = match wanted {
+            None | Some("" | "$Default") => Some(self.default_version),
+            Some("$Latest") => Some(self.latest_version()),
+            Some(number) => number.parse().ok(),
+        };
+        number.and_then(|number| self.versions.iter().find(|version| version.number == number)).ok_or_else(|| {
+            let wanted = wanted.unwrap_or_default();
+            let text =
+                format!("Could not find the specified version {wanted} for the launch template with ID {}.", self.id);
+            ApiError::new("InvalidLaunchTemplateId.VersionNotFound", text)
+        })
+    }
+
+    /// The newest version's number.
+    pub fn latest_version(&self) -> u64 {
+        self.versions.last().map_or(0, |version| version.number)
+    }
+
+    /// What EC2 tags an instance with that is launched from that version.
+    pub(in crate::world) fn tags_for_instances(&self, version: u64) -> [(String, String); 2] {
         let tag = |key: &str, value: &str| (format!("aws:ec2launchtemplate:{key}"), value.to_owned());
-        [tag("id", &self.id), tag("version", "1")]
+        [tag("id", &self.id), tag("version", &version.to_string())]
     }
 }
 
 impl World {
-    /// CreateLaunchTemplate.
+    /// CreateLaunchTemplate, as most need it.
     pub fn create_launch_template(
         &mut self,
         name: &str,
@@ -20,22 +41,59 @@ impl World {
         instance_type: &str,
         spot: bool,
     ) -> ApiResult<LaunchTemplate> {
+        let (image_id, instance_type) = (Some(image_id.to_owned()), Some(instance_type.to_owned()));
+        let data = LaunchTemplateData { image_id, instance_type, spot, ..LaunchTemplateData::default() };
+        self.create_launch_template_with(name, data, None)
+    }
+
+    /// CreateLaunchTemplate: the template with its first version.
+    pub fn create_launch_template_with(
+        &mut self,
+        name: &str,
+        data: LaunchTemplateData,
+        description: Option<String>,
+    ) -> ApiResult<LaunchTemplate> {
         if self.launch_templates.values().any(|template| template.name == name) {
             return Err(ApiError::new(
                 "InvalidLaunchTemplateName.AlreadyExistsException",
                 "Launch template name already in use.",
             ));
         }
+        let created = self.now;
         let template = LaunchTemplate {
             id: self.hex_id("lt"),
             name: name.to_owned(),
-            created: self.now,
-            image_id: image_id.to_owned(),
-            instance_type: instance_type.to_owned(),
-            spot,
+            created,
+            versions: vec![LaunchTemplateVersion { number: 1, created, description, data }],
+            default_version: 1,
         };
         self.note_change(&template.id, format!("launch template {name}"));
         self.launch_templates.insert(template.id.clone(), template.clone());
+        Ok(template)
+    }
+
+    /// CreateLaunchTemplateVersion: the new version's number. It does not become the default by itself.
+    pub fn create_launch_template_version(
+        &mut self,
+        id_or_name: &str,
+        data: LaunchTemplateData,
+        description: Option<String>,
+    ) -> ApiResult<u64> {
+        let created = self.now;
+        let template = self.launch_template_mut(id_or_name)?;
+        let number = template.latest_version() + 1;
+        template.versions.push(LaunchTemplateVersion { number, created, description, data });
+        let id = template.id.clone();
+        self.note_change(&id, format!("version {number}"));
+        Ok(number)
+    }
+
+    /// ModifyLaunchTemplate: another default version.
+    pub fn set_default_version(&mut self, id_or_name: &str, version: &str) -> ApiResult<LaunchTemplate> {
+        let template = self.launch_template_mut(id_or_name)?;
+        template.default_version = template.version(Some(version))?.number;
+        let template = template.clone();
+        self.note_change(&template.id, format!("default version {}", template.default_version));
         Ok(template)
     }
 
@@ -61,6 +119,13 @@ impl World {
         })
     }
 
+    fn launch_template_mut(&mut self, id_or_name: &str) -> ApiResult<&mut LaunchTemplate> {
+        let id = self.launch_template(id_or_name)?.id.clone();
+        self.launch_templates.get_mut(&id).ok_or_else(|| {
+            ApiError::new("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
+        })
+    }
+
     /// The image that `image` stands for now. EC2 User Guide (launch templates): `resolve:ssm:` is resolved when an
     /// instance is launched, so that publishing a parameter changes the next launch.
     pub fn resolve_image(&self, image: &str) -> ApiResult<String> {
@@ -75,7 +140,7 @@ impl World {
                 }
             },
         };
-        if image_id.starts_with("ami-") {
+        if is_hex_id(image_id, "ami") {
             Ok(image_id.to_owned())
         } else {
             let text = format!("Invalid id: \"{image_id}\" (expecting \"ami-...\")");

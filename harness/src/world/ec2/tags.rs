@@ -1,9 +1,12 @@
-//! Tags of instances and volumes.
+//! Tags of instances, volumes, images and snapshots.
 
 use std::collections::BTreeMap;
 
 use super::World;
 use crate::world::error::{ApiError, ApiResult};
+
+/// EC2 API Reference (CreateTags).
+const MOST_RESOURCES: usize = 1000;
 
 impl World {
     /// CreateTags: overwrites silently. EC2 API Reference: if one id is wrong, nothing is tagged.
@@ -40,11 +43,19 @@ impl World {
         ids: &[String],
         mut change: impl FnMut(&mut BTreeMap<String, String>),
     ) -> ApiResult<()> {
+        if ids.len() > MOST_RESOURCES {
+            let text = format!("At most {MOST_RESOURCES} resources can be tagged in one call.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
         for id in ids {
             if id.starts_with("vol-") {
                 self.known_volume(id)?;
             } else if id.starts_with("i-") {
                 self.known_instance(id)?;
+            } else if id.starts_with("ami-") {
+                self.known_image(id)?;
+            } else if id.starts_with("snap-") {
+                self.known_snapshot(id)?;
             } else {
                 return Err(ApiError::new("InvalidID", format!("The ID '{id}' is not valid")));
             }
@@ -54,6 +65,10 @@ impl World {
                 change(&mut volume.tags);
             } else if let Some(instance) = self.instances.get_mut(id) {
                 change(&mut instance.tags);
+            } else if let Some(image) = self.images.get_mut(id) {
+                change(&mut image.tags);
+            } else if let Some(snapshot) = self.snapshots.get_mut(id) {
+                change(&mut snapshot.tags);
             }
         }
         Ok(())

@@ -269,6 +269,7 @@ fn the_image_is_resolved_at_launch() {
     let request = RunInstances { launch_template_id: Some(template.id.clone()), ..RunInstances::default() };
     assert_eq!(code(world.run_instances(request.clone())), "InvalidParameterValue");
     for image in ["ami-00000000000000001", "ami-00000000000000002"] {
+        world.add_image(ImageSpec { id: Some(image.to_owned()), ..ImageSpec::default() });
         let put = crate::world::ssm::PutParameter {
             name: "/images/k3s".to_owned(),
             value: image.to_owned(),

@@ -48,21 +48,24 @@ impl World {
         let known = self.groups.get(group).ok_or_else(|| missing(group))?;
         let (zone, subnet_id) = known.zones.iter().zip(&known.subnets).next().ok_or_else(|| missing(group))?;
         let (zone, subnet_id, mut tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
-        let template = self.launch_template(&known.launch_template_id)?.clone();
-        tags.extend(template.tags_for_instances());
-        let image_id = self.resolve_image(&template.image_id)?;
+        let template = self.launch_template(&known.launch_template_id)?;
+        let version = template.version(Some(&known.launch_template_version))?;
+        tags.extend(template.tags_for_instances(version.number));
+        let data = version.data.clone();
+        let image_id = self.resolve_image(&data.image_id.unwrap_or_default())?;
+        let instance_type = data.instance_type.unwrap_or_default();
         let id = self.hex_id("i");
         let private_ip = self.next_private_ip(&subnet_id);
         let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.agent_mode) };
         let instance = Instance {
             id: id.clone(),
             state: InstanceState::Running,
-            instance_type: template.instance_type.clone(),
+            instance_type: instance_type.clone(),
             image_id,
             zone: zone.clone(),
             subnet_id,
             private_ip,
-            spot: template.spot,
+            spot: data.spot,
             launched: now,
             transition_reason: String::new(),
             tags,
@@ -74,7 +77,7 @@ impl World {
         let cause = format!("At {} the world began.", now.iso_seconds());
         let activity_id = self.begun_with(group, &id, &cause);
         let member = Member {
-            instance_type: template.instance_type,
+            instance_type,
             zone,
             lifecycle: LifecycleState::InService,
             in_service_since: Some(now),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Parameter, ParameterVersion, World};
 use crate::world::error::{ApiError, ApiResult};
@@ -28,7 +28,7 @@ pub struct PutParameter {
 }
 
 /// Systems Manager API Reference: the newest 100 versions are kept.
-const VERSIONS_KEPT: usize = 100;
+pub(super) const VERSIONS_KEPT: usize = 100;
 /// Systems Manager API Reference: at most 4 KB for a standard parameter.
 const VALUE_BYTES: usize = 4096;
 
@@ -65,12 +65,18 @@ impl World {
                 return Err(ApiError::new("ValidationException", text));
             }
         };
-        // The place where `aws:ec2:image` would become a pending version that is validated later (Systems Manager
-        // User Guide: native parameter support for AMI IDs). Until then any value counts as valid at once.
-        Ok(self.add_version(request, parameter_type))
+        if self.pending_parameters.contains_key(&request.name) {
+            let text = "There are concurrent updates for a resource that supports one update at a time.";
+            return Err(ApiError::new("TooManyUpdates", text));
+        }
+        self.check_version_limit(&request.name)?;
+        let request = PutParameter { parameter_type: Some(parameter_type), ..request };
+        if self.is_for_image(&request) { Ok(self.validate_later(request)) } else { Ok(self.add_version(request)) }
     }
 
-    fn add_version(&mut self, request: PutParameter, parameter_type: String) -> u64 {
+    /// The version that a request becomes.
+    pub(in crate::world) fn add_version(&mut self, request: PutParameter) -> u64 {
+        let parameter_type = request.parameter_type.unwrap_or_default();
         let operation = if self.parameters.contains_key(&request.name) { "Update" } else { "Create" };
         let parameter = self.parameters.entry(request.name.clone()).or_insert_with(|| Parameter {
             name: request.name.clone(),
@@ -86,7 +92,8 @@ impl World {
         let version = parameter.versions.last().map_or(1, |last| last.version + 1);
         let description = request.description.or_else(|| parameter.versions.last()?.description.clone());
         let modified = self.now;
-        parameter.versions.push(ParameterVersion { version, value: request.value.clone(), modified, description });
+        let value = request.value.clone();
+        parameter.versions.push(ParameterVersion { version, value, modified, description, labels: Vec::new() });
         let surplus = parameter.versions.len().saturating_sub(VERSIONS_KEPT);
         parameter.versions.drain(..surplus);
         self.note_change(&request.name, format!("version {version}: {}", request.value));
@@ -102,7 +109,16 @@ impl World {
         Ok(())
     }
 
-    /// GetParameter: the newest version of `name`, or that of `name:3`.
+    /// AddTagsToResource and RemoveTagsFromResource, of a parameter.
+    pub fn tag_parameter(&mut self, name: &str, add: Vec<(String, String)>, remove: &[String]) -> ApiResult<()> {
+        let parameter = self.parameters.get_mut(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
+        parameter.tags.extend(add);
+        parameter.tags.retain(|key, _| !remove.contains(key));
+        self.note_change(name, "tags changed");
+        Ok(())
+    }
+
+    /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`.
     pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
         let (name, wanted) = match selector.rsplit_once(':') {
             Some((name, wanted)) => (name, Some(wanted)),
@@ -111,8 +127,10 @@ impl World {
         let parameter = self.parameters.get(name).ok_or_else(not_found)?;
         let version = match wanted {
             None => parameter.versions.last(),
-            // Labels are not kept here, so that no label is ever found.
-            Some(wanted) => parameter.versions.iter().find(|it| wanted.parse() == Ok(it.version)),
+            Some(wanted) => parameter
+                .versions
+                .iter()
+                .find(|it| wanted.parse() == Ok(it.version) || it.labels.iter().any(|label| label == wanted)),
         };
         let version = version.ok_or_else(|| {
             let text = format!(
@@ -125,8 +143,12 @@ impl World {
     }
 
     fn emit_parameter_change(&mut self, name: &str, parameter_type: &str, operation: &str) {
-        let arn = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", name.trim_start_matches('/'));
         let detail = json!({ "operation": operation, "name": name, "type": parameter_type });
+        self.emit_parameter_event(name, detail);
+    }
+
+    pub(super) fn emit_parameter_event(&mut self, name: &str, detail: Value) {
+        let arn = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", name.trim_start_matches('/'));
         self.emit("aws.ssm", "Parameter Store Change", vec![arn], detail);
     }
 }

@@ -1,0 +1,56 @@
+//! The Recycle Bin: listed, restored from.
+
+use serde_json::{Value, json};
+
+use super::snapshots::snapshot_item;
+use super::{done, paged, paged_within};
+use crate::wire::query::Params;
+use crate::world::World;
+use crate::world::error::ApiResult;
+
+/// ListImagesInRecycleBin. Unknown ids are missing from the answer.
+pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("ImageId");
+    let items = world.recycle_bin.images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = items.map(|(id, recycled)| {
+        let item = json!({
+            "imageId": id,
+            "name": recycled.item.name,
+            "description": recycled.item.description,
+            "recycleBinEnterTime": recycled.entered.iso_millis(),
+            "recycleBinExitTime": recycled.exits.iso_millis(),
+        });
+        (id.clone(), item)
+    });
+    paged_within(params, "imageSet", 1..=1000, items.collect())
+}
+
+/// ListSnapshotsInRecycleBin. Unknown ids are missing from the answer.
+pub(super) fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("SnapshotId");
+    let items = world.recycle_bin.snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = items.map(|(id, recycled)| {
+        let item = json!({
+            "snapshotId": id,
+            "volumeId": recycled.item.volume_id,
+            "description": recycled.item.description,
+            "recycleBinEnterTime": recycled.entered.iso_millis(),
+            "recycleBinExitTime": recycled.exits.iso_millis(),
+        });
+        (id.clone(), item)
+    });
+    paged(params, "snapshotSet", items.collect())
+}
+
+pub(super) fn restore_image(world: &mut World, params: &Params) -> ApiResult<Value> {
+    world.restore_image(params.required("ImageId")?)?;
+    Ok(done())
+}
+
+pub(super) fn restore_snapshot(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let mut item = snapshot_item(world.restore_snapshot(params.required("SnapshotId")?)?);
+    for member in ["tagSet", "storageTier"] {
+        item[member] = Value::Null;
+    }
+    Ok(item)
+}

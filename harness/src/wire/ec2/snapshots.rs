@@ -1,0 +1,93 @@
+//! Snapshots: described, deleted.
+
+use serde_json::{Value, json};
+
+use super::filters::Filters;
+use super::tags::tag_set;
+use super::{done, ids_or_pages, paged};
+use crate::wire::query::Params;
+use crate::world::ec2::Snapshot;
+use crate::world::ec2::images::PUBLIC_OWNER;
+use crate::world::error::ApiResult;
+use crate::world::{ACCOUNT, World};
+
+pub(super) const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "MaxResults", "NextToken", "Owner", "SnapshotId"];
+
+const FILTERS: &[&str] = &[
+    "description",
+    "encrypted",
+    "owner-alias",
+    "owner-id",
+    "progress",
+    "snapshot-id",
+    "start-time",
+    "status",
+    "tag",
+    "volume-id",
+    "volume-size",
+];
+
+/// DescribeSnapshots. Without owners, what everybody may use too: here, the snapshots of public images.
+pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+    let ids = params.list("SnapshotId");
+    ids_or_pages(params, "snapshotIds", &ids)?;
+    let filters = Filters::parse(params, FILTERS)?;
+    let owners = params.list("Owner");
+    let chosen: Vec<&Snapshot> = if ids.is_empty() {
+        world.snapshots.values().collect()
+    } else {
+        ids.iter().map(|id| world.known_snapshot(id)).collect::<ApiResult<_>>()?
+    };
+    let items = chosen
+        .into_iter()
+        .filter(|snapshot| owners.is_empty() || owners.iter().any(|owner| is_owned_by(snapshot, owner)))
+        .filter(|snapshot| filters.match_all(&snapshot.tags, |filter| filter_values(snapshot, filter)))
+        .map(|snapshot| (snapshot.id.clone(), snapshot_item(snapshot)))
+        .collect();
+    paged(params, "snapshotSet", items)
+}
+
+pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+    world.delete_snapshot(params.required("SnapshotId")?)?;
+    Ok(done())
+}
+
+fn is_owned_by(snapshot: &Snapshot, owner: &str) -> bool {
+    match owner {
+        "self" => snapshot.owner == ACCOUNT,
+        "amazon" => snapshot.owner == PUBLIC_OWNER,
+        id => snapshot.owner == id,
+    }
+}
+
+pub(super) fn snapshot_item(snapshot: &Snapshot) -> Value {
+    json!({
+        "snapshotId": snapshot.id,
+        "volumeId": snapshot.volume_id,
+        "status": snapshot.state.name(),
+        "startTime": snapshot.started.iso_millis(),
+        "progress": snapshot.progress(),
+        "ownerId": snapshot.owner,
+        "volumeSize": snapshot.size_gib,
+        "description": snapshot.description,
+        "tagSet": tag_set(&snapshot.tags),
+        "encrypted": snapshot.encrypted,
+        "storageTier": "standard",
+    })
+}
+
+fn filter_values(snapshot: &Snapshot, filter: &str) -> Vec<String> {
+    match filter {
+        "description" => vec![snapshot.description.clone()],
+        "encrypted" => vec![snapshot.encrypted.to_string()],
+        "owner-alias" if snapshot.owner == PUBLIC_OWNER => vec!["amazon".to_owned()],
+        "owner-id" => vec![snapshot.owner.clone()],
+        "progress" => vec![snapshot.progress().to_owned()],
+        "snapshot-id" => vec![snapshot.id.clone()],
+        "start-time" => vec![snapshot.started.iso_millis()],
+        "status" => vec![snapshot.state.name().to_owned()],
+        "volume-id" => vec![snapshot.volume_id.clone()],
+        "volume-size" => vec![snapshot.size_gib.to_string()],
+        _ => Vec::new(),
+    }
+}

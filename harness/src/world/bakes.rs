@@ -1,0 +1,150 @@
+//! Pipelines that bake images: what becomes of an image after it was asked for, and what is told about it when.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::agenda::Effect;
+use super::ec2::ImageState;
+use super::ec2::images::{CopyImage, CreateImage};
+use super::error::ApiResult;
+use super::{ACCOUNT, REGION, World};
+
+/// A bake to begin.
+#[derive(Clone, Debug)]
+pub struct Bake {
+    /// Whose way of doing it.
+    pub pipeline: Pipeline,
+    /// The image's name.
+    pub name: String,
+    /// The tags of the finished image and its snapshots.
+    pub tags: BTreeMap<String, String>,
+    /// How it goes.
+    pub course: Course,
+}
+
+/// Whose way of baking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pipeline {
+    /// Packer's amazon-ebs builder: the image is tagged last, and then the pipeline says so itself, with an event
+    /// `Durin Bake Finished`.
+    Packer,
+    /// EC2 Image Builder: the image is tagged when it is distributed, and then there is an event that names the build
+    /// and not the image.
+    ImageBuilder,
+}
+
+/// How a bake goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// To a tagged image.
+    Finished,
+    /// To a tagged image that is a copy of a temporary one with a random name, which is deregistered afterwards.
+    /// (Packer with `encrypt_boot`.)
+    ThroughTemporaryImage,
+    /// To a tagged image, and then this temporary one goes: what becomes of the former.
+    Copied(String),
+    /// It stops before the tags.
+    NeverTagged,
+    /// The image fails.
+    Failed,
+}
+
+/// What happens in a bake by itself.
+#[derive(Clone, Debug)]
+pub enum BakeEffect {
+    /// The image gets its tags.
+    Tagged(String),
+    /// The pipeline says that it is finished.
+    Told(String),
+}
+
+impl World {
+    /// Begins a bake from a running or stopped instance: the id of the image that comes first.
+    pub fn begin_bake(&mut self, bake: Bake, instance_id: &str) -> ApiResult<String> {
+        let name = match bake.course {
+            Course::ThroughTemporaryImage => format!("packer-{}", self.uuid()),
+            Course::Finished | Course::Copied(_) | Course::NeverTagged | Course::Failed => bake.name.clone(),
+        };
+        if bake.course == Course::Failed {
+            self.image_failures += 1;
+        }
+        let instance_id = instance_id.to_owned();
+        let id = self.create_image(CreateImage { name, instance_id, ..CreateImage::default() })?;
+        self.bakes.insert(id.clone(), bake);
+        Ok(id)
+    }
+
+    /// An image is available or has failed: if it is one of a bake's, that goes on.
+    pub(super) fn bake_goes_on(&mut self, image: &str) {
+        let Some(bake) = self.bakes.remove(image) else { return };
+        let failed = self.images.get(image).is_none_or(|image| image.state != ImageState::Available);
+        if let Course::Copied(temporary) = &bake.course {
+            // Already gone if somebody else was faster.
+            let _ = self.deregister_image(temporary, true);
+        }
+        match bake.course {
+            _ if failed => {}
+            Course::NeverTagged | Course::Failed => {}
+            Course::ThroughTemporaryImage => self.copy_temporary_image(image, bake),
+            Course::Finished | Course::Copied(_) => {
+                let delay = self.draw(self.latency.image_tagging);
+                self.bakes.insert(image.to_owned(), bake);
+                self.schedule(delay, Effect::Bake(BakeEffect::Tagged(image.to_owned())));
+            }
+        }
+    }
+
+    pub(super) fn carry_out_bake(&mut self, effect: BakeEffect) {
+        match effect {
+            BakeEffect::Tagged(image) => self.tag_baked(&image),
+            BakeEffect::Told(image) => self.tell_of_bake(&image),
+        }
+    }
+
+    fn copy_temporary_image(&mut self, temporary: &str, bake: Bake) {
+        let copy = self.copy_image(CopyImage {
+            name: bake.name.clone(),
+            source_image_id: temporary.to_owned(),
+            source_region: REGION.to_owned(),
+            encrypted: true,
+            ..CopyImage::default()
+        });
+        match copy {
+            Ok(copy) => {
+                self.bakes.insert(copy, Bake { course: Course::Copied(temporary.to_owned()), ..bake });
+            }
+            Err(error) => self.note_change(temporary, format!("not copied: {error}")),
+        }
+    }
+
+    fn tag_baked(&mut self, image: &str) {
+        let Some(bake) = self.bakes.get(image) else { return };
+        let tags: Vec<_> = bake.tags.clone().into_iter().collect();
+        let mut ids = vec![image.to_owned()];
+        let devices = self.images.get(image).map(|image| image.block_devices.clone()).unwrap_or_default();
+        ids.extend(devices.into_iter().map(|device| device.snapshot_id));
+        if let Err(error) = self.create_tags(&ids, &tags) {
+            // Somebody deregistered it meanwhile.
+            self.note_change(image, format!("not tagged: {error}"));
+            self.bakes.remove(image);
+            return;
+        }
+        let delay = self.draw(self.latency.bake_finish);
+        self.schedule(delay, Effect::Bake(BakeEffect::Told(image.to_owned())));
+    }
+
+    fn tell_of_bake(&mut self, image: &str) {
+        let Some(bake) = self.bakes.remove(image) else { return };
+        match bake.pipeline {
+            Pipeline::Packer => {
+                self.emit("durin.bake", "Durin Bake Finished", Vec::new(), json!({ "image-id": image }))
+            }
+            Pipeline::ImageBuilder => {
+                let arn = format!("arn:aws:imagebuilder:{REGION}:{ACCOUNT}:image/{}/1.0.0/1", bake.name);
+                let detail = json!({ "previous-state": { "status": "TESTING" }, "state": { "status": "AVAILABLE" } });
+                self.emit("aws.imagebuilder", "EC2 Image Builder Image State Change", vec![arn], detail);
+            }
+        }
+    }
+}

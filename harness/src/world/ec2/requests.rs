@@ -1,0 +1,103 @@
+//! Fleets and spot requests: what a world was told there is of them. Nothing comes of them here; they are there to be
+//! read, because they refer to images.
+
+/// All that are known.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// EC2 Fleets.
+    pub fleets: Vec<Fleet>,
+    /// Spot Fleet requests.
+    pub spot_fleets: Vec<SpotFleet>,
+    /// Spot Instance requests.
+    pub spot_instances: Vec<SpotInstanceRequest>,
+}
+
+/// An EC2 Fleet.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// `fleet-` and a UUID.
+    pub id: String,
+    /// For example `active`.
+    pub state: String,
+    /// What it launches from.
+    pub configs: Vec<LaunchTemplateConfig>,
+}
+
+/// A Spot Fleet request: it has launch template configurations or launch specifications.
+#[derive(Clone, Debug)]
+pub struct SpotFleet {
+    /// `sfr-` and a UUID.
+    pub id: String,
+    /// For example `active`.
+    pub state: String,
+    /// What it launches from.
+    pub configs: Vec<LaunchTemplateConfig>,
+    /// What it launches from without a launch template.
+    pub specifications: Vec<LaunchSpecification>,
+}
+
+/// A Spot Instance request.
+#[derive(Clone, Debug)]
+pub struct SpotInstanceRequest {
+    /// `sir-` and eight letters and digits.
+    pub id: String,
+    /// For example `open`.
+    pub state: String,
+    /// What it launches from.
+    pub specification: LaunchSpecification,
+}
+
+/// A launch template, and what is launched differently.
+#[derive(Clone, Debug, Default)]
+pub struct LaunchTemplateConfig {
+    /// The template, by id.
+    pub template_id: Option<String>,
+    /// The template, by name.
+    pub template_name: Option<String>,
+    /// `$Latest`, `$Default` or a number.
+    pub version: String,
+    /// The image ids that overrides name instead of the template's. Spot Fleet overrides cannot.
+    pub override_images: Vec<String>,
+}
+
+/// What is launched without a launch template.
+#[derive(Clone, Debug, Default)]
+pub struct LaunchSpecification {
+    /// An image id.
+    pub image_id: String,
+    /// Device names and snapshots.
+    pub block_devices: Vec<(String, String)>,
+}
+
+impl Requests {
+    /// The ids of those that name the image.
+    pub(super) fn naming_image<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        let overrides = move |configs: &[LaunchTemplateConfig]| {
+            configs.iter().any(|config| config.override_images.iter().any(|image| image == id))
+        };
+        let fleets = self.fleets.iter().filter(move |it| overrides(&it.configs)).map(|it| it.id.as_str());
+        let spot_fleets = self.spot_fleets.iter().filter(move |it| {
+            overrides(&it.configs) || it.specifications.iter().any(|specification| specification.image_id == id)
+        });
+        let instances = self.spot_instances.iter().filter(move |it| it.specification.image_id == id);
+        fleets.chain(spot_fleets.map(|it| it.id.as_str())).chain(instances.map(|it| it.id.as_str()))
+    }
+
+    /// The ids of those that name the snapshot.
+    pub(super) fn naming_snapshot<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        let names_it = move |it: &LaunchSpecification| it.block_devices.iter().any(|(_, snapshot)| snapshot == id);
+        let fleets = self.spot_fleets.iter().filter(move |it| it.specifications.iter().any(names_it));
+        let instances = self.spot_instances.iter().filter(move |it| names_it(&it.specification));
+        fleets.map(|it| it.id.as_str()).chain(instances.map(|it| it.id.as_str()))
+    }
+
+    /// Templates, by id or name, and versions.
+    pub(super) fn launch_template_specifications(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fleets = self.fleets.iter().flat_map(|fleet| &fleet.configs);
+        let configs = fleets.chain(self.spot_fleets.iter().flat_map(|fleet| &fleet.configs));
+        configs.filter_map(|config| {
+            let template = config.template_id.as_deref().or(config.template_name.as_deref())?;
+            Some((template, config.version.as_str()))
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Snapshots of volumes.
+
+use std::collections::BTreeMap;
+
+use super::World;
+use crate::time::Time;
+use crate::world::ACCOUNT;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::ids::is_hex_id;
+
+/// A copy of a volume at one point in time.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// `snap-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Account id.
+    pub owner: String,
+    /// The volume that it was made from, which need not exist any more.
+    pub volume_id: String,
+    /// GiB, of the volume.
+    pub size_gib: u32,
+    /// How far it is.
+    pub state: SnapshotState,
+    /// When it was asked for.
+    pub started: Time,
+    /// Free text; of what images are made from, `Created by CreateImage(i-…) for ami-…`.
+    pub description: String,
+    /// Encrypted at rest.
+    pub encrypted: bool,
+    /// Whether a snapshot lock forbids to delete it (EBS User Guide: snapshot lock).
+    pub locked: bool,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The states of a snapshot, with EC2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotState {
+    /// Being copied.
+    Pending,
+    /// Whole.
+    Completed,
+    /// Its making failed.
+    Error,
+}
+
+impl SnapshotState {
+    /// EC2's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            SnapshotState::Pending => "pending",
+            SnapshotState::Completed => "completed",
+            SnapshotState::Error => "error",
+        }
+    }
+}
+
+/// A snapshot to begin with: completed, of this account's, made now, unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotSpec {
+    /// Drawn unless said.
+    pub id: Option<String>,
+    /// Account id.
+    pub owner: Option<String>,
+    /// Drawn unless said.
+    pub volume_id: Option<String>,
+    /// GiB; 8 unless said.
+    pub size_gib: Option<u32>,
+    /// How far it is.
+    pub state: Option<SnapshotState>,
+    /// When it was asked for.
+    pub started: Option<Time>,
+    /// Free text.
+    pub description: String,
+    /// Encrypted at rest.
+    pub encrypted: bool,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// How far it is, in percent.
+    pub fn progress(&self) -> &'static str {
+        match self.state {
+            SnapshotState::Completed => "100%",
+            SnapshotState::Pending | SnapshotState::Error => "0%",
+        }
+    }
+}
+
+impl World {
+    /// Puts a snapshot into the world without anybody having made it: its id.
+    pub fn add_snapshot(&mut self, spec: SnapshotSpec) -> String {
+        let id = spec.id.unwrap_or_else(|| self.hex_id("snap"));
+        let volume_id = spec.volume_id.unwrap_or_else(|| self.hex_id("vol"));
+        let snapshot = Snapshot {
+            id: id.clone(),
+            owner: spec.owner.unwrap_or_else(|| ACCOUNT.to_owned()),
+            volume_id,
+            size_gib: spec.size_gib.unwrap_or(8),
+            state: spec.state.unwrap_or(SnapshotState::Completed),
+            started: spec.started.unwrap_or(self.now),
+            description: spec.description,
+            encrypted: spec.encrypted,
+            locked: false,
+            tags: spec.tags,
+        };
+        self.snapshots.insert(id.clone(), snapshot);
+        id
+    }
+
+    /// DeleteSnapshot. A snapshot that an image is made from stays until the image is deregistered, and sometimes for
+    /// a moment longer.
+    pub fn delete_snapshot(&mut self, id: &str) -> ApiResult<()> {
+        let snapshot = self.known_snapshot(id)?;
+        if snapshot.owner != ACCOUNT {
+            let text = format!("You do not own this snapshot: {id}");
+            return Err(ApiError::new("UnauthorizedOperation", text).with_status(403));
+        }
+        if let Some(image) = self.holder_of_snapshot(id) {
+            let text = format!("The snapshot {id} is currently in use by {image}");
+            return Err(ApiError::new("InvalidSnapshot.InUse", text));
+        }
+        if snapshot.locked {
+            // AWS's own code for this is not known to us.
+            return Err(ApiError::new("OperationNotPermitted", format!("The snapshot {id} is locked.")));
+        }
+        self.remove_snapshot(id);
+        Ok(())
+    }
+
+    /// The snapshot, or the error that EC2 answers for its id.
+    pub(crate) fn known_snapshot(&self, id: &str) -> ApiResult<&Snapshot> {
+        if !is_hex_id(id, "snap") {
+            let text = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
+        self.snapshots.get(id).ok_or_else(|| snapshot_not_found(id))
+    }
+
+    /// Away with it, into the recycle bin if there is one.
+    pub(super) fn remove_snapshot(&mut self, id: &str) {
+        self.check_snapshot_is_unreferenced(id);
+        if let Some(snapshot) = self.snapshots.remove(id) {
+            self.note_change(id, "deleted");
+            self.recycle_snapshot(snapshot);
+        }
+    }
+
+    /// The image that keeps the snapshot from being deleted, if any. Seen on AWS: for a moment after its
+    /// deregistration an image still does.
+    fn holder_of_snapshot(&self, id: &str) -> Option<&str> {
+        let now = self.now;
+        let holds = |image: &&super::Image| image.gone.as_ref().is_none_or(|gone| now < gone.snapshots_held_until);
+        self.images.values().find(|image| image.uses(id) && holds(image)).map(|image| image.id.as_str())
+    }
+}
+
+/// What EC2 answers for an id that no snapshot has.
+pub(crate) fn snapshot_not_found(id: &str) -> ApiError {
+    ApiError::new("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist."))
+}

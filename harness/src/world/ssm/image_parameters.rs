@@ -1,0 +1,50 @@
+//! Parameters of data type `aws:ec2:image`. Systems Manager User Guide (native parameter support for AMI IDs): the put
+//! answers at once, the value is validated afterwards, and only then is it there.
+
+use serde_json::json;
+
+use super::{PutParameter, World};
+use crate::world::agenda::Effect;
+
+/// The data type of parameters that name an image.
+pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
+
+impl World {
+    /// Whether the value would have to be an image's id: a parameter keeps its data type unless it is given another.
+    pub(super) fn is_for_image(&self, request: &PutParameter) -> bool {
+        let existing = self.parameters.get(&request.name).map(|parameter| parameter.data_type.as_str());
+        request.data_type.as_deref().or(existing) == Some(IMAGE_DATA_TYPE)
+    }
+
+    /// Puts the request aside until it is validated: the version that it will be, if it is valid.
+    pub(super) fn validate_later(&mut self, request: PutParameter) -> u64 {
+        let newest = self.parameters.get(&request.name).and_then(|parameter| parameter.versions.last());
+        let version = newest.map_or(1, |version| version.version + 1);
+        let delay = self.draw(self.latency.parameter_validation);
+        self.schedule(delay, Effect::ImageValidated(request.name.clone()));
+        self.pending_parameters.insert(request.name.clone(), request);
+        version
+    }
+
+    /// The value put aside is valid, and there; or it is not, and the parameter stays as it was.
+    pub(in crate::world) fn image_is_validated(&mut self, name: &str) {
+        let Some(request) = self.pending_parameters.remove(name) else { return };
+        if self.check_launchable(&request.value).is_ok() {
+            self.check_publication(&request.name, &request.value);
+            self.add_version(request);
+            return;
+        }
+        self.note_change(name, format!("still as it was: {} is not an image that can be launched", request.value));
+        let operation = if self.parameters.contains_key(name) { "Update" } else { "Create" };
+        self.emit_parameter_event(
+            name,
+            json!({
+                "exception": "Unable to Describe Resource",
+                "dataType": IMAGE_DATA_TYPE,
+                "name": name,
+                "type": request.parameter_type,
+                "operation": operation,
+            }),
+        );
+    }
+}
