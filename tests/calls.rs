@@ -182,7 +182,7 @@ async fn the_schedule_costs_three_calls_and_a_record_read_a_node(#[case] nodes: 
         record_name: format!("node-{number}.durin.internal"),
         ..NodeSeed::default()
     };
-    let story = measured(&Seed { seed: 1, start: None, nodes: (0..nodes).map(node).collect() });
+    let story = measured(&Seed { seed: 1, nodes: (0..nodes).map(node).collect(), ..Seed::default() });
     let (invoked, calls, _) = cost(&story, "durin-node-resync", schedule()).await;
     let answer = invoked.outcome.as_ref().expect("all healthy");
     assert_eq!(answer.as_object().map(|nodes| nodes.len()), Some(nodes));
@@ -198,7 +198,7 @@ async fn a_sick_node_is_named_and_the_others_are_looked_after() {
         record_name: format!("{name}.durin.internal"),
         ..NodeSeed::default()
     };
-    let story = measured(&Seed { seed: 1, start: None, nodes: vec![node("sick"), node("well")] });
+    let story = measured(&Seed { seed: 1, nodes: vec![node("sick"), node("well")], ..Seed::default() });
     story.world(|world| {
         world.groups.get_mut("sick").expect("the group").desired_capacity = 2;
         let sets = world.zones.values_mut().flat_map(|zone| zone.record_sets.values_mut());

@@ -35,7 +35,7 @@ fn every_history_ends_well() {
 async fn history(seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let node = NodeSeed { capacity_rebalance: Some(dice.bool()), ..NodeSeed::default() };
-    let story = Story::of(&Seed { seed, start: None, nodes: vec![node] });
+    let story = Story::of(&Seed { seed, nodes: vec![node], ..Seed::default() });
     let launches_first = dice.bool();
     story.world(|world| {
         let policy = MaintenancePolicy { min_healthy: 100, max_healthy: 200 };

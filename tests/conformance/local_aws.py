@@ -54,7 +54,7 @@ class LocalAws:
 def serving(functions=True, speed=1, world="one-node"):
     """Starts `durin serve` on a free port, and stops it at the end."""
     assert "DURIN" in os.environ, "DURIN has to name the built `durin`"
-    command = [os.environ["DURIN"], "serve", "--port", "0", "--speed", str(speed), "--world", world]
+    command = [os.environ["DURIN"], "serve", "--port", "0", "--speed", str(speed), "--world", str(world)]
     if not functions:
         command.append("--no-functions")
     with started(command, announcement=r"listens on (http://[0-9.:]+)") as endpoint:

@@ -1,5 +1,6 @@
 """Answers are as AWS's own models have them: nothing unknown, nothing missing, every value of its type."""
 
+import json
 import re
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -14,8 +15,31 @@ from only_loopback import REGION
 SERVICES = ["ec2", "autoscaling", "route53", "ssm"]
 
 
-def test_every_operation_answers_as_modelled(serve):
-    aws = serve(functions=False, speed=100)
+TEMPLATE = {"template_name": "k3s", "version": "$Latest"}
+SPECIFICATION = {
+    "image_id": "ami-0123456789abcdef0",
+    "block_devices": [["/dev/sdb", "snap-0123456789abcdef0"]],
+}
+REQUESTS = {
+    "fleets": [
+        {"id": "fleet-1", "state": "active", "configs": [{**TEMPLATE, "override_images": ["ami-0123456789abcdef0"]}]}
+    ],
+    "spot_fleets": [
+        {"id": "sfr-1", "state": "active", "configs": [TEMPLATE], "specifications": [SPECIFICATION]}
+    ],
+    "spot_instances": [{"id": "sir-1", "state": "open", "specification": SPECIFICATION}],
+}
+WORLD = {
+    "seed": 1,
+    "nodes": [{}],
+    "account": {"recycle_bin_retention_s": 7 * 24 * 3600, "requests": REQUESTS},
+}
+
+
+def test_every_operation_answers_as_modelled(serve, tmp_path):
+    world = tmp_path / "world.json"
+    world.write_text(json.dumps(WORLD))
+    aws = serve(functions=False, speed=100, world=world)
     called = {service: set() for service in SERVICES}
     for service in SERVICES:
         note = lambda model, service=service, **_: called[service].add(model.name)  # noqa: E731

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 # For each service: an operation of it that is not here, one that is, and the code for the former.
 SERVICES = [
-    ("ec2", "describe_images", "describe_volumes", "InvalidAction"),
+    ("ec2", "describe_key_pairs", "describe_volumes", "InvalidAction"),
     ("autoscaling", "describe_policies", "describe_tags", "InvalidAction"),
     ("route53", "list_health_checks", "list_hosted_zones", "UnknownOperationException"),
     ("ssm", "describe_maintenance_windows", "describe_parameters", "UnknownOperationException"),

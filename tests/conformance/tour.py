@@ -14,7 +14,11 @@ def walk(aws):
     records(aws.route53)
     network(aws.ec2)
     volumes_and_instances(aws.ec2)
+    images(aws.ec2)
+    launch_templates(aws.ec2)
+    requests(aws.ec2)
     groups(aws.ec2, aws.autoscaling)
+    launch_sources(aws.ec2, aws.autoscaling)
     lifecycle(aws.ec2, aws.autoscaling)
 
 
@@ -26,7 +30,14 @@ def parameters(ssm):
     ssm.get_parameter(Name="/tour/a:1")
     ssm.get_parameters(Names=["/tour/a", "/tour/nobody"])
     ssm.get_parameters_by_path(Path="/tour", MaxResults=1)
+    label = {"Name": "/tour/a", "ParameterVersion": 1, "Labels": ["first", "aws-not"]}
+    ssm.label_parameter_version(**label)
+    ssm.get_parameter(Name="/tour/a:first")
     ssm.get_parameter_history(Name="/tour/a")
+    ssm.unlabel_parameter_version(**label)
+    resource = {"ResourceType": "Parameter", "ResourceId": "/tour/a"}
+    ssm.add_tags_to_resource(**resource, Tags=[{"Key": "pinned", "Value": ""}])
+    ssm.remove_tags_from_resource(**resource, TagKeys=["pinned"])
     ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": ["/tour"]}])
     ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/tour/a")
     ssm.delete_parameter(Name="/tour/a")
@@ -125,6 +136,104 @@ def volumes_and_instances(ec2):
     ec2.delete_launch_template(LaunchTemplateName="tour")
 
 
+def images(ec2):
+    """From an instance, to a snapshot that is deleted."""
+    image = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t3a.medium"}
+    run = ec2.run_instances(**image, MinCount=1, MaxCount=1)
+    instance = run["Instances"][0]["InstanceId"]
+    instance_reaches(ec2, instance, "running")
+    tags = [{"ResourceType": kind, "Tags": [{"Key": "made-by", "Value": "tour"}]} for kind in ["image", "snapshot"]]
+    name = {"Name": "tour", "Description": "of the tour", "TagSpecifications": tags}
+    made = ec2.create_image(InstanceId=instance, **name)["ImageId"]
+    image_reaches(ec2, made, "available")
+    source = {"SourceImageId": made, "SourceRegion": "eu-central-1", "Encrypted": True, "CopyImageTags": True}
+    copied = ec2.copy_image(Name="tour-copy", **source)["ImageId"]
+    image_reaches(ec2, copied, "available")
+    ec2.modify_image_attribute(ImageId=made, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
+    for attribute in ["description", "launchPermission", "deregistrationProtection", "lastLaunchedTime"]:
+        ec2.describe_image_attribute(ImageId=made, Attribute=attribute)
+    ec2.enable_image_deprecation(ImageId=made, DeprecateAt="2036-01-01T00:00:00Z")
+    ec2.enable_image_deregistration_protection(ImageId=made)
+    ec2.describe_images(Owners=["self", "amazon"], MaxResults=1)
+    ec2.describe_images(ImageIds=[made, copied], Filters=[{"Name": "tag:made-by", "Values": ["tour"]}])
+    ec2.disable_image_deregistration_protection(ImageId=made)
+    ec2.disable_image_deprecation(ImageId=made)
+    ec2.disable_image(ImageId=made)
+    ec2.describe_images(Owners=["self"], IncludeDisabled=True, Filters=[{"Name": "state", "Values": ["disabled"]}])
+    ec2.enable_image(ImageId=made)
+    ec2.run_instances(ImageId=made, InstanceType="t3a.medium", MinCount=1, MaxCount=1)
+    ec2.describe_image_references(ImageIds=[made], IncludeAllResourceTypes=True)
+    [snapshot] = ec2.describe_snapshots(
+        OwnerIds=["self"], Filters=[{"Name": "description", "Values": [f"*for {made}"]}]
+    )["Snapshots"]
+    ec2.deregister_image(ImageId=copied, DeleteAssociatedSnapshots=True)
+    ec2.deregister_image(ImageId=made)
+    mapping = {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot["SnapshotId"]}}
+    root = {"RootDeviceName": "/dev/xvda", "BlockDeviceMappings": [mapping], "Architecture": "x86_64"}
+    registered = ec2.register_image(Name="tour-registered", VirtualizationType="hvm", **root)["ImageId"]
+    ec2.deregister_image(ImageId=registered)
+    until("deleted", lambda: deleted(ec2, snapshot["SnapshotId"]))
+    assert made in [it["ImageId"] for it in ec2.list_images_in_recycle_bin()["Images"]]
+    ec2.list_snapshots_in_recycle_bin()
+    ec2.restore_image_from_recycle_bin(ImageId=made)
+    ec2.restore_snapshot_from_recycle_bin(SnapshotId=snapshot["SnapshotId"])
+
+
+def deleted(ec2, snapshot):
+    """Not at once: for a moment the image still holds it."""
+    try:
+        ec2.delete_snapshot(SnapshotId=snapshot)
+    except ec2.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidSnapshot.InUse"
+        return False
+    return True
+
+
+def launch_templates(ec2):
+    name = {"LaunchTemplateName": "tour"}
+    disk = {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "snap-0123456789abcdef0"}}
+    data = {"ImageId": "resolve:ssm:/durin/images/k3s", "InstanceType": "t3a.medium"}
+    spot = {"InstanceMarketOptions": {"MarketType": "spot"}, "BlockDeviceMappings": [disk]}
+    ec2.create_launch_template(**name, LaunchTemplateData={**data, **spot}, VersionDescription="first")
+    newer = {"InstanceType": "t3a.large"}
+    ec2.create_launch_template_version(**name, SourceVersion="1", LaunchTemplateData=newer)
+    ec2.modify_launch_template(**name, DefaultVersion="2")
+    ec2.describe_launch_template_versions(**name, Versions=["1", "$Latest"], ResolveAlias=True)
+    ec2.describe_launch_template_versions(Versions=["$Latest", "$Default"], MaxResults=1)
+    ec2.delete_launch_template(**name)
+
+
+def requests(ec2):
+    """As many as the world was told."""
+    assert ec2.describe_fleets()["Fleets"]
+    assert ec2.describe_spot_fleet_requests()["SpotFleetRequestConfigs"]
+    assert ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+
+
+def launch_sources(ec2, autoscaling):
+    """Groups that launch from something else than a launch template of their own."""
+    image = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t3a.medium"}
+    disk = {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "snap-0123456789abcdef0"}}
+    configuration = {"LaunchConfigurationName": "tour"}
+    autoscaling.create_launch_configuration(**configuration, **image, BlockDeviceMappings=[disk])
+    autoscaling.describe_launch_configurations(LaunchConfigurationNames=["tour"])
+    name = {"AutoScalingGroupName": "tour-sources"}
+    size = {"MinSize": 0, "MaxSize": 1, "AvailabilityZones": ["eu-central-1a"]}
+    autoscaling.create_auto_scaling_group(**name, **size, **configuration)
+    autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour-sources"])
+    ec2.create_launch_template(LaunchTemplateName="tour-sources", LaunchTemplateData=image)
+    specification = {"LaunchTemplateName": "tour-sources", "Version": "$Latest"}
+    override = {"InstanceType": "t3.medium", "ImageId": image["ImageId"], "LaunchTemplateSpecification": specification}
+    template = {"LaunchTemplateSpecification": specification, "Overrides": [override]}
+    policy = {"LaunchTemplate": template, "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 0}}
+    autoscaling.update_auto_scaling_group(**name, MixedInstancesPolicy=policy)
+    autoscaling.delete_launch_configuration(**configuration)
+    autoscaling.set_desired_capacity(**name, DesiredCapacity=1)
+    until("one in service", lambda: members(autoscaling, "tour-sources", "InService"))
+    autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour-sources"])
+    autoscaling.delete_auto_scaling_group(**name, ForceDelete=True)
+
+
 def groups(ec2, autoscaling):
     image = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t3a.medium"}
     ec2.create_launch_template(LaunchTemplateName="tour", LaunchTemplateData=image)
@@ -190,6 +299,11 @@ def instance_reaches(ec2, instance, state):
         return reservation["Instances"][0]["State"]["Name"] == state
 
     until(f"{instance} is {state}", look)
+
+
+def image_reaches(ec2, image, state):
+    look = lambda: ec2.describe_images(ImageIds=[image])["Images"][0]["State"] == state  # noqa: E731
+    until(f"{image} is {state}", look, 60)
 
 
 def volume_reaches(ec2, volume, state):

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::World;
 use super::autoscaling::{CreateAutoScalingGroup, GroupTag};
+use super::ec2::requests::Requests;
 use super::ec2::{ImageSpec, network};
 use super::error::ApiError;
 use super::ssm::{IMAGE_DATA_TYPE, PutParameter};
@@ -38,6 +39,18 @@ pub struct Seed {
     pub start: Option<String>,
     /// The nodes in it.
     pub nodes: Vec<NodeSeed>,
+    /// What else the account has.
+    pub account: AccountSeed,
+}
+
+/// What an account has besides its nodes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountSeed {
+    /// Seconds that deleted images and snapshots stay in the recycle bin; there is no rule without.
+    pub recycle_bin_retention_s: Option<u64>,
+    /// Fleets and spot requests.
+    pub requests: Requests,
 }
 
 /// One node to begin with.
@@ -101,7 +114,7 @@ const RECORD_TTL_S: u32 = 10;
 impl Seed {
     /// A world with one node, `k3s.durin.internal`.
     pub fn one_node() -> Seed {
-        Seed { seed: 1, start: None, nodes: vec![NodeSeed::default()] }
+        Seed { seed: 1, nodes: vec![NodeSeed::default()], ..Seed::default() }
     }
 
     /// The same, with Capacity Rebalancing on or off, whatever the template says.
@@ -125,6 +138,8 @@ impl World {
             let millis = start.to_millis().map_err(|error| format!("start is out of range: {error}"))?;
             world.now = Time(millis);
         }
+        world.recycle_bin.retention = seed.account.recycle_bin_retention_s.map(Duration::from_secs);
+        world.requests = seed.account.requests.clone();
         for node in &seed.nodes {
             world.sow(node, template).map_err(|error| format!("node `{}`: {error}", node.name))?;
         }

@@ -137,7 +137,7 @@ pub fn survive(set_up: SetUp, seed: u64) -> Result<Outage, String> {
 
 async fn play(set_up: SetUp, interruption: &Interruption) -> Result<Outage, Box<dyn Error>> {
     let node = NodeSeed { capacity_rebalance: Some(set_up.rebalances()), ..NodeSeed::default() };
-    let seed = Seed { seed: interruption.seed, start: None, nodes: vec![node] };
+    let seed = Seed { seed: interruption.seed, nodes: vec![node], ..Seed::default() };
     let stage = if set_up.is_durin() { Stage::set(&seed, 1.0)? } else { Stage::set_without_functions(&seed, 1.0)? };
     let node = stage.node().clone();
     let old = stage.aws.world(|world| {

@@ -1,8 +1,11 @@
 //! Fleets and spot requests: what a world was told there is of them. Nothing comes of them here; they are there to be
 //! read, because they refer to images.
 
+use serde::Deserialize;
+
 /// All that are known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Requests {
     /// EC2 Fleets.
     pub fleets: Vec<Fleet>,
@@ -13,7 +16,8 @@ pub struct Requests {
 }
 
 /// An EC2 Fleet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Fleet {
     /// `fleet-` and a UUID.
     pub id: String,
@@ -24,7 +28,8 @@ pub struct Fleet {
 }
 
 /// A Spot Fleet request: it has launch template configurations or launch specifications.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SpotFleet {
     /// `sfr-` and a UUID.
     pub id: String,
@@ -37,7 +42,8 @@ pub struct SpotFleet {
 }
 
 /// A Spot Instance request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SpotInstanceRequest {
     /// `sir-` and eight letters and digits.
     pub id: String,
@@ -48,7 +54,8 @@ pub struct SpotInstanceRequest {
 }
 
 /// A launch template, and what is launched differently.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LaunchTemplateConfig {
     /// The template, by id.
     pub template_id: Option<String>,
@@ -61,7 +68,8 @@ pub struct LaunchTemplateConfig {
 }
 
 /// What is launched without a launch template.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LaunchSpecification {
     /// An image id.
     pub image_id: String,
