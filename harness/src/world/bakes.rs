@@ -1,5 +1,8 @@
 //! Pipelines that bake images: what becomes of an image after it was asked for, and what is told about it when.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -1,5 +1,8 @@
 //! What must hold in every history, told so that a person understands what went wrong.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use super::World;

@@ -1,5 +1,8 @@
 //! What a group launches from: a launch template, several in a mixed instances policy, or a launch configuration.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::{Group, World};

@@ -1,5 +1,8 @@
 //! Launch templates with their versions, and the image that one resolves to at launch.
 
+#[cfg(test)]
+mod tests;
+
 use super::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion, World};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;

@@ -1,0 +1,78 @@
+use super::*;
+use crate::world::ec2::images::PUBLIC_IMAGE;
+use crate::world::ec2::requests::{LaunchSpecification, SpotInstanceRequest};
+use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
+use crate::world::seed::{IMAGE_PARAMETER, NodeSeed};
+use crate::world::ssm::PutParameter;
+use crate::world::testing::settled;
+
+fn publish(world: &mut World, image: &str) -> Vec<String> {
+    let request = PutParameter {
+        name: IMAGE_PARAMETER.into(),
+        value: image.to_owned(),
+        overwrite: true,
+        ..PutParameter::default()
+    };
+    world.put_parameter(request).unwrap();
+    world.pass(10);
+    world.violations()
+}
+
+#[test]
+fn a_family_goes_forward_unless_it_is_pinned() {
+    let (mut world, _) = settled(1, NodeSeed::default());
+    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let newer = ImageSpec::named("k3s-2").tagged(FAMILY_TAG, IMAGE_PARAMETER);
+    let newer = world.add_image(newer);
+    assert_eq!(publish(&mut world, &newer), Vec::<String>::new());
+    assert_eq!(publish(&mut world, &newer), Vec::<String>::new(), "the same again is no step back");
+    world.tag_parameter(IMAGE_PARAMETER, vec![(PIN_TAG.to_owned(), String::new())], &[]).unwrap();
+    assert_eq!(publish(&mut world, &first), Vec::<String>::new(), "somebody wants that");
+    world.tag_parameter(IMAGE_PARAMETER, Vec::new(), &[PIN_TAG.to_owned()]).unwrap();
+    assert_eq!(publish(&mut world, &newer), Vec::<String>::new());
+    let [told] = &publish(&mut world, &first)[..] else { panic!("one violation") };
+    assert!(told.contains("older"), "{told}");
+}
+
+#[test]
+fn a_family_names_its_own_images_that_can_be_launched() {
+    let (mut world, _) = settled(1, NodeSeed::default());
+    assert_eq!(check_images(&world), Vec::<String>::new());
+    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let [told] = &publish(&mut world, PUBLIC_IMAGE)[..] else { panic!("one violation") };
+    assert!(told.contains("not of its family"), "{told}");
+    world.add_version(PutParameter { name: IMAGE_PARAMETER.into(), value: first.clone(), ..PutParameter::default() });
+    world.disable_image(&first).unwrap();
+    let [told] = &check_images(&world)[..] else { panic!("one violation") };
+    assert!(told.contains("cannot be launched"), "{told}");
+}
+
+#[test]
+fn what_is_referred_to_is_not_to_be_deleted() {
+    let (mut world, _) = settled(1, NodeSeed::default());
+    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let stale = world.add_image(ImageSpec::named("stale"));
+    world.deregister_image(&stale, true).unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+    world.deregister_image(&first, false).unwrap();
+    let [told] = &world.violations()[..] else { panic!("one violation") };
+    assert!(told.contains(IMAGE_PARAMETER) && told.contains("i-"), "the parameter and the instance: {told}");
+}
+
+#[test]
+fn a_snapshot_can_be_referred_to_without_an_image() {
+    let (mut world, _) = settled(1, NodeSeed::default());
+    let snapshots = ["template", "request", "free"].map(|_| world.add_snapshot(SnapshotSpec::default()));
+    let device = |snapshot: &String| vec![("/dev/sdb".to_owned(), snapshot.clone())];
+    let data = LaunchTemplateData { block_devices: device(&snapshots[0]), ..LaunchTemplateData::default() };
+    world.create_launch_template_with("with-disk", data, None).unwrap();
+    let specification = LaunchSpecification { block_devices: device(&snapshots[1]), ..Default::default() };
+    world.requests.spot_instances =
+        vec![SpotInstanceRequest { id: "sir-1".into(), specification, ..Default::default() }];
+    world.delete_snapshot(&snapshots[2]).unwrap();
+    assert_eq!(world.violations(), Vec::<String>::new());
+    world.delete_snapshot(&snapshots[0]).unwrap();
+    world.delete_snapshot(&snapshots[1]).unwrap();
+    let told = world.violations().join("\n");
+    assert!(told.contains("with-disk:1") && told.contains("sir-1"), "{told}");
+}
