@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use durin::events::{Event, Passage, Transition};
-use durin_cli::recorded;
+use durin_cli::{deployment, recorded};
 use durin_harness::world::ec2::SpotAction;
 use durin_tests::Story;
 use rstest::rstest;
@@ -19,12 +19,13 @@ enum Meaning {
     Launch(Passage),
     Terminate(Passage),
     Warning,
+    ImageReady,
     Schedule,
     NotOurs,
 }
 
 /// Every event of `events/`, and what it means.
-const EVENTS: [(&str, Meaning); 23] = [
+const EVENTS: [(&str, Meaning); 24] = [
     ("launch", Meaning::Launch(Passage::Service)),
     ("launch-of-another-group", Meaning::Launch(Passage::Service)),
     ("launch-of-another-hook", Meaning::Launch(Passage::Service)),
@@ -44,8 +45,9 @@ const EVENTS: [(&str, Meaning); 23] = [
     ("instance-retirement", Meaning::Warning),
     ("instance-retirement-backup", Meaning::Warning),
     ("volume-attach-failed", Meaning::NotOurs),
-    ("ami-available", Meaning::NotOurs),
-    ("image-builder-available", Meaning::NotOurs),
+    ("ami-available", Meaning::ImageReady),
+    ("image-builder-available", Meaning::ImageReady),
+    ("bake-finished", Meaning::ImageReady),
     ("parameter-change", Meaning::NotOurs),
     ("run-command-status", Meaning::NotOurs),
 ];
@@ -81,6 +83,7 @@ fn every_event_means_what_it_should() {
             Transition::Terminating => Meaning::Terminate(action.passage),
         },
         Event::Warnings(_) => Meaning::Warning,
+        Event::ImageReady(_) => Meaning::ImageReady,
         Event::Schedule => Meaning::Schedule,
         Event::NotOurs { .. } => Meaning::NotOurs,
     };
@@ -122,7 +125,7 @@ fn events_of_other_collections_are_understood_or_refused() {
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_node_at_rest_is_not_disturbed(
-    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)] event: usize,
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)] event: usize,
 ) {
     let recorded = read(EVENTS[event].0);
     let story = Story::of_one_node(1);
@@ -141,7 +144,7 @@ async fn a_node_at_rest_is_not_disturbed(
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_hand_off_ends_the_same(
-    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)] event: usize,
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)] event: usize,
     #[values(0, 170, 195, 300)] after_s: u64,
 ) {
     let event = read(EVENTS[event].0);
@@ -162,14 +165,22 @@ async fn a_hand_off_ends_the_same(
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn another_functions_event_is_refused_without_a_call(
-    #[values("durin-node-lifecycle", "durin-node-resync", "durin-spot-interruption")] function: &str,
+    #[values(
+        "durin-node-lifecycle",
+        "durin-node-resync",
+        "durin-spot-interruption",
+        "durin-ami-publish",
+        "durin-ami-prune"
+    )]
+    function: &str,
 ) {
     let story = Story::of_one_node(1);
     for (name, means) in EVENTS {
         let is_meant = match means {
             Meaning::Launch(_) | Meaning::Terminate(_) => function == "durin-node-lifecycle",
             Meaning::Warning => function == "durin-spot-interruption",
-            Meaning::Schedule => function == "durin-node-resync",
+            Meaning::ImageReady => function == "durin-ami-publish",
+            Meaning::Schedule => ["durin-node-resync", "durin-ami-publish", "durin-ami-prune"].contains(&function),
             Meaning::NotOurs => false,
         };
         if !is_meant {
@@ -201,7 +212,7 @@ async fn another_functions_event_is_refused_without_a_call(
 #[tokio::test(start_paused = true)]
 async fn bad_input_gets_a_clear_error_and_no_call(#[case] payload: Value, #[case] says: &str) {
     let story = Story::of_one_node(1);
-    for function in ["durin-node-lifecycle", "durin-node-resync", "durin-spot-interruption"] {
+    for function in deployment::function_names() {
         let invoked = story.invoke(function, payload.clone()).await;
         let error = invoked.outcome.expect_err("bad input");
         assert_eq!((error.error_type.as_str(), invoked.calls.len()), ("Durin.InvalidEvent", 0));

@@ -301,7 +301,7 @@ async fn an_event_that_retires_several_instances_moves_each_node() {
         record_name: format!("{name}.durin.internal"),
         ..NodeSeed::default()
     };
-    let story = Story::of(&Seed { seed: 16, start: None, nodes: vec![node("one"), node("two"), node("other")] });
+    let story = Story::of(&Seed { seed: 16, nodes: vec![node("one"), node("two"), node("other")], ..Seed::default() });
     let holders =
         |world: &mut World| ["one", "two", "other"].map(|group| world.groups[group].members[0].instance_id.clone());
     let old = story.world(holders);

@@ -46,7 +46,6 @@ fn family(others: Vec<Image>) -> Family {
             value: current.id.to_string(),
             data_type: "aws:ec2:image".to_owned(),
             written: Some(now() - DAY * 14),
-            declared: true,
             pinned: None,
             image: Some(current),
         }),
@@ -119,7 +118,7 @@ fn what_a_person_has_to_mend_is_named() {
     let missing = Family { parameter: Parameter::Missing, ..family(vec![]) };
     let text = decide(&missing, now()).to_string();
     assert!(text.contains("/images/k3s") && text.contains(id(1).as_str()), "{text}");
-    let undeclared = with_parameter(family(vec![image(2, 1)]), |current| current.declared = false);
+    let undeclared = Family { parameter: Parameter::Undeclared, ..family(vec![image(2, 1)]) };
     assert!(matches!(decide(&undeclared, now()), Decision::Blocked(Blocked::NotDeclared { .. })));
     let secret = with_parameter(family(vec![image(2, 1)]), |current| current.data_type = "text".to_owned());
     assert!(matches!(decide(&secret, now()), Decision::Blocked(Blocked::NotAnImageParameter { .. })));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use durin::ami::prune::Settings;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
@@ -26,7 +27,9 @@ const RULES: &str = "infra/rules.yaml";
 const NODE: &str = "infra/node.yaml";
 
 /// Every function: its name, and the manifest that says how it is deployed.
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 5] = [
+    ("durin-ami-prune", include_str!("../../../functions/ami-prune/Cargo.toml")),
+    ("durin-ami-publish", include_str!("../../../functions/ami-publish/Cargo.toml")),
     ("durin-node-lifecycle", include_str!("../../../functions/node-lifecycle/Cargo.toml")),
     ("durin-node-resync", include_str!("../../../functions/node-resync/Cargo.toml")),
     ("durin-spot-interruption", include_str!("../../../functions/spot-interruption/Cargo.toml")),
@@ -232,10 +235,33 @@ pub fn handlers(aws: &LocalAws) -> BTreeMap<String, Handler> {
         }};
     }
     BTreeMap::from([
+        prune_handler(aws),
+        handler!("durin-ami-publish", durin_ami_publish::handle),
         handler!("durin-node-lifecycle", durin_node_lifecycle::handle),
         handler!("durin-node-resync", durin_node_resync::handle),
         handler!("durin-spot-interruption", durin_spot_interruption::handle),
     ])
+}
+
+/// The one function with settings: it reads them from its environment whenever it starts.
+fn prune_handler(aws: &LocalAws) -> (String, Handler) {
+    const NAME: &str = "durin-ami-prune";
+    let (clients, aws) = (Aws::new(&aws.sdk_config(NAME)), aws.clone());
+    let handler: Handler = Box::new(move |event: Value, killed_at: SystemTime| {
+        let clients = clients.clone();
+        let environment = aws.world(|world| world.bus.functions.get(NAME).map(|it| it.environment.clone()));
+        let settings = Settings::read(|name| environment.as_ref()?.get(name).cloned());
+        Box::pin(async move {
+            let settings = settings.map_err(|error| FunctionError {
+                error_type: "Runtime.ExitError".to_owned(),
+                message: error.to_string(),
+            })?;
+            durin_ami_prune::handle(&clients, &settings, event, Deadline::before(killed_at))
+                .await
+                .map_err(function_error)
+        })
+    });
+    (NAME.to_owned(), handler)
 }
 
 fn function_error(failure: Failure) -> FunctionError {

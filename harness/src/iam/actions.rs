@@ -118,6 +118,10 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
             ("SendCommand", Tagged),
         ],
     ),
+    (
+        "imagebuilder",
+        &[("GetContainerRecipe", Tagged), ("ListContainerRecipes", Untagged), ("ListImageRecipes", Untagged)],
+    ),
     ("logs", &[("CreateLogStream", Untagged), ("PutLogEvents", Untagged)]),
     ("sqs", &[("SendMessage", OfService)]),
 ];

@@ -90,6 +90,8 @@ pub struct FunctionSettings {
     pub timeout: Duration,
     /// MB.
     pub memory_mb: u32,
+    /// Its environment variables.
+    pub environment: BTreeMap<String, String>,
     /// How many invocations may run at once; none for no limit.
     pub reserved_concurrency: Option<u32>,
     /// What becomes of invocations that fail.

@@ -17,7 +17,7 @@ use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
-use observe::{images_of, observe};
+use observe::{images_of, is_pinned, observe};
 
 /// A second round confirms the first; more are needed only while others write the same parameter.
 const MOST_ROUNDS: usize = 5;
@@ -48,6 +48,11 @@ pub async fn publish(
             Decision::Done(reason) => return Ok(Outcome { published, reason }),
             Decision::Blocked(reason) => return Err(reason.into()),
         };
+        // Once more, because Parameter Store has no compare-and-swap, and what a person wants comes first.
+        if is_pinned(aws, name).await? {
+            images = images_of(aws, name).await?;
+            continue;
+        }
         match put(aws, name, &image, deadline).await? {
             Put::Readable => published = Some(image),
             Put::Overtaken => {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{NODE, RELEASE, ROLES, RULES};
 
 /// An event of each kind that a function acts on, and which function that is.
-const ACTED_ON: [(&str, &str, &str); 4] = [
+const ACTED_ON: [(&str, &str, &str); 7] = [
     ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
     ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
     (
@@ -28,6 +28,9 @@ const ACTED_ON: [(&str, &str, &str); 4] = [
         "rebalance-recommendation",
         include_str!("../../../../events/rebalance-recommendation.json"),
     ),
+    ("durin-ami-publish", "ami-available", include_str!("../../../../events/ami-available.json")),
+    ("durin-ami-publish", "image-builder-available", include_str!("../../../../events/image-builder-available.json")),
+    ("durin-ami-publish", "bake-finished", include_str!("../../../../events/bake-finished.json")),
 ];
 
 /// The tags of a group that mean something to the functions.

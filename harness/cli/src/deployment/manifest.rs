@@ -1,5 +1,6 @@
 //! What a function's manifest tells `cargo lambda deploy`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use durin_harness::world::bus::{FunctionSettings, InvokeSettings};
@@ -33,6 +34,9 @@ struct Deploy {
     timeout: u64,
     /// MB; more memory is a faster processor too, which this world does not have.
     memory: u32,
+    /// Environment variables.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
 }
 
 /// Reads a manifest; what becomes of failed invocations is said elsewhere.
@@ -41,7 +45,7 @@ struct Deploy {
 /// What is wrong with it.
 pub(super) fn settings(function: &str, manifest: &str) -> Result<FunctionSettings, String> {
     let Manifest { package } = toml::from_str(manifest).map_err(|error| error.to_string())?;
-    let Deploy { timeout, memory } = package.metadata.lambda.deploy;
+    let Deploy { timeout, memory, env } = package.metadata.lambda.deploy;
     if package.name != function {
         return Err(format!("the package is called {}", package.name));
     }
@@ -56,6 +60,7 @@ pub(super) fn settings(function: &str, manifest: &str) -> Result<FunctionSetting
     Ok(FunctionSettings {
         timeout: Duration::from_secs(timeout),
         memory_mb: memory,
+        environment: env,
         reserved_concurrency: None,
         invoke,
     })

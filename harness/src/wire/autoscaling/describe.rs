@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::launch_sources::{launch_template, policy_item};
 use super::paged;
-use super::refresh::policy_item;
+use super::refresh::maintenance_policy_item;
 use super::tags::tag_item;
 use crate::wire::query::Params;
 use crate::world::autoscaling::{Group, Member};
@@ -83,7 +83,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
             "arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
         ),
         "CapacityRebalance": group.capacity_rebalance,
-        "InstanceMaintenancePolicy": policy_item(group),
+        "InstanceMaintenancePolicy": maintenance_policy_item(group),
         "TrafficSources": [],
     })
 }

@@ -93,7 +93,7 @@ pub(super) fn maintenance_policy(params: &Params) -> ApiResult<Option<Option<Mai
 }
 
 /// A group's maintenance policy, as DescribeAutoScalingGroups shows it.
-pub(super) fn policy_item(group: &Group) -> Option<Value> {
+pub(super) fn maintenance_policy_item(group: &Group) -> Option<Value> {
     let policy = group.maintenance_policy?;
     Some(json!({"MinHealthyPercentage": policy.min_healthy, "MaxHealthyPercentage": policy.max_healthy}))
 }

@@ -27,6 +27,8 @@ pub struct Family {
 pub enum Parameter {
     /// Parameter Store does not have it.
     Missing,
+    /// It does not have our tag: its owner has not agreed to be published to.
+    Undeclared,
     /// It is there.
     Present(Current),
 }
@@ -40,8 +42,6 @@ pub struct Current {
     pub data_type: String,
     /// When it was last written.
     pub written: Option<SystemTime>,
-    /// Whether it has our tag: its owner wants it to be published to.
-    pub declared: bool,
     /// What its pin says, if a person has pinned it.
     pub pinned: Option<String>,
     /// The image that the value names, whoever owns it; `None` if EC2 does not list it.
@@ -160,10 +160,8 @@ pub fn decide(family: &Family, now: SystemTime) -> Decision {
             let images = family.images.iter().map(|image| image.id.as_str()).collect::<Vec<_>>().join(", ");
             return Decision::Blocked(Blocked::NoParameter { parameter: parameter(), images });
         }
+        Parameter::Undeclared => return Decision::Blocked(Blocked::NotDeclared { parameter: parameter() }),
     };
-    if !current.declared {
-        return Decision::Blocked(Blocked::NotDeclared { parameter: parameter() });
-    }
     if current.data_type != IMAGE_DATA_TYPE {
         let data_type = current.data_type.clone();
         return Decision::Blocked(Blocked::NotAnImageParameter { parameter: parameter(), data_type });

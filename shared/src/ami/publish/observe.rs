@@ -35,8 +35,14 @@ pub(super) async fn images_of(aws: &Aws, name: &ParameterName) -> Result<Vec<Ima
     Ok(families(aws).await?.remove(name).unwrap_or_default())
 }
 
-/// The tags are read last: a pin that was set a moment ago is seen.
+/// The tags are read first: the value of a parameter that is none of ours is none of our business.
 pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) -> Result<Family, Failure> {
+    let Some(tags) = tags_of(aws, &name).await? else {
+        return Ok(Family { name, images, parameter: Parameter::Missing });
+    };
+    if !tags.contains_key(FAMILY) {
+        return Ok(Family { name, images, parameter: Parameter::Undeclared });
+    }
     let found = match aws.ssm.get_parameter().name(name.as_str()).send().await {
         Ok(found) => found.parameter,
         Err(error) if code(&error) == "ParameterNotFound" => None,
@@ -51,22 +57,31 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
         },
         Err(_) => None,
     };
-    let tags = tags_of(aws, &name).await?;
     let current = Current {
         value,
         data_type: found.data_type().unwrap_or_default().to_owned(),
         written: found.last_modified_date().and_then(|time| SystemTime::try_from(*time).ok()),
-        declared: tags.contains_key(FAMILY),
         pinned: tags.get(pin::PINNED).cloned(),
         image,
     };
     Ok(Family { name, images, parameter: Parameter::Present(current) })
 }
 
-async fn tags_of(aws: &Aws, name: &ParameterName) -> Result<BTreeMap<String, String>, Failure> {
+/// Whether a person has pinned the parameter meanwhile.
+pub(super) async fn is_pinned(aws: &Aws, name: &ParameterName) -> Result<bool, Failure> {
+    Ok(tags_of(aws, name).await?.is_some_and(|tags| tags.contains_key(pin::PINNED)))
+}
+
+/// `None` if there is no such parameter.
+async fn tags_of(aws: &Aws, name: &ParameterName) -> Result<Option<BTreeMap<String, String>>, Failure> {
     let call = aws.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
-    let found = call.resource_id(name.as_str()).send().await.map_err(failed("ssm:ListTagsForResource"))?;
-    Ok(found.tag_list().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+    match call.resource_id(name.as_str()).send().await {
+        Ok(found) => {
+            Ok(Some(found.tag_list().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()))
+        }
+        Err(error) if code(&error) == "InvalidResourceId" => Ok(None),
+        Err(error) => Err(failed("ssm:ListTagsForResource")(error)),
+    }
 }
 
 /// Waits until an image that has just been baked has its tags, or will not have them soon.
