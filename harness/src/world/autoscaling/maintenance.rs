@@ -1,10 +1,10 @@
 //! In which order an instance and its replacement go and come, and why there is a replacement at all.
 
+use super::groups::validation_error;
 use super::{Group, LifecycleState, Member, World};
+use crate::time::Time;
 use crate::world::ec2::InstanceState;
 use crate::world::error::ApiResult;
-
-use super::groups::validation_error;
 
 /// An instance maintenance policy: per cent of the desired capacity that are kept healthy while instances are replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +30,15 @@ pub enum Replacement {
 }
 
 impl Replacement {
-    /// As a scaling activity's cause has it.
-    pub(super) fn cause(self) -> &'static str {
-        match self {
+    /// As the scaling activity's cause has it.
+    pub(super) fn cause(self, now: Time) -> String {
+        let why = match self {
             Replacement::Rebalance => "an EC2 instance rebalance recommendation",
             Replacement::Health => "an EC2 health check indicating it has been terminated or stopped",
             Replacement::Refresh => "an instance refresh",
             Replacement::Zones => "instances being outside of the group's Availability Zones and subnets",
-        }
+        };
+        format!("At {} an instance was taken out of service in response to {why}.", now.iso_seconds())
     }
 }
 
@@ -73,9 +74,7 @@ impl World {
                 self.replace_first(name, &instance, Replacement::Health);
                 continue;
             }
-            let now = self.now.iso_seconds();
-            let why = Replacement::Health.cause();
-            let cause = format!("At {now} an instance was taken out of service in response to {why}.");
+            let cause = Replacement::Health.cause(self.now);
             self.begin_member_termination(name, &instance, &cause, true);
         }
     }

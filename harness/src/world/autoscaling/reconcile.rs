@@ -46,9 +46,7 @@ impl World {
         let leaving = group.members.iter().filter(|member| leaves(member)).take(spare);
         let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
         for (instance, why) in leaving.collect::<Vec<_>>() {
-            let (now, why) = (self.now.iso_seconds(), why.cause());
-            let cause = format!("At {now} an instance was taken out of service in response to {why}.");
-            self.begin_member_termination(name, &instance, &cause, true);
+            self.begin_member_termination(name, &instance, &why.cause(self.now), true);
         }
     }
 

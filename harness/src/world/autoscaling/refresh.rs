@@ -3,22 +3,15 @@
 //! As far as a group of one can tell: no checkpoints, no skipping of instances that match, no rollback, and no replacing of
 //! root volumes in place.
 
-use std::time::Duration;
-
-use serde_json::json;
+mod progress;
 
 use super::groups::validation_error;
-use super::reconcile::capacity;
-use super::{Group, LifecycleState, MaintenancePolicy, Member, Replacement, World};
+use super::{Group, MaintenancePolicy, World};
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 
 /// EC2 Auto Scaling API Reference (RefreshPreferences): the default, where the group has no maintenance policy.
 const DEFAULT_MIN_HEALTHY: u32 = 90;
-
-/// EC2 Auto Scaling User Guide (troubleshoot an instance refresh): after an hour in which it could replace nothing, a
-/// refresh fails.
-const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What StartInstanceRefresh is asked for.
 #[derive(Clone, Debug, Default)]
@@ -160,122 +153,6 @@ impl World {
         self.reconcile_soon(name);
         Ok(id)
     }
-
-    /// The refresh goes on by one step, if one is under way.
-    pub(super) fn go_on_with_refresh(&mut self, name: &str) {
-        match self.groups.get(name).and_then(Group::active_refresh).map(|refresh| refresh.status) {
-            Some(RefreshStatus::Pending) => self.begin_refresh(name),
-            Some(RefreshStatus::InProgress) => {}
-            Some(RefreshStatus::Cancelling) if self.groups.get(name).is_some_and(Group::is_settled) => {
-                self.end_refresh(name, RefreshStatus::Cancelled, None);
-            }
-            Some(
-                RefreshStatus::Cancelling
-                | RefreshStatus::Successful
-                | RefreshStatus::Failed
-                | RefreshStatus::Cancelled,
-            )
-            | None => {}
-        }
-        match self.groups.get(name).and_then(Group::active_refresh).map(|refresh| refresh.status) {
-            Some(RefreshStatus::InProgress) => self.refresh_next(name),
-            Some(_) | None => self.keep_what_was_to_be_refreshed(name),
-        }
-    }
-
-    fn begin_refresh(&mut self, name: &str) {
-        let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
-        let old = group.members.iter().filter(|member| !member.lifecycle.is_terminating());
-        let old: Vec<_> = old.map(|member| member.instance_id.clone()).collect();
-        let Some(refresh) = group.active_refresh_mut() else { return };
-        refresh.status = RefreshStatus::InProgress;
-        refresh.started = Some(now);
-        refresh.progressed = now;
-        refresh.total = old.len();
-        refresh.left = old;
-        self.tell_refresh(name, "Started");
-    }
-
-    /// Replaces the next instance, if the last one's replacement serves; or finds that all are replaced.
-    fn refresh_next(&mut self, name: &str) {
-        let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
-        let members: Vec<_> = group.members.iter().map(|member| member.instance_id.clone()).collect();
-        let Some(refresh) = group.active_refresh_mut() else { return };
-        let before = refresh.left.len();
-        refresh.left.retain(|id| members.contains(id));
-        if refresh.left.len() < before {
-            refresh.progressed = now;
-        }
-        let (refresh, group) = (refresh.clone(), &*group);
-        if refresh.left.is_empty() {
-            match group.warm_at(refresh.warmup_s) {
-                Some(warm) if warm <= now => return self.end_refresh(name, RefreshStatus::Successful, None),
-                Some(warm) => return self.reconcile_in(name, warm.since(now)),
-                None => {}
-            }
-        }
-        let gives_up = refresh.progressed + PATIENCE;
-        if gives_up <= now {
-            let reason = "The instance refresh made no progress for an hour.".to_owned();
-            return self.end_refresh(name, RefreshStatus::Failed, Some(reason));
-        }
-        self.reconcile_in(name, gives_up.since(now));
-        // EC2 Auto Scaling API Reference: it waits for instances in standby and for those protected from scale-in.
-        let can_go = |member: &&Member| {
-            let is_old = refresh.left.contains(&member.instance_id);
-            is_old && member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
-        };
-        let next = self.groups.get(name).filter(|group| group.is_settled());
-        let next = next.and_then(|group| group.members.iter().find(can_go)).map(|member| member.instance_id.clone());
-        let Some(instance) = next else { return };
-        if refresh.launches_first() {
-            self.replace_first(name, &instance, Replacement::Refresh);
-        } else {
-            let (at, why) = (now.iso_seconds(), Replacement::Refresh.cause());
-            let cause = format!("At {at} an instance was taken out of service in response to {why}.");
-            self.begin_member_termination(name, &instance, &cause, true);
-        }
-    }
-
-    /// No refresh replaces anything now: what it has begun is finished, but nothing is begun again.
-    fn keep_what_was_to_be_refreshed(&mut self, name: &str) {
-        let Some(group) = self.groups.get_mut(name) else { return };
-        let nothing_comes = !group.members.iter().any(|member| member.lifecycle.is_pending());
-        if nothing_comes && group.in_service() <= capacity(group) {
-            for member in &mut group.members {
-                member.leaves_for = member.leaves_for.filter(|why| *why != Replacement::Refresh);
-            }
-        }
-    }
-
-    fn end_refresh(&mut self, name: &str, status: RefreshStatus, reason: Option<String>) {
-        let now = self.now;
-        let Some(refresh) = self.groups.get_mut(name).and_then(Group::active_refresh_mut) else { return };
-        refresh.ended = Some(now);
-        refresh.status_reason = reason;
-        let outcome = match status {
-            RefreshStatus::Successful => "Succeeded",
-            RefreshStatus::Failed => "Failed",
-            RefreshStatus::Cancelled => "Cancelled",
-            RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Cancelling => return,
-        };
-        self.tell_refresh(name, outcome);
-        if let Some(refresh) = self.groups.get_mut(name).and_then(Group::active_refresh_mut) {
-            refresh.status = status;
-        }
-    }
-
-    /// EC2 Auto Scaling User Guide (instance refresh events).
-    fn tell_refresh(&mut self, name: &str, what: &str) {
-        let Some(group) = self.groups.get(name) else { return };
-        let Some(refresh) = group.active_refresh() else { return };
-        let (arn, id) = (group.arn(), refresh.id.clone());
-        self.note_change(name, format!("instance refresh {id} {what}"));
-        let detail = json!({"InstanceRefreshId": id, "AutoScalingGroupName": name});
-        self.emit("aws.autoscaling", &format!("EC2 Auto Scaling Instance Refresh {what}"), vec![arn], detail);
-    }
 }
 
 impl Group {
@@ -286,22 +163,5 @@ impl Group {
 
     fn active_refresh_mut(&mut self) -> Option<&mut InstanceRefresh> {
         self.refreshes.first_mut().filter(|refresh| !refresh.status.is_over())
-    }
-
-    /// Whether nothing comes and nothing goes.
-    fn is_settled(&self) -> bool {
-        !self.members.iter().any(|member| member.lifecycle.is_pending() || member.lifecycle.is_terminating())
-    }
-
-    pub(super) fn in_service(&self) -> usize {
-        self.members.iter().filter(|member| member.lifecycle == LifecycleState::InService).count()
-    }
-
-    /// When all the instances that there should be have been in service for so many seconds; none if some are not.
-    fn warm_at(&self, warmup_s: u32) -> Option<Time> {
-        let since = self.members.iter().filter(|member| member.lifecycle == LifecycleState::InService);
-        let since: Vec<_> = since.filter_map(|member| member.in_service_since).collect();
-        let newest = since.iter().max().copied().unwrap_or(self.created);
-        (since.len() >= capacity(self)).then(|| newest + Duration::from_secs(u64::from(warmup_s)))
     }
 }
