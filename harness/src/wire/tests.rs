@@ -5,6 +5,7 @@ use http::{Method, Request, Response, StatusCode};
 use super::*;
 use crate::world::ec2::CreateVolume;
 
+mod images;
 mod route53;
 mod ssm;
 

@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use super::World;
 use super::autoscaling::LifecycleState;
 use super::history::What;
@@ -13,8 +11,8 @@ use super::seed::{FAMILY_TAG, NodeNames};
 /// The tag of a parameter that somebody has set by hand.
 const PIN_TAG: &str = "durin:pinned";
 
-/// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, and no
-/// acknowledged write is missing. Empty when all is well.
+/// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, no acknowledged
+/// write is missing, and the next launch has an image. Empty when all is well.
 pub fn check_always(world: &World) -> Vec<String> {
     let mut violations = Vec::new();
     for volume in world.volumes.values() {
@@ -37,6 +35,7 @@ pub fn check_always(world: &World) -> Vec<String> {
             violations.push(format!("{id} has lost {lost} acknowledged writes"));
         }
     }
+    violations.extend(check_images(world));
     violations
 }
 
@@ -124,11 +123,13 @@ impl World {
     }
 }
 
-/// The parameter of each family names an image that can be launched. Empty when all is well.
-pub fn check_images(world: &World) -> Vec<String> {
-    let families: BTreeSet<_> = world.images.values().filter_map(|image| image.tags.get(FAMILY_TAG)).collect();
-    let parameters = families.into_iter().filter_map(|family| world.parameters.get(family));
-    let newest = parameters.filter_map(|parameter| Some((&parameter.name, &parameter.versions.last()?.value)));
-    let broken = newest.filter(|(_, image)| world.check_launchable(image).is_err());
-    broken.map(|(name, image)| format!("{name} names {image}, which cannot be launched")).collect()
+/// The parameter of each family names an image that can be launched. Which one is a family's is seen by the image that
+/// it names, even if that is gone.
+fn check_images(world: &World) -> impl Iterator<Item = String> {
+    world.parameters.values().filter_map(|parameter| {
+        let image = world.images.get(&parameter.versions.last()?.value)?;
+        let is_family = image.tags.get(FAMILY_TAG) == Some(&parameter.name);
+        let is_broken = is_family && world.check_launchable(&image.id).is_err();
+        is_broken.then(|| format!("{} names {}, which cannot be launched", parameter.name, image.id))
+    })
 }

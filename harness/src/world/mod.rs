@@ -22,7 +22,7 @@ pub mod ssm;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::time::Time;
 use agenda::{Agenda, Effect};
@@ -50,6 +50,7 @@ pub struct World {
     pub launch_templates: BTreeMap<String, ec2::LaunchTemplate>,
     /// Images by id, the deregistered ones included.
     pub images: BTreeMap<String, ec2::Image>,
+    images_by_snapshot: BTreeMap<String, BTreeSet<String>>,
     /// EBS snapshots by id.
     pub snapshots: BTreeMap<String, ec2::Snapshot>,
     /// How many of the next images that are being made fail.
@@ -103,6 +104,7 @@ impl World {
             volumes: BTreeMap::new(),
             launch_templates: BTreeMap::new(),
             images: BTreeMap::new(),
+            images_by_snapshot: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             image_failures: 0,
             recycle_bin: ec2::recycle_bin::RecycleBin::default(),

@@ -70,14 +70,13 @@ fn scope(params: &Params) -> ApiResult<ReferenceScope> {
     Ok(scope)
 }
 
+/// The values of the one option that a resource type has.
 fn option(resource_type: &Params, name: &str) -> ApiResult<Option<Vec<String>>> {
-    for option in resource_type.structures("ResourceTypeOption") {
-        if option.required("OptionName")? != name {
-            return Err(option.invalid("OptionName", option.required("OptionName")?));
-        }
-        return Ok(Some(option.list("OptionValue")));
+    let options = resource_type.structures("ResourceTypeOption");
+    if let Some(other) = options.iter().find(|option| option.text("OptionName") != Some(name)) {
+        return Err(other.invalid("OptionName", other.required("OptionName")?));
     }
-    Ok(None)
+    Ok(options.first().map(|option| option.list("OptionValue")))
 }
 
 fn state(params: &Params, name: &str) -> ApiResult<InstanceState> {

@@ -181,11 +181,6 @@ impl Image {
         self.deprecated_from.is_some_and(|from| from <= now)
     }
 
-    /// Whether it is made from that snapshot.
-    pub fn uses(&self, snapshot: &str) -> bool {
-        self.block_devices.iter().any(|device| device.snapshot_id == snapshot)
-    }
-
     fn launched_at(&mut self, now: Time) {
         let reported = self.launches.iter().rposition(|launch| *launch + LAUNCH_REPORTED_AFTER <= now);
         self.launches.drain(..reported.unwrap_or(0));
@@ -197,6 +192,19 @@ impl World {
     /// The image, unless nothing is known about it (any more).
     pub fn image(&self, id: &str) -> Option<&Image> {
         self.images.get(id).filter(|image| image.gone.as_ref().is_none_or(|gone| self.is_remembered(image, gone)))
+    }
+
+    pub(super) fn insert_image(&mut self, image: Image) {
+        for device in &image.block_devices {
+            self.images_by_snapshot.entry(device.snapshot_id.clone()).or_default().insert(image.id.clone());
+        }
+        self.images.insert(image.id.clone(), image);
+    }
+
+    /// The images that are, or were, made from the snapshot.
+    pub(super) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
+        let ids = self.images_by_snapshot.get(snapshot).into_iter().flatten();
+        ids.filter_map(|id| self.images.get(id))
     }
 
     /// The image, or the error that EC2 answers for its id.

@@ -152,7 +152,7 @@ impl World {
     fn holder_of_snapshot(&self, id: &str) -> Option<&str> {
         let now = self.now;
         let holds = |image: &&super::Image| image.gone.as_ref().is_none_or(|gone| now < gone.snapshots_held_until);
-        self.images.values().find(|image| image.uses(id) && holds(image)).map(|image| image.id.as_str())
+        self.images_from(id).find(holds).map(|image| image.id.as_str())
     }
 }
 

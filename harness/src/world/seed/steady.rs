@@ -54,6 +54,7 @@ impl World {
         let data = version.data.clone();
         let image_id = self.resolve_image(&data.image_id.unwrap_or_default())?;
         let instance_type = data.instance_type.unwrap_or_default();
+        self.image_was_launched(&image_id);
         let id = self.hex_id("i");
         let private_ip = self.next_private_ip(&subnet_id);
         let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.agent_mode) };

@@ -142,7 +142,7 @@ impl World {
         image.architecture = request.architecture;
         image.root_device_name = request.root_device_name;
         image.tags = request.tags;
-        self.images.insert(id.clone(), image);
+        self.insert_image(image);
         self.image_is_available(&id);
         Ok(id)
     }
@@ -213,7 +213,7 @@ impl World {
     fn begin_image(&mut self, image: Image) {
         let id = image.id.clone();
         self.note_change(&id, format!("pending: {}", image.name));
-        self.images.insert(id.clone(), image);
+        self.insert_image(image);
         let delay = self.draw(self.latency.image_creation);
         self.schedule(delay, Effect::Ec2(Ec2Effect::ImageFinished(id)));
     }

@@ -78,7 +78,7 @@ impl World {
     }
 
     fn delete_along(&mut self, id: String) -> (String, SnapshotDeletion) {
-        let is_shared = self.images.values().any(|image| image.gone.is_none() && image.uses(&id));
+        let is_shared = self.images_from(&id).any(|image| image.gone.is_none());
         let outcome = match self.snapshots.get(&id) {
             _ if is_shared => SnapshotDeletion::Skipped,
             Some(snapshot) if snapshot.owner == ACCOUNT && !snapshot.locked => {
@@ -107,7 +107,7 @@ impl World {
     /// A deregistered image comes back as it was.
     pub(in crate::world) fn bring_image_back(&mut self, image: Image) {
         let id = image.id.clone();
-        self.images.insert(id.clone(), image);
+        self.insert_image(image);
         self.note_change(&id, "restored");
     }
 }

@@ -65,9 +65,8 @@ impl World {
             let names_it = counted.filter(|version| version.value == id);
             found.extend(names_it.map(|version| format!("{}:{}", parameter.name, version.version)));
         }
-        found.extend(self.live_versions().filter_map(|(template, version)| {
-            (version.data.image_id.as_deref() == Some(id)).then(|| format!("{}:{}", template.name, version.number))
-        }));
+        let versions = self.live_versions().filter(|(_, version)| version.data.image_id.as_deref() == Some(id));
+        found.extend(versions.map(|(template, version)| format!("{}:{}", template.name, version.number)));
         let configurations = self.launch_configurations.values().filter(|it| it.image_id == id);
         found.extend(configurations.map(|configuration| configuration.name.clone()));
         let groups = self.groups.values().filter(|group| group.override_images().any(|image| image == id));

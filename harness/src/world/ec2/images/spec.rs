@@ -106,7 +106,7 @@ impl World {
             protection: spec.protection,
             gone: None,
         };
-        self.images.insert(id.clone(), image);
+        self.insert_image(image);
         id
     }
 
