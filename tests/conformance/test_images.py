@@ -13,6 +13,12 @@ NOBODY = "ami-00000000000000000"
 
 
 @pytest.fixture
+def quick(serve):
+    """Quicker than others need it: an image takes minutes."""
+    return serve(functions=False, speed=500)
+
+
+@pytest.fixture
 def ec2(quick):
     return quick.ec2
 

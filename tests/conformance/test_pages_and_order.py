@@ -90,3 +90,29 @@ def test_parameters_come_in_pages(quick):
         Path="/pages", PaginationConfig={"PageSize": 2}
     )
     assert [len(page["Parameters"]) for page in pages] == [2, 2, 1]
+
+
+def test_parameters_are_listed_by_data_type_and_in_pages(quick):
+    ssm = quick.ssm
+    for number in range(60):
+        ssm.put_parameter(Name=f"/many/{number:02}", Value="1", Type="String")
+    named = {"Key": "Name", "Option": "BeginsWith", "Values": ["/many"]}
+    pages = [
+        page["Parameters"]
+        for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=[named])
+    ]
+    names = [parameter["Name"] for page in pages for parameter in page]
+    assert len(pages) == 2 and len(pages[0]) == 50
+    assert names == [f"/many/{number:02}" for number in range(60)]
+    images = [{"Key": "DataType", "Option": "Equals", "Values": ["aws:ec2:image"]}]
+    found = ssm.describe_parameters(ParameterFilters=images)["Parameters"]
+    assert [parameter["Name"] for parameter in found] == ["/durin/images/k3s"]
+
+
+def test_a_history_comes_in_pages_oldest_first(quick):
+    for number in range(7):
+        quick.ssm.put_parameter(Name="/history", Value=str(number), Type="String", Overwrite=True)
+    paginator = quick.ssm.get_paginator("get_parameter_history")
+    pages = paginator.paginate(Name="/history", PaginationConfig={"PageSize": 3})
+    values = [[version["Value"] for version in page["Parameters"]] for page in pages]
+    assert values == [["0", "1", "2"], ["3", "4", "5"], ["6"]]

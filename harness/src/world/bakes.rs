@@ -69,9 +69,6 @@ impl World {
             Course::ThroughTemporaryImage => format!("packer-{}", self.uuid()),
             Course::Finished | Course::Copied(_) | Course::NeverTagged | Course::Failed => bake.name.clone(),
         };
-        if bake.course == Course::Failed {
-            self.image_failures += 1;
-        }
         let instance_id = instance_id.to_owned();
         let id = self.create_image(CreateImage { name, instance_id, ..CreateImage::default() })?;
         self.bakes.insert(id.clone(), bake);
@@ -96,6 +93,11 @@ impl World {
                 self.schedule(delay, Effect::Bake(BakeEffect::Tagged(image.to_owned())));
             }
         }
+    }
+
+    /// Whether the image is one of a bake's that is to fail.
+    pub(super) fn is_baked_in_vain(&self, image: &str) -> bool {
+        self.bakes.get(image).is_some_and(|bake| bake.course == Course::Failed)
     }
 
     pub(super) fn carry_out_bake(&mut self, effect: BakeEffect) {

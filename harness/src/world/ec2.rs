@@ -1,4 +1,5 @@
-//! Instances, volumes and launch templates: what they are. How they change is in the files beside this one.
+//! Instances and volumes: what they are. How they change is in the files beside this one, as are images, snapshots and
+//! launch templates.
 
 mod ending;
 pub mod images;
@@ -28,6 +29,7 @@ pub use images::{Image, ImageSpec, ImageState};
 pub(crate) use instances::instance_arn;
 pub use instances::{RunInstances, StateChange};
 pub use interruption::SpotAction;
+pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotSpec, SnapshotState};
 pub use volumes::CreateVolume;
 
@@ -198,47 +200,6 @@ impl AttachmentState {
             AttachmentState::Busy => "busy",
         }
     }
-}
-
-/// A launch template.
-#[derive(Clone, Debug)]
-pub struct LaunchTemplate {
-    /// `lt-` and 17 hexadecimal digits.
-    pub id: String,
-    /// Unique in the region.
-    pub name: String,
-    /// When it was created.
-    pub created: Time,
-    /// Oldest first; there is always one.
-    pub versions: Vec<LaunchTemplateVersion>,
-    /// The number of the version that `$Default` means.
-    pub default_version: u64,
-}
-
-/// One version of a launch template.
-#[derive(Clone, Debug)]
-pub struct LaunchTemplateVersion {
-    /// From 1.
-    pub number: u64,
-    /// When it was created.
-    pub created: Time,
-    /// Free text.
-    pub description: Option<String>,
-    /// What is launched.
-    pub data: LaunchTemplateData,
-}
-
-/// What a launch template says about instances.
-#[derive(Clone, Debug, Default)]
-pub struct LaunchTemplateData {
-    /// An image id, or `resolve:ssm:` and the name of a parameter.
-    pub image_id: Option<String>,
-    /// For example `t3a.medium`.
-    pub instance_type: Option<String>,
-    /// Whether it asks for spot instances.
-    pub spot: bool,
-    /// Device names and snapshots, of the mappings that name a snapshot.
-    pub block_devices: Vec<(String, String)>,
 }
 
 /// What happens to instances, volumes and images by itself.

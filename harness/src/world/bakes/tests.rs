@@ -84,3 +84,14 @@ fn a_bake_can_stop_before_the_tags_or_fail() {
         assert!(world.events("Durin Bake Finished").is_empty());
     }
 }
+
+#[test]
+fn a_bake_ends_with_its_image() {
+    let mut world = World::new(1);
+    let instance = world.running();
+    let id = world.begin_bake(bake(Pipeline::Packer, Course::Finished), &instance).unwrap();
+    world.deregister_image(&id, true).unwrap();
+    world.pass(60 * 60);
+    assert!(world.bakes.is_empty() && world.events("Durin Bake Finished").is_empty());
+    assert_eq!(world.images[&id].state, ImageState::Deregistered);
+}

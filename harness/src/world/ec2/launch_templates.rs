@@ -3,9 +3,51 @@
 #[cfg(test)]
 mod tests;
 
-use super::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion, World};
+use super::World;
+use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
+
+/// A launch template.
+#[derive(Clone, Debug)]
+pub struct LaunchTemplate {
+    /// `lt-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Unique in the region.
+    pub name: String,
+    /// When it was created.
+    pub created: Time,
+    /// Oldest first; there is always one.
+    pub versions: Vec<LaunchTemplateVersion>,
+    /// The number of the version that `$Default` means.
+    pub default_version: u64,
+}
+
+/// One version of a launch template.
+#[derive(Clone, Debug)]
+pub struct LaunchTemplateVersion {
+    /// From 1.
+    pub number: u64,
+    /// When it was created.
+    pub created: Time,
+    /// Free text.
+    pub description: Option<String>,
+    /// What is launched.
+    pub data: LaunchTemplateData,
+}
+
+/// What a launch template says about instances.
+#[derive(Clone, Debug, Default)]
+pub struct LaunchTemplateData {
+    /// An image id, or `resolve:ssm:` and the name of a parameter.
+    pub image_id: Option<String>,
+    /// For example `t3a.medium`.
+    pub instance_type: Option<String>,
+    /// Whether it asks for spot instances.
+    pub spot: bool,
+    /// Device names and snapshots, of the mappings that name a snapshot.
+    pub block_devices: Vec<(String, String)>,
+}
 
 impl LaunchTemplate {
     /// The version that `$Latest`, `$Default` or a number means; without any, the default one.

@@ -150,10 +150,13 @@ impl World {
     /// The image is complete, or has failed.
     pub(in crate::world) fn image_is_finished(&mut self, id: &str) {
         if self.images.get(id).is_none_or(|image| image.state != ImageState::Pending) {
+            // Deregistered meanwhile: nothing comes of its bake either.
+            self.bakes.remove(id);
             return;
         }
-        if self.image_failures > 0 {
-            self.image_failures -= 1;
+        let fails = self.image_failures > 0;
+        self.image_failures = self.image_failures.saturating_sub(1);
+        if fails || self.is_baked_in_vain(id) {
             self.image_has_failed(id, "Snapshot creation failed.");
         } else {
             self.image_is_available(id);
