@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use durin::events::{Event, Passage, Transition};
-use durin_cli::{deployment, recorded};
+use durin_cli::deployment::{self, Deployment};
+use durin_cli::recorded;
 use durin_harness::world::ec2::SpotAction;
 use durin_tests::Story;
 use rstest::rstest;
@@ -92,6 +93,23 @@ fn every_event_means_what_it_should() {
     let expected: BTreeMap<String, Meaning> =
         EVENTS.into_iter().map(|(name, means)| (name.to_owned(), means)).collect();
     assert_eq!(found, expected);
+}
+
+/// The rules give each function the events that it acts on, and nothing else.
+#[test]
+fn every_rule_matches_what_its_function_acts_on() {
+    let deployment = Deployment::shipped().expect("a deployment");
+    for (name, event) in all_of(&folder()) {
+        let acts = match Event::parse(event.clone()).expect("an event") {
+            Event::LifecycleAction(action) if action.is_ours() => vec!["durin-node-lifecycle"],
+            Event::Warning(_) => vec!["durin-spot-interruption"],
+            // The schedule invokes its function by itself, without the bus.
+            Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs { .. } => vec![],
+        };
+        let matching = deployment.rules.iter().filter(|rule| rule.matches(&event));
+        let invoked: Vec<_> = matching.map(|rule| rule.function.as_str()).collect();
+        assert_eq!(invoked, acts, "events/{name}.json");
+    }
 }
 
 /// The recordings are of this world: its ids, its tokens.

@@ -4,16 +4,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_sdk_ec2::types::Tag;
 use aws_smithy_async::time::TimeSource;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use durin::aws::Aws;
 use durin::node::LONGEST_PERIOD;
 use durin::risk::{AT_RISK, Risk, RiskReason};
 use durin_harness::iam::Grant;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::bus::DisorderKind;
-use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::ec2::{CreateVolume, RunInstances, SpotAction};
 use durin_harness::world::guest::AgentMode;
+use durin_harness::world::seed::Seed;
 use durin_tests::{LAUNCH, Story, TERMINATE};
+
+/// Where the node is.
+const ZONE: &str = "eu-central-1a";
 
 const WARNING: &str = "EC2 Spot Instance Interruption Warning";
 
@@ -132,6 +139,64 @@ async fn cannot_release(story: &Story) {
         world.recommend_rebalance(&old);
     });
     ends_elsewhere(story, &old).await;
+}
+
+/// What is not a node's is out of reach, however a function came to ask for it. Each service refuses in its own words.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_a_nodes_is_out_of_reach() {
+    let story = Story::without_functions(&Seed::one_node());
+    let (holder, volume, zone) = (story.holder(), story.node().volume.clone(), story.node().zone_id.clone());
+    let (stranger, theirs) = story.world(|world| {
+        let image_id = Some("ami-0123456789abcdef0".to_owned());
+        let request = RunInstances { image_id, zone: Some(ZONE.to_owned()), count: 1, ..RunInstances::default() };
+        let instance = world.run_instances(request).expect("launched").remove(0);
+        let request = CreateVolume { zone: ZONE.to_owned(), size_gib: 8, ..CreateVolume::default() };
+        (instance, world.create_volume(request).expect("created"))
+    });
+    let aws = Aws::new(&story.aws().sdk_config("durin-node-lifecycle"));
+    let tag = |key: &str| Tag::builder().key(key).value("x").build();
+    let (ec2, ssm, groups) = (&aws.ec2, &aws.ssm, &aws.autoscaling);
+
+    let of_ec2 = [
+        code(ec2.attach_volume().volume_id(&theirs).instance_id(&holder).device("/dev/sdg").send().await),
+        code(ec2.attach_volume().volume_id(&volume).instance_id(&stranger).device("/dev/sdf").send().await),
+        code(ec2.detach_volume().volume_id(&volume).instance_id(&stranger).send().await),
+        code(ec2.terminate_instances().instance_ids(&stranger).send().await),
+        code(ec2.terminate_instances().instance_ids(&holder).instance_ids(&stranger).send().await),
+        code(ec2.create_tags().resources(&stranger).set_tags(Some(vec![tag("durin:at-risk")])).send().await),
+        code(ec2.create_tags().resources(&holder).set_tags(Some(vec![tag("durin:volume-id")])).send().await),
+        code(ec2.create_tags().resources(&theirs).set_tags(Some(vec![tag("durin:volume")])).send().await),
+        code(ec2.stop_instances().instance_ids(&holder).send().await),
+        code(ec2.delete_volume().volume_id(&volume).send().await),
+    ];
+    assert_eq!(of_ec2, ["UnauthorizedOperation"; 10]);
+    let of_ssm = [
+        code(ssm.send_command().document_name("AWS-RunShellScript").instance_ids(&holder).send().await),
+        code(ssm.send_command().document_name("durin-release").instance_ids(&stranger).send().await),
+        code(ssm.get_parameter().name("/durin/images/k3s").send().await),
+    ];
+    assert_eq!(of_ssm, ["AccessDeniedException"; 3]);
+    let of_others = [
+        code(
+            groups
+                .terminate_instance_in_auto_scaling_group()
+                .instance_id(&stranger)
+                .should_decrement_desired_capacity(false)
+                .send()
+                .await,
+        ),
+        code(groups.delete_auto_scaling_group().auto_scaling_group_name("k3s").send().await),
+        code(aws.route53.delete_hosted_zone().id(&zone).send().await),
+    ];
+    assert_eq!(of_others, ["AccessDenied"; 3]);
+    assert_eq!(story.world(|world| world.iam.denials.len()), 16);
+    assert_eq!(story.holder(), holder);
+    story.until("the stranger runs", |world| world.instances[&stranger].state.name() == "running").await;
+}
+
+/// The code of the refusal.
+fn code<T: std::fmt::Debug, E: ProvideErrorMetadata>(result: Result<T, E>) -> String {
+    result.expect_err("refused").code().unwrap_or_default().to_owned()
 }
 
 /// A mistake in the set-up makes each function fail to the last attempt, so that Lambda gives its event up.

@@ -5,6 +5,8 @@ mod autoscaling;
 mod ec2;
 mod route53;
 mod ssm;
+#[cfg(test)]
+mod tests;
 
 use http::Request;
 

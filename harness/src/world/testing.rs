@@ -133,7 +133,7 @@ pub(crate) fn node_template() -> NodeTemplate {
 }
 
 /// A settled world with one node; without Capacity Rebalancing unless said.
-pub(super) fn settled(seed: u64, node: NodeSeed) -> (World, NodeNames) {
+pub(crate) fn settled(seed: u64, node: NodeSeed) -> (World, NodeNames) {
     let node = NodeSeed { capacity_rebalance: node.capacity_rebalance.or(Some(false)), ..node };
     let mut world = World::from_seed(&Seed { seed, nodes: vec![node], ..Seed::default() }, &node_template()).unwrap();
     let node = world.settle_nodes().unwrap().remove(0);
