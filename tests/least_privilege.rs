@@ -96,7 +96,7 @@ fn interrupted_and_only_marked(story: &Story) -> String {
     let risk = Risk { reason: RiskReason::Interruption, until: Some(reclaim) };
     story.world(|world| {
         world.interrupt(&old, SpotAction::Terminate);
-        world.create_tags(&[old.clone()], &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
+        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
     });
     old
 }

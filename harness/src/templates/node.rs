@@ -1,5 +1,8 @@
 //! A node: its group, its launch template and its data volume.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -148,7 +151,7 @@ impl NodeStack {
             zone: text("AvailabilityZone"),
             size_gib: number(&properties["Size"]).ok_or_else(|| self.0.refuse(resource.id, "no Size"))?,
             volume_type: text("VolumeType"),
-            encrypted: properties["Encrypted"] == true,
+            encrypted: self.flag(resource.id, &properties, "Encrypted")?,
             tags: tags.filter_map(tag).collect(),
         }))
     }
@@ -207,12 +210,26 @@ impl NodeStack {
             launch_template_name: text(&specification["LaunchTemplateName"]),
             launch_template_version: text(&specification["Version"]),
             health_check_grace_period_s: number(&properties["HealthCheckGracePeriod"]).unwrap_or_default(),
-            capacity_rebalance: properties["CapacityRebalance"] == true,
-            new_instances_protected_from_scale_in: properties["NewInstancesProtectedFromScaleIn"] == true,
+            capacity_rebalance: self.flag(resource.id, &properties, "CapacityRebalance")?,
+            new_instances_protected_from_scale_in: self.flag(
+                resource.id,
+                &properties,
+                "NewInstancesProtectedFromScaleIn",
+            )?,
             tags: tags.ok_or_else(|| refuse("a tag without Key, Value or PropagateAtLaunch".to_owned()))?,
             hooks: hooks.ok_or_else(|| refuse("a lifecycle hook that Auto Scaling would refuse".to_owned()))?,
             ..CreateAutoScalingGroup::default()
         })
+    }
+
+    /// Whether a property is true, which a parameter can only say as a text; absent is false.
+    fn flag(&self, id: &str, properties: &Value, name: &str) -> Result<bool, TemplateError> {
+        match &properties[name] {
+            Value::Null => Ok(false),
+            Value::Bool(flag) => Ok(*flag),
+            Value::String(text) if text == "true" || text == "false" => Ok(text == "true"),
+            other => Err(self.0.refuse(id, format!("{name} is true or false, not {other}"))),
+        }
     }
 
     fn group_properties(&self, group: &Resource<'_>) -> Result<Value, TemplateError> {
@@ -237,7 +254,10 @@ fn tag(tag: &Value) -> Option<GroupTag> {
     Some(GroupTag {
         key: tag["Key"].as_str()?.to_owned(),
         value: tag["Value"].as_str()?.to_owned(),
-        propagate_at_launch: tag["PropagateAtLaunch"].as_bool()?,
+        propagate_at_launch: match &tag["PropagateAtLaunch"] {
+            Value::String(text) => text.parse().ok()?,
+            flag => flag.as_bool()?,
+        },
     })
 }
 

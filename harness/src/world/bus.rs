@@ -3,6 +3,7 @@
 
 mod in_its_name;
 mod pattern;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::history::What;
 use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 pub use pattern::{Pattern, PatternError};
+pub use settings::{DeadLetter, FunctionSettings, InvokeSettings, RetryPolicy};
 
 /// Lambda tries a failed asynchronous invocation again after these waits, unless it is told to give up earlier. (Lambda
 /// Developer Guide, asynchronous invocation.)
@@ -54,26 +56,6 @@ pub struct Rule {
     pub dead_letters: Option<String>,
 }
 
-/// When to give up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryPolicy {
-    /// What is older is given up.
-    pub max_age: Duration,
-    /// After the first attempt.
-    pub max_retries: u32,
-}
-
-/// What was given up.
-#[derive(Clone, Debug)]
-pub struct DeadLetter {
-    /// The ARN of the queue.
-    pub queue: String,
-    /// The function that it was meant for.
-    pub function: String,
-    /// The event.
-    pub payload: Value,
-}
-
 /// What triggers a rule.
 #[derive(Clone, Debug)]
 pub enum Trigger {
@@ -81,38 +63,6 @@ pub enum Trigger {
     Event(Pattern),
     /// `rate(…)`.
     Rate(Duration),
-}
-
-/// A deployed function's settings.
-#[derive(Clone, Debug)]
-pub struct FunctionSettings {
-    /// After this an invocation is killed, between any two instructions.
-    pub timeout: Duration,
-    /// MB.
-    pub memory_mb: u32,
-    /// Its environment variables.
-    pub environment: BTreeMap<String, String>,
-    /// How many invocations may run at once; none for no limit.
-    pub reserved_concurrency: Option<u32>,
-    /// What becomes of invocations that fail.
-    pub invoke: InvokeSettings,
-}
-
-/// What becomes of asynchronous invocations that fail.
-#[derive(Clone, Debug)]
-pub struct InvokeSettings {
-    /// When Lambda gives up.
-    pub retry: RetryPolicy,
-    /// The ARN of the queue for what it gave up.
-    pub on_failure: Option<String>,
-}
-
-impl Default for InvokeSettings {
-    /// Lambda's own. (Lambda Developer Guide, "Error handling for asynchronous invocation".)
-    fn default() -> InvokeSettings {
-        let retry = RetryPolicy { max_age: Duration::from_secs(6 * 3600), max_retries: 2 };
-        InvokeSettings { retry, on_failure: None }
-    }
 }
 
 /// One delivery of one event to one function.
