@@ -66,7 +66,8 @@ async fn history(seed: u64) {
 /// What goes wrong around it.
 fn disturb(story: &Story, dice: &mut fastrand::Rng) {
     let later = Duration::from_secs(dice.u64(0..300));
-    let kinds = [DisorderKind::Lost, DisorderKind::Doubled(later), DisorderKind::Late(later)];
+    let kinds =
+        [DisorderKind::Lost, DisorderKind::Doubled(later), DisorderKind::Late(later), DisorderKind::Unreachable(later)];
     for event in EVENTS.into_iter().filter(|_| dice.u8(0..3) == 0).collect::<Vec<_>>() {
         let kind = kinds[dice.usize(..kinds.len())];
         let disorder = Disorder { detail_type: event.to_owned(), kind, times: dice.u32(1..4) };

@@ -53,8 +53,7 @@ const GROUP: [&str; 11] = [
 ];
 
 /// Where, which the world says; and what groups of one have no use for.
-const GROUP_WITHOUT_EFFECT: [&str; 4] =
-    ["DefaultInstanceWarmup", "InstanceMaintenancePolicy", "MetricsCollection", "VPCZoneIdentifier"];
+const GROUP_WITHOUT_EFFECT: [&str; 3] = ["DefaultInstanceWarmup", "MetricsCollection", "VPCZoneIdentifier"];
 
 const LAUNCH_TEMPLATE_DATA: [&str; 10] = [
     "BlockDeviceMappings",

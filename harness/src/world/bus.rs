@@ -4,6 +4,8 @@
 mod in_its_name;
 mod pattern;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -100,7 +102,8 @@ pub enum DisorderKind {
     Doubled(Duration),
     /// It arrives this much later: AWS emitted it late.
     Late(Duration),
-    /// The function cannot be reached for so long: EventBridge tries again, as long as the rule says.
+    /// The function cannot be reached for so long: EventBridge tries again until the event is older than the rule allows.
+    /// How long its retries take is not documented, so their number does not count here.
     Unreachable(Duration),
 }
 
