@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::aws::Aws;
 use crate::clock::Deadline;
@@ -21,6 +22,7 @@ pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Valu
         .with_span_list(false)
         .with_target(false)
         .with_ansi(false)
+        .with_max_level(log_level())
         .init();
     let aws = Arc::new(Aws::from_lambda_environment().await);
     let handler = &handler;
@@ -37,4 +39,9 @@ pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Valu
         }
     }))
     .await
+}
+
+/// `RUST_LOG`, as one level for everything: from `debug` on the SDK tells too. `info` unless it is one.
+fn log_level() -> LevelFilter {
+    std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }

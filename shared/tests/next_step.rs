@@ -332,3 +332,18 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
     assert!(!matches!(taken, Step::Wait(_) | Step::Done(_) | Step::Blocked(_)), "{taken:?}");
     assert_ne!(next_step(&after.seen(), now()), taken);
 }
+
+#[rstest]
+#[case::healthy(healthy(), false)]
+#[case::at_risk(interrupted(60), false)]
+#[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), false)]
+#[case::free(healthy().free(), true)]
+#[case::dead(replaced(), true)]
+#[case::let_go(healthy().held_by(OLD, AttachmentState::Detaching), true)]
+#[case::stopped(healthy().instance(OLD, Lifecycle::InService, InstanceState::Stopped), true)]
+#[case::unlisted(healthy().unlisted(OLD), true)]
+#[case::a_strangers(healthy().stranger(OLD).not_a_member(OLD), true)]
+#[case::at_rest(healthy().free().desired(0), false)]
+fn a_node_that_is_nowhere_is_seen(#[case] situation: Situation, #[case] lacks_holder: bool) {
+    assert_eq!(situation.seen().lacks_holder(), lacks_holder);
+}

@@ -26,10 +26,20 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
     }
     let (mut nodes, mistakes) = node::find_all(aws).await?;
     node::observe_all(aws, &mut nodes).await?;
+    log(&nodes);
     // Collected first: a stream that maps as it goes cannot be proven to be Send.
     let resyncs: Vec<_> = nodes.iter_mut().map(|view| resync(aws, view, deadline)).collect();
     let outcomes: Vec<_> = stream::iter(resyncs).buffer_unordered(NODES_AT_ONCE).collect().await;
     node::answer(outcomes, mistakes)
+}
+
+/// Before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the second line.
+fn log(nodes: &[View]) {
+    let without_holder: Vec<&View> = nodes.iter().filter(|view| view.lacks_holder()).collect();
+    for view in &without_holder {
+        tracing::warn!(node = %view.name(), volume = %view.declaration().volume, "no instance of the node has its volume");
+    }
+    tracing::info!(nodes = nodes.len(), without_holder = without_holder.len(), "looked at every node");
 }
 
 async fn resync(aws: &Aws, view: &mut View, deadline: Deadline) -> (String, Result<node::Done, Failure>) {

@@ -185,6 +185,11 @@ impl View {
         }
     }
 
+    /// Whether the node was nowhere when it was last read: [`Observed::lacks_holder`].
+    pub fn lacks_holder(&self) -> bool {
+        self.observed().lacks_holder()
+    }
+
     /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
     pub fn forget_awaited(&mut self, wait: &WaitFor) {
         match wait {
