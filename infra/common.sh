@@ -1,0 +1,149 @@
+# What the scripts in this folder share; sourced by them. Needs bash 3.2 or newer and the AWS CLI, 1 or 2.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+yes=false
+# Nothing here may wait for a person who leafs through an answer.
+export AWS_PAGER=""
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+say() {
+    printf '%s\n' "$*"
+}
+
+# usage TEXT…: how a script is called, which is its header; then ends.
+usage() {
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    [ $# -eq 0 ] || fail "$@"
+    exit 2
+}
+
+# Sets the region, or says what is missing.
+need_region() {
+    command -v aws >/dev/null ||
+        fail "the AWS CLI is missing: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+    [ -n "$region" ] || fail "no region: set AWS_REGION, for example AWS_REGION=eu-central-1, or run aws configure"
+    # The first is cargo-lambda's and version 2's, the second version 1's.
+    export AWS_REGION=$region AWS_DEFAULT_REGION=$region
+}
+
+# Finds out where everything will happen: sets account, partition and region, or says what is missing.
+need_aws() {
+    need_region
+    local caller
+    caller=$(aws sts get-caller-identity --query Arn --output text) ||
+        fail "AWS does not accept your credentials, or there are none: run aws configure or aws sso login, or set AWS_PROFILE"
+    # shellcheck disable=SC2034
+    partition=$(printf '%s' "$caller" | cut -d : -f 2)
+    account=$(printf '%s' "$caller" | cut -d : -f 5)
+    say "Account $account, region $region, as $caller"
+}
+
+# confirm QUESTION: goes on only if a person agrees, or has said --yes.
+confirm() {
+    $yes && return
+    [ -t 0 ] || fail "nobody to ask: say --yes"
+    local answer
+    read -r -p "$1 [y/N] " answer
+    case $answer in [yY] | [yY]es) ;; *) fail "nothing was done" ;; esac
+}
+
+# Every function's package name and manifest, a line each: the manifests are the only list there is.
+functions() {
+    local manifest
+    for manifest in "$root"/functions/*/Cargo.toml; do
+        printf '%s %s\n' "$(sed -n '/^name = /{s/^name = "\(.*\)"$/\1/p;q;}' "$manifest")" "$manifest"
+    done
+}
+
+# The Auto Scaling groups that are nodes, a line each.
+nodes() {
+    aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id \
+        --query 'AutoScalingGroups[].[AutoScalingGroupName]' --output text
+}
+
+# A stack's status, or NONE. What cannot be asked is an error and not NONE.
+stack_status() {
+    local answer
+    if answer=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1); then
+        printf '%s\n' "$answer"
+    else
+        case $answer in *"does not exist"*) echo NONE ;; *) fail "$answer" ;; esac
+    fi
+}
+
+# stack_output STACK KEY, stack_parameter STACK KEY: a value, or nothing.
+stack_output() {
+    aws cloudformation describe-stacks --stack-name "$1" --query "Stacks[0].Outputs[?OutputKey=='$2'].[OutputValue]" --output text
+}
+stack_parameter() {
+    aws cloudformation describe-stacks --stack-name "$1" --output text \
+        --query "Stacks[0].Parameters[?ParameterKey=='$2'].[ParameterValue]"
+}
+
+# Whether a stack has been created, whatever came after.
+stack_exists() {
+    local status
+    status=$(stack_status "$1") || exit 1
+    case $status in
+    NONE | REVIEW_IN_PROGRESS | CREATE_FAILED | ROLLBACK_* | DELETE_*) return 1 ;;
+    *) return 0 ;;
+    esac
+}
+
+# Brings a stack to where it can be created or updated: waits for what is going on, for an hour at most, and deletes what
+# is left of a first creation that failed, which CloudFormation updates no more.
+settle_stack() {
+    local status=NONE
+    for _ in $(seq 360); do
+        status=$(stack_status "$1") || exit 1
+        case $status in
+        REVIEW_IN_PROGRESS | CREATE_FAILED | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
+            say "  $1 is $status: its remains are deleted first"
+            delete_stack "$1"
+            return
+            ;;
+        *_IN_PROGRESS) sleep 10 ;;
+        UPDATE_ROLLBACK_FAILED | UPDATE_FAILED)
+            fail "the stack $1 is $status, which a person has to mend: aws cloudformation continue-update-rollback --stack-name $1"
+            ;;
+        *) return ;;
+        esac
+    done
+    fail "the stack $1 has been $status for an hour"
+}
+
+# deploy_stack NAME TEMPLATE [KEY=VALUE…]: creates or updates it; parameters that are not named stay as they are.
+deploy_stack() {
+    local name=$1 template=$2
+    shift 2
+    say "Stack $name"
+    settle_stack "$name"
+    # Bash 3 takes an empty "$@" for unset where it is an option's value.
+    [ $# -eq 0 ] || set -- --parameter-overrides "$@"
+    aws cloudformation deploy --stack-name "$name" --template-file "$root/infra/$template" \
+        --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset "$@" || {
+        aws cloudformation describe-stack-events --stack-name "$name" --max-items 50 --output text --query \
+            "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
+        fail "the stack $name could not be deployed; once that is mended, the same command goes on from here"
+    }
+}
+
+# Deletes a stack, if it is there, and waits until it is gone.
+delete_stack() {
+    local status
+    status=$(stack_status "$1") || exit 1
+    [ "$status" != NONE ] || return 0
+    say "Stack $1: delete"
+    aws cloudformation delete-stack --stack-name "$1"
+    aws cloudformation wait stack-delete-complete --stack-name "$1" || {
+        aws cloudformation describe-stack-events --stack-name "$1" --max-items 50 --output text --query \
+            "StackEvents[?ResourceStatus=='DELETE_FAILED'].[LogicalResourceId, ResourceStatusReason]" >&2 || true
+        fail "the stack $1 could not be deleted; once that is mended, the same command goes on from here"
+    }
+}

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Deploys one node: just deploy-node NAME --image ami-… [OPTION…]; NAME is lower-case letters, digits and dashes.
+#
+#   --image AMI             the image of a first node; stored in the image parameter, where later ones are published to
+#   --image-parameter PATH  the image parameter, if it is not /durin/image; nodes may share one
+#   --record NAME           the node's A record, if it is not NAME in the zone durin.internal
+#   --hosted-zone ID        an existing private zone; else one is made, or that which an earlier node has made
+#   --subnet ID             an existing subnet, which says the node's availability zone; else a network is made
+#   --security-group ID     an existing security group, if the subnet is
+#   --availability-zone AZ  where to make a network; else the first zone that there is
+#   --volume ID             an existing data volume, tagged durin:volume=data; else one is made
+#   --volume-size GIB       the size of a volume to make; 20
+#   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
+#   --yes                   do not ask
+#
+# Run it again to change what is said, or when it has failed: what is not said stays as it is.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+[ $# -gt 0 ] || usage
+node=$1
+shift
+[[ $node =~ ^[a-z][a-z0-9-]{0,62}$ ]] || usage "a node's name is lower-case letters, digits and dashes, and not $node"
+stack=durin-node-$node
+image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone=""
+# What node.yaml is told as it was said here.
+overrides=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --yes) yes=true && shift && continue ;;
+    --image) image=${2:?} ;;
+    --image-parameter) image_parameter=${2:?} ;;
+    --record) record=${2:?} ;;
+    --hosted-zone) hosted_zone=${2:?} ;;
+    --subnet) subnet=${2:?} ;;
+    --security-group) security_group=${2:?} ;;
+    --availability-zone) zone=${2:?} ;;
+    --volume) overrides+=("VolumeId=${2:?}") ;;
+    --volume-size) overrides+=("VolumeSizeGiB=${2:?}") ;;
+    --capacity-rebalance) overrides+=("CapacityRebalance=${2:?}") ;;
+    *) usage "unknown: $1" ;;
+    esac
+    shift 2
+done
+
+# What a first deployment needs, found out where it was not said. Only reads.
+complete() {
+    image_parameter=${image_parameter:-/durin/image}
+    local there
+    there=$(aws ssm get-parameter --name "$image_parameter" --query Parameter.Value --output text 2>&1) || {
+        case $there in *ParameterNotFound*) there="" ;; *) fail "$there" ;; esac
+    }
+    if [ -z "$there" ] && [ -z "$image" ]; then
+        fail "there is no parameter $image_parameter yet: say with --image which image to begin with"
+    elif [ -n "$there" ] && [ -n "$image" ] && [ "$image" != "$there" ]; then
+        fail "$image_parameter says $there and not $image: leave --image out, or name another --image-parameter"
+    elif [ -z "$there" ]; then
+        overrides+=("InitialImageId=$image")
+    fi
+    overrides+=("ImageParameter=$image_parameter" "RootDeviceName=$(root_device "${there:-$image}")")
+
+    if [ -n "$subnet" ]; then
+        [ -n "$security_group" ] || fail "--subnet needs --security-group"
+    elif [ -z "$zone" ] && ! stack_exists durin-network; then
+        zone=$(aws ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
+            --query 'AvailabilityZones[0].ZoneName' --output text)
+    fi
+}
+
+# An image that cannot be used is found out here, not by a group that launches in vain.
+root_device() {
+    local found
+    found=$(aws ec2 describe-images --image-ids "$1" --output text \
+        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName]') || fail "there is no image $1 here"
+    case $found in
+    available?x86_64?ebs?/*) printf '%s\n' "${found##*$'\t'}" ;;
+    *) fail "the image $1 has to be available, x86_64 (or edit the instance types in infra/node.yaml) and on EBS, but is $found" ;;
+    esac
+}
+
+make_network() {
+    [ -z "$subnet" ] || return 0
+    if [ -n "$zone" ]; then
+        deploy_stack durin-network network.yaml "AvailabilityZone=$zone"
+    fi
+    subnet=$(stack_output durin-network SubnetId)
+    security_group=$(stack_output durin-network SecurityGroupId)
+}
+
+# The parameters of where the node lives.
+place() {
+    local found vpc
+    found=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text)
+    vpc=${found%%[[:space:]]*}
+    overrides+=("SubnetId=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${found##*[[:space:]]}")
+    record=${record:-$node.durin.internal}
+    if [ -z "$hosted_zone" ]; then
+        hosted_zone=$(aws route53 list-hosted-zones-by-vpc --vpc-id "$vpc" --vpc-region "$region" --output text \
+            --query "HostedZoneSummaries[?Name=='${record#*.}.'].[HostedZoneId]")
+    fi
+    overrides+=("RecordName=$record")
+    if [ -n "$hosted_zone" ]; then
+        overrides+=("HostedZoneId=$hosted_zone")
+    else
+        overrides+=("HostedZoneName=${record#*.}")
+    fi
+}
+
+# What is said of a node that exists. Where it lives cannot be changed by halves.
+change() {
+    [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's for ever"
+    [ -z "$subnet" ] || overrides+=("SubnetId=$subnet")
+    [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
+    [ -z "$record" ] || overrides+=("RecordName=$record")
+    [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
+    [ -z "$image_parameter" ] || overrides+=("ImageParameter=$image_parameter")
+}
+
+need_aws
+stack_exists durin-rules || fail "the functions are not deployed in $region, so nobody would complete a launch: first just deploy"
+say "This will create or update:"
+if stack_exists "$stack"; then
+    change
+    say "  stack     $stack: the node $node, with ${overrides[*]:-what it has}"
+    confirm "Go on?"
+else
+    complete
+    [ -z "$zone" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
+    say "  stack     $stack: the node $node, a spot instance, from ${image:-the image in $image_parameter}"
+    confirm "Go on?"
+    make_network
+    place
+fi
+deploy_stack "$stack" node.yaml NodeName="$node" ${overrides[@]+"${overrides[@]}"}
+
+say ""
+say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launches now; it is InService in a minute or two:"
+say "  aws autoscaling describe-auto-scaling-instances --query \"AutoScalingInstances[?AutoScalingGroupName=='$node']\""
+say "If it does not come: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
+say "Then let it survive an interruption: just drill $node"

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Deploys Durin's functions to a region, once for all of its nodes: just deploy [--yes] [--x86-64] …
+#
+#   --yes              do not ask
+#   --arm64, --x86-64  what Lambda runs on; arm64, if the Rust toolchain can build for it
+#   --log-level LEVEL  what the functions log: info, or debug for every API call
+#   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …
+#
+# Run it again after every change, or when it has failed: it goes on from what is there, and what has not changed stays.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+architecture=""
+binaries=""
+log_level=info
+while [ $# -gt 0 ]; do
+    case $1 in
+    --yes) yes=true ;;
+    --arm64 | --x86-64) architecture=$1 ;;
+    --log-level) log_level=${2:?} && shift ;;
+    --binaries) binaries=$(cd "${2:?}" && pwd) && shift ;;
+    *) usage "unknown: $1" ;;
+    esac
+    shift
+done
+
+need_tools() {
+    cargo lambda --version >/dev/null 2>&1 ||
+        fail "cargo-lambda is missing: say just deploy, which fetches it, or pip install cargo-lambda"
+    command -v openssl >/dev/null || fail "openssl is missing: it tells whether a function's code has changed"
+    if [ -z "$architecture" ]; then
+        architecture=--arm64
+        if [ -z "$binaries" ] && [ ! -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu" ]; then
+            architecture=--x86-64
+            say "The Rust toolchain cannot build for arm64, which Lambda charges a fifth less for, so it is x86-64 now. Else:"
+            say "  rustup target add aarch64-unknown-linux-gnu"
+        fi
+    fi
+}
+
+plan() {
+    say "This will create or update, and leave alone what has not changed:"
+    local name
+    for name in durin-roles durin-release durin-rules; do
+        say "  stack     $name ($(stack_status "$name"))"
+    done
+    functions | while read -r name _; do
+        say "  function  $name"
+    done
+}
+
+build() {
+    [ -z "$binaries" ] || return 0
+    local packages=() name
+    while read -r name _; do
+        packages+=(--package "$name")
+    done < <(functions)
+    (cd "$root" && cargo lambda build --release "$architecture" --lambda-dir "$root/target/lambda" "${packages[@]}")
+}
+
+binary_of() {
+    if [ -n "$binaries" ]; then echo "$binaries/$1"; else echo "$root/target/lambda/$1/bootstrap"; fi
+}
+
+# A value out of cargo-lambda's JSON, which has one a line.
+field() {
+    sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
+}
+
+deploy_function() {
+    local name=$1 manifest=$2 role said there wanted zip
+    role=arn:$partition:iam::$account:role/$name-$region
+    mkdir -p "$work/$name"
+    cp "$(binary_of "$name")" "$work/$name/bootstrap"
+    # Always the same time, so that the same code makes the same archive, by whose hash Lambda knows it.
+    TZ=UTC touch -t 202001010000 "$work/$name/bootstrap"
+    set -- deploy "$name" --manifest-path "$manifest" --binary-path "$work/$name/bootstrap" --runtime provided.al2023 \
+        --role "$role" --env-var "RUST_LOG=$log_level" --output-format json
+    said=$(cargo lambda "$@" --dry) || fail "cargo-lambda cannot pack $name"
+    zip=$(field path <<<"$said")
+    wanted="$(openssl dgst -sha256 -binary "$zip" | openssl base64) provided.al2023 $role"
+    wanted="$wanted $(field memory <<<"$said") $(field timeout <<<"$said") $(field arch <<<"$said") {\"RUST_LOG\":\"$log_level\"}"
+    there=$(aws lambda get-function-configuration --function-name "$name" --output text --query \
+        '[CodeSha256, Runtime, Role, MemorySize, Timeout, Architectures[0], to_string(Environment.Variables)]' 2>&1) || {
+        case $there in *ResourceNotFoundException*) ;; *) fail "$there" ;; esac
+    }
+    if [ "$(tr '\t' ' ' <<<"$there")" = "$wanted" ]; then
+        say "Function $name: unchanged"
+        return
+    fi
+    say "Function $name: deploy"
+    for _ in 1 2 3 4 5 6; do
+        said=$(cargo lambda "$@" 2>&1) && return
+        # IAM takes some seconds to make a new role known.
+        case $said in *"cannot be assumed"*) sleep 5 ;; *) break ;; esac
+    done
+    fail "$name could not be deployed; the same command goes on from here. $said"
+}
+
+need_aws
+need_tools
+plan
+confirm "Go on?"
+build
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+deploy_stack durin-roles roles.yaml
+deploy_stack durin-release release.yaml
+while read -r name manifest; do
+    # Not to be read by what runs here: the list of functions is on the standard input.
+    deploy_function "$name" "$manifest" </dev/null
+done < <(functions)
+deploy_stack durin-rules rules.yaml
+
+say ""
+say "Durin is deployed in $region. What is next:"
+say "  just deploy-node NAME …    a node; --help says what it needs"
+say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $(stack_output durin-rules AlarmTopicArn)"

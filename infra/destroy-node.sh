@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Takes a node away, but not its data volume and snapshots: just destroy-node NAME [--delete-volume vol-…] [--yes]
+#
+#   --delete-volume ID  the node's data volume too, and all that is on it; snapshots stay
+#   --yes               do not ask
+#
+# The instance lets go of the volume cleanly first, as at every hand-off. Run it again when it has failed.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+[ $# -gt 0 ] || usage
+node=$1
+shift
+stack=durin-node-$node
+delete_volume=""
+while [ $# -gt 0 ]; do
+    case $1 in
+    --yes) yes=true ;;
+    --delete-volume) delete_volume=${2:?} && shift ;;
+    *) usage "unknown: $1" ;;
+    esac
+    shift
+done
+
+# Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times out.
+empty_group() {
+    local count
+    count=$(instances)
+    [ "$count" != None ] || return 0
+    say "Group $node: down to nobody"
+    aws autoscaling update-auto-scaling-group --auto-scaling-group-name "$node" --min-size 0 --desired-capacity 0
+    for _ in $(seq 300); do
+        count=$(instances)
+        [ "$count" != 0 ] || return 0
+        sleep 5
+    done
+    fail "the group still has an instance after 25 minutes: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
+}
+instances() {
+    aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
+        --query 'AutoScalingGroups[0].Instances && length(AutoScalingGroups[0].Instances) || AutoScalingGroups[0].DesiredCapacity'
+}
+
+# Exactly as it stands, and only what Durin writes: one address.
+delete_record() {
+    local zone=$1 name=$2 found ttl address
+    found=$(aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$name" --start-record-type A \
+        --max-items 1 --output text \
+        --query "ResourceRecordSets[?Name=='${name%.}.' && Type=='A' && length(ResourceRecords || \`[]\`)==\`1\`].[TTL, ResourceRecords[0].Value]" |
+        grep -v '^None$' || true)
+    [ -n "$found" ] || return 0
+    ttl=${found%%[[:space:]]*} address=${found##*[[:space:]]}
+    say "Record $name: delete"
+    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id --change-batch \
+        "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"A\", \"TTL\": $ttl, \"ResourceRecords\": [{\"Value\": \"$address\"}]}}]}" >/dev/null
+}
+
+# A zone that this node's stack made, unless it serves somebody else too.
+delete_zone() {
+    local said
+    if said=$(aws route53 delete-hosted-zone --id "$1" 2>&1); then
+        say "Zone $1: deleted"
+    else
+        case $said in
+        *NoSuchHostedZone*) ;;
+        *HostedZoneNotEmpty*) say "Zone $1: kept, there are other records in it" ;;
+        *) fail "$said" ;;
+        esac
+    fi
+}
+
+# Refuses what is not a data volume, or somebody else's.
+check_volume() {
+    local found owner
+    found=$(aws ec2 describe-volumes --volume-ids "$1" --query "Volumes[0].Tags[?Key=='durin:volume'].Value | [0]" --output text) ||
+        fail "there is no volume $1 here"
+    [ "$found" = data ] || fail "$1 is no data volume: it has no tag durin:volume=data"
+    owner=$(aws autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
+        --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]")
+    [ -z "$owner" ] || fail "$1 is the data volume of the node $owner"
+}
+
+need_aws
+volume="" zone="" record=""
+if stack_exists "$stack"; then
+    volume=$(stack_output "$stack" VolumeId)
+    zone=$(stack_output "$stack" HostedZoneId)
+    record=$(stack_parameter "$stack" RecordName)
+    image_parameter=$(stack_parameter "$stack" ImageParameter)
+elif [ "$(stack_status "$stack")" = NONE ] && [ -z "$delete_volume" ]; then
+    say "There is no node $node in $region."
+    exit
+fi
+if [ -n "$delete_volume" ]; then
+    [ -z "$volume" ] || [ "$volume" = "$delete_volume" ] || fail "the volume of the node $node is $volume and not $delete_volume"
+    check_volume "$delete_volume"
+fi
+
+say "This will delete, as far as it is there:"
+say "  the instance of the node $node, after it has let go of its volume"
+[ -z "$record" ] || say "  the record $record in $zone, and the zone if the node's stack made it and nothing else is in it"
+say "  stack     $stack"
+say "  stack     durin-drill-$node"
+if [ -n "$delete_volume" ]; then say "  VOLUME    $delete_volume AND ALL THAT IS ON IT"; else say "It will keep the volume ${volume:-}."; fi
+confirm "Go on?"
+
+empty_group
+if [ -n "$record" ]; then
+    delete_record "$zone" "$record"
+    [ -n "$(stack_parameter "$stack" HostedZoneId)" ] || delete_zone "$zone"
+fi
+delete_stack "durin-drill-$node"
+delete_stack "$stack"
+if [ -n "$delete_volume" ]; then
+    aws ec2 wait volume-available --volume-ids "$delete_volume"
+    aws ec2 delete-volume --volume-id "$delete_volume"
+    say "Volume $delete_volume: deleted"
+fi
+
+say ""
+say "The node $node is gone. What is kept:"
+[ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; gp3 costs meanwhile"
+[ -z "${image_parameter:-}" ] || say "  the parameter $image_parameter, free of charge: other nodes may use it"

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Takes Durin's functions out of a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
+#
+#   --yes          do not ask
+#   --leave-nodes  although there are nodes, which then run on, but end at their next interruption
+#
+# Nodes go with just destroy-node. A network that just deploy-node has made goes too, if there are no nodes.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+leave_nodes=false
+while [ $# -gt 0 ]; do
+    case $1 in
+    --yes) yes=true ;;
+    --leave-nodes) leave_nodes=true ;;
+    *) usage "unknown: $1" ;;
+    esac
+    shift
+done
+
+need_aws
+nodes=$(nodes)
+if [ -n "$nodes" ] && ! $leave_nodes; then
+    fail "there are nodes, which would not survive their next interruption: $(tr '\n' ' ' <<<"$nodes")
+  First just destroy-node each of them, or say --leave-nodes."
+fi
+
+# Rules first: without functions they would fill the dead-letter queue.
+say "This will delete, as far as it is there:"
+say "  stack     durin-rules"
+functions | while read -r name _; do
+    say "  function  $name"
+done
+say "  stack     durin-release"
+say "  stack     durin-roles, with the functions' logs and the dead-letter queue"
+[ -n "$nodes" ] || say "  stack     durin-network"
+confirm "Go on?"
+
+delete_stack durin-rules
+while read -r name _; do
+    if said=$(aws lambda delete-function --function-name "$name" 2>&1 </dev/null); then
+        say "Function $name: deleted"
+    else
+        case $said in *ResourceNotFoundException*) ;; *) fail "$said" ;; esac
+    fi
+done < <(functions)
+delete_stack durin-release
+delete_stack durin-roles
+[ -n "$nodes" ] || delete_stack durin-network
+
+say ""
+say "Durin is gone from $region. What may be left, and is yours: data volumes and their snapshots, images, hosted zones."
+say "  aws ec2 describe-volumes --filters Name=tag:durin:volume,Values=data"

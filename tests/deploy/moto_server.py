@@ -1,0 +1,80 @@
+"""moto's server, with what it lacks of CloudFormation that our templates use.
+
+The templates stay as AWS takes them. What else is missing in moto it passes over in silence: alarms, metric filters,
+queue and topic policies, invocation settings; and `Rules` of a template are not checked.
+"""
+
+import copy
+import sys
+
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.parsing import ResourceMap
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.elastic_block_store import EBSBackend
+from moto.ec2.models.route_tables import RouteTable
+from moto.server import main
+from moto.ssm.models import Document
+
+_create_document = Document.create_from_cloudformation_json
+_apply, _delete, _create_volume = ChangeSet.apply, ResourceMap.delete, EBSBackend.create_volume
+_create_change_set = CloudFormationBackend.create_change_set
+
+
+def create_document(resource_name, cloudformation_json, account_id, region_name, **rest):
+    """`DocumentFormat` is JSON by default. (CloudFormation, AWS::SSM::Document)"""
+    properties = {"DocumentFormat": "JSON", **cloudformation_json["Properties"]}
+    resource = {**cloudformation_json, "Properties": properties}
+    return _create_document(resource_name, resource, account_id, region_name, **rest)
+
+
+def create_change_set(backend, stack_name, change_set_name, template, parameters, **rest):
+    """Without a change, the change set fails and says so; nobody is refused to ask for it. (CreateChangeSet)"""
+    made = _create_change_set(backend, stack_name, change_set_name, template, parameters, **rest)
+    change_set = backend.change_sets[made[0]]
+    there = {key: str(value) for key, value in change_set.stack.stack_parameters.items()}
+    same = {key: str(value) for key, value in parameters.items()} == there
+    if rest["change_set_type"] == "UPDATE" and same and change_set.stack.template == template:
+        change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+        change_set.status_reason = "The submitted information didn't contain changes."
+    return made
+
+
+def delete_route_table(route_table, account_id, region_name):
+    """A route table goes with its stack, which its VPC waits for."""
+    ec2_backends[account_id][region_name].delete_route_table(route_table.id)
+
+
+def apply(change_set):
+    """A stack has outputs also when it comes from a change set."""
+    _apply(change_set)
+    stack = change_set.stack
+    stack.template, stack.template_dict = change_set.template, change_set.template_dict
+    stack.output_map = stack._create_output_map()
+
+
+def delete(resources):
+    """Whatever was created is retained under `RetainExceptOnCreate`. (CloudFormation, DeletionPolicy)"""
+    templates = resources._resource_json_map
+    resources._resource_json_map = copy.deepcopy(templates)
+    for resource in resources._resource_json_map.values():
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+            resource["DeletionPolicy"] = "Retain"
+    _delete(resources)
+
+
+def create_volume(backend, size, zone_name, snapshot_id=None, **rest):
+    """A root volume of which nothing else is said is as large as the image's. (EC2, EbsBlockDevice)"""
+    return _create_volume(backend, size or 8, zone_name, snapshot_id, **rest)
+
+
+Document.create_from_cloudformation_json = create_document
+CloudFormationResponse._validate_different_update = lambda *_: None
+CloudFormationBackend.create_change_set = create_change_set
+ChangeSet.apply = apply
+RouteTable.delete = delete_route_table
+ResourceMap.delete = delete
+EBSBackend.create_volume = create_volume
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
