@@ -22,7 +22,27 @@ serve *arguments:
 
 # Build the functions as Lambda runs them; arm64 unless told otherwise: just build --x86-64
 build *arguments="--arm64": _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" cargo lambda build --release --package durin-node-lifecycle --package durin-node-resync --package durin-spot-interruption {{arguments}}
+    PATH="{{tools}}/bin:$PATH" cargo lambda build --release $(sed -n "s/^name = \"\(.*\)\"$/--package \1/p" functions/*/Cargo.toml) {{arguments}}
+
+# Deploy the functions to a region of your AWS account, or what has changed; asks first
+deploy *arguments: _cargo-lambda
+    PATH="{{tools}}/bin:$PATH" infra/deploy.sh {{arguments}}
+
+# Deploy one node, or change it: just deploy-node home --image ami-…; without more it tells the options
+deploy-node *arguments:
+    infra/deploy-node.sh {{arguments}}
+
+# Interrupt a node's spot instance for real and measure the outage: just drill home
+drill *arguments:
+    infra/drill.sh {{arguments}}
+
+# Take one node away; its data volume stays unless named: just destroy-node home --delete-volume vol-…
+destroy-node *arguments:
+    infra/destroy-node.sh {{arguments}}
+
+# Take the functions out of a region; refuses while there are nodes
+destroy *arguments:
+    infra/destroy.sh {{arguments}}
 
 # Run the functions against a local AWS that `just serve` serves, reloading as you edit; then: cargo lambda invoke durin-node-resync --data-file events/schedule.json
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda

@@ -98,7 +98,7 @@ place() {
     record=${record:-$node.durin.internal}
     if [ -z "$hosted_zone" ]; then
         hosted_zone=$(aws route53 list-hosted-zones-by-vpc --vpc-id "$vpc" --vpc-region "$region" --output text \
-            --query "HostedZoneSummaries[?Name=='${record#*.}.'].[HostedZoneId]")
+            --query "HostedZoneSummaries[?Name=='${record#*.}.'].[HostedZoneId]" | head -n 1)
     fi
     overrides+=("RecordName=$record")
     if [ -n "$hosted_zone" ]; then

@@ -2,78 +2,12 @@
 //!
 //! The tests themselves are Python, in `conformance/`. Here they get what they need, which is kept for the next time.
 
-use std::collections::hash_map::DefaultHasher;
-use std::env::consts::EXE_SUFFIX;
-use std::fs::{self, File};
-use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+
+use durin_tests::python::{build, pytest};
 
 #[test]
 fn the_local_aws_conforms() {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
-    let python = virtual_environment(&tests.join("requirements.txt"));
-    let mut pytest = Command::new(python);
-    pytest.args(["-m", "pytest", "-q", "--color=no"]).arg(&tests).current_dir(&tests);
-    pytest.env("DURIN", durin()).env("PYTHONDONTWRITEBYTECODE", "1");
-    succeed(&mut pytest, "the local AWS does not conform");
-}
-
-/// Builds the binary as it is now, in the profile of this test, and says where it is.
-fn durin() -> PathBuf {
-    let here = std::env::current_exe().expect("a path of this test");
-    let directory = here.parent().and_then(Path::parent).expect("target/debug/deps/conformance-…");
-    let profile = match directory.file_name().and_then(|name| name.to_str()) {
-        None | Some("debug") => "dev",
-        Some(profile) => profile,
-    };
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
-    let mut build = Command::new(env!("CARGO"));
-    // With this test, which is there already: by itself the binary would have its dependencies with fewer features, and
-    // the EC2 SDK be compiled once more.
-    build.args(["build", "--quiet", "--bin", "durin", "--test", "conformance", "--profile", profile, "--target-dir"]);
-    build.arg(directory.parent().expect("target")).current_dir(workspace);
-    succeed(&mut build, "durin cannot be built");
-    directory.join(format!("durin{EXE_SUFFIX}"))
-}
-
-/// The Python of a virtual environment with these requirements, made unless it is there.
-fn virtual_environment(requirements: &Path) -> PathBuf {
-    let mut version = Command::new("python3");
-    // venv imports without ensurepip, which Debian has in a package of its own, and fails half-way.
-    version.arg("-c").arg("import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.version)");
-    let version = succeed(
-        &mut version,
-        "needs Python 3.10 or newer with venv and ensurepip (Debian, Ubuntu: apt install python3 python3-venv)",
-    );
-
-    let mut key = DefaultHasher::new();
-    (fs::read(requirements).expect("requirements"), version.stdout).hash(&mut key);
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conformance-{:016x}", key.finish()));
-    let python = directory.join("bin").join("python");
-    // Written last: what was interrupted is begun again. It cannot be made elsewhere and moved, since its scripts name
-    // their own directory.
-    let complete = directory.join("complete");
-
-    // Two runs at once would make it over each other.
-    let lock = File::create(directory.with_extension("lock")).expect("a lock file");
-    lock.lock().expect("a lock");
-    if !complete.exists() {
-        let mut venv = Command::new("python3");
-        venv.args(["-m", "venv", "--clear"]).arg(&directory);
-        succeed(&mut venv, "needs Python 3 with venv: a virtual environment cannot be made");
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
-        succeed(&mut pip, "the requirements cannot be installed");
-        File::create(&complete).expect("a stamp file");
-    }
-    python
-}
-
-/// Runs to the end, and fails with everything that was written if that was not a success.
-fn succeed(command: &mut Command, otherwise: &str) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{otherwise}: {command:?}: {error}"));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{otherwise}\n{}{}", text(&output.stdout), text(&output.stderr));
-    output
+    let binaries = build(env!("CARGO"), "conformance");
+    pytest("conformance", Path::new(env!("CARGO_TARGET_TMPDIR")), &binaries);
 }

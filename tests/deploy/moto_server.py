@@ -11,14 +11,17 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.elastic_block_store import EBSBackend
+from moto.ec2.models.elastic_block_store import EBSBackend, Volume
 from moto.ec2.models.route_tables import RouteTable
+from moto.route53.models import FakeZone, route53_backends
 from moto.server import main
 from moto.ssm.models import Document
 
 _create_document = Document.create_from_cloudformation_json
 _apply, _delete, _create_volume = ChangeSet.apply, ResourceMap.delete, EBSBackend.create_volume
 _create_change_set = CloudFormationBackend.create_change_set
+_execute_change_set = CloudFormationBackend.execute_change_set
+_volume = Volume.create_from_cloudformation_json
 
 
 def create_document(resource_name, cloudformation_json, account_id, region_name, **rest):
@@ -38,6 +41,32 @@ def create_change_set(backend, stack_name, change_set_name, template, parameters
         change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
         change_set.status_reason = "The submitted information didn't contain changes."
     return made
+
+
+def execute_change_set(backend, change_set_name, stack_name=None):
+    """A first creation that fails is rolled back: nothing is left of it but the stack. (CloudFormation, stack status)"""
+    try:
+        _execute_change_set(backend, change_set_name, stack_name)
+    except Exception as problem:
+        stack = backend.change_sets[change_set_name].stack
+        stack._add_stack_event("CREATE_FAILED", resource_status_reason=str(problem))
+        stack.status = "ROLLBACK_COMPLETE"
+
+
+def create_tagged_volume(resource_name, cloudformation_json, account_id, region_name, **rest):
+    """A volume has the tags of its template."""
+    volume = _volume(resource_name, cloudformation_json, account_id, region_name, **rest)
+    volume.add_tags({tag["Key"]: tag["Value"] for tag in cloudformation_json["Properties"]["Tags"]})
+    return volume
+
+
+def create_zone(resource_name, cloudformation_json, account_id, region_name, **rest):
+    """A zone with a VPC is a private one, and its name is written in full."""
+    properties = cloudformation_json["Properties"]
+    (vpc,) = properties["VPCs"]
+    backend = route53_backends[account_id]["aws"]
+    place = {"vpcid": vpc["VPCId"], "vpcregion": vpc["VPCRegion"]}
+    return backend.create_hosted_zone(properties["Name"] + ".", private_zone=True, **place)
 
 
 def delete_route_table(route_table, account_id, region_name):
@@ -71,6 +100,9 @@ def create_volume(backend, size, zone_name, snapshot_id=None, **rest):
 Document.create_from_cloudformation_json = create_document
 CloudFormationResponse._validate_different_update = lambda *_: None
 CloudFormationBackend.create_change_set = create_change_set
+CloudFormationBackend.execute_change_set = execute_change_set
+Volume.create_from_cloudformation_json = create_tagged_volume
+FakeZone.create_from_cloudformation_json = create_zone
 ChangeSet.apply = apply
 RouteTable.delete = delete_route_table
 ResourceMap.delete = delete

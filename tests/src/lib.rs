@@ -1,5 +1,7 @@
 //! Stories: a node's world, what goes wrong in it, and how it has to end.
 
+pub mod python;
+
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;

@@ -1,0 +1,210 @@
+"""`just deploy` to `just destroy`, in one account: the tests tell one story, in this order."""
+
+import os
+
+import pytest
+
+from conftest import FUNCTIONS
+from only_loopback import REGION
+
+ACCOUNT = "123456789012"
+IMAGE = "ami-03cf127a"
+
+
+def stacks(account):
+    found = account.client("cloudformation").describe_stacks()["Stacks"]
+    return {stack["StackName"]: stack["StackStatus"] for stack in found}
+
+
+def functions(account):
+    return {it["FunctionName"]: it for it in account.client("lambda").list_functions()["Functions"]}
+
+
+def everything(account):
+    """All that a deployment could have touched, with when and how often it was."""
+    lambda_ = account.client("lambda")
+    versions = {name: lambda_.list_versions_by_function(FunctionName=name)["Versions"] for name in functions(account)}
+    events = {
+        name: len(account.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"])
+        for name in stacks(account)
+    }
+    return versions, events, account.client("events").list_rules()["Rules"]
+
+
+def group(account, name):
+    found = account.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return next(iter(found["AutoScalingGroups"]), None)
+
+
+def volumes(account):
+    tagged = [{"Name": "tag:durin:volume", "Values": ["data"]}]
+    return {it["VolumeId"]: it for it in account.client("ec2").describe_volumes(Filters=tagged)["Volumes"]}
+
+
+def output(account, stack, key):
+    found = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    return next(it["OutputValue"] for it in found if it["OutputKey"] == key)
+
+
+def test_a_node_without_functions_is_refused(account):
+    assert "first just deploy" in account.refused("deploy-node.sh", "home", "--image", IMAGE)
+
+
+def test_nobody_is_there_to_agree(account, binaries):
+    succeeded, said = account.run("deploy.sh", *binaries)
+    assert not succeeded and "--yes" in said
+    assert stacks(account) == {}
+
+
+def test_a_failed_first_creation_is_told(account, binaries):
+    # In the way of the stack: somebody's own document of that name.
+    document = '{"schemaVersion": "2.2", "description": "mine", "mainSteps": []}'
+    account.client("ssm").create_document(Name="durin-release", DocumentType="Command", Content=document)
+    assert "durin-release could not be deployed" in account.refused("deploy.sh", *binaries)
+    assert stacks(account) == {"durin-roles": "CREATE_COMPLETE", "durin-release": "ROLLBACK_COMPLETE"}
+    account.client("ssm").delete_document(Name="durin-release")
+
+
+def test_it_goes_on_from_there_and_is_killed_between_two_steps(account, binaries):
+    process = account.start("deploy.sh", *binaries, "--yes")
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Function durin-node-resync"):
+            os.killpg(process.pid, 9)
+            break
+    process.stdout.close()
+    assert process.wait(10) == -9, said
+    assert stacks(account) == {"durin-roles": "CREATE_COMPLETE", "durin-release": "CREATE_COMPLETE"}
+    assert "durin-node-lifecycle" in functions(account)
+    assert len(functions(account)) < len(FUNCTIONS)
+
+
+def test_the_same_command_completes_it(account, binaries):
+    said = account.done("deploy.sh", *binaries)
+    assert "Function durin-node-lifecycle: unchanged" in said
+    assert set(stacks(account)) == {"durin-roles", "durin-release", "durin-rules"}
+    assert set(stacks(account).values()) == {"CREATE_COMPLETE"}
+    assert set(functions(account)) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_is_as_its_manifest_says(account, name):
+    there = functions(account)[name]
+    assert there["Runtime"] == "provided.al2023"
+    assert there["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{name}-{REGION}"
+    assert (there["MemorySize"], there["Timeout"]) == (FUNCTIONS[name]["memory"], FUNCTIONS[name]["timeout"])
+    assert there["Environment"]["Variables"] == {"RUST_LOG": "info"}
+    assert there["State"] == "Active"
+
+
+def test_every_role_is_there(account):
+    roles = {role["RoleName"] for role in account.client("iam").list_roles()["Roles"]}
+    assert {f"{name}-{REGION}" for name in FUNCTIONS} <= roles
+
+
+def test_the_rules_invoke_the_functions(account):
+    events = account.client("events")
+    targets = {
+        target["Arn"]
+        for rule in events.list_rules()["Rules"]
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    }
+    assert targets == {there["FunctionArn"] for there in functions(account).values()}
+    for name in FUNCTIONS:
+        assert "events.amazonaws.com" in account.client("lambda").get_policy(FunctionName=name)["Policy"]
+
+
+def test_a_second_run_changes_nothing(account, binaries):
+    before = everything(account)
+    said = account.done("deploy.sh", *binaries)
+    assert said.count(": unchanged") == len(FUNCTIONS)
+    assert everything(account) == before
+
+
+def test_what_was_changed_by_hand_is_put_right(account, binaries):
+    account.client("lambda").update_function_configuration(FunctionName="durin-node-resync", Timeout=7)
+    account.done("deploy.sh", *binaries)
+    assert functions(account)["durin-node-resync"]["Timeout"] == FUNCTIONS["durin-node-resync"]["timeout"]
+
+
+def test_a_first_node_needs_an_image(account):
+    assert "--image" in account.refused("deploy-node.sh", "home")
+    assert "durin-network" not in stacks(account)
+
+
+def test_a_node_from_nothing(account):
+    account.done("deploy-node.sh", "home", "--image", IMAGE)
+    (volume,) = volumes(account)
+    zone = output(account, "durin-node-home", "HostedZoneId")
+    tags = {tag["Key"]: tag["Value"] for tag in group(account, "home")["Tags"] if tag["PropagateAtLaunch"]}
+    assert tags == {
+        "Name": "home",
+        "durin:volume-id": volume,
+        "durin:hosted-zone-id": zone,
+        "durin:record-name": "home.durin.internal",
+    }
+    assert group(account, "home")["DesiredCapacity"] == 1
+    assert account.client("route53").get_hosted_zone(Id=zone)["HostedZone"]["Config"]["PrivateZone"]
+    assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
+
+
+def test_a_second_run_of_the_node_changes_nothing(account):
+    before = everything(account), group(account, "home")
+    account.done("deploy-node.sh", "home")
+    assert (everything(account), group(account, "home")) == before
+
+
+def test_a_second_node_shares_network_zone_and_image(account):
+    account.done("deploy-node.sh", "away")
+    of_home, of_away = group(account, "home"), group(account, "away")
+    assert of_home["VPCZoneIdentifier"] == of_away["VPCZoneIdentifier"]
+    zones = {output(account, f"durin-node-{node}", "HostedZoneId") for node in ["home", "away"]}
+    assert len(zones) == 1
+    assert len(volumes(account)) == 2
+
+
+def test_the_functions_stay_while_there_are_nodes(account):
+    assert "away home" in account.refused("destroy.sh") or "home away" in account.refused("destroy.sh")
+    assert set(functions(account)) == set(FUNCTIONS)
+
+
+def test_a_node_goes_and_its_volume_stays(account):
+    zone, kept = output(account, "durin-node-home", "HostedZoneId"), volumes(account)
+    for node, address in [("home", "10.74.0.9"), ("away", "10.74.0.10")]:
+        record = {
+            "Name": f"{node}.durin.internal",
+            "Type": "A",
+            "TTL": 10,
+            "ResourceRecords": [{"Value": address}],
+        }
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        account.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    account.done("destroy-node.sh", "home")
+    assert group(account, "home") is None
+    assert "durin-node-home" not in stacks(account)
+    assert volumes(account).keys() == kept.keys()
+    records = account.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    assert {it["Name"] for it in records if it["Type"] == "A"} == {"away.durin.internal."}
+    assert group(account, "away") is not None
+    assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
+
+
+def test_a_volume_is_deleted_only_by_its_own_name(account):
+    of_away = output(account, "durin-node-away", "VolumeId")
+    (of_home,) = volumes(account).keys() - {of_away}
+    assert "data volume of the node away" in account.refused("destroy-node.sh", "home", "--delete-volume", of_away)
+    assert "and not" in account.refused("destroy-node.sh", "away", "--delete-volume", of_home)
+    assert volumes(account).keys() == {of_home, of_away}
+    account.done("destroy-node.sh", "home", "--delete-volume", of_home)
+    assert volumes(account).keys() == {of_away}
+
+
+def test_all_goes_but_the_data(account):
+    (volume,) = volumes(account)
+    account.done("destroy-node.sh", "away")
+    account.done("destroy.sh")
+    account.done("destroy.sh")
+    assert (stacks(account), functions(account)) == ({}, {})
+    assert account.client("events").list_rules()["Rules"] == []
+    assert volumes(account).keys() == {volume}
