@@ -34,7 +34,7 @@ case $by in interruption | termination) ;; *) usage "--by interruption or --by t
 export TZ=UTC
 
 group() {
-    aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "$1"
+    aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "$1" | sed '/^None$/d'
 }
 tag() {
     group "AutoScalingGroups[0].Tags[?Key=='$1'].[Value]"
@@ -129,7 +129,9 @@ done
 
 say ""
 say "The node is back: $new has the volume and the record, and is InService."
-say "  By looking: away for about $((now - ${away_from:-now})) s, of $now s since it was ended; this misses the release, and looks take seconds."
+if [ -n "$away_from" ]; then
+    say "  By looking: without its volume for about $((now - away_from)) s; a look takes seconds, and does not see the release."
+fi
 told=$(released)
 if [ "$told" = None ]; then
     say "  By AWS's own times: unknown, because $old was not told to release the volume (see the log of durin-node-lifecycle)."
