@@ -102,7 +102,8 @@ fn every_rule_matches_what_its_function_acts_on() {
     for (name, event) in all_of(&folder()) {
         let acts = match Event::parse(event.clone()).expect("an event") {
             Event::LifecycleAction(action) if action.is_ours() => vec!["durin-node-lifecycle"],
-            Event::Warning(_) => vec!["durin-spot-interruption"],
+            Event::Warnings(_) => vec!["durin-spot-interruption"],
+            Event::ImageReady(_) => vec!["durin-ami-publish"],
             // The schedule invokes its function by itself, without the bus.
             Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs { .. } => vec![],
         };

@@ -159,6 +159,7 @@ impl World {
                 value,
                 parameter_type: Some("String".to_owned()),
                 data_type: Some(IMAGE_DATA_TYPE.to_owned()),
+                tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
                 ..PutParameter::default()
             });
         }

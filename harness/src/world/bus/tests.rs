@@ -14,7 +14,16 @@ fn world(max_age_s: u64, actions: &[&str]) -> World {
     let retry = RetryPolicy { max_age: Duration::from_secs(max_age_s), max_retries: 2 };
     let invoke = InvokeSettings { retry, on_failure: Some(QUEUE.to_owned()) };
     let timeout = Duration::from_secs(3);
-    world.put_function("f", FunctionSettings { timeout, memory_mb: 128, reserved_concurrency: None, invoke });
+    world.put_function(
+        "f",
+        FunctionSettings {
+            timeout,
+            memory_mb: 128,
+            environment: Default::default(),
+            reserved_concurrency: None,
+            invoke,
+        },
+    );
     let trigger = Trigger::Rate(Duration::from_secs(3600));
     world.put_rule(Rule { name: "r".to_owned(), trigger, function: "f".to_owned(), retry, dead_letters: None });
     world
