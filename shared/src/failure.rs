@@ -50,7 +50,7 @@ pub enum Failure {
         unread: Vec<String>,
     },
     /// Some removals failed; the others were made. The next run tries again.
-    #[error("{} removals failed: {}", .failures.len(), .failures.join("; "))]
+    #[error("{} removal(s) failed: {}", .failures.len(), .failures.join("; "))]
     SomeRemovals {
         /// One line each.
         failures: Vec<String>,

@@ -5,7 +5,7 @@ mod pace;
 mod plan;
 mod policy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -74,26 +74,28 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
 pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pruned, Failure> {
     let mut total = Pruned::default();
     let mut pace = Pace::new(aws.clock.now());
-    let mut failures = Vec::new();
-    // What failed once is not tried again in this run, so that every batch makes progress or is the last.
-    let mut given_up: BTreeSet<String> = BTreeSet::new();
+    // By image or snapshot. What failed once is not tried again in this run, so that every batch makes progress or is
+    // the last.
+    let mut failures: BTreeMap<String, String> = BTreeMap::new();
     for _ in 0..MOST_BATCHES {
         let plan = look(aws, policy, BATCH).await?;
         if !plan.unread.is_empty() {
             return Err(Failure::ReferencesUnread { unread: plan.unread });
         }
-        let done = apply(aws, &plan, &given_up, &mut pace, deadline).await;
+        // Done all the same: the answer was lost, or somebody else has done it.
+        failures.retain(|id, _| plan.acts_on(id));
+        let done = apply(aws, &plan, &failures, &mut pace, deadline).await;
         info!(batch = %serde_json::to_string(&done.pruned).unwrap_or_default());
         total.add(&done.pruned);
         for (id, problem) in done.failures {
             warn!(id, problem, "left for the next run");
-            failures.push(format!("{id}: {problem}"));
-            given_up.insert(id);
+            failures.insert(id, problem);
         }
         if done.pruned.cut_short || done.attempted == 0 {
             break;
         }
     }
+    let failures: Vec<String> = failures.into_iter().map(|(id, problem)| format!("{id}: {problem}")).collect();
     if failures.is_empty() { Ok(total) } else { Err(Failure::SomeRemovals { failures }) }
 }
 

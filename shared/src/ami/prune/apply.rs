@@ -1,6 +1,6 @@
 //! Carrying a plan out, in order of reversibility: enable, deregister what has soaked, delete orphans, disable.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -59,7 +59,7 @@ struct Run<'a> {
 pub(super) async fn apply(
     aws: &Aws,
     plan: &Plan,
-    given_up: &BTreeSet<String>,
+    failed: &BTreeMap<String, String>,
     pace: &mut Pace,
     deadline: Deadline,
 ) -> Applied {
@@ -67,12 +67,12 @@ pub(super) async fn apply(
     let run = &Run { aws, ec2: aws_sdk_ec2::Client::from_conf(config), pace, deadline };
     let images = |wanted: fn(&ImageVerdict) -> bool| -> Vec<&Image> {
         let entries = plan.images.iter().filter(|entry| wanted(&entry.verdict));
-        entries.map(|entry| &entry.image).filter(|image| !given_up.contains(image.id.as_str())).collect()
+        entries.map(|entry| &entry.image).filter(|image| !failed.contains_key(image.id.as_str())).collect()
     };
     let orphans: Vec<&SnapshotId> = plan
         .snapshots
         .iter()
-        .filter(|entry| entry.verdict == SnapshotVerdict::Delete && !given_up.contains(entry.snapshot.id.as_str()))
+        .filter(|entry| entry.verdict == SnapshotVerdict::Delete && !failed.contains_key(entry.snapshot.id.as_str()))
         .map(|entry| &entry.snapshot.id)
         .collect();
     let mut applied = Applied::default();

@@ -148,6 +148,15 @@ pub fn plan(account: &Account, policy: &Policy, now: SystemTime) -> Plan {
 }
 
 impl Plan {
+    /// Whether there is something to do about an image or a snapshot.
+    pub(super) fn acts_on(&self, id: &str) -> bool {
+        self.images.iter().any(|entry| entry.image.id.as_str() == id && !matches!(entry.verdict, ImageVerdict::Keep(_)))
+            || self
+                .snapshots
+                .iter()
+                .any(|entry| entry.snapshot.id.as_str() == id && entry.verdict == SnapshotVerdict::Delete)
+    }
+
     /// The images that could go but for a closer look, those that have waited longest first.
     pub fn unexamined(&self) -> impl Iterator<Item = &ImageId> {
         let mut entries: Vec<_> =

@@ -1,0 +1,182 @@
+//! The ways in which something can refer to an image: each makes one thing that does.
+
+use std::time::Duration;
+
+use durin::ami::KEEP;
+use durin_harness::world::World;
+use durin_harness::world::autoscaling::{CreateLaunchConfiguration, MixedInstancesPolicy, Override};
+use durin_harness::world::ec2::images::LaunchPermission;
+use durin_harness::world::ec2::requests::{
+    Fleet, LaunchSpecification, LaunchTemplateConfig, SpotFleet, SpotInstanceRequest,
+};
+use durin_harness::world::ec2::{InstanceState, LaunchTemplateData, RunInstances};
+use durin_harness::world::seed::IMAGE_PARAMETER;
+use durin_harness::world::ssm::PutParameter;
+
+/// An image of somebody else's, and one that is not there.
+const OTHER: &str = "ami-0123456789abcdef0";
+const ANOTHER: &str = "ami-0123456789abcdef1";
+
+pub(crate) fn a_running_instance(world: &mut World, image: &str) {
+    run(world, image);
+}
+
+pub(crate) fn a_stopped_instance(world: &mut World, image: &str) {
+    let id = run(world, image);
+    world.instances.get_mut(&id).expect("there").state = InstanceState::Stopped;
+}
+
+pub(crate) fn a_launch_configuration(world: &mut World, image: &str) {
+    let request = CreateLaunchConfiguration { name: "old".into(), image_id: image.to_owned(), ..Default::default() };
+    world.create_launch_configuration(request).expect("created");
+}
+
+pub(crate) fn the_default_version_of_a_template(world: &mut World, image: &str) {
+    let id = template(world, "web", image);
+    version(world, &id, OTHER);
+}
+
+pub(crate) fn the_latest_version_of_a_template(world: &mut World, image: &str) {
+    let id = template(world, "web", OTHER);
+    version(world, &id, image);
+}
+
+pub(crate) fn a_version_that_only_image_references_list(world: &mut World, image: &str) {
+    let id = template(world, "web", OTHER);
+    version(world, &id, image);
+    version(world, &id, OTHER);
+}
+
+pub(crate) fn resolved_by_a_version_that_a_group_overrides_with(world: &mut World, image: &str) {
+    parameter(world, "/web/image", &[OTHER, image, OTHER, ANOTHER]);
+    let id = template(world, "web", OTHER);
+    let number = version(world, &id, "resolve:ssm:/web/image:2");
+    version(world, &id, OTHER);
+    let special = Override { launch_template: Some((id, number.to_string())), ..Override::default() };
+    let group = world.groups.values_mut().next().expect("a group");
+    group.mixed_instances_policy =
+        Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
+}
+
+pub(crate) fn an_image_that_a_group_overrides_with(world: &mut World, image: &str) {
+    let special = Override { image_id: Some(image.to_owned()), ..Override::default() };
+    let group = world.groups.values_mut().next().expect("a group");
+    group.mixed_instances_policy =
+        Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
+}
+
+pub(crate) fn a_fleet(world: &mut World, image: &str) {
+    let id = template(world, "web", image);
+    for _ in 0..12 {
+        version(world, &id, OTHER);
+    }
+    world.set_default_version(&id, "12").expect("set");
+    let configs = vec![LaunchTemplateConfig { template_id: Some(id), version: "1".into(), ..Default::default() }];
+    world.requests.fleets.push(Fleet { id: "fleet-1".into(), state: "active".into(), configs });
+}
+
+pub(crate) fn a_spot_fleet(world: &mut World, image: &str) {
+    let specifications = vec![LaunchSpecification { image_id: image.to_owned(), ..Default::default() }];
+    world.requests.spot_fleets.push(SpotFleet {
+        id: "sfr-1".into(),
+        state: "active".into(),
+        specifications,
+        configs: vec![],
+    });
+}
+
+pub(crate) fn a_spot_request(world: &mut World, image: &str) {
+    let specification = LaunchSpecification { image_id: image.to_owned(), ..Default::default() };
+    world.requests.spot_instances.push(SpotInstanceRequest { id: "sir-1".into(), state: "open".into(), specification });
+}
+
+pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) {
+    let put = |value: &str| PutParameter {
+        name: "/other/image".into(),
+        value: value.to_owned(),
+        parameter_type: Some("String".into()),
+        data_type: Some("aws:ec2:image".into()),
+        overwrite: true,
+        ..PutParameter::default()
+    };
+    for value in [image, OTHER] {
+        world.put_parameter(put(value)).expect("written");
+        // By hand, and on purpose.
+        if let Some(parameter) = world.parameters.get_mut("/other/image") {
+            parameter.tags.insert("durin:pinned".into(), String::new());
+        }
+        let later = world.now() + Duration::from_secs(60);
+        world.advance_to(later);
+    }
+}
+
+pub(crate) fn a_labelled_version_of_the_familys_parameter(world: &mut World, image: &str) {
+    let current = world.parameters[IMAGE_PARAMETER].versions.last().expect("one").value.clone();
+    for value in [image, OTHER, &current] {
+        let put = PutParameter {
+            name: IMAGE_PARAMETER.into(),
+            value: value.to_owned(),
+            overwrite: true,
+            ..Default::default()
+        };
+        world.tag_parameter(IMAGE_PARAMETER, vec![("durin:pinned".into(), String::new())], &[]).expect("pinned");
+        world.put_parameter(put).expect("written");
+        let later = world.now() + Duration::from_secs(60);
+        world.advance_to(later);
+    }
+    world.label_parameter_version(IMAGE_PARAMETER, Some(2), &["tested".to_owned()]).expect("labelled");
+}
+
+pub(crate) fn another_account(world: &mut World, image: &str) {
+    world.modify_launch_permissions(image, &[LaunchPermission::Account("111122223333".into())], &[]).expect("shared");
+}
+
+pub(crate) fn everybody(world: &mut World, image: &str) {
+    world.modify_launch_permissions(image, &[LaunchPermission::Everybody], &[]).expect("shared");
+}
+
+pub(crate) fn protection(world: &mut World, image: &str) {
+    world.enable_image_deregistration_protection(image, false).expect("protected");
+}
+
+pub(crate) fn a_tag(world: &mut World, image: &str) {
+    world.create_tags(&[image.to_owned()], &[(KEEP.to_owned(), String::new())]).expect("tagged");
+}
+
+pub(crate) fn a_template_that_names_its_snapshot(world: &mut World, image: &str) {
+    let snapshot = image.replace("ami-", "snap-");
+    let data = LaunchTemplateData {
+        image_id: Some(OTHER.into()),
+        block_devices: vec![("/dev/sdb".into(), snapshot)],
+        ..LaunchTemplateData::default()
+    };
+    world.create_launch_template_with("web", data, None).expect("a template");
+}
+
+pub(crate) fn template(world: &mut World, name: &str, image: &str) -> String {
+    world.create_launch_template(name, image, "t3a.medium", false).expect("a template").id
+}
+
+fn version(world: &mut World, template: &str, image: &str) -> u64 {
+    let data = LaunchTemplateData { image_id: Some(image.to_owned()), ..LaunchTemplateData::default() };
+    world.create_launch_template_version(template, data, None).expect("a version")
+}
+
+fn parameter(world: &mut World, name: &str, values: &[&str]) {
+    for value in values {
+        let put = PutParameter {
+            name: name.to_owned(),
+            value: (*value).to_owned(),
+            parameter_type: Some("String".to_owned()),
+            overwrite: true,
+            ..PutParameter::default()
+        };
+        world.put_parameter(put).expect("written");
+    }
+}
+
+fn run(world: &mut World, image: &str) -> String {
+    let (image_id, instance_type) = (Some(image.to_owned()), Some("t3a.medium".to_owned()));
+    let run = RunInstances { image_id, instance_type, count: 1, ..RunInstances::default() };
+    world.run_instances(run).expect("running").remove(0)
+}
