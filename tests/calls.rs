@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use durin_harness::time::Time;
 use durin_harness::world::World;
+use durin_harness::world::ec2::ImageSpec;
 use durin_harness::world::latency::Range;
 use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{Invoked, LAUNCH, Story, TERMINATE};
@@ -228,4 +229,43 @@ async fn waiting_costs_at_most_ninety_calls_a_minute() {
     let minutes = f64::from(waits) * CALL.as_secs_f64() / 60.0;
     assert!(minutes > 1.0, "{minutes}");
     assert!(calls as f64 / minutes < 90.0, "{calls} calls in {minutes} minutes");
+}
+
+/// One read of all images, and two a family: whether its parameter is ours and pinned, and what it names.
+#[tokio::test(start_paused = true)]
+async fn a_family_that_has_nothing_new_costs_three_calls() {
+    let story = measured(&Seed::one_node());
+    let (invoked, calls, _) = cost(&story, "durin-ami-publish", schedule()).await;
+    invoked.outcome.as_ref().expect("nothing to do");
+    assert_eq!((calls, invoked.writes()), (3, vec![]), "{:?}", invoked.calls);
+}
+
+/// An image that is none of ours: its tags are waited for while it is young, and not at all when it is old.
+#[rstest]
+#[case::old(24, 4)]
+#[case::young(0, 28)]
+#[tokio::test(start_paused = true)]
+async fn a_strangers_image_costs_few_calls(#[case] hours_old: i64, #[case] most: usize) {
+    let story = measured(&Seed::one_node());
+    let image = story.world(|world| {
+        let created = Time(world.now().0 - hours_old * 3_600_000);
+        world.add_image(ImageSpec::named("a stranger's").created(created))
+    });
+    let event = json!({
+        "source": "aws.ec2",
+        "detail-type": "EC2 AMI State Change",
+        "detail": {"ImageId": image, "State": "available"},
+    });
+    let (invoked, calls, _) = cost(&story, "durin-ami-publish", event).await;
+    invoked.outcome.as_ref().expect("nothing to do");
+    assert!(calls <= most && invoked.writes().is_empty(), "{:?}", invoked.calls);
+}
+
+/// All sources at once, so few of the calls wait for one another.
+#[tokio::test(start_paused = true)]
+async fn a_day_without_litter_costs_twelve_calls_to_prune() {
+    let story = measured(&Seed::one_node());
+    let (invoked, calls, _) = cost(&story, "durin-ami-prune", schedule()).await;
+    invoked.outcome.as_ref().expect("nothing to do");
+    assert_eq!((calls, invoked.writes()), (12, vec![]), "{:?}", invoked.calls);
 }

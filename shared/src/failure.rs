@@ -55,14 +55,6 @@ pub enum Failure {
         /// One line each.
         failures: Vec<String>,
     },
-    /// Some image families failed; the others were looked after.
-    #[error("{} of {total} image families failed: {}", .failures.len(), .failures.join("; "))]
-    SomeFamilies {
-        /// One line a failed family.
-        failures: Vec<String>,
-        /// How many families there are.
-        total: usize,
-    },
     /// The deadline came first. Nothing is lost: whoever looks next goes on from what is there.
     #[error("out of time: {waiting_for}")]
     OutOfTime {
@@ -78,14 +70,34 @@ pub enum Failure {
         #[source]
         problem: Box<dyn Error + Send + Sync>,
     },
-    /// Some of the nodes failed; the others were looked after.
-    #[error("{} of {total} nodes failed: {}", .failures.len(), .failures.join("; "))]
-    SomeNodes {
-        /// One line a failed node.
+    /// Some failed; the others were looked after.
+    #[error("{} of {total} {several} failed: {}", .failures.len(), .failures.join("; "))]
+    Some {
+        /// Of what.
+        several: Several,
+        /// One line each.
         failures: Vec<String>,
-        /// How many nodes there are.
+        /// How many there are.
         total: usize,
     },
+}
+
+/// What one invocation looks after several of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Several {
+    /// Nodes.
+    Nodes,
+    /// Image families.
+    Families,
+}
+
+impl std::fmt::Display for Several {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Several::Nodes => "nodes",
+            Several::Families => "image families",
+        })
+    }
 }
 
 impl Failure {
@@ -103,10 +115,10 @@ impl Failure {
             Failure::Blocked(_) | Failure::ImageBlocked(_) | Failure::NothingToRollBackTo { .. } => "Durin.Blocked",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
             Failure::SomeRemovals { .. } => "Durin.SomeRemovalsFailed",
-            Failure::SomeFamilies { .. } => "Durin.SomeFamiliesFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",
             Failure::Aws { .. } => "Durin.AwsError",
-            Failure::SomeNodes { .. } => "Durin.SomeNodesFailed",
+            Failure::Some { several: Several::Nodes, .. } => "Durin.SomeNodesFailed",
+            Failure::Some { several: Several::Families, .. } => "Durin.SomeFamiliesFailed",
         }
     }
 

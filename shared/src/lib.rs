@@ -12,5 +12,6 @@ pub mod failure;
 pub mod ids;
 pub mod lambda;
 pub mod node;
+pub mod outcome;
 pub mod risk;
 pub mod tags;

@@ -4,8 +4,9 @@
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::Event;
-use durin::failure::Failure;
+use durin::failure::{Failure, Several};
 use durin::node::{self, View};
+use durin::outcome::answer;
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
     // Collected first: a stream that maps as it goes cannot be proven to be Send.
     let resyncs: Vec<_> = nodes.iter_mut().map(|view| resync(aws, view, deadline)).collect();
     let outcomes: Vec<_> = stream::iter(resyncs).buffer_unordered(NODES_AT_ONCE).collect().await;
-    node::answer(outcomes, mistakes)
+    answer(Several::Nodes, outcomes, mistakes.into_iter().map(Failure::from).collect())
 }
 
 /// Before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the second line.

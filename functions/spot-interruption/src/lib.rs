@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Warning};
-use durin::failure::Failure;
+use durin::failure::{Failure, Several};
 use durin::ids::{GroupName, InstanceId};
 use durin::node::{self, Done, View};
+use durin::outcome::answer;
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
     };
     let groups = node::groups_of(aws, &warnings).await?;
     let outcomes = join_all(warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline))).await;
-    node::answer(outcomes, Vec::new())
+    answer(Several::Nodes, outcomes, Vec::new())
 }
 
 async fn hand_over(

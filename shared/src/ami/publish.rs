@@ -20,7 +20,7 @@ use crate::ids::{ImageId, ParameterName};
 use observe::{images_of, is_pinned, observe};
 
 /// A second round confirms the first; more are needed only while others write the same parameter.
-const MOST_ROUNDS: usize = 5;
+const MOST_ROUNDS: usize = 20;
 
 /// How long to leave the parameter to whoever else is writing it.
 const YIELD: Duration = Duration::from_secs(2);

@@ -6,7 +6,6 @@ mod apply;
 mod next_step;
 mod observe;
 mod observed;
-mod outcome;
 mod step;
 
 use std::time::Duration;
@@ -20,7 +19,6 @@ pub use observed::{
     ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
     ReleaseState, Volume, VolumeState,
 };
-pub use outcome::answer;
 pub use step::{ActionResult, Blocked, Done, Step, WaitFor};
 
 use crate::aws::Aws;
