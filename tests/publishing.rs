@@ -10,7 +10,7 @@ use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
 use durin_harness::world::bus::DisorderKind;
-use durin_harness::world::ec2::{ImageSpec, ImageState, SpotAction};
+use durin_harness::world::ec2::{Image, ImageSpec, ImageState, SpotAction};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
@@ -340,4 +340,58 @@ async fn a_parameter_whose_image_was_disabled_is_healed() {
     story.world(|world| world.disable_image(&bad)).expect("disabled");
     publish(&story).await.expect("healed");
     assert_eq!(parameter(&story), good);
+}
+
+/// Any number of bakes, of any course, around each other, with events and calls going wrong: the newest good image is what
+/// the parameter names in the end, and it has never gone back.
+#[rstest]
+fn whatever_goes_wrong_the_newest_good_image_is_published(#[values(0, 1, 2, 3)] quarter: u64) {
+    for seed in (0..10).map(|number| quarter * 10 + number) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(random_bakes(seed));
+    }
+}
+
+async fn random_bakes(seed: u64) {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let story = Story::of_one_node(seed);
+    for number in 0..dice.u32(2..6) {
+        let later = Duration::from_secs(dice.u64(1..900));
+        for event in [STATE_CHANGE, BUILT, FINISHED] {
+            let kinds = [DisorderKind::Lost, DisorderKind::Doubled(later), DisorderKind::Late(later)];
+            if dice.bool() {
+                story.disorder(event, kinds[dice.usize(..kinds.len())], dice.u32(1..3));
+            }
+        }
+        for operation in ["ec2:DescribeImages", "ssm:GetParameter", "ssm:PutParameter", "ssm:ListTagsForResource"] {
+            let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
+            if dice.u8(0..3) == 0 {
+                story.fault(operation, kinds[dice.usize(..kinds.len())], dice.u32(1..8));
+            }
+        }
+        if dice.bool() {
+            story.kill("durin-ami-publish", dice.u32(1..12));
+        }
+        let courses =
+            [Course::Finished, Course::Finished, Course::ThroughTemporaryImage, Course::NeverTagged, Course::Failed];
+        let pipeline = if dice.bool() { Pipeline::Packer } else { Pipeline::ImageBuilder };
+        bake(&story, &format!("k3s-{}", number + 2), pipeline, courses[dice.usize(..courses.len())].clone());
+        story.aws().pass(Duration::from_secs(dice.u64(0..1_200))).await;
+    }
+    story.world(|world| {
+        world.bus.disorders.clear();
+        world.faults = Default::default();
+    });
+    // The slowest bake, and a schedule that nothing disturbs.
+    story.aws().pass(2 * WITHIN).await;
+    let newest = story.world(|world| {
+        let good = |image: &&Image| {
+            image.state == ImageState::Available
+                && image.tags.contains_key(FAMILY)
+                && (image.source_instance_id.is_some() || image.source_image.is_none())
+        };
+        world.images.values().filter(good).max_by_key(|image| image.created).map(|image| image.id.clone())
+    });
+    assert_eq!(Some(parameter(&story)), newest, "seed {seed}\n{}", story.told());
+    nothing_is_broken(&story);
 }
