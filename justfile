@@ -52,6 +52,10 @@ watch endpoint="http://127.0.0.1:4566": _cargo-lambda
 outage *arguments:
     cargo durin outage {{arguments}}
 
+# Measure what it takes to remove 5000 images, with Durin and with the usual tools, side by side
+prune-bench *arguments:
+    cargo durin prune-bench {{arguments}}
+
 # Run the whole test suite
 test:
     cargo test --workspace

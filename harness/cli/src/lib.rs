@@ -5,6 +5,7 @@ pub mod deployment;
 pub mod images;
 pub mod invoke;
 pub mod outage;
+pub mod prune_bench;
 pub mod recorded;
 pub mod serve;
 pub mod stage;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use durin_cli::{demo, images, invoke, outage, recorded, serve};
+use durin_cli::{demo, images, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Invoke(invoke::Options),
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
     Outage(outage::Options),
+    /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side
+    PruneBench(prune_bench::Options),
     /// Record the events of the local AWS's own story into a folder
     Record {
         /// The folder
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Invoke(options) => invoke::run(&options),
         Command::Outage(options) => outage::run(&options),
+        Command::PruneBench(options) => prune_bench::run(&options),
         Command::Record { folder } => recorded::record(&folder),
         Command::Images(command) => images::run(&command),
     };

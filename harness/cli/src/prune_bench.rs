@@ -1,0 +1,145 @@
+//! `durin prune-bench`: an account full of old images, emptied by Durin and by the usual tools, call by call against
+//! EC2's token buckets.
+
+mod account;
+mod measure;
+mod report;
+mod usual;
+
+use std::error::Error;
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use durin::ami::prune::{Policy, Pruned, prune};
+use durin::aws::Aws;
+use durin::clock::Deadline;
+
+pub use account::OldImages;
+pub use measure::Cost;
+pub use usual::UsualTool;
+
+use crate::stage::StageError;
+
+/// The function's name, so that its role decides what it may do here too.
+const FUNCTION: &str = "durin-ami-prune";
+
+/// Lambda's longest. (Lambda quotas.)
+const RUN: Duration = Duration::from_secs(900);
+
+/// How many runs it takes at most: each removes some 4,500 images.
+const MOST_RUNS: u32 = 100;
+
+/// How much there is to remove.
+#[derive(Args)]
+pub struct Options {
+    /// How many images there are to remove
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(200..=50_000))]
+    pub images: u32,
+    /// Of the latencies' randomness
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Who removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remover {
+    /// Durin's function, run again and again.
+    Durin,
+    /// One of the usual tools.
+    Usual(UsualTool),
+}
+
+impl Remover {
+    /// All of them.
+    pub const ALL: [Remover; 3] = [Remover::Durin, Remover::Usual(UsualTool::GO), Remover::Usual(UsualTool::PYTHON)];
+
+    /// What to call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Remover::Durin => "Durin",
+            Remover::Usual(tool) => tool.name,
+        }
+    }
+}
+
+/// Why there is nothing to report.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The account cannot be made.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// No runtime, or a run has panicked.
+    #[error("{0}")]
+    Run(String),
+    /// A call failed that should not have.
+    #[error("{0}")]
+    Aws(String),
+}
+
+/// Removes the same images with each tool, and prints what it took.
+///
+/// # Errors
+/// When the account cannot be made, or a tool fails.
+pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    let of = |snapshots_each, soaked| OldImages { images: options.images, snapshots_each, soaked, seed: options.seed };
+    let removals = [1, 2].into_iter().flat_map(|each| Remover::ALL.map(|remover| (remover, of(each, true))));
+    let jobs: Vec<_> = removals.chain([(Remover::Durin, of(1, false))]).collect();
+    let costs = measure_all(&jobs)?;
+    report::print(&jobs, &costs);
+    let is_whole = costs.iter().all(|cost| cost.left == 0);
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// On every core; each depends on nothing but its seed. The answers are in the order of the jobs.
+fn measure_all(jobs: &[(Remover, OldImages)]) -> Result<Vec<Cost>, BenchError> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let of_core = |core: usize| {
+        let mine = jobs.iter().enumerate().skip(core).step_by(cores);
+        mine.map(|(number, (remover, images))| Ok((number, measure(*remover, images)?))).collect()
+    };
+    let done: Result<Vec<Vec<(usize, Cost)>>, BenchError> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();
+        let died = |_| Err(BenchError::Run("a run panicked".to_owned()));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(died)).collect()
+    });
+    let mut costs = done?.concat();
+    costs.sort_by_key(|(number, _)| *number);
+    Ok(costs.into_iter().map(|(_, cost)| cost).collect())
+}
+
+/// Has an account's old images removed (or disabled, unless they have soaked), in virtual time: what it took.
+///
+/// # Errors
+/// When the account cannot be made, or a call fails for good.
+pub fn measure(remover: Remover, images: &OldImages) -> Result<Cost, BenchError> {
+    // A runtime of its own: nothing goes on in the background that would draw from the same dice.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| BenchError::Run(error.to_string()))?;
+    runtime.block_on(async {
+        let (stage, old) = images.account()?;
+        let begun = stage.aws.world(|world| world.now());
+        let aws = Aws::new(&stage.aws.sdk_config(FUNCTION));
+        let runs = match remover {
+            Remover::Durin => run_until_done(&aws).await?,
+            Remover::Usual(tool) => tool.run(&Aws::new(&stage.aws.sdk_config("operator")).ec2, &stage).await?,
+        };
+        Ok(Cost::of(&stage, images, &old, begun, runs))
+    })
+}
+
+/// One invocation right after the other: how many. The schedule leaves a day between, in which EC2's buckets fill; this
+/// is harder.
+async fn run_until_done(aws: &Aws) -> Result<u32, BenchError> {
+    for run in 1..=MOST_RUNS {
+        let deadline = Deadline::before(aws.clock.now() + RUN);
+        let pruned: Pruned =
+            prune(aws, &Policy::default(), deadline).await.map_err(|it| BenchError::Aws(it.chain()))?;
+        if !pruned.cut_short {
+            return Ok(run);
+        }
+    }
+    Err(BenchError::Run(format!("not done after {MOST_RUNS} runs")))
+}

@@ -1,0 +1,63 @@
+//! An account with one node, and many images that nobody needs any more.
+
+use std::time::Duration;
+
+use durin::ami::{FAMILY, STALE_SINCE};
+use durin_harness::world::World;
+use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};
+use durin_harness::world::latency::Range;
+use durin_harness::world::seed::{IMAGE_PARAMETER, Seed};
+
+use crate::stage::{Stage, StageError};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Images that are to go, all of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldImages {
+    /// How many.
+    pub images: u32,
+    /// How many snapshots each has.
+    pub snapshots_each: u32,
+    /// Whether they were disabled long ago; else that is still to be done.
+    pub soaked: bool,
+    /// Of the latencies' randomness.
+    pub seed: u64,
+}
+
+impl OldImages {
+    /// A stage with them, and their ids. Besides them there are as many newer ones as the policy keeps.
+    ///
+    /// # Errors
+    /// When the stage cannot be set.
+    pub fn account(&self) -> Result<(Stage, Vec<String>), StageError> {
+        let stage = Stage::set_without_functions(&Seed { seed: self.seed, ..Seed::one_node() }, 1.0)?;
+        let old = stage.aws.world(|world| {
+            // The usual tools at their best: on AWS an image may hold its snapshots for a moment after it is gone, and
+            // costs them calls that only say so.
+            world.latency.snapshots_held = Range::exactly(Duration::ZERO);
+            for number in 1..=2 {
+                self.add(world, &format!("newer-{number}"), 10 * DAY, false);
+            }
+            (0..self.images).map(|it| self.add(world, &format!("old-{it}"), 60 * DAY, self.soaked)).collect()
+        });
+        Ok((stage, old))
+    }
+
+    fn add(&self, world: &mut World, name: &str, age: Duration, soaked: bool) -> String {
+        let created = world.now() - age;
+        let snapshot = |world: &mut World| {
+            let tags = [(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())].into();
+            world.add_snapshot(SnapshotSpec { started: Some(created), tags, ..SnapshotSpec::default() })
+        };
+        let snapshots = (0..self.snapshots_each).map(|_| snapshot(world)).collect();
+        let image = ImageSpec { snapshots: Some(snapshots), ..ImageSpec::named(name) };
+        let image = image.tagged(FAMILY, IMAGE_PARAMETER).created(created);
+        world.add_image(if soaked {
+            let since = (world.now() - 30 * DAY).iso_seconds();
+            ImageSpec { state: Some(ImageState::Disabled), ..image }.tagged(STALE_SINCE, &since)
+        } else {
+            image
+        })
+    }
+}

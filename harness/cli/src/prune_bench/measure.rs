@@ -1,0 +1,97 @@
+//! What the removal of an account's old images took, counted by the local AWS.
+
+use std::time::Duration;
+
+use durin_harness::time::Time;
+use durin_harness::world::ec2::ImageState;
+use durin_harness::world::history::What;
+
+use super::OldImages;
+use crate::stage::Stage;
+
+/// What a bucket of DeregisterImage, and one of DeleteSnapshot, holds. (EC2 Developer Guide, request throttling.)
+const BURST: u32 = 100;
+/// What one of DisableImage, and of EnableImageDeprecation, holds: they are "other mutating actions" there.
+const BURST_OF_OTHERS: u32 = 50;
+/// How many calls come back a second, in each of the four.
+const RATE: f64 = 5.0;
+
+/// What it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    /// How many images there were to see to.
+    pub images: u32,
+    /// Calls that change something, refused ones too.
+    pub writes: u32,
+    /// Calls that do not.
+    pub reads: u32,
+    /// Calls that EC2 refused because there were too many.
+    pub throttled: u32,
+    /// From the first call until the tool was done, in virtual time.
+    pub took: Duration,
+    /// The least that the buckets of DeregisterImage (or DisableImage) allow, whoever asks.
+    pub floor: Duration,
+    /// The same with the bucket of DeleteSnapshot, for who deletes each snapshot by a call of its own.
+    pub floor_of_both: Duration,
+    /// Invocations of the function, or passes of the tool over what it had failed at.
+    pub runs: u32,
+    /// Images and snapshots that should be gone (or images that should be disabled), and are not.
+    pub left: u32,
+}
+
+impl Cost {
+    pub(super) fn of(stage: &Stage, images: &OldImages, old: &[String], begun: Time, runs: u32) -> Cost {
+        stage.aws.world(|world| {
+            let mut cost = Cost {
+                images: images.images,
+                writes: 0,
+                reads: 0,
+                throttled: 0,
+                took: world.now().since(begun),
+                floor: floor(images.images, if images.soaked { BURST } else { BURST_OF_OTHERS }),
+                floor_of_both: floor(images.images * images.snapshots_each.max(1), BURST),
+                runs,
+                left: 0,
+            };
+            for entry in world.history.entries.iter().filter(|entry| entry.at >= begun) {
+                if let What::Called { operation, error, .. } = &entry.what {
+                    *if is_read(operation) { &mut cost.reads } else { &mut cost.writes } += 1;
+                    cost.throttled += u32::from(error.as_deref() == Some("RequestLimitExceeded"));
+                }
+            }
+            for image in old.iter().filter_map(|id| world.images.get(id)) {
+                let snapshots = image.block_devices.iter().filter(|it| world.snapshots.contains_key(&it.snapshot_id));
+                cost.left += match (images.soaked, image.state == ImageState::Disabled) {
+                    (true, _) => u32::from(image.gone.is_none()) + u32::try_from(snapshots.count()).unwrap_or(u32::MAX),
+                    (false, disabled) => u32::from(!disabled),
+                };
+            }
+            cost
+        })
+    }
+
+    /// Calls an image.
+    pub fn each(&self, calls: u32) -> f64 {
+        f64::from(calls) / f64::from(self.images)
+    }
+
+    /// Which part of all calls EC2 refused.
+    pub fn throttled_share(&self) -> f64 {
+        f64::from(self.throttled) / f64::from(self.writes + self.reads)
+    }
+
+    /// How many times as long as the bucket of DeregisterImage (or DisableImage) alone.
+    pub fn times_floor(&self) -> f64 {
+        self.took.as_secs_f64() / self.floor.as_secs_f64()
+    }
+}
+
+fn is_read(operation: &str) -> bool {
+    let name = operation.split_once(':').map_or(operation, |(_, name)| name);
+    ["Describe", "Get", "List"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What the bucket holds goes at once, the rest at the rate.
+fn floor(calls: u32, burst: u32) -> Duration {
+    Duration::from_secs_f64(f64::from(calls.saturating_sub(burst)) / RATE)
+}

@@ -1,0 +1,119 @@
+//! The usual tools at their best: list the images, then for each DeregisterImage, and DeleteSnapshot for each of its
+//! snapshots; several images at a time, with the retries of their SDK.
+
+use std::time::Duration;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::types::Filter;
+use durin::ami::STALE_SINCE;
+use futures_util::stream::{self, StreamExt};
+
+use super::BenchError;
+use crate::stage::Stage;
+
+/// How often a tool is started again for what it has failed at.
+const MOST_PASSES: u32 = 50;
+
+/// A tool in the manner of its language.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsualTool {
+    /// What to call it.
+    pub name: &'static str,
+    /// How many images it sees to at a time.
+    workers: usize,
+    /// How often its SDK tries a call.
+    attempts: i32,
+    /// The first pause of its SDK, in seconds, is drawn between none and this; it doubles.
+    back_off_s: f64,
+}
+
+impl Eq for UsualTool {}
+
+impl UsualTool {
+    /// With the defaults of aws-sdk-go-v2 (`retry.Standard`: 3 attempts, jitter times 2 to the power of the attempt).
+    pub const GO: UsualTool = UsualTool { name: "the usual Go tool", workers: 6, attempts: 3, back_off_s: 2.0 };
+    /// With the defaults of boto3 (botocore's `legacy` mode: 5 attempts, jitter times 2 to the power of those before).
+    pub const PYTHON: UsualTool = UsualTool { name: "the usual Python tool", workers: 6, attempts: 5, back_off_s: 1.0 };
+
+    /// Removes every image that was disabled as stale, with its snapshots: how many passes it took.
+    pub(super) async fn run(self, ec2: &Client, stage: &Stage) -> Result<u32, BenchError> {
+        let config = ec2.config().to_builder().retry_config(RetryConfig::disabled()).build();
+        let removal = Removal { tool: self, ec2: Client::from_conf(config), stage };
+        let mut left = removal.list().await?;
+        for pass in 1..=MOST_PASSES {
+            let work: Vec<_> = left.into_iter().map(|image| removal.remove(image)).collect();
+            let outcomes: Vec<Option<OldImage>> = stream::iter(work).buffer_unordered(self.workers).collect().await;
+            left = outcomes.into_iter().flatten().collect();
+            if left.is_empty() {
+                return Ok(pass);
+            }
+        }
+        Err(BenchError::Run(format!("{} is not done after {MOST_PASSES} passes", self.name)))
+    }
+}
+
+/// What is left of an image: it may be gone, and its snapshots not.
+struct OldImage {
+    id: Option<String>,
+    snapshots: Vec<String>,
+}
+
+struct Removal<'a> {
+    tool: UsualTool,
+    ec2: Client,
+    stage: &'a Stage,
+}
+
+impl Removal<'_> {
+    async fn list(&self) -> Result<Vec<OldImage>, BenchError> {
+        let stale = Filter::builder().name("tag-key").values(STALE_SINCE).build();
+        let call = self.ec2.describe_images().owners("self").filters(stale).include_disabled(true).max_results(1000);
+        let images = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let images = images.map_err(|error| BenchError::Aws(format!("DescribeImages: {:?}", error.code())))?;
+        let old = |image: &aws_sdk_ec2::types::Image| OldImage {
+            id: image.image_id().map(str::to_owned),
+            snapshots: image
+                .block_device_mappings()
+                .iter()
+                .filter_map(|it| Some(it.ebs()?.snapshot_id()?.to_owned()))
+                .collect(),
+        };
+        Ok(images.iter().map(old).collect())
+    }
+
+    /// What is left of it, if anything: the tool's SDK has given up.
+    async fn remove(&self, mut image: OldImage) -> Option<OldImage> {
+        if let Some(id) = &image.id {
+            let gone = self.tried(|| self.ec2.deregister_image().image_id(id).send()).await;
+            if !gone {
+                return Some(image);
+            }
+            image.id = None;
+        }
+        let mut left = Vec::new();
+        for id in image.snapshots {
+            if !self.tried(|| self.ec2.delete_snapshot().snapshot_id(&id).send()).await {
+                left.push(id);
+            }
+        }
+        (!left.is_empty()).then_some(OldImage { id: None, snapshots: left })
+    }
+
+    /// Whether a call succeeds, tried as often as the SDK does.
+    async fn tried<T, E, R, F>(&self, call: impl Fn() -> F) -> bool
+    where
+        F: Future<Output = Result<T, SdkError<E, R>>>,
+    {
+        let mut longest_s = self.tool.back_off_s;
+        for _ in 1..self.tool.attempts {
+            if call().await.is_ok() {
+                return true;
+            }
+            self.stage.aws.clock().wait(Duration::from_secs_f64(fastrand::f64() * longest_s)).await;
+            longest_s *= 2.0;
+        }
+        call().await.is_ok()
+    }
+}
