@@ -27,7 +27,7 @@ use crate::stage::StageError;
 const FUNCTION: &str = "durin-ami-prune";
 
 /// Lambda's longest. (Lambda quotas.)
-const RUN: Duration = Duration::from_secs(900);
+const LONGEST_RUN: Duration = Duration::from_secs(900);
 
 /// How many runs it takes at most: each removes some 4,500 images.
 const MOST_RUNS: u32 = 100;
@@ -46,20 +46,27 @@ pub struct Options {
 /// Who removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remover {
-    /// Durin's function, run again and again.
-    Durin,
+    /// Durin's function, run again and again, each time for so long at most.
+    Durin(Duration),
     /// One of the usual tools.
     Usual(UsualTool),
 }
 
 impl Remover {
+    /// Durin, as it is deployed.
+    pub const DURIN: Remover = Remover::Durin(LONGEST_RUN);
     /// All of them.
-    pub const ALL: [Remover; 3] = [Remover::Durin, Remover::Usual(UsualTool::GO), Remover::Usual(UsualTool::PYTHON)];
+    pub const ALL: [Remover; 4] = [
+        Remover::DURIN,
+        Remover::Usual(UsualTool::GO),
+        Remover::Usual(UsualTool::PYTHON),
+        Remover::Usual(UsualTool::PYTHON_UNTUNED),
+    ];
 
     /// What to call it.
     pub fn name(self) -> &'static str {
         match self {
-            Remover::Durin => "Durin",
+            Remover::Durin(_) => "Durin",
             Remover::Usual(tool) => tool.name,
         }
     }
@@ -86,7 +93,7 @@ pub enum BenchError {
 pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let of = |snapshots_each, soaked| OldImages { images: options.images, snapshots_each, soaked, seed: options.seed };
     let removals = [1, 2].into_iter().flat_map(|each| Remover::ALL.map(|remover| (remover, of(each, true))));
-    let jobs: Vec<_> = removals.chain([(Remover::Durin, of(1, false))]).collect();
+    let jobs: Vec<_> = removals.chain([(Remover::DURIN, of(1, false))]).collect();
     let costs = measure_all(&jobs)?;
     report::print(&jobs, &costs);
     let is_whole = costs.iter().all(|cost| cost.left == 0);
@@ -123,18 +130,18 @@ pub fn measure(remover: Remover, images: &OldImages) -> Result<Cost, BenchError>
         let begun = stage.aws.world(|world| world.now());
         let aws = Aws::new(&stage.aws.sdk_config(FUNCTION));
         let runs = match remover {
-            Remover::Durin => run_until_done(&aws).await?,
+            Remover::Durin(run) => run_until_done(&aws, run).await?,
             Remover::Usual(tool) => tool.run(&Aws::new(&stage.aws.sdk_config("operator")).ec2, &stage).await?,
         };
-        Ok(Cost::of(&stage, images, &old, begun, runs))
+        Ok(Cost::of(&stage, remover, images, &old, begun, runs))
     })
 }
 
 /// One invocation right after the other: how many. The schedule leaves a day between, in which EC2's buckets fill; this
 /// is harder.
-async fn run_until_done(aws: &Aws) -> Result<u32, BenchError> {
+async fn run_until_done(aws: &Aws, longest: Duration) -> Result<u32, BenchError> {
     for run in 1..=MOST_RUNS {
-        let deadline = Deadline::before(aws.clock.now() + RUN);
+        let deadline = Deadline::before(aws.clock.now() + longest);
         let pruned: Pruned =
             prune(aws, &Policy::default(), deadline).await.map_err(|it| BenchError::Aws(it.chain()))?;
         if !pruned.cut_short {

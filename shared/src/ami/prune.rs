@@ -84,6 +84,7 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         }
         // Done all the same: the answer was lost, or somebody else has done it.
         failures.retain(|id, _| plan.acts_on(id));
+        let more = plan.unexamined().next().is_some();
         let done = apply(aws, &plan, &failures, &mut pace, deadline).await;
         info!(batch = %serde_json::to_string(&done.pruned).unwrap_or_default());
         total.add(&done.pruned);
@@ -91,7 +92,8 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
             warn!(id, problem, "left for the next run");
             failures.insert(id, problem);
         }
-        if done.pruned.cut_short || done.attempted == 0 {
+        // What only the next look could find, an orphan of just now, the next run finds too; but a failure is looked at again.
+        if done.pruned.cut_short || done.attempted == 0 || (!more && failures.is_empty()) {
             break;
         }
     }

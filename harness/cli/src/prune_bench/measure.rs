@@ -6,7 +6,7 @@ use durin_harness::time::Time;
 use durin_harness::world::ec2::ImageState;
 use durin_harness::world::history::What;
 
-use super::OldImages;
+use super::{OldImages, Remover};
 use crate::stage::Stage;
 
 /// What a bucket of DeregisterImage, and one of DeleteSnapshot, holds. (EC2 Developer Guide, request throttling.)
@@ -14,7 +14,7 @@ const BURST: u32 = 100;
 /// What one of DisableImage, and of EnableImageDeprecation, holds: they are "other mutating actions" there.
 const BURST_OF_OTHERS: u32 = 50;
 /// How many calls come back a second, in each of the four.
-const RATE: f64 = 5.0;
+pub(super) const RATE: f64 = 5.0;
 
 /// What it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,8 @@ pub struct Cost {
     pub took: Duration,
     /// The least that the buckets of DeregisterImage (or DisableImage) allow, whoever asks.
     pub floor: Duration,
-    /// The same with the bucket of DeleteSnapshot, for who deletes each snapshot by a call of its own.
-    pub floor_of_both: Duration,
+    /// The same, and the bucket of DeleteSnapshot for who deletes each snapshot by a call of its own.
+    pub own_floor: Duration,
     /// Invocations of the function, or passes of the tool over what it had failed at.
     pub runs: u32,
     /// Images and snapshots that should be gone (or images that should be disabled), and are not.
@@ -40,16 +40,28 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub(super) fn of(stage: &Stage, images: &OldImages, old: &[String], begun: Time, runs: u32) -> Cost {
+    pub(super) fn of(
+        stage: &Stage,
+        remover: Remover,
+        images: &OldImages,
+        old: &[String],
+        begun: Time,
+        runs: u32,
+    ) -> Cost {
         stage.aws.world(|world| {
+            let floor = floor_of(images.images, if images.soaked { BURST } else { BURST_OF_OTHERS });
+            let own_floor = match remover {
+                Remover::Durin(_) => floor,
+                Remover::Usual(_) => floor.max(floor_of(images.images * images.snapshots_each, BURST)),
+            };
             let mut cost = Cost {
                 images: images.images,
                 writes: 0,
                 reads: 0,
                 throttled: 0,
                 took: world.now().since(begun),
-                floor: floor(images.images, if images.soaked { BURST } else { BURST_OF_OTHERS }),
-                floor_of_both: floor(images.images * images.snapshots_each.max(1), BURST),
+                floor,
+                own_floor,
                 runs,
                 left: 0,
             };
@@ -84,6 +96,11 @@ impl Cost {
     pub fn times_floor(&self) -> f64 {
         self.took.as_secs_f64() / self.floor.as_secs_f64()
     }
+
+    /// How many times as long as the buckets that the tool draws from allow.
+    pub fn times_own_floor(&self) -> f64 {
+        self.took.as_secs_f64() / self.own_floor.as_secs_f64()
+    }
 }
 
 fn is_read(operation: &str) -> bool {
@@ -92,6 +109,6 @@ fn is_read(operation: &str) -> bool {
 }
 
 /// What the bucket holds goes at once, the rest at the rate.
-fn floor(calls: u32, burst: u32) -> Duration {
+fn floor_of(calls: u32, burst: u32) -> Duration {
     Duration::from_secs_f64(f64::from(calls.saturating_sub(burst)) / RATE)
 }

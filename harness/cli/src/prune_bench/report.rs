@@ -9,8 +9,8 @@ pub(super) fn print(jobs: &[(Remover, OldImages)], costs: &[Cost]) {
         if of_this != title {
             println!("{}{of_this}:\n", if title.is_empty() { "" } else { "\n" });
             println!(
-                "{:<22} {:>24} {:>18} {:>9} {:>8} {:>8} {:>5}",
-                "", "calls an image", "throttled", "time", "floor", "of it", "runs"
+                "{:<22} {:>24} {:>18} {:>9} {:>8} {:>8} {:>9} {:>5}",
+                "", "calls an image", "throttled", "time", "floor", "of it", "of own", "runs"
             );
             println!("{:<22} {:>8} {:>7} {:>7}", "", "writes", "reads", "all");
             title = of_this;
@@ -27,7 +27,7 @@ fn heading(images: &OldImages) -> String {
 
 fn line(remover: Remover, cost: &Cost) -> String {
     format!(
-        "{:<22} {:>8.3} {:>7.3} {:>7.3} {:>9} {:>6.2} % {:>7.0} s {:>6.0} s {:>8.3} {:>5}{}",
+        "{:<22} {:>8.3} {:>7.3} {:>7.3} {:>9} {:>6.2} % {:>7.0} s {:>6.0} s {:>8.3} {:>9.3} {:>5}{}",
         remover.name(),
         cost.each(cost.writes),
         cost.each(cost.reads),
@@ -37,6 +37,7 @@ fn line(remover: Remover, cost: &Cost) -> String {
         cost.took.as_secs_f64(),
         cost.floor.as_secs_f64(),
         cost.times_floor(),
+        cost.times_own_floor(),
         cost.runs,
         if cost.left == 0 { String::new() } else { format!("  {} LEFT", cost.left) },
     )

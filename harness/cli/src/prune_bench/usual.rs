@@ -11,6 +11,7 @@ use durin::ami::STALE_SINCE;
 use futures_util::stream::{self, StreamExt};
 
 use super::BenchError;
+use super::measure::RATE;
 use crate::stage::Stage;
 
 /// How often a tool is started again for what it has failed at.
@@ -21,8 +22,8 @@ const MOST_PASSES: u32 = 50;
 pub struct UsualTool {
     /// What to call it.
     pub name: &'static str,
-    /// How many images it sees to at a time.
-    workers: usize,
+    /// How many images it sees to at a time; unless said, as many as just empty EC2's buckets, which nobody knows.
+    workers: Option<usize>,
     /// How often its SDK tries a call.
     attempts: i32,
     /// The first pause of its SDK, in seconds, is drawn between none and this; it doubles.
@@ -33,18 +34,23 @@ impl Eq for UsualTool {}
 
 impl UsualTool {
     /// With the defaults of aws-sdk-go-v2 (`retry.Standard`: 3 attempts, jitter times 2 to the power of the attempt).
-    pub const GO: UsualTool = UsualTool { name: "the usual Go tool", workers: 6, attempts: 3, back_off_s: 2.0 };
+    pub const GO: UsualTool = UsualTool { name: "the usual Go tool", workers: None, attempts: 3, back_off_s: 2.0 };
     /// With the defaults of boto3 (botocore's `legacy` mode: 5 attempts, jitter times 2 to the power of those before).
-    pub const PYTHON: UsualTool = UsualTool { name: "the usual Python tool", workers: 6, attempts: 5, back_off_s: 1.0 };
+    pub const PYTHON: UsualTool =
+        UsualTool { name: "the usual Python tool", workers: None, attempts: 5, back_off_s: 1.0 };
+    /// The same with as many threads as boto3 has connections (botocore's `max_pool_connections`).
+    pub const PYTHON_UNTUNED: UsualTool =
+        UsualTool { name: "  with 10 threads", workers: Some(10), ..UsualTool::PYTHON };
 
     /// Removes every image that was disabled as stale, with its snapshots: how many passes it took.
     pub(super) async fn run(self, ec2: &Client, stage: &Stage) -> Result<u32, BenchError> {
         let config = ec2.config().to_builder().retry_config(RetryConfig::disabled()).build();
         let removal = Removal { tool: self, ec2: Client::from_conf(config), stage };
         let mut left = removal.list().await?;
+        let workers = self.workers.unwrap_or_else(|| removal.enough(&left));
         for pass in 1..=MOST_PASSES {
             let work: Vec<_> = left.into_iter().map(|image| removal.remove(image)).collect();
-            let outcomes: Vec<Option<OldImage>> = stream::iter(work).buffer_unordered(self.workers).collect().await;
+            let outcomes: Vec<Option<OldImage>> = stream::iter(work).buffer_unordered(workers).collect().await;
             left = outcomes.into_iter().flatten().collect();
             if left.is_empty() {
                 return Ok(pass);
@@ -67,6 +73,15 @@ struct Removal<'a> {
 }
 
 impl Removal<'_> {
+    /// How many workers empty the fuller bucket: one makes all calls of an image, and then those of the next.
+    fn enough(&self, images: &[OldImage]) -> usize {
+        let call = self.stage.aws.world(|world| (world.latency.ec2_write.min + world.latency.ec2_write.max) / 2);
+        let snapshots: usize = images.iter().map(|image| image.snapshots.len()).sum();
+        let most = snapshots.max(images.len());
+        let seconds = (images.len() + snapshots) as f64 * call.as_secs_f64();
+        (RATE * seconds / most.max(1) as f64).ceil() as usize
+    }
+
     async fn list(&self) -> Result<Vec<OldImage>, BenchError> {
         let stale = Filter::builder().name("tag-key").values(STALE_SINCE).build();
         let call = self.ec2.describe_images().owners("self").filters(stale).include_disabled(true).max_results(1000);

@@ -31,6 +31,8 @@ struct State {
 
 /// We use a little less than what comes back, so that somebody who deregisters an image by hand is not thrown out by us.
 const SHARE: f64 = 0.99;
+/// And we leave the last tenth of a full bucket, for the same reason.
+const FILL: f64 = 0.9;
 
 impl Pace {
     pub(super) fn new(now: SystemTime) -> Pace {
@@ -45,9 +47,11 @@ impl Pace {
 }
 
 impl Bucket {
-    /// Taken for half full: whoever ran a moment ago has not left more.
+    /// Taken for full but for what we leave to others. If it is not, the first refusals say so, no more of them than
+    /// there are calls at once.
     fn new(capacity: f64, per_second: f64, now: SystemTime) -> Bucket {
-        Bucket(Mutex::new(State { tokens: capacity / 2.0, capacity, per_second: per_second * SHARE, at: now }))
+        let capacity = capacity * FILL;
+        Bucket(Mutex::new(State { tokens: capacity, capacity, per_second: per_second * SHARE, at: now }))
     }
 
     /// Waits for a token and takes it. Those who wait are served in order.

@@ -10,8 +10,8 @@ use crate::failure::Failure;
 
 /// How many ids one call may name. (EC2 API Reference, DescribeImageReferences.)
 const IDS_A_CALL: usize = 10;
-/// EC2 allows an account 20 reads a second.
-const LOOKS_AT_ONCE: usize = 4;
+/// EC2 allows an account 20 reads of a kind a second, and each takes about a seventh of one.
+const LOOKS_AT_ONCE: usize = 3;
 
 /// Adds to `references` what EC2 itself knows to refer to these images, and whom they are shared with.
 pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], references: &mut References) {
