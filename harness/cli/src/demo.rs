@@ -1,22 +1,28 @@
-//! The story: a node's spot instance is reclaimed, and the node comes back.
+//! The story in three acts: a node's spot instance is reclaimed and the node comes back; a new image is baked and the next
+//! instance boots from it; days pass, and old images go.
+
+mod bake;
+mod interruption;
+mod prune;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::SpotAction;
-use durin_harness::world::seed::{NodeNames, Seed};
+use durin_harness::world::history::{Entry, What};
+use durin_harness::world::seed::Seed;
 
 use crate::outage::{self, Outage, SetUp};
 use crate::stage::Stage;
 use crate::timeline::Timeline;
 
-/// However unlucky the dice, the story is over by then.
+/// However unlucky the dice, an interruption and a bake are over by then.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// How long the world is watched after the node is whole again, in which nothing may happen any more.
+/// How long the world is watched when all is done, in which nothing may happen any more.
 const EPILOGUE: Duration = Duration::from_secs(10 * 60);
 
 /// Plays the story in virtual time and tells it.
@@ -26,76 +32,77 @@ const EPILOGUE: Duration = Duration::from_secs(10 * 60);
 pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
     let usual = outage::survive(SetUp::UsualWithoutRebalancing, seed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(play(seed, all, &usual))
-}
+    let complaints = runtime.block_on(play(seed, all, &usual))?;
 
-async fn play(seed: u64, all: bool, usual: &Outage) -> Result<ExitCode, Box<dyn Error>> {
-    let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
-    let node = stage.node().clone();
-    let (begin, old, written) = stage.aws.world(|world| {
-        world.latency = outage::interruption(seed).latency;
-        world.settle();
-        let old = world.serving(&node.volume).unwrap_or_default().to_owned();
-        (world.now(), old, world.volumes[&node.volume].data.acknowledged)
-    });
-    prologue(&stage, &node, &old, written);
-
-    let before = stage.aws.world(|world| world.history.entries.len());
-    stage.aws.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    let (gone, volume) = (old.clone(), node.volume.clone());
-    let is_over = move |world: &World| outage::has_moved(world, &volume, &gone);
-    let outage = outage::of_story(&stage.aws, &node, LONGEST, is_over).await;
-    let healed = stage.heals(LONGEST).await;
-    let end = stage.aws.world(|world| world.now());
-    stage.aws.pass(EPILOGUE).await;
-
-    let complaints = stage.complaints();
-    let names = names(&stage, &node, &old);
-    let timeline = Timeline::new(begin, names, all);
-    let lines = stage.aws.world(|world| {
-        let story: Vec<_> = world.history.entries[before..].iter().filter(|entry| entry.at <= end).cloned().collect();
-        timeline.tell(&story)
-    });
-    lines.iter().for_each(|line| println!("{line}"));
-    epilogue(&stage, &node, outage.as_ref(), usual, &complaints);
-    Ok(if healed && outage.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
-    let address = stage.aws.world(|world| world.instances[old].private_ip.clone());
-    println!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
-    println!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
-    println!("  {} points at it. EC2 wants the capacity back.\n", node.record_name);
-}
-
-fn epilogue(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage, complaints: &[String]) {
-    println!();
-    println!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
-    match outage {
-        Some(outage) => {
-            println!("         {:<28} {:>8} s {:>14} s", node.record_name, seconds(outage.api), seconds(usual.api));
-            println!(
-                "         {:<28} {:>8} s {:>14} s",
-                "a workload on it",
-                seconds(outage.workload),
-                seconds(usual.workload)
-            );
-            println!("         {:<28} {:>10} {:>16}", "unclean unmounts", outage.unclean_mounts, usual.unclean_mounts);
-        }
-        None => println!("         it has not ended"),
-    }
-    let (written, missing, calls) = stage.aws.world(|world| {
-        world.settle();
-        let data = &world.volumes[&node.volume].data;
-        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
-    });
-    println!("Data     {written} writes acknowledged, {missing} of them missing.");
-    println!("Calls    {calls} AWS API calls by the functions in all.");
     println!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write missing;");
-    println!("         record = holder's address; holder = the one InService instance; no lifecycle action pending.");
-    match complaints {
+    println!("         record = holder's address; holder = the one InService instance; no lifecycle action pending;");
+    println!("         the parameter names an available image of its family, never an older one than before;");
+    println!("         no image and no snapshot in use was removed; no function was refused a call.");
+    match complaints.as_slice() {
         [] => println!("         All hold."),
         broken => broken.iter().for_each(|text| println!("BROKEN   {text}")),
+    }
+    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The three acts, one after the other in the same world: what went wrong.
+async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
+    let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
+    let old_images = stage.aws.world(prune::add_old_images);
+    let begin = Since::now(&stage);
+    let mut complaints = interruption::play(&stage, seed, all, usual).await;
+    complaints.extend(bake::play(&stage, all).await?);
+    complaints.extend(prune::play(&stage, all, &old_images, begin.at).await?);
+    complaints.extend(stage.complaints());
+    complaints.extend(stage.aws.world(|world| violations(world)));
+    Ok(complaints)
+}
+
+/// What the history shows that must never happen.
+fn violations(world: &World) -> Vec<String> {
+    let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
+        What::Violated(text) => Some(text.clone()),
+        What::Emitted(_)
+        | What::Invoked { .. }
+        | What::Answered { .. }
+        | What::Called { .. }
+        | What::Changed { .. }
+        | What::Guest { .. } => None,
+    });
+    violated.chain(world.iam.denials.iter().map(ToString::to_string)).collect()
+}
+
+/// A moment from which on to tell.
+#[derive(Clone, Copy)]
+struct Since {
+    at: Time,
+    /// How much had happened before.
+    entries: usize,
+}
+
+impl Since {
+    fn now(stage: &Stage) -> Since {
+        stage.aws.world(|world| Since { at: world.now(), entries: world.history.entries.len() })
+    }
+}
+
+/// Prints what has happened since then, as far as it is `wanted`.
+fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool) {
+    let timeline = Timeline::new(since.at, names(stage), all);
+    let lines = stage.aws.world(|world| {
+        let story = world.history.entries[since.entries..].iter().filter(|entry| wanted(entry));
+        timeline.tell(&story.cloned().collect::<Vec<_>>())
+    });
+    lines.iter().for_each(|line| println!("{line}"));
+    println!();
+}
+
+/// Whether it is something that this function did.
+fn is_by(entry: &Entry, name: &str) -> bool {
+    match &entry.what {
+        What::Invoked { function, .. } | What::Answered { function, .. } => function == name,
+        What::Called { caller, .. } => caller == name,
+        What::Emitted(_) | What::Changed { .. } | What::Guest { .. } | What::Violated(_) => false,
     }
 }
 
@@ -105,25 +112,50 @@ fn seconds(span: Duration) -> String {
 
 /// How many API calls the functions made.
 pub fn calls(world: &World) -> usize {
-    use durin_harness::world::history::What;
     let by_function = |what: &What| matches!(what, What::Called { caller, .. } if caller.starts_with("durin-"));
     world.history.entries.iter().filter(|entry| by_function(&entry.what)).count()
 }
 
-/// What to call things, so that a reader need not compare hexadecimal digits.
-fn names(stage: &Stage, node: &NodeNames, old: &str) -> BTreeMap<String, String> {
+/// What to call things, so that a reader need not compare hexadecimal digits: the node's instances by their order, all
+/// else by its name.
+fn names(stage: &Stage) -> BTreeMap<String, String> {
+    let node = stage.node();
     stage.aws.world(|world| {
-        let mut names = BTreeMap::from([
-            (old.to_owned(), "old".to_owned()),
-            (node.volume.clone(), "volume".to_owned()),
-            (node.zone_id.clone(), "zone".to_owned()),
-        ]);
-        let mut launched: Vec<_> = world.instances.values().filter(|instance| instance.id != old).collect();
-        launched.sort_by_key(|instance| instance.launched);
-        for (number, instance) in launched.iter().enumerate() {
-            let name = if number == 0 { "new".to_owned() } else { format!("new{}", number + 1) };
+        let mut names =
+            BTreeMap::from([(node.volume.clone(), "volume".to_owned()), (node.zone_id.clone(), "zone".to_owned())]);
+        let mut instances: Vec<_> = world.instances.values().collect();
+        instances.sort_by_key(|instance| instance.launched);
+        let (of_node, others): (Vec<_>, Vec<_>) =
+            instances.into_iter().partition(|instance| instance.tags.contains_key("durin:volume-id"));
+        for (number, instance) in of_node.into_iter().enumerate() {
+            let name = match number {
+                0 => "old".to_owned(),
+                1 => "new".to_owned(),
+                number => format!("new{number}"),
+            };
             names.insert(instance.id.clone(), name);
+        }
+        names.extend(others.into_iter().filter_map(|it| Some((it.id.clone(), it.tags.get("Name")?.clone()))));
+        for image in world.images.values() {
+            let snapshots = image.block_devices.iter();
+            names.extend(snapshots.map(|it| (it.snapshot_id.clone(), format!("{}'s snapshot", image.name))));
+            names.insert(image.id.clone(), image.name.clone());
         }
         names
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_story_ends_well() {
+        for seed in 1..=3 {
+            let usual = outage::survive(SetUp::UsualWithoutRebalancing, seed).expect("an outage");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            let complaints = runtime.expect("a runtime").block_on(play(seed, false, &usual)).expect("a stage");
+            assert_eq!(complaints, Vec::<String>::new(), "seed {seed}");
+        }
+    }
 }

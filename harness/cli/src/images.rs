@@ -1,7 +1,7 @@
 //! What a person does about images, in the account that the environment's credentials are for: look at the prune plan, pin
 //! a parameter, unpin it, roll it back.
 
-mod table;
+pub(crate) mod table;
 
 use std::error::Error;
 use std::process::ExitCode;

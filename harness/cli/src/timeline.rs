@@ -80,7 +80,8 @@ impl Timeline {
             What::Violated(text) => ("BROKEN", AnsiColor::Red, text.clone()),
         };
         // State changes are told once, as changes, and not again as events that nobody waits for.
-        let is_told_otherwise = ["State-change", "Status-change", "Successful"].iter().any(|part| text.contains(part));
+        const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
+        let is_told_otherwise = TOLD_OTHERWISE.iter().any(|part| text.contains(part));
         let is_noise = !self.all && ((kind == "event" && is_told_otherwise) || text.ends_with(" INSYNC"));
         (!is_noise).then(|| Line { at: entry.at, kind, style: colour.on_default(), text: self.named(&text) })
     }
@@ -90,7 +91,7 @@ impl Timeline {
     }
 
     fn print(&self, line: &Line) -> String {
-        let clock = minutes(line.at.since(self.begin));
+        let clock = clock(line.at.since(self.begin));
         if self.colours {
             let (on, off) = (line.style.render(), line.style.render_reset());
             format!("{clock:>8}  {on}{:<7}{off} {}", line.kind, line.text)
@@ -117,23 +118,35 @@ fn shortened(about: &str) -> String {
     }
 }
 
-/// Minutes, seconds and tenths: `2:05.3`.
-pub fn minutes(span: Duration) -> String {
-    let tenths = span.as_millis() / 100;
-    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+/// Minutes, seconds and tenths: `2:05.3`; from an hour on days, hours and minutes: `1d 02:05`.
+fn clock(span: Duration) -> String {
+    const HOUR_S: u64 = 3600;
+    match span.as_secs() {
+        seconds @ HOUR_S.. => format!("{}d {:02}:{:02}", seconds / 86_400, seconds / HOUR_S % 24, seconds / 60 % 60),
+        seconds => format!("{}:{:02}.{}", seconds / 60, seconds % 60, span.subsec_millis() / 100),
+    }
 }
 
 fn event_text(event: &Value) -> String {
     let detail = &event["detail"];
-    let instance = [&detail["EC2InstanceId"], &detail["instance-id"]].into_iter().find_map(Value::as_str);
+    let about = ["EC2InstanceId", "instance-id", "ImageId", "image-id", "name"];
+    let about = about.into_iter().find_map(|key| detail[key].as_str()).unwrap_or("-");
     let kind = event["detail-type"].as_str().unwrap_or_default();
-    format!("{kind}: {}", instance.unwrap_or("-"))
+    match detail["State"].as_str() {
+        Some(state) => format!("{kind}: {about} {state}"),
+        None => format!("{kind}: {about}"),
+    }
 }
 
 fn answer_text(function: &str, answer: &str) -> String {
-    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    match answer["outcome"].as_str() {
-        Some(outcome) => format!("{function}: {outcome}"),
-        None => format!("{function}: {answer}"),
+    let mut answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    if let Some(text) = answer["outcome"].as_str() {
+        return format!("{function}: {text}");
     }
+    // Of what was counted only what there was.
+    if let Some(fields) = answer.as_object_mut() {
+        fields.retain(|_, value| *value != 0 && *value != false);
+    }
+    let is_empty = answer.as_object().is_some_and(serde_json::Map::is_empty);
+    format!("{function}: {}", if is_empty { "nothing".to_owned() } else { answer.to_string() })
 }

@@ -19,7 +19,7 @@ struct Row {
 }
 
 /// The plan, line by line: our images family by family, then the snapshots that have lost theirs.
-pub(super) fn lines(plan: &Plan) -> Vec<String> {
+pub(crate) fn lines(plan: &Plan) -> Vec<String> {
     let images =
         plan.images.iter().filter(|entry| entry.verdict != ImageVerdict::Keep(Keep::NotOurs)).map(|entry| Row {
             id: entry.image.id.to_string(),

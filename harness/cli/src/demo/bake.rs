@@ -1,0 +1,102 @@
+//! The second act: a new image is baked, and the next instance boots from it.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use durin_harness::world::World;
+use durin_harness::world::bakes::{Bake, Course, Pipeline};
+use durin_harness::world::ec2::images::PUBLIC_IMAGE;
+use durin_harness::world::ec2::{InstanceState, RunInstances};
+use durin_harness::world::history::{Entry, What};
+use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
+
+use super::interruption::strike;
+use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
+use crate::stage::Stage;
+
+/// The new image's name.
+const NAME: &str = "k3s-2026-01-05";
+
+/// Plays and tells it: what went wrong.
+pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dyn Error>> {
+    println!("2. A new image\n");
+    println!("A Packer build makes {NAME}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
+    println!(
+        "EC2 tells of it before Packer has tagged it. The launch template resolves the parameter at each launch.\n"
+    );
+    let builder = builder(stage).await?;
+    let begin = Since::now(stage);
+    let image = stage.aws.world(|world| {
+        let bake = Bake {
+            pipeline: Pipeline::Packer,
+            name: NAME.to_owned(),
+            tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
+            course: Course::Finished,
+        };
+        world.begin_bake(bake, &builder)
+    })?;
+    let is_over = |world: &World| world.bakes.is_empty() && parameter(world) == image;
+    let published = stage.aws.until(LONGEST, is_over).await;
+    stage.aws.world(|world| world.terminate_instances(std::slice::from_ref(&builder)))?;
+    // Until whoever was told by the last event has looked, too.
+    stage.aws.pass(EPILOGUE).await;
+    tell(stage, begin, all, is_of_publishing);
+
+    let struck = Since::now(stage);
+    println!("EC2 wants the capacity back once more, and the replacement boots from {NAME}:\n");
+    let outage = strike(stage).await;
+    let healed = stage.heals(LONGEST).await;
+    tell(stage, struck, all, is_of_moving);
+    if let Some(outage) = &outage {
+        println!("Outage   {} {} s\n", stage.node().record_name, seconds(outage.api));
+    }
+    let booted = stage.aws.world(|world| {
+        let holder = world.serving(&stage.node().volume).and_then(|holder| world.instances.get(holder));
+        holder.is_some_and(|holder| holder.image_id == image)
+    });
+    let expected = [
+        (published, "the new image was not published"),
+        (healed && outage.is_some(), "the second outage has not ended"),
+        (booted, "the replacement has not booted from the new image"),
+    ];
+    let missed = expected.into_iter().filter(|(is_so, _)| !is_so);
+    Ok(missed.map(|(_, text)| text.to_owned()).collect())
+}
+
+/// What Packer launches to make an image of.
+async fn builder(stage: &Stage) -> Result<String, Box<dyn Error>> {
+    let tags = BTreeMap::from([("Name".to_owned(), "builder".to_owned())]);
+    let image_id = Some(PUBLIC_IMAGE.to_owned());
+    let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
+    let id = ids.into_iter().next().ok_or("no builder was launched")?;
+    let runs = |world: &World| world.instances.get(&id).is_some_and(|it| it.state == InstanceState::Running);
+    stage.aws.until(LONGEST, runs).await;
+    Ok(id)
+}
+
+fn parameter(world: &World) -> &str {
+    let parameter = world.parameters.get(IMAGE_PARAMETER);
+    parameter.and_then(|parameter| parameter.versions.last()).map_or("", |version| &version.value)
+}
+
+fn is_of_publishing(entry: &Entry) -> bool {
+    let is_told = match &entry.what {
+        What::Emitted(event) => event["detail"]["ImageId"].is_string() || event["source"] == "durin.bake",
+        What::Changed { subject, .. } => subject == IMAGE_PARAMETER || subject.starts_with("ami-"),
+        What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+            false
+        }
+    };
+    is_told || is_by(entry, "durin-ami-publish")
+}
+
+/// The first act has told of the rest.
+fn is_of_moving(entry: &Entry) -> bool {
+    match &entry.what {
+        What::Changed { text, .. } => text.starts_with("spot interruption") || text == "InService",
+        What::Guest { .. } => true,
+        What::Emitted(_) | What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Violated(_) => {
+            false
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The first act: EC2 wants the capacity back.
+
+use durin_harness::world::World;
+use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::seed::NodeNames;
+
+use super::{EPILOGUE, LONGEST, Since, calls, seconds, tell};
+use crate::outage::{self, Outage};
+use crate::stage::Stage;
+
+/// Plays and tells it: what went wrong.
+pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) -> Vec<String> {
+    let node = stage.node().clone();
+    let (old, written) = stage.aws.world(|world| {
+        world.latency = outage::interruption(seed).latency;
+        world.settle();
+        let old = world.serving(&node.volume).unwrap_or_default().to_owned();
+        (old, world.volumes[&node.volume].data.acknowledged)
+    });
+    prologue(stage, &node, &old, written);
+
+    let begin = Since::now(stage);
+    let outage = strike(stage).await;
+    let healed = stage.heals(LONGEST).await;
+    let end = stage.aws.world(|world| world.now());
+    stage.aws.pass(EPILOGUE).await;
+
+    tell(stage, begin, all, |entry| entry.at <= end);
+    cost(stage, &node, outage.as_ref(), usual);
+    let mut complaints = stage.complaints();
+    if !healed || outage.is_none() {
+        complaints.push("the outage has not ended".to_owned());
+    }
+    complaints
+}
+
+/// Interrupts the holder, and measures how long the node is away; `None` if it does not come back.
+pub(super) async fn strike(stage: &Stage) -> Option<Outage> {
+    let node = stage.node().clone();
+    let gone = stage.aws.world(|world| {
+        let holder = world.serving(&node.volume).unwrap_or_default().to_owned();
+        world.interrupt(&holder, SpotAction::Terminate);
+        holder
+    });
+    let volume = node.volume.clone();
+    let is_over = move |world: &World| outage::has_moved(world, &volume, &gone);
+    outage::of_story(&stage.aws, &node, LONGEST, is_over).await
+}
+
+fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
+    let address = stage.aws.world(|world| world.instances[old].private_ip.clone());
+    println!("1. EC2 wants the capacity back\n");
+    println!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
+    println!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
+    println!("  {} points at it.\n", node.record_name);
+}
+
+/// What the interruption cost, beside what it would have cost otherwise.
+fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage) {
+    println!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
+    match outage {
+        Some(outage) => {
+            println!("         {:<28} {:>8} s {:>14} s", node.record_name, seconds(outage.api), seconds(usual.api));
+            println!(
+                "         {:<28} {:>8} s {:>14} s",
+                "a workload on it",
+                seconds(outage.workload),
+                seconds(usual.workload)
+            );
+            println!("         {:<28} {:>10} {:>16}", "unclean unmounts", outage.unclean_mounts, usual.unclean_mounts);
+        }
+        None => println!("         it has not ended"),
+    }
+    let (written, missing, calls) = stage.aws.world(|world| {
+        world.settle();
+        let data = &world.volumes[&node.volume].data;
+        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
+    });
+    println!("Data     {written} writes acknowledged, {missing} of them missing.");
+    println!("Calls    {calls} AWS API calls by the functions in all.\n");
+}

@@ -1,0 +1,163 @@
+//! The third act: days pass, and the images that nothing needs go.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+use durin::ami::KEEP;
+use durin::ami::prune::{self, Policy};
+use durin::aws::Aws;
+use durin_harness::time::Time;
+use durin_harness::world::World;
+use durin_harness::world::ec2::{ImageSpec, InstanceState, RunInstances, SnapshotSpec};
+use durin_harness::world::history::{Entry, What};
+use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
+
+use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
+use crate::images::table;
+use crate::stage::Stage;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// By then the daily run has found what nothing needs, let it soak, and removed it.
+const LONGEST_SOAK: Duration = Duration::from_secs(6 * 24 * 60 * 60);
+
+/// The image that the node begins with, four days old.
+const FIRST: &str = "k3s-2026-01-01";
+
+/// The bakes of the weeks before, how many days ago they were, and what is to become of them.
+const BAKES: [(&str, u32, Fate); 6] = [
+    ("k3s-2025-12-25", 11, Fate::Stays),
+    ("k3s-2025-12-18", 18, Fate::Goes),
+    ("k3s-2025-12-11", 25, Fate::IsUsed),
+    ("k3s-2025-12-04", 32, Fate::Goes),
+    ("k3s-2025-11-27", 39, Fate::IsTagged),
+    ("k3s-2025-11-20", 46, Fate::Goes),
+];
+
+/// What is to become of an old image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Among the newest three.
+    Stays,
+    /// A stopped instance was launched from it.
+    IsUsed,
+    /// Somebody has tagged it `durin:keep`.
+    IsTagged,
+    /// Nothing needs it.
+    Goes,
+}
+
+/// What the account has from earlier weeks.
+pub(super) struct OldImages {
+    /// Their ids, and what is to become of them.
+    images: Vec<(String, Fate)>,
+    /// A snapshot whose image is gone.
+    orphan: String,
+}
+
+/// Gives the world the bakes of earlier weeks. Their ids do not come from the world's dice, so that the first act is what
+/// it would be without them.
+pub(super) fn add_old_images(world: &mut World) -> OldImages {
+    if let Some(first) = world.images.values_mut().find(|image| image.tags.contains_key(FAMILY_TAG)) {
+        first.name = FIRST.to_owned();
+    }
+    let mut dice = fastrand::Rng::with_seed(1);
+    let mut id = |kind: &str| Some(format!("{kind}-0{:016x}", dice.u64(..)));
+    let now = world.now();
+    let images = BAKES.map(|(name, days_ago, fate)| {
+        let mut image = ImageSpec::named(name).created(now - DAY * days_ago).tagged(FAMILY_TAG, IMAGE_PARAMETER);
+        if fate == Fate::IsTagged {
+            image = image.tagged(KEEP, "last-with-1.33");
+        }
+        (world.add_image(ImageSpec { id: id("ami"), ..image }), fate)
+    });
+    let orphan = world.add_snapshot(SnapshotSpec {
+        id: id("snap"),
+        volume_id: id("vol"),
+        started: Some(now - DAY * 53),
+        description: "Created by CreateImage, for an image that was deregistered".to_owned(),
+        tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
+        ..SnapshotSpec::default()
+    });
+    OldImages { images: images.into(), orphan }
+}
+
+/// Plays and tells it, counting from when the world `began`: what went wrong.
+pub(super) async fn play(
+    stage: &Stage,
+    all: bool,
+    old: &OldImages,
+    began: Time,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    println!("3. Old images\n");
+    println!(
+        "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance was launched"
+    );
+    println!("from k3s-2025-12-11, and somebody has tagged k3s-2025-11-27 with {KEEP}. Days pass.\n");
+    stop_an_instance(stage, old).await?;
+    // Later, terminated instances are forgotten, and numbers would change.
+    let names = names(stage);
+    // The node has nothing to do with this act, and looking after it every five minutes would be most of its cost.
+    stage.aws.world(|world| world.bus.functions.remove("durin-node-resync"));
+    let begin = Since { at: began, ..Since::now(stage) };
+    let is_gone = |world: &World, id: &String| world.images.get(id).is_none_or(|image| image.gone.is_some());
+    let has_gone = |world: &World| {
+        let mut stale = old.images.iter().filter(|(_, fate)| *fate == Fate::Goes);
+        stale.all(|(id, _)| is_gone(world, id)) && !world.snapshots.contains_key(&old.orphan)
+    };
+    let pruned = stage.aws.until(LONGEST_SOAK, has_gone).await;
+    stage.aws.pass(EPILOGUE).await;
+    tell(stage, begin, all, |entry| if all { is_of_pruning(entry) } else { is_outcome(entry) });
+    print_plan(stage, &names).await?;
+
+    let needed = old.images.iter().filter(|(_, fate)| *fate != Fate::Goes);
+    let lost = needed.filter(|(id, _)| stage.aws.world(|world| is_gone(world, id)));
+    let mut complaints: Vec<_> = lost.map(|(id, fate)| format!("{id} is gone, although it {fate:?}")).collect();
+    if !pruned {
+        complaints.push("images or snapshots are left that nothing needs".to_owned());
+    }
+    Ok(complaints)
+}
+
+/// As the operator sees it, but for the instances' names.
+async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
+    println!("What is kept, and why (`just prune-plan` prints this for your account):\n");
+    let operator = Aws::new(&stage.aws.sdk_config("operator"));
+    let plan = prune::look(&operator, &Policy::default(), usize::MAX).await.map_err(|failure| failure.chain())?;
+    let instances: Vec<_> = names.iter().filter(|(id, _)| id.starts_with("i-")).collect();
+    for line in table::lines(&plan) {
+        println!("{}", instances.iter().fold(line, |line, (id, name)| line.replace(*id, name)));
+    }
+    println!();
+    Ok(())
+}
+
+fn is_of_pruning(entry: &Entry) -> bool {
+    let is_of_image = |subject: &str| subject.starts_with("ami-") || subject.starts_with("snap-");
+    is_by(entry, "durin-ami-prune") || matches!(&entry.what, What::Changed { subject, .. } if is_of_image(subject))
+}
+
+/// Tags, deprecations and calls are left out: what they come to is told.
+fn is_outcome(entry: &Entry) -> bool {
+    is_of_pruning(entry)
+        && match &entry.what {
+            What::Changed { text, .. } => ["disabled", "deregistered", "deleted"].contains(&text.as_str()),
+            What::Answered { .. } => true,
+            What::Emitted(_) | What::Invoked { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+                false
+            }
+        }
+}
+
+/// Launches an instance from an old image, and stops it.
+async fn stop_an_instance(stage: &Stage, old: &OldImages) -> Result<(), Box<dyn Error>> {
+    let image_id = old.images.iter().find(|(_, fate)| *fate == Fate::IsUsed).map(|(id, _)| id.clone());
+    let tags = BTreeMap::from([("Name".to_owned(), "stopped".to_owned())]);
+    let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
+    let is = |world: &World, state| ids.iter().all(|id| world.instances.get(id).is_some_and(|it| it.state == state));
+    stage.aws.until(LONGEST, |world| is(world, InstanceState::Running)).await;
+    stage.aws.world(|world| world.stop_instances(&ids))?;
+    stage.aws.until(LONGEST, |world| is(world, InstanceState::Stopped)).await;
+    Ok(())
+}
