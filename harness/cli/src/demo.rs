@@ -15,6 +15,7 @@ use durin_harness::world::World;
 use durin_harness::world::history::{Entry, What};
 use durin_harness::world::seed::Seed;
 
+use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};
 use crate::stage::Stage;
 use crate::timeline::Timeline;
@@ -48,7 +49,7 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
 /// The three acts, one after the other in the same world: what went wrong.
 async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
     let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
-    let old_images = stage.aws.world(prune::add_old_images);
+    let old_images = stage.aws.world(OldImages::add_to);
     let begin = Since::now(&stage);
     let mut complaints = interruption::play(&stage, seed, all, usual).await;
     complaints.extend(bake::play(&stage, all).await?);

@@ -4,6 +4,7 @@ pub mod demo;
 pub mod deployment;
 pub mod images;
 pub mod invoke;
+pub mod old_images;
 pub mod outage;
 pub mod prune_bench;
 pub mod recorded;

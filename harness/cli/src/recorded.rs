@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::SpotAction;
-use durin_harness::world::seed::{NodeNames, Seed};
+use durin_harness::world::bakes::{Bake, Course, Pipeline};
+use durin_harness::world::ec2::images::PUBLIC_IMAGE;
+use durin_harness::world::ec2::{RunInstances, SpotAction};
+use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER, NodeNames, Seed};
 use serde_json::Value;
 
 use crate::deployment::Deployment;
+use crate::old_images::{OldImages, name_of_bake};
 
 /// By then the world without anybody's help has emitted all that it will.
 const STORY: Duration = Duration::from_secs(20 * 60);
@@ -20,14 +23,31 @@ const STORY: Duration = Duration::from_secs(20 * 60);
 /// How long a world has been in its steady state when its story begins.
 const SETTLED: Duration = Duration::from_secs(10 * 60);
 
-/// The events of the story that are recorded: file name, `detail-type`, and which one of several.
-const RECORDED: [(&str, &str, usize); 6] = [
-    ("spot-interruption-warning", "EC2 Spot Instance Interruption Warning", 0),
-    ("rebalance-recommendation", "EC2 Instance Rebalance Recommendation", 0),
-    ("instance-state-change", "EC2 Instance State-change Notification", 0),
-    ("terminate", "EC2 Instance-terminate Lifecycle Action", 0),
-    ("launch", "EC2 Instance-launch Lifecycle Action", 0),
-    ("terminate-successful", "EC2 Instance Terminate Successful", 0),
+/// By then the instance that an image is made of runs.
+const BUILDER_RUNS: Duration = Duration::from_secs(2 * 60);
+
+/// A story: how it begins, and which of its events are recorded: file name, `detail-type`, and which one of several.
+struct Recorded {
+    begin: fn(&mut World, &NodeNames) -> Result<(), Box<dyn Error>>,
+    events: &'static [(&'static str, &'static str, usize)],
+}
+
+const RECORDED: [Recorded; 2] = [
+    Recorded {
+        begin: begin_reclaim,
+        events: &[
+            ("spot-interruption-warning", "EC2 Spot Instance Interruption Warning", 0),
+            ("rebalance-recommendation", "EC2 Instance Rebalance Recommendation", 0),
+            ("instance-state-change", "EC2 Instance State-change Notification", 0),
+            ("terminate", "EC2 Instance-terminate Lifecycle Action", 0),
+            ("launch", "EC2 Instance-launch Lifecycle Action", 0),
+            ("terminate-successful", "EC2 Instance Terminate Successful", 0),
+        ],
+    },
+    Recorded {
+        begin: begin_bake,
+        events: &[("ami-available", "EC2 AMI State Change", 0), ("bake-finished", "Durin Bake Finished", 0)],
+    },
 ];
 
 /// The world in which the events were recorded, at its beginning: one node in its steady state, nobody reacts.
@@ -44,33 +64,64 @@ fn opening_at(start: Time) -> Result<(World, NodeNames), Box<dyn Error>> {
     let mut world = World::from_seed(&seed, &deployment.node)?;
     let node = world.settle_nodes()?.into_iter().next().ok_or("the template declares no node")?;
     deployment.deploy_roles(&mut world)?;
+    OldImages::add_to(&mut world);
     Ok((world, node))
 }
 
-/// The story of a reclaim, as far as it comes without Durin: interrupted, replaced, and waiting in its hooks.
-fn begin_story(world: &mut World, node: &NodeNames) {
+/// A reclaim, as far as it comes without Durin: interrupted, replaced, and waiting in its hooks.
+fn begin_reclaim(world: &mut World, node: &NodeNames) -> Result<(), Box<dyn Error>> {
     let holder = world.serving(&node.volume).unwrap_or_default().to_owned();
     world.recommend_rebalance(&holder);
     world.interrupt(&holder, SpotAction::Terminate);
+    Ok(())
 }
 
-/// The world as it is when `event` is emitted, if it is one of the story's; else at its beginning. Its clock shows the
-/// real time by then, give or take the seconds that the story takes to get there.
+/// A bake as Packer does it: available, tagged, told of.
+fn begin_bake(world: &mut World, _: &NodeNames) -> Result<(), Box<dyn Error>> {
+    let image_id = Some(PUBLIC_IMAGE.to_owned());
+    let builders = world.run_instances(RunInstances { image_id, ..RunInstances::default() })?;
+    world.advance_to(world.now() + BUILDER_RUNS);
+    let bake = Bake {
+        pipeline: Pipeline::Packer,
+        name: name_of_bake(world.now()),
+        tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
+        course: Course::Finished,
+    };
+    builders.first().map_or(Ok(()), |builder| world.begin_bake(bake, builder).map(drop))?;
+    Ok(())
+}
+
+/// The world as it is when `event` is emitted, if it is one of a story's; else at its beginning. Its clock shows the real
+/// time then.
 ///
 /// # Errors
 /// When what is in the repository cannot be deployed.
 pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
-    let opening = || opening_at(Time::real_now() - SETTLED);
-    let (mut world, node) = opening()?;
-    begin_story(&mut world, &node);
-    let end = world.now() + STORY;
-    while !world.bus.emitted.iter().any(|emitted| same(emitted, event)) {
-        match world.next_due() {
-            Some(due) if due <= end => world.advance_to(due),
-            _ => return opening(),
+    let real_now = Time::real_now();
+    for story in &RECORDED {
+        // Once to find out how long it takes to get there, and once more that much earlier.
+        let Some((world, _)) = story.until(event, real_now)? else { continue };
+        if let Some(found) = story.until(event, real_now - world.now().since(real_now))? {
+            return Ok(found);
         }
     }
-    Ok((world, node))
+    opening_at(real_now - SETTLED)
+}
+
+impl Recorded {
+    /// The story, begun in a world at `start`, as far as `event`; `None` if that is none of its events.
+    fn until(&self, event: &Value, start: Time) -> Result<Option<(World, NodeNames)>, Box<dyn Error>> {
+        let (mut world, node) = opening_at(start)?;
+        (self.begin)(&mut world, &node)?;
+        let end = world.now() + STORY;
+        while !world.bus.emitted.iter().any(|emitted| same(emitted, event)) {
+            match world.next_due() {
+                Some(due) if due <= end => world.advance_to(due),
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(Some((world, node)))
+    }
 }
 
 /// Whether two events tell of the same thing: their ids and times may differ.
@@ -78,23 +129,25 @@ fn same(one: &Value, other: &Value) -> bool {
     one["detail-type"] == other["detail-type"] && one["detail"] == other["detail"]
 }
 
-/// The story's events as they are now, by file name.
+/// The stories' events as they are now, by file name.
 ///
 /// # Errors
 /// When what is in the repository cannot be deployed.
 pub fn recordings() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
-    let (mut world, node) = opening()?;
-    begin_story(&mut world, &node);
-    let end = world.now() + STORY;
-    world.advance_to(end);
-    let find = |(file, detail_type, number): (&'static str, &str, usize)| {
-        let of_kind = |event: &&Value| event["detail-type"] == detail_type;
-        world.bus.emitted.iter().filter(of_kind).nth(number).map(|event| (file, event.clone()))
-    };
-    Ok(RECORDED.into_iter().filter_map(find).collect())
+    let mut recordings = Vec::new();
+    for story in &RECORDED {
+        let (mut world, node) = opening()?;
+        (story.begin)(&mut world, &node)?;
+        world.advance_to(world.now() + STORY);
+        recordings.extend(story.events.iter().filter_map(|(file, detail_type, number)| {
+            let of_kind = |event: &&Value| event["detail-type"] == *detail_type;
+            world.bus.emitted.iter().filter(of_kind).nth(*number).map(|event| (*file, event.clone()))
+        }));
+    }
+    Ok(recordings)
 }
 
-/// Writes the story's events into a folder.
+/// Writes the stories' events into a folder.
 ///
 /// # Errors
 /// When a file cannot be written.

@@ -12,15 +12,14 @@ use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
 
 use super::interruption::strike;
 use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
+use crate::old_images::name_of_bake;
 use crate::stage::Stage;
-
-/// The new image's name.
-const NAME: &str = "k3s-2026-01-05";
 
 /// Plays and tells it: what went wrong.
 pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dyn Error>> {
+    let name = stage.aws.world(|world| name_of_bake(world.now()));
     println!("2. A new image\n");
-    println!("A Packer build makes {NAME}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
+    println!("A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
     println!(
         "EC2 tells of it before Packer has tagged it. The launch template resolves the parameter at each launch.\n"
     );
@@ -29,7 +28,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     let image = stage.aws.world(|world| {
         let bake = Bake {
             pipeline: Pipeline::Packer,
-            name: NAME.to_owned(),
+            name,
             tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
             course: Course::Finished,
         };
@@ -43,7 +42,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     tell(stage, begin, all, is_of_publishing);
 
     let struck = Since::now(stage);
-    println!("EC2 wants the capacity back once more, and the replacement boots from {NAME}:\n");
+    println!("EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
     let outage = strike(stage).await;
     let healed = stage.heals(LONGEST).await;
     tell(stage, struck, all, is_of_moving);

@@ -9,79 +9,16 @@ use durin::ami::prune::{self, Policy};
 use durin::aws::Aws;
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::{ImageSpec, InstanceState, RunInstances, SnapshotSpec};
+use durin_harness::world::ec2::{InstanceState, RunInstances};
 use durin_harness::world::history::{Entry, What};
-use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
 
 use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
 use crate::images::table;
+use crate::old_images::{Fate, OldImages};
 use crate::stage::Stage;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// By then the daily run has found what nothing needs, let it soak, and removed it.
 const LONGEST_SOAK: Duration = Duration::from_secs(6 * 24 * 60 * 60);
-
-/// The image that the node begins with, four days old.
-const FIRST: &str = "k3s-2026-01-01";
-
-/// The bakes of the weeks before, how many days ago they were, and what is to become of them.
-const BAKES: [(&str, u32, Fate); 6] = [
-    ("k3s-2025-12-25", 11, Fate::Stays),
-    ("k3s-2025-12-18", 18, Fate::Goes),
-    ("k3s-2025-12-11", 25, Fate::IsUsed),
-    ("k3s-2025-12-04", 32, Fate::Goes),
-    ("k3s-2025-11-27", 39, Fate::IsTagged),
-    ("k3s-2025-11-20", 46, Fate::Goes),
-];
-
-/// What is to become of an old image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// Among the newest three.
-    Stays,
-    /// A stopped instance was launched from it.
-    IsUsed,
-    /// Somebody has tagged it `durin:keep`.
-    IsTagged,
-    /// Nothing needs it.
-    Goes,
-}
-
-/// What the account has from earlier weeks.
-pub(super) struct OldImages {
-    /// Their ids, and what is to become of them.
-    images: Vec<(String, Fate)>,
-    /// A snapshot whose image is gone.
-    orphan: String,
-}
-
-/// Gives the world the bakes of earlier weeks. Their ids do not come from the world's dice, so that the first act is what
-/// it would be without them.
-pub(super) fn add_old_images(world: &mut World) -> OldImages {
-    if let Some(first) = world.images.values_mut().find(|image| image.tags.contains_key(FAMILY_TAG)) {
-        first.name = FIRST.to_owned();
-    }
-    let mut dice = fastrand::Rng::with_seed(1);
-    let mut id = |kind: &str| Some(format!("{kind}-0{:016x}", dice.u64(..)));
-    let now = world.now();
-    let images = BAKES.map(|(name, days_ago, fate)| {
-        let mut image = ImageSpec::named(name).created(now - DAY * days_ago).tagged(FAMILY_TAG, IMAGE_PARAMETER);
-        if fate == Fate::IsTagged {
-            image = image.tagged(KEEP, "last-with-1.33");
-        }
-        (world.add_image(ImageSpec { id: id("ami"), ..image }), fate)
-    });
-    let orphan = world.add_snapshot(SnapshotSpec {
-        id: id("snap"),
-        volume_id: id("vol"),
-        started: Some(now - DAY * 53),
-        description: "Created by CreateImage, for an image that was deregistered".to_owned(),
-        tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
-        ..SnapshotSpec::default()
-    });
-    OldImages { images: images.into(), orphan }
-}
 
 /// Plays and tells it, counting from when the world `began`: what went wrong.
 pub(super) async fn play(
@@ -103,7 +40,7 @@ pub(super) async fn play(
     let begin = Since { at: began, ..Since::now(stage) };
     let is_gone = |world: &World, id: &String| world.images.get(id).is_none_or(|image| image.gone.is_some());
     let has_gone = |world: &World| {
-        let mut stale = old.images.iter().filter(|(_, fate)| *fate == Fate::Goes);
+        let mut stale = old.images.iter().filter(|(_, fate)| *fate == Fate::Stale);
         stale.all(|(id, _)| is_gone(world, id)) && !world.snapshots.contains_key(&old.orphan)
     };
     let pruned = stage.aws.until(LONGEST_SOAK, has_gone).await;
@@ -111,9 +48,9 @@ pub(super) async fn play(
     tell(stage, begin, all, |entry| if all { is_of_pruning(entry) } else { is_outcome(entry) });
     print_plan(stage, &names).await?;
 
-    let needed = old.images.iter().filter(|(_, fate)| *fate != Fate::Goes);
+    let needed = old.images.iter().filter(|(_, fate)| *fate != Fate::Stale);
     let lost = needed.filter(|(id, _)| stage.aws.world(|world| is_gone(world, id)));
-    let mut complaints: Vec<_> = lost.map(|(id, fate)| format!("{id} is gone, although it {fate:?}")).collect();
+    let mut complaints: Vec<_> = lost.map(|(id, fate)| format!("{id} is gone, although it is {fate:?}")).collect();
     if !pruned {
         complaints.push("images or snapshots are left that nothing needs".to_owned());
     }
@@ -152,7 +89,7 @@ fn is_outcome(entry: &Entry) -> bool {
 
 /// Launches an instance from an old image, and stops it.
 async fn stop_an_instance(stage: &Stage, old: &OldImages) -> Result<(), Box<dyn Error>> {
-    let image_id = old.images.iter().find(|(_, fate)| *fate == Fate::IsUsed).map(|(id, _)| id.clone());
+    let image_id = Some(old.with(Fate::Used).to_owned());
     let tags = BTreeMap::from([("Name".to_owned(), "stopped".to_owned())]);
     let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
     let is = |world: &World, state| ids.iter().all(|id| world.instances.get(id).is_some_and(|it| it.state == state));

@@ -1,0 +1,77 @@
+//! Images of earlier weeks, for worlds in which `durin-ami-prune` shall have something to do.
+
+use std::time::Duration;
+
+use durin::ami::KEEP;
+use durin_harness::time::Time;
+use durin_harness::world::World;
+use durin_harness::world::ec2::{ImageSpec, SnapshotSpec};
+use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many days ago each was baked, and what is to become of it. The node's own image is four days old.
+const BAKES: [(u32, Fate); 6] =
+    [(11, Fate::Newest), (18, Fate::Stale), (25, Fate::Used), (32, Fate::Stale), (39, Fate::Tagged), (46, Fate::Stale)];
+/// How many days ago the bake was whose image is gone and whose snapshot is not.
+const ORPHANED: u32 = 53;
+
+/// What is to become of an old image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is among the newest three.
+    Newest,
+    /// It stays if somebody uses it, and only then.
+    Used,
+    /// Somebody has tagged it `durin:keep`.
+    Tagged,
+    /// Nothing needs it.
+    Stale,
+}
+
+/// What an account has from earlier weeks.
+#[derive(Clone, Debug)]
+pub struct OldImages {
+    /// The images' ids, and what is to become of them.
+    pub images: Vec<(String, Fate)>,
+    /// A snapshot whose image is gone.
+    pub orphan: String,
+}
+
+impl OldImages {
+    /// Gives a world a bake of each week before its node's first image. The ids do not come from the world's dice, so that
+    /// all else in it is what it would be without them.
+    pub fn add_to(world: &mut World) -> OldImages {
+        let mut dice = fastrand::Rng::with_seed(1);
+        let mut id = |kind: &str| Some(format!("{kind}-0{:016x}", dice.u64(..)));
+        for image in world.images.values_mut().filter(|image| image.tags.contains_key(FAMILY_TAG)) {
+            image.name = name_of_bake(image.created);
+        }
+        let now = world.now();
+        let images = BAKES.map(|(days_ago, fate)| {
+            let created = now - DAY * days_ago;
+            let image = ImageSpec::named(&name_of_bake(created)).created(created).tagged(FAMILY_TAG, IMAGE_PARAMETER);
+            let image = if fate == Fate::Tagged { image.tagged(KEEP, "the last with 1.33") } else { image };
+            (world.add_image(ImageSpec { id: id("ami"), ..image }), fate)
+        });
+        let orphan = world.add_snapshot(SnapshotSpec {
+            id: id("snap"),
+            volume_id: id("vol"),
+            started: Some(now - DAY * ORPHANED),
+            description: "Created by CreateImage, for an image that was deregistered".to_owned(),
+            tags: [(FAMILY_TAG.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
+            ..SnapshotSpec::default()
+        });
+        OldImages { images: images.into(), orphan }
+    }
+
+    /// The first that is to have this fate.
+    pub fn with(&self, fate: Fate) -> &str {
+        self.images.iter().find(|(_, of)| *of == fate).map_or("", |(id, _)| id)
+    }
+}
+
+/// What an image is called that is baked now: `k3s-2026-01-05`.
+pub fn name_of_bake(now: Time) -> String {
+    format!("k3s-{}", now.iso_seconds().split('T').next().unwrap_or_default())
+}
