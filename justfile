@@ -7,7 +7,7 @@ tools := justfile_directory() / "target/tools"
 default:
     @just --list
 
-# Tell how a node survives the reclaim of its spot instance, on a local AWS in virtual time
+# Tell how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, on a local AWS in virtual time
 demo *arguments:
     cargo demo {{arguments}}
 
@@ -35,6 +35,26 @@ deploy-node *arguments:
 # Interrupt a node's spot instance for real and measure the outage: just drill home
 drill *arguments:
     infra/drill.sh {{arguments}}
+
+# Print which images and snapshots stay, which go, and why; removes nothing: just prune-plan --keep-newest 5
+[positional-arguments]
+prune-plan *arguments:
+    @infra/images.sh prune-plan "$@"
+
+# Publish nothing to an image parameter until it is unpinned: just pin /durin/image 1.34 breaks the ingress
+[positional-arguments]
+pin parameter *why:
+    @infra/images.sh pin "$@"
+
+# Let images be published to a parameter again
+[positional-arguments]
+unpin parameter:
+    @infra/images.sh unpin "$@"
+
+# Have a parameter name the image before, and pin it
+[positional-arguments]
+rollback parameter:
+    @infra/images.sh rollback "$@"
 
 # Take one node away; its data volume stays unless named: just destroy-node home --delete-volume vol-…
 destroy-node *arguments:

@@ -28,8 +28,7 @@ pub enum Command {
         /// The parameter's name
         parameter: String,
         /// Why, for whoever wonders
-        #[arg(default_value = "")]
-        why: String,
+        why: Vec<String>,
     },
     /// Let images be published to a parameter again
     Unpin {
@@ -89,16 +88,16 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Pin { parameter, why } => {
-            pin::pin(&aws, &name(parameter)?, why).await.map_err(whole)?;
+            pin::pin(&aws, &name(parameter)?, &why.join(" ")).await.map_err(about(parameter))?;
             println!("{parameter} is pinned: nothing is published to it until `just unpin {parameter}`.");
         }
         Command::Unpin { parameter } => {
-            pin::unpin(&aws, &name(parameter)?).await.map_err(whole)?;
+            pin::unpin(&aws, &name(parameter)?).await.map_err(about(parameter))?;
             println!("{parameter} is not pinned any more: the newest image is published within the hour.");
         }
         Command::Rollback { parameter } => {
             let deadline = Deadline::before(SystemTime::now() + PATIENCE);
-            let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(whole)?;
+            let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(about(parameter))?;
             println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
             println!("It is pinned: no bake undoes this until `just unpin {parameter}`.");
             println!("The next launch boots from it; a running node goes on as it is.");
@@ -114,6 +113,16 @@ fn name(text: &str) -> Result<ParameterName, Box<dyn Error>> {
 /// With all causes, of which an error shows only the first.
 fn whole(failure: Failure) -> Box<dyn Error> {
     failure.chain().into()
+}
+
+/// The same, for what was asked of a parameter: Systems Manager says of one that it does not have only that the id is invalid.
+fn about(parameter: &str) -> impl Fn(Failure) -> Box<dyn Error> {
+    move |failure| match failure.chain() {
+        text if text.contains("InvalidResourceId") => {
+            format!("there is no parameter {parameter} in this region").into()
+        }
+        text => text.into(),
+    }
 }
 
 fn days(span: Duration) -> u32 {

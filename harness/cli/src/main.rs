@@ -16,7 +16,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tell how a node survives the reclaim of its spot instance, in virtual time
+    /// Tell how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
     Demo {
         /// Of the randomness: the same seed tells the same story
         #[arg(long, default_value_t = 1)]
