@@ -25,9 +25,10 @@ if [ -z "${AWS_ACCESS_KEY_ID:-}" ] && command -v aws >/dev/null; then
     [ -n "${AWS_ACCESS_KEY_ID:-}" ] ||
         fail "the AWS CLI has no credentials: run aws configure or aws sso login, or set AWS_PROFILE"
 fi
-if [ -z "${AWS_REGION:-}" ]; then
+if [ -z "${AWS_REGION:-}" ] && command -v aws >/dev/null; then
     need_region
 fi
+# Without the CLI, `cargo durin` says what is missing.
 
 cd "$root"
 exec cargo durin "$@"
