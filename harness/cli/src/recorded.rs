@@ -28,9 +28,11 @@ const BUILDER_RUNS: Duration = Duration::from_secs(2 * 60);
 
 /// A story: how it begins, and which of its events are recorded: file name, `detail-type`, and which one of several.
 struct Recorded {
-    begin: fn(&mut World, &NodeNames) -> Result<(), Box<dyn Error>>,
+    begin: Beginning,
     events: &'static [(&'static str, &'static str, usize)],
 }
+
+type Beginning = fn(&mut World, &NodeNames) -> Result<(), Box<dyn Error>>;
 
 const RECORDED: [Recorded; 2] = [
     Recorded {
