@@ -42,13 +42,13 @@ fn family(others: Vec<Image>) -> Family {
     Family {
         name: ParameterName::new("/images/k3s").expect("a name"),
         images: others.into_iter().chain([current.clone()]).collect(),
-        parameter: Parameter::Present(Current {
+        parameter: Parameter::Present(Box::new(Current {
             value: current.id.to_string(),
             data_type: "aws:ec2:image".to_owned(),
             written: Some(now() - DAY * 14),
             pinned: None,
             image: Some(current),
-        }),
+        })),
     }
 }
 

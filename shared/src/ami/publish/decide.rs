@@ -30,7 +30,7 @@ pub enum Parameter {
     /// It does not have our tag: its owner has not agreed to be published to.
     Undeclared,
     /// It is there.
-    Present(Current),
+    Present(Box<Current>),
 }
 
 /// What a parameter says.

@@ -64,7 +64,7 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
         pinned: tags.get(pin::PINNED).cloned(),
         image,
     };
-    Ok(Family { name, images, parameter: Parameter::Present(current) })
+    Ok(Family { name, images, parameter: Parameter::Present(Box::new(current)) })
 }
 
 /// Whether a person has pinned the parameter meanwhile.
