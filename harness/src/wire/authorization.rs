@@ -28,11 +28,22 @@ pub(crate) fn authorize(
     operation: &Operation,
     request: &Request<Vec<u8>>,
 ) -> Result<(), ApiError> {
-    if world.iam.role_of(caller).is_none() {
+    if !world.iam.begin_call(caller) {
         return Ok(());
     }
     let checks = checks(world, operation, request);
     world.iam.authorize(caller, &checks).map_err(|denial| denied(operation.service, &denial))
+}
+
+/// Whether the caller may delete this snapshot along with its image.
+pub(super) fn caller_may_delete_snapshot(world: &mut World, id: &str) -> bool {
+    let check = ec2::of_resource(world, "DeleteSnapshot", id);
+    world.iam.caller_may(&check)
+}
+
+/// Whether Parameter Store may look at images in the caller's name.
+pub(super) fn caller_may_describe_images(world: &mut World) -> bool {
+    world.iam.caller_may(&Check::new("ec2:DescribeImages", "*"))
 }
 
 fn checks(world: &World, operation: &Operation, request: &Request<Vec<u8>>) -> Vec<Check> {

@@ -2,7 +2,7 @@
 //!
 //! One listener serves all four, so a request says itself whom it means: by its path, its `X-Amz-Target`, or the API
 //! version in its form. Nothing here waits, fails at random or knows who is allowed to do what; that is laid around
-//! [`handle`].
+//! [`handle`]. Only what a call goes on without is asked of IAM on the way.
 
 mod action;
 mod authorization;

@@ -6,6 +6,7 @@ use super::*;
 use crate::world::ec2::CreateVolume;
 
 mod images;
+mod permissions;
 mod route53;
 mod ssm;
 

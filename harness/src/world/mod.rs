@@ -74,7 +74,7 @@ pub struct World {
     /// SSM parameters by name.
     pub parameters: BTreeMap<String, ssm::Parameter>,
     /// Image parameters that were put and are not validated yet, by name.
-    pub pending_parameters: BTreeMap<String, ssm::PutParameter>,
+    pub pending_parameters: BTreeMap<String, ssm::PendingParameter>,
     /// SSM documents by name.
     pub documents: BTreeMap<String, ssm::Document>,
     /// SSM commands, oldest first.

@@ -20,7 +20,7 @@ use crate::time::Time;
 pub use commands::{Command, CommandInvocation, SendCommand};
 pub use delivery::{SsmEffect, SsmStep};
 pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT};
-pub use image_parameters::IMAGE_DATA_TYPE;
+pub use image_parameters::{IMAGE_DATA_TYPE, PendingParameter};
 pub use instance_information::PingStatus;
 pub use invocation_status::InvocationStatus;
 pub use parameters::PutParameter;

@@ -3,6 +3,7 @@
 use super::super::query::{Dialect, Params};
 use super::arn;
 use crate::iam::Check;
+use crate::world::ssm::IMAGE_DATA_TYPE;
 use crate::world::{REGION, World};
 
 pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
@@ -25,7 +26,7 @@ pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
         | "DisableImageDeprecation"
         | "EnableImage"
         | "EnableImageDeprecation" => params.owned("ImageId").into_iter().collect(),
-        "DescribeImageReferences" => return in_its_name(),
+        "DescribeImageReferences" => return in_its_name(world),
         "DeleteSnapshot" => params.owned("SnapshotId").into_iter().collect(),
         _ => Vec::new(),
     };
@@ -37,22 +38,14 @@ pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
         _ => Vec::new(),
     };
     let check = |id: &String| Check { request_tags: request_tags.clone(), ..of_resource(world, name, id) };
-    let with_image = snapshots_that_go_along(world, name, &params);
-    let along = with_image.iter().map(|id| of_resource(world, "DeleteSnapshot", id));
-    ids.iter().map(check).chain(along).collect()
+    ids.iter().map(check).collect()
 }
 
-/// The snapshots that DeregisterImage deletes, too. AWS answers `missing-permissions` for one that its caller may not
-/// delete, and deregisters the image; here the whole call is refused, so that a role which lacks it does not go unseen.
-fn snapshots_that_go_along(world: &World, name: &str, params: &Params) -> Vec<String> {
-    let wanted = name == "DeregisterImage" && params.flag("DeleteAssociatedSnapshots").ok().flatten() == Some(true);
-    let image = params.text("ImageId").filter(|_| wanted).and_then(|id| world.images.get(id));
-    image.into_iter().flat_map(|image| &image.block_devices).map(|device| device.snapshot_id.clone()).collect()
-}
-
-/// What EC2 looks at in the name of whoever asks for references. (EC2 User Guide, "Required permissions" of AMI references.)
-fn in_its_name() -> Vec<Check> {
-    let actions = [
+/// What EC2 looks at in the name of whoever asks for references. (EC2 User Guide, "Identify your resources referencing
+/// specified AMIs"; the managed policy `AmazonEC2ImageReferencesAccessPolicy`.) There are no recipes here, so one is made
+/// up: whoever has some needs the permission.
+fn in_its_name(world: &World) -> Vec<Check> {
+    let looks = [
         "ec2:DescribeImageReferences",
         "ec2:DescribeInstances",
         "ec2:DescribeLaunchTemplateVersions",
@@ -62,12 +55,13 @@ fn in_its_name() -> Vec<Check> {
         "ssm:DescribeParameters",
     ];
     let of_recipes = Check::new("imagebuilder:GetContainerRecipe", arn("imagebuilder", "container-recipe/any/1.0.0"));
-    let of_parameters = Check::new("ssm:GetParameters", arn("ssm", "parameter/any"));
-    actions.into_iter().map(|action| Check::new(action, "*")).chain([of_recipes, of_parameters]).collect()
+    let of_images = world.parameters.values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
+    let of_parameters = of_images.map(|parameter| super::ssm::of_parameter(world, "GetParameters", &parameter.name));
+    looks.into_iter().map(|action| Check::new(action, "*")).chain([of_recipes]).chain(of_parameters).collect()
 }
 
 /// What IAM is asked about one resource, by its id.
-fn of_resource(world: &World, name: &str, id: &str) -> Check {
+pub(super) fn of_resource(world: &World, name: &str, id: &str) -> Check {
     let mut check = Check::new(format!("ec2:{name}"), resource_arn(id));
     let tags = match id.split('-').next() {
         Some("i") => world.instances.get(id).map(|instance| &instance.tags),

@@ -49,7 +49,7 @@ fn to_instance(world: &World, id: &str) -> Check {
 }
 
 /// By its name, without a leading slash, a version or a label.
-fn of_parameter(world: &World, operation: &str, selector: &str) -> Check {
+pub(super) fn of_parameter(world: &World, operation: &str, selector: &str) -> Check {
     let name = selector.split(':').next().unwrap_or_default();
     let resource = arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')));
     let mut check = Check::new(format!("ssm:{operation}"), resource);

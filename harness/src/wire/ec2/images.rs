@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{done, tags};
 use crate::time::Time;
+use crate::wire::authorization::caller_may_delete_snapshot;
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::images::{CopyImage, CreateImage, LaunchPermission, RegisterImage};
@@ -94,8 +95,8 @@ pub(super) fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
 
 pub(super) fn deregister(world: &mut World, params: &Params) -> ApiResult<Value> {
     let delete_snapshots = params.flag("DeleteAssociatedSnapshots")?.unwrap_or(false);
-    let outcomes = world.deregister_image(params.required("ImageId")?, delete_snapshots)?;
-    let outcomes = outcomes.into_iter();
+    let id = params.required("ImageId")?;
+    let outcomes = world.deregister_image_for(id, delete_snapshots, caller_may_delete_snapshot)?.into_iter();
     let results: Value =
         outcomes.map(|(id, outcome)| json!({"snapshotId": id, "returnCode": outcome.name()})).collect();
     Ok(json!({"return": true, "deleteSnapshotResultSet": if delete_snapshots { results } else { Value::Null }}))

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Fields};
 use super::paged;
+use crate::wire::authorization::caller_may_describe_images;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
@@ -17,8 +18,9 @@ pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
         return Err(fields::invalid("Tier", tier));
     }
     let tags = tags(fields)?.into_iter().collect();
+    let name = fields.required("Name")?;
     let version = world.put_parameter(PutParameter {
-        name: fields.required("Name")?.to_owned(),
+        name: name.to_owned(),
         value: fields.required("Value")?.to_owned(),
         parameter_type: fields.owned("Type")?,
         data_type: fields.owned("DataType")?,
@@ -26,6 +28,10 @@ pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
         description: fields.owned("Description")?,
         tags,
     })?;
+    // Systems Manager User Guide (native parameter support for AMI IDs): who puts it needs `ec2:DescribeImages`.
+    if world.pending_parameters.contains_key(name) && !caller_may_describe_images(world) {
+        world.image_cannot_be_described(name);
+    }
     Ok(json!({"Version": version, "Tier": tier}))
 }
 

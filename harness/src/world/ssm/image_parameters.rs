@@ -9,6 +9,14 @@ use crate::world::agenda::Effect;
 /// The data type of parameters that name an image.
 pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
 
+/// A parameter that was put and is not validated yet.
+#[derive(Clone, Debug)]
+pub struct PendingParameter {
+    request: PutParameter,
+    /// Whether who has put it may call DescribeImages.
+    describes_images: bool,
+}
+
 impl World {
     /// Whether the value would have to be an image's id: a parameter keeps its data type unless it is given another.
     pub(super) fn is_for_image(&self, request: &PutParameter) -> bool {
@@ -22,19 +30,30 @@ impl World {
         let version = newest.map_or(1, |version| version.version + 1);
         let delay = self.draw(self.latency.parameter_validation);
         self.schedule(delay, Effect::ImageValidated(request.name.clone()));
-        self.pending_parameters.insert(request.name.clone(), request);
+        self.pending_parameters.insert(request.name.clone(), PendingParameter { request, describes_images: true });
         version
+    }
+
+    /// Whoever has put the parameter may not describe images, and it is in their name that the value is validated.
+    pub(crate) fn image_cannot_be_described(&mut self, name: &str) {
+        if let Some(pending) = self.pending_parameters.get_mut(name) {
+            pending.describes_images = false;
+        }
     }
 
     /// The value put aside is valid, and there; or it is not, and the parameter stays as it was.
     pub(in crate::world) fn image_is_validated(&mut self, name: &str) {
-        let Some(request) = self.pending_parameters.remove(name) else { return };
-        if self.check_launchable(&request.value).is_ok() {
-            self.check_publication(&request.name, &request.value);
-            self.add_version(request);
-            return;
-        }
-        self.note_change(name, format!("still as it was: {} is not an image that can be launched", request.value));
+        let Some(PendingParameter { request, describes_images }) = self.pending_parameters.remove(name) else { return };
+        let why = match self.check_launchable(&request.value) {
+            Ok(()) if describes_images => {
+                self.check_publication(&request.name, &request.value);
+                self.add_version(request);
+                return;
+            }
+            Ok(()) => "cannot be described by who has put it",
+            Err(_) => "is not an image that can be launched",
+        };
+        self.note_change(name, format!("still as it was: {} {why}", request.value));
         let operation = if self.parameters.contains_key(name) { "Update" } else { "Create" };
         self.emit_parameter_event(
             name,

@@ -27,6 +27,8 @@ pub enum SnapshotDeletion {
     Success,
     /// Kept, because another image is made from it too.
     Skipped,
+    /// Kept, because whoever deregisters the image may not delete it.
+    MissingPermissions,
     /// Kept, because it cannot be deleted: it is gone, locked, or not this account's.
     ClientError,
 }
@@ -37,6 +39,7 @@ impl SnapshotDeletion {
         match self {
             SnapshotDeletion::Success => "success",
             SnapshotDeletion::Skipped => "skipped",
+            SnapshotDeletion::MissingPermissions => "missing-permissions",
             SnapshotDeletion::ClientError => "client-error",
         }
     }
@@ -45,6 +48,16 @@ impl SnapshotDeletion {
 impl World {
     /// DeregisterImage: what became of its snapshots, if they were to be deleted too.
     pub fn deregister_image(&mut self, id: &str, delete_snapshots: bool) -> ApiResult<Vec<(String, SnapshotDeletion)>> {
+        self.deregister_image_for(id, delete_snapshots, |_, _| true)
+    }
+
+    /// The same for somebody who may not delete every snapshot. The image goes all the same.
+    pub(crate) fn deregister_image_for(
+        &mut self,
+        id: &str,
+        delete_snapshots: bool,
+        may_delete: impl Fn(&mut World, &str) -> bool,
+    ) -> ApiResult<Vec<(String, SnapshotDeletion)>> {
         let now = self.now;
         match self.own_image_mut(id)?.protection {
             DeregistrationProtection::Disabled => {}
@@ -74,20 +87,25 @@ impl World {
         if !delete_snapshots {
             return Ok(Vec::new());
         }
-        Ok(snapshots.into_iter().map(|snapshot| self.delete_along(snapshot)).collect())
+        let outcomes = snapshots.into_iter().map(|snapshot| {
+            let outcome = self.delete_along(&snapshot, &may_delete);
+            (snapshot, outcome)
+        });
+        Ok(outcomes.collect())
     }
 
-    fn delete_along(&mut self, id: String) -> (String, SnapshotDeletion) {
-        let is_shared = self.images_from(&id).any(|image| image.gone.is_none());
-        let outcome = match self.snapshots.get(&id) {
-            _ if is_shared => SnapshotDeletion::Skipped,
-            Some(snapshot) if snapshot.owner == ACCOUNT && !snapshot.locked => {
-                self.remove_snapshot(&id);
-                SnapshotDeletion::Success
-            }
-            Some(_) | None => SnapshotDeletion::ClientError,
-        };
-        (id, outcome)
+    fn delete_along(&mut self, id: &str, may_delete: impl Fn(&mut World, &str) -> bool) -> SnapshotDeletion {
+        if self.images_from(id).any(|image| image.gone.is_none()) {
+            return SnapshotDeletion::Skipped;
+        }
+        if self.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.locked) {
+            return SnapshotDeletion::ClientError;
+        }
+        if !may_delete(self, id) {
+            return SnapshotDeletion::MissingPermissions;
+        }
+        self.remove_snapshot(id);
+        SnapshotDeletion::Success
     }
 
     /// Whether DescribeImages shows it at all now.
