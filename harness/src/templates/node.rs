@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Resource, Template, TemplateError, number, only};
-use crate::world::autoscaling::{ActionResult, CreateAutoScalingGroup, GroupTag, PutLifecycleHook, Transition};
+use crate::world::autoscaling::{
+    ActionResult, CreateAutoScalingGroup, GroupTag, MaintenancePolicy, PutLifecycleHook, Transition,
+};
 use crate::world::ec2::CreateVolume;
 use crate::world::seed::NodeSeed;
 
@@ -38,12 +40,13 @@ const WITHOUT_EFFECT: [&str; 21] = [
 ];
 
 /// Read below.
-const GROUP: [&str; 11] = [
+const GROUP: [&str; 12] = [
     "AutoScalingGroupName",
     "CapacityRebalance",
     "DesiredCapacity",
     "HealthCheckGracePeriod",
     "HealthCheckType",
+    "InstanceMaintenancePolicy",
     "LifecycleHookSpecificationList",
     "MaxSize",
     "MinSize",
@@ -210,6 +213,7 @@ impl NodeStack {
             launch_template_version: text(&specification["Version"]),
             health_check_grace_period_s: number(&properties["HealthCheckGracePeriod"]).unwrap_or_default(),
             capacity_rebalance: self.flag(resource.id, &properties, "CapacityRebalance")?,
+            maintenance_policy: self.maintenance_policy(resource.id, &properties["InstanceMaintenancePolicy"])?,
             new_instances_protected_from_scale_in: self.flag(
                 resource.id,
                 &properties,
@@ -219,6 +223,21 @@ impl NodeStack {
             hooks: hooks.ok_or_else(|| refuse("a lifecycle hook that Auto Scaling would refuse".to_owned()))?,
             ..CreateAutoScalingGroup::default()
         })
+    }
+
+    fn maintenance_policy(&self, id: &str, written: &Value) -> Result<Option<MaintenancePolicy>, TemplateError> {
+        let Some(fields) = written.as_object() else { return Ok(None) };
+        let known = ["MaxHealthyPercentage", "MinHealthyPercentage"];
+        only(&self.0.file, id, fields, &known)?;
+        match known.map(|name| number(&written[name])) {
+            [Some(max), Some(min)] => {
+                let policy = MaintenancePolicy::new(min, max).map_err(|error| self.0.refuse(id, error.to_string()))?;
+                Ok(Some(policy))
+            }
+            [None, _] | [_, None] => {
+                Err(self.0.refuse(id, format!("InstanceMaintenancePolicy needs {}", known.join(" and "))))
+            }
+        }
     }
 
     /// Whether a property is true, which a parameter can only say as a text; absent is false.

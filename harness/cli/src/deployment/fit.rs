@@ -1,6 +1,7 @@
 //! Whether the parts fit: what the templates say, and what the functions know.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use durin::events::Transition;
 use durin::ids::GroupName;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use super::{NODE, RELEASE, ROLES, RULES};
 
 /// An event of each kind that a function acts on, and which function that is.
-const ACTED_ON: [(&str, &str, &str); 7] = [
+const ACTED_ON: [(&str, &str, &str); 8] = [
     ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
     ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
     (
@@ -28,9 +29,18 @@ const ACTED_ON: [(&str, &str, &str); 7] = [
         "rebalance-recommendation",
         include_str!("../../../../events/rebalance-recommendation.json"),
     ),
+    ("durin-spot-interruption", "instance-retirement", include_str!("../../../../events/instance-retirement.json")),
     ("durin-ami-publish", "ami-available", include_str!("../../../../events/ami-available.json")),
     ("durin-ami-publish", "image-builder-available", include_str!("../../../../events/image-builder-available.json")),
     ("durin-ami-publish", "bake-finished", include_str!("../../../../events/bake-finished.json")),
+];
+
+/// What is looked after by a schedule, and at least how often.
+const SCHEDULED: [(&str, Duration); 3] = [
+    ("durin-node-resync", LONGEST_PERIOD),
+    // Events do most of it; and how soon litter goes is a matter of taste.
+    ("durin-ami-publish", Duration::MAX),
+    ("durin-ami-prune", Duration::MAX),
 ];
 
 /// The tags of a group that mean something to the functions.
@@ -44,7 +54,7 @@ pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateEr
     }
 }
 
-/// Every function gets the events that it acts on, and the schedule comes often enough.
+/// Every function gets the events that it acts on, and its schedule comes often enough.
 pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {
     for (function, name, event) in ACTED_ON {
         let event: Value = serde_json::from_str(event).unwrap_or_default();
@@ -53,17 +63,17 @@ pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {
             return Err(refuse(RULES, function, problem));
         }
     }
-    let period = rules.iter().filter(|rule| rule.function == "durin-node-resync").find_map(|rule| match rule.trigger {
-        Trigger::Rate(period) => Some(period),
-        Trigger::Event(_) => None,
-    });
-    match period {
-        Some(period) if period <= LONGEST_PERIOD => Ok(()),
-        _ => {
-            let problem = format!("needs a schedule of at most {} s", LONGEST_PERIOD.as_secs());
-            Err(refuse(RULES, "durin-node-resync", problem))
+    SCHEDULED.into_iter().try_for_each(|(function, longest)| {
+        let period = rules.iter().filter(|rule| rule.function == function).find_map(|rule| match rule.trigger {
+            Trigger::Rate(period) => Some(period),
+            Trigger::Event(_) => None,
+        });
+        match period {
+            Some(period) if period <= longest => Ok(()),
+            None => Err(refuse(RULES, function, "needs a schedule".to_owned())),
+            Some(_) => Err(refuse(RULES, function, format!("needs a schedule of at most {} s", longest.as_secs()))),
         }
-    }
+    })
 }
 
 /// EventBridge may write to the queues that the rules name.

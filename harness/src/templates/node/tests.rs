@@ -27,6 +27,7 @@ Resources:
       MinSize: "0"
       MaxSize: 1
       HealthCheckGracePeriod: 30
+      InstanceMaintenancePolicy: {MinHealthyPercentage: 100, MaxHealthyPercentage: 200}
       CapacityRebalance: {Ref: CapacityRebalance}
       MixedInstancesPolicy:
         InstancesDistribution: {OnDemandPercentageAboveBaseCapacity: 0}
@@ -63,6 +64,7 @@ fn a_node_is_read_with_all_that_it_has() {
     let group = stack.group().expect("readable");
     assert_eq!((group.min_size, group.max_size, group.desired_capacity), (0, 1, None));
     assert_eq!((group.health_check_grace_period_s, group.capacity_rebalance), (30, true));
+    assert!(group.maintenance_policy.expect("a policy").launches_first());
     assert_eq!(group.launch_template_id.as_deref(), Some("lt-1"));
     assert_eq!(group.launch_template_version.as_deref(), Some("$Latest"));
     assert_eq!(group.hooks[0].heartbeat_timeout_s, Some(60));
@@ -86,6 +88,9 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("Ref: CapacityRebalance", "Ref: NodeName", "CapacityRebalance is true or false"),
         ("Size: \"20\"", "Sise: \"20\"", "Data: the local AWS does not know the property Sise"),
         ("\"Fn::Sub\"", "\"Fn::Split\"", "Data: the local AWS does not know Fn::Split"),
+        ("MinHealthyPercentage: 100", "MinHealthyPercentage: 99", "Group: ValidationError"),
+        ("MinHealthyPercentage: 100, ", "", "InstanceMaintenancePolicy needs"),
+        ("MinHealthyPercentage:", "MinHealthyPercent:", "does not know the property MinHealthyPercent"),
         ("DefaultResult: ABANDON", "DefaultResult: ABADON", "Group: a lifecycle hook"),
         ("HeartbeatTimeout: 60", "Heartbeat: 60", "Group: a lifecycle hook"),
         ("AWS::EC2::LaunchTemplate", "AWS::EC2::LaunchTemplates", "Template: the local AWS does not know the type"),
