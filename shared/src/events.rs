@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
 use crate::risk::RiskReason;
 pub use images::{BAKE_FINISHED, ImageReady, SaidBy};
-pub use warnings::Warning;
+pub use warnings::{RETIREMENTS, Warning};
 
 /// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
 pub const LAUNCH_HOOK: &str = "durin-launch";

@@ -21,7 +21,7 @@ pub struct Warning {
 
 /// Types of Health events after which an instance is stopped or terminated for good. Scheduled reboots and maintenance are
 /// not among them: the instance comes back by itself, volume and all. The same as in `infra/rules.yaml`.
-const RETIREMENTS: [&str; 3] = [
+pub const RETIREMENTS: [&str; 3] = [
     "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED",
     "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED",
     "AWS_EC2_INSTANCE_STOP_SCHEDULED",

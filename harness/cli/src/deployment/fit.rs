@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use durin::events::Transition;
+use durin::events::{RETIREMENTS, Transition};
 use durin::ids::GroupName;
 use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, least_heartbeat};
 use durin::tags::{self, Declaration};
@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{NODE, RELEASE, ROLES, RULES};
 
 /// An event of each kind that a function acts on, and which function that is.
-const ACTED_ON: [(&str, &str, &str); 8] = [
+const ACTED_ON: [(&str, &str, &str); 7] = [
     ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
     ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
     (
@@ -29,11 +29,13 @@ const ACTED_ON: [(&str, &str, &str); 8] = [
         "rebalance-recommendation",
         include_str!("../../../../events/rebalance-recommendation.json"),
     ),
-    ("durin-spot-interruption", "instance-retirement", include_str!("../../../../events/instance-retirement.json")),
     ("durin-ami-publish", "ami-available", include_str!("../../../../events/ami-available.json")),
     ("durin-ami-publish", "image-builder-available", include_str!("../../../../events/image-builder-available.json")),
     ("durin-ami-publish", "bake-finished", include_str!("../../../../events/bake-finished.json")),
 ];
+
+/// An event of AWS Health, which is of many types.
+const RETIREMENT: &str = include_str!("../../../../events/instance-retirement.json");
 
 /// What is looked after by a schedule, and at least how often.
 const SCHEDULED: [(&str, Duration); 3] = [
@@ -56,11 +58,16 @@ pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateEr
 
 /// Every function gets the events that it acts on, and its schedule comes often enough.
 pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {
-    for (function, name, event) in ACTED_ON {
-        let event: Value = serde_json::from_str(event).unwrap_or_default();
+    let event = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let of_type = |code: &'static str| {
+        let mut retirement = event(RETIREMENT);
+        retirement["detail"]["eventTypeCode"] = code.into();
+        ("durin-spot-interruption", code.to_owned(), retirement)
+    };
+    let others = ACTED_ON.map(|(function, name, text)| (function, format!("events/{name}.json"), event(text)));
+    for (function, name, event) in others.into_iter().chain(RETIREMENTS.map(of_type)) {
         if !rules.iter().any(|rule| rule.function == function && rule.matches(&event)) {
-            let problem = format!("no rule for it matches events/{name}.json, which it acts on");
-            return Err(refuse(RULES, function, problem));
+            return Err(refuse(RULES, function, format!("no rule for it matches {name}, which it acts on")));
         }
     }
     SCHEDULED.into_iter().try_for_each(|(function, longest)| {
