@@ -19,6 +19,9 @@ use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::Seed;
 use durin_tests::{LAUNCH, Story, TERMINATE};
 
+#[path = "least_privilege/images.rs"]
+mod images;
+
 /// Where the node is.
 const ZONE: &str = "eu-central-1a";
 
@@ -26,9 +29,14 @@ const WARNING: &str = "EC2 Spot Instance Interruption Warning";
 
 /// What nobody has needed in a history that `play` tells.
 fn unused(seed: u64, rebalancing: bool, play: impl AsyncFnOnce(&Story)) -> BTreeSet<Grant> {
+    let begin = || if rebalancing { Story::with_rebalancing(seed) } else { Story::of_one_node(seed) };
+    unused_in(begin, play)
+}
+
+fn unused_in(begin: impl FnOnce() -> Story, play: impl AsyncFnOnce(&Story)) -> BTreeSet<Grant> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let story = if rebalancing { Story::with_rebalancing(seed) } else { Story::of_one_node(seed) };
+        let story = begin();
         play(&story).await;
         assert_eq!(story.world(|world| world.iam.denials.clone()), []);
         story.world(|world| world.iam.unused())
@@ -61,6 +69,9 @@ fn everything_that_a_role_allows_is_needed() {
             interrupted(story, AgentMode::Failing).await;
         }),
         unused(10, false, async |story| mistaken(story).await),
+        unused(11, false, async |story| images::baked_and_published(story).await),
+        unused(12, false, async |story| images::given_up(story).await),
+        unused_in(|| Story::without_functions(&Seed::one_node()), async |story| images::pruned(story).await),
     ];
     let never = histories.into_iter().reduce(|never, unused| never.intersection(&unused).cloned().collect());
     let never: Vec<_> = never.into_iter().flatten().map(|grant| grant.to_string()).collect();

@@ -9,6 +9,7 @@ use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::Seed;
+use durin_tests::images::{baked, baked_for_nobody, littered, pruned_in_vain, told};
 use durin_tests::{Story, broken};
 use rstest::rstest;
 
@@ -44,9 +45,20 @@ fn mutated(template: Template, from: &str, to: &str) -> Infra {
     infra
 }
 
+/// What happens in a world, and lets whoever is deployed there do something about it.
+type Happening = fn(&Story);
+
+const OF_NODES: [Happening; 4] = [interrupted, ended_by_its_group, cannot_release, mistaken];
+const OF_PUBLISHING: [Happening; 2] = [image_baked, baked_for_nobody];
+const OF_PRUNING: [Happening; 2] = [littered, pruned_in_vain];
+
 /// What is wrong with `infra`: why it is refused, or what becomes of it. Nothing, if all stories end well.
 fn what_is_wrong(infra: &Infra) -> String {
-    let told = |play: fn(&Story)| {
+    what_goes_wrong(infra, &[&OF_NODES[..], &OF_PUBLISHING, &OF_PRUNING].concat())
+}
+
+fn what_goes_wrong(infra: &Infra, happenings: &[Happening]) -> String {
+    let told = |play: Happening| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.expect("a runtime").block_on(async {
             let story = Story::deployed(infra, &Seed::one_node().rebalancing(false))?;
@@ -55,10 +67,14 @@ fn what_is_wrong(infra: &Infra) -> String {
             if is_told { Err(story.world(|world| broken(world)).join("\n")) } else { Ok(()) }
         })
     };
-    [interrupted, ended_by_its_group, cannot_release, mistaken]
-        .into_iter()
-        .find_map(|play| told(play).err())
-        .unwrap_or_default()
+    happenings.iter().find_map(|play| told(*play).err()).unwrap_or_default()
+}
+
+fn image_baked(story: &Story) {
+    story.world(|world| {
+        let image = baked(world, 0);
+        told(world, &image);
+    });
 }
 
 fn interrupted(story: &Story) {
@@ -105,6 +121,11 @@ fn as_it_is_nothing_is_wrong() {
 #[case::recommendation("Rebalance Recommend", "Rebalance Recomend", "matches events/rebalance-recommendation.json")]
 #[case::launch_hook("[durin-launch,", "[durin-lunch,", "matches events/launch.json")]
 #[case::terminate_hook("durin-terminate]", "durin-terminates]", "matches events/terminate.json")]
+#[case::retirement("_EC2_INSTANCE_RETIRE", "_EC2_INSTANCE_RETIR", "matches AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED")]
+#[case::stop("_INSTANCE_STOP_SCHED", "_INSTANCE_STOPP_SCHED", "matches AWS_EC2_INSTANCE_STOP_SCHEDULED")]
+#[case::image_state("State: [available]", "State: [avialable]", "matches events/ami-available.json")]
+#[case::image_built("EC2 Image Builder Image", "EC2 ImageBuilder Image", "matches events/image-builder-available.json")]
+#[case::bake("Durin Bake Finished]", "Durin Bake Finishd]", "matches events/bake-finished.json")]
 #[case::no_list("source: [aws.ec2]", "source: aws.ec2", "SpotInterruptionRule: event pattern at `source`")]
 #[case::target(
     ":function:durin-node-resync",
@@ -117,6 +138,11 @@ fn as_it_is_nothing_is_wrong() {
     "NodeResyncRule: a target that is no function"
 )]
 #[case::period("rate(5 minutes)", "rate(50 minutes)", "durin-node-resync: needs a schedule of at most 300 s")]
+#[case::no_schedule(
+    "ScheduleExpression: rate(1 hour)",
+    "EventPattern: {source: [nobody]}",
+    "durin-ami-publish: needs a schedule"
+)]
 #[case::unit("rate(5 minutes)", "rate(5 minute)", "NodeResyncRule: \"rate(5 minute)\" is not a rate")]
 #[case::queue(":durin-dead-letters", ":durin-dead-letter", "no dead-letter queue \"arn:aws:sqs:")]
 #[case::permission(
@@ -273,6 +299,13 @@ fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::zones(":::hostedzone/*", ":::hostedzones/*", &["ReadRecords is for other resources"])]
 #[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
 #[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]
+#[case::family("aws:ResourceTag/durin:image-parameter: \"false\"", "aws:ResourceTag/durin:image-parametre: \"false\"", &["ssm:GetParameter", "in ReadParametersOfImages it is not so that Null aws:ResourceTag/durin:image-parametre"])]
+#[case::overwrite("ssm:Overwrite: \"true\"", "ssm:Overwrite: \"false\"", &["ssm:PutParameter", "in PublishToParametersOfImages it is not so that StringEquals ssm:Overwrite false"])]
+#[case::images("${AWS::Region}::image/*", "${AWS::Region}::images/*", &["RetireImagesOfFamilies is for other resources"])]
+#[case::snapshots("${AWS::Region}::snapshot/*", "${AWS::Region}::snapshots/*", &["ec2:DeleteSnapshot", "DeleteSnapshotsOfFamilies is for other resources"])]
+#[case::stale("- durin:stale-since", "- durin:stale-sinc", &["ec2:CreateTags", "aws:TagKeys durin:image-parameter or durin:stale-sinc"])]
+#[case::recipes(":container-recipe/*/*", ":container-recipes/*/*", &["imagebuilder:GetContainerRecipe", "LookIntoContainerRecipes is for other resources"])]
+#[case::backups("aws:ResourceTag/durin:volume: \"false\"", "aws:ResourceTag/durin:image-parameter: \"false\"", &["NeverBackupsOfData denies it"])]
 #[case::logs("[NodeLifecycleLogs, Arn]", "[NodeResyncLogs, Arn]", &["durin-node-lifecycle", "logs:CreateLogStream", "Log is for other resources"])]
 fn a_letter_in_roles_yaml_that_only_a_story_shows(#[case] from: &str, #[case] to: &str, #[case] says: &[&str]) {
     tells(Template::Roles, from, to, says);
@@ -283,29 +316,39 @@ fn a_letter_in_roles_yaml_that_only_a_story_shows(#[case] from: &str, #[case] to
 fn every_action_of_every_role_is_missed() {
     let roles = Infra::default().roles;
     let mut allows = false;
+    let mut happenings = &OF_NODES[..];
     let mut tried = 0;
     for (number, line) in roles.lines().enumerate() {
+        happenings = match line {
+            "  NodeLoop:" => &OF_NODES,
+            "  AmiPublishRole:" => &OF_PUBLISHING,
+            "  AmiPruneRole:" => &OF_PRUNING,
+            _ => happenings,
+        };
         allows = if line.contains("Effect: ") { line.contains("Effect: Allow") } else { allows };
         let action = line.trim().trim_start_matches("Action: ").trim_start_matches("- ");
-        let is_action = ["autoscaling:", "ec2:", "logs:", "route53:", "sqs:", "ssm:"];
-        let is_one = allows && is_action.iter().any(|service| action.starts_with(service)) && !action.ends_with(':');
+        let of_services = ["autoscaling", "ec2", "imagebuilder", "logs", "route53", "sqs", "ssm"];
+        let is_one = action.split_once(':').is_some_and(|(service, operation)| {
+            let is_name = !operation.is_empty() && operation.chars().all(char::is_alphabetic);
+            allows && is_name && of_services.contains(&service)
+        });
         let of_queue = number
             .checked_sub(1)
             .and_then(|before| roles.lines().nth(before))
             .is_some_and(|line| line.contains("events.amazonaws.com"));
-        if !is_one || of_queue || line.contains("Resource") {
+        if !is_one || of_queue {
             continue;
         }
         let mut lines: Vec<String> = roles.lines().map(str::to_owned).collect();
         // Nobody does that.
         lines[number] = line.replace(action, if action.starts_with("ec2:") { "ec2:Start*" } else { "ec2:Stop*" });
         let infra = Infra { roles: lines.join("\n").into(), ..Infra::default() };
-        let wrong = what_is_wrong(&infra);
+        let wrong = what_goes_wrong(&infra, happenings);
         let is_told = wrong.contains(action) || wrong.contains("is never asked with the key");
         assert!(is_told, "line {}: {action} is not missed: {wrong:?}", number + 1);
         tried += 1;
     }
-    assert!(tried >= 20, "{tried} actions");
+    assert!(tried >= 50, "{tried} actions");
 }
 
 #[test]
@@ -317,9 +360,11 @@ fn a_manifest_is_checked_too() {
         ("durin-node-lifecycle", "durin-node-lifecicle", "the package is called durin-node-lifecicle"),
     ] {
         let mut infra = Infra::default();
-        let broken = infra.manifests[0].1.replacen(from, to, 1);
-        assert_ne!(broken, infra.manifests[0].1);
-        infra.manifests[0].1 = broken.into();
+        let of_it = infra.manifests.iter_mut().find(|(function, _)| *function == "durin-node-lifecycle");
+        let (_, manifest) = of_it.expect("a manifest");
+        let broken = manifest.replacen(from, to, 1);
+        assert_ne!(broken, *manifest);
+        *manifest = broken.into();
         let wrong = what_is_wrong(&infra);
         assert!(wrong.starts_with("Cargo.toml: durin-node-lifecycle: ") && wrong.contains(says), "{wrong}");
     }

@@ -1,5 +1,6 @@
 //! Stories: a node's world, what goes wrong in it, and how it has to end.
 
+pub mod images;
 pub mod python;
 
 use std::time::{Duration, SystemTime};
