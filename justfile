@@ -20,9 +20,9 @@ invoke function event *arguments:
 serve *arguments:
     cargo durin serve {{arguments}}
 
-# Build the functions as Lambda runs them; arm64 unless told otherwise: just build --x86-64
-build *arguments="--arm64": _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" cargo lambda build --release $(sed -n "s/^name = \"\(.*\)\"$/--package \1/p" functions/*/Cargo.toml) {{arguments}}
+# Build the functions as Lambda runs them, for arm64 if the toolchain can; just build --x86-64 for the other
+build *arguments: _cargo-lambda
+    PATH="{{tools}}/bin:$PATH" infra/build.sh {{arguments}}
 
 # Deploy the functions to a region of your AWS account, or what has changed; asks first
 deploy *arguments: _cargo-lambda

@@ -61,6 +61,42 @@ functions() {
     done
 }
 
+need_cargo_lambda() {
+    cargo lambda --version >/dev/null 2>&1 ||
+        fail "cargo-lambda is missing: just fetches it by itself; else pip install cargo-lambda"
+}
+
+# Whether the Rust toolchain can build for aarch64 or x86_64.
+can_build_for() {
+    [ -d "$(cd "$root" && rustc --print target-libdir --target "$1-unknown-linux-gnu")" ]
+}
+
+# Settles architecture, which may be empty: arm64 by default, x86-64 where the toolchain lacks the target.
+choose_architecture() {
+    if [ -z "$architecture" ]; then
+        architecture=--arm64
+        if ! can_build_for aarch64; then
+            architecture=--x86-64
+            say "The Rust toolchain cannot build for arm64, for which Lambda charges a fifth less, so this builds for x86-64. Else:"
+            say "  rustup target add aarch64-unknown-linux-gnu"
+        fi
+    fi
+    local target=x86_64
+    [ "$architecture" = --x86-64 ] || target=aarch64
+    can_build_for $target ||
+        fail "the Rust toolchain cannot build for ${architecture#--}: rustup target add $target-unknown-linux-gnu"
+}
+
+# Builds every function for the architecture.
+build_functions() {
+    local packages=() name
+    while read -r name _; do
+        packages+=(--package "$name")
+    done < <(functions)
+    # It would change the toolchain without asking, if a target were missing: choose_architecture has looked.
+    (cd "$root" && cargo lambda build --release "$architecture" --skip-target-check --lambda-dir "$root/target/lambda" "${packages[@]}")
+}
+
 # The Auto Scaling groups that are nodes, a line each.
 nodes() {
     aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id \

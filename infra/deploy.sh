@@ -2,7 +2,7 @@
 # Deploys Durin's functions to a region, once for all of its nodes: just deploy [--yes] [--x86-64] …
 #
 #   --yes              do not ask
-#   --arm64, --x86-64  what Lambda runs on; arm64, if the Rust toolchain can build for it
+#   --arm64, --x86-64  what Lambda runs on; arm64 by default, x86-64 where the toolchain lacks the target
 #   --log-level LEVEL  what the functions log: info, or debug for every API call
 #   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …
 #
@@ -27,66 +27,64 @@ while [ $# -gt 0 ]; do
 done
 
 need_tools() {
-    cargo lambda --version >/dev/null 2>&1 ||
-        fail "cargo-lambda is missing: say just deploy, which fetches it, or pip install cargo-lambda"
+    need_cargo_lambda
     command -v openssl >/dev/null || fail "openssl is missing: it tells whether a function's code has changed"
-    if [ -z "$architecture" ]; then
-        architecture=--arm64
-        if [ -z "$binaries" ] && [ ! -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu" ]; then
-            architecture=--x86-64
-            say "The Rust toolchain cannot build for arm64, which Lambda charges a fifth less for, so it is x86-64 now. Else:"
-            say "  rustup target add aarch64-unknown-linux-gnu"
-        fi
-    fi
+    [ -n "$binaries" ] || choose_architecture
 }
 
 plan() {
     say "This will create or update, and leave alone what has not changed:"
-    local name
+    local there name status
+    there=$(aws cloudformation describe-stacks --query 'Stacks[].[StackName, StackStatus]' --output text)
     for name in durin-roles durin-release durin-rules; do
-        say "  stack     $name ($(stack_status "$name"))"
+        status=$(awk -v name="$name" '$1 == name { print $2 }' <<<"$there")
+        say "  stack     $name (${status:-NONE})"
     done
     functions | while read -r name _; do
         say "  function  $name"
     done
 }
 
-build() {
-    [ -z "$binaries" ] || return 0
-    local packages=() name
-    while read -r name _; do
-        packages+=(--package "$name")
-    done < <(functions)
-    (cd "$root" && cargo lambda build --release "$architecture" --lambda-dir "$root/target/lambda" "${packages[@]}")
-}
-
 binary_of() {
     if [ -n "$binaries" ]; then echo "$binaries/$1"; else echo "$root/target/lambda/$1/bootstrap"; fi
 }
 
-# A value out of cargo-lambda's JSON, which has one a line.
+# A value out of cargo-lambda's JSON, which has one a line; the manifest's environment variables, as NAME=value.
 field() {
     sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
 }
+variables() {
+    sed -n '/^ *"env_var": \[$/,/\]/s/^ *"\([A-Za-z0-9_]*=.*\)",\{0,1\}$/\1/p'
+}
 
 deploy_function() {
-    local name=$1 manifest=$2 role said there wanted zip
+    local name=$1 manifest=$2 role said there wanted zip asked count=0 variable
     role=arn:$partition:iam::$account:role/$name-$region
     mkdir -p "$work/$name"
     cp "$(binary_of "$name")" "$work/$name/bootstrap"
     # Always the same time, so that the same code makes the same archive, by whose hash Lambda knows it.
     TZ=UTC touch -t 202001010000 "$work/$name/bootstrap"
+    # In a file: as an option it would take the place of the manifest's variables, not join them.
+    echo "RUST_LOG=$log_level" >"$work/$name/environment"
+    # The architecture is read from the binary.
     set -- deploy "$name" --manifest-path "$manifest" --binary-path "$work/$name/bootstrap" --runtime provided.al2023 \
-        --role "$role" --env-var "RUST_LOG=$log_level" --output-format json
+        --role "$role" --env-file "$work/$name/environment" --output-format json
     said=$(cargo lambda "$@" --dry) || fail "cargo-lambda cannot pack $name"
     zip=$(field path <<<"$said")
     wanted="$(openssl dgst -sha256 -binary "$zip" | openssl base64) provided.al2023 $role"
-    wanted="$wanted $(field memory <<<"$said") $(field timeout <<<"$said") $(field arch <<<"$said") {\"RUST_LOG\":\"$log_level\"}"
+    wanted="$wanted $(field memory <<<"$said") $(field timeout <<<"$said") $(field arch <<<"$said")"
+    # One by one, because Lambda tells them in any order.
+    asked=""
+    while read -r variable; do
+        count=$((count + 1))
+        asked="$asked, Environment.Variables.${variable%%=*}"
+        wanted="$wanted ${variable#*=}"
+    done < <(variables <<<"$said" && cat "$work/$name/environment")
     there=$(aws lambda get-function-configuration --function-name "$name" --output text --query \
-        '[CodeSha256, Runtime, Role, MemorySize, Timeout, Architectures[0], to_string(Environment.Variables)]' 2>&1) || {
+        "[CodeSha256, Runtime, Role, MemorySize, Timeout, Architectures[0]$asked, length(keys(Environment.Variables || \`{}\`))]" 2>&1) || {
         case $there in *ResourceNotFoundException*) ;; *) fail "$there" ;; esac
     }
-    if [ "$(tr '\t' ' ' <<<"$there")" = "$wanted" ]; then
+    if [ "$(tr '\t' ' ' <<<"$there")" = "$wanted $count" ]; then
         say "Function $name: unchanged"
         return
     fi
@@ -103,7 +101,7 @@ need_aws
 need_tools
 plan
 confirm "Go on?"
-build
+[ -n "$binaries" ] || build_functions
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 deploy_stack durin-roles roles.yaml

@@ -1,10 +1,11 @@
 """The scripts in infra/, run as `just` runs them, against a server on loopback.
 
-By hand: `DURIN=target/debug/durin DURIN_BINARIES=target/debug python -m pytest tests/deploy`.
+By hand: `DURIN=target/debug/durin python -m pytest tests/deploy`.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,11 +82,12 @@ class Account:
 
 @pytest.fixture(scope="module")
 def binaries(tmp_path_factory):
-    """What Lambda would run, without the symbols, which only take time to pack."""
+    """A binary for each function, of this machine's architecture and each another one. Nothing here runs them, and ours
+    without optimization take seconds to pack."""
     folder = tmp_path_factory.mktemp("binaries")
+    some = Path(shutil.which("true")).read_bytes()
     for name in FUNCTIONS:
-        command = ["strip", "-o", folder / name, Path(os.environ["DURIN_BINARIES"], name)]
-        subprocess.run(command, check=True)
+        (folder / name).write_bytes(some + name.encode())
     return ["--binaries", str(folder)]
 
 

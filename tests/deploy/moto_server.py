@@ -15,13 +15,14 @@ from moto.ec2.models.elastic_block_store import EBSBackend, Volume
 from moto.ec2.models.route_tables import RouteTable
 from moto.route53.models import FakeZone, route53_backends
 from moto.server import main
-from moto.ssm.models import Document
+from moto.ssm.models import Document, Parameter
 
 _create_document = Document.create_from_cloudformation_json
 _apply, _delete, _create_volume = ChangeSet.apply, ResourceMap.delete, EBSBackend.create_volume
 _create_change_set = CloudFormationBackend.create_change_set
 _execute_change_set = CloudFormationBackend.execute_change_set
 _volume = Volume.create_from_cloudformation_json
+_create_parameter = Parameter.create_from_cloudformation_json
 
 
 def create_document(resource_name, cloudformation_json, account_id, region_name, **rest):
@@ -29,6 +30,13 @@ def create_document(resource_name, cloudformation_json, account_id, region_name,
     properties = {"DocumentFormat": "JSON", **cloudformation_json["Properties"]}
     resource = {**cloudformation_json, "Properties": properties}
     return _create_document(resource_name, resource, account_id, region_name, **rest)
+
+
+def create_parameter(resource_name, cloudformation_json, account_id, region_name, **rest):
+    """A parameter's tags are a map. (CloudFormation, AWS::SSM::Parameter)"""
+    tags = [{"Key": key, "Value": value} for key, value in cloudformation_json["Properties"]["Tags"].items()]
+    resource = {**cloudformation_json, "Properties": {**cloudformation_json["Properties"], "Tags": tags}}
+    return _create_parameter(resource_name, resource, account_id, region_name, **rest)
 
 
 def create_change_set(backend, stack_name, change_set_name, template, parameters, **rest):
@@ -101,6 +109,7 @@ Document.create_from_cloudformation_json = create_document
 CloudFormationResponse._validate_different_update = lambda *_: None
 CloudFormationBackend.create_change_set = create_change_set
 CloudFormationBackend.execute_change_set = execute_change_set
+Parameter.create_from_cloudformation_json = create_parameter
 Volume.create_from_cloudformation_json = create_tagged_volume
 FakeZone.create_from_cloudformation_json = create_zone
 ChangeSet.apply = apply

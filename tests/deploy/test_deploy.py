@@ -1,6 +1,8 @@
 """`just deploy` to `just destroy`, in one account: the tests tell one story, in this order."""
 
 import os
+import platform
+import re
 
 import pytest
 
@@ -80,9 +82,12 @@ def test_it_goes_on_from_there_and_is_killed_between_two_steps(account, binaries
     assert len(functions(account)) < len(FUNCTIONS)
 
 
-def test_the_same_command_completes_it(account, binaries):
+def test_the_same_command_completes_it_and_puts_right_what_was_changed_by_hand(account, binaries):
+    environment = {"Variables": {"RUST_LOG": "info", **FUNCTIONS["durin-ami-prune"]["env"], "DURIN_KEEP_DAYS": "99"}}
+    account.client("lambda").update_function_configuration(FunctionName="durin-ami-prune", Environment=environment)
+    account.client("lambda").update_function_configuration(FunctionName="durin-ami-publish", Timeout=7)
     said = account.done("deploy.sh", *binaries)
-    assert "Function durin-node-lifecycle: unchanged" in said
+    assert re.findall(r"Function (\S+): unchanged", said) == ["durin-node-lifecycle"]
     assert set(stacks(account)) == {"durin-roles", "durin-release", "durin-rules"}
     assert set(stacks(account).values()) == {"CREATE_COMPLETE"}
     assert set(functions(account)) == set(FUNCTIONS)
@@ -94,8 +99,13 @@ def test_a_function_is_as_its_manifest_says(account, name):
     assert there["Runtime"] == "provided.al2023"
     assert there["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{name}-{REGION}"
     assert (there["MemorySize"], there["Timeout"]) == (FUNCTIONS[name]["memory"], FUNCTIONS[name]["timeout"])
-    assert there["Environment"]["Variables"] == {"RUST_LOG": "info"}
+    assert there["Environment"]["Variables"] == {"RUST_LOG": "info", **FUNCTIONS[name].get("env", {})}
+    assert there["Architectures"] == [{"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]]
     assert there["State"] == "Active"
+
+
+def test_each_function_has_its_own_code(account):
+    assert len({there["CodeSha256"] for there in functions(account).values()}) == len(FUNCTIONS)
 
 
 def test_every_role_is_there(account):
@@ -120,12 +130,6 @@ def test_a_second_run_changes_nothing(account, binaries):
     said = account.done("deploy.sh", *binaries)
     assert said.count(": unchanged") == len(FUNCTIONS)
     assert everything(account) == before
-
-
-def test_what_was_changed_by_hand_is_put_right(account, binaries):
-    account.client("lambda").update_function_configuration(FunctionName="durin-node-resync", Timeout=7)
-    account.done("deploy.sh", *binaries)
-    assert functions(account)["durin-node-resync"]["Timeout"] == FUNCTIONS["durin-node-resync"]["timeout"]
 
 
 def test_a_first_node_needs_an_image(account):
