@@ -108,6 +108,17 @@ place() {
     fi
 }
 
+# The tag is how a parameter's owner agrees that images are published to it: so it is told here, and not given.
+tell_of_the_tag() {
+    local parameter tagged
+    parameter=$(stack_parameter "$stack" ImageParameter)
+    tagged=$(aws ssm list-tags-for-resource --resource-type Parameter --resource-id "$parameter" --output text \
+        --query "TagList[?Key=='durin:image-parameter'].[Key]")
+    [ -z "$tagged" ] || return 0
+    say "No image will be published to $parameter, because it has no tag durin:image-parameter. To have the newest of its family:"
+    say "  aws ssm add-tags-to-resource --resource-type Parameter --resource-id $parameter --tags Key=durin:image-parameter,Value=$parameter"
+}
+
 # What is said of a node that exists. Where it lives cannot be changed by halves.
 change() {
     [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's for ever"
@@ -139,4 +150,5 @@ say ""
 say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launches now; it is InService in a minute or two:"
 say "  aws autoscaling describe-auto-scaling-instances --query \"AutoScalingInstances[?AutoScalingGroupName=='$node']\""
 say "If it does not come: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
+tell_of_the_tag
 say "Then let it survive an interruption: just drill $node"

@@ -83,7 +83,7 @@ check_volume() {
 }
 
 need_aws
-volume="" zone="" record=""
+volume="" zone="" record="" image_parameter=""
 if stack_exists "$stack"; then
     volume=$(stack_output "$stack" VolumeId)
     zone=$(stack_output "$stack" HostedZoneId)
@@ -122,4 +122,9 @@ fi
 say ""
 say "The node $node is gone. What is kept:"
 [ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; gp3 costs meanwhile"
-[ -z "${image_parameter:-}" ] || say "  the parameter $image_parameter, free of charge: other nodes may use it"
+if [ -n "$image_parameter" ]; then
+    say "  the parameter $image_parameter, free of charge: other nodes may use it"
+    images=$(aws ec2 describe-images --owners self --include-disabled --output text --query 'Images[].[ImageId]' \
+        --filters Name=tag:durin:image-parameter,Values="$image_parameter" | tr '\n' ' ')
+    [ -z "$images" ] || say "  its images, whose snapshots cost: $images"
+fi

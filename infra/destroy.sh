@@ -51,5 +51,7 @@ delete_stack durin-roles
 [ -n "$nodes" ] || delete_stack durin-network
 
 say ""
-say "Durin is gone from $region. What may be left, and is yours: data volumes and their snapshots, images, hosted zones."
+say "Durin is gone from $region. What may be left, and is yours: data volumes and their snapshots, hosted zones, and images,"
+say "which nobody prunes any more:"
 say "  aws ec2 describe-volumes --filters Name=tag:durin:volume,Values=data"
+say "  aws ec2 describe-images --owners self --include-disabled --filters Name=tag-key,Values=durin:image-parameter"

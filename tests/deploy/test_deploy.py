@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import subprocess
 
 import pytest
 
@@ -11,6 +12,7 @@ from only_loopback import REGION
 
 ACCOUNT = "123456789012"
 IMAGE = "ami-03cf127a"
+FAMILY = {"durin:image-parameter": "/durin/image"}
 
 
 def stacks(account):
@@ -41,6 +43,11 @@ def group(account, name):
 def volumes(account):
     tagged = [{"Name": "tag:durin:volume", "Values": ["data"]}]
     return {it["VolumeId"]: it for it in account.client("ec2").describe_volumes(Filters=tagged)["Volumes"]}
+
+
+def tags_of_the_image_parameter(account):
+    found = account.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId="/durin/image")
+    return {tag["Key"]: tag["Value"] for tag in found["TagList"]}
 
 
 def output(account, stack, key):
@@ -151,16 +158,23 @@ def test_a_node_from_nothing(account):
     assert group(account, "home")["DesiredCapacity"] == 1
     assert account.client("route53").get_hosted_zone(Id=zone)["HostedZone"]["Config"]["PrivateZone"]
     assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
+    assert tags_of_the_image_parameter(account) == FAMILY
 
 
-def test_a_second_run_of_the_node_changes_nothing(account):
+def test_a_second_run_of_the_node_changes_nothing_and_tells_of_a_missing_tag(account):
+    parameter = {"ResourceType": "Parameter", "ResourceId": "/durin/image"}
+    account.client("ssm").remove_tags_from_resource(**parameter, TagKeys=list(FAMILY))
     before = everything(account), group(account, "home")
-    account.done("deploy-node.sh", "home")
+    said = account.done("deploy-node.sh", "home")
     assert (everything(account), group(account, "home")) == before
+    assert tags_of_the_image_parameter(account) == {}
+    (told,) = re.findall("aws ssm add-tags-to-resource .*", said)
+    subprocess.run(told.split(), env=account.environment, check=True, timeout=60)
+    assert tags_of_the_image_parameter(account) == FAMILY
 
 
 def test_a_second_node_shares_network_zone_and_image(account):
-    account.done("deploy-node.sh", "away")
+    assert "add-tags-to-resource" not in account.done("deploy-node.sh", "away")
     of_home, of_away = group(account, "home"), group(account, "away")
     assert of_home["VPCZoneIdentifier"] == of_away["VPCZoneIdentifier"]
     zones = {output(account, f"durin-node-{node}", "HostedZoneId") for node in ["home", "away"]}
@@ -184,7 +198,10 @@ def test_a_node_goes_and_its_volume_stays(account):
         }
         batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
         account.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
-    account.done("destroy-node.sh", "home")
+    image = account.client("ec2").register_image(Name="k3s-1")["ImageId"]
+    account.client("ec2").create_tags(Resources=[image], Tags=[{"Key": k, "Value": v} for k, v in FAMILY.items()])
+    assert image in account.done("destroy-node.sh", "home")
+    assert account.client("ec2").describe_images(ImageIds=[image])["Images"]
     assert group(account, "home") is None
     assert "durin-node-home" not in stacks(account)
     assert volumes(account).keys() == kept.keys()
