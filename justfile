@@ -11,7 +11,7 @@ default:
 demo *arguments:
     cargo demo {{arguments}}
 
-# Start a function's real binary, feed it an event of events/, show what it called and changed: just invoke node-lifecycle launch
+# Feed a function's real binary an event of events/, show what it did: just invoke node-lifecycle launch
 invoke function event *arguments:
     cargo build --quiet --workspace --bins
     cargo durin invoke {{function}} {{event}} {{arguments}}
@@ -20,7 +20,7 @@ invoke function event *arguments:
 serve *arguments:
     cargo durin serve {{arguments}}
 
-# Build the functions as Lambda runs them, for arm64 if the toolchain can; just build --x86-64 for the other
+# Build the functions as Lambda runs them, for arm64 if the toolchain can: just build --x86-64
 build *arguments: _cargo-lambda
     PATH="{{tools}}/bin:$PATH" infra/build.sh {{arguments}}
 
@@ -64,7 +64,8 @@ destroy-node *arguments:
 destroy *arguments:
     infra/destroy.sh {{arguments}}
 
-# Run the functions against a local AWS that `just serve` serves, reloading as you edit; then: cargo lambda invoke durin-node-resync --data-file events/schedule.json
+# Then: cargo lambda invoke durin-node-resync --data-file events/schedule.json
+# Run the functions against the local AWS of `just serve`, reloading as you edit; cargo lambda invoke feeds them
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda
     PATH="{{tools}}/bin:$PATH" AWS_ENDPOINT_URL={{endpoint}} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=durin-watch AWS_SECRET_ACCESS_KEY=any cargo lambda watch --invoke-address 127.0.0.1
 
