@@ -27,10 +27,21 @@ pub(super) struct Selector {
 
 impl Selector {
     /// Reads `resolve:ssm:name`, `resolve:ssm:name:3` and `resolve:ssm:name:label`. `None` for anything else, also for
-    /// AWS's public parameters and for those of other accounts: whoever owns those can use an image of ours only if it
-    /// is shared, which is a reference of its own.
+    /// AWS's public parameters. An ARN is read as if it were of this account, which it may be; whoever else's it is can
+    /// use an image of ours only if it is shared, which is a reference of its own.
     pub(super) fn of_image(image: &str) -> Option<Selector> {
-        let selected = image.strip_prefix("resolve:ssm:")?;
+        let written = image.strip_prefix("resolve:ssm:")?;
+        let of_arn = written.strip_prefix("arn:").and_then(|arn| arn.split_once(":parameter/"));
+        let absolute;
+        let selected = match of_arn {
+            // An ARN leaves out the first slash of a name that has any.
+            Some((_, name)) if name.contains('/') => {
+                absolute = format!("/{name}");
+                &absolute
+            }
+            Some((_, name)) => name,
+            None => written,
+        };
         let (name, version) = match selected.split_once(':') {
             Some((name, version)) => (name, Some(version.to_owned())),
             None => (selected, None),
@@ -101,7 +112,8 @@ mod tests {
     #[case::label("resolve:ssm:/images/k3s:tested", Some(("/images/k3s", Some("tested"))))]
     #[case::an_id("ami-0123456789abcdef0", None)]
     #[case::public("resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023", None)]
-    #[case::of_another_account("resolve:ssm:arn:aws:ssm:eu-central-1:111122223333:parameter/x", None)]
+    #[case::arn("resolve:ssm:arn:aws:ssm:eu-central-1:111122223333:parameter/x", Some(("x", None)))]
+    #[case::arn_of_a_path("resolve:ssm:arn:aws:ssm:eu-central-1:111122223333:parameter/a/b:3", Some(("/a/b", Some("3"))))]
     fn selectors(#[case] image: &str, #[case] expected: Option<(&str, Option<&str>)>) {
         let selector = Selector::of_image(image);
         let seen = selector.as_ref().map(|selector| (selector.name.as_str(), selector.version.as_deref()));
