@@ -1,5 +1,6 @@
 """`just deploy` to `just destroy`, in one account: the tests tell one story, in this order."""
 
+import json
 import os
 import platform
 import re
@@ -12,6 +13,17 @@ from only_loopback import REGION
 
 ACCOUNT = "123456789012"
 IMAGE = "ami-03cf127a"
+RULES = {
+    "durin-node-lifecycle": "durin-node-lifecycle",
+    "durin-spot-interruption": "durin-spot-interruption",
+    "durin-instance-retirement": "durin-spot-interruption",
+    "durin-node-resync": "durin-node-resync",
+    "durin-image-available": "durin-ami-publish",
+    "durin-image-built": "durin-ami-publish",
+    "durin-bake-finished": "durin-ami-publish",
+    "durin-ami-publish": "durin-ami-publish",
+    "durin-ami-prune": "durin-ami-prune",
+}
 FAMILY = {"durin:image-parameter": "/durin/image"}
 
 
@@ -122,14 +134,16 @@ def test_every_role_is_there(account):
 
 def test_the_rules_invoke_the_functions(account):
     events = account.client("events")
-    targets = {
-        target["Arn"]
-        for rule in events.list_rules()["Rules"]
-        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    }
-    assert targets == {there["FunctionArn"] for there in functions(account).values()}
+    names = [rule["Name"] for rule in events.list_rules()["Rules"]]
+    assert {
+        name: [target["Arn"].split(":")[-1] for target in events.list_targets_by_rule(Rule=name)["Targets"]]
+        for name in names
+    } == {rule: [function] for rule, function in RULES.items()}
     for name in FUNCTIONS:
-        assert "events.amazonaws.com" in account.client("lambda").get_policy(FunctionName=name)["Policy"]
+        policy = json.loads(account.client("lambda").get_policy(FunctionName=name)["Policy"])
+        allowed = {statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]}
+        ours = {rule for rule, function in RULES.items() if function == name}
+        assert allowed == {f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}" for rule in ours}
 
 
 def test_a_second_run_changes_nothing(account, binaries):
