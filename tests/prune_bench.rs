@@ -1,10 +1,10 @@
-//! What a thousand removals cost, against EC2's own limits: `durin prune-bench` on a smaller account.
+//! What many removals cost, against EC2's own limits: `durin prune-bench` on a smaller account.
 
 use std::time::Duration;
 
 use durin_cli::prune_bench::{OldImages, Remover, UsualTool, measure};
 
-const IMAGES: OldImages = OldImages { images: 1000, snapshots_each: 2, soaked: true, seed: 1 };
+const IMAGES: OldImages = OldImages { images: 1500, snapshots_each: 2, soaked: true, seed: 1 };
 
 #[test]
 fn a_removal_is_one_call_at_the_pace_that_ec2_allows() {

@@ -31,8 +31,9 @@ struct State {
 
 /// We use a little less than what comes back, so that somebody who deregisters an image by hand is not thrown out by us.
 const SHARE: f64 = 0.99;
-/// And we leave the last tenth of a full bucket, for the same reason.
-const FILL: f64 = 0.9;
+/// And we leave the last fifth of a full bucket, for the same reason. It also covers the run that begins straight after
+/// one that was cut short.
+const FILL: f64 = 0.8;
 
 impl Pace {
     pub(super) fn new(now: SystemTime) -> Pace {
