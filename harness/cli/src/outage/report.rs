@@ -105,8 +105,12 @@ fn rates(results: &[(SetUp, Vec<Outage>)]) {
             "  Leave it on where fewer than {gained:.2} needless recommendations come with each interruption, else off."
         );
     } else {
-        println!("  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. What they do");
-        println!("  not show is a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set");
+        println!(
+            "  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. What they do"
+        );
+        println!(
+            "  not show is a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set"
+        );
         println!("  CapacityRebalance to false where there are more needless recommendations than you would accept.");
     }
 }
