@@ -216,8 +216,11 @@ async fn mistaken(story: &Story) {
     story.world(|world| {
         let tag = GroupTag { key: "durin:record-ttl".into(), value: "ten".into(), propagate_at_launch: true };
         world.create_or_update_tags(vec![(group, tag)]).expect("tagged");
-        world.interrupt(&old, SpotAction::Terminate);
+        // One that stays: of one that is gone nothing is asked any more.
+        world.recommend_rebalance(&old);
     });
+    story.aws().pass(Duration::from_secs(10 * 60)).await;
+    story.world(|world| world.interrupt(&old, SpotAction::Terminate));
     story.aws().pass(Duration::from_secs(20 * 60)).await;
     let given_up = |world: &mut World| world.bus.dead_letters.iter().map(|it| it.function.clone()).collect();
     let given_up: BTreeSet<String> = story.world(given_up);

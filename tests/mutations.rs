@@ -48,7 +48,7 @@ fn mutated(template: Template, from: &str, to: &str) -> Infra {
 /// What happens in a world, and lets whoever is deployed there do something about it.
 type Happening = fn(&Story);
 
-const OF_NODES: [Happening; 4] = [interrupted, ended_by_its_group, cannot_release, mistaken];
+const OF_NODES: [Happening; 5] = [interrupted, ended_by_its_group, cannot_release, mistaken, recommended_in_vain];
 const OF_PUBLISHING: [Happening; 2] = [image_baked, baked_for_nobody];
 const OF_PRUNING: [Happening; 2] = [littered, pruned_in_vain];
 
@@ -97,10 +97,21 @@ fn cannot_release(story: &Story) {
 }
 
 fn mistaken(story: &Story) {
+    mistagged(story);
+    interrupted(story);
+}
+
+/// The instance stays, so that its event fails to the last attempt.
+fn recommended_in_vain(story: &Story) {
+    mistagged(story);
+    let old = story.holder();
+    story.world(|world| world.recommend_rebalance(&old));
+}
+
+fn mistagged(story: &Story) {
     let group = story.node().group.clone();
     let tag = GroupTag { key: "durin:record-ttl".into(), value: "ten".into(), propagate_at_launch: true };
     story.world(|world| world.create_or_update_tags(vec![(group, tag)])).expect("tagged");
-    interrupted(story);
 }
 
 #[test]
