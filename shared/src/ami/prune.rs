@@ -73,7 +73,7 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
 /// When something could not be read (nothing more is removed then), or some removals failed (all others were made).
 pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pruned, Failure> {
     let mut total = Pruned::default();
-    let mut pace = Pace::new(aws.clock.now());
+    let pace = Pace::new(aws.clock.now());
     // By image or snapshot. What failed once is not tried again in this run, so that every batch makes progress or is
     // the last.
     let mut failures: BTreeMap<String, String> = BTreeMap::new();
@@ -85,7 +85,7 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         // Done all the same: the answer was lost, or somebody else has done it.
         failures.retain(|id, _| plan.acts_on(id));
         let more = plan.unexamined().next().is_some();
-        let done = apply(aws, &plan, &failures, &mut pace, deadline).await;
+        let done = apply(aws, &plan, &failures, &pace, deadline).await;
         info!(batch = %serde_json::to_string(&done.pruned).unwrap_or_default());
         total.add(&done.pruned);
         for (id, problem) in done.failures {

@@ -60,7 +60,7 @@ pub(super) async fn apply(
     aws: &Aws,
     plan: &Plan,
     failed: &BTreeMap<String, String>,
-    pace: &mut Pace,
+    pace: &Pace,
     deadline: Deadline,
 ) -> Applied {
     let config = aws.ec2.config().to_builder().retry_config(RetryConfig::disabled()).build();

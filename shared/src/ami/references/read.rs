@@ -1,9 +1,10 @@
 //! The sources, all of them, each with all its pages. They are read at the same time; one that fails says which.
 
-use aws_sdk_ec2::types as ec2;
-use futures_util::future::join_all;
 use std::future::Future;
 use std::pin::Pin;
+
+use aws_sdk_ec2::types as ec2;
+use futures_util::future::join_all;
 
 use super::templates::{self, Use};
 use super::{Reference, References, parameters};
@@ -25,6 +26,26 @@ pub(super) struct Found {
     pub(super) snapshots: Vec<(String, Reference)>,
     /// The launch template versions that it uses by number.
     pub(super) templates: Vec<Use>,
+}
+
+impl Found {
+    /// Something is launched from an image, with volumes made from snapshots.
+    pub(super) fn launch<'s>(
+        &mut self,
+        image: Option<&str>,
+        snapshots: impl Iterator<Item = Option<&'s str>>,
+        by: &Reference,
+    ) {
+        self.images.extend(image.map(|image| (image.to_owned(), by.clone())));
+        self.snapshots.extend(snapshots.flatten().map(|snapshot| (snapshot.to_owned(), by.clone())));
+    }
+
+    /// What another source says, too.
+    pub(super) fn extend(&mut self, more: Found) {
+        self.images.extend(more.images);
+        self.snapshots.extend(more.snapshots);
+        self.templates.extend(more.templates);
+    }
 }
 
 type Source<'a> = (&'static str, Pin<Box<dyn Future<Output = Result<Found, Failure>> + Send + 'a>>);
@@ -61,11 +82,7 @@ pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = Param
 
 fn add(found: &mut Found, references: &mut References, source: &str, answer: Result<Found, Failure>) {
     match answer {
-        Ok(more) => {
-            found.images.extend(more.images);
-            found.snapshots.extend(more.snapshots);
-            found.templates.extend(more.templates);
-        }
+        Ok(more) => found.extend(more),
         Err(failure) => references.unread.push(format!("{source}: {}", failure.chain())),
     }
 }
@@ -92,10 +109,9 @@ async fn launch_configurations(aws: &Aws) -> Result<Found, Failure> {
     let listed = listed.map_err(failed("autoscaling:DescribeLaunchConfigurations"))?;
     let mut found = Found::default();
     for configuration in &listed {
-        let by = || Reference::LaunchConfiguration(configuration.launch_configuration_name().unwrap_or("?").to_owned());
-        found.images.extend(configuration.image_id().map(|image| (image.to_owned(), by())));
+        let by = Reference::LaunchConfiguration(configuration.launch_configuration_name().unwrap_or("?").to_owned());
         let disks = configuration.block_device_mappings().iter().filter_map(|mapping| mapping.ebs());
-        found.snapshots.extend(disks.filter_map(|disk| Some((disk.snapshot_id()?.to_owned(), by()))));
+        found.launch(configuration.image_id(), disks.map(|disk| disk.snapshot_id()), &by);
     }
     Ok(found)
 }
@@ -143,12 +159,11 @@ async fn spot_fleets(aws: &Aws) -> Result<Found, Failure> {
     let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeSpotFleetRequests"))?;
     let mut found = Found::default();
     for fleet in &listed {
-        let by = || Reference::SpotFleet(fleet.spot_fleet_request_id().unwrap_or("?").to_owned());
+        let by = Reference::SpotFleet(fleet.spot_fleet_request_id().unwrap_or("?").to_owned());
         let Some(config) = fleet.spot_fleet_request_config() else { continue };
         for launch in config.launch_specifications() {
-            found.images.extend(launch.image_id().map(|image| (image.to_owned(), by())));
             let disks = launch.block_device_mappings().iter().filter_map(|mapping| mapping.ebs());
-            found.snapshots.extend(disks.filter_map(|disk| Some((disk.snapshot_id()?.to_owned(), by()))));
+            found.launch(launch.image_id(), disks.map(|disk| disk.snapshot_id()), &by);
         }
         let specifications = config.launch_template_configs().iter();
         found.templates.extend(specifications.filter_map(|it| it.launch_template_specification().and_then(fleet_use)));
@@ -168,11 +183,10 @@ async fn spot_requests(aws: &Aws) -> Result<Found, Failure> {
     let listed = listed.map_err(failed("ec2:DescribeSpotInstanceRequests"))?;
     let mut found = Found::default();
     for request in &listed {
-        let by = || Reference::SpotRequest(request.spot_instance_request_id().unwrap_or("?").to_owned());
+        let by = Reference::SpotRequest(request.spot_instance_request_id().unwrap_or("?").to_owned());
         let Some(launch) = request.launch_specification() else { continue };
-        found.images.extend(launch.image_id().map(|image| (image.to_owned(), by())));
         let disks = launch.block_device_mappings().iter().filter_map(|mapping| mapping.ebs());
-        found.snapshots.extend(disks.filter_map(|disk| Some((disk.snapshot_id()?.to_owned(), by()))));
+        found.launch(launch.image_id(), disks.map(|disk| disk.snapshot_id()), &by);
     }
     Ok(found)
 }

@@ -61,10 +61,7 @@ pub(super) async fn numbered(aws: &Aws, uses: Vec<Use>) -> Result<Found, Failure
                 Template::Id(id) => call.launch_template_id(id),
                 Template::Name(name) => call.launch_template_name(name),
             };
-            if let Some(more) = versions(call).await? {
-                found.images.extend(more.images);
-                found.snapshots.extend(more.snapshots);
-            }
+            found.extend(versions(call).await?.unwrap_or_default());
         }
     }
     Ok(found)
@@ -84,11 +81,10 @@ async fn versions(call: DescribeLaunchTemplateVersionsFluentBuilder) -> Result<O
         for version in page.launch_template_versions() {
             let name = version.launch_template_name().or(version.launch_template_id()).unwrap_or("?");
             let number = version.version_number().unwrap_or_default();
-            let by = || Reference::LaunchTemplate { name: name.to_owned(), version: number };
+            let by = Reference::LaunchTemplate { name: name.to_owned(), version: number };
             let Some(data) = version.launch_template_data() else { continue };
-            found.images.extend(data.image_id().map(|image| (image.to_owned(), by())));
             let disks = data.block_device_mappings().iter().filter_map(|mapping| mapping.ebs());
-            found.snapshots.extend(disks.filter_map(|disk| Some((disk.snapshot_id()?.to_owned(), by()))));
+            found.launch(data.image_id(), disks.map(|disk| disk.snapshot_id()), &by);
         }
     }
     Ok(Some(found))
