@@ -7,16 +7,12 @@ use durin_harness::world::World;
 use durin_harness::world::ec2::ImageSpec;
 use durin_harness::world::latency::Range;
 use durin_harness::world::seed::{NodeSeed, Seed};
-use durin_tests::{Invoked, LAUNCH, Story, TERMINATE};
+use durin_tests::{Invoked, LAUNCH, Story, TERMINATE, schedule};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 /// So long does every call take here, so that time counts the calls that wait for one another.
 const CALL: Duration = Duration::from_millis(100);
-
-fn schedule() -> Value {
-    json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
-}
 
 /// A world in which every call takes as long as every other, and attaching is quicker than any.
 fn measured(seed: &Seed) -> Story {

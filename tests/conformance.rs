@@ -8,6 +8,6 @@ use durin_tests::python::{build, pytest};
 
 #[test]
 fn the_local_aws_conforms() {
-    let binaries = build(env!("CARGO"), "conformance");
+    let binaries = build(env!("CARGO"));
     pytest("conformance", Path::new(env!("CARGO_TARGET_TMPDIR")), &binaries);
 }

@@ -6,6 +6,6 @@ use durin_tests::python::{build, pytest};
 
 #[test]
 fn one_command_deploys_and_another_destroys() {
-    let binaries = build(env!("CARGO"), "deploy");
+    let binaries = build(env!("CARGO"));
     pytest("deploy", Path::new(env!("CARGO_TARGET_TMPDIR")), &binaries);
 }

@@ -8,36 +8,8 @@ use durin_harness::world::bus::DisorderKind;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
-use durin_tests::{LAUNCH, Story, TERMINATE};
+use durin_tests::{LAUNCH, NODE_FUNCTIONS, Story, TERMINATE, WARNING};
 use rstest::rstest;
-
-const WARNING: &str = "EC2 Spot Instance Interruption Warning";
-
-fn story(seed: u64, rebalancing: bool) -> Story {
-    if rebalancing { Story::with_rebalancing(seed) } else { Story::of_one_node(seed) }
-}
-
-/// EC2 warns, and takes the capacity back two minutes later.
-fn interrupt(story: &Story) -> String {
-    let old = story.holder();
-    story.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    old
-}
-
-async fn ends_elsewhere(story: &Story, old: &str) {
-    story
-        .until("the old instance is gone", |world| {
-            world.instances.get(old).is_none_or(|instance| matches!(instance.state.name(), "terminated" | "stopped"))
-        })
-        .await;
-    story.ends_well().await;
-    assert_ne!(story.holder(), old, "{}", story.told());
-}
-
-fn unclean(story: &Story) -> u32 {
-    let volume = story.node().volume.clone();
-    story.world(|world| world.volumes[&volume].data.unclean_mounts)
-}
 
 #[rstest]
 #[tokio::test(start_paused = true)]
@@ -45,24 +17,24 @@ async fn a_warned_node_moves_cleanly(
     #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
-    assert_eq!(unclean(&story), 0, "{}", story.told());
+    let story = Story::new(seed, rebalancing);
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn the_old_instance_serves_until_the_new_one_has_booted(#[values(1, 2, 3, 4)] seed: u64) {
-    let story = story(seed, false);
-    let old = interrupt(&story);
+    let story = Story::new(seed, false);
+    let old = story.interrupt();
     let volume = story.node().volume.clone();
     story.until("the old instance lets go", |world| world.serving(&volume) != Some(&old)).await;
     let booted = story.world(|world| {
         world.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
     });
     assert!(booted, "{}", story.told());
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -75,10 +47,10 @@ async fn each_event_may_come_late(
     #[values(20, 60, 130, 400)] late_s: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(31, rebalancing);
+    let story = Story::new(31, rebalancing);
     story.disorder(event, DisorderKind::Late(Duration::from_secs(late_s)), 5);
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -93,10 +65,10 @@ async fn events_may_be_lost(
     #[values(32, 33, 34)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
-    events.iter().for_each(|event| story.disorder(event, DisorderKind::Lost, 10));
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let story = Story::new(seed, rebalancing);
+    story.lose(events);
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -106,21 +78,21 @@ async fn all_events_may_come_twice(
     #[values(35, 36)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
+    let story = Story::new(seed, rebalancing);
     let doubled = DisorderKind::Doubled(Duration::from_secs(later_s));
     [LAUNCH, TERMINATE, WARNING].iter().for_each(|event| story.disorder(event, doubled, 10));
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn two_warnings_in_a_row(#[values(1, 30, 100)] later_s: u64, #[values(false, true)] rebalancing: bool) {
-    let story = story(37, rebalancing);
-    let old = interrupt(&story);
+    let story = Story::new(37, rebalancing);
+    let old = story.interrupt();
     story.aws().pass(Duration::from_secs(later_s)).await;
     story.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -128,7 +100,7 @@ async fn two_warnings_in_a_row(#[values(1, 30, 100)] later_s: u64, #[values(fals
 #[case::hibernate(SpotAction::Hibernate)]
 #[tokio::test(start_paused = true)]
 async fn a_node_may_be_stopped_or_hibernated(#[case] action: SpotAction, #[values(false, true)] rebalancing: bool) {
-    let story = story(38, rebalancing);
+    let story = Story::new(38, rebalancing);
     let old = story.holder();
     story.world(|world| world.interrupt(&old, action));
     story.until("the stop", |world| world.instances[&old].state.name() != "running").await;
@@ -145,7 +117,7 @@ async fn a_release_that_cannot_be_had_is_done_without(
     #[values(41, 42)] seed: u64,
     #[values("interrupted", "terminated", "rebalanced")] how: &str,
 ) {
-    let story = story(seed, how == "rebalanced");
+    let story = Story::new(seed, how == "rebalanced");
     let old = story.holder();
     story.world(|world| {
         world.set_agent_mode(&old, mode);
@@ -155,14 +127,14 @@ async fn a_release_that_cannot_be_had_is_done_without(
             _ => drop(world.terminate_instance_in_auto_scaling_group(&old, false).expect("terminating")),
         }
     });
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// No agent anywhere: an image without it has to work too.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn nodes_without_the_agent_move_too(#[values("interrupted", "rebalanced")] how: &str) {
-    let story = story(43, how == "rebalanced");
+    let story = Story::new(43, how == "rebalanced");
     let old = story.holder();
     story.world(|world| {
         world.agent_mode = AgentMode::Offline;
@@ -172,20 +144,20 @@ async fn nodes_without_the_agent_move_too(#[values("interrupted", "rebalanced")]
             _ => world.recommend_rebalance(&old),
         }
     });
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn the_holder_may_die_in_the_middle_of_its_release(#[values(1, 3, 6, 9)] after_s: u64) {
-    let story = story(44, true);
+    let story = Story::new(44, true);
     let old = story.holder();
     story.world(|world| world.recommend_rebalance(&old));
     let volume = story.node().volume.clone();
     story.until("the release begins", |world| world.workload_serving(&volume) != Some(&old)).await;
     story.aws().pass(Duration::from_secs(after_s)).await;
     story.world(|world| world.reclaim(&old));
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -195,12 +167,12 @@ async fn the_successor_may_be_interrupted_while_it_waits(
     #[values(45, 46)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
-    let old = interrupt(&story);
+    let story = Story::new(seed, rebalancing);
+    let old = story.interrupt();
     let new = story.until_member_is("Pending:Wait").await;
     story.aws().pass(Duration::from_secs(after_s)).await;
     story.world(|world| world.interrupt(&new, SpotAction::Terminate));
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
     assert_ne!(story.holder(), new, "{}", story.told());
 }
 
@@ -210,18 +182,18 @@ async fn launches_may_fail_three_times_for_capacity(
     #[values(47, 48)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
+    let story = Story::new(seed, rebalancing);
     let group = story.node().group.clone();
     story.world(|world| world.groups.get_mut(&group).expect("the group").capacity_failures = 3);
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 /// A recommendation alone starts no replacement; only what the group launches by itself is followed, once.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn recommendations_start_no_loop_of_replacements(#[values(49, 50)] seed: u64) {
-    let story = story(seed, false);
+    let story = Story::new(seed, false);
     let old = story.holder();
     for _ in 0..4 {
         story.world(|world| world.recommend_rebalance(&old));
@@ -234,7 +206,7 @@ async fn recommendations_start_no_loop_of_replacements(#[values(49, 50)] seed: u
 
 #[tokio::test(start_paused = true)]
 async fn a_warning_that_comes_to_nothing_leaves_a_node_that_serves() {
-    let story = story(51, true);
+    let story = Story::new(51, true);
     let old = story.holder();
     // Only the event, as a recorded one: nothing is reclaimed, and the group launches nothing.
     let event = story.world(|world| {
@@ -256,14 +228,14 @@ async fn functions_may_die_between_any_two_calls(
     #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 45, 60)] calls: u32,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(52, rebalancing);
+    let story = Story::new(52, rebalancing);
     for _ in 0..2 {
-        for function in ["durin-spot-interruption", "durin-node-lifecycle", "durin-node-resync"] {
+        for function in NODE_FUNCTIONS {
             story.kill(function, calls);
         }
     }
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -273,10 +245,10 @@ async fn every_service_may_misbehave(
     #[values("ec2:*", "autoscaling:*", "route53:*", "ssm:*", "*")] operations: &str,
     #[values(4, 15)] times: u32,
 ) {
-    let story = story(53, false);
+    let story = Story::new(53, false);
     story.fault(operations, kind, times);
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -293,16 +265,16 @@ async fn no_answer_of_a_write_is_needed(
     )]
     operation: &str,
 ) {
-    let story = story(54, false);
+    let story = Story::new(54, false);
     story.fault(operation, FaultKind::ResponseLost, 2);
-    let old = interrupt(&story);
-    ends_elsewhere(&story, &old).await;
-    assert_eq!(unclean(&story), 0, "{}", story.told());
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_holder_in_standby_makes_way_when_a_replacement_is_launched() {
-    let story = story(55, false);
+    let story = Story::new(55, false);
     let (old, group) = (story.holder(), story.node().group.clone());
     story.world(|world| world.enter_standby(&group, std::slice::from_ref(&old), false)).expect("standby");
     let volume = story.node().volume.clone();
@@ -314,18 +286,10 @@ async fn a_holder_in_standby_makes_way_when_a_replacement_is_launched() {
 /// A group scaled to 2 by mistake: the holder serves on, and says what is wrong; scaled back, all is well.
 #[tokio::test(start_paused = true)]
 async fn a_group_scaled_to_two_by_mistake_serves_on() {
-    let story = story(56, false);
-    let (old, group) = (story.holder(), story.node().group.clone());
+    let story = Story::new(56, false);
+    let old = story.holder();
     let scale = |capacity: u32| {
-        story.world(|world| {
-            let request = durin_harness::world::autoscaling::UpdateAutoScalingGroup {
-                name: group.clone(),
-                max_size: Some(2),
-                desired_capacity: Some(capacity),
-                ..Default::default()
-            };
-            world.update_auto_scaling_group(request).expect("updated");
-        });
+        story.update_group(|group| (group.max_size, group.desired_capacity) = (Some(2), Some(capacity)));
     };
     scale(2);
     story.aws().pass(Duration::from_secs(600)).await;
@@ -376,8 +340,8 @@ async fn an_interruption_costs_at_most_500_calls(
     #[values(61, 62, 63, 64, 65, 66)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
-    let old = interrupt(&story);
+    let story = Story::new(seed, rebalancing);
+    let old = story.interrupt();
     let node = story.node().clone();
     story.until("the old instance is gone", |world| world.instances[&old].state.name() == "terminated").await;
     story.until("the node serves", |world| outage::is_served(world, &node)).await;

@@ -13,19 +13,16 @@ use durin::risk::{AT_RISK, Risk, RiskReason};
 use durin_harness::iam::Grant;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
-use durin_harness::world::bus::DisorderKind;
 use durin_harness::world::ec2::{CreateVolume, RunInstances, SpotAction};
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::Seed;
-use durin_tests::{LAUNCH, Story, TERMINATE};
+use durin_tests::{LAUNCH, Story, TERMINATE, WARNING};
 
 #[path = "least_privilege/images.rs"]
 mod images;
 
 /// Where the node is.
 const ZONE: &str = "eu-central-1a";
-
-const WARNING: &str = "EC2 Spot Instance Interruption Warning";
 
 /// What nobody has needed in a history that `play` tells.
 fn unused(seed: u64, rebalancing: bool, play: impl AsyncFnOnce(&Story)) -> BTreeSet<Grant> {
@@ -48,24 +45,24 @@ fn everything_that_a_role_allows_is_needed() {
     let histories = [
         unused(1, false, async |story| interrupted(story, AgentMode::Online).await),
         unused(2, false, async |story| {
-            lose(story, &[WARNING]);
+            story.lose(&[WARNING]);
             interrupted(story, AgentMode::Online).await;
         }),
         unused(3, false, async |story| taken_over_from_a_run_that_died(story).await),
         unused(4, false, async |story| looked_after_by_the_schedule_alone(story).await),
         unused(5, false, async |story| ended_by_its_group(story).await),
         unused(6, false, async |story| {
-            lose(story, &[LAUNCH, TERMINATE]);
+            story.lose(&[LAUNCH, TERMINATE]);
             ten_seconds_before_the_schedule(story).await;
             ended_by_its_group(story).await;
         }),
         unused(7, true, async |story| cannot_release(story).await),
         unused(8, true, async |story| {
-            lose(story, &[LAUNCH, TERMINATE]);
+            story.lose(&[LAUNCH, TERMINATE]);
             cannot_release(story).await;
         }),
         unused(9, true, async |story| {
-            lose(story, &[LAUNCH, TERMINATE]);
+            story.lose(&[LAUNCH, TERMINATE]);
             interrupted(story, AgentMode::Failing).await;
         }),
         unused(10, false, async |story| mistaken(story).await),
@@ -78,17 +75,6 @@ fn everything_that_a_role_allows_is_needed() {
     assert!(never.is_empty(), "allowed in infra/roles.yaml, and never needed:\n{}", never.join("\n"));
 }
 
-fn lose(story: &Story, events: &[&str]) {
-    events.iter().for_each(|event| story.disorder(event, DisorderKind::Lost, 10));
-}
-
-async fn ends_elsewhere(story: &Story, old: &str) {
-    let is_gone = |world: &World| world.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
-    story.until("the old instance is gone", is_gone).await;
-    story.ends_well().await;
-    assert_ne!(story.holder(), old, "{}", story.told());
-}
-
 /// EC2 takes the holder's capacity back.
 async fn interrupted(story: &Story, agent: AgentMode) {
     let old = story.holder();
@@ -96,13 +82,13 @@ async fn interrupted(story: &Story, agent: AgentMode) {
         world.set_agent_mode(&old, agent);
         world.interrupt(&old, SpotAction::Terminate);
     });
-    ends_elsewhere(story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The same; but the run that was told has died as soon as it had marked the holder.
 fn interrupted_and_only_marked(story: &Story) -> String {
     let old = story.holder();
-    lose(story, &[WARNING]);
+    story.lose(&[WARNING]);
     let reclaim = story.aws().clock().now() + Duration::from_secs(120);
     let risk = Risk { reason: RiskReason::Interruption, until: Some(reclaim) };
     story.world(|world| {
@@ -120,7 +106,7 @@ async fn taken_over_from_a_run_that_died(story: &Story) {
         let launch = world.bus.emitted.iter().rfind(|event| event["detail-type"] == LAUNCH).cloned();
         world.publish(launch.expect("a launch event"));
     });
-    ends_elsewhere(story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 async fn ten_seconds_before_the_schedule(story: &Story) {
@@ -129,17 +115,17 @@ async fn ten_seconds_before_the_schedule(story: &Story) {
 
 /// All events are lost.
 async fn looked_after_by_the_schedule_alone(story: &Story) {
-    lose(story, &[LAUNCH, TERMINATE]);
+    story.lose(&[LAUNCH, TERMINATE]);
     ten_seconds_before_the_schedule(story).await;
     let old = interrupted_and_only_marked(story);
-    ends_elsewhere(story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// A person has the group end the holder.
 async fn ended_by_its_group(story: &Story) {
     let old = story.holder();
     story.world(|world| world.terminate_instance_in_auto_scaling_group(&old, false)).expect("terminating");
-    ends_elsewhere(story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The group launches a replacement first, and the holder's agent fails: it has to be terminated.
@@ -149,7 +135,7 @@ async fn cannot_release(story: &Story) {
         world.set_agent_mode(&old, AgentMode::Failing);
         world.recommend_rebalance(&old);
     });
-    ends_elsewhere(story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// What is not a node's is out of reach, however a function came to ask for it. Each service refuses in its own words.

@@ -15,9 +15,9 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
 use durin_harness::world::seed::IMAGE_PARAMETER;
-use durin_tests::{Story, broken};
+use durin_tests::{Story, broken, schedule};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const STATE_CHANGE: &str = "EC2 AMI State Change";
 const BUILT: &str = "EC2 Image Builder Image State Change";
@@ -58,10 +58,6 @@ fn image(story: &Story, name: &str, hours_ago: i64) -> String {
     })
 }
 
-fn lose(story: &Story, events: &[&str]) {
-    events.iter().for_each(|event| story.disorder(event, DisorderKind::Lost, 10));
-}
-
 async fn until_named(story: &Story, image: &str) {
     let published = story.aws().until(WITHIN, |world| named(world) == image).await;
     assert!(published, "{image} was not published\n{}", story.told());
@@ -70,10 +66,6 @@ async fn until_named(story: &Story, image: &str) {
 fn nothing_is_broken(story: &Story) {
     let violations = story.world(|world| check_always(world).into_iter().chain(broken(world)).collect::<Vec<_>>());
     assert!(violations.is_empty(), "{violations:#?}\n{}", story.told());
-}
-
-fn schedule() -> Value {
-    json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
 }
 
 async fn publish(story: &Story) -> Result<Value, durin_harness::FunctionError> {
@@ -97,7 +89,7 @@ fn operator(story: &Story) -> (Aws, ParameterName, Deadline) {
 #[tokio::test(start_paused = true)]
 async fn a_bake_is_published(#[case] pipeline: Pipeline, #[case] lost: &[&str]) {
     let story = Story::of_one_node(1);
-    lose(&story, lost);
+    story.lose(lost);
     let image = bake(&story, "k3s-2", pipeline, Course::Finished);
     until_named(&story, &image).await;
     story.ends_well().await;

@@ -16,12 +16,11 @@ use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
 use durin_harness::world::seed::{NodeSeed, Seed};
-use durin_tests::{HEALTH, LAUNCH, Story, TERMINATE};
+use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE};
 use rstest::rstest;
 use serde_json::json;
 
 const GROUP: &str = "k3s";
-const FUNCTIONS: [&str; 3] = ["durin-spot-interruption", "durin-node-lifecycle", "durin-node-resync"];
 
 /// What makes the node move.
 type Cause = fn(&mut World, &str);
@@ -77,26 +76,10 @@ fn retire(world: &mut World, old: &str) {
     world.schedule_retirement(old);
 }
 
-fn story(seed: u64, rebalancing: bool) -> Story {
-    if rebalancing { Story::with_rebalancing(seed) } else { Story::of_one_node(seed) }
-}
-
 fn begin(story: &Story, cause: Cause) -> String {
     let old = story.holder();
     story.world(|world| cause(world, &old));
     old
-}
-
-async fn ends_elsewhere(story: &Story, old: &str) {
-    let is_gone = |world: &World| world.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
-    story.until("the old instance is gone", is_gone).await;
-    story.ends_well().await;
-    assert_ne!(story.holder(), old, "{}", story.told());
-}
-
-fn unclean(story: &Story) -> u32 {
-    let volume = story.node().volume.clone();
-    story.world(|world| world.volumes[&volume].data.unclean_mounts)
 }
 
 /// Which entry of the history says so of an instance.
@@ -119,7 +102,7 @@ async fn a_replaced_node_moves_cleanly(
     #[values(1, 2, 3, 4, 5)] seed: u64,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = story(seed, rebalancing);
+    let story = Story::new(seed, rebalancing);
     let old = begin(&story, cause);
     let volume = story.node().volume.clone();
     story.until("the old instance lets go", |world| world.serving(&volume) != Some(&old)).await;
@@ -127,8 +110,8 @@ async fn a_replaced_node_moves_cleanly(
         world.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
     };
     assert!(story.world(is_up), "before anybody has booted\n{}", story.told());
-    ends_elsewhere(&story, &old).await;
-    assert_eq!(unclean(&story), 0, "{}", story.told());
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
     let new = story.holder();
     let in_service_first = entry(&story, &new, "InService") < entry(&story, &old, "Terminating");
     assert_eq!(in_service_first, launches_first, "{}", story.told());
@@ -141,7 +124,7 @@ async fn a_replaced_node_moves_cleanly(
 async fn a_refresh_ends_successful(#[values(FIRST, AFTER)] bounds: (u32, u32), #[values(1, 2, 3)] seed: u64) {
     let story = Story::of_one_node(seed);
     let old = begin(&story, if bounds == FIRST { refresh_first } else { refresh_after });
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
     let (status, events) = story.world(|world| {
         let is_refresh = |event: &&serde_json::Value| {
             event["detail-type"].as_str().is_some_and(|it| it.starts_with("EC2 Auto Scaling Instance Refresh"))
@@ -210,7 +193,7 @@ async fn replacements_survive_lost_late_and_doubled_events(
     let events = [LAUNCH, TERMINATE, HEALTH].into_iter().filter(|it| *it != HEALTH || kind != DisorderKind::Lost);
     events.for_each(|event| story.disorder(event, kind, 10));
     let old = begin(&story, cause);
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The group waits for the newcomer, the newcomer for the holder, and the holder cannot release: no deadlock.
@@ -225,7 +208,7 @@ async fn replacements_do_without_a_release(
     let old = story.holder();
     story.world(|world| world.set_agent_mode(&old, mode));
     begin(&story, cause);
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -235,11 +218,11 @@ async fn functions_may_die_between_any_two_calls(
     #[values(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30)] calls: u32,
 ) {
     let story = Story::of_one_node(13);
-    for function in FUNCTIONS.into_iter().cycle().take(6) {
+    for function in NODE_FUNCTIONS.into_iter().cycle().take(6) {
         story.kill(function, calls);
     }
     let old = begin(&story, cause);
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -251,7 +234,7 @@ async fn every_service_may_misbehave(
     let story = Story::of_one_node(14);
     story.fault("*", kind, 15);
     let old = begin(&story, cause);
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The newcomer of a refresh is reclaimed before it took over: the old node serves until the next one comes.
@@ -263,7 +246,7 @@ async fn the_newcomer_of_a_refresh_may_die(#[values(0, 10, 30)] after_s: u64) {
     let first = story.until_member_is("Pending:Wait").await;
     story.aws().pass(Duration::from_secs(after_s)).await;
     story.world(|world| world.reclaim(&first));
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
     assert_ne!(story.holder(), first);
 }
 
@@ -277,8 +260,8 @@ async fn launches_may_fail_for_capacity(
     let story = Story::of_one_node(seed);
     story.world(|world| world.groups.get_mut(GROUP).expect("the group").capacity_failures = 3);
     let old = begin(&story, cause);
-    ends_elsewhere(&story, &old).await;
-    assert_eq!(unclean(&story), 0, "{}", story.told());
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
 /// Nobody heard of the retirement: when it comes, the instance is stopped, and replaced like any that died.
@@ -289,7 +272,7 @@ async fn a_retirement_that_nobody_heard_of_is_survived() {
     story.world(|world| world.latency.retirement = Range::from_secs(1200, 1200));
     let old = begin(&story, retire);
     story.until("the stop", |world| world.instances[&old].state.name() != "running").await;
-    ends_elsewhere(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// One event of Health may name several instances: each node moves, strangers are left alone, and who is whose takes one

@@ -14,7 +14,7 @@ use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{HEALTH, LAUNCH, Story, TERMINATE};
 
-/// How many histories; more with `DURIN_SEEDS=1000 cargo test --test simulation`.
+/// How many histories; more with `DURIN_SEEDS=1000 cargo test --test suite simulation`.
 const HISTORIES: u64 = 60;
 
 const EVENTS: [&str; 5] =

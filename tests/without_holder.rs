@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use durin_harness::world::seed::Seed;
-use durin_tests::Story;
-use serde_json::{Value, json};
+use durin_tests::{Story, schedule};
+use serde_json::Value;
 
 const RULES: &str = include_str!("../infra/rules.yaml");
 
@@ -38,8 +38,7 @@ async fn tick(story: &Story) -> Vec<u64> {
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
-    story.invoke("durin-node-resync", schedule).await.outcome.expect("nobody is needed");
+    story.invoke("durin-node-resync", schedule()).await.outcome.expect("nobody is needed");
     lines.metric()
 }
 

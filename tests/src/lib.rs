@@ -9,19 +9,26 @@ use aws_smithy_async::time::TimeSource;
 use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
 use durin_harness::world::World;
+use durin_harness::world::autoscaling::UpdateAutoScalingGroup;
 use durin_harness::world::bus::{Disorder, DisorderKind};
+use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::What;
 use durin_harness::world::seed::{NodeNames, Seed};
 use durin_harness::{FunctionError, Kill, LocalAws};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The event of a launch hook.
 pub const LAUNCH: &str = "EC2 Instance-launch Lifecycle Action";
 /// The event of a terminate hook.
 pub const TERMINATE: &str = "EC2 Instance-terminate Lifecycle Action";
+/// EC2's two minutes' notice.
+pub const WARNING: &str = "EC2 Spot Instance Interruption Warning";
 /// The event of AWS Health: a scheduled retirement, for one.
 pub const HEALTH: &str = "AWS Health Event";
+
+/// The functions that run the node loop.
+pub const NODE_FUNCTIONS: [&str; 3] = ["durin-spot-interruption", "durin-node-lifecycle", "durin-node-resync"];
 
 /// Whatever goes wrong, a node serves again within this time: two schedules, a slow boot and a hung shutdown.
 pub const HEALS_WITHIN: Duration = Duration::from_secs(30 * 60);
@@ -47,15 +54,25 @@ impl Invoked {
     }
 }
 
+/// A tick of a schedule, as EventBridge sends it.
+pub fn schedule() -> Value {
+    json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+}
+
 impl Story {
+    /// One node serves, Durin is deployed. With Capacity Rebalancing its replacement is launched before it ends.
+    pub fn new(seed: u64, rebalancing: bool) -> Story {
+        Story::of(&Seed { seed, ..Seed::one_node().rebalancing(rebalancing) })
+    }
+
     /// One node serves, Durin is deployed. Capacity Rebalancing is off, so the replacement is up to Durin.
     pub fn of_one_node(seed: u64) -> Story {
-        Story::of(&Seed { seed, ..Seed::one_node().rebalancing(false) })
+        Story::new(seed, false)
     }
 
     /// The same with Capacity Rebalancing: the replacement is launched before the old instance ends.
     pub fn with_rebalancing(seed: u64) -> Story {
-        Story::of(&Seed { seed, ..Seed::one_node().rebalancing(true) })
+        Story::new(seed, true)
     }
 
     /// The nodes of a seed serve, Durin is deployed.
@@ -112,6 +129,11 @@ impl Story {
         self.world(|world| world.bus.disorders.push(disorder));
     }
 
+    /// The next events of these kinds are lost.
+    pub fn lose(&self, detail_types: &[&str]) {
+        detail_types.iter().for_each(|detail_type| self.disorder(detail_type, DisorderKind::Lost, 10));
+    }
+
     /// Something goes wrong with the next calls of an operation.
     pub fn fault(&self, operation: &str, kind: FaultKind, times: u32) {
         self.world(|world| world.faults.plan(operation, kind, times));
@@ -120,6 +142,33 @@ impl Story {
     /// The next invocation of a function dies when it has made so many calls.
     pub fn kill(&self, function: &str, after_calls: u32) {
         self.aws().plan_kill(Kill { function: function.to_owned(), after_calls });
+    }
+
+    /// EC2 warns the holder, which is returned, and takes its capacity back two minutes later.
+    pub fn interrupt(&self) -> String {
+        let old = self.holder();
+        self.world(|world| world.interrupt(&old, SpotAction::Terminate));
+        old
+    }
+
+    /// The same, until the capacity is taken back.
+    pub async fn reclaim(&self) -> String {
+        let old = self.interrupt();
+        self.until("the reclaim", |world| world.instances[&old].state.name() != "running").await;
+        old
+    }
+
+    /// Somebody changes the group, which has room for two.
+    pub fn update_group(&self, change: impl FnOnce(&mut UpdateAutoScalingGroup)) {
+        let mut request = UpdateAutoScalingGroup { name: self.node().group.clone(), ..Default::default() };
+        change(&mut request);
+        self.world(|world| world.update_auto_scaling_group(request)).expect("updated");
+    }
+
+    /// How often the volume was mounted without having been unmounted before.
+    pub fn unclean_mounts(&self) -> u32 {
+        let volume = self.node().volume.clone();
+        self.world(|world| world.volumes[&volume].data.unclean_mounts)
     }
 
     /// Waits until the world is so.
@@ -165,6 +214,17 @@ impl Story {
         let mut complaints = self.stage.complaints();
         complaints.extend(self.world(|world| broken(world)));
         assert!(healed && complaints.is_empty(), "healed: {healed}, but {complaints:#?}\n{}", self.told());
+    }
+
+    /// The same, once `old` has ended, with another holder.
+    ///
+    /// # Panics
+    /// When that is not so: with the whole history.
+    pub async fn ends_elsewhere(&self, old: &str) {
+        let has_ended = |world: &World| world.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
+        self.until("the old instance has ended", has_ended).await;
+        self.ends_well().await;
+        assert_ne!(self.holder(), old, "{}", self.told());
     }
 
     /// The history so far, for a failed assertion.

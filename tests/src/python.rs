@@ -23,22 +23,22 @@ pub fn pytest(folder: &str, kept: &Path, binaries: &Path) {
     succeed(&mut pytest, &format!("tests/{folder} fails"));
 }
 
-/// Builds all binaries as they are now, in the profile of the running test, which is named, and says where they are.
+/// Builds all binaries as they are now, in the profile of the running test, and says where they are.
 ///
 /// # Panics
 /// When they cannot be built.
-pub fn build(cargo: &str, test: &str) -> PathBuf {
+pub fn build(cargo: &str) -> PathBuf {
     let here = std::env::current_exe().expect("a path of this test");
-    let directory = here.parent().and_then(Path::parent).expect("target/debug/deps/conformance-…");
+    let directory = here.parent().and_then(Path::parent).expect("target/debug/deps/suite-…");
     let profile = match directory.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "dev",
         Some(profile) => profile,
     };
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     let mut build = Command::new(cargo);
-    // With this test, which is there already: by themselves the binaries would have their dependencies with fewer
-    // features, and the EC2 SDK be compiled once more.
-    build.args(["build", "--quiet", "--workspace", "--bins", "--test", test, "--profile", profile, "--target-dir"]);
+    // With the suite, which is there already: on their own the binaries would have their dependencies with fewer
+    // features, and the EC2 SDK would be compiled once more.
+    build.args(["build", "--quiet", "--workspace", "--bins", "--test", "suite", "--profile", profile, "--target-dir"]);
     build.arg(directory.parent().expect("target")).current_dir(workspace);
     succeed(&mut build, "the binaries cannot be built");
     directory.to_owned()

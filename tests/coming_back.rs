@@ -12,25 +12,12 @@ fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// EC2 wants the holder's capacity back: a warning, and two minutes later the end.
-async fn reclaim(story: &Story) -> String {
-    let old = story.holder();
-    story.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    story.until("the reclaim", |world| world.instances[&old].state.name() != "running").await;
-    old
-}
-
-async fn ends_with_another_holder(story: &Story, old: &str) {
-    story.ends_well().await;
-    assert_ne!(story.holder(), old, "{}", story.told());
-}
-
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_reclaimed_node_comes_back(#[values(1, 2, 3, 4, 5, 6, 7, 8)] seed: u64) {
     let story = Story::of_one_node(seed);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -39,7 +26,7 @@ async fn a_node_terminated_by_hand_comes_back(#[values(1, 2, 3, 4)] seed: u64) {
     let story = Story::of_one_node(seed);
     let old = story.holder();
     story.world(|world| world.terminate_instances(std::slice::from_ref(&old))).expect("terminated");
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -48,7 +35,7 @@ async fn a_node_terminated_through_its_group_comes_back(#[values(1, 2, 3, 4)] se
     let story = Story::of_one_node(seed);
     let old = story.holder();
     story.world(|world| world.terminate_instance_in_auto_scaling_group(&old, false)).expect("terminating");
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -57,7 +44,7 @@ async fn an_unhealthy_node_comes_back(#[values(1, 2, 3)] seed: u64) {
     let story = Story::of_one_node(seed);
     let old = story.holder();
     story.world(|world| world.set_instance_health(&old, false, false)).expect("unhealthy");
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The group launches the replacement first and waits for its launch action: waiting for the old holder to go would be
@@ -69,15 +56,15 @@ async fn a_newcomer_that_was_launched_first_evicts_the_old_holder(#[values(1, 2,
     let old = story.holder();
     story.world(|world| world.recommend_rebalance(&old));
     story.until_member_is("Pending:Wait").await;
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_that_was_launched_at_the_warning_takes_over(#[values(1, 2, 3, 4)] seed: u64) {
     let story = Story::with_rebalancing(seed);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -89,7 +76,7 @@ async fn a_node_that_is_stopped_instead_of_terminated_comes_back(#[case] action:
     let old = story.holder();
     story.world(|world| world.interrupt(&old, action));
     story.until("the stop", |world| world.instances[&old].state.name() != "running").await;
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -98,18 +85,17 @@ async fn a_node_that_is_stopped_instead_of_terminated_comes_back(#[case] action:
 #[tokio::test(start_paused = true)]
 async fn a_lost_event_is_made_up_for_by_the_schedule(#[case] lost: &str, #[values(1, 2, 3)] seed: u64) {
     let story = Story::of_one_node(seed);
-    story.disorder(lost, DisorderKind::Lost, 10);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    story.lose(&[lost]);
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_schedule_alone_brings_a_node_back() {
     let story = Story::of_one_node(5);
-    story.disorder(LAUNCH, DisorderKind::Lost, 10);
-    story.disorder(TERMINATE, DisorderKind::Lost, 10);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    story.lose(&[LAUNCH, TERMINATE]);
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -119,8 +105,8 @@ async fn doubled_events_change_nothing(#[values(1, 2, 3, 4)] seed: u64, #[values
     let doubled = DisorderKind::Doubled(Duration::from_secs(later_s));
     story.disorder(LAUNCH, doubled, 10);
     story.disorder(TERMINATE, doubled, 10);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -130,8 +116,8 @@ async fn doubled_events_change_nothing(#[values(1, 2, 3, 4)] seed: u64, #[values
 async fn a_late_event_changes_nothing(#[case] late: &str, #[values(45, 200, 700)] late_s: u64) {
     let story = Story::of_one_node(6);
     story.disorder(late, DisorderKind::Late(Duration::from_secs(late_s)), 10);
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// What peers get wrong: the terminate event of the dead instance arrives when its successor already serves.
@@ -139,13 +125,13 @@ async fn a_late_event_changes_nothing(#[case] late: &str, #[values(45, 200, 700)
 async fn a_terminate_event_after_the_successor_serves_leaves_its_record_alone() {
     let story = Story::of_one_node(7);
     story.disorder(TERMINATE, DisorderKind::Late(minutes(12)), 1);
-    let old = reclaim(&story).await;
+    let old = story.reclaim().await;
     let node = story.node().clone();
     story.until("the successor serves", |world| durin_cli::outage::is_served(world, &node)).await;
     let (holder, record) = (story.holder(), story.record());
     story.aws().pass(minutes(20)).await;
     assert_eq!((story.holder(), story.record()), (holder, record));
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// Between any two API calls, and once more after the retry: the next run goes on from what is there.
@@ -155,13 +141,13 @@ async fn a_function_killed_between_any_two_calls_is_resumed(
     #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 17, 20, 25, 30, 40)] calls: u32,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = if rebalancing { Story::with_rebalancing(9) } else { Story::of_one_node(9) };
+    let story = Story::new(9, rebalancing);
     for _ in 0..2 {
         story.kill("durin-node-lifecycle", calls);
         story.kill("durin-node-resync", calls);
     }
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[rstest]
@@ -175,9 +161,9 @@ async fn faults_of_every_service_are_survived(
     #[values(3, 12)] times: u32,
 ) {
     let story = Story::of_one_node(10);
-    let old = reclaim(&story).await;
+    let old = story.reclaim().await;
     story.fault(operations, kind, times);
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 /// The answer of each write is lost after it was carried out.
@@ -194,24 +180,24 @@ async fn a_write_whose_answer_was_lost_is_not_made_twice(
     operation: &str,
     #[values(false, true)] rebalancing: bool,
 ) {
-    let story = if rebalancing { Story::with_rebalancing(12) } else { Story::of_one_node(12) };
+    let story = Story::new(12, rebalancing);
     story.fault(operation, FaultKind::ResponseLost, 2);
     let old = story.holder();
     if rebalancing {
         story.world(|world| world.recommend_rebalance(&old));
     } else {
-        reclaim(&story).await;
+        story.reclaim().await;
     }
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_successor_that_dies_while_it_waits_is_replaced() {
     let story = Story::of_one_node(13);
-    let old = reclaim(&story).await;
+    let old = story.reclaim().await;
     let first = story.until_member_is("Pending:Wait").await;
     story.world(|world| world.reclaim(&first));
-    ends_with_another_holder(&story, &old).await;
+    story.ends_elsewhere(&old).await;
     assert_ne!(story.holder(), first);
 }
 
@@ -219,7 +205,7 @@ async fn a_successor_that_dies_while_it_waits_is_replaced() {
 #[tokio::test(start_paused = true)]
 async fn a_successor_that_dies_just_after_it_took_over_is_replaced(#[values(1, 2, 3)] seed: u64) {
     let story = Story::of_one_node(seed);
-    let old = reclaim(&story).await;
+    let old = story.reclaim().await;
     let volume = story.node().volume.clone();
     let taken = |world: &durin_harness::world::World| {
         world.volumes[&volume].attachment.as_ref().is_some_and(|held| held.instance_id != old)
@@ -227,7 +213,7 @@ async fn a_successor_that_dies_just_after_it_took_over_is_replaced(#[values(1, 2
     story.until("the successor takes the volume", taken).await;
     let first = story.holder();
     story.world(|world| world.reclaim(&first));
-    ends_with_another_holder(&story, &first).await;
+    story.ends_elsewhere(&first).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,16 +225,16 @@ async fn launches_that_fail_for_capacity_are_outlasted() {
             group.capacity_failures = 3;
         }
     });
-    let old = reclaim(&story).await;
-    ends_with_another_holder(&story, &old).await;
+    let old = story.reclaim().await;
+    story.ends_elsewhere(&old).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_node_survives_a_bad_day() {
     let story = Story::of_one_node(15);
     for _ in 0..5 {
-        let old = reclaim(&story).await;
-        ends_with_another_holder(&story, &old).await;
+        let old = story.reclaim().await;
+        story.ends_elsewhere(&old).await;
     }
 }
 
@@ -270,22 +256,14 @@ async fn a_record_that_drifted_is_repaired_by_the_schedule() {
 async fn a_node_scaled_to_zero_and_back_to_one_has_its_data_and_name() {
     let story = Story::of_one_node(17);
     let (old, group) = (story.holder(), story.node().group.clone());
-    let update = |desired: u32| {
-        story.world(|world| {
-            let request = durin_harness::world::autoscaling::UpdateAutoScalingGroup {
-                name: group.clone(),
-                min_size: Some(0),
-                desired_capacity: Some(desired),
-                ..Default::default()
-            };
-            world.update_auto_scaling_group(request).expect("updated");
-        });
+    let scale = |desired: u32| {
+        story.update_group(|group| (group.min_size, group.desired_capacity) = (Some(0), Some(desired)));
     };
-    update(0);
+    scale(0);
     story.until("nobody is left", |world| world.groups[&group].members.is_empty()).await;
     story.aws().pass(minutes(10)).await;
-    update(1);
-    ends_with_another_holder(&story, &old).await;
+    scale(1);
+    story.ends_elsewhere(&old).await;
 }
 
 /// The same seed tells the same story, to the letter: the SDK's jitter included. Each history has a runtime of its own,
@@ -297,7 +275,7 @@ fn the_same_seed_gives_the_same_history() {
         runtime.expect("a runtime").block_on(async {
             let story = Story::of_one_node(18);
             story.disorder(LAUNCH, DisorderKind::Doubled(Duration::from_secs(1)), 5);
-            reclaim(&story).await;
+            story.reclaim().await;
             story.fault("*", FaultKind::Throttled, 7);
             story.ends_well().await;
             story.told()

@@ -18,9 +18,9 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::seed::{IMAGE_PARAMETER, Seed};
-use durin_tests::{Story, broken};
+use durin_tests::{Story, broken, schedule};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const PRUNE: &str = "durin-ami-prune";
@@ -98,10 +98,6 @@ fn bake(story: &Story, weeks_ago: i64) -> String {
             ImageSpec::named(&format!("k3s-old-{weeks_ago}")).tagged(FAMILY, IMAGE_PARAMETER).created(created),
         )
     })
-}
-
-fn schedule() -> Value {
-    json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
 }
 
 #[tokio::test(start_paused = true)]

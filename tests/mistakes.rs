@@ -5,9 +5,9 @@ use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::VolumeState;
 use durin_harness::world::route53::AliasTarget;
 use durin_harness::world::seed::Seed;
-use durin_tests::Story;
+use durin_tests::{Story, schedule};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 type Mistake = fn(&mut World);
 
@@ -84,8 +84,7 @@ async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[ca
         (members, volumes, records)
     };
     let before = story.world(picture);
-    let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
-    for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule)] {
+    for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule())] {
         let invoked = story.invoke(function, payload).await;
         assert_eq!(invoked.writes(), Vec::<&String>::new(), "{function}");
         let error = invoked.outcome.expect_err(function);

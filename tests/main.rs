@@ -1,0 +1,20 @@
+//! Every test that needs the whole of Durin, in one binary: it is linked once, and runs its modules side by side.
+//!
+//! A module is named for what it tells. What several of them need is in `src/` (crate `durin_tests`).
+
+mod calls;
+mod coming_back;
+mod conformance;
+mod deploy;
+mod events;
+mod infra_mutations;
+mod interruption;
+mod least_privilege;
+mod mistakes;
+mod prune_bench;
+mod pruning;
+mod publishing;
+mod release;
+mod replacement;
+mod simulation;
+mod without_holder;
