@@ -15,7 +15,7 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
 use durin_harness::world::seed::IMAGE_PARAMETER;
-use durin_tests::{Story, broken, schedule};
+use durin_tests::{Story, broken, schedule, seeds};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -336,12 +336,9 @@ async fn a_parameter_whose_image_was_disabled_is_healed() {
 
 /// Any number of bakes, of any course, around each other, with events and calls going wrong: the newest good image is what
 /// the parameter names in the end, and it has never gone back.
-#[rstest]
-fn whatever_goes_wrong_the_newest_good_image_is_published(#[values(0, 1, 2, 3)] quarter: u64) {
-    for seed in (0..10).map(|number| quarter * 10 + number) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.expect("a runtime").block_on(random_bakes(seed));
-    }
+#[test]
+fn whatever_goes_wrong_the_newest_good_image_is_published() {
+    seeds::play("whatever_goes_wrong_the_newest_good_image_is_published", 0..=39, random_bakes);
 }
 
 async fn random_bakes(seed: u64) {

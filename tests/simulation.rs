@@ -1,5 +1,5 @@
-//! Random disorder: interruptions, recommendations, terminations, refreshes, retirements, changed subnets, lost and doubled and late events, faults of every
-//! service, deaths between calls, agents that fail. The same seed gives the same history; every one ends well.
+//! Random disorder: interruptions, recommendations, terminations, refreshes, retirements, changed subnets; lost, doubled
+//! and late events; faults of every service, deaths between calls, agents that fail. Every history ends well.
 
 use std::time::Duration;
 
@@ -12,24 +12,14 @@ use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::{NodeSeed, Seed};
-use durin_tests::{HEALTH, LAUNCH, Story, TERMINATE};
+use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE, WARNING, seeds};
 
-/// How many histories; more with `DURIN_SEEDS=1000 cargo test --test suite simulation`.
-const HISTORIES: u64 = 60;
-
-const EVENTS: [&str; 5] =
-    [LAUNCH, TERMINATE, "EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation", HEALTH];
-const FUNCTIONS: [&str; 3] = ["durin-node-lifecycle", "durin-spot-interruption", "durin-node-resync"];
+const EVENTS: [&str; 5] = [LAUNCH, TERMINATE, WARNING, "EC2 Instance Rebalance Recommendation", HEALTH];
 const OPERATIONS: [&str; 6] = ["ec2:*", "autoscaling:*", "route53:*", "ssm:*", "ec2:AttachVolume", "*"];
 
 #[test]
 fn every_history_ends_well() {
-    let histories = std::env::var("DURIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(HISTORIES);
-    for seed in 1..=histories {
-        eprintln!("seed {seed}");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.expect("a runtime").block_on(history(seed));
-    }
+    seeds::play("every_history_ends_well", 1..=60, history);
 }
 
 async fn history(seed: u64) {
@@ -79,7 +69,7 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
         story.fault(operation, kind, dice.u32(1..12));
     }
     for _ in 0..dice.u32(0..3) {
-        let function = FUNCTIONS[dice.usize(..FUNCTIONS.len())].to_owned();
+        let function = NODE_FUNCTIONS[dice.usize(..NODE_FUNCTIONS.len())].to_owned();
         story.aws().plan_kill(Kill { function, after_calls: dice.u32(1..40) });
     }
     let modes = [

@@ -2,6 +2,7 @@
 
 pub mod images;
 pub mod python;
+pub mod seeds;
 
 use std::time::{Duration, SystemTime};
 
