@@ -83,9 +83,7 @@ test:
 
 # What CI runs: formatting, lints and the whole test suite
 check:
-    cargo fmt --check
-    cargo clippy --workspace --all-targets -- --deny warnings
-    cargo test --workspace
+    .ci/run
 
 # Record the events of the local AWS's own story into events/ again, after its dynamics changed
 record:
