@@ -8,8 +8,8 @@ use durin_harness::world::World;
 use durin_harness::world::autoscaling::{
     MaintenancePolicy, RefreshStatus, StartInstanceRefresh, UpdateAutoScalingGroup,
 };
-use durin_harness::world::bus::DisorderKind;
 use durin_harness::world::ec2::network::SUBNETS;
+use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::history::What;
@@ -107,7 +107,7 @@ async fn a_replaced_node_moves_cleanly(
     let volume = story.node().volume.clone();
     story.until("the old instance lets go", |world| world.serving(&volume) != Some(&old)).await;
     let is_up = |world: &mut World| {
-        world.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
+        world.ec2.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
     };
     assert!(story.world(is_up), "before anybody has booted\n{}", story.told());
     story.ends_elsewhere(&old).await;
@@ -116,7 +116,7 @@ async fn a_replaced_node_moves_cleanly(
     let in_service_first = entry(&story, &new, "InService") < entry(&story, &old, "Terminating");
     assert_eq!(in_service_first, launches_first, "{}", story.told());
     // One replacement, and no more.
-    assert_eq!(story.world(|world| world.groups[GROUP].activities.len()), 3, "{}", story.told());
+    assert_eq!(story.world(|world| world.autoscaling.groups[GROUP].activities.len()), 3, "{}", story.told());
 }
 
 #[rstest]
@@ -129,7 +129,7 @@ async fn a_refresh_ends_successful(#[values(FIRST, AFTER)] bounds: (u32, u32), #
         let is_refresh = |event: &&serde_json::Value| {
             event["detail-type"].as_str().is_some_and(|it| it.starts_with("EC2 Auto Scaling Instance Refresh"))
         };
-        (world.groups[GROUP].refreshes[0].status, world.bus.emitted.iter().filter(is_refresh).count())
+        (world.autoscaling.groups[GROUP].refreshes[0].status, world.events.emitted.iter().filter(is_refresh).count())
     });
     assert_eq!((status, events), (RefreshStatus::Successful, 2));
 }
@@ -143,7 +143,7 @@ async fn a_refresh_cancelled_on_its_way_leaves_a_whole_node(#[values(0, 5, 20, 4
     // It may be over by then.
     story.world(|world| drop(world.cancel_instance_refresh(GROUP, true)));
     story.ends_well().await;
-    assert!(story.world(|world| world.groups[GROUP].active_refresh().is_none()));
+    assert!(story.world(|world| world.autoscaling.groups[GROUP].active_refresh().is_none()));
 }
 
 /// A volume cannot follow to another zone: a person is told, and the old node serves as long as that takes.
@@ -258,7 +258,7 @@ async fn launches_may_fail_for_capacity(
     #[values(1, 2)] seed: u64,
 ) {
     let story = Story::of_one_node(seed);
-    story.world(|world| world.groups.get_mut(GROUP).expect("the group").capacity_failures = 3);
+    story.world(|world| world.autoscaling.groups.get_mut(GROUP).expect("the group").capacity_failures = 3);
     let old = begin(&story, cause);
     story.ends_elsewhere(&old).await;
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
@@ -271,7 +271,7 @@ async fn a_retirement_that_nobody_heard_of_is_survived() {
     story.disorder(HEALTH, DisorderKind::Lost, 1);
     story.world(|world| world.latency.retirement = Range::from_secs(1200, 1200));
     let old = begin(&story, retire);
-    story.until("the stop", |world| world.instances[&old].state.name() != "running").await;
+    story.until("the stop", |world| world.ec2.instances[&old].state.name() != "running").await;
     story.ends_elsewhere(&old).await;
 }
 
@@ -285,8 +285,9 @@ async fn an_event_that_retires_several_instances_moves_each_node() {
         ..NodeSeed::default()
     };
     let story = Story::of(&Seed { seed: 16, nodes: vec![node("one"), node("two"), node("other")], ..Seed::default() });
-    let holders =
-        |world: &mut World| ["one", "two", "other"].map(|group| world.groups[group].members[0].instance_id.clone());
+    let holders = |world: &mut World| {
+        ["one", "two", "other"].map(|group| world.autoscaling.groups[group].members[0].instance_id.clone())
+    };
     let old = story.world(holders);
     let entities = [&old[0], &old[1], &"i-0123456789abcdef0".to_owned()];
     let entities: Vec<_> = entities.iter().map(|id| json!({"entityValue": id, "status": "PENDING"})).collect();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use durin_harness::Kill;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{MaintenancePolicy, StartInstanceRefresh, UpdateAutoScalingGroup};
-use durin_harness::world::bus::{Disorder, DisorderKind};
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::ec2::network::SUBNETS;
+use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::{NodeSeed, Seed};
@@ -29,7 +29,11 @@ async fn history(seed: u64) {
     let launches_first = dice.bool();
     story.world(|world| {
         let policy = MaintenancePolicy { min_healthy: 100, max_healthy: 200 };
-        world.groups.values_mut().for_each(|group| group.maintenance_policy = launches_first.then_some(policy));
+        world
+            .autoscaling
+            .groups
+            .values_mut()
+            .for_each(|group| group.maintenance_policy = launches_first.then_some(policy));
     });
     for _ in 0..dice.u32(1..=3) {
         disturb(&story, &mut dice);
@@ -38,14 +42,14 @@ async fn history(seed: u64) {
     }
     // Faults stop; from here on the node has to heal.
     story.world(|world| {
-        world.bus.disorders.clear();
+        world.events.disorders.clear();
         world.faults = Default::default();
-        world.agent_mode = AgentMode::Online;
-        world.groups.values_mut().for_each(|group| group.capacity_failures = 0);
+        world.ec2.agent_mode = AgentMode::Online;
+        world.autoscaling.groups.values_mut().for_each(|group| group.capacity_failures = 0);
     });
     // A node may be whole while its group still waits to try a launch again: what it has begun has to be over first.
     let is_over = |world: &World| {
-        world.groups.values().all(|group| {
+        world.autoscaling.groups.values().all(|group| {
             group.active_refresh().is_none() && group.members.iter().all(|member| member.leaves_for.is_none())
         })
     };
@@ -61,7 +65,7 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
     for event in EVENTS.into_iter().filter(|_| dice.u8(0..3) == 0).collect::<Vec<_>>() {
         let kind = kinds[dice.usize(..kinds.len())];
         let disorder = Disorder { detail_type: event.to_owned(), kind, times: dice.u32(1..4) };
-        story.world(|world| world.bus.disorders.push(disorder));
+        story.world(|world| world.events.disorders.push(disorder));
     }
     for _ in 0..dice.u32(0..3) {
         let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
@@ -82,8 +86,8 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
     ];
     let mode = if dice.bool() { AgentMode::Online } else { modes[dice.usize(..modes.len())] };
     story.world(|world| {
-        world.agent_mode = mode;
-        let ids: Vec<_> = world.instances.keys().cloned().collect();
+        world.ec2.agent_mode = mode;
+        let ids: Vec<_> = world.ec2.instances.keys().cloned().collect();
         ids.iter().for_each(|id| world.set_agent_mode(id, mode));
     });
 }
@@ -95,7 +99,8 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
     let failures = dice.u32(0..3);
     let index = dice.usize(..);
     story.world(|world| {
-        let members: Vec<_> = world.groups[&group].members.iter().map(|it| it.instance_id.clone()).collect();
+        let members: Vec<_> =
+            world.autoscaling.groups[&group].members.iter().map(|it| it.instance_id.clone()).collect();
         let Some(id) = members.get(index % members.len().max(1)).cloned() else { return };
         match what {
             0 | 1 => world.interrupt(&id, SpotAction::Terminate),
@@ -117,7 +122,7 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
                 drop(world.start_instance_refresh(request));
             }
         }
-        if let Some(group) = world.groups.get_mut(&group) {
+        if let Some(group) = world.autoscaling.groups.get_mut(&group) {
             group.capacity_failures = failures;
         }
     });
@@ -125,7 +130,7 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
 
 /// To the other subnet of the same zone.
 fn change_subnet(world: &mut World, group: &str) {
-    let is_in_first = world.groups[group].subnets == [SUBNETS[0].0];
+    let is_in_first = world.autoscaling.groups[group].subnets == [SUBNETS[0].0];
     let subnet = if is_in_first { SUBNETS[3].0 } else { SUBNETS[0].0 };
     let request = UpdateAutoScalingGroup {
         name: group.to_owned(),

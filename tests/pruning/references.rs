@@ -23,7 +23,7 @@ pub(crate) fn a_running_instance(world: &mut World, image: &str) {
 
 pub(crate) fn a_stopped_instance(world: &mut World, image: &str) {
     let id = run(world, image);
-    world.instances.get_mut(&id).expect("there").state = InstanceState::Stopped;
+    world.ec2.instances.get_mut(&id).expect("there").state = InstanceState::Stopped;
 }
 
 pub(crate) fn a_launch_configuration(world: &mut World, image: &str) {
@@ -53,14 +53,14 @@ pub(crate) fn resolved_by_a_version_that_a_group_overrides_with(world: &mut Worl
     let number = version(world, &id, "resolve:ssm:/web/image:2");
     version(world, &id, OTHER);
     let special = Override { launch_template: Some((id, number.to_string())), ..Override::default() };
-    let group = world.groups.values_mut().next().expect("a group");
+    let group = world.autoscaling.groups.values_mut().next().expect("a group");
     group.mixed_instances_policy =
         Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
 }
 
 pub(crate) fn an_image_that_a_group_overrides_with(world: &mut World, image: &str) {
     let special = Override { image_id: Some(image.to_owned()), ..Override::default() };
-    let group = world.groups.values_mut().next().expect("a group");
+    let group = world.autoscaling.groups.values_mut().next().expect("a group");
     group.mixed_instances_policy =
         Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
 }
@@ -72,12 +72,12 @@ pub(crate) fn a_fleet(world: &mut World, image: &str) {
     }
     world.set_default_version(&id, "12").expect("set");
     let configs = vec![LaunchTemplateConfig { template_id: Some(id), version: "1".into(), ..Default::default() }];
-    world.requests.fleets.push(Fleet { id: "fleet-1".into(), state: "active".into(), configs });
+    world.ec2.requests.fleets.push(Fleet { id: "fleet-1".into(), state: "active".into(), configs });
 }
 
 pub(crate) fn a_spot_fleet(world: &mut World, image: &str) {
     let specifications = vec![LaunchSpecification { image_id: image.to_owned(), ..Default::default() }];
-    world.requests.spot_fleets.push(SpotFleet {
+    world.ec2.requests.spot_fleets.push(SpotFleet {
         id: "sfr-1".into(),
         state: "active".into(),
         specifications,
@@ -87,7 +87,11 @@ pub(crate) fn a_spot_fleet(world: &mut World, image: &str) {
 
 pub(crate) fn a_spot_request(world: &mut World, image: &str) {
     let specification = LaunchSpecification { image_id: image.to_owned(), ..Default::default() };
-    world.requests.spot_instances.push(SpotInstanceRequest { id: "sir-1".into(), state: "open".into(), specification });
+    world.ec2.requests.spot_instances.push(SpotInstanceRequest {
+        id: "sir-1".into(),
+        state: "open".into(),
+        specification,
+    });
 }
 
 pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) {
@@ -102,7 +106,7 @@ pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) 
     for value in [image, OTHER] {
         world.put_parameter(put(value)).expect("written");
         // By hand, and on purpose.
-        if let Some(parameter) = world.parameters.get_mut("/other/image") {
+        if let Some(parameter) = world.ssm.parameters.get_mut("/other/image") {
             parameter.tags.insert("durin:pinned".into(), String::new());
         }
         let later = world.now() + Duration::from_secs(60);
@@ -111,7 +115,7 @@ pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) 
 }
 
 pub(crate) fn a_labelled_version_of_the_familys_parameter(world: &mut World, image: &str) {
-    let current = world.parameters[IMAGE_PARAMETER].versions.last().expect("one").value.clone();
+    let current = world.ssm.parameters[IMAGE_PARAMETER].versions.last().expect("one").value.clone();
     for value in [image, OTHER, &current] {
         let put = PutParameter {
             name: IMAGE_PARAMETER.into(),

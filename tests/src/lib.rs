@@ -11,8 +11,8 @@ use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::UpdateAutoScalingGroup;
-use durin_harness::world::bus::{Disorder, DisorderKind};
 use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::What;
 use durin_harness::world::seed::{NodeNames, Seed};
@@ -114,20 +114,22 @@ impl Story {
     /// The instance that the volume is attached to.
     pub fn holder(&self) -> String {
         let volume = self.node().volume.clone();
-        self.world(|world| world.volumes[&volume].attachment.as_ref().map(|held| held.instance_id.clone()))
+        self.world(|world| world.ec2.volumes[&volume].attachment.as_ref().map(|held| held.instance_id.clone()))
             .expect("somebody holds the volume")
     }
 
     /// What the record says.
     pub fn record(&self) -> Option<Vec<String>> {
         let node = self.node().clone();
-        self.world(|world| world.zones[&node.zone_id].record_set(&node.record_name, "A").map(|set| set.values.clone()))
+        self.world(|world| {
+            world.route53.zones[&node.zone_id].record_set(&node.record_name, "A").map(|set| set.values.clone())
+        })
     }
 
     /// Something goes wrong with the next events of a kind.
     pub fn disorder(&self, detail_type: &str, kind: DisorderKind, times: u32) {
         let disorder = Disorder { detail_type: detail_type.to_owned(), kind, times };
-        self.world(|world| world.bus.disorders.push(disorder));
+        self.world(|world| world.events.disorders.push(disorder));
     }
 
     /// The next events of these kinds are lost.
@@ -155,7 +157,7 @@ impl Story {
     /// The same, until the capacity is taken back.
     pub async fn reclaim(&self) -> String {
         let old = self.interrupt();
-        self.until("the reclaim", |world| world.instances[&old].state.name() != "running").await;
+        self.until("the reclaim", |world| world.ec2.instances[&old].state.name() != "running").await;
         old
     }
 
@@ -169,7 +171,7 @@ impl Story {
     /// How often the volume was mounted without having been unmounted before.
     pub fn unclean_mounts(&self) -> u32 {
         let volume = self.node().volume.clone();
-        self.world(|world| world.volumes[&volume].data.unclean_mounts)
+        self.world(|world| world.ec2.volumes[&volume].data.unclean_mounts)
     }
 
     /// Waits until the world is so.
@@ -183,9 +185,12 @@ impl Story {
     /// Waits until the group shows an instance in a lifecycle state, and returns its id.
     pub async fn until_member_is(&self, state: &str) -> String {
         let group = self.node().group.clone();
-        self.until(state, |world| world.groups[&group].members.iter().any(|it| it.lifecycle.name() == state)).await;
+        self.until(state, |world| {
+            world.autoscaling.groups[&group].members.iter().any(|it| it.lifecycle.name() == state)
+        })
+        .await;
         self.world(|world| {
-            let mut members = world.groups[&group].members.iter();
+            let mut members = world.autoscaling.groups[&group].members.iter();
             members.find(|it| it.lifecycle.name() == state).map(|it| it.instance_id.clone())
         })
         .expect("just seen")
@@ -222,7 +227,7 @@ impl Story {
     /// # Panics
     /// When that is not so: with the whole history.
     pub async fn ends_elsewhere(&self, old: &str) {
-        let has_ended = |world: &World| world.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
+        let has_ended = |world: &World| world.ec2.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
         self.until("the old instance has ended", has_ended).await;
         self.ends_well().await;
         assert_ne!(self.holder(), old, "{}", self.told());

@@ -124,7 +124,7 @@ fn names(stage: &Stage) -> BTreeMap<String, String> {
     stage.aws.world(|world| {
         let mut names =
             BTreeMap::from([(node.volume.clone(), "volume".to_owned()), (node.zone_id.clone(), "zone".to_owned())]);
-        let mut instances: Vec<_> = world.instances.values().collect();
+        let mut instances: Vec<_> = world.ec2.instances.values().collect();
         instances.sort_by_key(|instance| instance.launched);
         let (of_node, others): (Vec<_>, Vec<_>) =
             instances.into_iter().partition(|instance| instance.tags.contains_key("durin:volume-id"));
@@ -137,7 +137,7 @@ fn names(stage: &Stage) -> BTreeMap<String, String> {
             names.insert(instance.id.clone(), name);
         }
         names.extend(others.into_iter().filter_map(|it| Some((it.id.clone(), it.tags.get("Name")?.clone()))));
-        for image in world.images.values() {
+        for image in world.ec2.images.values() {
             let snapshots = image.block_devices.iter();
             names.extend(snapshots.map(|it| (it.snapshot_id.clone(), format!("{}'s snapshot", image.name))));
             names.insert(image.id.clone(), image.name.clone());

@@ -15,8 +15,9 @@ use durin::clock::Deadline;
 use durin::failure::Failure;
 use durin_harness::iam::Role;
 use durin_harness::templates::{self, NodeTemplate, Roles, Rules, TemplateError};
-use durin_harness::world::bus::{FunctionSettings, Rule};
 use durin_harness::world::error::ApiError;
+use durin_harness::world::eventbridge::Rule;
+use durin_harness::world::lambda::FunctionSettings;
 use durin_harness::world::{REGION, World};
 use durin_harness::{FunctionError, Handler, LocalAws};
 use serde_json::Value;
@@ -249,7 +250,7 @@ fn prune_handler(aws: &LocalAws) -> (String, Handler) {
     let (clients, aws) = (Aws::new(&aws.sdk_config(NAME)), aws.clone());
     let handler: Handler = Box::new(move |event: Value, killed_at: SystemTime| {
         let clients = clients.clone();
-        let environment = aws.world(|world| world.bus.functions.get(NAME).map(|it| it.environment.clone()));
+        let environment = aws.world(|world| world.lambda.functions.get(NAME).map(|it| it.environment.clone()));
         let settings = Settings::read(|name| environment.as_ref()?.get(name).cloned());
         Box::pin(async move {
             let settings = settings.map_err(|error| FunctionError {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::LocalAws;
-use crate::world::bus::Invocation;
+use crate::world::lambda::Invocation;
 
 /// A function's code: the event and the time at which Lambda kills it in, the answer or the error out.
 pub type Handler = Box<dyn Fn(Value, SystemTime) -> Answer + Send + Sync>;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Resource, Template, TemplateError, name_in_arn, number};
-use crate::world::bus::{InvokeSettings, Pattern, RetryPolicy, Rule, Trigger};
+use crate::world::eventbridge::{Pattern, Rule, Trigger};
+use crate::world::lambda::{InvokeSettings, RetryPolicy};
 
 /// Resource types that say nothing about what runs when.
 const WITHOUT_EFFECT: [&str; 6] = [

@@ -64,7 +64,7 @@ pub fn handle(world: &mut World, caller: &Caller, request: &Request<Vec<u8>>) ->
 /// EC2 counts calls by operation; the other services' limits are not part of this world.
 fn is_throttled(world: &mut World, operation: &Operation, request: &Request<Vec<u8>>) -> bool {
     let now = world.now();
-    operation.service == Service::Ec2 && !world.throttles.admit(&operation.name, ec2::is_unfiltered(request), now)
+    operation.service == Service::Ec2 && !world.ec2.throttles.admit(&operation.name, ec2::is_unfiltered(request), now)
 }
 
 /// What the call was about, and its answer.

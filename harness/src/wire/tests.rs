@@ -101,7 +101,7 @@ fn a_dry_run_changes_nothing_and_is_an_error() {
     let (status, body) = call(&mut world, &ec2(&format!("Action=DeleteVolume&VolumeId={id}&DryRun=true")));
     assert_eq!(status, StatusCode::PRECONDITION_FAILED);
     assert!(body.contains("<Code>DryRunOperation</Code>"), "{body}");
-    assert!(world.volumes.contains_key(&id));
+    assert!(world.ec2.volumes.contains_key(&id));
 }
 
 #[test]

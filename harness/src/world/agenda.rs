@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{World, autoscaling, bakes, bus, ec2, guest, ssm};
+use super::{World, autoscaling, bakes, ec2, eventbridge, guest, lambda, ssm};
 use crate::time::Time;
 
 /// Something that will happen by itself.
@@ -19,8 +19,9 @@ pub enum Effect {
     Guest(guest::GuestEffect),
     /// A command is delivered, or runs into a timeout.
     Ssm(ssm::SsmEffect),
-    /// An event is delivered, a function retried.
-    Bus(bus::BusEffect),
+    EventBridge(eventbridge::EventBridgeEffect),
+    /// An invocation arrives, or is tried again.
+    Lambda(lambda::LambdaEffect),
     /// The image that a parameter is to name is validated.
     ImageValidated(String),
     /// A Route 53 change has reached all name servers.

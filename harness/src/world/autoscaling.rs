@@ -19,6 +19,7 @@ mod terminating;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{ACCOUNT, REGION, World};
@@ -30,6 +31,15 @@ pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedIn
 pub use maintenance::{MaintenancePolicy, Replacement};
 pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
 pub use state::LifecycleState;
+
+/// The groups of the account.
+#[derive(Default)]
+pub struct AutoScaling {
+    /// By name.
+    pub groups: BTreeMap<String, Group>,
+    /// By name.
+    pub launch_configurations: BTreeMap<String, LaunchConfiguration>,
+}
 
 /// A group of instances that replaces those that die.
 #[derive(Clone, Debug)]
@@ -285,14 +295,14 @@ impl World {
 
     /// The group that the instance is in.
     pub fn group_of(&self, instance: &str) -> Option<&Group> {
-        self.groups.values().find(|group| group.member(instance).is_some())
+        self.autoscaling.groups.values().find(|group| group.member(instance).is_some())
     }
 
     fn member(&self, group: &str, instance: &str) -> Option<&Member> {
-        self.groups.get(group)?.member(instance)
+        self.autoscaling.groups.get(group)?.member(instance)
     }
 
     fn member_mut(&mut self, group: &str, instance: &str) -> Option<&mut Member> {
-        self.groups.get_mut(group)?.members.iter_mut().find(|member| member.instance_id == instance)
+        self.autoscaling.groups.get_mut(group)?.members.iter_mut().find(|member| member.instance_id == instance)
     }
 }

@@ -78,7 +78,7 @@ impl World {
     /// An image is available or has failed: if it is one of a bake's, that goes on.
     pub(super) fn bake_goes_on(&mut self, image: &str) {
         let Some(bake) = self.bakes.remove(image) else { return };
-        let failed = self.images.get(image).is_none_or(|image| image.state != ImageState::Available);
+        let failed = self.ec2.images.get(image).is_none_or(|image| image.state != ImageState::Available);
         if let Course::Copied(temporary) = &bake.course {
             // Already gone if somebody else was faster.
             let _ = self.deregister_image(temporary, true);
@@ -127,7 +127,7 @@ impl World {
         let Some(bake) = self.bakes.get(image) else { return };
         let tags: Vec<_> = bake.tags.clone().into_iter().collect();
         let mut ids = vec![image.to_owned()];
-        let devices = self.images.get(image).map(|image| image.block_devices.clone()).unwrap_or_default();
+        let devices = self.ec2.images.get(image).map(|image| image.block_devices.clone()).unwrap_or_default();
         ids.extend(devices.into_iter().map(|device| device.snapshot_id));
         if let Err(error) = self.create_tags(&ids, &tags) {
             // Somebody deregistered it meanwhile.

@@ -18,10 +18,10 @@ mod volumes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
-use super::guest::{Data, Guest};
+use super::guest::{AgentMode, Data, Guest};
 use crate::time::Time;
 
 pub(crate) use ending::Shutdown;
@@ -32,6 +32,32 @@ pub use interruption::SpotAction;
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotSpec, SnapshotState};
 pub use volumes::CreateVolume;
+
+/// The instances, volumes and images of the account, and what else EC2 keeps.
+#[derive(Default)]
+pub struct Ec2 {
+    /// By id, the terminated ones included until EC2 forgets them.
+    pub instances: BTreeMap<String, Instance>,
+    /// By id.
+    pub volumes: BTreeMap<String, Volume>,
+    /// By id.
+    pub launch_templates: BTreeMap<String, LaunchTemplate>,
+    /// By id, the deregistered ones included.
+    pub images: BTreeMap<String, Image>,
+    images_by_snapshot: BTreeMap<String, BTreeSet<String>>,
+    /// By id.
+    pub snapshots: BTreeMap<String, Snapshot>,
+    /// How many of the next images that are being made fail.
+    pub image_failures: u32,
+    pub recycle_bin: recycle_bin::RecycleBin,
+    /// Fleets and spot requests.
+    pub requests: requests::Requests,
+    pub throttles: throttles::Throttles,
+    /// The last octet given to an instance, by subnet.
+    last_host: [u8; network::SUBNETS.len()],
+    /// How the Systems Manager agents of instances to come behave.
+    pub agent_mode: AgentMode,
+}
 
 /// A virtual machine.
 #[derive(Clone, Debug)]
@@ -270,11 +296,11 @@ impl World {
 
     /// The instance, if EC2 still lists it.
     pub fn instance(&self, id: &str) -> Option<&Instance> {
-        self.instances.get(id)
+        self.ec2.instances.get(id)
     }
 
     /// The volume, if it exists.
     pub fn volume(&self, id: &str) -> Option<&Volume> {
-        self.volumes.get(id)
+        self.ec2.volumes.get(id)
     }
 }

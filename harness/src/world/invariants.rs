@@ -15,7 +15,7 @@ const PIN_TAG: &str = "durin:pinned";
 /// write is missing, and the next launch has an image. Empty when all is well.
 pub fn check_always(world: &World) -> Vec<String> {
     let mut violations = Vec::new();
-    for volume in world.volumes.values() {
+    for volume in world.ec2.volumes.values() {
         let id = &volume.id;
         let mounted: Vec<_> = world.mounted_everywhere(id).collect();
         if mounted.len() > 1 {
@@ -42,7 +42,7 @@ pub fn check_always(world: &World) -> Vec<String> {
 /// What must hold when nothing is under way: the node is whole. Empty when all is well.
 pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
     let mut violations = Vec::new();
-    let Some(group) = world.groups.get(&node.group) else {
+    let Some(group) = world.autoscaling.groups.get(&node.group) else {
         return vec![format!("the group {} does not exist", node.group)];
     };
     for member in &group.members {
@@ -61,7 +61,7 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
         let members: Vec<_> = members.collect();
         violations.push(format!("{} should have one InService instance and has [{}]", node.group, members.join(", ")));
     }
-    let Some(volume) = world.volumes.get(&node.volume) else {
+    let Some(volume) = world.ec2.volumes.get(&node.volume) else {
         violations.push(format!("the volume {} does not exist", node.volume));
         return violations;
     };
@@ -75,8 +75,8 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
     if world.serving(&node.volume) != Some(holder) {
         violations.push(format!("k3s does not serve on {holder}, which holds {}", node.volume));
     }
-    let address = world.instances.get(holder).map(|instance| instance.private_ip.clone()).unwrap_or_default();
-    let record = world.zones.get(&node.zone_id).and_then(|zone| zone.record_set(&node.record_name, "A"));
+    let address = world.ec2.instances.get(holder).map(|instance| instance.private_ip.clone()).unwrap_or_default();
+    let record = world.route53.zones.get(&node.zone_id).and_then(|zone| zone.record_set(&node.record_name, "A"));
     let values = record.map(|record| record.values.as_slice()).unwrap_or_default();
     if values != [address.as_str()] {
         violations.push(format!(
@@ -108,9 +108,9 @@ impl World {
     /// Told when a parameter comes to name an image of another family, or one that is older than the one it named,
     /// unless it is pinned: then somebody wants that.
     pub(super) fn check_publication(&mut self, name: &str, image: &str) {
-        let Some(new) = self.images.get(image) else { return };
-        let Some(parameter) = self.parameters.get(name) else { return };
-        let current = parameter.versions.last().and_then(|version| self.images.get(&version.value));
+        let Some(new) = self.ec2.images.get(image) else { return };
+        let Some(parameter) = self.ssm.parameters.get(name) else { return };
+        let current = parameter.versions.last().and_then(|version| self.ec2.images.get(&version.value));
         let is_family = current.is_some_and(|current| current.tags.contains_key(FAMILY_TAG));
         if !is_family || parameter.tags.contains_key(PIN_TAG) {
             return;
@@ -126,8 +126,8 @@ impl World {
 /// The parameter of each family names an image that can be launched. Which one is a family's is seen by the image that
 /// it names, even if that is gone.
 fn check_images(world: &World) -> impl Iterator<Item = String> {
-    world.parameters.values().filter_map(|parameter| {
-        let image = world.images.get(&parameter.versions.last()?.value)?;
+    world.ssm.parameters.values().filter_map(|parameter| {
+        let image = world.ec2.images.get(&parameter.versions.last()?.value)?;
         let is_family = image.tags.get(FAMILY_TAG) == Some(&parameter.name);
         let is_broken = is_family && world.check_launchable(&image.id).is_err();
         is_broken.then(|| format!("{} names {}, which cannot be launched", parameter.name, image.id))

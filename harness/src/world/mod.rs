@@ -7,14 +7,15 @@
 pub mod agenda;
 pub mod autoscaling;
 pub mod bakes;
-pub mod bus;
 pub mod ec2;
 pub mod error;
+pub mod eventbridge;
 pub mod faults;
 pub mod guest;
 pub mod history;
 pub mod ids;
 pub mod invariants;
+pub mod lambda;
 pub mod latency;
 pub mod route53;
 pub mod seed;
@@ -22,7 +23,7 @@ pub mod ssm;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::time::Time;
 use agenda::{Agenda, Effect};
@@ -32,63 +33,28 @@ pub const ACCOUNT: &str = "123456789012";
 /// The region that every world plays in.
 pub const REGION: &str = "eu-central-1";
 
-/// One region of one account, and Route 53.
+/// One region of one account, and Route 53: the services, and the engine that moves them.
 pub struct World {
     now: Time,
     agenda: Agenda,
-    /// The last octet given to an instance, by subnet.
-    last_host: [u8; ec2::network::SUBNETS.len()],
     /// The one source of randomness.
     pub rng: fastrand::Rng,
     /// How long things take.
     pub latency: latency::Latencies,
-    /// EC2 instances by id, the terminated ones included until EC2 forgets them.
-    pub instances: BTreeMap<String, ec2::Instance>,
-    /// EBS volumes by id.
-    pub volumes: BTreeMap<String, ec2::Volume>,
-    /// Launch templates by id.
-    pub launch_templates: BTreeMap<String, ec2::LaunchTemplate>,
-    /// Images by id, the deregistered ones included.
-    pub images: BTreeMap<String, ec2::Image>,
-    images_by_snapshot: BTreeMap<String, BTreeSet<String>>,
-    /// EBS snapshots by id.
-    pub snapshots: BTreeMap<String, ec2::Snapshot>,
-    /// How many of the next images that are being made fail.
-    pub image_failures: u32,
-    /// What was deleted and can be restored.
-    pub recycle_bin: ec2::recycle_bin::RecycleBin,
-    /// Fleets and spot requests.
-    pub requests: ec2::requests::Requests,
-    /// How many EC2 calls there may be.
-    pub throttles: ec2::throttles::Throttles,
-    /// Bakes under way, by the image that they make.
-    pub bakes: BTreeMap<String, bakes::Bake>,
-    /// Auto Scaling groups by name.
-    pub groups: BTreeMap<String, autoscaling::Group>,
-    /// Launch configurations by name.
-    pub launch_configurations: BTreeMap<String, autoscaling::LaunchConfiguration>,
-    /// Hosted zones by id (without `/hostedzone/`).
-    pub zones: BTreeMap<String, route53::HostedZone>,
-    /// Route 53 changes by id (without `/change/`).
-    pub changes: BTreeMap<String, route53::Change>,
-    /// SSM parameters by name.
-    pub parameters: BTreeMap<String, ssm::Parameter>,
-    /// Image parameters that were put and are not validated yet, by name.
-    pub pending_parameters: BTreeMap<String, ssm::PendingParameter>,
-    /// SSM documents by name.
-    pub documents: BTreeMap<String, ssm::Document>,
-    /// SSM commands, oldest first.
-    pub commands: Vec<ssm::Command>,
-    /// How the Systems Manager agents of instances to come behave.
-    pub agent_mode: guest::AgentMode,
-    /// Rules, functions and the invocations under way.
-    pub bus: bus::Bus,
-    /// The functions' roles.
-    pub iam: crate::iam::Iam,
-    /// What AWS does wrong today.
-    pub faults: faults::Faults,
     /// Everything that happened, in order.
     pub history: history::History,
+    /// What AWS does wrong today.
+    pub faults: faults::Faults,
+    /// The functions' roles.
+    pub iam: crate::iam::Iam,
+    pub ec2: ec2::Ec2,
+    pub autoscaling: autoscaling::AutoScaling,
+    pub ssm: ssm::Ssm,
+    pub route53: route53::Route53,
+    pub events: eventbridge::EventBridge,
+    pub lambda: lambda::Lambda,
+    /// Bakes under way, by the image that they make.
+    pub bakes: BTreeMap<String, bakes::Bake>,
 }
 
 impl World {
@@ -97,33 +63,18 @@ impl World {
         let mut world = World {
             now: Time::GENESIS,
             agenda: Agenda::default(),
-            last_host: [3; ec2::network::SUBNETS.len()],
             rng: fastrand::Rng::with_seed(seed),
             latency: latency::Latencies::default(),
-            instances: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            launch_templates: BTreeMap::new(),
-            images: BTreeMap::new(),
-            images_by_snapshot: BTreeMap::new(),
-            snapshots: BTreeMap::new(),
-            image_failures: 0,
-            recycle_bin: ec2::recycle_bin::RecycleBin::default(),
-            requests: ec2::requests::Requests::default(),
-            throttles: ec2::throttles::Throttles::default(),
-            bakes: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            launch_configurations: BTreeMap::new(),
-            zones: BTreeMap::new(),
-            changes: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-            pending_parameters: BTreeMap::new(),
-            documents: BTreeMap::new(),
-            commands: Vec::new(),
-            agent_mode: guest::AgentMode::default(),
-            bus: bus::Bus::default(),
-            iam: crate::iam::Iam::default(),
-            faults: faults::Faults::default(),
             history: history::History::default(),
+            faults: faults::Faults::default(),
+            iam: crate::iam::Iam::default(),
+            ec2: ec2::Ec2::default(),
+            autoscaling: autoscaling::AutoScaling::default(),
+            ssm: ssm::Ssm::default(),
+            route53: route53::Route53::default(),
+            events: eventbridge::EventBridge::default(),
+            lambda: lambda::Lambda::default(),
+            bakes: BTreeMap::new(),
         };
         world.add_public_image();
         world
@@ -155,7 +106,8 @@ impl World {
             Effect::AutoScaling(effect) => self.carry_out_autoscaling(effect),
             Effect::Guest(effect) => self.carry_out_guest(effect),
             Effect::Ssm(effect) => self.carry_out_ssm(effect),
-            Effect::Bus(effect) => self.carry_out_bus(effect),
+            Effect::EventBridge(effect) => self.carry_out_eventbridge(effect),
+            Effect::Lambda(effect) => self.carry_out_lambda(effect),
             Effect::ImageValidated(name) => self.image_is_validated(&name),
             Effect::ChangeInSync(id) => self.change_in_sync(&id),
         }

@@ -14,6 +14,15 @@ use crate::time::Time;
 
 pub use names::normalise_name;
 
+/// The hosted zones of the account.
+#[derive(Default)]
+pub struct Route53 {
+    /// By id (without `/hostedzone/`).
+    pub zones: BTreeMap<String, HostedZone>,
+    /// By id (without `/change/`).
+    pub changes: BTreeMap<String, Change>,
+}
+
 /// A hosted zone.
 #[derive(Clone, Debug)]
 pub struct HostedZone {
@@ -125,7 +134,7 @@ pub struct Change {
 impl World {
     /// A submitted change has reached all name servers.
     pub(super) fn change_in_sync(&mut self, id: &str) {
-        if let Some(change) = self.changes.get_mut(id) {
+        if let Some(change) = self.route53.changes.get_mut(id) {
             change.in_sync = true;
             self.note_change(id, "INSYNC");
         }

@@ -138,8 +138,8 @@ impl World {
             let millis = start.to_millis().map_err(|error| format!("start is out of range: {error}"))?;
             world.now = Time(millis);
         }
-        world.recycle_bin.retention = seed.account.recycle_bin_retention_s.map(Duration::from_secs);
-        world.requests = seed.account.requests.clone();
+        world.ec2.recycle_bin.retention = seed.account.recycle_bin_retention_s.map(Duration::from_secs);
+        world.ec2.requests = seed.account.requests.clone();
         for node in &seed.nodes {
             world.sow(node, template).map_err(|error| format!("node `{}`: {error}", node.name))?;
         }
@@ -149,7 +149,7 @@ impl World {
     /// What CloudFormation does with the template of one node.
     fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
-        if !self.parameters.contains_key(IMAGE_PARAMETER) {
+        if !self.ssm.parameters.contains_key(IMAGE_PARAMETER) {
             let baked = self.now - FIRST_BAKE_AGO;
             let image = ImageSpec::named("k3s-1").tagged(FAMILY_TAG, IMAGE_PARAMETER).created(baked);
             let value = self.add_image(image);
@@ -192,7 +192,7 @@ impl World {
 
     fn zone_named(&mut self, name: &str) -> Result<String, ApiError> {
         let normal = super::route53::normalise_name(name);
-        if let Some(zone) = self.zones.values().find(|zone| zone.name == normal) {
+        if let Some(zone) = self.route53.zones.values().find(|zone| zone.name == normal) {
             return Ok(zone.id.clone());
         }
         let (id, _) = self.create_hosted_zone(name, name, Some(network::VPC_ID.to_owned()), None)?;

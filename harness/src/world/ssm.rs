@@ -25,6 +25,19 @@ pub use instance_information::PingStatus;
 pub use invocation_status::InvocationStatus;
 pub use parameters::PutParameter;
 
+/// The parameters, documents and commands of the account.
+#[derive(Default)]
+pub struct Ssm {
+    /// By name.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Image parameters that were put and are not validated yet, by name.
+    pub pending_parameters: BTreeMap<String, PendingParameter>,
+    /// By name.
+    pub documents: BTreeMap<String, Document>,
+    /// Oldest first.
+    pub commands: Vec<Command>,
+}
+
 /// A parameter, all its versions.
 #[derive(Clone, Debug)]
 pub struct Parameter {

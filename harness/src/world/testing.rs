@@ -57,7 +57,7 @@ impl World {
 
     pub(super) fn running(&mut self) -> String {
         let id = self.launch_in("eu-central-1a");
-        self.pass_until(LONG_S, |world| world.instances[&id].guest.agent_online_since.is_some());
+        self.pass_until(LONG_S, |world| world.ec2.instances[&id].guest.agent_online_since.is_some());
         id
     }
 
@@ -77,7 +77,7 @@ impl World {
     }
 
     pub(super) fn attachment_state(&self, volume: &str) -> Option<AttachmentState> {
-        self.volumes[volume].attachment.as_ref().map(|attachment| attachment.state)
+        self.ec2.volumes[volume].attachment.as_ref().map(|attachment| attachment.state)
     }
 
     pub(super) fn terminate(&mut self, instance: &str) {
@@ -107,7 +107,7 @@ impl World {
 
     /// The members of the group in that state.
     pub(super) fn members_in(&self, state: LifecycleState) -> Vec<&Member> {
-        self.groups["k3s"].members.iter().filter(|member| member.lifecycle == state).collect()
+        self.autoscaling.groups["k3s"].members.iter().filter(|member| member.lifecycle == state).collect()
     }
 
     pub(super) fn complete(&mut self, hook: &str, instance: &str, result: ActionResult) -> ApiResult<()> {

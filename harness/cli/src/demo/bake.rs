@@ -50,7 +50,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
         println!("Outage   {} {} s\n", stage.node().record_name, seconds(outage.api));
     }
     let booted = stage.aws.world(|world| {
-        let holder = world.serving(&stage.node().volume).and_then(|holder| world.instances.get(holder));
+        let holder = world.serving(&stage.node().volume).and_then(|holder| world.ec2.instances.get(holder));
         holder.is_some_and(|holder| holder.image_id == image)
     });
     let expected = [
@@ -68,13 +68,13 @@ async fn builder(stage: &Stage) -> Result<String, Box<dyn Error>> {
     let image_id = Some(PUBLIC_IMAGE.to_owned());
     let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
     let id = ids.into_iter().next().ok_or("no builder was launched")?;
-    let runs = |world: &World| world.instances.get(&id).is_some_and(|it| it.state == InstanceState::Running);
+    let runs = |world: &World| world.ec2.instances.get(&id).is_some_and(|it| it.state == InstanceState::Running);
     stage.aws.until(LONGEST, runs).await;
     Ok(id)
 }
 
 fn parameter(world: &World) -> &str {
-    let parameter = world.parameters.get(IMAGE_PARAMETER);
+    let parameter = world.ssm.parameters.get(IMAGE_PARAMETER);
     parameter.and_then(|parameter| parameter.versions.last()).map_or("", |version| &version.value)
 }
 

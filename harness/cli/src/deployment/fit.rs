@@ -10,7 +10,7 @@ use durin::tags::{self, Declaration};
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
 use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGroup, PutLifecycleHook};
-use durin_harness::world::bus::{Rule, Trigger};
+use durin_harness::world::eventbridge::{Rule, Trigger};
 use serde_json::Value;
 
 use super::{NODE, RELEASE, ROLES, RULES};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use durin_harness::world::bus::{FunctionSettings, InvokeSettings};
+use durin_harness::world::lambda::{FunctionSettings, InvokeSettings};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

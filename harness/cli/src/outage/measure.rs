@@ -86,7 +86,7 @@ pub async fn of_story(
             let caches = moved.map(|moved| (moved, moved + Duration::from_secs(u64::from(node.record_ttl_s))));
             let (lost_writes, unclean_mounts, complaints) = aws.world(|world| {
                 world.settle();
-                let data = &world.volumes[&node.volume].data;
+                let data = &world.ec2.volumes[&node.volume].data;
                 let mut complaints = check_always(world);
                 complaints.extend(world.history.entries.iter().filter_map(|entry| match &entry.what {
                     What::Changed { subject, text } if text.starts_with("busy") => Some(format!("{subject}: {text}")),
@@ -124,7 +124,7 @@ struct Seen {
 impl Seen {
     fn of(world: &World, node: &NodeNames) -> Seen {
         let record = address_in_record(world, node);
-        let is_named = |id: &str| world.instances.get(id).map(|instance| &instance.private_ip) == record.as_ref();
+        let is_named = |id: &str| world.ec2.instances.get(id).map(|instance| &instance.private_ip) == record.as_ref();
         Seen {
             api: world.serving(&node.volume).is_some_and(is_named),
             workload: world.workload_serving(&node.volume).is_some_and(is_named),
@@ -134,7 +134,7 @@ impl Seen {
 }
 
 fn address_in_record(world: &World, node: &NodeNames) -> Option<String> {
-    world.zones.get(&node.zone_id)?.record_set(&node.record_name, "A")?.values.first().cloned()
+    world.route53.zones.get(&node.zone_id)?.record_set(&node.record_name, "A")?.values.first().cloned()
 }
 
 #[cfg(test)]

@@ -71,8 +71,9 @@ impl Cost {
                     cost.throttled += u32::from(error.as_deref() == Some("RequestLimitExceeded"));
                 }
             }
-            for image in old.iter().filter_map(|id| world.images.get(id)) {
-                let snapshots = image.block_devices.iter().filter(|it| world.snapshots.contains_key(&it.snapshot_id));
+            for image in old.iter().filter_map(|id| world.ec2.images.get(id)) {
+                let snapshots =
+                    image.block_devices.iter().filter(|it| world.ec2.snapshots.contains_key(&it.snapshot_id));
                 cost.left += match (images.soaked, image.state == ImageState::Disabled) {
                     (true, _) => u32::from(image.gone.is_none()) + u32::try_from(snapshots.count()).unwrap_or(u32::MAX),
                     (false, disabled) => u32::from(!disabled),

@@ -13,7 +13,7 @@ pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
         "SetInstanceHealth" | "TerminateInstanceInAutoScalingGroup" => {
             params.text("InstanceId").and_then(|instance| world.group_of(instance))
         }
-        _ => params.text("AutoScalingGroupName").and_then(|group| world.groups.get(group)),
+        _ => params.text("AutoScalingGroupName").and_then(|group| world.autoscaling.groups.get(group)),
     };
     let unknown = || {
         let named = params.text("AutoScalingGroupName").unwrap_or("*");

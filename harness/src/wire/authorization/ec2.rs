@@ -12,7 +12,7 @@ pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
         "AttachVolume" | "DetachVolume" => {
             // Detached from whoever holds it, if the call does not say from whom.
             let holder = params.owned("InstanceId").or_else(|| {
-                let volume = world.volumes.get(params.text("VolumeId")?)?;
+                let volume = world.ec2.volumes.get(params.text("VolumeId")?)?;
                 Some(volume.attachment.as_ref()?.instance_id.clone())
             });
             holder.into_iter().chain(params.owned("VolumeId")).collect()
@@ -55,7 +55,7 @@ fn in_its_name(world: &World) -> Vec<Check> {
         "ssm:DescribeParameters",
     ];
     let of_recipes = Check::new("imagebuilder:GetContainerRecipe", arn("imagebuilder", "container-recipe/any/1.0.0"));
-    let of_images = world.parameters.values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
+    let of_images = world.ssm.parameters.values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
     let of_parameters = of_images.map(|parameter| super::ssm::of_parameter(world, "GetParameters", &parameter.name));
     looks.into_iter().map(|action| Check::new(action, "*")).chain([of_recipes]).chain(of_parameters).collect()
 }
@@ -64,10 +64,10 @@ fn in_its_name(world: &World) -> Vec<Check> {
 pub(super) fn of_resource(world: &World, name: &str, id: &str) -> Check {
     let mut check = Check::new(format!("ec2:{name}"), resource_arn(id));
     let tags = match id.split('-').next() {
-        Some("i") => world.instances.get(id).map(|instance| &instance.tags),
-        Some("vol") => world.volumes.get(id).map(|volume| &volume.tags),
-        Some("ami") => world.images.get(id).map(|image| &image.tags),
-        Some("snap") => world.snapshots.get(id).map(|snapshot| &snapshot.tags),
+        Some("i") => world.ec2.instances.get(id).map(|instance| &instance.tags),
+        Some("vol") => world.ec2.volumes.get(id).map(|volume| &volume.tags),
+        Some("ami") => world.ec2.images.get(id).map(|image| &image.tags),
+        Some("snap") => world.ec2.snapshots.get(id).map(|snapshot| &snapshot.tags),
         _ => None,
     };
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -43,7 +43,7 @@ fn document_arn(name: &str) -> String {
 
 fn to_instance(world: &World, id: &str) -> Check {
     let mut check = Check::new("ssm:SendCommand", arn("ec2", &format!("instance/{id}")));
-    let tags = world.instances.get(id).map(|instance| &instance.tags);
+    let tags = world.ec2.instances.get(id).map(|instance| &instance.tags);
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     check
 }
@@ -53,7 +53,7 @@ pub(super) fn of_parameter(world: &World, operation: &str, selector: &str) -> Ch
     let name = selector.split(':').next().unwrap_or_default();
     let resource = arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')));
     let mut check = Check::new(format!("ssm:{operation}"), resource);
-    let tags = world.parameters.get(name).map(|parameter| &parameter.tags);
+    let tags = world.ssm.parameters.get(name).map(|parameter| &parameter.tags);
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     check
 }

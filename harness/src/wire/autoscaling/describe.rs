@@ -22,6 +22,7 @@ pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
     let with_instances = params.flag("IncludeInstances")?.unwrap_or(true);
     let filters = TagFilter::parse(params)?;
     let items = world
+        .autoscaling
         .groups
         .values()
         .filter(|group| names.is_empty() || names.contains(&group.name))
@@ -39,6 +40,7 @@ pub(super) fn instances(world: &World, params: &Params) -> ApiResult<Value> {
         return Err(ApiError::new("ValidationError", text));
     }
     let mut items: Vec<_> = world
+        .autoscaling
         .groups
         .values()
         .flat_map(|group| group.members.iter().map(move |member| (group, member)))
@@ -117,7 +119,7 @@ fn instance_item(world: &World, group: &Group, member: &Member) -> Value {
 /// Groups name a version as they were told, their instances by the number that it was at launch. EC2 keeps both as
 /// tags of the instance.
 fn launched_from(world: &World, member: &Member) -> Value {
-    let tags = world.instances.get(&member.instance_id).map(|instance| &instance.tags);
+    let tags = world.ec2.instances.get(&member.instance_id).map(|instance| &instance.tags);
     let tag = |key| tags.and_then(|tags| tags.get(key)).map(String::as_str);
     match (tag("aws:ec2launchtemplate:id"), tag("aws:ec2launchtemplate:version")) {
         (Some(id), Some(version)) => launch_template(world, id, version),

@@ -110,7 +110,7 @@ fn done() -> Value {
 }
 
 fn group_named<'a>(world: &'a World, name: &str) -> ApiResult<&'a Group> {
-    world.groups.get(name).ok_or_else(|| {
+    world.autoscaling.groups.get(name).ok_or_else(|| {
         ApiError::new(
             "ValidationError",
             format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"),

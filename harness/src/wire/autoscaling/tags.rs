@@ -58,6 +58,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         })
     };
     let mut items: Vec<_> = world
+        .autoscaling
         .groups
         .values()
         .flat_map(|group| group.tags.iter().map(move |tag| (&group.name, tag)))

@@ -54,7 +54,7 @@ pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
             && (owners.is_empty() || owners.iter().any(|owner| is_owned_by(image, owner)))
             && filters.match_all(&image.tags, |filter| filter_values(image, filter))
     };
-    let chosen: Vec<&Image> = if ids.is_empty() { world.images.values().collect() } else { by_ids(world, &ids)? };
+    let chosen: Vec<&Image> = if ids.is_empty() { world.ec2.images.values().collect() } else { by_ids(world, &ids)? };
     let items = chosen.into_iter().filter(is_shown).map(|image| (image.id.clone(), image_item(world, image))).collect();
     paged_within(params, "imagesSet", 1..=1000, items)
 }

@@ -76,10 +76,11 @@ fn chosen<'a>(world: &'a World, ids: &'a [String]) -> ApiResult<impl Iterator<It
     if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "i")) {
         return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
     }
-    let unknown: Vec<&str> = ids.iter().filter(|id| !world.instances.contains_key(*id)).map(String::as_str).collect();
+    let unknown: Vec<&str> =
+        ids.iter().filter(|id| !world.ec2.instances.contains_key(*id)).map(String::as_str).collect();
     let text = match unknown.as_slice() {
         [] => {
-            let chosen = world.instances.values();
+            let chosen = world.ec2.instances.values();
             return Ok(chosen.filter(|instance| ids.is_empty() || ids.contains(&instance.id)));
         }
         [id] => format!("The instance ID '{id}' does not exist"),

@@ -55,7 +55,7 @@ pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
         tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
         count,
     })?;
-    let instances: Vec<_> = ids.iter().filter_map(|id| world.instances.get(id)).collect();
+    let instances: Vec<_> = ids.iter().filter_map(|id| world.ec2.instances.get(id)).collect();
     Ok(reservation_item(world, &instances))
 }
 

@@ -72,6 +72,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         world.launch_template(id_or_name)?;
     }
     let items = world
+        .ec2
         .launch_templates
         .values()
         .filter(|template| ids.is_empty() || ids.contains(&template.id))

@@ -11,7 +11,7 @@ use crate::world::error::ApiResult;
 /// ListImagesInRecycleBin. Unknown ids are missing from the answer.
 pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ImageId");
-    let items = world.recycle_bin.images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = world.ec2.recycle_bin.images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
         let item = json!({
             "imageId": id,
@@ -28,7 +28,7 @@ pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
 /// ListSnapshotsInRecycleBin. Unknown ids are missing from the answer.
 pub(super) fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SnapshotId");
-    let items = world.recycle_bin.snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = world.ec2.recycle_bin.snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
         let item = json!({
             "snapshotId": id,

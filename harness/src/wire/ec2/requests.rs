@@ -13,7 +13,7 @@ use crate::world::error::{ApiError, ApiResult};
 pub(super) fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("FleetId");
     let filters = Filters::parse(params, &["fleet-state"])?;
-    let known = &world.requests.fleets;
+    let known = &world.ec2.requests.fleets;
     check_known(&ids, |id| known.iter().any(|fleet| fleet.id == id), "InvalidFleetId.NotFound")?;
     let items = known
         .iter()
@@ -33,7 +33,7 @@ pub(super) fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
 /// DescribeSpotFleetRequests.
 pub(super) fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotFleetRequestId");
-    let known = &world.requests.spot_fleets;
+    let known = &world.ec2.requests.spot_fleets;
     check_known(&ids, |id| known.iter().any(|fleet| fleet.id == id), "InvalidSpotFleetRequestId.NotFound")?;
     let asked = known.iter().filter(|fleet| ids.is_empty() || ids.contains(&fleet.id));
     paged_within(params, "spotFleetRequestConfigSet", 1..=1000, in_order(asked.map(spot_fleet_item)))
@@ -43,7 +43,7 @@ pub(super) fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
 pub(super) fn spot_instances(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotInstanceRequestId");
     let filters = Filters::parse(params, &["launch.image-id", "state"])?;
-    let known = &world.requests.spot_instances;
+    let known = &world.ec2.requests.spot_instances;
     check_known(&ids, |id| known.iter().any(|it| it.id == id), "InvalidSpotInstanceRequestID.NotFound")?;
     let items = known
         .iter()

@@ -34,7 +34,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = Filters::parse(params, FILTERS)?;
     let owners = params.list("Owner");
     let chosen: Vec<&Snapshot> = if ids.is_empty() {
-        world.snapshots.values().collect()
+        world.ec2.snapshots.values().collect()
     } else {
         ids.iter().map(|id| world.known_snapshot(id)).collect::<ApiResult<_>>()?
     };

@@ -36,10 +36,11 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         let text = format!("Value ({id}) for parameter volumes is invalid. Expected: 'vol-...'.");
         return Err(ApiError::new("InvalidParameterValue", text));
     }
-    if let Some(id) = ids.iter().find(|id| !world.volumes.contains_key(*id)) {
+    if let Some(id) = ids.iter().find(|id| !world.ec2.volumes.contains_key(*id)) {
         return Err(not_found(id));
     }
     let items = world
+        .ec2
         .volumes
         .values()
         .filter(|volume| ids.is_empty() || ids.contains(&volume.id))
@@ -70,7 +71,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         encrypted: params.flag("Encrypted")?.unwrap_or(false),
         tags: tags::of_new(params, "volume", &[])?,
     })?;
-    world.volumes.get(&id).map(volume_item).ok_or_else(|| not_found(&id))
+    world.ec2.volumes.get(&id).map(volume_item).ok_or_else(|| not_found(&id))
 }
 
 pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {

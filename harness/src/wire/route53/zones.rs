@@ -49,7 +49,7 @@ pub(super) fn delete(world: &mut World, input: &Input) -> ApiResult<Value> {
 pub(super) fn list(world: &World, input: &Input) -> ApiResult<Value> {
     let limit = input.max_items(100)?;
     let marker = input.text("marker").unwrap_or_default();
-    let mut zones = world.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
+    let mut zones = world.route53.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
     let shown: Vec<Value> = zones.by_ref().take(limit).map(zone_item).collect();
     let next = zones.next().map(|zone| zone.id.clone());
     Ok(json!({
@@ -70,7 +70,7 @@ pub(super) fn list_by_name(world: &World, input: &Input) -> ApiResult<Value> {
         return Err(invalid_input("You can't specify HostedZoneId without DNSName."));
     }
     let place = |name: &str, id: &str| (RecordKey::of(name, "", None).reversed_labels, id.to_owned());
-    let mut zones: Vec<&HostedZone> = world.zones.values().collect();
+    let mut zones: Vec<&HostedZone> = world.route53.zones.values().collect();
     zones.sort_by_key(|zone| place(&zone.name, &zone.id));
     let start = from_name.map(|name| place(name, from_id.unwrap_or_default()));
     let mut zones =
@@ -96,6 +96,7 @@ pub(super) fn list_tags(world: &World, input: &Input) -> ApiResult<Value> {
 
 pub(super) fn find_change<'a>(world: &'a World, id: &str) -> ApiResult<&'a Change> {
     world
+        .route53
         .changes
         .get(id)
         .ok_or_else(|| ApiError::new("NoSuchChange", format!("Could not find resource with ID: {id}")).with_status(404))

@@ -12,6 +12,7 @@ use crate::world::{ACCOUNT, World};
 pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = fields.structures("ParameterFilters")?.iter().map(Filter::parse).collect::<ApiResult<Vec<_>>>()?;
     let items = world
+        .ssm
         .parameters
         .values()
         .filter(|parameter| filters.iter().all(|filter| filter.matches(parameter)))
@@ -27,7 +28,7 @@ pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
 /// GetParameterHistory: oldest first.
 pub(super) fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
     let parameter =
-        world.parameters.get(fields.required("Name")?).ok_or_else(|| ApiError::new("ParameterNotFound", ""))?;
+        world.ssm.parameters.get(fields.required("Name")?).ok_or_else(|| ApiError::new("ParameterNotFound", ""))?;
     let items = parameter
         .versions
         .iter()

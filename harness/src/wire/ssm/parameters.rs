@@ -29,7 +29,7 @@ pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
         tags,
     })?;
     // Systems Manager User Guide (native parameter support for AMI IDs): who puts it needs `ec2:DescribeImages`.
-    if world.pending_parameters.contains_key(name) && !caller_may_describe_images(world) {
+    if world.ssm.pending_parameters.contains_key(name) && !caller_may_describe_images(world) {
         world.image_cannot_be_described(name);
     }
     Ok(json!({"Version": version, "Tier": tier}))
@@ -69,6 +69,7 @@ pub(super) fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
     let prefix = format!("{}/", path.trim_end_matches('/'));
     let recursive = fields.flag("Recursive")?;
     let items = world
+        .ssm
         .parameters
         .values()
         .filter(|parameter| parameter.name.strip_prefix(&prefix).is_some_and(|rest| recursive || !rest.contains('/')))
@@ -117,7 +118,7 @@ pub(super) fn remove_tags(world: &mut World, fields: &Fields) -> ApiResult<Value
 pub(super) fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
     only_parameters(fields)?;
     let name = fields.required("ResourceId")?;
-    let parameter = world.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
+    let parameter = world.ssm.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
     let tags: Value = parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"TagList": tags}))
 }

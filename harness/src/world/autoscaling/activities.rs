@@ -22,7 +22,7 @@ impl World {
             progress: 0,
         };
         let id = activity.id.clone();
-        if let Some(group) = self.groups.get_mut(group) {
+        if let Some(group) = self.autoscaling.groups.get_mut(group) {
             group.activities.insert(0, activity);
             group.activities.truncate(ACTIVITIES_KEPT);
         }
@@ -68,7 +68,7 @@ impl World {
     }
 
     fn activity_mut(&mut self, group: &str, id: &str) -> Option<&mut Activity> {
-        self.groups.get_mut(group)?.activities.iter_mut().find(|activity| activity.id == id)
+        self.autoscaling.groups.get_mut(group)?.activities.iter_mut().find(|activity| activity.id == id)
     }
 
     /// EC2 Auto Scaling User Guide: "EC2 Instance-launch Lifecycle Action" and its twin.
@@ -79,7 +79,7 @@ impl World {
         hook: &LifecycleHook,
         action: &LifecycleAction,
     ) {
-        let Some(arn) = self.groups.get(group).map(super::Group::arn) else { return };
+        let Some(arn) = self.autoscaling.groups.get(group).map(super::Group::arn) else { return };
         let (detail_type, origin, destination) = match hook.transition {
             Transition::Launching => ("EC2 Instance-launch Lifecycle Action", "EC2", "AutoScalingGroup"),
             Transition::Terminating => ("EC2 Instance-terminate Lifecycle Action", "AutoScalingGroup", "EC2"),
@@ -101,7 +101,7 @@ impl World {
 
     /// EC2 Auto Scaling User Guide: "EC2 Instance Launch Successful", "… Launch Unsuccessful", "… Terminate Successful".
     pub(super) fn emit_outcome(&mut self, group: &str, place: &Place, transition: Transition, activity: &Activity) {
-        let Some(arn) = self.groups.get(group).map(super::Group::arn) else { return };
+        let Some(arn) = self.autoscaling.groups.get(group).map(super::Group::arn) else { return };
         let successful = activity.status == "Successful";
         let (what, origin, destination) = match transition {
             Transition::Launching => ("Launch", "EC2", "AutoScalingGroup"),

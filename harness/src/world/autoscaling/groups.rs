@@ -82,7 +82,7 @@ pub struct UpdateAutoScalingGroup {
 impl World {
     /// CreateAutoScalingGroup.
     pub fn create_auto_scaling_group(&mut self, request: CreateAutoScalingGroup) -> ApiResult<()> {
-        if self.groups.contains_key(&request.name) {
+        if self.autoscaling.groups.contains_key(&request.name) {
             let text = format!(
                 "AutoScalingGroup by this name already exists - A group with the name {} already exists",
                 request.name
@@ -126,11 +126,11 @@ impl World {
             failed_launches: 0,
             no_launch_before: None,
         };
-        self.groups.insert(request.name.clone(), group);
+        self.autoscaling.groups.insert(request.name.clone(), group);
         for hook in request.hooks {
             let hook = PutLifecycleHook { group: request.name.clone(), ..hook };
             if let Err(error) = self.put_lifecycle_hook(hook) {
-                self.groups.remove(&request.name);
+                self.autoscaling.groups.remove(&request.name);
                 return Err(error);
             }
         }
@@ -210,22 +210,22 @@ impl World {
     }
 
     pub(super) fn forget_empty_group(&mut self, name: &str) {
-        if self.groups.get(name).is_some_and(|group| group.deleting && group.members.is_empty()) {
-            self.groups.remove(name);
+        if self.autoscaling.groups.get(name).is_some_and(|group| group.deleting && group.members.is_empty()) {
+            self.autoscaling.groups.remove(name);
             self.note_change(name, "deleted");
         }
     }
 
     pub(super) fn known_group(&self, name: &str) -> ApiResult<&Group> {
-        self.groups.get(name).ok_or_else(|| no_group(name))
+        self.autoscaling.groups.get(name).ok_or_else(|| no_group(name))
     }
 
     pub(super) fn known_group_mut(&mut self, name: &str) -> ApiResult<&mut Group> {
-        self.groups.get_mut(name).ok_or_else(|| no_group(name))
+        self.autoscaling.groups.get_mut(name).ok_or_else(|| no_group(name))
     }
 
     fn check_launch_configuration(&self, name: &str) -> ApiResult<()> {
-        self.launch_configurations.get(name).map(|_| ()).ok_or_else(|| no_configuration(name))
+        self.autoscaling.launch_configurations.get(name).map(|_| ()).ok_or_else(|| no_configuration(name))
     }
 
     fn template_for_group(&self, id_or_name: &str) -> ApiResult<String> {

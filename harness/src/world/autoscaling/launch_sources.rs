@@ -121,7 +121,7 @@ impl World {
     /// CreateLaunchConfiguration.
     pub fn create_launch_configuration(&mut self, request: CreateLaunchConfiguration) -> ApiResult<()> {
         let CreateLaunchConfiguration { name, image_id, instance_type, spot, block_devices } = request;
-        if self.launch_configurations.contains_key(&name) {
+        if self.autoscaling.launch_configurations.contains_key(&name) {
             let text = format!(
                 "Launch Configuration by this name already exists - A launch configuration already exists with the name {name}"
             );
@@ -131,18 +131,18 @@ impl World {
         self.note_change(&name, "launch configuration created");
         let created =
             LaunchConfiguration { name: name.clone(), uuid, image_id, instance_type, spot, block_devices, created };
-        self.launch_configurations.insert(name, created);
+        self.autoscaling.launch_configurations.insert(name, created);
         Ok(())
     }
 
     /// DeleteLaunchConfiguration. One that a group uses stays.
     pub fn delete_launch_configuration(&mut self, name: &str) -> ApiResult<()> {
-        if self.groups.values().any(|group| group.launch_configuration.as_deref() == Some(name)) {
+        if self.autoscaling.groups.values().any(|group| group.launch_configuration.as_deref() == Some(name)) {
             let text =
                 format!("Cannot delete launch configuration {name} because it is attached to an AutoScalingGroup");
             return Err(ApiError::new("ResourceInUse", text));
         }
-        self.launch_configurations.remove(name).ok_or_else(|| no_configuration(name))?;
+        self.autoscaling.launch_configurations.remove(name).ok_or_else(|| no_configuration(name))?;
         self.note_change(name, "deleted");
         Ok(())
     }

@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 impl World {
     /// Launches the `number`th instance (from 0) of what the group counts.
     pub(super) fn launch_member(&mut self, name: &str, number: usize) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let (zone, subnet) = emptiest_place(group);
         let cause = format!(
             "At {} an instance was started in response to a difference between desired and actual capacity, increasing \
@@ -40,7 +40,7 @@ impl World {
     }
 
     fn launch_for_group(&mut self, name: &str, subnet: &str) -> ApiResult<String> {
-        let source = self.known_group(name)?.next_launch(&self.launch_configurations);
+        let source = self.known_group(name)?.next_launch(&self.autoscaling.launch_configurations);
         let group = self.known_group_mut(name)?;
         if group.capacity_failures > 0 {
             group.capacity_failures -= 1;
@@ -57,10 +57,10 @@ impl World {
     }
 
     fn join(&mut self, name: &str, instance: &str, zone: &str, activity: &str) {
-        let instance_type = self.instances.get(instance).map(|it| it.instance_type.clone()).unwrap_or_default();
+        let instance_type = self.ec2.instances.get(instance).map(|it| it.instance_type.clone()).unwrap_or_default();
         let joined = self.now;
         let hooks_to_run = self.hooks_for(name, Transition::Launching);
-        if let Some(group) = self.groups.get_mut(name) {
+        if let Some(group) = self.autoscaling.groups.get_mut(name) {
             if let Some(activity) = group.activities.iter_mut().find(|it| it.id == activity) {
                 activity.description = format!("Launching a new EC2 instance: {instance}");
                 "PreInService".clone_into(&mut activity.status);
@@ -88,7 +88,7 @@ impl World {
     /// (lifecycle hooks): if launches are abandoned again and again, the group slows down. How much is an estimate.
     pub(super) fn pause_launches(&mut self, name: &str, first: Duration) {
         let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         let pause = first.saturating_mul(1 << group.failed_launches.min(6)).min(LONGEST_PAUSE);
         group.failed_launches += 1;
         group.no_launch_before = Some(now + pause);
@@ -98,7 +98,7 @@ impl World {
     pub(super) fn enter_service(&mut self, name: &str, instance: &str) {
         self.enter_lifecycle(name, instance, LifecycleState::InService);
         let now = self.now;
-        if let Some(group) = self.groups.get_mut(name) {
+        if let Some(group) = self.autoscaling.groups.get_mut(name) {
             group.failed_launches = 0;
             group.no_launch_before = None;
         }
@@ -120,7 +120,7 @@ impl World {
 
     pub(super) fn place_of(&self, name: &str, instance: &str) -> Place {
         let zone = self.member(name, instance).map(|member| member.zone.clone()).unwrap_or_default();
-        let subnet = self.instances.get(instance).map(|instance| instance.subnet_id.clone()).unwrap_or_default();
+        let subnet = self.ec2.instances.get(instance).map(|instance| instance.subnet_id.clone()).unwrap_or_default();
         Place { instance: instance.to_owned(), zone, subnet }
     }
 }

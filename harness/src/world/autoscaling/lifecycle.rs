@@ -43,7 +43,7 @@ impl World {
     /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
     /// a function cannot tell.
     pub(super) fn hooks_for(&self, name: &str, transition: Transition) -> Vec<String> {
-        let hooks = self.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
+        let hooks = self.autoscaling.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
         hooks.iter().filter(|hook| hook.transition == transition).map(|hook| hook.name.clone()).collect()
     }
 
@@ -55,7 +55,7 @@ impl World {
             }
             let wanted = member.hooks_to_run.remove(0);
             // One that was deleted meanwhile is skipped.
-            if let Some(hook) = self.groups.get(name)?.hooks.iter().find(|hook| hook.name == wanted) {
+            if let Some(hook) = self.autoscaling.groups.get(name)?.hooks.iter().find(|hook| hook.name == wanted) {
                 return Some(hook.clone());
             }
         }
@@ -95,7 +95,7 @@ impl World {
         let action = self.member(name, instance).and_then(|member| member.action.as_ref());
         // A heartbeat has moved the deadline, or the action has ended.
         let Some(action) = action.filter(|action| action.token == token && action.deadline <= self.now) else { return };
-        let hooks = self.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
+        let hooks = self.autoscaling.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
         let hook = hooks.iter().find(|hook| hook.name == action.hook);
         let result = hook.map_or(ActionResult::Abandon, |hook| hook.default_result);
         self.note_change(instance, format!("lifecycle action of {} timed out: {}", action.hook.clone(), result.name()));

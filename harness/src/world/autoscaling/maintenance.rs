@@ -66,7 +66,7 @@ impl MaintenancePolicy {
 impl World {
     /// Notes which instances are to be replaced, and ends those whose replacement need not come first.
     pub(super) fn replace_unhealthy(&mut self, name: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let launches_first = group.maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
         let unhealthy = |member: &Member| member.lifecycle == LifecycleState::InService && !member.healthy;
         for instance in self.members_where(name, unhealthy) {
@@ -100,13 +100,13 @@ impl World {
     }
 
     pub(super) fn is_misplaced(&self, name: &str, instance: &str) -> bool {
-        let subnet = self.instances.get(instance).map(|instance| &instance.subnet_id);
-        self.groups.get(name).zip(subnet).is_some_and(|(group, subnet)| !group.subnets.contains(subnet))
+        let subnet = self.ec2.instances.get(instance).map(|instance| &instance.subnet_id);
+        self.autoscaling.groups.get(name).zip(subnet).is_some_and(|(group, subnet)| !group.subnets.contains(subnet))
     }
 
     /// EC2 Auto Scaling User Guide (instance maintenance policy): it does not apply to forced spot interruptions.
     fn was_reclaimed(&self, instance: &str) -> bool {
-        self.instances.get(instance).is_none_or(|instance| {
+        self.ec2.instances.get(instance).is_none_or(|instance| {
             instance.state != InstanceState::Running && instance.transition_reason.starts_with("Server.Spot")
         })
     }

@@ -82,7 +82,8 @@ impl World {
             LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed => {
                 member.healthy = false;
                 self.note_change(instance, "Unhealthy");
-                let reason = self.instances.get(instance).map(|it| it.transition_reason.clone()).unwrap_or_default();
+                let reason =
+                    self.ec2.instances.get(instance).map(|it| it.transition_reason.clone()).unwrap_or_default();
                 let message = format!(
                     "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: \
                      {reason}"

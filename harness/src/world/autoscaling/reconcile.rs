@@ -9,7 +9,7 @@ use crate::world::agenda::Effect;
 impl World {
     pub(super) fn reconcile(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         if group.reconcile_due.is_some_and(|due| due <= now) {
             group.reconcile_due = None;
         }
@@ -32,7 +32,7 @@ impl World {
 
     pub(super) fn reconcile_in(&mut self, name: &str, delay: Duration) {
         let due = self.now + delay;
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         if group.reconcile_due.is_none_or(|other| due < other) {
             group.reconcile_due = Some(due);
             self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::Reconcile(name.to_owned())));
@@ -41,7 +41,7 @@ impl World {
 
     /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
     fn end_replaced(&mut self, name: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let spare = group.in_service().saturating_sub(capacity(group));
         let leaving = group.members.iter().filter(|member| leaves(member)).take(spare);
         let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
@@ -51,7 +51,7 @@ impl World {
     }
 
     fn launch_missing(&mut self, name: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let (have, want) = (counted(group), wanted(group));
         for number in have..want {
             if let Some(pause) = self.launch_pause(name) {
@@ -63,12 +63,12 @@ impl World {
     }
 
     fn launch_pause(&self, name: &str) -> Option<Duration> {
-        let until = self.groups.get(name)?.no_launch_before.filter(|until| *until > self.now)?;
+        let until = self.autoscaling.groups.get(name)?.no_launch_before.filter(|until| *until > self.now)?;
         Some(until.since(self.now))
     }
 
     fn end_surplus(&mut self, name: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let (have, want) = (counted(group), wanted(group));
         let surplus = have.saturating_sub(want);
         if surplus == 0 {
@@ -92,7 +92,7 @@ impl World {
     }
 
     pub(super) fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
-        let members = self.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
+        let members = self.autoscaling.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
         members.iter().filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
     }
 }

@@ -52,7 +52,7 @@ impl World {
             activities.push(self.moved(name, instance, &description));
             self.enter_lifecycle(name, instance, LifecycleState::Detached);
             self.known_group_mut(name)?.members.retain(|member| member.instance_id != *instance);
-            if let Some(instance) = self.instances.get_mut(instance) {
+            if let Some(instance) = self.ec2.instances.get_mut(instance) {
                 instance.tags.remove("aws:autoscaling:groupName");
             }
         }

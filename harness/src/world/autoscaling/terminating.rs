@@ -36,6 +36,7 @@ impl World {
         };
         let activity = member.activity_id.clone();
         let already_told = self
+            .autoscaling
             .groups
             .get(name)
             .is_some_and(|group| group.activities.iter().any(|it| it.id == activity && it.ended.is_some()));
@@ -79,7 +80,7 @@ impl World {
         let activity = self.end_activity(name, &activity, "Successful", "");
         let place = self.place_of(name, instance);
         self.enter_lifecycle(name, instance, LifecycleState::Terminated);
-        if let Some(group) = self.groups.get_mut(name) {
+        if let Some(group) = self.autoscaling.groups.get_mut(name) {
             group.members.retain(|member| member.instance_id != instance);
         }
         self.emit_outcome(name, &place, Transition::Terminating, &activity);

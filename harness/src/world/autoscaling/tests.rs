@@ -17,7 +17,7 @@ fn rebalancing() -> NodeSeed {
 /// A settled world and the id of the instance in service.
 fn in_service(seed: u64, node: NodeSeed) -> (World, String) {
     let (world, _) = settled(seed, node);
-    let id = world.groups["k3s"].members[0].instance_id.clone();
+    let id = world.autoscaling.groups["k3s"].members[0].instance_id.clone();
     (world, id)
 }
 
@@ -26,7 +26,11 @@ fn a_reclaimed_instance_is_replaced_and_its_terminate_hook_runs_after_its_death(
     for seed in 0..20 {
         let (mut world, old) = in_service(seed, NodeSeed::default());
         world.reclaim(&old);
-        assert_eq!(world.groups["k3s"].member(&old).unwrap().lifecycle, LifecycleState::InService, "not noticed yet");
+        assert_eq!(
+            world.autoscaling.groups["k3s"].member(&old).unwrap().lifecycle,
+            LifecycleState::InService,
+            "not noticed yet"
+        );
         assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
         world.pass(60);
         assert_eq!(world.state_of(&old), Some(InstanceState::Terminated));
@@ -40,7 +44,7 @@ fn a_reclaimed_instance_is_replaced_and_its_terminate_hook_runs_after_its_death(
         world.complete("durin-terminate", &old, ActionResult::Continue).unwrap();
         world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
         world.pass(60);
-        assert_eq!(world.groups["k3s"].members.len(), 1);
+        assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
         assert_eq!(world.members_in(LifecycleState::InService)[0].instance_id, new);
         assert_eq!(world.events("EC2 Instance Terminate Successful").len(), 1);
         assert_eq!(world.events("EC2 Instance Launch Successful").len(), 1);
@@ -62,8 +66,8 @@ fn the_launch_event_has_aws_s_fields() {
     let new = world.pass_until_one(LifecycleState::PendingWait);
     let event = world.events(LAUNCH_EVENT).remove(0);
     assert_eq!(event["source"], "aws.autoscaling");
-    assert_eq!(event["resources"], serde_json::json!([world.groups["k3s"].arn()]));
-    let token = &world.groups["k3s"].member(&new).unwrap().action.as_ref().unwrap().token;
+    assert_eq!(event["resources"], serde_json::json!([world.autoscaling.groups["k3s"].arn()]));
+    let token = &world.autoscaling.groups["k3s"].member(&new).unwrap().action.as_ref().unwrap().token;
     assert_eq!(
         event["detail"],
         serde_json::json!({
@@ -77,7 +81,7 @@ fn the_launch_event_has_aws_s_fields() {
             "Destination": "AutoScalingGroup",
         })
     );
-    let hook = &world.groups["k3s"].hooks[0];
+    let hook = &world.autoscaling.groups["k3s"].hooks[0];
     assert_eq!(hook.heartbeat_timeout, Duration::from_secs(1800), "what was not said stays");
     assert!(!world.events(TERMINATE_EVENT)[0]["detail"].as_object().unwrap().contains_key("NotificationMetadata"));
 }
@@ -105,7 +109,7 @@ fn an_abandoned_launch_is_replaced_and_slows_the_group_down() {
         launched.push(member.joined);
         let id = member.instance_id.clone();
         world.complete("durin-launch", &id, ActionResult::Abandon).unwrap();
-        let activity = world.groups["k3s"].activities.iter().find(|it| it.status == "Cancelled").unwrap();
+        let activity = world.autoscaling.groups["k3s"].activities.iter().find(|it| it.status == "Cancelled").unwrap();
         assert!(activity.status_message.ends_with("was abandoned: Lifecycle Action Completed with ABANDON Result"));
     }
     let gaps: Vec<_> = launched.windows(2).map(|pair| pair[1].since(pair[0])).collect();
@@ -119,11 +123,14 @@ fn an_action_that_nobody_completes_times_out_with_the_default_result() {
     world.reclaim(&old);
     let new = world.pass_until_one(LifecycleState::PendingWait);
     world.pass(1795);
-    assert_eq!(world.groups["k3s"].member(&new).unwrap().lifecycle, LifecycleState::PendingWait);
-    assert!(world.groups["k3s"].member(&old).is_none(), "the default of durin-terminate is CONTINUE, after 900 s");
+    assert_eq!(world.autoscaling.groups["k3s"].member(&new).unwrap().lifecycle, LifecycleState::PendingWait);
+    assert!(
+        world.autoscaling.groups["k3s"].member(&old).is_none(),
+        "the default of durin-terminate is CONTINUE, after 900 s"
+    );
     world.pass(10);
-    assert!(world.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
-    let activity = world.groups["k3s"].activities.iter().find(|it| it.status == "Cancelled").unwrap();
+    assert!(world.autoscaling.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
+    let activity = world.autoscaling.groups["k3s"].activities.iter().find(|it| it.status == "Cancelled").unwrap();
     assert!(activity.status_message.ends_with("was abandoned: Heartbeat Timeout"));
 }
 
@@ -135,9 +142,9 @@ fn a_heartbeat_gives_the_whole_timeout_again() {
     world.pass(1000);
     world.record_lifecycle_action_heartbeat("k3s", "durin-launch", None, Some(&new)).unwrap();
     world.pass(1790);
-    assert_eq!(world.groups["k3s"].member(&new).unwrap().lifecycle, LifecycleState::PendingWait);
+    assert_eq!(world.autoscaling.groups["k3s"].member(&new).unwrap().lifecycle, LifecycleState::PendingWait);
     world.pass(20);
-    assert!(world.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
+    assert!(world.autoscaling.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
 }
 
 #[test]
@@ -175,8 +182,8 @@ fn a_group_ends_a_living_instance_only_after_its_hook() {
     assert_eq!(world.serving(&volume), Some(old.as_str()), "it serves on while the hook waits");
     world.complete("durin-terminate", &old, ActionResult::Abandon).unwrap();
     world.pass_until_terminated(&old);
-    assert!(world.groups["k3s"].member(&old).is_none());
-    assert!(check_always(&world).is_empty() && !world.volumes[&volume].data.dirty);
+    assert!(world.autoscaling.groups["k3s"].member(&old).is_none());
+    assert!(check_always(&world).is_empty() && !world.ec2.volumes[&volume].data.dirty);
 }
 
 #[test]
@@ -185,7 +192,7 @@ fn without_capacity_rebalancing_a_warning_changes_nothing() {
     world.recommend_rebalance(&old);
     world.interrupt(&old, SpotAction::Terminate);
     world.pass(119);
-    assert_eq!(world.groups["k3s"].members.len(), 1);
+    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
 }
 
 #[test]
@@ -199,21 +206,21 @@ fn capacity_rebalancing_ends_the_old_one_only_after_the_new_one_is_in_service() 
     assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
     world.complete("durin-terminate", &old, ActionResult::Continue).unwrap();
     world.pass(120);
-    assert_eq!(world.groups["k3s"].members.len(), 1);
+    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
     assert_eq!(world.members_in(LifecycleState::InService)[0].instance_id, new);
 }
 
 #[test]
 fn a_launch_without_capacity_is_told_and_tried_again() {
     let (mut world, old) = in_service(1, NodeSeed::default());
-    world.groups.get_mut("k3s").unwrap().capacity_failures = 2;
+    world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures = 2;
     world.reclaim(&old);
     world.pass_until(600, |world| world.members_in(LifecycleState::PendingWait).len() == 1);
     let failures = world.events("EC2 Instance Launch Unsuccessful");
     assert_eq!(failures.len(), 2);
     assert_eq!(failures[0]["detail"]["EC2InstanceId"], "");
-    assert_eq!(failures[0]["resources"], serde_json::json!([world.groups["k3s"].arn()]));
-    assert!(world.groups["k3s"].activities.iter().any(|activity| activity.status == "Failed"));
+    assert_eq!(failures[0]["resources"], serde_json::json!([world.autoscaling.groups["k3s"].arn()]));
+    assert!(world.autoscaling.groups["k3s"].activities.iter().any(|activity| activity.status == "Failed"));
 }
 
 #[test]
@@ -268,7 +275,7 @@ fn standby_is_replaced_unless_the_capacity_shrinks() {
     at_least(&mut world, 0);
     world.enter_standby("k3s", &ids, true).unwrap();
     world.pass(60);
-    assert_eq!(world.groups["k3s"].members.len(), 1);
+    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
     world.exit_standby("k3s", &ids).unwrap();
     assert_eq!(world.members_in(LifecycleState::InService).len(), 1);
     world.detach_instances("k3s", &ids, false).unwrap();
@@ -282,7 +289,7 @@ fn a_group_is_deleted_when_it_is_empty_or_by_force() {
     assert_eq!(code(world.delete_auto_scaling_group("k3s", false)), "ResourceInUse");
     world.delete_auto_scaling_group("k3s", true).unwrap();
     world.pass_until_terminated(&old);
-    assert!(world.groups.is_empty());
+    assert!(world.autoscaling.groups.is_empty());
     assert!(world.events(TERMINATE_EVENT).is_empty(), "its hooks do not run");
 }
 

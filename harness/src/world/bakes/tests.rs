@@ -13,7 +13,7 @@ fn baked(pipeline: Pipeline, course: Course) -> (World, String) {
     let mut world = World::new(1);
     let instance = world.running();
     let id = world.begin_bake(bake(pipeline, course), &instance).unwrap();
-    assert!(world.images[&id].tags.is_empty(), "the tags come last");
+    assert!(world.ec2.images[&id].tags.is_empty(), "the tags come last");
     world.pass(60 * 60);
     assert!(world.bakes.is_empty());
     (world, id)
@@ -37,7 +37,7 @@ fn story(world: &World) -> Vec<String> {
 #[test]
 fn packer_tags_last_and_then_says_so() {
     let (world, id) = baked(Pipeline::Packer, Course::Finished);
-    let snapshot = &world.images[&id].block_devices[0].snapshot_id;
+    let snapshot = &world.ec2.images[&id].block_devices[0].snapshot_id;
     let tagged = format!("tagged {FAMILY}=/durin/images/k3s");
     let expected = [
         "EC2 AMI State Change: available".to_owned(),
@@ -46,13 +46,13 @@ fn packer_tags_last_and_then_says_so() {
         format!("Durin Bake Finished: {id}"),
     ];
     assert!(story(&world).ends_with(&expected), "{:?}", story(&world));
-    assert_eq!(world.snapshots[snapshot].tags, world.images[&id].tags);
+    assert_eq!(world.ec2.snapshots[snapshot].tags, world.ec2.images[&id].tags);
 }
 
 #[test]
 fn image_builder_names_the_build_and_not_the_image() {
     let (world, id) = baked(Pipeline::ImageBuilder, Course::Finished);
-    assert_eq!(world.images[&id].tags[FAMILY], "/durin/images/k3s");
+    assert_eq!(world.ec2.images[&id].tags[FAMILY], "/durin/images/k3s");
     let event = world.events("EC2 Image Builder Image State Change").remove(0);
     assert_eq!(event["source"], "aws.imagebuilder");
     assert_eq!(event["detail"]["state"]["status"], "AVAILABLE");
@@ -63,14 +63,14 @@ fn image_builder_names_the_build_and_not_the_image() {
 #[test]
 fn a_temporary_image_is_gone_in_the_end_with_its_snapshots() {
     let (world, temporary) = baked(Pipeline::Packer, Course::ThroughTemporaryImage);
-    assert_eq!(world.images[&temporary].state, ImageState::Deregistered);
-    assert!(world.images[&temporary].name.starts_with("packer-"));
+    assert_eq!(world.ec2.images[&temporary].state, ImageState::Deregistered);
+    assert!(world.ec2.images[&temporary].name.starts_with("packer-"));
     let event = world.events("Durin Bake Finished").remove(0);
-    let copy = &world.images[event["detail"]["image-id"].as_str().unwrap()];
+    let copy = &world.ec2.images[event["detail"]["image-id"].as_str().unwrap()];
     assert_eq!((copy.name.as_str(), copy.state), ("k3s-2", ImageState::Available));
     assert_eq!(copy.tags[FAMILY], "/durin/images/k3s");
     let kept: Vec<_> = copy.block_devices.iter().map(|device| device.snapshot_id.clone()).collect();
-    let own = world.snapshots.values().filter(|snapshot| snapshot.owner == ACCOUNT);
+    let own = world.ec2.snapshots.values().filter(|snapshot| snapshot.owner == ACCOUNT);
     assert_eq!(own.map(|snapshot| snapshot.id.clone()).collect::<Vec<_>>(), kept);
     assert_eq!(world.events("EC2 AMI State Change").len(), 3, "two available, one deregistered");
 }
@@ -79,8 +79,8 @@ fn a_temporary_image_is_gone_in_the_end_with_its_snapshots() {
 fn a_bake_can_stop_before_the_tags_or_fail() {
     for (course, state) in [(Course::NeverTagged, ImageState::Available), (Course::Failed, ImageState::Failed)] {
         let (world, id) = baked(Pipeline::Packer, course);
-        assert_eq!(world.images[&id].state, state);
-        assert!(world.images[&id].tags.is_empty());
+        assert_eq!(world.ec2.images[&id].state, state);
+        assert!(world.ec2.images[&id].tags.is_empty());
         assert!(world.events("Durin Bake Finished").is_empty());
     }
 }
@@ -93,5 +93,5 @@ fn a_bake_ends_with_its_image() {
     world.deregister_image(&id, true).unwrap();
     world.pass(60 * 60);
     assert!(world.bakes.is_empty() && world.events("Durin Bake Finished").is_empty());
-    assert_eq!(world.images[&id].state, ImageState::Deregistered);
+    assert_eq!(world.ec2.images[&id].state, ImageState::Deregistered);
 }

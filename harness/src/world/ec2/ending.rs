@@ -103,7 +103,7 @@ impl World {
     }
 
     pub(super) fn forget_instance(&mut self, id: &str) {
-        self.instances.remove(id);
+        self.ec2.instances.remove(id);
     }
 
     fn end_guest(&mut self, id: &str, shutdown: Shutdown) -> Duration {
@@ -117,7 +117,7 @@ impl World {
     }
 
     fn enter_last_state(&mut self, id: &str, state: InstanceState, reason: &str) {
-        if let Some(instance) = self.instances.get_mut(id) {
+        if let Some(instance) = self.ec2.instances.get_mut(id) {
             reason.clone_into(&mut instance.transition_reason);
         }
         self.enter_state(id, state);

@@ -191,20 +191,20 @@ impl Image {
 impl World {
     /// The image, unless nothing is known about it (any more).
     pub fn image(&self, id: &str) -> Option<&Image> {
-        self.images.get(id).filter(|image| image.gone.as_ref().is_none_or(|gone| self.is_remembered(image, gone)))
+        self.ec2.images.get(id).filter(|image| image.gone.as_ref().is_none_or(|gone| self.is_remembered(image, gone)))
     }
 
     pub(super) fn insert_image(&mut self, image: Image) {
         for device in &image.block_devices {
-            self.images_by_snapshot.entry(device.snapshot_id.clone()).or_default().insert(image.id.clone());
+            self.ec2.images_by_snapshot.entry(device.snapshot_id.clone()).or_default().insert(image.id.clone());
         }
-        self.images.insert(image.id.clone(), image);
+        self.ec2.images.insert(image.id.clone(), image);
     }
 
     /// The images that are, or were, made from the snapshot.
     pub(super) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
-        let ids = self.images_by_snapshot.get(snapshot).into_iter().flatten();
-        ids.filter_map(|id| self.images.get(id))
+        let ids = self.ec2.images_by_snapshot.get(snapshot).into_iter().flatten();
+        ids.filter_map(|id| self.ec2.images.get(id))
     }
 
     /// The image, or the error that EC2 answers for its id.
@@ -226,7 +226,7 @@ impl World {
         if owner != ACCOUNT {
             return Err(ApiError::new("AuthFailure", format!("Not authorized for image:{id}")).with_status(403));
         }
-        self.images.get_mut(id).ok_or_else(|| image_not_found(id))
+        self.ec2.images.get_mut(id).ok_or_else(|| image_not_found(id))
     }
 
     /// Refuses an image that this account cannot launch now.
@@ -248,7 +248,7 @@ impl World {
     /// Remembers that an instance was launched from the image.
     pub(in crate::world) fn image_was_launched(&mut self, id: &str) {
         let now = self.now;
-        if let Some(image) = self.images.get_mut(id) {
+        if let Some(image) = self.ec2.images.get_mut(id) {
             image.launched_at(now);
         }
     }

@@ -82,9 +82,9 @@ impl World {
                 launched: self.now,
                 transition_reason: String::new(),
                 tags: tags.clone(),
-                guest: Guest::with_agent(self.agent_mode),
+                guest: Guest::with_agent(self.ec2.agent_mode),
             };
-            self.instances.insert(id.clone(), instance);
+            self.ec2.instances.insert(id.clone(), instance);
             self.enter_state(&id, InstanceState::Pending);
             self.schedule_running(&id);
             ids.push(id);
@@ -116,7 +116,7 @@ impl World {
         if self.state_of(id) != Some(InstanceState::Pending) {
             return;
         }
-        if let Some(instance) = self.instances.get_mut(id) {
+        if let Some(instance) = self.ec2.instances.get_mut(id) {
             instance.transition_reason.clear();
         }
         self.enter_state(id, InstanceState::Running);
@@ -141,7 +141,7 @@ impl World {
 
     /// Sets the state, and tells the history and the bus. EC2 User Guide: "EC2 Instance State-change Notification".
     pub(super) fn enter_state(&mut self, id: &str, state: InstanceState) {
-        let Some(instance) = self.instances.get_mut(id) else { return };
+        let Some(instance) = self.ec2.instances.get_mut(id) else { return };
         instance.state = state;
         self.note_change(id, state.name());
         self.emit(
@@ -153,7 +153,7 @@ impl World {
     }
 
     pub(crate) fn state_of(&self, id: &str) -> Option<InstanceState> {
-        self.instances.get(id).map(|instance| instance.state)
+        self.ec2.instances.get(id).map(|instance| instance.state)
     }
 
     /// The instance, or the error that EC2 answers for its id.
@@ -161,7 +161,7 @@ impl World {
         if !is_hex_id(id, "i") {
             return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
         }
-        self.instances.get(id).ok_or_else(|| {
+        self.ec2.instances.get(id).ok_or_else(|| {
             ApiError::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
         })
     }

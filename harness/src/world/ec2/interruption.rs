@@ -37,7 +37,7 @@ impl SpotAction {
 impl World {
     /// Warns that the capacity under the instance will be taken back, and does so two minutes later.
     pub fn interrupt(&mut self, instance_id: &str, action: SpotAction) {
-        let Some(instance) = self.instances.get(instance_id) else { return };
+        let Some(instance) = self.ec2.instances.get(instance_id) else { return };
         // EC2 User Guide (interruption notices): the ARN has a zone where a region belongs, and no account.
         let arn = format!("arn:aws:ec2:{}:instance/{instance_id}", instance.zone);
         self.note_change(instance_id, format!("spot interruption warning: {}", action.name()));
@@ -62,7 +62,7 @@ impl World {
 
     /// Tells that the instance is at an elevated risk of interruption; nothing need follow.
     pub fn recommend_rebalance(&mut self, instance_id: &str) {
-        if !self.instances.contains_key(instance_id) {
+        if !self.ec2.instances.contains_key(instance_id) {
             return;
         }
         self.note_change(instance_id, "rebalance recommendation");

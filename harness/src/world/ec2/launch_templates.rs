@@ -98,7 +98,7 @@ impl World {
         data: LaunchTemplateData,
         description: Option<String>,
     ) -> ApiResult<LaunchTemplate> {
-        if self.launch_templates.values().any(|template| template.name == name) {
+        if self.ec2.launch_templates.values().any(|template| template.name == name) {
             return Err(ApiError::new(
                 "InvalidLaunchTemplateName.AlreadyExistsException",
                 "Launch template name already in use.",
@@ -113,7 +113,7 @@ impl World {
             default_version: 1,
         };
         self.note_change(&template.id, format!("launch template {name}"));
-        self.launch_templates.insert(template.id.clone(), template.clone());
+        self.ec2.launch_templates.insert(template.id.clone(), template.clone());
         Ok(template)
     }
 
@@ -145,14 +145,14 @@ impl World {
     /// DeleteLaunchTemplate, by id or name: what was deleted.
     pub fn delete_launch_template(&mut self, id_or_name: &str) -> ApiResult<LaunchTemplate> {
         let template = self.launch_template(id_or_name)?.clone();
-        self.launch_templates.remove(&template.id);
+        self.ec2.launch_templates.remove(&template.id);
         self.note_change(&template.id, "deleted");
         Ok(template)
     }
 
     /// The template with that id or name.
     pub fn launch_template(&self, id_or_name: &str) -> ApiResult<&LaunchTemplate> {
-        let found = self.launch_templates.values().find(|it| it.id == id_or_name || it.name == id_or_name);
+        let found = self.ec2.launch_templates.values().find(|it| it.id == id_or_name || it.name == id_or_name);
         found.ok_or_else(|| {
             if id_or_name.starts_with("lt-") {
                 let text = format!("The specified launch template, with template ID {id_or_name}, does not exist.");
@@ -166,7 +166,7 @@ impl World {
 
     fn launch_template_mut(&mut self, id_or_name: &str) -> ApiResult<&mut LaunchTemplate> {
         let id = self.launch_template(id_or_name)?.id.clone();
-        self.launch_templates.get_mut(&id).ok_or_else(|| {
+        self.ec2.launch_templates.get_mut(&id).ok_or_else(|| {
             ApiError::new("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
         })
     }

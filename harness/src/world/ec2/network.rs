@@ -40,9 +40,11 @@ impl World {
         let index = SUBNETS.iter().position(|(id, _)| *id == subnet).unwrap_or(0);
         // Amazon VPC User Guide: the first four addresses and the last one of a subnet are reserved.
         for _ in 4..=254 {
-            self.last_host[index] = if self.last_host[index] < 254 { self.last_host[index].max(3) + 1 } else { 4 };
-            let address = format!("10.0.{index}.{}", self.last_host[index]);
+            self.ec2.last_host[index] =
+                if self.ec2.last_host[index] < 254 { self.ec2.last_host[index].max(3) + 1 } else { 4 };
+            let address = format!("10.0.{index}.{}", self.ec2.last_host[index]);
             let in_use = self
+                .ec2
                 .instances
                 .values()
                 .any(|instance| instance.private_ip == address && instance.state != InstanceState::Terminated);

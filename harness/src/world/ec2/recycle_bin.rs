@@ -33,40 +33,41 @@ pub struct Recycled<T> {
 impl World {
     /// RestoreImageFromRecycleBin: as it was, snapshots not included.
     pub fn restore_image(&mut self, id: &str) -> ApiResult<()> {
-        let recycled = self.recycle_bin.images.remove(id).ok_or_else(|| super::images::image_not_found(id))?;
+        let recycled = self.ec2.recycle_bin.images.remove(id).ok_or_else(|| super::images::image_not_found(id))?;
         self.bring_image_back(recycled.item);
         Ok(())
     }
 
     /// RestoreSnapshotFromRecycleBin.
     pub fn restore_snapshot(&mut self, id: &str) -> ApiResult<&Snapshot> {
-        let recycled = self.recycle_bin.snapshots.remove(id).ok_or_else(|| super::snapshots::snapshot_not_found(id))?;
+        let recycled =
+            self.ec2.recycle_bin.snapshots.remove(id).ok_or_else(|| super::snapshots::snapshot_not_found(id))?;
         self.note_change(id, "restored");
-        let snapshot = self.snapshots.entry(id.to_owned()).or_insert(recycled.item);
+        let snapshot = self.ec2.snapshots.entry(id.to_owned()).or_insert(recycled.item);
         Ok(snapshot)
     }
 
     /// The image is about to be deregistered: the bin gets it as it is now.
     pub(super) fn recycle_image(&mut self, id: &str) {
-        let Some(retention) = self.recycle_bin.retention else { return };
-        let Some(item) = self.images.get(id).cloned() else { return };
+        let Some(retention) = self.ec2.recycle_bin.retention else { return };
+        let Some(item) = self.ec2.images.get(id).cloned() else { return };
         let (entered, exits) = (self.now, self.now + retention);
-        self.recycle_bin.images.insert(id.to_owned(), Recycled { item, entered, exits });
+        self.ec2.recycle_bin.images.insert(id.to_owned(), Recycled { item, entered, exits });
         self.schedule(retention, Effect::Ec2(Ec2Effect::LeavesRecycleBin(id.to_owned())));
     }
 
     pub(super) fn recycle_snapshot(&mut self, item: Snapshot) {
-        let Some(retention) = self.recycle_bin.retention else { return };
+        let Some(retention) = self.ec2.recycle_bin.retention else { return };
         let (entered, exits) = (self.now, self.now + retention);
         let id = item.id.clone();
-        self.recycle_bin.snapshots.insert(id.clone(), Recycled { item, entered, exits });
+        self.ec2.recycle_bin.snapshots.insert(id.clone(), Recycled { item, entered, exits });
         self.schedule(retention, Effect::Ec2(Ec2Effect::LeavesRecycleBin(id)));
     }
 
     /// The retention of what is in the bin under that id may be over: not if it was restored and came again.
     pub(super) fn leave_recycle_bin(&mut self, id: &str) {
         let now = self.now;
-        let bin = &mut self.recycle_bin;
+        let bin = &mut self.ec2.recycle_bin;
         let image = bin.images.get(id).is_some_and(|it| it.exits <= now) && bin.images.remove(id).is_some();
         let snapshot = bin.snapshots.get(id).is_some_and(|it| it.exits <= now) && bin.snapshots.remove(id).is_some();
         if image || snapshot {

@@ -13,7 +13,7 @@ use crate::world::{ACCOUNT, REGION};
 impl World {
     /// AWS Health tells that the host of the instance retires; `latency.retirement` later EC2 stops the instance.
     pub fn schedule_retirement(&mut self, instance_id: &str) {
-        if !self.instances.contains_key(instance_id) {
+        if !self.ec2.instances.contains_key(instance_id) {
             return;
         }
         const CODE: &str = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED";

@@ -105,7 +105,7 @@ impl World {
             locked: false,
             tags: spec.tags,
         };
-        self.snapshots.insert(id.clone(), snapshot);
+        self.ec2.snapshots.insert(id.clone(), snapshot);
         id
     }
 
@@ -135,13 +135,13 @@ impl World {
             let text = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
             return Err(ApiError::new("InvalidParameterValue", text));
         }
-        self.snapshots.get(id).ok_or_else(|| snapshot_not_found(id))
+        self.ec2.snapshots.get(id).ok_or_else(|| snapshot_not_found(id))
     }
 
     /// Away with it, into the recycle bin if there is one.
     pub(super) fn remove_snapshot(&mut self, id: &str) {
         self.check_snapshot_is_unreferenced(id);
-        if let Some(snapshot) = self.snapshots.remove(id) {
+        if let Some(snapshot) = self.ec2.snapshots.remove(id) {
             self.note_change(id, "deleted");
             self.recycle_snapshot(snapshot);
         }

@@ -61,13 +61,13 @@ impl World {
             }
         }
         for id in ids {
-            if let Some(volume) = self.volumes.get_mut(id) {
+            if let Some(volume) = self.ec2.volumes.get_mut(id) {
                 change(&mut volume.tags);
-            } else if let Some(instance) = self.instances.get_mut(id) {
+            } else if let Some(instance) = self.ec2.instances.get_mut(id) {
                 change(&mut instance.tags);
-            } else if let Some(image) = self.images.get_mut(id) {
+            } else if let Some(image) = self.ec2.images.get_mut(id) {
                 change(&mut image.tags);
-            } else if let Some(snapshot) = self.snapshots.get_mut(id) {
+            } else if let Some(snapshot) = self.ec2.snapshots.get_mut(id) {
                 change(&mut snapshot.tags);
             }
         }

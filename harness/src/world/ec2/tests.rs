@@ -53,7 +53,7 @@ fn a_stopped_instance_keeps_its_volume_and_serves_again_when_started() {
     world.start_instances(&ids).unwrap();
     world.pass(180);
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
-    assert_eq!(world.volumes[&volume].data.unclean_mounts, 0);
+    assert_eq!(world.ec2.volumes[&volume].data.unclean_mounts, 0);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn addresses_are_not_used_again_soon() {
     let mut seen = BTreeSet::new();
     for _ in 0..40 {
         let id = world.launch_in("eu-central-1b");
-        assert!(seen.insert(world.instances[&id].private_ip.clone()));
+        assert!(seen.insert(world.ec2.instances[&id].private_ip.clone()));
         world.terminate(&id);
         world.pass(120);
     }
@@ -75,7 +75,7 @@ fn an_attachment_takes_a_while() {
     let (instance, volume) = (world.running(), world.available_volume());
     let answer = world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
     assert_eq!(answer.state, AttachmentState::Attaching);
-    assert_eq!(world.volumes[&volume].state, VolumeState::InUse);
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::InUse);
     world.pass(5);
     assert_eq!(world.attachment_state(&volume), Some(AttachmentState::Attached));
 }
@@ -128,7 +128,7 @@ fn attach_refuses_as_ec2_does() {
     }
     world.pass(60);
     assert_eq!(code(world.attach_volume(&free, &elsewhere, "/dev/sdf")), "InvalidVolume.ZoneMismatch");
-    assert_eq!(world.volumes[&free].state, VolumeState::Available);
+    assert_eq!(world.ec2.volumes[&free].state, VolumeState::Available);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_mounted_volume_stays_busy_until_it_is_unmounted() {
     assert_eq!(world.serving(&volume), Some(holder.as_str()), "the guest does not mind");
     world.release(&holder);
     world.pass(20);
-    assert_eq!(world.volumes[&volume].state, VolumeState::Available);
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
     assert!(world.violations().is_empty());
 }
 
@@ -179,10 +179,10 @@ fn force_tears_the_volume_from_the_guest() {
     let mut world = World::new(1);
     let (holder, volume) = world.serving_pair();
     world.detach_volume(&volume, Some(&holder), None, true).unwrap();
-    assert!(world.volumes[&volume].data.corrupted);
+    assert!(world.ec2.volumes[&volume].data.corrupted);
     assert_eq!(world.violations().len(), 1);
     world.pass(6);
-    assert_eq!(world.volumes[&volume].state, VolumeState::Available);
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
 }
 
 #[test]
@@ -194,10 +194,10 @@ fn termination_frees_the_volume_only_towards_its_end() {
         world.terminate(&holder);
         assert_eq!(code(world.attach_volume(&volume, &other, "/dev/sdf")), "VolumeInUse");
         world.pass(9);
-        assert_eq!(world.volumes[&volume].state, VolumeState::InUse);
+        assert_eq!(world.ec2.volumes[&volume].state, VolumeState::InUse);
         world.pass(90);
-        assert_eq!(world.volumes[&volume].state, VolumeState::Available);
-        let data = &world.volumes[&volume].data;
+        assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
+        let data = &world.ec2.volumes[&volume].data;
         assert!(!data.dirty && data.acknowledged > 0 && data.durable == data.acknowledged);
         world.attach_volume(&volume, &other, "/dev/sdf").unwrap();
     }
@@ -210,8 +210,8 @@ fn an_instance_that_dies_while_a_volume_is_attached_gives_it_back() {
     world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
     world.reclaim(&instance);
     world.pass(120);
-    assert_eq!(world.volumes[&volume].state, VolumeState::Available);
-    assert_eq!(world.volumes[&volume].attachment.as_ref().map(|held| held.state), None);
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
+    assert_eq!(world.ec2.volumes[&volume].attachment.as_ref().map(|held| held.state), None);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_warning_comes_two_minutes_before_the_end() {
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
     world.pass(1);
     assert_eq!(world.state_of(&instance), Some(InstanceState::ShuttingDown));
-    assert!(world.volumes[&volume].data.dirty, "the power went with the volume mounted");
+    assert!(world.ec2.volumes[&volume].data.dirty, "the power went with the volume mounted");
     assert!(world.violations().is_empty());
 }
 
@@ -279,8 +279,8 @@ fn the_image_is_resolved_at_launch() {
         };
         world.put_parameter(put).unwrap();
         let id = world.run_instances(request.clone()).unwrap().remove(0);
-        assert_eq!(world.instances[&id].image_id, image);
-        assert!(world.instances[&id].spot);
+        assert_eq!(world.ec2.instances[&id].image_id, image);
+        assert!(world.ec2.instances[&id].spot);
     }
     world.delete_launch_template("k3s").unwrap();
     assert_eq!(code(world.run_instances(request)), "InvalidLaunchTemplateId.NotFound");
@@ -293,11 +293,11 @@ fn tags_overwrite_and_go() {
     let tag = |value: &str| [("a".to_owned(), value.to_owned())];
     world.create_tags(&ids, &tag("1")).unwrap();
     world.create_tags(&ids, &tag("2")).unwrap();
-    assert_eq!(world.volumes[&ids[1]].tags["a"], "2");
+    assert_eq!(world.ec2.volumes[&ids[1]].tags["a"], "2");
     world.delete_tags(&ids, &[("a".to_owned(), Some("1".to_owned()))]).unwrap();
-    assert_eq!(world.instances[&ids[0]].tags["a"], "2", "the value differs");
+    assert_eq!(world.ec2.instances[&ids[0]].tags["a"], "2", "the value differs");
     world.delete_tags(&ids, &[("a".to_owned(), None)]).unwrap();
-    assert!(world.instances[&ids[0]].tags.is_empty());
+    assert!(world.ec2.instances[&ids[0]].tags.is_empty());
     let unknown = ["vol-00000000000000000".to_owned()];
     assert_eq!(code(world.create_tags(&unknown, &tag("1"))), "InvalidVolume.NotFound");
 }

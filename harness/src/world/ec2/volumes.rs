@@ -39,7 +39,7 @@ impl World {
             since: self.now,
             delete_on_termination: false,
         };
-        if let Some(found) = self.volumes.get_mut(volume) {
+        if let Some(found) = self.ec2.volumes.get_mut(volume) {
             found.state = VolumeState::InUse;
             found.attachment = Some(attachment.clone());
         }
@@ -97,7 +97,7 @@ impl World {
     ) -> ApiResult<Attachment> {
         let held = self.may_detach(volume, instance, device)?;
         let holder = held.instance_id.clone();
-        let mounted = self.instances.get(&holder).is_some_and(|it| it.guest.mounted.as_deref() == Some(volume));
+        let mounted = self.ec2.instances.get(&holder).is_some_and(|it| it.guest.mounted.as_deref() == Some(volume));
         match (held.state, mounted) {
             // Told before; nothing new, unless it is forced now.
             (AttachmentState::Detaching, _) => return Ok(held),
@@ -114,7 +114,7 @@ impl World {
                 self.begin_detaching(volume);
             }
         }
-        Ok(self.volumes.get(volume).and_then(|volume| volume.attachment.clone()).unwrap_or(held))
+        Ok(self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.clone()).unwrap_or(held))
     }
 
     fn may_detach(&self, volume_id: &str, instance: Option<&str>, device: Option<&str>) -> ApiResult<Attachment> {
@@ -167,7 +167,7 @@ impl World {
             tags: request.tags,
             data: Data::default(),
         };
-        self.volumes.insert(id.clone(), volume);
+        self.ec2.volumes.insert(id.clone(), volume);
         self.note_change(&id, "creating");
         let delay = self.draw(self.latency.volume_creation);
         self.schedule(delay, Effect::Ec2(Ec2Effect::VolumeAvailable(id.clone())));
@@ -180,21 +180,21 @@ impl World {
             let text = format!("Volume {id} is currently attached to {}", held.instance_id);
             return Err(ApiError::new("VolumeInUse", text));
         }
-        self.volumes.remove(id);
+        self.ec2.volumes.remove(id);
         self.note_change(id, "deleted");
         Ok(())
     }
 
     /// What is attached to the instance, or on its way there or back, with the volumes' ids.
     pub fn attachments_of(&self, instance: &str) -> impl Iterator<Item = (&str, &Attachment)> {
-        self.volumes.values().filter_map(move |volume| {
+        self.ec2.volumes.values().filter_map(move |volume| {
             let attachment = volume.attachment.as_ref().filter(|it| it.instance_id == instance)?;
             Some((volume.id.as_str(), attachment))
         })
     }
 
     pub(super) fn volume_is_available(&mut self, id: &str) {
-        let Some(volume) = self.volumes.get_mut(id).filter(|volume| volume.state == VolumeState::Creating) else {
+        let Some(volume) = self.ec2.volumes.get_mut(id).filter(|volume| volume.state == VolumeState::Creating) else {
             return;
         };
         volume.state = VolumeState::Available;
@@ -226,14 +226,14 @@ impl World {
 
     /// The guest does not have the volume mounted any more: a detachment that had to wait for that goes on.
     pub(crate) fn volume_is_unmounted(&mut self, volume: &str) {
-        let state = self.volumes.get(volume).and_then(|volume| volume.attachment.as_ref()).map(|it| it.state);
+        let state = self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.as_ref()).map(|it| it.state);
         if state == Some(AttachmentState::Busy) {
             self.begin_detaching(volume);
         }
     }
 
     fn begin_detaching(&mut self, volume: &str) {
-        let held = self.volumes.get(volume).and_then(|volume| volume.attachment.as_ref());
+        let held = self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.as_ref());
         let Some((instance, asked)) = held.map(|held| (held.instance_id.clone(), held.since)) else { return };
         self.set_attachment(volume, AttachmentState::Detaching);
         self.note_change(volume, format!("detaching from {instance}"));
@@ -243,7 +243,7 @@ impl World {
     }
 
     fn free_volume(&mut self, id: &str) {
-        if let Some(volume) = self.volumes.get_mut(id) {
+        if let Some(volume) = self.ec2.volumes.get_mut(id) {
             // aws/aws-sdk-go#374: the attachment vanishes, `detached` is not seen.
             volume.attachment = None;
             volume.state = VolumeState::Available;
@@ -252,12 +252,12 @@ impl World {
     }
 
     fn attachment(&self, volume: &str, instance: &str, asked: Time) -> Option<AttachmentState> {
-        let held = self.volumes.get(volume)?.attachment.as_ref()?;
+        let held = self.ec2.volumes.get(volume)?.attachment.as_ref()?;
         (held.instance_id == instance && held.since == asked).then_some(held.state)
     }
 
     fn set_attachment(&mut self, volume: &str, state: AttachmentState) {
-        if let Some(held) = self.volumes.get_mut(volume).and_then(|volume| volume.attachment.as_mut()) {
+        if let Some(held) = self.ec2.volumes.get_mut(volume).and_then(|volume| volume.attachment.as_mut()) {
             held.state = state;
         }
     }
@@ -268,7 +268,8 @@ impl World {
             let text = format!("Value ({id}) for parameter volume is invalid. Expected: 'vol-...'.");
             return Err(ApiError::new("InvalidParameterValue", text));
         }
-        self.volumes
+        self.ec2
+            .volumes
             .get(id)
             .ok_or_else(|| ApiError::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist.")))
     }

@@ -142,7 +142,7 @@ impl World {
 
     fn agent_falls_silent(&mut self, id: &str) {
         let now = self.now;
-        let online = self.instances.get(id).map(|it| &it.guest).filter(|guest| guest.agent_online_since.is_some());
+        let online = self.ec2.instances.get(id).map(|it| &it.guest).filter(|guest| guest.agent_online_since.is_some());
         let Some(last_ping) = online.and_then(|guest| guest.last_ping(now)) else { return };
         let noticed = now + self.draw(self.latency.agent_connection_lost);
         if let Some(guest) = self.guest_mut(id) {
@@ -166,7 +166,7 @@ impl World {
     }
 
     fn begin_release_for(&mut self, id: &str, command: &str) {
-        let Some(mode) = self.instances.get(id).map(|it| it.guest.agent.mode) else { return };
+        let Some(mode) = self.ec2.instances.get(id).map(|it| it.guest.agent.mode) else { return };
         let manner = match mode {
             AgentMode::Online | AgentMode::Offline | AgentMode::Gone => Manner::Usual,
             AgentMode::Slow => Manner::Slow,
@@ -186,7 +186,7 @@ impl World {
 
     /// The release under way has come to its end: the document that asked for it has, too, if it was one.
     pub(super) fn release_ends(&mut self, id: &str, outcome: Outcome) {
-        let documents = self.instances.get(id).map(|it| it.guest.agent.documents.as_slice()).unwrap_or_default();
+        let documents = self.ec2.instances.get(id).map(|it| it.guest.agent.documents.as_slice()).unwrap_or_default();
         if let Some(command) = documents.iter().find(|document| document.releases).map(|it| it.command.clone()) {
             self.document_ends(id, &command, outcome);
         }
@@ -212,7 +212,7 @@ impl World {
 
     /// The agent kills the document, if it still runs.
     pub(in crate::world) fn kill_document(&mut self, id: &str, command: &str, outcome: Outcome) {
-        let Some(guest) = self.instances.get(id).map(|it| &it.guest) else { return };
+        let Some(guest) = self.ec2.instances.get(id).map(|it| &it.guest) else { return };
         let lock = guest.agent.documents.iter().find(|document| document.releases);
         if guest.releasing && lock.is_some_and(|document| document.command == command) {
             self.give_release_up(id);

@@ -11,7 +11,7 @@ use crate::world::history::What;
 impl World {
     pub(in crate::world) fn carry_out_guest(&mut self, effect: GuestEffect) {
         let GuestEffect { instance, epoch, step } = effect;
-        if self.instances.get(&instance).is_none_or(|it| it.guest.epoch_of(&step) != epoch) {
+        if self.ec2.instances.get(&instance).is_none_or(|it| it.guest.epoch_of(&step) != epoch) {
             return;
         }
         match step {
@@ -48,7 +48,7 @@ impl World {
 
     /// A volume has appeared: a guest that is up mounts it and starts k3s on it.
     pub(in crate::world) fn guest_sees_device(&mut self, id: &str, volume: &str) {
-        let ready = self.instances.get(id).is_some_and(|it| {
+        let ready = self.ec2.instances.get(id).is_some_and(|it| {
             it.state == InstanceState::Running && it.guest.up_since.is_some() && it.guest.mounted.is_none()
         });
         if ready {
@@ -61,13 +61,13 @@ impl World {
         let still_there = self
             .attachments_of(id)
             .any(|(attached, held)| attached == volume && held.state == AttachmentState::Attached);
-        let free = self.instances.get(id).is_some_and(|it| it.guest.mounted.is_none() && !it.guest.releasing);
+        let free = self.ec2.instances.get(id).is_some_and(|it| it.guest.mounted.is_none() && !it.guest.releasing);
         if !still_there || !free {
             return;
         }
         self.settle();
         let elsewhere = self.mounted_on(volume).map(str::to_owned);
-        let Some(data) = self.volumes.get_mut(volume).map(|volume| &mut volume.data) else { return };
+        let Some(data) = self.ec2.volumes.get_mut(volume).map(|volume| &mut volume.data) else { return };
         if data.dirty {
             data.unclean_mounts += 1;
         }
@@ -125,7 +125,7 @@ impl World {
                 self.release_ends(id, Outcome::Failed(1));
             }
         }
-        if let Some(volume) = self.volumes.get_mut(volume) {
+        if let Some(volume) = self.ec2.volumes.get_mut(volume) {
             volume.data.corrupted = true;
         }
         self.note_guest(id, format!("I/O errors: {volume} vanished while mounted"));
@@ -146,12 +146,12 @@ impl World {
     }
 
     pub(super) fn schedule_guest(&mut self, id: &str, delay: Duration, step: GuestStep) {
-        let Some(epoch) = self.instances.get(id).map(|it| it.guest.epoch_of(&step)) else { return };
+        let Some(epoch) = self.ec2.instances.get(id).map(|it| it.guest.epoch_of(&step)) else { return };
         self.schedule(delay, Effect::Guest(GuestEffect { instance: id.to_owned(), epoch, step }));
     }
 
     pub(super) fn guest_mut(&mut self, id: &str) -> Option<&mut Guest> {
-        self.instances.get_mut(id).map(|instance| &mut instance.guest)
+        self.ec2.instances.get_mut(id).map(|instance| &mut instance.guest)
     }
 }
 

@@ -75,7 +75,7 @@ impl World {
         let Some(guest) = self.guest_mut(id) else { return };
         guest.releasing = false;
         if let Some(volume) = guest.mounted.take() {
-            if let Some(volume) = self.volumes.get_mut(&volume) {
+            if let Some(volume) = self.ec2.volumes.get_mut(&volume) {
                 volume.data.dirty = false;
             }
             self.note_guest(id, format!("unmounted {volume}"));

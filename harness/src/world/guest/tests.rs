@@ -18,12 +18,12 @@ fn writes_are_counted_when_somebody_looks() {
     let mut world = World::new(1);
     let (_, volume) = world.serving_pair();
     world.settle();
-    let before = world.volumes[&volume].data.durable;
+    let before = world.ec2.volumes[&volume].data.durable;
     world.advance_to(world.now() + Duration::from_millis(250));
     world.settle();
     world.advance_to(world.now() + Duration::from_millis(250));
     world.settle();
-    let data = &world.volumes[&volume].data;
+    let data = &world.ec2.volumes[&volume].data;
     assert_eq!(data.durable - before, 5, "nothing is lost to rounding");
     assert_eq!(data.acknowledged, data.durable);
 }
@@ -58,7 +58,7 @@ fn a_handed_over_volume_has_every_acknowledged_write() {
     world.attach_volume(&volume, &second, "/dev/sdf").unwrap();
     world.pass(40);
     assert_eq!(world.serving(&volume), Some(second.as_str()));
-    let data = &world.volumes[&volume].data;
+    let data = &world.ec2.volumes[&volume].data;
     assert!(data.durable >= 1000 && data.unclean_mounts == 0);
     assert!(told(&world, &second).iter().any(|text| text.starts_with("mounted vol-")));
     assert!(world.violations().is_empty() && check_always(&world).is_empty());
@@ -70,14 +70,14 @@ fn power_loss_loses_no_acknowledged_write() {
     let (first, volume) = world.serving_pair();
     world.pass(10);
     world.reclaim(&first);
-    let acknowledged = world.volumes[&volume].data.acknowledged;
+    let acknowledged = world.ec2.volumes[&volume].data.acknowledged;
     let second = world.running();
     world.pass(120);
-    assert_eq!(world.volumes[&volume].data.acknowledged, acknowledged, "nobody writes any more");
+    assert_eq!(world.ec2.volumes[&volume].data.acknowledged, acknowledged, "nobody writes any more");
     world.attach_volume(&volume, &second, "/dev/sdf").unwrap();
     world.pass(40);
     world.settle();
-    let data = &world.volumes[&volume].data;
+    let data = &world.ec2.volumes[&volume].data;
     assert!(data.durable > acknowledged && data.unclean_mounts == 1);
     assert!(world.violations().is_empty());
 }
@@ -89,7 +89,7 @@ fn a_missing_write_is_seen_at_the_next_mount() {
     world.pass(10);
     world.stop_instances(std::slice::from_ref(&instance)).unwrap();
     world.pass(90);
-    world.volumes.get_mut(&volume).unwrap().data.durable -= 7;
+    world.ec2.volumes.get_mut(&volume).unwrap().data.durable -= 7;
     assert_eq!(check_always(&world), [format!("{volume} has lost 7 acknowledged writes")]);
     world.start_instances(std::slice::from_ref(&instance)).unwrap();
     world.pass(90);
@@ -102,13 +102,13 @@ fn a_second_mount_is_corruption() {
     let (first, volume) = world.serving_pair();
     let second = world.running();
     // EBS would not let this happen: the attachment is moved behind its back.
-    let held = world.volumes.get_mut(&volume).unwrap().attachment.as_mut().unwrap();
+    let held = world.ec2.volumes.get_mut(&volume).unwrap().attachment.as_mut().unwrap();
     held.instance_id.clone_from(&second);
     world.guest_sees_device(&second, &volume);
     world.pass(30);
     assert_eq!(world.violations(), [format!("{second} mounted {volume} while {first} still had it mounted")]);
     assert!(check_always(&world).iter().any(|text| text.contains("at once")));
-    assert!(world.volumes[&volume].data.corrupted);
+    assert!(world.ec2.volumes[&volume].data.corrupted);
 }
 
 #[test]
@@ -147,16 +147,16 @@ fn a_release_drains_then_stops_k3s_then_unmounts() {
     assert_eq!(world.release(&instance), Duration::from_secs(14));
     assert_eq!(world.workload_serving(&volume), None);
     world.settle();
-    let before = world.volumes[&volume].data.acknowledged;
+    let before = world.ec2.volumes[&volume].data.acknowledged;
     world.pass(7);
     assert_eq!(world.serving(&volume), Some(instance.as_str()), "the API serves while the node is drained");
     world.pass(2);
     assert_eq!(world.serving(&volume), None);
-    let after = world.volumes[&volume].data.acknowledged;
+    let after = world.ec2.volumes[&volume].data.acknowledged;
     assert_eq!(after - before, 80, "writes are acknowledged until k3s stops");
     assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
     world.pass(6);
-    assert_eq!((world.mounted_on(&volume), world.volumes[&volume].data.acknowledged), (None, after));
+    assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.acknowledged), (None, after));
     let told = told(&world, &instance);
     assert_eq!(told[told.len() - 4..], ["workload is up", "drained", "stops k3s", &format!("unmounted {volume}")]);
     assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing left to release");
@@ -172,7 +172,7 @@ fn a_shutdown_does_not_drain() {
     world.pass(7);
     assert_eq!(world.mounted_on(&volume), None);
     assert!(!told(&world, &instance).contains(&"drained".to_owned()));
-    assert!(!world.volumes[&volume].data.dirty);
+    assert!(!world.ec2.volumes[&volume].data.dirty);
 }
 
 #[test]
@@ -194,22 +194,22 @@ fn a_drain_alone_leaves_k3s_serving() {
 fn a_release_does_not_keep_the_agent_from_coming_online() {
     let mut world = World::new(1);
     let instance = world.launch_in("eu-central-1a");
-    world.pass_until(120, |world| world.instances[&instance].guest.up_since.is_some());
+    world.pass_until(120, |world| world.ec2.instances[&instance].guest.up_since.is_some());
     world.release(&instance);
-    world.pass_until(20, |world| world.instances[&instance].guest.agent_online_since.is_some());
+    world.pass_until(20, |world| world.ec2.instances[&instance].guest.agent_online_since.is_some());
 }
 
 #[test]
 fn instances_to_come_have_the_agent_mode_of_the_world() {
     let mut world = World::new(1);
-    world.agent_mode = AgentMode::Offline;
+    world.ec2.agent_mode = AgentMode::Offline;
     let instance = world.launch_in("eu-central-1a");
     world.pass(120);
-    assert_eq!(world.instances[&instance].guest.agent_online_since, None);
-    assert_eq!(world.ping_status(&world.instances[&instance]), None);
+    assert_eq!(world.ec2.instances[&instance].guest.agent_online_since, None);
+    assert_eq!(world.ping_status(&world.ec2.instances[&instance]), None);
     world.set_agent_mode(&instance, AgentMode::Online);
     world.pass(20);
-    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::Online));
+    assert_eq!(world.ping_status(&world.ec2.instances[&instance]), Some(PingStatus::Online));
 }
 
 #[test]
@@ -217,14 +217,14 @@ fn an_agent_is_lost_some_minutes_after_its_instance_died() {
     let mut world = World::new(1);
     let instance = world.running();
     world.pass(700);
-    let last_ping = |world: &World| world.instances[&instance].guest.last_ping(world.now()).unwrap();
+    let last_ping = |world: &World| world.ec2.instances[&instance].guest.last_ping(world.now()).unwrap();
     assert!(world.now().since(last_ping(&world)) < Duration::from_secs(300));
     world.reclaim(&instance);
     let before = last_ping(&world);
     world.pass(90);
-    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::Online));
+    assert_eq!(world.ping_status(&world.ec2.instances[&instance]), Some(PingStatus::Online));
     world.pass(600);
-    assert_eq!(world.ping_status(&world.instances[&instance]), Some(PingStatus::ConnectionLost));
+    assert_eq!(world.ping_status(&world.ec2.instances[&instance]), Some(PingStatus::ConnectionLost));
     assert_eq!(last_ping(&world), before);
     world.pass(3600);
     assert_eq!(world.managed_instances().count(), 0, "EC2 has forgotten it");

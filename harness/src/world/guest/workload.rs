@@ -16,7 +16,7 @@ impl World {
 
     /// The instance on which what users run on the volume's cluster is up.
     pub fn workload_serving(&self, volume: &str) -> Option<&str> {
-        self.mounted_everywhere(volume).find(|id| self.instances[*id].guest.workload_up_since.is_some())
+        self.mounted_everywhere(volume).find(|id| self.ec2.instances[*id].guest.workload_up_since.is_some())
     }
 
     pub(super) fn workload_is_up(&mut self, id: &str) {

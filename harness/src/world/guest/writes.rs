@@ -8,10 +8,10 @@ impl World {
     /// SQLite sync first), so that both numbers go up together.
     pub fn settle(&mut self) {
         let now = self.now;
-        for instance in self.instances.values_mut() {
+        for instance in self.ec2.instances.values_mut() {
             let guest = &mut instance.guest;
             let (Some(since), Some(volume)) = (guest.counted_until, &guest.mounted) else { continue };
-            let Some(volume) = self.volumes.get_mut(volume) else { continue };
+            let Some(volume) = self.ec2.volumes.get_mut(volume) else { continue };
             let interval = WRITE_INTERVAL.as_millis();
             let writes = u64::try_from(now.since(since).as_millis() / interval).unwrap_or(0);
             volume.data.durable += writes;
@@ -22,7 +22,7 @@ impl World {
 
     /// The instance on which k3s serves from the volume.
     pub fn serving(&self, volume: &str) -> Option<&str> {
-        self.mounted_everywhere(volume).find(|id| self.instances[*id].guest.serving_since.is_some())
+        self.mounted_everywhere(volume).find(|id| self.ec2.instances[*id].guest.serving_since.is_some())
     }
 
     /// The instance that has the volume mounted.
@@ -32,7 +32,8 @@ impl World {
 
     /// All instances that have the volume mounted: at most one, or data is lost.
     pub(in crate::world) fn mounted_everywhere(&self, volume: &str) -> impl Iterator<Item = &str> {
-        self.instances
+        self.ec2
+            .instances
             .values()
             .filter(move |instance| instance.guest.mounted.as_deref() == Some(volume))
             .map(|instance| instance.id.as_str())

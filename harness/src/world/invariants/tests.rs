@@ -21,7 +21,7 @@ fn publish(world: &mut World, image: &str) -> Vec<String> {
 #[test]
 fn a_family_goes_forward_unless_it_is_pinned() {
     let (mut world, _) = settled(1, NodeSeed::default());
-    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     let newer = ImageSpec::named("k3s-2").tagged(FAMILY_TAG, IMAGE_PARAMETER);
     let newer = world.add_image(newer);
     assert_eq!(publish(&mut world, &newer), Vec::<String>::new());
@@ -38,7 +38,7 @@ fn a_family_goes_forward_unless_it_is_pinned() {
 fn a_family_names_its_own_images_that_can_be_launched() {
     let (mut world, _) = settled(1, NodeSeed::default());
     assert_eq!(check_always(&world), Vec::<String>::new());
-    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     let [told] = &publish(&mut world, PUBLIC_IMAGE)[..] else { panic!("one violation") };
     assert!(told.contains("not of its family"), "{told}");
     world.add_version(PutParameter { name: IMAGE_PARAMETER.into(), value: first.clone(), ..PutParameter::default() });
@@ -50,7 +50,7 @@ fn a_family_names_its_own_images_that_can_be_launched() {
 #[test]
 fn what_is_referred_to_is_not_to_be_deleted() {
     let (mut world, _) = settled(1, NodeSeed::default());
-    let first = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     let stale = world.add_image(ImageSpec::named("stale"));
     world.deregister_image(&stale, true).unwrap();
     assert_eq!(world.violations(), Vec::<String>::new());
@@ -67,7 +67,7 @@ fn a_snapshot_can_be_referred_to_without_an_image() {
     let data = LaunchTemplateData { block_devices: device(&snapshots[0]), ..LaunchTemplateData::default() };
     world.create_launch_template_with("with-disk", data, None).unwrap();
     let specification = LaunchSpecification { block_devices: device(&snapshots[1]), ..Default::default() };
-    world.requests.spot_instances =
+    world.ec2.requests.spot_instances =
         vec![SpotInstanceRequest { id: "sir-1".into(), specification, ..Default::default() }];
     world.delete_snapshot(&snapshots[2]).unwrap();
     assert_eq!(world.violations(), Vec::<String>::new());

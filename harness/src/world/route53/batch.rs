@@ -49,7 +49,7 @@ impl World {
         if !problems.is_empty() {
             return Err(ApiError::new("InvalidChangeBatch", format!("[{}]", problems.join(", "))));
         }
-        if let Some(zone) = self.zones.get_mut(zone_id) {
+        if let Some(zone) = self.route53.zones.get_mut(zone_id) {
             zone.record_sets = record_sets;
         }
         for RecordChange { action, record_set } in &changes {

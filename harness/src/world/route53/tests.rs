@@ -47,7 +47,7 @@ fn a_batch_is_all_or_nothing_and_tells_every_problem() {
          current values, \
          Tried to create resource record set [name='a.example.com.', type='A'] but it already exists]"
     );
-    assert!(world.zones[&zone].record_set("c.example.com", "A").is_none(), "nothing of the batch was made");
+    assert!(world.route53.zones[&zone].record_set("c.example.com", "A").is_none(), "nothing of the batch was made");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn delete_and_create_in_one_batch_is_a_compare_and_swap() {
         (Create, set("a.example.com", "A", 60, &["10.0.0.3"])),
     ];
     change(&mut world, &zone, &swap).unwrap();
-    assert_eq!(world.zones[&zone].record_set("a.example.com", "A").unwrap().values, ["10.0.0.3"]);
+    assert_eq!(world.route53.zones[&zone].record_set("a.example.com", "A").unwrap().values, ["10.0.0.3"]);
     // Late and again, it loses: and the CREATE after a refused DELETE finds what is there.
     assert!(refusal(&mut world, &zone, &swap).contains("the values provided do not match the current values"));
 }
@@ -115,9 +115,9 @@ fn a_change_is_in_sync_within_a_minute() {
     let mut world = World::new(1);
     let zone = zone(&mut world);
     let submitted = change(&mut world, &zone, &[(Upsert, set("a.example.com", "A", 60, &["10.0.0.1"]))]).unwrap();
-    assert!(!submitted.in_sync && !world.changes[&submitted.id].in_sync);
+    assert!(!submitted.in_sync && !world.route53.changes[&submitted.id].in_sync);
     world.pass(60);
-    assert!(world.changes[&submitted.id].in_sync);
+    assert!(world.route53.changes[&submitted.id].in_sync);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn names_are_kept_and_ordered_as_route_53_does() {
         change(&mut world, &zone, &[(Upsert, set(name, "A", 60, &["10.0.0.1"]))]).unwrap();
     }
     let listed: Vec<_> =
-        world.zones[&zone].record_sets.values().map(|it| format!("{} {}", it.name, it.record_type)).collect();
+        world.route53.zones[&zone].record_sets.values().map(|it| format!("{} {}", it.name, it.record_type)).collect();
     let expected =
         ["example.com. NS", "example.com. SOA", "a.example.com. A", "b.a.example.com. A", "z.example.com. A"];
     assert_eq!(listed, expected);
@@ -147,5 +147,5 @@ fn a_zone_in_use_is_not_deleted() {
     assert_eq!(code(world.delete_hosted_zone(&zone)), "HostedZoneNotEmpty");
     change(&mut world, &zone, &[(Delete, record)]).unwrap();
     world.delete_hosted_zone(&zone).unwrap();
-    assert!(world.zones.is_empty());
+    assert!(world.route53.zones.is_empty());
 }

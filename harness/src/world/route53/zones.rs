@@ -15,7 +15,7 @@ impl World {
         vpc_id: Option<String>,
         comment: Option<String>,
     ) -> ApiResult<(String, String)> {
-        if self.zones.values().any(|zone| zone.caller_reference == caller_reference) {
+        if self.route53.zones.values().any(|zone| zone.caller_reference == caller_reference) {
             let text = "A hosted zone has already been created with the specified caller reference.";
             return Err(ApiError::new("HostedZoneAlreadyExists", text).with_status(409));
         }
@@ -31,7 +31,7 @@ impl World {
             vpc_id,
             record_sets: BTreeMap::from(record_sets),
         };
-        self.zones.insert(id.clone(), zone);
+        self.route53.zones.insert(id.clone(), zone);
         self.note_change(&id, format!("hosted zone {name}"));
         let change = self.submit_change(None);
         Ok((id, change.id))
@@ -45,14 +45,14 @@ impl World {
                 "The specified hosted zone contains non-required resource record sets  and so cannot be deleted.";
             return Err(ApiError::new("HostedZoneNotEmpty", text));
         }
-        self.zones.remove(id);
+        self.route53.zones.remove(id);
         self.note_change(id, "deleted");
         Ok(self.submit_change(None))
     }
 
     /// The zone, or the error that Route 53 answers for its id.
     pub fn hosted_zone(&self, id: &str) -> ApiResult<&HostedZone> {
-        self.zones.get(id).ok_or_else(|| {
+        self.route53.zones.get(id).ok_or_else(|| {
             ApiError::new("NoSuchHostedZone", format!("No hosted zone found with ID: {id}")).with_status(404)
         })
     }
@@ -60,7 +60,7 @@ impl World {
     /// A change on its way to all name servers.
     pub(super) fn submit_change(&mut self, comment: Option<String>) -> Change {
         let change = Change { id: self.change_id(), in_sync: false, submitted: self.now, comment };
-        self.changes.insert(change.id.clone(), change.clone());
+        self.route53.changes.insert(change.id.clone(), change.clone());
         let delay = self.draw(self.latency.change_in_sync);
         self.schedule(delay, Effect::ChangeInSync(change.id.clone()));
         change

@@ -19,7 +19,7 @@ const DEVICE: &str = "/dev/sdf";
 impl World {
     /// The nodes in this world: the groups whose tags declare one.
     pub fn nodes(&self) -> Vec<NodeNames> {
-        self.groups.values().filter_map(declared_node).collect()
+        self.autoscaling.groups.values().filter_map(declared_node).collect()
     }
 
     /// Brings every node into its steady state, and lets ten minutes pass. No event is emitted for the beginning.
@@ -35,7 +35,7 @@ impl World {
     /// Gives the node an InService instance that holds its volume and serves from it, and the record that says so.
     pub fn settle_node(&mut self, node: &NodeNames) -> ApiResult<()> {
         let instance = self.settled_instance(&node.group)?;
-        let address = self.instances.get(&instance).map(|it| it.private_ip.clone()).unwrap_or_default();
+        let address = self.ec2.instances.get(&instance).map(|it| it.private_ip.clone()).unwrap_or_default();
         self.hold_volume(&instance, &node.volume)?;
         let record_set = RecordSet::simple(&node.record_name, "A", node.record_ttl_s, &address);
         let change = RecordChange { action: ChangeAction::Upsert, record_set };
@@ -45,7 +45,7 @@ impl World {
 
     fn settled_instance(&mut self, group: &str) -> ApiResult<String> {
         let now = self.now;
-        let known = self.groups.get(group).ok_or_else(|| missing(group))?;
+        let known = self.autoscaling.groups.get(group).ok_or_else(|| missing(group))?;
         let (zone, subnet_id) = known.zones.iter().zip(&known.subnets).next().ok_or_else(|| missing(group))?;
         let (zone, subnet_id, mut tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
         let template = self.launch_template(&known.launch_template_id)?;
@@ -57,7 +57,7 @@ impl World {
         self.image_was_launched(&image_id);
         let id = self.hex_id("i");
         let private_ip = self.next_private_ip(&subnet_id);
-        let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.agent_mode) };
+        let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.ec2.agent_mode) };
         let instance = Instance {
             id: id.clone(),
             state: InstanceState::Running,
@@ -72,7 +72,7 @@ impl World {
             tags,
             guest,
         };
-        self.instances.insert(id.clone(), instance);
+        self.ec2.instances.insert(id.clone(), instance);
         self.note_change(&id, format!("InService in {group}"));
         self.agent_is_online(&id);
         let cause = format!("At {} the world began.", now.iso_seconds());
@@ -85,13 +85,13 @@ impl World {
             activity_id,
             ..Member::joining(&id, now)
         };
-        self.groups.get_mut(group).ok_or_else(|| missing(group))?.members.push(member);
+        self.autoscaling.groups.get_mut(group).ok_or_else(|| missing(group))?.members.push(member);
         Ok(id)
     }
 
     fn hold_volume(&mut self, instance: &str, volume: &str) -> ApiResult<()> {
         let now = self.now;
-        let held = self.volumes.get_mut(volume).ok_or_else(|| missing(volume))?;
+        let held = self.ec2.volumes.get_mut(volume).ok_or_else(|| missing(volume))?;
         held.state = VolumeState::InUse;
         held.attachment = Some(Attachment {
             instance_id: instance.to_owned(),
@@ -101,7 +101,7 @@ impl World {
             delete_on_termination: false,
         });
         held.data.dirty = true;
-        let guest = &mut self.instances.get_mut(instance).ok_or_else(|| missing(instance))?.guest;
+        let guest = &mut self.ec2.instances.get_mut(instance).ok_or_else(|| missing(instance))?.guest;
         guest.mounted = Some(volume.to_owned());
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);

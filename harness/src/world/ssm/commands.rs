@@ -108,7 +108,7 @@ impl World {
             invocations: request.instances.iter().map(|instance| CommandInvocation::pending(instance)).collect(),
         };
         let (delivery_timeout, all) = (command.delivery_timeout, command.total_timeout());
-        self.commands.push(command);
+        self.ssm.commands.push(command);
         for instance in &request.instances {
             self.invocation_changes(&id, instance);
             let delay = self.draw(self.latency.ssm_command_start);
@@ -128,7 +128,7 @@ impl World {
             return Err(ApiError::new("DuplicateInstanceId", ""));
         }
         let reachable = |id: &&String| {
-            let instance = self.instances.get(*id);
+            let instance = self.ec2.instances.get(*id);
             instance.is_some_and(|it| it.state == InstanceState::Running && it.guest.agent.registered.is_some())
         };
         let invalid: Vec<_> = instances.iter().filter(|id| !reachable(id)).map(String::as_str).collect();
@@ -142,13 +142,13 @@ impl World {
 
     /// The command of that id.
     pub fn command(&self, id: &str) -> Option<&Command> {
-        self.commands.iter().find(|command| command.id == id)
+        self.ssm.commands.iter().find(|command| command.id == id)
     }
 
     /// What can be read of the commands by now, newest first. aws/aws-cli#3546: a command that has just been sent is
     /// not listed yet.
     pub fn visible_commands(&self) -> impl Iterator<Item = &Command> {
-        self.commands.iter().rev().filter(|command| command.visible <= self.now)
+        self.ssm.commands.iter().rev().filter(|command| command.visible <= self.now)
     }
 
     /// GetCommandInvocation.

@@ -69,6 +69,7 @@ impl World {
     pub(in crate::world) fn agent_asks_for_commands(&mut self, instance: &str) {
         let delayed = |invocation: &CommandInvocation| invocation.status == InvocationStatus::Delayed;
         let waiting: Vec<_> = self
+            .ssm
             .commands
             .iter()
             .filter(|command| command.invocation(instance).is_some_and(delayed))
@@ -168,7 +169,7 @@ impl World {
     }
 
     fn agent_answers(&self, instance: &str) -> bool {
-        self.instances.get(instance).is_some_and(|it| it.guest.agent_online_since.is_some())
+        self.ec2.instances.get(instance).is_some_and(|it| it.guest.agent_online_since.is_some())
     }
 
     fn invocation_status(&self, command: &str, instance: &str) -> Option<InvocationStatus> {
@@ -176,7 +177,7 @@ impl World {
     }
 
     fn invocation_mut(&mut self, command: &str, instance: &str) -> Option<&mut CommandInvocation> {
-        let command = self.commands.iter_mut().find(|it| it.id == command)?;
+        let command = self.ssm.commands.iter_mut().find(|it| it.id == command)?;
         command.invocations.iter_mut().find(|invocation| invocation.instance == instance)
     }
 }

@@ -69,7 +69,7 @@ impl World {
     /// CreateDocument.
     pub fn create_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
         check_name(&request.name)?;
-        if self.documents.contains_key(&request.name) {
+        if self.ssm.documents.contains_key(&request.name) {
             let text = format!("Document with same name {} already exists", request.name);
             return Err(ApiError::new("DocumentAlreadyExists", text));
         }
@@ -95,12 +95,12 @@ impl World {
             parsed,
         };
         self.note_change(&request.name, "document");
-        Ok(self.documents.entry(request.name).insert_entry(document).into_mut())
+        Ok(self.ssm.documents.entry(request.name).insert_entry(document).into_mut())
     }
 
     /// The document in that version, which is the only one.
     pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
-        let document = self.documents.get(name).ok_or_else(|| unknown(name))?;
+        let document = self.ssm.documents.get(name).ok_or_else(|| unknown(name))?;
         match version {
             None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
             Some(other) => {
@@ -112,7 +112,7 @@ impl World {
 
     /// DeleteDocument.
     pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
-        self.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
+        self.ssm.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
     }
 }
 

@@ -20,30 +20,32 @@ pub struct PendingParameter {
 impl World {
     /// Whether the value would have to be an image's id: a parameter keeps its data type unless it is given another.
     pub(super) fn is_for_image(&self, request: &PutParameter) -> bool {
-        let existing = self.parameters.get(&request.name).map(|parameter| parameter.data_type.as_str());
+        let existing = self.ssm.parameters.get(&request.name).map(|parameter| parameter.data_type.as_str());
         request.data_type.as_deref().or(existing) == Some(IMAGE_DATA_TYPE)
     }
 
     /// Puts the request aside until it is validated: the version that it will be, if it is valid.
     pub(super) fn validate_later(&mut self, request: PutParameter) -> u64 {
-        let newest = self.parameters.get(&request.name).and_then(|parameter| parameter.versions.last());
+        let newest = self.ssm.parameters.get(&request.name).and_then(|parameter| parameter.versions.last());
         let version = newest.map_or(1, |version| version.version + 1);
         let delay = self.draw(self.latency.parameter_validation);
         self.schedule(delay, Effect::ImageValidated(request.name.clone()));
-        self.pending_parameters.insert(request.name.clone(), PendingParameter { request, describes_images: true });
+        self.ssm.pending_parameters.insert(request.name.clone(), PendingParameter { request, describes_images: true });
         version
     }
 
     /// Whoever has put the parameter may not describe images, and it is in their name that the value is validated.
     pub(crate) fn image_cannot_be_described(&mut self, name: &str) {
-        if let Some(pending) = self.pending_parameters.get_mut(name) {
+        if let Some(pending) = self.ssm.pending_parameters.get_mut(name) {
             pending.describes_images = false;
         }
     }
 
     /// The value put aside is valid, and there; or it is not, and the parameter stays as it was.
     pub(in crate::world) fn image_is_validated(&mut self, name: &str) {
-        let Some(PendingParameter { request, describes_images }) = self.pending_parameters.remove(name) else { return };
+        let Some(PendingParameter { request, describes_images }) = self.ssm.pending_parameters.remove(name) else {
+            return;
+        };
         let why = match self.check_launchable(&request.value) {
             Ok(()) if describes_images => {
                 self.check_publication(&request.name, &request.value);
@@ -54,7 +56,7 @@ impl World {
             Err(_) => "is not an image that can be launched",
         };
         self.note_change(name, format!("still as it was: {} {why}", request.value));
-        let operation = if self.parameters.contains_key(name) { "Update" } else { "Create" };
+        let operation = if self.ssm.parameters.contains_key(name) { "Update" } else { "Create" };
         self.emit_parameter_event(
             name,
             json!({

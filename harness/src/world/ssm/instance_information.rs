@@ -35,6 +35,6 @@ impl World {
 
     /// The instances whose agents ever registered, for as long as EC2 lists them.
     pub fn managed_instances(&self) -> impl Iterator<Item = (&Instance, PingStatus)> {
-        self.instances.values().filter_map(|instance| Some((instance, self.ping_status(instance)?)))
+        self.ec2.instances.values().filter_map(|instance| Some((instance, self.ping_status(instance)?)))
     }
 }

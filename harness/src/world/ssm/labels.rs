@@ -62,7 +62,7 @@ impl World {
 
     /// Systems Manager API Reference (PutParameter): a version with a label is not deleted to make room.
     pub(super) fn check_version_limit(&self, name: &str) -> ApiResult<()> {
-        let Some(parameter) = self.parameters.get(name) else { return Ok(()) };
+        let Some(parameter) = self.ssm.parameters.get(name) else { return Ok(()) };
         match parameter.versions.first() {
             Some(oldest) if parameter.versions.len() >= VERSIONS_KEPT && !oldest.labels.is_empty() => {
                 let text = format!(
@@ -78,7 +78,7 @@ impl World {
     }
 
     fn known_parameter_mut(&mut self, name: &str) -> ApiResult<&mut Parameter> {
-        self.parameters.get_mut(name).ok_or_else(|| ApiError::new("ParameterNotFound", ""))
+        self.ssm.parameters.get_mut(name).ok_or_else(|| ApiError::new("ParameterNotFound", ""))
     }
 }
 

@@ -47,7 +47,7 @@ impl World {
                 format!("Standard tier parameters support a maximum parameter value of {VALUE_BYTES} characters.");
             return Err(ApiError::new("ValidationException", text));
         }
-        let existing = self.parameters.get(&request.name);
+        let existing = self.ssm.parameters.get(&request.name);
         if existing.is_some() && !request.overwrite {
             let text = "The parameter already exists. To overwrite this value, set the overwrite option in the \
                         request to true.";
@@ -65,7 +65,7 @@ impl World {
                 return Err(ApiError::new("ValidationException", text));
             }
         };
-        if self.pending_parameters.contains_key(&request.name) {
+        if self.ssm.pending_parameters.contains_key(&request.name) {
             let text = "There are concurrent updates for a resource that supports one update at a time.";
             return Err(ApiError::new("TooManyUpdates", text));
         }
@@ -77,8 +77,8 @@ impl World {
     /// The version that a request becomes.
     pub(in crate::world) fn add_version(&mut self, request: PutParameter) -> u64 {
         let parameter_type = request.parameter_type.unwrap_or_default();
-        let operation = if self.parameters.contains_key(&request.name) { "Update" } else { "Create" };
-        let parameter = self.parameters.entry(request.name.clone()).or_insert_with(|| Parameter {
+        let operation = if self.ssm.parameters.contains_key(&request.name) { "Update" } else { "Create" };
+        let parameter = self.ssm.parameters.entry(request.name.clone()).or_insert_with(|| Parameter {
             name: request.name.clone(),
             parameter_type: parameter_type.clone(),
             data_type: "text".to_owned(),
@@ -103,7 +103,7 @@ impl World {
 
     /// DeleteParameter.
     pub fn delete_parameter(&mut self, name: &str) -> ApiResult<()> {
-        let Some(parameter) = self.parameters.remove(name) else { return Err(not_found()) };
+        let Some(parameter) = self.ssm.parameters.remove(name) else { return Err(not_found()) };
         self.note_change(name, "deleted");
         self.emit_parameter_change(name, &parameter.parameter_type, "Delete");
         Ok(())
@@ -111,7 +111,7 @@ impl World {
 
     /// AddTagsToResource and RemoveTagsFromResource, of a parameter.
     pub fn tag_parameter(&mut self, name: &str, add: Vec<(String, String)>, remove: &[String]) -> ApiResult<()> {
-        let parameter = self.parameters.get_mut(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
+        let parameter = self.ssm.parameters.get_mut(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
         parameter.tags.extend(add);
         parameter.tags.retain(|key, _| !remove.contains(key));
         self.note_change(name, "tags changed");
@@ -124,7 +124,7 @@ impl World {
             Some((name, wanted)) => (name, Some(wanted)),
             None => (selector, None),
         };
-        let parameter = self.parameters.get(name).ok_or_else(not_found)?;
+        let parameter = self.ssm.parameters.get(name).ok_or_else(not_found)?;
         let version = match wanted {
             None => parameter.versions.last(),
             Some(wanted) => parameter

@@ -37,7 +37,7 @@ fn a_hundred_versions_are_kept() {
     for number in 0..105 {
         world.put_parameter(put("a", &number.to_string(), true)).unwrap();
     }
-    let versions = &world.parameters["a"].versions;
+    let versions = &world.ssm.parameters["a"].versions;
     assert_eq!((versions.len(), versions[0].version), (100, 6));
 }
 
@@ -59,7 +59,7 @@ fn put_image(name: &str, image: &str) -> PutParameter {
 }
 
 fn validated(world: &mut World) {
-    world.pass_until(60, |world| world.pending_parameters.is_empty());
+    world.pass_until(60, |world| world.ssm.pending_parameters.is_empty());
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_label_is_on_one_version_and_selects_it() {
     assert_eq!((version, invalid), (2, labels[1..].to_vec()));
     world.label_parameter_version("/a", Some(1), &labels[..1]).unwrap();
     assert_eq!(world.get_parameter("/a:live").unwrap().1.value, "one");
-    assert!(world.parameters["/a"].versions[1].labels.is_empty());
+    assert!(world.ssm.parameters["/a"].versions[1].labels.is_empty());
     assert_eq!(code(world.label_parameter_version("/a", Some(3), &labels[..1])), "ParameterVersionNotFound");
     let many: Vec<_> = (0..10).map(|number| format!("label-{number}")).collect();
     assert_eq!(code(world.label_parameter_version("/a", Some(1), &many)), "ParameterVersionLabelLimitExceeded");
@@ -141,6 +141,6 @@ fn tags_of_a_parameter_come_and_go() {
     let pair = |key: &str| (key.to_owned(), String::new());
     world.tag_parameter("/a", vec![pair("b"), pair("c")], &[]).unwrap();
     world.tag_parameter("/a", Vec::new(), &["b".to_owned()]).unwrap();
-    assert_eq!(world.parameters["/a"].tags.keys().collect::<Vec<_>>(), ["c"]);
+    assert_eq!(world.ssm.parameters["/a"].tags.keys().collect::<Vec<_>>(), ["c"]);
     assert_eq!(code(world.tag_parameter("/b", Vec::new(), &[])), "InvalidResourceId");
 }

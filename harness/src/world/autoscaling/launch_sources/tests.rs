@@ -19,7 +19,7 @@ fn group() -> CreateAutoScalingGroup {
 /// The instance that the group has launched, in service.
 fn launched(world: &mut World) -> crate::world::ec2::Instance {
     let id = world.pass_until_one(LifecycleState::InService);
-    world.instances[&id].clone()
+    world.ec2.instances[&id].clone()
 }
 
 #[test]
@@ -75,27 +75,27 @@ fn what_is_published_is_launched_next() {
         PutParameter { name: IMAGE_PARAMETER.into(), value: image.clone(), overwrite: true, ..PutParameter::default() };
     world.put_parameter(publish).unwrap();
     let holder = world.serving(&node.volume).unwrap().to_owned();
-    assert_ne!(world.instances[&holder].image_id, image);
+    assert_ne!(world.ec2.instances[&holder].image_id, image);
     world.reclaim(&holder);
     let next = world.pass_until_one(LifecycleState::PendingWait);
-    assert_eq!(world.instances[&next].image_id, image);
+    assert_eq!(world.ec2.instances[&next].image_id, image);
     assert!(world.violations().is_empty());
 }
 
 #[test]
 fn a_group_whose_image_is_gone_fails_to_launch_until_it_is_back() {
     let (mut world, node) = settled(1, NodeSeed::default());
-    let image = world.parameters[IMAGE_PARAMETER].versions[0].value.clone();
+    let image = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     world.disable_image(&image).unwrap();
     let holder = world.serving(&node.volume).unwrap().to_owned();
     world.reclaim(&holder);
-    world.pass_until(600, |world| world.groups["k3s"].activities[0].status == "Failed");
-    let failed = &world.groups["k3s"].activities[0];
+    world.pass_until(600, |world| world.autoscaling.groups["k3s"].activities[0].status == "Failed");
+    let failed = &world.autoscaling.groups["k3s"].activities[0];
     assert!(failed.status_message.contains(&format!("The image ID '{image}' is not available")), "{failed:?}");
     assert!(!world.events("EC2 Instance Launch Unsuccessful").is_empty());
     world.enable_image(&image).unwrap();
     let until = world.now() + std::time::Duration::from_secs(20 * 60);
     world.advance_to(until);
-    let launched = world.instances.values().filter(|instance| instance.image_id == image && instance.id != holder);
+    let launched = world.ec2.instances.values().filter(|instance| instance.image_id == image && instance.id != holder);
     assert_ne!(launched.count(), 0, "it tried again");
 }

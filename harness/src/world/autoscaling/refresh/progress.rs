@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 impl World {
     /// The refresh goes on by one step, if one is under way.
     pub(in crate::world::autoscaling) fn go_on_with_refresh(&mut self, name: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         match group.active_refresh().map(|refresh| refresh.status) {
             Some(RefreshStatus::Pending) => {
                 self.begin_refresh(name);
@@ -39,7 +39,7 @@ impl World {
 
     fn begin_refresh(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         let old = group.members.iter().filter(|member| !member.lifecycle.is_terminating());
         let old: Vec<_> = old.map(|member| member.instance_id.clone()).collect();
         let Some(refresh) = group.active_refresh_mut() else { return };
@@ -54,7 +54,7 @@ impl World {
     /// Replaces the next instance, if the last one's replacement serves; or finds that all are replaced.
     fn refresh_next(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         let members: Vec<_> = group.members.iter().map(|member| member.instance_id.clone()).collect();
         let Some(refresh) = group.active_refresh_mut() else { return };
         let before = refresh.left.len();
@@ -81,7 +81,7 @@ impl World {
             let is_old = refresh.left.contains(&member.instance_id);
             is_old && member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
         };
-        let next = self.groups.get(name).filter(|group| group.is_settled());
+        let next = self.autoscaling.groups.get(name).filter(|group| group.is_settled());
         let next = next.and_then(|group| group.members.iter().find(can_go)).map(|member| member.instance_id.clone());
         let Some(instance) = next else { return };
         if refresh.launches_first() {
@@ -94,7 +94,7 @@ impl World {
 
     /// No refresh replaces anything now: what it has begun is finished, but nothing is begun again.
     fn begin_no_more(&mut self, name: &str) {
-        let Some(group) = self.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         let nothing_comes = !group.members.iter().any(|member| member.lifecycle.is_pending());
         if nothing_comes && group.in_service() <= capacity(group) {
             for member in &mut group.members {
@@ -105,7 +105,7 @@ impl World {
 
     pub(super) fn end_refresh(&mut self, name: &str, status: RefreshStatus, reason: Option<String>) {
         let now = self.now;
-        let Some(refresh) = self.groups.get_mut(name).and_then(Group::active_refresh_mut) else { return };
+        let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) else { return };
         refresh.ended = Some(now);
         refresh.status_reason = reason;
         let outcome = match status {
@@ -115,14 +115,14 @@ impl World {
             RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Cancelling => return,
         };
         self.tell_refresh(name, outcome);
-        if let Some(refresh) = self.groups.get_mut(name).and_then(Group::active_refresh_mut) {
+        if let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) {
             refresh.status = status;
         }
     }
 
     /// EC2 Auto Scaling User Guide (instance refresh events).
     fn tell_refresh(&mut self, name: &str, what: &str) {
-        let Some(group) = self.groups.get(name) else { return };
+        let Some(group) = self.autoscaling.groups.get(name) else { return };
         let Some(refresh) = group.active_refresh() else { return };
         let (arn, id) = (group.arn(), refresh.id.clone());
         self.note_change(name, format!("instance refresh {id} {what}"));

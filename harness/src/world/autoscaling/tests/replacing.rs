@@ -9,11 +9,11 @@ fn start(world: &mut World, min_healthy: Option<u32>, max_healthy: Option<u32>) 
 }
 
 fn status(world: &World) -> RefreshStatus {
-    world.groups["k3s"].refreshes[0].status
+    world.autoscaling.groups["k3s"].refreshes[0].status
 }
 
 fn lifecycle(world: &World, instance: &str) -> LifecycleState {
-    world.groups["k3s"].member(instance).expect("a member").lifecycle
+    world.autoscaling.groups["k3s"].member(instance).expect("a member").lifecycle
 }
 
 fn with_policy(seed: u64, min_healthy: u32, max_healthy: u32) -> (World, String) {
@@ -44,7 +44,7 @@ fn is_replaced_first(world: &mut World, old: &str) -> String {
     assert_eq!(lifecycle(world, &new), LifecycleState::InService);
     world.complete("durin-terminate", old, ActionResult::Continue).unwrap();
     world.pass(90);
-    assert_eq!(world.groups["k3s"].members.len(), 1);
+    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
     new
 }
 
@@ -56,7 +56,7 @@ fn goes_first(world: &mut World, old: &str) {
     world.complete("durin-terminate", old, ActionResult::Continue).unwrap();
     world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
     world.pass(90);
-    assert_eq!(world.groups["k3s"].members.len(), 1);
+    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_refresh_that_launches_first_ends_the_old_instance_when_the_new_one_is_in_se
         assert_eq!(code(start(&mut world, None, None)), "InstanceRefreshInProgress");
         is_replaced_first(&mut world, &old);
         assert_eq!(status(&world), RefreshStatus::Successful);
-        assert_eq!(world.groups["k3s"].refreshes[0].percentage(), 100);
+        assert_eq!(world.autoscaling.groups["k3s"].refreshes[0].percentage(), 100);
         for event in ["Started", "Succeeded"] {
             let events = world.events(&format!("EC2 Auto Scaling Instance Refresh {event}"));
             let detail = serde_json::json!({"InstanceRefreshId": id, "AutoScalingGroupName": "k3s"});
@@ -137,26 +137,29 @@ fn what_a_cancelled_refresh_has_begun_is_finished() {
 #[test]
 fn a_refresh_cancelled_before_it_launched_changes_nothing() {
     let (mut world, old) = in_service(1, NodeSeed::default());
-    world.groups.get_mut("k3s").unwrap().capacity_failures = 100;
+    world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures = 100;
     start(&mut world, Some(100), Some(110)).unwrap();
     world.pass_until(60, |world| status(world) == RefreshStatus::InProgress);
     world.cancel_instance_refresh("k3s", false).unwrap();
     assert_eq!(status(&world), RefreshStatus::Cancelled);
-    world.groups.get_mut("k3s").unwrap().capacity_failures = 0;
+    world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures = 0;
     world.pass(3600);
-    assert_eq!((world.groups["k3s"].members.len(), lifecycle(&world, &old)), (1, LifecycleState::InService));
+    assert_eq!(
+        (world.autoscaling.groups["k3s"].members.len(), lifecycle(&world, &old)),
+        (1, LifecycleState::InService)
+    );
 }
 
 #[test]
 fn a_refresh_that_can_replace_nothing_fails_after_an_hour() {
     let (mut world, old) = in_service(1, NodeSeed::default());
-    world.groups.get_mut("k3s").unwrap().members[0].protected_from_scale_in = true;
+    world.autoscaling.groups.get_mut("k3s").unwrap().members[0].protected_from_scale_in = true;
     start(&mut world, Some(100), Some(110)).unwrap();
     world.pass(3550);
     assert_eq!(status(&world), RefreshStatus::InProgress);
     world.pass(100);
     assert_eq!(status(&world), RefreshStatus::Failed);
-    assert!(world.groups["k3s"].refreshes[0].status_reason.is_some());
+    assert!(world.autoscaling.groups["k3s"].refreshes[0].status_reason.is_some());
     assert_eq!(lifecycle(&world, &old), LifecycleState::InService);
 }
 
@@ -194,11 +197,11 @@ fn bounds_that_contradict_each_other_are_refused() {
 fn an_instance_outside_of_the_groups_subnets_is_replaced_by_one_inside() {
     for seed in 0..10 {
         let (mut world, old) = in_service(seed, NodeSeed::default());
-        assert_eq!(world.groups["k3s"].max_size, 1);
+        assert_eq!(world.autoscaling.groups["k3s"].max_size, 1);
         let (second, zone) = SUBNETS[3];
         move_to(&mut world, &[second]);
         let new = is_replaced_first(&mut world, &old);
-        let instance = &world.instances[&new];
+        let instance = &world.ec2.instances[&new];
         assert_eq!((instance.subnet_id.as_str(), instance.zone.as_str()), (second, zone));
         assert!(instance.private_ip.starts_with("10.0.3."), "{}", instance.private_ip);
         world.pass(1000);
@@ -211,7 +214,10 @@ fn one_more_subnet_moves_nobody() {
     let (mut world, old) = in_service(1, NodeSeed::default());
     move_to(&mut world, &[SUBNETS[1].0, SUBNETS[0].0, SUBNETS[3].0]);
     world.pass(3600);
-    assert_eq!((world.groups["k3s"].members.len(), lifecycle(&world, &old)), (1, LifecycleState::InService));
+    assert_eq!(
+        (world.autoscaling.groups["k3s"].members.len(), lifecycle(&world, &old)),
+        (1, LifecycleState::InService)
+    );
 }
 
 #[test]
@@ -221,6 +227,6 @@ fn subnets_changed_back_end_the_newcomer() {
     let new = world.pass_until_one(LifecycleState::PendingWait);
     move_to(&mut world, &[SUBNETS[0].0]);
     world.pass(30);
-    assert!(world.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
+    assert!(world.autoscaling.groups["k3s"].member(&new).is_none_or(|member| member.lifecycle.is_terminating()));
     assert_eq!(lifecycle(&world, &old), LifecycleState::InService);
 }

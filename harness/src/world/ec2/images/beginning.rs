@@ -80,7 +80,7 @@ impl World {
         volumes.extend(
             attached
                 .iter()
-                .filter_map(|id| self.volumes.get(id))
+                .filter_map(|id| self.ec2.volumes.get(id))
                 .map(|volume| (Some(volume.id.clone()), volume.size_gib, volume.encrypted)),
         );
         let id = self.hex_id("ami");
@@ -149,13 +149,13 @@ impl World {
 
     /// The image is complete, or has failed.
     pub(in crate::world) fn image_is_finished(&mut self, id: &str) {
-        if self.images.get(id).is_none_or(|image| image.state != ImageState::Pending) {
+        if self.ec2.images.get(id).is_none_or(|image| image.state != ImageState::Pending) {
             // Deregistered meanwhile: nothing comes of its bake either.
             self.bakes.remove(id);
             return;
         }
-        let fails = self.image_failures > 0;
-        self.image_failures = self.image_failures.saturating_sub(1);
+        let fails = self.ec2.image_failures > 0;
+        self.ec2.image_failures = self.ec2.image_failures.saturating_sub(1);
         if fails || self.is_baked_in_vain(id) {
             self.image_has_failed(id, "Snapshot creation failed.");
         } else {
@@ -172,18 +172,20 @@ impl World {
 
     fn image_has_failed(&mut self, id: &str, reason: &str) {
         self.set_image_state(id, ImageState::Failed, SnapshotState::Error);
-        if let Some(image) = self.images.get_mut(id) {
+        if let Some(image) = self.ec2.images.get_mut(id) {
             image.failure = Some(reason.to_owned());
         }
         self.emit_image_state(id, ImageState::Failed, reason);
     }
 
     fn set_image_state(&mut self, id: &str, state: ImageState, of_snapshots: SnapshotState) {
-        let Some(image) = self.images.get_mut(id) else { return };
+        let Some(image) = self.ec2.images.get_mut(id) else { return };
         image.state = state;
         let snapshots: Vec<_> = image.block_devices.iter().map(|device| device.snapshot_id.clone()).collect();
         for snapshot in snapshots {
-            if let Some(snapshot) = self.snapshots.get_mut(&snapshot).filter(|it| it.state == SnapshotState::Pending) {
+            if let Some(snapshot) =
+                self.ec2.snapshots.get_mut(&snapshot).filter(|it| it.state == SnapshotState::Pending)
+            {
                 snapshot.state = of_snapshots;
             }
         }
@@ -253,7 +255,7 @@ impl World {
             return Err(ApiError::new("InvalidAMIName.Malformed", text));
         }
         let namesake = |image: &&Image| image.gone.is_none() && image.owner == ACCOUNT && image.name == name;
-        match self.images.values().find(namesake) {
+        match self.ec2.images.values().find(namesake) {
             None => Ok(()),
             Some(Image { id, .. }) => {
                 let text = format!("AMI name {name} is already in use by AMI {id}");

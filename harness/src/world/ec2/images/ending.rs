@@ -98,7 +98,7 @@ impl World {
         if self.images_from(id).any(|image| image.gone.is_none()) {
             return SnapshotDeletion::Skipped;
         }
-        if self.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.locked) {
+        if self.ec2.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.locked) {
             return SnapshotDeletion::ClientError;
         }
         if !may_delete(self, id) {
@@ -116,7 +116,7 @@ impl World {
     /// Whether something is still known about a deregistered image.
     pub(super) fn is_remembered(&self, image: &Image, gone: &Gone) -> bool {
         let lives_on = || {
-            let mut instances = self.instances.values().filter(|instance| instance.image_id == image.id);
+            let mut instances = self.ec2.instances.values().filter(|instance| instance.image_id == image.id);
             instances.any(|instance| instance.state != InstanceState::Terminated)
         };
         self.now < gone.remembered_until || lives_on()

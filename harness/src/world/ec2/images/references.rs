@@ -36,14 +36,14 @@ impl World {
         let mut found = Vec::new();
         for id in ids {
             let instances =
-                self.instances.values().filter(|it| it.image_id == *id && scope.instances.contains(&it.state));
+                self.ec2.instances.values().filter(|it| it.image_id == *id && scope.instances.contains(&it.state));
             let instances = instances.map(|it| ("ec2:Instance", crate::world::ec2::instance_arn(&it.id)));
             let names_it = |version: &LaunchTemplateVersion| version.data.image_id.as_ref() == Some(id);
             let newest =
                 |template: &LaunchTemplate| template.versions.iter().rev().take(scope.version_depth).any(names_it);
-            let templates = self.launch_templates.values().filter(|template| newest(template));
+            let templates = self.ec2.launch_templates.values().filter(|template| newest(template));
             let templates = templates.map(|it| ("ec2:LaunchTemplate", launch_template_arn(&it.id)));
-            let parameters = self.parameters.values().filter(|parameter| {
+            let parameters = self.ssm.parameters.values().filter(|parameter| {
                 let is_it = parameter.versions.last().is_some_and(|version| version.value == *id);
                 scope.parameters && parameter.data_type == crate::world::ssm::IMAGE_DATA_TYPE && is_it
             });
@@ -57,9 +57,10 @@ impl World {
     /// Everything that refers to the image, in words.
     pub fn references_to_image(&self, id: &str) -> Vec<String> {
         let mut found = Vec::new();
-        let instances = self.instances.values().filter(|it| it.image_id == id && it.state != InstanceState::Terminated);
+        let instances =
+            self.ec2.instances.values().filter(|it| it.image_id == id && it.state != InstanceState::Terminated);
         found.extend(instances.map(|instance| instance.id.clone()));
-        for parameter in self.parameters.values() {
+        for parameter in self.ssm.parameters.values() {
             let newest = parameter.versions.last().map(|version| version.version);
             let counted = parameter.versions.iter().filter(|it| Some(it.version) == newest || !it.labels.is_empty());
             let names_it = counted.filter(|version| version.value == id);
@@ -67,11 +68,11 @@ impl World {
         }
         let versions = self.live_versions().filter(|(_, version)| version.data.image_id.as_deref() == Some(id));
         found.extend(versions.map(|(template, version)| format!("{}:{}", template.name, version.number)));
-        let configurations = self.launch_configurations.values().filter(|it| it.image_id == id);
+        let configurations = self.autoscaling.launch_configurations.values().filter(|it| it.image_id == id);
         found.extend(configurations.map(|configuration| configuration.name.clone()));
-        let groups = self.groups.values().filter(|group| group.override_images().any(|image| image == id));
+        let groups = self.autoscaling.groups.values().filter(|group| group.override_images().any(|image| image == id));
         found.extend(groups.map(|group| group.name.clone()));
-        found.extend(self.requests.naming_image(id).map(str::to_owned));
+        found.extend(self.ec2.requests.naming_image(id).map(str::to_owned));
         found
     }
 
@@ -82,19 +83,19 @@ impl World {
             let names_it = version.data.block_devices.iter().any(|(_, snapshot)| snapshot == id);
             names_it.then(|| format!("{}:{}", template.name, version.number))
         }));
-        let configurations = self.launch_configurations.values();
+        let configurations = self.autoscaling.launch_configurations.values();
         let configurations = configurations.filter(|it| it.block_devices.iter().any(|(_, snapshot)| snapshot == id));
         found.extend(configurations.map(|configuration| configuration.name.clone()));
-        found.extend(self.requests.naming_snapshot(id).map(str::to_owned));
+        found.extend(self.ec2.requests.naming_snapshot(id).map(str::to_owned));
         found
     }
 
     /// The versions of launch templates that something may still be launched from: the newest ones, the default, and
     /// those that a group or a request names.
     fn live_versions(&self) -> impl Iterator<Item = (&LaunchTemplate, &LaunchTemplateVersion)> {
-        let of_groups = self.groups.values().flat_map(|group| group.launch_template_specifications());
-        let named: Vec<_> = of_groups.chain(self.requests.launch_template_specifications()).collect();
-        self.launch_templates.values().flat_map(move |template| {
+        let of_groups = self.autoscaling.groups.values().flat_map(|group| group.launch_template_specifications());
+        let named: Vec<_> = of_groups.chain(self.ec2.requests.launch_template_specifications()).collect();
+        self.ec2.launch_templates.values().flat_map(move |template| {
             let oldest = template.versions.len().saturating_sub(VERSION_DEPTH);
             let wanted = |version: &LaunchTemplateVersion| {
                 let is_named = |(id_or_name, number): &(&str, &str)| {

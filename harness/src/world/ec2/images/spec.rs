@@ -126,8 +126,8 @@ impl World {
         let device = |(number, id): (usize, &String)| BlockDevice {
             device_name: super::beginning::device_name(number),
             snapshot_id: id.clone(),
-            size_gib: self.snapshots.get(id).map_or(8, |snapshot| snapshot.size_gib),
-            encrypted: self.snapshots.get(id).is_some_and(|snapshot| snapshot.encrypted),
+            size_gib: self.ec2.snapshots.get(id).map_or(8, |snapshot| snapshot.size_gib),
+            encrypted: self.ec2.snapshots.get(id).is_some_and(|snapshot| snapshot.encrypted),
         };
         snapshots.iter().enumerate().map(device).collect()
     }

@@ -14,12 +14,12 @@ fn create(world: &mut World, name: &str) -> String {
 /// A pending image of an instance, waited for.
 fn created(world: &mut World, name: &str) -> String {
     let id = create(world, name);
-    world.pass_until(600, |world| world.images[&id].state != ImageState::Pending);
+    world.pass_until(600, |world| world.ec2.images[&id].state != ImageState::Pending);
     id
 }
 
 fn snapshots_of(world: &World, image: &str) -> Vec<String> {
-    world.images[image].block_devices.iter().map(|device| device.snapshot_id.clone()).collect()
+    world.ec2.images[image].block_devices.iter().map(|device| device.snapshot_id.clone()).collect()
 }
 
 fn states_told(world: &World) -> Vec<serde_json::Value> {
@@ -37,15 +37,18 @@ fn an_image_is_pending_first_and_has_a_snapshot_of_each_volume() {
     let request = CreateImage { name: "one".to_owned(), instance_id: instance_id.clone(), ..CreateImage::default() };
     let id = world.create_image(request.clone()).unwrap();
     assert_eq!(code(world.create_image(request)), "InvalidAMIName.Duplicate");
-    assert_eq!(world.images[&id].state, ImageState::Pending);
+    assert_eq!(world.ec2.images[&id].state, ImageState::Pending);
     assert_eq!(code(launch(&mut world, &id)), "InvalidAMIID.Unavailable");
     let snapshots = snapshots_of(&world, &id);
     assert_eq!(snapshots.len(), 2, "the root's and the data volume's");
-    assert_eq!(world.snapshots[&snapshots[0]].description, format!("Created by CreateImage({instance_id}) for {id}"));
-    assert_eq!(world.snapshots[&snapshots[0]].state, SnapshotState::Pending);
-    world.pass_until(600, |world| world.images[&id].state == ImageState::Available);
-    assert_eq!(world.snapshots[&snapshots[1]].state, SnapshotState::Completed);
-    assert_eq!(world.images[&id].source_image.as_ref().unwrap().id, PUBLIC_IMAGE);
+    assert_eq!(
+        world.ec2.snapshots[&snapshots[0]].description,
+        format!("Created by CreateImage({instance_id}) for {id}")
+    );
+    assert_eq!(world.ec2.snapshots[&snapshots[0]].state, SnapshotState::Pending);
+    world.pass_until(600, |world| world.ec2.images[&id].state == ImageState::Available);
+    assert_eq!(world.ec2.snapshots[&snapshots[1]].state, SnapshotState::Completed);
+    assert_eq!(world.ec2.images[&id].source_image.as_ref().unwrap().id, PUBLIC_IMAGE);
     let event = world.events("EC2 AMI State Change").remove(0);
     assert_eq!(event["resources"][0], format!("arn:aws:ec2:eu-central-1::image/{id}"));
     assert_eq!(event["detail"]["ImageId"], id);
@@ -55,12 +58,15 @@ fn an_image_is_pending_first_and_has_a_snapshot_of_each_volume() {
 #[test]
 fn an_image_can_fail() {
     let mut world = World::new(1);
-    world.image_failures = 1;
+    world.ec2.image_failures = 1;
     let id = created(&mut world, "one");
-    assert_eq!(world.images[&id].state, ImageState::Failed);
+    assert_eq!(world.ec2.images[&id].state, ImageState::Failed);
     assert_eq!(world.events("EC2 AMI State Change")[0]["detail"]["State"], "failed");
     assert_eq!(code(launch(&mut world, &id)), "InvalidAMIID.Unavailable");
-    assert_eq!(snapshots_of(&world, &id).iter().map(|id| world.snapshots[id].state).next(), Some(SnapshotState::Error));
+    assert_eq!(
+        snapshots_of(&world, &id).iter().map(|id| world.ec2.snapshots[id].state).next(),
+        Some(SnapshotState::Error)
+    );
 }
 
 #[test]
@@ -69,11 +75,11 @@ fn a_deregistered_image_is_forgotten_by_and_by() {
     let id = world.add_image(ImageSpec::named("old"));
     world.latency.deregistered_image_listed = crate::world::latency::Range::from_secs(10, 10);
     assert_eq!(world.deregister_image(&id, false), Ok(Vec::new()));
-    assert!(world.is_listed(&world.images[&id]), "for a short interval");
+    assert!(world.is_listed(&world.ec2.images[&id]), "for a short interval");
     assert_eq!(code(launch(&mut world, &id)), "InvalidAMIID.Unavailable");
     assert_eq!(code(world.deregister_image(&id, false)), "InvalidAMIID.Unavailable");
     world.pass(11);
-    assert!(world.image(&id).is_some() && !world.is_listed(&world.images[&id]), "its id gives an empty list");
+    assert!(world.image(&id).is_some() && !world.is_listed(&world.ec2.images[&id]), "its id gives an empty list");
     world.pass(60 * 60);
     assert!(world.image(&id).is_none());
     assert_eq!(code(world.deregister_image(&id, false)), "InvalidAMIID.NotFound");
@@ -101,14 +107,14 @@ fn snapshots_go_with_the_image_unless_they_are_shared() {
     let own = world.add_snapshot(SnapshotSpec::default());
     let shared = world.add_snapshot(SnapshotSpec::default());
     let locked = world.add_snapshot(SnapshotSpec::default());
-    world.snapshots.get_mut(&locked).unwrap().locked = true;
+    world.ec2.snapshots.get_mut(&locked).unwrap().locked = true;
     let gone = "snap-00000000000000000".to_owned();
     let all = vec![own.clone(), shared.clone(), locked.clone(), gone.clone()];
     let one = world.add_image(ImageSpec { snapshots: Some(all), ..ImageSpec::named("one") });
     let two = world.add_image(ImageSpec { snapshots: Some(vec![shared.clone()]), ..ImageSpec::named("two") });
     let outcomes: Vec<_> = world.deregister_image(&one, true).unwrap().into_iter().map(|(_, it)| it.name()).collect();
     assert_eq!(outcomes, ["success", "skipped", "client-error", "client-error"]);
-    assert!(!world.snapshots.contains_key(&own));
+    assert!(!world.ec2.snapshots.contains_key(&own));
     assert_eq!(world.deregister_image(&two, true).unwrap(), [(shared, SnapshotDeletion::Success)]);
     assert!(world.violations().is_empty());
 }
@@ -134,12 +140,12 @@ fn a_disabled_image_is_nobodys_until_it_is_enabled() {
     let mut world = World::new(1);
     let id = world.add_image(ImageSpec { public: true, ..ImageSpec::named("shared") });
     world.disable_image(&id).unwrap();
-    assert!(!world.images[&id].is_public());
+    assert!(!world.ec2.images[&id].is_public());
     assert_eq!(code(launch(&mut world, &id)), "InvalidAMIID.Unavailable");
     let share = [LaunchPermission::Everybody];
     assert_eq!(code(world.modify_launch_permissions(&id, &share, &[])), "IncorrectState");
     world.enable_image(&id).unwrap();
-    assert!(!world.images[&id].is_public(), "what was shared is not shared again by itself");
+    assert!(!world.ec2.images[&id].is_public(), "what was shared is not shared again by itself");
     world.modify_launch_permissions(&id, &share, &[]).unwrap();
     world.modify_launch_permissions(&id, &[], &share).unwrap();
     launch(&mut world, &id).unwrap();
@@ -154,13 +160,13 @@ fn a_deprecation_is_rounded_to_the_minute_and_does_not_begin_in_the_past() {
     assert_eq!(code(world.enable_image_deprecation(&id, before)), "InvalidParameterValue");
     for (seconds, rounded) in [(89, 60), (90, 120), (0, 0)] {
         world.enable_image_deprecation(&id, world.now() + Duration::from_secs(seconds)).unwrap();
-        let from = world.images[&id].deprecated_from.unwrap();
+        let from = world.ec2.images[&id].deprecated_from.unwrap();
         assert_eq!(from, world.now() + Duration::from_secs(rounded));
     }
-    assert!(world.images[&id].is_deprecated(world.now()));
+    assert!(world.ec2.images[&id].is_deprecated(world.now()));
     launch(&mut world, &id).unwrap();
     world.disable_image_deprecation(&id).unwrap();
-    assert_eq!(world.images[&id].deprecated_from, None);
+    assert_eq!(world.ec2.images[&id].deprecated_from, None);
 }
 
 #[test]
@@ -186,11 +192,11 @@ fn a_launch_is_reported_a_day_later() {
     launch(&mut world, &id).unwrap();
     world.pass(A_DAY_S / 2);
     launch(&mut world, &id).unwrap();
-    assert_eq!(world.images[&id].last_launched(world.now()), None);
+    assert_eq!(world.ec2.images[&id].last_launched(world.now()), None);
     world.pass(A_DAY_S / 2);
-    assert_eq!(world.images[&id].last_launched(world.now()), Some(first));
+    assert_eq!(world.ec2.images[&id].last_launched(world.now()), Some(first));
     world.pass(A_DAY_S / 2);
-    assert_eq!(world.images[&id].last_launched(world.now()), Some(first + Duration::from_secs(A_DAY_S / 2)));
+    assert_eq!(world.ec2.images[&id].last_launched(world.now()), Some(first + Duration::from_secs(A_DAY_S / 2)));
 }
 
 #[test]
@@ -209,30 +215,30 @@ fn others_images_can_be_launched_and_copied_but_not_changed() {
         ..CopyImage::default()
     });
     let copy = copy.unwrap();
-    world.pass_until(600, |world| world.images[&copy].state == ImageState::Available);
-    let snapshot = &world.snapshots[&snapshots_of(&world, &copy)[0]];
+    world.pass_until(600, |world| world.ec2.images[&copy].state == ImageState::Available);
+    let snapshot = &world.ec2.snapshots[&snapshots_of(&world, &copy)[0]];
     assert!(snapshot.encrypted && snapshot.owner == ACCOUNT);
-    assert_eq!(world.images[&copy].source_image.as_ref().unwrap().id, PUBLIC_IMAGE);
-    assert_eq!(world.images[&copy].source_instance_id, None);
+    assert_eq!(world.ec2.images[&copy].source_image.as_ref().unwrap().id, PUBLIC_IMAGE);
+    assert_eq!(world.ec2.images[&copy].source_instance_id, None);
 }
 
 #[test]
 fn the_recycle_bin_keeps_images_and_snapshots_for_its_time() {
     let mut world = World::new(1);
-    world.recycle_bin.retention = Some(Duration::from_secs(A_DAY_S));
+    world.ec2.recycle_bin.retention = Some(Duration::from_secs(A_DAY_S));
     let ids = ["one", "two"].map(|name| world.add_image(ImageSpec::named(name)));
     let snapshots: Vec<_> = ids.iter().flat_map(|id| snapshots_of(&world, id)).collect();
     for id in &ids {
         world.deregister_image(id, true).unwrap();
     }
-    assert_eq!((world.recycle_bin.images.len(), world.recycle_bin.snapshots.len()), (2, 2));
+    assert_eq!((world.ec2.recycle_bin.images.len(), world.ec2.recycle_bin.snapshots.len()), (2, 2));
     world.restore_image(&ids[0]).unwrap();
     world.restore_snapshot(&snapshots[0]).unwrap();
     launch(&mut world, &ids[0]).unwrap();
     world.pass(A_DAY_S);
-    assert_eq!((world.recycle_bin.images.len(), world.recycle_bin.snapshots.len()), (0, 0));
+    assert_eq!((world.ec2.recycle_bin.images.len(), world.ec2.recycle_bin.snapshots.len()), (0, 0));
     assert_eq!(code(world.restore_image(&ids[1])), "InvalidAMIID.NotFound");
-    assert!(world.snapshots.contains_key(&snapshots[0]) && !world.snapshots.contains_key(&snapshots[1]));
+    assert!(world.ec2.snapshots.contains_key(&snapshots[0]) && !world.ec2.snapshots.contains_key(&snapshots[1]));
 }
 
 #[test]
@@ -241,11 +247,11 @@ fn a_thousand_resources_are_tagged_in_one_call_and_no_more() {
     let tag = [("a".to_owned(), "1".to_owned())];
     let mut ids: Vec<_> = (0..1000).map(|_| world.add_snapshot(SnapshotSpec::default())).collect();
     world.create_tags(&ids, &tag).unwrap();
-    assert!(ids.iter().all(|id| world.snapshots[id].tags.contains_key("a")));
+    assert!(ids.iter().all(|id| world.ec2.snapshots[id].tags.contains_key("a")));
     ids.push(world.add_image(ImageSpec::named("one too many")));
     assert_eq!(code(world.create_tags(&ids, &tag)), "InvalidParameterValue");
     world.create_tags(&ids[1000..], &tag).unwrap();
-    assert_eq!(world.images[&ids[1000]].tags["a"], "1");
+    assert_eq!(world.ec2.images[&ids[1000]].tags["a"], "1");
 }
 
 #[test]
@@ -261,7 +267,7 @@ fn an_image_is_registered_from_snapshots() {
         ..RegisterImage::default()
     };
     let id = world.register_image(request).unwrap();
-    assert_eq!(world.images[&id].state, ImageState::Available);
-    assert_eq!(world.images[&id].block_devices[0].size_gib, 9);
+    assert_eq!(world.ec2.images[&id].state, ImageState::Available);
+    assert_eq!(world.ec2.images[&id].block_devices[0].size_gib, 9);
     assert_eq!(states_told(&world), ["available"]);
 }

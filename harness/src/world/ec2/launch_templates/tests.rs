@@ -36,7 +36,7 @@ fn a_new_version_is_the_latest_and_not_the_default() {
             ..RunInstances::default()
         };
         let instance = world.run_instances(request)?.remove(0);
-        let instance = &world.instances[&instance];
+        let instance = &world.ec2.instances[&instance];
         Ok((instance.image_id.clone(), instance.tags["aws:ec2launchtemplate:version"].clone()))
     };
     assert_eq!(launched(None).unwrap(), (images[0].clone(), "1".to_owned()));
@@ -59,7 +59,7 @@ fn a_parameter_is_resolved_by_name_version_and_label() {
         let image = format!("resolve:ssm:{selector}");
         let request = RunInstances { image_id: Some(image), ..RunInstances::default() };
         let id = world.run_instances(request).unwrap().remove(0);
-        assert_eq!(world.instances[&id].image_id, images[expected], "{selector}");
+        assert_eq!(world.ec2.instances[&id].image_id, images[expected], "{selector}");
     }
 }
 
@@ -77,7 +77,7 @@ fn references_are_found_as_far_as_the_scope_goes() {
         references.map(|ImageReference { resource_type, .. }| resource_type).collect::<Vec<_>>()
     };
     assert_eq!(found(&world, &all), ["ec2:Instance", "ec2:LaunchTemplate"], "the parameter is but a text");
-    world.parameters.get_mut("/image").unwrap().data_type = "aws:ec2:image".to_owned();
+    world.ssm.parameters.get_mut("/image").unwrap().data_type = "aws:ec2:image".to_owned();
     assert_eq!(found(&world, &all), ["ec2:Instance", "ec2:LaunchTemplate", "ssm:Parameter"]);
     world.terminate(&instance);
     let alive = ReferenceScope { instances: vec![InstanceState::Running], ..all.clone() };

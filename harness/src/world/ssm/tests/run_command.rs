@@ -112,7 +112,7 @@ fn wrong_commands_are_refused() {
     assert_eq!(refused(&mut world, SendCommand { parameters, ..release_of(&instance) }), "InvalidParameters");
     world.terminate(&instance);
     assert_eq!(refused(&mut world, release_of(&instance)), "InvalidInstanceId");
-    assert!(world.commands.is_empty());
+    assert!(world.ssm.commands.is_empty());
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn an_agent_that_never_registered_takes_no_command() {
     let mut world = World::new(1);
     world.put_document(RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT).unwrap();
     let instance = world.launch_in("eu-central-1a");
-    world.pass_until(120, |world| world.instances[&instance].state == InstanceState::Running);
+    world.pass_until(120, |world| world.ec2.instances[&instance].state == InstanceState::Running);
     assert_eq!(code(world.send_command(release_of(&instance)).map(drop)), "InvalidInstanceId");
-    world.pass_until(120, |world| world.instances[&instance].guest.agent_online_since.is_some());
+    world.pass_until(120, |world| world.ec2.instances[&instance].guest.agent_online_since.is_some());
     send(&mut world, &instance);
 }
 
@@ -229,7 +229,7 @@ fn a_shutdown_in_the_middle_of_a_release_unmounts_all_the_same() {
     world.pass(20);
     world.terminate(&instance);
     world.pass(10);
-    assert_eq!((world.mounted_on(&volume), world.volumes[&volume].data.dirty), (None, false));
+    assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.dirty), (None, false));
     assert_eq!(status(&world, &command), InvocationStatus::InProgress);
     assert!(world.violations().is_empty());
 }
@@ -284,7 +284,7 @@ fn however_it_is_shaken_every_command_ends_and_no_write_is_lost() {
         let (mut world, _, volume) = serving(seed);
         let mut dice = fastrand::Rng::with_seed(seed);
         for _ in 0..60 {
-            let ids: Vec<_> = world.instances.keys().cloned().collect();
+            let ids: Vec<_> = world.ec2.instances.keys().cloned().collect();
             let instance = &ids[dice.usize(..ids.len())];
             // Refusals are as welcome as anything.
             match dice.u8(..14) {
@@ -311,7 +311,7 @@ fn however_it_is_shaken_every_command_ends_and_no_write_is_lost() {
                 11 => drop(world.attach_volume(&volume, instance, "/dev/sdf")),
                 12 => world.drain(instance),
                 _ => {
-                    let last = world.commands.last().map(|command| command.id.clone());
+                    let last = world.ssm.commands.last().map(|command| command.id.clone());
                     drop(last.map(|command| world.cancel_command(&command, &[])));
                 }
             }
@@ -322,7 +322,7 @@ fn however_it_is_shaken_every_command_ends_and_no_write_is_lost() {
             }
         }
         world.pass(30 + 200);
-        let open: Vec<_> = world.commands.iter().filter(|command| !command.status().is_final()).collect();
+        let open: Vec<_> = world.ssm.commands.iter().filter(|command| !command.status().is_final()).collect();
         assert!(open.is_empty(), "seed {seed}: {open:?}");
         assert!(world.violations().is_empty(), "seed {seed}");
     }

@@ -1,6 +1,9 @@
 use super::*;
+use serde_json::json;
+
 use crate::iam::policy::Owner;
 use crate::iam::{Policy, Role};
+use crate::world::eventbridge::{Rule, Trigger};
 
 const QUEUE: &str = "arn:aws:sqs:eu-central-1:123456789012:q";
 
@@ -48,8 +51,8 @@ const ALL: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMe
 fn what_fails_three_times_is_reported() {
     let mut world = world(1800, &ALL);
     assert_eq!(fail(&mut world), 3);
-    assert_eq!(world.bus.dead_letters.len(), 1);
-    assert_eq!(world.bus.dead_letters[0].queue, QUEUE);
+    assert_eq!(world.lambda.dead_letters.len(), 1);
+    assert_eq!(world.lambda.dead_letters[0].queue, QUEUE);
     assert_eq!(world.iam.denials, []);
     assert!(world.iam.unused().iter().all(|grant| !ALL.contains(&grant.what.as_str())));
 }
@@ -58,36 +61,13 @@ fn what_fails_three_times_is_reported() {
 fn what_would_be_too_old_is_reported_earlier() {
     let mut world = world(179, &ALL);
     assert_eq!(fail(&mut world), 2, "the third would come three minutes later");
-    assert_eq!(world.bus.dead_letters.len(), 1);
+    assert_eq!(world.lambda.dead_letters.len(), 1);
 }
 
 #[test]
 fn a_role_that_does_not_allow_it_loses_the_report() {
     let mut world = world(1800, &ALL[..2]);
     fail(&mut world);
-    assert!(world.bus.dead_letters.is_empty());
+    assert!(world.lambda.dead_letters.is_empty());
     assert!(world.iam.denials[0].message.contains("sqs:SendMessage on resource: arn:aws:sqs:"));
-}
-
-/// EventBridge cannot reach the function for so long: how often it is invoked in the end.
-fn unreachable(world: &mut World, span_s: u64) -> u32 {
-    let queue = Some("arn:aws:sqs:eu-central-1:123456789012:undelivered".to_owned());
-    let retry = RetryPolicy { max_age: Duration::from_secs(180), max_retries: 10 };
-    let trigger = Trigger::Event(Pattern::new(json!({"source": ["aws.ec2"]})).unwrap());
-    world.put_rule(Rule { name: "e".to_owned(), trigger, function: "f".to_owned(), retry, dead_letters: queue });
-    let kind = DisorderKind::Unreachable(Duration::from_secs(span_s));
-    world.bus.disorders.push(Disorder { detail_type: "T".to_owned(), kind, times: 1 });
-    world.emit("aws.ec2", "T", Vec::new(), json!({}));
-    world.advance_to(world.now() + Duration::from_secs(600));
-    u32::try_from(world.take_invocations().len()).unwrap()
-}
-
-#[test]
-fn what_cannot_be_delivered_in_time_is_kept_by_event_bridge() {
-    let mut world = world(1800, &ALL);
-    assert_eq!(unreachable(&mut world, 170), 1);
-    assert!(world.bus.dead_letters.is_empty());
-    world.bus.rules.clear();
-    assert_eq!(unreachable(&mut world, 190), 0);
-    assert!(world.bus.dead_letters[0].queue.ends_with(":undelivered"));
 }

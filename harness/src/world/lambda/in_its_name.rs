@@ -22,12 +22,12 @@ impl World {
         let Invocation { function, payload, .. } = invocation;
         let Some(queue) = self.invoke_settings(&function).on_failure else { return };
         if self.may_in_its_name(&function, &Check::new("sqs:SendMessage", queue.clone())) {
-            self.bus.dead_letters.push(DeadLetter { queue, function, payload });
+            self.lambda.dead_letters.push(DeadLetter { queue, function, payload });
         }
     }
 
     pub(super) fn invoke_settings(&self, function: &str) -> InvokeSettings {
-        self.bus.functions.get(function).map(|settings| settings.invoke.clone()).unwrap_or_default()
+        self.lambda.functions.get(function).map(|settings| settings.invoke.clone()).unwrap_or_default()
     }
 
     fn may_in_its_name(&mut self, function: &str, check: &Check) -> bool {

@@ -1,0 +1,197 @@
+//! EventBridge: rules match events with their real patterns; delivery is at least once, in any order, or not at all.
+
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::agenda::Effect;
+use super::history::What;
+use super::lambda::{DeadLetter, Invocation, LambdaEffect, RetryPolicy};
+use super::{ACCOUNT, REGION, World};
+pub use pattern::{Pattern, PatternError};
+
+/// The rules of the default bus, and what became of its events.
+#[derive(Default)]
+pub struct EventBridge {
+    pub rules: Vec<Rule>,
+    /// Every event emitted so far.
+    pub emitted: Vec<Value>,
+    /// What could not be delivered and was sent to a queue.
+    pub dead_letters: Vec<DeadLetter>,
+    /// What goes wrong with deliveries, first match first.
+    pub disorders: Vec<Disorder>,
+}
+
+/// A rule: what triggers which function.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Unique on the bus.
+    pub name: String,
+    /// What it waits for.
+    pub trigger: Trigger,
+    /// The function it invokes.
+    pub function: String,
+    /// How long EventBridge tries to reach the function.
+    pub retry: RetryPolicy,
+    /// The ARN of the queue for what it could not deliver.
+    pub dead_letters: Option<String>,
+}
+
+/// What triggers a rule.
+#[derive(Clone, Debug)]
+pub enum Trigger {
+    /// Every event that the pattern matches.
+    Event(Pattern),
+    /// `rate(…)`.
+    Rate(Duration),
+}
+
+/// Something that goes wrong with the delivery of events.
+#[derive(Clone, Debug)]
+pub struct Disorder {
+    /// Which `detail-type`.
+    pub detail_type: String,
+    /// What goes wrong.
+    pub kind: DisorderKind,
+    /// How many events it still hits.
+    pub times: u32,
+}
+
+/// What can go wrong with a delivery. (EventBridge: best effort from AWS services, at least once to targets.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisorderKind {
+    /// The event never arrives.
+    Lost,
+    /// It arrives twice, the second time this much later.
+    Doubled(Duration),
+    /// It arrives this much later: AWS emitted it late.
+    Late(Duration),
+    /// The function cannot be reached for so long: EventBridge tries again until the event is older than the rule allows.
+    /// How long its retries take is not documented, so their number does not count here.
+    Unreachable(Duration),
+}
+
+/// What happens on the bus without a call.
+#[derive(Clone, Debug)]
+pub enum EventBridgeEffect {
+    /// A schedule is due.
+    Tick(Rule),
+}
+
+impl World {
+    /// Puts an event on the bus, as an AWS service does.
+    pub fn emit(&mut self, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) {
+        let event = json!({
+            "version": "0",
+            "id": self.uuid(),
+            "detail-type": detail_type,
+            "source": source,
+            "account": ACCOUNT,
+            "time": self.now().iso_seconds(),
+            "region": REGION,
+            "resources": resources,
+            "detail": detail,
+        });
+        self.publish(event);
+    }
+
+    /// Puts a whole event on the bus: recorded ones are replayed with this.
+    pub fn publish(&mut self, event: Value) {
+        self.note(What::Emitted(event.clone()));
+        self.events.emitted.push(event.clone());
+        let rules: Vec<Rule> = self.events.rules.iter().filter(|rule| rule.matches(&event)).cloned().collect();
+        let disorder = self.events.strike(&event);
+        for rule in rules {
+            self.deliver_with(disorder, &rule, event.clone());
+        }
+    }
+
+    /// Adds a rule. A schedule begins to tick one period from now.
+    pub fn put_rule(&mut self, rule: Rule) {
+        if let Trigger::Rate(period) = rule.trigger {
+            self.schedule(period, Effect::EventBridge(EventBridgeEffect::Tick(rule.clone())));
+        }
+        self.events.rules.push(rule);
+    }
+
+    pub(super) fn carry_out_eventbridge(&mut self, effect: EventBridgeEffect) {
+        match effect {
+            EventBridgeEffect::Tick(rule) => self.tick(rule),
+        }
+    }
+
+    fn deliver_with(&mut self, disorder: Option<DisorderKind>, rule: &Rule, event: Value) {
+        let function = rule.function.clone();
+        let Some(settings) = self.lambda.functions.get(&function) else { return };
+        let invocation =
+            Invocation { function, payload: event, attempt: 1, timeout: settings.timeout, accepted: self.now };
+        let usual = self.draw(self.latency.event_delivery);
+        match disorder {
+            None => self.schedule(usual, Effect::Lambda(LambdaEffect::Accept(invocation))),
+            Some(DisorderKind::Lost) => {}
+            Some(DisorderKind::Late(late)) => {
+                self.schedule(usual + late, Effect::Lambda(LambdaEffect::Accept(invocation)))
+            }
+            Some(DisorderKind::Unreachable(span)) if span > rule.retry.max_age => {
+                let Invocation { function, payload, .. } = invocation;
+                // EventBridge writes to the queue as a service, which the queue's own policy allows.
+                let letter = rule.dead_letters.clone().map(|queue| DeadLetter { queue, function, payload });
+                self.events.dead_letters.extend(letter);
+            }
+            Some(DisorderKind::Unreachable(span)) => {
+                self.schedule(usual + span, Effect::Lambda(LambdaEffect::Accept(invocation)));
+            }
+            Some(DisorderKind::Doubled(later)) => {
+                self.schedule(usual, Effect::Lambda(LambdaEffect::Accept(invocation.clone())));
+                self.schedule(usual + later, Effect::Lambda(LambdaEffect::Accept(invocation)));
+            }
+        }
+    }
+
+    fn tick(&mut self, rule: Rule) {
+        let Trigger::Rate(period) = rule.trigger else { return };
+        let event = json!({
+            "version": "0",
+            "id": self.uuid(),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": ACCOUNT,
+            "time": self.now().iso_seconds(),
+            "region": REGION,
+            "resources": [rule.arn()],
+            "detail": {},
+        });
+        self.deliver_with(None, &rule, event);
+        self.schedule(period, Effect::EventBridge(EventBridgeEffect::Tick(rule)));
+    }
+}
+
+impl Rule {
+    /// Its ARN.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name)
+    }
+
+    /// Whether the event is one that it waits for.
+    pub fn matches(&self, event: &Value) -> bool {
+        match &self.trigger {
+            Trigger::Event(pattern) => pattern.matches(event),
+            Trigger::Rate(_) => false,
+        }
+    }
+}
+
+impl EventBridge {
+    fn strike(&mut self, event: &Value) -> Option<DisorderKind> {
+        let disorder = self
+            .disorders
+            .iter_mut()
+            .find(|disorder| disorder.times > 0 && event["detail-type"] == disorder.detail_type.as_str())?;
+        disorder.times -= 1;
+        Some(disorder.kind)
+    }
+}

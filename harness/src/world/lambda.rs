@@ -1,0 +1,117 @@
+//! Lambda's asynchronous queue: a failed invocation is tried again after one and after two more minutes, one that finds
+//! no free concurrency waits, and what is given up goes to the function's queue.
+
+mod in_its_name;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::World;
+use super::agenda::Effect;
+use super::history::What;
+use crate::time::Time;
+pub use settings::{DeadLetter, FunctionSettings, InvokeSettings, RetryPolicy};
+
+/// Lambda tries a failed asynchronous invocation again after these waits, unless its settings end it earlier. (Lambda
+/// Developer Guide, asynchronous invocation.)
+const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// How long an invocation that found no free concurrency waits in the queue. Lambda starts at 1 s.
+const THROTTLED_FOR: Duration = Duration::from_secs(1);
+
+/// The functions, and the invocations under way.
+#[derive(Default)]
+pub struct Lambda {
+    /// The functions that exist, by name.
+    pub functions: BTreeMap<String, FunctionSettings>,
+    /// What Lambda gave up and sent to a queue.
+    pub dead_letters: Vec<DeadLetter>,
+    ready: Vec<Invocation>,
+    running: BTreeMap<String, u32>,
+}
+
+/// One delivery of one event to one function.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub function: String,
+    pub payload: Value,
+    /// From 1.
+    pub attempt: u32,
+    /// How long the function may take.
+    pub timeout: Duration,
+    /// When Lambda took it into its queue.
+    pub accepted: Time,
+}
+
+/// What becomes of an invocation.
+#[derive(Clone, Debug)]
+pub enum LambdaEffect {
+    /// It reaches Lambda.
+    Accept(Invocation),
+    /// It reaches its function, or tries to.
+    Deliver(Invocation),
+}
+
+impl World {
+    /// Adds a function that rules can invoke.
+    pub fn put_function(&mut self, name: &str, settings: FunctionSettings) {
+        self.lambda.functions.insert(name.to_owned(), settings);
+    }
+
+    /// The invocations that have reached their functions since the last call; the caller runs them, and ends each with
+    /// [`World::invocation_ended`].
+    pub fn take_invocations(&mut self) -> Vec<Invocation> {
+        std::mem::take(&mut self.lambda.ready)
+    }
+
+    /// An invocation ended, with an answer or with an error: errors are retried as Lambda does.
+    pub fn invocation_ended(&mut self, invocation: Invocation, outcome: Result<String, String>) {
+        if let Some(running) = self.lambda.running.get_mut(&invocation.function) {
+            *running = running.saturating_sub(1);
+        }
+        let failed = outcome.is_err();
+        self.note(What::Answered { function: invocation.function.clone(), outcome });
+        if !failed {
+            return;
+        }
+        let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+        let wait = RETRIES.get(invocation.attempt as usize - 1).filter(|_| invocation.attempt <= retry.max_retries);
+        match wait {
+            Some(wait) if self.now.since(invocation.accepted) + *wait <= retry.max_age => {
+                let again = Invocation { attempt: invocation.attempt + 1, ..invocation };
+                self.schedule(*wait, Effect::Lambda(LambdaEffect::Deliver(again)));
+            }
+            Some(_) | None => self.give_up(invocation),
+        }
+    }
+
+    pub(super) fn carry_out_lambda(&mut self, effect: LambdaEffect) {
+        match effect {
+            LambdaEffect::Accept(invocation) => self.deliver(Invocation { accepted: self.now, ..invocation }),
+            LambdaEffect::Deliver(invocation) => self.deliver(invocation),
+        }
+    }
+
+    fn deliver(&mut self, invocation: Invocation) {
+        let limit = self.lambda.functions.get(&invocation.function).and_then(|settings| settings.reserved_concurrency);
+        let running = self.lambda.running.entry(invocation.function.clone()).or_default();
+        if limit.is_some_and(|limit| *running >= limit) {
+            let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+            if self.now.since(invocation.accepted) + THROTTLED_FOR > retry.max_age {
+                self.give_up(invocation);
+            } else {
+                self.schedule(THROTTLED_FOR, Effect::Lambda(LambdaEffect::Deliver(invocation)));
+            }
+            return;
+        }
+        *running += 1;
+        self.note(What::Invoked { function: invocation.function.clone(), attempt: invocation.attempt });
+        self.write_logs(&invocation.function);
+        self.lambda.ready.push(invocation);
+    }
+}
