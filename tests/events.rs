@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use durin::events::{Event, Passage, Transition};
+use durin::events::Event;
+use durin::lifecycle::{Passage, Transition};
 use durin_cli::deployment::{self, Deployment};
 use durin_cli::recorded;
 use durin_harness::world::ec2::SpotAction;

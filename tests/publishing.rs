@@ -6,6 +6,7 @@ use durin::ami::{FAMILY, pin};
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::ids::ParameterName;
+use durin::tags::PINNED;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
@@ -266,7 +267,7 @@ async fn a_roll_back_goes_to_an_image_that_can_be_launched_or_says_that_there_is
     let failure = pin::roll_back(&aws, &name, deadline).await.expect_err("nothing to go back to");
     assert!(failure.to_string().contains(&second), "{failure}");
     assert_eq!(parameter(&story), second);
-    assert!(story.world(|world| world.ssm.parameters[IMAGE_PARAMETER].tags.contains_key(pin::PINNED)));
+    assert!(story.world(|world| world.ssm.parameters[IMAGE_PARAMETER].tags.contains_key(PINNED)));
 }
 
 #[tokio::test(start_paused = true)]

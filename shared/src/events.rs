@@ -12,14 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
-use crate::risk::RiskReason;
+use crate::lifecycle::{LifecycleAction, Passage, Transition};
+use crate::risk::{RiskReason, Warning};
 pub use images::{BAKE_FINISHED, ImageReady, SaidBy};
-pub use warnings::{RETIREMENTS, Warning};
-
-/// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
-pub const LAUNCH_HOOK: &str = "durin-launch";
-/// The terminate hook that is ours.
-pub const TERMINATE_HOOK: &str = "durin-terminate";
+pub use warnings::RETIREMENTS;
 
 /// What an event means to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,60 +35,6 @@ pub enum Event {
         /// For example `EC2 Instance State-change Notification`.
         detail_type: String,
     },
-}
-
-/// A lifecycle action, as its event tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LifecycleAction {
-    /// The group.
-    pub group: GroupName,
-    /// The hook that holds the instance.
-    pub hook: HookName,
-    /// The instance that waits.
-    pub instance: InstanceId,
-    /// Names this one action; without it the action is found by instance and hook.
-    pub token: Option<ActionToken>,
-    /// At launch or at termination.
-    pub transition: Transition,
-    /// Where the instance comes from and goes to.
-    pub passage: Passage,
-}
-
-/// The two transitions that lifecycle hooks exist for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Transition {
-    /// Into the group.
-    Launching,
-    /// Out of it.
-    Terminating,
-}
-
-/// Where an instance is on its way to. Not every launch event is a new node, nor every terminate event a death.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passage {
-    /// Into or out of service: the node may have to move.
-    Service,
-    /// Into, out of or back to the warm pool, without having been or becoming the node.
-    WarmPool,
-    /// Its root volume is replaced in place, during an instance refresh: it stays the node.
-    InPlace,
-}
-
-impl LifecycleAction {
-    /// Whether the hook is one that Durin completes.
-    pub fn is_ours(&self) -> bool {
-        self.hook.as_str() == self.transition.hook()
-    }
-}
-
-impl Transition {
-    /// The name of our hook at this transition.
-    pub fn hook(self) -> &'static str {
-        match self {
-            Transition::Launching => LAUNCH_HOOK,
-            Transition::Terminating => TERMINATE_HOOK,
-        }
-    }
 }
 
 /// Why something is not an event, or not a whole one.

@@ -9,9 +9,9 @@ pub mod aws;
 pub mod clock;
 pub mod events;
 pub mod failure;
-pub mod ids;
 pub mod lambda;
 pub mod node;
 pub mod outcome;
-pub mod risk;
-pub mod tags;
+
+/// The words of the decisions, so that a function names one crate.
+pub use durin_decisions::{declaration, ids, lifecycle, risk, tags, times};

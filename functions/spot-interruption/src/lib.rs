@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use durin::aws::Aws;
 use durin::clock::Deadline;
-use durin::events::{Event, Warning};
+use durin::events::Event;
 use durin::failure::{Failure, Several};
 use durin::ids::{GroupName, InstanceId};
 use durin::node::{self, Done, View};
 use durin::outcome::answer;
+use durin::risk::Warning;
 use futures_util::future::join_all;
 use serde_json::Value;
 

@@ -2,16 +2,15 @@
 
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 
-use super::image::{ImageState, timestamp};
+use super::ImageState;
 use super::publish::{Put, put};
 use super::read;
 use crate::aws::{Aws, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
-
-/// The tag on a parameter that nothing is published to. Its value is for people.
-pub const PINNED: &str = "durin:pinned";
+use crate::tags::PINNED;
+use crate::times::timestamp;
 
 /// Rolls are rare and made by people: when others write the parameter this often meanwhile, something is wrong.
 const MOST_ROUNDS: usize = 3;

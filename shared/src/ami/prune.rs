@@ -2,8 +2,7 @@
 
 mod apply;
 mod pace;
-mod plan;
-mod policy;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -11,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tracing::{info, warn};
 
-pub use plan::{Account, ImageEntry, ImageVerdict, Keep, Plan, SnapshotEntry, SnapshotVerdict, plan};
-pub use policy::{Policy, PolicyError, Settings};
+pub use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
+pub use settings::{Settings, SettingsError};
 
 use super::{Image, read, references};
 use crate::aws::Aws;

@@ -1,6 +1,5 @@
 //! The newest image of a family into its parameter: which one is asked from what is there, whatever the event was.
 
-mod decide;
 mod observe;
 mod put;
 
@@ -8,9 +7,11 @@ use std::time::Duration;
 
 use tracing::info;
 
-pub use decide::{Blocked, Current, Decision, Done, Family, Parameter, decide};
+pub use durin_decisions::images::publish::{Blocked, Done};
 pub use observe::{families, tags_written};
 pub(super) use put::{Put, put};
+
+use durin_decisions::images::publish::{Decision, decide};
 
 use crate::ami::Image;
 use crate::aws::Aws;

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::operation::describe_images::builders::DescribeImagesFluentBuilder;
 use aws_sdk_ec2::types as ec2;
 
-use super::image::{FAMILY, Image, ImageState, Snapshot, instant};
+use durin_decisions::images::{Image, ImageState, Snapshot};
+
 use crate::aws::{Aws, code, failed};
 use crate::failure::Failure;
 use crate::ids::{ImageId, SnapshotId};
+use crate::tags::FAMILY;
+use crate::times::instant;
 
 /// The largest page of images and of snapshots. (EC2 API Reference.)
 const PAGE: i32 = 1000;

@@ -8,16 +8,7 @@ use serde_json::Value;
 
 use super::{Event, EventError, detail};
 use crate::ids::InstanceId;
-use crate::risk::{Risk, RiskReason};
-
-/// A spot interruption warning, a rebalance recommendation or a scheduled retirement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The instance that is warned.
-    pub instance: InstanceId,
-    /// What it is warned of.
-    pub risk: Risk,
-}
+use crate::risk::{Risk, RiskReason, Warning};
 
 /// Types of Health events after which an instance is stopped or terminated for good. Scheduled reboots and maintenance are
 /// not among them: the instance comes back by itself, volume and all. The same as in `infra/rules.yaml`.

@@ -7,14 +7,15 @@ use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 
+use durin_decisions::node::{ARecord, ActionResult, Blocked, Record, Step};
+
 use super::observe::View;
-use super::observed::{ARecord, Record};
-use super::step::{ActionResult, Blocked, Step};
 use crate::aws::{Aws, code, failed};
-use crate::events::Transition;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
-use crate::risk::{AT_RISK, Risk};
+use crate::lifecycle::Transition;
+use crate::risk::Risk;
+use crate::tags::AT_RISK;
 
 /// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` all the same, and the
 /// node finds it by the volume id in its serial number.

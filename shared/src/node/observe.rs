@@ -9,17 +9,18 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use durin_decisions::node::{
+    Attachment, Blocked, Done, Group, Instance, Observed, Record, Release, ReleaseState, Volume, WaitFor,
+    may_have_to_release,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::next_step;
-use super::observed::{Attachment, Group, Instance, Observed, Record, Release, ReleaseState, Volume};
 use crate::aws::Aws;
-use crate::events::{LifecycleAction, Transition, Warning};
+use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
-use crate::node::{Blocked, Done, WaitFor};
-use crate::risk::Risk;
-use crate::tags::Declaration;
+use crate::lifecycle::{LifecycleAction, Transition};
+use crate::risk::{Risk, Warning};
 
 /// How old may be what is not waited for. Losing sight of the group for so long while the volume is polled costs nothing:
 /// the attachment is the fence.
@@ -151,7 +152,7 @@ impl View {
             self.add_instances(found);
         }
         let observed = self.observed();
-        let Some(holder) = next_step::may_have_to_release(&observed, aws.clock.now()) else { return Ok(observed) };
+        let Some(holder) = may_have_to_release(&observed, aws.clock.now()) else { return Ok(observed) };
         let asked = observed.group.members.keys().chain([&holder.instance]).collect();
         self.ask_systems_manager(aws, holder, &asked).await;
         Ok(self.observed())

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use durin::events::{RETIREMENTS, Transition};
+use durin::declaration::Declaration;
+use durin::events::RETIREMENTS;
 use durin::ids::GroupName;
+use durin::lifecycle::Transition;
 use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, least_heartbeat};
-use durin::tags::{self, Declaration};
+use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
 use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGroup, PutLifecycleHook};

@@ -10,13 +10,14 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::stream::{self, StreamExt};
 
 use super::pace::{Bucket, Pace};
-use super::plan::{ImageVerdict, Plan, SnapshotVerdict};
-use super::{Pruned, in_time};
-use crate::ami::{FAMILY, Image, ImageState, STALE_SINCE, timestamp};
+use super::{ImageVerdict, Plan, Pruned, SnapshotVerdict, in_time};
+use crate::ami::{Image, ImageState};
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ParameterName, SnapshotId};
+use crate::tags::{FAMILY, STALE_SINCE};
+use crate::times::timestamp;
 
 /// Enough for five calls a second, each of which may take three.
 const AT_ONCE: usize = 16;

@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 
-use super::decide::{Current, Family, Parameter};
-use crate::ami::{FAMILY, Image, ImageState, pin, read};
+use durin_decisions::images::publish::{Current, Family, Parameter};
+
+use crate::ami::{Image, ImageState, read};
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
+use crate::tags::{FAMILY, PINNED};
 
 /// Packer writes an image's tags last, after it is available, and after copies to other regions if there are any. Most
 /// bakes take seconds from the one to the other; what takes longer is left to the schedule.
@@ -61,7 +63,7 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
         value,
         data_type: found.data_type().unwrap_or_default().to_owned(),
         written: found.last_modified_date().and_then(|time| SystemTime::try_from(*time).ok()),
-        pinned: tags.get(pin::PINNED).cloned(),
+        pinned: tags.get(PINNED).cloned(),
         image,
     };
     Ok(Family { name, images, parameter: Parameter::Present(Box::new(current)) })
@@ -69,7 +71,7 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
 
 /// Whether a person has pinned the parameter meanwhile.
 pub(super) async fn is_pinned(aws: &Aws, name: &ParameterName) -> Result<bool, Failure> {
-    Ok(tags_of(aws, name).await?.is_some_and(|tags| tags.contains_key(pin::PINNED)))
+    Ok(tags_of(aws, name).await?.is_some_and(|tags| tags.contains_key(PINNED)))
 }
 
 /// `None` if there is no such parameter.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::decide::{Blocked, IMAGE_DATA_TYPE};
+use durin_decisions::images::publish::{Blocked, IMAGE_DATA_TYPE};
+
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;

@@ -8,14 +8,14 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_route53::types as route53;
 use aws_sdk_ssm::types as ssm;
 use aws_smithy_types::DateTime;
-
-use crate::ids::{GroupName, InstanceId, VolumeId};
-use crate::node::observed::{
+use durin_decisions::node::{
     ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Record, ReleaseState, Volume,
     VolumeState,
 };
-use crate::risk::{AT_RISK, Risk};
-use crate::tags;
+
+use crate::ids::{GroupName, InstanceId, VolumeId};
+use crate::risk::Risk;
+use crate::tags::{self, AT_RISK};
 
 /// The tag with which Auto Scaling marks its instances; `aws:` tags cannot be written by anybody else.
 pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";

@@ -7,15 +7,15 @@ use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_route53::types::RrType;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
+use durin_decisions::node::{Attachment, Blocked, Group, Instance, InstanceState, Record, ReleaseState, Volume};
 
 use super::convert::{self, Found};
 use crate::aws::{Aws, failed};
+use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
-use crate::node::Blocked;
 use crate::node::RELEASE_DOCUMENT;
-use crate::node::observed::{Attachment, Group, Instance, InstanceState, Record, ReleaseState, Volume};
-use crate::tags::{self, Declaration};
+use crate::tags;
 
 /// EC2 takes at most 200 values in a filter.
 const FILTER_VALUES: usize = 200;

@@ -1,19 +1,10 @@
-//! What is kept although nothing refers to it.
+//! The settings of the prune, from the environment.
 
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(86_400);
+use durin_decisions::images::prune::Policy;
 
-/// How much to keep, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// The newest so many images of each family, and of each architecture in it.
-    pub keep_newest: usize,
-    /// Everything younger than this.
-    pub keep_younger: Duration,
-    /// How long an image is disabled before it is deregistered: the time in which whoever misses it can say so.
-    pub soak: Duration,
-}
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A policy, and whether it is only to be talked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,16 +18,10 @@ pub struct Settings {
 /// What is wrong with a setting.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} is {value:?}, not {expected}")]
-pub struct PolicyError {
+pub struct SettingsError {
     name: &'static str,
     value: String,
     expected: &'static str,
-}
-
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy { keep_newest: 3, keep_younger: 7 * DAY, soak: 2 * DAY }
-    }
 }
 
 impl Settings {
@@ -45,13 +30,13 @@ impl Settings {
     ///
     /// # Errors
     /// When one is set to something else. Its default is not used instead: who sets it means something by it.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, PolicyError> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let default = Policy::default();
         let number = |name: &'static str| match variable(name) {
             None => Ok(None),
             Some(value) => match value.parse::<u32>() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(PolicyError { name, value, expected: "a whole number from 0 to 4294967295" }),
+                Err(_) => Err(SettingsError { name, value, expected: "a whole number from 0 to 4294967295" }),
             },
         };
         let dry_run = match variable("DURIN_DRY_RUN").as_deref() {
@@ -59,7 +44,7 @@ impl Settings {
             Some("true") => true,
             Some(other) => {
                 let value = other.to_owned();
-                return Err(PolicyError { name: "DURIN_DRY_RUN", value, expected: "true or false" });
+                return Err(SettingsError { name: "DURIN_DRY_RUN", value, expected: "true or false" });
             }
         };
         let days = |days: u32| DAY.saturating_mul(days);

@@ -4,11 +4,12 @@
 //! launch template resolves at each launch. [`publish`] asks which image that should be, [`prune`] which images and
 //! snapshots can go; [`pin`] is how a person overrules the first.
 
-mod image;
 pub mod pin;
 pub mod prune;
 pub mod publish;
 mod read;
 pub mod references;
 
-pub use image::{FAMILY, Image, ImageState, KEEP, STALE_SINCE, Snapshot, Unpublishable, instant, timestamp};
+use durin_decisions::images::{Image, ImageState};
+
+pub use crate::tags::{FAMILY, KEEP, STALE_SINCE};

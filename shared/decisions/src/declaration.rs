@@ -3,15 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{GroupName, HostedZoneId, Malformed, RecordName, VolumeId};
-
-/// The tag with the data volume's id. It alone makes a group a node.
-pub const VOLUME_ID: &str = "durin:volume-id";
-/// The tag with the id of the private hosted zone.
-pub const HOSTED_ZONE_ID: &str = "durin:hosted-zone-id";
-/// The tag with the name of the A record.
-pub const RECORD_NAME: &str = "durin:record-name";
-/// The optional tag with the record's TTL in seconds.
-pub const RECORD_TTL: &str = "durin:record-ttl";
+use crate::tags::{HOSTED_ZONE_ID, RECORD_NAME, RECORD_TTL, VOLUME_ID};
 
 /// The TTL in seconds of a record whose node does not say. Resolvers keep pointing at the old address for so long after
 /// a hand-off, so it is outage; queries in a private zone cost $0.40 a million, so it can be short.

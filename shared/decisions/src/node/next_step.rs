@@ -12,12 +12,11 @@ use super::observed::{
     VolumeState,
 };
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
-use crate::events::{Passage, Transition};
 use crate::ids::InstanceId;
+use crate::lifecycle::{Passage, Transition};
 use crate::risk::{Risk, RiskReason};
 use departure::Departure;
-pub(super) use departure::may_have_to_release;
-pub use departure::{LONGEST_PERIOD, least_heartbeat};
+pub use departure::{LONGEST_PERIOD, least_heartbeat, may_have_to_release};
 use successor::Successor;
 
 /// What to do next for this node.

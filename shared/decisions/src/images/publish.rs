@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::ami::{FAMILY, Image, ImageState};
 use crate::ids::{ImageId, ParameterName};
+use crate::images::{Image, ImageState};
+use crate::tags::FAMILY;
 
 /// The data type with which Parameter Store checks that a value names an image.
-pub(super) const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
+pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
 
 /// EC2 may not list an image yet that was just published; after so long, one that it does not list is gone.
 const SETTLED_AFTER: Duration = Duration::from_secs(3600);

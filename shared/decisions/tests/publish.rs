@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use durin::ami::publish::{Blocked, Current, Decision, Done, Family, Parameter, decide};
-use durin::ami::{FAMILY, Image, ImageState, instant};
-use durin::ids::{ImageId, ParameterName};
+use durin_decisions::ids::{ImageId, ParameterName};
+use durin_decisions::images::publish::{Blocked, Current, Decision, Done, Family, Parameter, decide};
+use durin_decisions::images::{Image, ImageState};
+use durin_decisions::tags::FAMILY;
+use durin_decisions::times::instant;
 use rstest::rstest;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -36,7 +36,7 @@ pub const fn least_heartbeat(transition: Transition) -> Duration {
 }
 
 /// The holder, if somebody alive may have to release the volume: then it matters what Systems Manager says.
-pub(in crate::node) fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
+pub fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;
     let holder = observed.instances.get(&attachment.instance)?;
     let is_alive = matches!(holder.state, InstanceState::Pending | InstanceState::Running);

@@ -1,13 +1,18 @@
 //! Which images and snapshots stay, which go, and why. Pure: the list itself is what a person reviews.
 
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::policy::Policy;
-use crate::ami::references::{Reference, References};
-use crate::ami::{Image, ImageState, KEEP, STALE_SINCE, Snapshot, timestamp};
+pub use policy::Policy;
+
 use crate::ids::{ImageId, ParameterName, SnapshotId};
+use crate::images::references::{Reference, References};
+use crate::images::{Image, ImageState, Snapshot};
+use crate::tags::{KEEP, STALE_SINCE};
+use crate::times::timestamp;
 
 /// All that is known of an account's images.
 #[derive(Clone, Debug, Default)]
@@ -149,7 +154,7 @@ pub fn plan(account: &Account, policy: &Policy, now: SystemTime) -> Plan {
 
 impl Plan {
     /// Whether there is something to do about an image or a snapshot.
-    pub(super) fn acts_on(&self, id: &str) -> bool {
+    pub fn acts_on(&self, id: &str) -> bool {
         self.images.iter().any(|entry| entry.image.id.as_str() == id && !matches!(entry.verdict, ImageVerdict::Keep(_)))
             || self
                 .snapshots

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use crate::events::{LifecycleAction, Transition, Warning};
+use crate::declaration::Declaration;
 use crate::ids::InstanceId;
-use crate::risk::Risk;
-use crate::tags::Declaration;
+use crate::lifecycle::{LifecycleAction, Transition};
+use crate::risk::{Risk, Warning};
 
 /// A node as it was just seen.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub struct Group {
 
 impl Group {
     /// A group that is not there any more: it has no members and wants none.
-    pub(crate) fn gone() -> Group {
+    pub fn gone() -> Group {
         Group { desired_capacity: 0, rebalances: false, members: BTreeMap::new() }
     }
 }

@@ -1,10 +1,10 @@
 //! The steps that a node can need next. Every one that does nothing carries its reason.
 
-use crate::events::Transition;
+use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use crate::lifecycle::Transition;
 use crate::node::observed::ARecord;
 use crate::risk::Risk;
-use crate::tags::TagError;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,17 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use crate::ids::InstanceId;
+use crate::times::{instant, timestamp};
 
-/// The tag on an instance that is at risk.
-pub const AT_RISK: &str = "durin:at-risk";
+/// A spot interruption warning, a rebalance recommendation or a scheduled retirement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The instance that is warned.
+    pub instance: InstanceId,
+    /// What it is warned of.
+    pub risk: Risk,
+}
 
 /// Why an instance will not stay, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +54,7 @@ impl Risk {
     /// Reads the tag's value. What nobody of us has written means nothing.
     pub fn from_tag(value: &str) -> Option<Risk> {
         let (name, until) = match value.split_once(" until ") {
-            Some((name, until)) => {
-                (name, Some(SystemTime::try_from(DateTime::from_str(until, Format::DateTime).ok()?).ok()?))
-            }
+            Some((name, until)) => (name, Some(instant(until)?)),
             None => (value, None),
         };
         let reasons =
@@ -69,16 +73,11 @@ impl fmt::Display for Risk {
     /// As the tag has it: `spot-interruption until 2026-01-05T06:12:31Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason.name())?;
-        match self.until.map(|until| DateTime::from_secs(unix_seconds(until)).fmt(Format::DateTime)) {
-            Some(Ok(until)) => write!(f, " until {until}"),
-            Some(Err(_)) | None => Ok(()),
+        match self.until {
+            Some(until) => write!(f, " until {}", timestamp(until)),
+            None => Ok(()),
         }
     }
-}
-
-fn unix_seconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
-use durin::events::{LifecycleAction, Passage, Transition, Warning};
-use durin::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
-use durin::node::{
+use durin_decisions::declaration::Declaration;
+use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
+use durin_decisions::node::{
     ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
     ReleaseState, Volume, VolumeState,
 };
-use durin::risk::{Risk, RiskReason};
-use durin::tags::Declaration;
+use durin_decisions::risk::{Risk, RiskReason, Warning};
 
 /// The instance that was there first.
 pub(crate) const OLD: &str = "i-00000000000000001";

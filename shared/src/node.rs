@@ -3,23 +3,17 @@
 //! Every event, and the schedule, run this same loop. Running it again after success does nothing.
 
 mod apply;
-mod next_step;
 mod observe;
-mod observed;
-mod step;
 
 use std::time::Duration;
 
 use tracing::info;
 
 pub use apply::{DEVICE, RELEASE_DOCUMENT};
-pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step};
+pub use durin_decisions::node::{Blocked, Done, LONGEST_PERIOD, least_heartbeat};
 pub use observe::{View, find_all, groups_of, observe_all};
-pub use observed::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
-    ReleaseState, Volume, VolumeState,
-};
-pub use step::{ActionResult, Blocked, Done, Step, WaitFor};
+
+use durin_decisions::node::{Observed, Step, WaitFor, next_step};
 
 use crate::aws::Aws;
 use crate::clock::Deadline;

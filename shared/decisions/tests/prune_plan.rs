@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin::ami::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
-use durin::ami::references::{Reference, References};
-use durin::ami::{FAMILY, Image, ImageState, KEEP, STALE_SINCE, Snapshot, instant, timestamp};
-use durin::ids::{ImageId, SnapshotId};
+use durin_decisions::ids::{ImageId, SnapshotId};
+use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
+use durin_decisions::images::references::{Reference, References};
+use durin_decisions::images::{Image, ImageState, Snapshot};
+use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE};
+use durin_decisions::times::{instant, timestamp};
 use fastrand::Rng;
 
 const DAY: Duration = Duration::from_secs(86_400);

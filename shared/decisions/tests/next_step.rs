@@ -4,12 +4,12 @@ mod situation;
 
 use std::time::{Duration, SystemTime};
 
-use durin::events::{Passage, Transition};
-use durin::node::{
+use durin_decisions::lifecycle::{Passage, Transition};
+use durin_decisions::node::{
     ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, ReleaseState, Step, VolumeState,
     WaitFor, next_step,
 };
-use durin::risk::{Risk, RiskReason};
+use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 use situation::{NEW, NEWEST, OLD, Situation, a_record, id, in_s, now};
 

@@ -1,20 +1,11 @@
 //! Images and snapshots as the decisions see them: without AWS's types.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
-
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use std::time::SystemTime;
 
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-
-/// The tag with the name of the SSM parameter that an image is a candidate for. It makes an image, and a snapshot, one
-/// of ours. The parameter itself has it too, or nothing is published to it.
-pub const FAMILY: &str = "durin:image-parameter";
-/// The tag with which a person keeps an image or a snapshot, whatever its value.
-pub const KEEP: &str = "durin:keep";
-/// The tag with the time at which we disabled an image. One that somebody else disabled does not have it.
-pub const STALE_SINCE: &str = "durin:stale-since";
+use crate::tags::{FAMILY, STALE_SINCE};
+use crate::times::instant;
 
 /// An image of this account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,16 +117,4 @@ impl Snapshot {
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(FAMILY)
     }
-}
-
-/// Reads a time as EC2 writes it into strings: `2026-01-05T06:12:31.000Z`.
-pub fn instant(text: &str) -> Option<SystemTime> {
-    SystemTime::try_from(DateTime::from_str(text, Format::DateTime).ok()?).ok()
-}
-
-/// Writes a time, to the second.
-pub fn timestamp(time: SystemTime) -> String {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default()
 }

@@ -1,0 +1,8 @@
+//! Images: which one a family's parameter should name, and which images and snapshots can go.
+
+mod image;
+pub mod prune;
+pub mod publish;
+pub mod references;
+
+pub use image::{Image, ImageState, Snapshot, Unpublishable};

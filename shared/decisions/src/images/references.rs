@@ -1,0 +1,87 @@
+//! Who uses which image and which snapshot. What could not be read is kept too: it forbids every removal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::ids::{ImageId, SnapshotId};
+
+/// All references that were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// By image.
+    pub images: BTreeMap<ImageId, BTreeSet<Reference>>,
+    /// By snapshot: block device mappings that name one.
+    pub snapshots: BTreeMap<SnapshotId, BTreeSet<Reference>>,
+    /// The images that were asked about one by one, too: who else may launch them, and what EC2 itself knows of.
+    pub examined: BTreeSet<ImageId>,
+    /// What could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// What refers to an image or a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reference {
+    /// An instance that is not terminated.
+    Instance(String),
+    /// A launch configuration.
+    LaunchConfiguration(String),
+    /// A version of a launch template that is the default or the latest, or that a group or fleet names.
+    LaunchTemplate {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: i64,
+    },
+    /// An override of an Auto Scaling group.
+    Group(String),
+    /// An EC2 Fleet.
+    Fleet(String),
+    /// A Spot Fleet.
+    SpotFleet(String),
+    /// A persistent spot request.
+    SpotRequest(String),
+    /// A version of a parameter: the current one, the one before, or one that has a label or is asked for.
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: i64,
+    },
+    /// Something that DescribeImageReferences lists, by its ARN.
+    Listed(String),
+    /// Another account, an organization, or everybody, that may launch it.
+    SharedWith(String),
+}
+
+impl References {
+    /// Adds a use of what a configuration calls its image: an id, or something that names nothing of ours.
+    pub fn add_image(&mut self, image: &str, by: Reference) {
+        if let Ok(id) = ImageId::new(image) {
+            self.images.entry(id).or_default().insert(by);
+        }
+    }
+
+    /// Adds a use of a snapshot by a block device mapping.
+    pub fn add_snapshot(&mut self, snapshot: &str, by: Reference) {
+        if let Ok(id) = SnapshotId::new(snapshot) {
+            self.snapshots.entry(id).or_default().insert(by);
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reference::Instance(id) => write!(f, "instance {id}"),
+            Reference::LaunchConfiguration(name) => write!(f, "launch configuration {name}"),
+            Reference::LaunchTemplate { name, version } => write!(f, "launch template {name} version {version}"),
+            Reference::Group(name) => write!(f, "Auto Scaling group {name}"),
+            Reference::Fleet(id) => write!(f, "fleet {id}"),
+            Reference::SpotFleet(id) => write!(f, "spot fleet {id}"),
+            Reference::SpotRequest(id) => write!(f, "spot request {id}"),
+            Reference::Parameter { name, version } => write!(f, "parameter {name} version {version}"),
+            Reference::Listed(arn) => write!(f, "{arn}"),
+            Reference::SharedWith(whom) => write!(f, "shared with {whom}"),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Auto Scaling's lifecycle actions: where an instance is on its way to, and which hooks hold it.
+
+use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
+
+/// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
+pub const LAUNCH_HOOK: &str = "durin-launch";
+/// The terminate hook that is ours.
+pub const TERMINATE_HOOK: &str = "durin-terminate";
+
+/// A lifecycle action, as its event tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecycleAction {
+    /// The group.
+    pub group: GroupName,
+    /// The hook that holds the instance.
+    pub hook: HookName,
+    /// The instance that waits.
+    pub instance: InstanceId,
+    /// Names this one action; without it the action is found by instance and hook.
+    pub token: Option<ActionToken>,
+    /// At launch or at termination.
+    pub transition: Transition,
+    /// Where the instance comes from and goes to.
+    pub passage: Passage,
+}
+
+/// The two transitions that lifecycle hooks exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transition {
+    /// Into the group.
+    Launching,
+    /// Out of it.
+    Terminating,
+}
+
+/// Where an instance is on its way to. Not every launch event is a new node, nor every terminate event a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// Into or out of service: the node may have to move.
+    Service,
+    /// Into, out of or back to the warm pool, without having been or becoming the node.
+    WarmPool,
+    /// Its root volume is replaced in place, during an instance refresh: it stays the node.
+    InPlace,
+}
+
+impl LifecycleAction {
+    /// Whether the hook is one that Durin completes.
+    pub fn is_ours(&self) -> bool {
+        self.hook.as_str() == self.transition.hook()
+    }
+}
+
+impl Transition {
+    /// The name of our hook at this transition.
+    pub fn hook(self) -> &'static str {
+        match self {
+            Transition::Launching => LAUNCH_HOOK,
+            Transition::Terminating => TERMINATE_HOOK,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The keys of all tags that mean something to Durin, who writes each, and for how long it is believed.
+
+/// On an Auto Scaling group: the data volume's id. A person writes it; the group propagates it to its instances, by which
+/// an instance of a node is known. Read at every look.
+pub const VOLUME_ID: &str = "durin:volume-id";
+
+/// On an Auto Scaling group: the id of the private hosted zone. A person writes it; read at every look.
+pub const HOSTED_ZONE_ID: &str = "durin:hosted-zone-id";
+
+/// On an Auto Scaling group: the name of the A record. A person writes it; read at every look.
+pub const RECORD_NAME: &str = "durin:record-name";
+
+/// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
+pub const RECORD_TTL: &str = "durin:record-ttl";
+
+/// On an instance: what it is warned of ([`crate::risk::Risk`]), so that every function sees what one event said. The
+/// functions write it. A stronger reason overwrites a weaker one and nothing removes it: it is believed for as long as the
+/// instance lives, except that an interruption which has not come five minutes after its time is not expected any more.
+pub const AT_RISK: &str = "durin:at-risk";
+
+/// On an image and its snapshots: the name of the SSM parameter that the image is a candidate for. The pipeline that bakes
+/// the image writes it; it makes the image, and the snapshot, one of ours for as long as it is there. The functions write it
+/// on the snapshots of an image before they disable that, to find the snapshots when the image is gone.
+/// On a parameter, with any value: its owner agrees that images are published to it. Read at every look.
+pub const FAMILY: &str = "durin:image-parameter";
+
+/// On an image or a snapshot, with any value: it stays. A person writes it; it counts for as long as it is there.
+pub const KEEP: &str = "durin:keep";
+
+/// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the image,
+/// and remove it when they enable the image again. An image that somebody else has disabled does not have it.
+pub const STALE_SINCE: &str = "durin:stale-since";
+
+/// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for people. It
+/// counts until a person removes it, and is read once more just before each write.
+pub const PINNED: &str = "durin:pinned";
