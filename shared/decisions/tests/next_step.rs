@@ -178,6 +178,8 @@ fn let_go(instance: &str) -> Step {
     replaced_early(20).release(&[], ReleaseState::NotStarted), booted(NEW))]
 #[case::no_agent_anywhere_and_the_successor_is_long_up(
     replaced_early(100).release(&[], ReleaseState::NotStarted).launched_ago(NEW, 121), let_go(OLD))]
+#[case::no_agent_anywhere_and_nobody_knows_how_long_the_successor_is_up(
+    replaced_early(100).release(&[], ReleaseState::NotStarted).launched_nobody_knows_when(NEW), booted(NEW))]
 // Interruption.
 #[case::warned(healthy().warned(OLD, in_s(110)), mark(OLD, RiskReason::Interruption, in_s(110)))]
 #[case::warned_again(interrupted(100).warned(OLD, in_s(110)), replace(OLD))]

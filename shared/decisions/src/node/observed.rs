@@ -95,8 +95,8 @@ pub enum Lifecycle {
 pub struct Instance {
     /// Where it is in its life.
     pub state: InstanceState,
-    /// When it was launched.
-    pub launched: SystemTime,
+    /// When it was launched. If EC2 does not say, the instance is not taken as booted because of its age.
+    pub launched: Option<SystemTime>,
     /// Its availability zone.
     pub zone: String,
     /// Its address inside the VPC.
@@ -178,8 +178,8 @@ pub struct Attachment {
     pub instance: InstanceId,
     /// How far it is.
     pub state: AttachmentState,
-    /// When it was asked for. A release from before then was another one.
-    pub since: SystemTime,
+    /// When it was asked for. A release from before then was another one; if EC2 does not say, none counts.
+    pub since: Option<SystemTime>,
 }
 
 /// EC2's attachment states.

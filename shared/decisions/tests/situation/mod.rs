@@ -101,7 +101,7 @@ impl Situation {
     pub(crate) fn instance(self, instance: &str, lifecycle: Lifecycle, state: InstanceState) -> Situation {
         let seen = Instance {
             state,
-            launched: now() - Duration::from_secs(60) + Duration::from_secs(u64::from(number(instance))),
+            launched: Some(now() - Duration::from_secs(60) + Duration::from_secs(u64::from(number(instance)))),
             zone: ZONE.to_owned(),
             private_ip: Some(address(instance)),
             of_group: true,
@@ -123,7 +123,12 @@ impl Situation {
     }
 
     pub(crate) fn launched_ago(self, instance: &str, seconds: u64) -> Situation {
-        self.on(instance, |seen| seen.launched = now() - Duration::from_secs(seconds))
+        self.on(instance, |seen| seen.launched = Some(now() - Duration::from_secs(seconds)))
+    }
+
+    /// EC2 does not say when it was launched.
+    pub(crate) fn launched_nobody_knows_when(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.launched = None)
     }
 
     /// Systems Manager was not asked.
@@ -187,13 +192,16 @@ impl Situation {
     pub(crate) fn held_by(mut self, instance: &str, state: AttachmentState) -> Situation {
         let volume = self.volume();
         volume.state = VolumeState::InUse;
-        volume.attachments = vec![Attachment { instance: id(instance), state, since: SystemTime::UNIX_EPOCH }];
+        volume.attachments = vec![Attachment { instance: id(instance), state, since: Some(SystemTime::UNIX_EPOCH) }];
         self
     }
 
     pub(crate) fn also_held_by(mut self, instance: &str) -> Situation {
-        let attachment =
-            Attachment { instance: id(instance), state: AttachmentState::Attached, since: SystemTime::UNIX_EPOCH };
+        let attachment = Attachment {
+            instance: id(instance),
+            state: AttachmentState::Attached,
+            since: Some(SystemTime::UNIX_EPOCH),
+        };
         self.volume().attachments.push(attachment);
         self
     }

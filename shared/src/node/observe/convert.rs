@@ -1,4 +1,5 @@
-//! From the SDK's types to ours. What AWS leaves out or may invent one day becomes the harmless case.
+//! From the SDK's types to ours. What AWS leaves out stays unknown, and what it may invent
+//! one day becomes the harmless case.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -84,7 +85,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Found> {
     };
     let seen = Instance {
         state,
-        launched: time(instance.launch_time()),
+        launched: instance.launch_time().and_then(time),
         zone: instance.placement().and_then(|placement| placement.availability_zone()).unwrap_or_default().to_owned(),
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,
@@ -119,30 +120,32 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
         // `attaching`, and states of the future: somebody's, but not there yet.
         _ => AttachmentState::Attaching,
     };
-    let since = time(attachment.attach_time());
+    let since = attachment.attach_time().and_then(time);
     Some(Attachment { instance: InstanceId::new(attachment.instance_id()?).ok()?, state, since })
 }
 
-fn time(time: Option<&DateTime>) -> SystemTime {
-    let seconds = time.and_then(|time| u64::try_from(time.secs()).ok()).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+/// To the second, as EC2 has it.
+fn time(time: &DateTime) -> Option<SystemTime> {
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(time.secs()).ok()?))
 }
 
-/// How far the release is that was asked for since `attached`. Two functions may have asked at once: one success is enough,
-/// because nothing mounts the volume again; else the newest counts.
-pub(super) fn release_state(invocations: &[ssm::CommandInvocation], attached: SystemTime) -> ReleaseState {
+/// How far the release is that was asked for since a time: that of the attachment. Without it, or without its own time, a
+/// release may be one of an earlier attachment, and counts for nothing. Two functions may have asked at once: one success
+/// is enough, because nothing mounts the volume again; else the newest counts.
+pub(super) fn release_state(invocations: &[ssm::CommandInvocation], since: Option<SystemTime>) -> ReleaseState {
     use ssm::CommandInvocationStatus as Status;
 
-    let requested = |invocation: &ssm::CommandInvocation| time(invocation.requested_date_time());
-    let since: Vec<_> = invocations.iter().filter(|it| requested(it) >= attached).collect();
-    if since.iter().any(|it| it.status() == Some(&Status::Success)) {
+    let Some(since) = since else { return ReleaseState::NotStarted };
+    let requested = invocations.iter().filter_map(|it| Some((time(it.requested_date_time()?)?, it.status())));
+    let ours: Vec<_> = requested.filter(|(at, _)| *at >= since).collect();
+    if ours.iter().any(|(_, status)| *status == Some(&Status::Success)) {
         return ReleaseState::Succeeded;
     }
-    let Some(newest) = since.into_iter().max_by_key(|it| requested(it)) else { return ReleaseState::NotStarted };
-    match newest.status() {
-        Some(Status::Failed | Status::Cancelled | Status::TimedOut) => ReleaseState::Failed,
+    match ours.into_iter().max_by_key(|(at, _)| *at) {
+        None => ReleaseState::NotStarted,
+        Some((_, Some(Status::Failed | Status::Cancelled | Status::TimedOut))) => ReleaseState::Failed,
         // On its way, under way, being cancelled, or in a state of the future: not over.
-        _ => ReleaseState::Running { since: requested(newest) },
+        Some((at, _)) => ReleaseState::Running { since: at },
     }
 }
 
@@ -162,5 +165,57 @@ pub(super) fn record(name: &str, first: Option<&route53::ResourceRecordSet>) -> 
         (Some(ttl_s), [value]) => Record::Simple(ARecord { address: value.value().to_owned(), ttl_s }),
         (Some(_), values) => Record::Foreign(format!("an A record with {} addresses", values.len())),
         (None, _) => Record::Foreign("an alias".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use ssm::CommandInvocationStatus as Status;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn release(requested: Option<i64>, status: Status) -> ssm::CommandInvocation {
+        let requested = requested.map(DateTime::from_secs);
+        ssm::CommandInvocation::builder().set_requested_date_time(requested).status(status).build()
+    }
+
+    #[rstest]
+    #[case::of_this_attachment(Some(100), Some(100), ReleaseState::Succeeded)]
+    #[case::of_an_earlier_attachment(Some(99), Some(100), ReleaseState::NotStarted)]
+    #[case::the_attachment_has_no_time(Some(100), None, ReleaseState::NotStarted)]
+    #[case::the_release_has_no_time(None, Some(100), ReleaseState::NotStarted)]
+    fn a_success_counts_only_if_it_is_certainly_of_this_attachment(
+        #[case] requested: Option<i64>,
+        #[case] attached: Option<u64>,
+        #[case] state: ReleaseState,
+    ) {
+        assert_eq!(release_state(&[release(requested, Status::Success)], attached.map(at)), state);
+    }
+
+    #[test]
+    fn one_success_is_enough_and_else_the_newest_release_counts() {
+        let since = Some(at(100));
+        let failed = || release(Some(101), Status::Failed);
+        let [begun, done] = [Status::InProgress, Status::Success].map(|status| release(Some(102), status));
+        assert_eq!(release_state(&[failed(), begun.clone()], since), ReleaseState::Running { since: at(102) });
+        assert_eq!(release_state(&[begun, release(Some(103), Status::TimedOut)], since), ReleaseState::Failed);
+        assert_eq!(release_state(&[done, release(Some(103), Status::Failed)], since), ReleaseState::Succeeded);
+    }
+
+    #[test]
+    fn what_ec2_leaves_out_stays_unknown() {
+        let running = ec2::InstanceState::builder().name(ec2::InstanceStateName::Running).build();
+        let listed = ec2::Instance::builder().instance_id("i-12345678").state(running).build();
+        assert_eq!(instance(&listed).expect("an instance").instance.launched, None);
+        let attached = ec2::VolumeAttachment::builder()
+            .instance_id("i-12345678")
+            .state(ec2::VolumeAttachmentState::Attached)
+            .build();
+        assert_eq!(attachment(&attached).expect("an attachment").since, None);
     }
 }

@@ -137,8 +137,8 @@ impl Departure<'_> {
 
     fn has_booted(&self, id: &InstanceId) -> bool {
         let agent = self.observed.release.as_ref().is_some_and(|release| release.agents.contains(id));
-        let launched = self.observed.instances.get(id).map_or(SystemTime::UNIX_EPOCH, |instance| instance.launched);
-        agent || launched + BOOT_PATIENCE < self.now
+        let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
+        agent || launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now)
     }
 
     /// The holder cannot release: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is

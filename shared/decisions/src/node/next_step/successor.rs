@@ -59,10 +59,10 @@ fn newest(observed: &Observed, wanted: impl Fn(&InstanceId, &Lifecycle) -> bool)
         .members
         .iter()
         .filter(|(id, lifecycle)| wanted(id, lifecycle) && is_eligible(observed, id))
-        // One that EC2 does not list yet is the newest of all.
+        // One that EC2 does not list yet is the newest of all; one whose launch time it does not say, the oldest.
         .max_by_key(|(id, _)| {
-            let launched = observed.instances.get(*id).map(|instance| instance.launched);
-            (launched.is_none(), launched, (*id).clone())
+            let listed = observed.instances.get(*id);
+            (listed.is_none(), listed.and_then(|instance| instance.launched), (*id).clone())
         })
         .map(|(id, _)| id.clone())
 }
