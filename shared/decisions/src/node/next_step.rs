@@ -4,17 +4,12 @@ mod actions;
 mod departure;
 mod successor;
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use super::observed::{
-    ARecord, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Record, ReleaseState, Volume,
-    VolumeState,
-};
+use super::observed::{ARecord, Attachment, AttachmentState, InstanceState, Observed, Record, Volume, VolumeState};
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::ids::InstanceId;
-use crate::lifecycle::{Passage, Transition};
-use crate::risk::{Risk, RiskReason};
+use crate::lifecycle::Transition;
 use departure::Departure;
 pub use departure::{LONGEST_PERIOD, least_heartbeat, may_have_to_release};
 use successor::Successor;
@@ -99,7 +94,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         None => {}
     }
     if actions::waits(observed, holder, Transition::Launching) {
-        return complete(holder, Transition::Launching, ActionResult::Continue);
+        return actions::complete(holder, Transition::Launching, ActionResult::Continue);
     }
     Step::Done(Done::Serves { holder: holder.clone() })
 }
@@ -122,7 +117,7 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
     let holder = attachment.instance.clone();
     let Some(instance) = observed.instances.get(&holder) else {
         // EC2 does not list it, yet the volume is still its: wait until EC2 has made up its mind.
-        return wait_or_done(successor, WaitFor::HolderGone { holder });
+        return successor.wait_or_done(WaitFor::HolderGone { holder });
     };
     let is_member = observed.group.members.contains_key(&holder);
     if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
@@ -133,13 +128,17 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
         return step;
     }
     match instance.state {
-        InstanceState::Dead | InstanceState::Stopping => wait_or_done(successor, WaitFor::HolderGone { holder }),
-        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
-        _ if attachment.state == AttachmentState::Detaching => Step::Wait(WaitFor::Detached { holder }),
+        InstanceState::Dead | InstanceState::Stopping => successor.wait_or_done(WaitFor::HolderGone { holder }),
+        InstanceState::Stopped | InstanceState::Pending | InstanceState::Running
+            if attachment.state == AttachmentState::Detaching =>
+        {
+            // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+            Step::Wait(WaitFor::Detached { holder })
+        }
         // Its file systems were unmounted when it stopped; nothing runs there that could write.
         InstanceState::Stopped => match successor {
             Successor::Running(_) => Step::Detach { holder },
-            Successor::Booting(_) | Successor::None => running(successor),
+            Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
         },
         InstanceState::Pending | InstanceState::Running => {
             Departure { observed, holder: &holder, instance, successor, now }.next_step()
@@ -153,7 +152,7 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
     match successor {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
-        Successor::Booting(_) | Successor::None => running(successor),
+        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
     }
 }
 
@@ -169,26 +168,4 @@ fn blocked_by_zone(observed: &Observed, volume: &Volume, successor: &Successor) 
             successor_zone: zone.clone(),
         })
     })
-}
-
-/// Waiting is only worth it for somebody who will take over; the group's next launch comes with an event of its own.
-fn wait_or_done(successor: &Successor, wait: WaitFor) -> Step {
-    match successor {
-        Successor::Running(_) | Successor::Booting(_) => Step::Wait(wait),
-        Successor::None => Step::Done(Done::NoSuccessor),
-    }
-}
-
-/// Waits for the successor to run, if there is one.
-fn running(successor: &Successor) -> Step {
-    match successor {
-        Successor::Running(successor) | Successor::Booting(successor) => {
-            Step::Wait(WaitFor::Running { successor: successor.clone() })
-        }
-        Successor::None => Step::Done(Done::NoSuccessor),
-    }
-}
-
-fn complete(instance: &InstanceId, transition: Transition, result: ActionResult) -> Step {
-    Step::Complete { instance: instance.clone(), transition, result }
 }

@@ -1,6 +1,13 @@
 //! Lifecycle actions: which wait, and which can be completed without regard to the volume.
 
-use super::*;
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use super::successor::{self, Successor};
+use crate::ids::InstanceId;
+use crate::lifecycle::{Passage, Transition};
+use crate::node::observed::{InstanceState, Lifecycle, Observed};
+use crate::node::step::{ActionResult, Done, Step};
 
 /// Whether a lifecycle action of ours waits for this instance, as far as the group or the event says.
 ///
@@ -68,4 +75,8 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
             None
         }
     })
+}
+
+pub(super) fn complete(instance: &InstanceId, transition: Transition, result: ActionResult) -> Step {
+    Step::Complete { instance: instance.clone(), transition, result }
 }

@@ -1,9 +1,40 @@
 //! How a living holder goes: make before break. It serves until its successor has booted, or until the time that is left
 //! is just enough for a clean release, whichever comes first; then it releases the volume, and only then is it detached.
+//!
+//! An interruption, in seconds after EC2's warning; EC2 takes the old instance's capacity back at 120:
+//!
+//! ```text
+//!   0  EC2     warns the old instance
+//!   3  Durin   has the group replace it; the terminate hook keeps it alive, and it serves
+//!  14  EC2     runs the new instance. Releasing now would add its boot to the outage: Durin waits
+//!  31  new     its agent is online: it has booted
+//!  33  Durin   sends the release. The outage begins with the drain
+//!  42  old     has unmounted, and the command has succeeded
+//!  43  Durin   detaches; at 46 the volume is free and is attached to the new instance, at 49 it is there
+//! ```
+//!
+//! The same, but the group launches nobody for two minutes because there is no capacity:
+//!
+//! ```text
+//!   3  Durin   has the group replace it, and waits for the replacement
+//!  80  Durin   40 s are left: sends the release. Nobody can take over, but what is unmounted is clean
+//!  95  Durin   detaches: the volume is free, and stays free
+//! 120  EC2     ends the old instance, whose write cache is empty
+//! 130  EC2     runs the new instance, and it attaches at once: nobody waits for a dying holder, no journal is replayed
+//! ```
+//!
+//! Had the old instance served on until 120, the volume would have been cut off under running databases, and freed only
+//! when EC2 had seen the instance off.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::*;
+use super::actions::{complete, waits};
+use super::successor::{self, Successor};
+use crate::ids::InstanceId;
+use crate::lifecycle::Transition;
+use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState};
+use crate::node::step::{ActionResult, Done, Step, WaitFor};
+use crate::risk::{Risk, RiskReason};
 
 /// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, drain 8, k3s 4, unmount
 /// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
@@ -81,7 +112,7 @@ impl Departure<'_> {
     /// The next step of a living holder that somebody else has to follow.
     pub(super) fn next_step(self) -> Step {
         let risk = self.instance.risk;
-        let is_ending = matches!(self.observed.group.members.get(self.holder), Some(Lifecycle::Terminating { .. }));
+        let is_ending = self.is_ending();
         let has_no_deadline = risk.is_none_or(|risk| risk.until.is_none());
         let somebody_may_come =
             self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
@@ -96,7 +127,7 @@ impl Departure<'_> {
         self.leave()
     }
 
-    /// Release, as late as possible; and if that cannot be, the next best.
+    /// Releases as late as possible; falls back to the next best if the holder cannot release.
     fn leave(self) -> Step {
         let holder = self.holder.clone();
         let Some(release) = &self.observed.release else {
@@ -113,15 +144,26 @@ impl Departure<'_> {
         }
         let until = self.instance.risk.and_then(|risk| risk.until);
         let is_due = until.is_some_and(|until| self.now + RELEASE_LEAD >= until);
-        let has_agent = release.agents.contains(self.holder);
-        match self.awaited() {
-            // Its hook is about to time out: better now and in order.
-            Some(_) if is_due && !has_agent && reclaim(self.instance).is_none() => self.give_up(),
-            // It cannot release, so it serves to the end.
-            Some(wait) if !is_due || !has_agent => Step::Wait(wait),
-            Some(_) | None if has_agent => Step::Release { holder },
-            Some(_) | None => self.give_up(),
+        let can_release = release.agents.contains(self.holder);
+        let ec2_ends_it = reclaim(self.instance).is_some();
+        match (self.awaited(), is_due, can_release, ec2_ends_it) {
+            // Its successor has booted, or nobody follows: nothing is gained by serving on.
+            (None, _, true, _) => Step::Release { holder },
+            (None, _, false, _) => self.give_up(),
+            // There is time yet: make before break.
+            (Some(wait), false, _, _) => Step::Wait(wait),
+            // The time that is left is just enough, so it releases although nobody is there to take over.
+            (Some(_), true, true, _) => Step::Release { holder },
+            // It cannot release, and EC2 ends it anyway, so it serves to the end.
+            (Some(wait), true, false, true) => Step::Wait(wait),
+            // It cannot release, and its hook is about to time out: better now and in order.
+            (Some(_), true, false, false) => self.give_up(),
         }
+    }
+
+    /// Whether its group ends it.
+    fn is_ending(&self) -> bool {
+        matches!(self.observed.group.members.get(self.holder), Some(Lifecycle::Terminating { .. }))
     }
 
     /// What the holder goes on serving for, if for anything: until its successor has booted.
@@ -145,15 +187,15 @@ impl Departure<'_> {
     /// gone.
     fn give_up(self) -> Step {
         let holder = self.holder.clone();
-        if actions::waits(self.observed, &holder, Transition::Terminating) {
+        if waits(self.observed, &holder, Transition::Terminating) {
             return complete(&holder, Transition::Terminating, ActionResult::Continue);
         }
-        match (self.observed.group.members.get(&holder), self.successor) {
-            (Some(Lifecycle::Terminating { .. }), successor) => wait_or_done(successor, WaitFor::HolderGone { holder }),
+        match (self.is_ending(), self.successor) {
+            (true, successor) => successor.wait_or_done(WaitFor::HolderGone { holder }),
             // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the
-            // old one to go would be waiting for ever.
-            (_, Successor::Running(_)) => Step::Terminate { holder },
-            (_, successor @ (Successor::Booting(_) | Successor::None)) => running(successor),
+            // old one to go would be waiting forever.
+            (false, Successor::Running(_)) => Step::Terminate { holder },
+            (false, successor @ (Successor::Booting(_) | Successor::None)) => successor.wait_until_it_runs(),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Which instance should hold the volume.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::*;
+use crate::ids::InstanceId;
+use crate::node::observed::{InstanceState, Lifecycle, Observed};
+use crate::node::step::{Done, Step, WaitFor};
+use crate::risk::RiskReason;
 
 /// The instance that should hold the volume, and whether it can take it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,24 @@ impl Successor {
     pub(super) fn is(&self, instance: &InstanceId) -> bool {
         self.id() == Some(instance)
     }
+
+    /// Waiting is only worth it for a successor; the group's next launch comes with an event of its own.
+    pub(super) fn wait_or_done(&self, wait: WaitFor) -> Step {
+        match self {
+            Successor::Running(_) | Successor::Booting(_) => Step::Wait(wait),
+            Successor::None => Step::Done(Done::NoSuccessor),
+        }
+    }
+
+    /// Waits for the successor to run, if there is one.
+    pub(super) fn wait_until_it_runs(&self) -> Step {
+        match self {
+            Successor::Running(successor) | Successor::Booting(successor) => {
+                Step::Wait(WaitFor::Running { successor: successor.clone() })
+            }
+            Successor::None => Step::Done(Done::NoSuccessor),
+        }
+    }
 }
 
 /// The newest instance that the group is launching; else the holder, if it is in service; else the newest in service.
@@ -48,7 +69,10 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
         None => Successor::None,
         Some(id) => match observed.instances.get(&id).map(|instance| instance.state) {
             Some(InstanceState::Running) => Successor::Running(id),
-            _ => Successor::Booting(id),
+            // None of the last three is eligible.
+            None
+            | Some(InstanceState::Pending)
+            | Some(InstanceState::Stopping | InstanceState::Stopped | InstanceState::Dead) => Successor::Booting(id),
         },
     }
 }
