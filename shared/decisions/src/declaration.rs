@@ -17,9 +17,7 @@ const MAX_TTL_S: u32 = i32::MAX as u32;
 pub struct Declaration {
     /// The group, which gives the node its name.
     pub group: GroupName,
-    /// The data volume.
     pub volume: VolumeId,
-    /// The private zone.
     pub zone: HostedZoneId,
     /// The A record in it.
     pub record: RecordName,
@@ -34,34 +32,14 @@ pub enum TagError {
     #[error(
         "the Auto Scaling group {group} has the tag {present} but not {missing}: add it, or remove the durin: tags"
     )]
-    Missing {
-        /// The group.
-        group: GroupName,
-        /// A tag that it has.
-        present: &'static str,
-        /// The tag that it lacks.
-        missing: &'static str,
-    },
-    /// A tag's value has the wrong form.
+    Missing { group: GroupName, present: &'static str, missing: &'static str },
     #[error("the tag {key} of the Auto Scaling group {group} is wrong: {problem}")]
-    Malformed {
-        /// The group.
-        group: GroupName,
-        /// The tag.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: Malformed,
-    },
+    Malformed { group: GroupName, key: &'static str, problem: Malformed },
     /// The TTL is not a number of seconds.
     #[error(
         "the tag {RECORD_TTL} of the Auto Scaling group {group} is wrong: {value:?} is not a whole number of seconds from 0 to {MAX_TTL_S}"
     )]
-    Ttl {
-        /// The group.
-        group: GroupName,
-        /// What it says.
-        value: String,
-    },
+    Ttl { group: GroupName, value: String },
 }
 
 impl Declaration {

@@ -1,4 +1,4 @@
-//! Names and ids from outside, checked once: whoever holds one of these types holds a well-formed, short string.
+//! Names and ids from outside, checked once: a value of one of these types is a well-formed, short string.
 
 use std::fmt;
 

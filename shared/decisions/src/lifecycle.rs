@@ -2,23 +2,19 @@
 
 use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
 
-/// The launch hook that is ours. Actions of other hooks belong to somebody else and are never completed by us.
+/// The launch hook that is ours. Durin never completes the actions of other hooks.
 pub const LAUNCH_HOOK: &str = "durin-launch";
 /// The terminate hook that is ours.
 pub const TERMINATE_HOOK: &str = "durin-terminate";
 
-/// A lifecycle action, as its event tells it.
+/// A lifecycle action, as its event describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecycleAction {
-    /// The group.
     pub group: GroupName,
-    /// The hook that holds the instance.
     pub hook: HookName,
-    /// The instance that waits.
     pub instance: InstanceId,
     /// Names this one action; without it the action is found by instance and hook.
     pub token: Option<ActionToken>,
-    /// At launch or at termination.
     pub transition: Transition,
     /// Where the instance comes from and goes to.
     pub passage: Passage,
@@ -27,9 +23,7 @@ pub struct LifecycleAction {
 /// The two transitions that lifecycle hooks exist for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transition {
-    /// Into the group.
     Launching,
-    /// Out of it.
     Terminating,
 }
 

@@ -1,4 +1,4 @@
-//! What an instance is warned of: a tag on it, so that every function sees what one event told.
+//! What an instance is warned of: a tag on it, so that every function knows what one event said.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -9,16 +9,13 @@ use crate::times::{instant, timestamp};
 /// A spot interruption warning, a rebalance recommendation or a scheduled retirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The instance that is warned.
     pub instance: InstanceId,
-    /// What it is warned of.
     pub risk: Risk,
 }
 
 /// Why an instance will not stay, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Risk {
-    /// Why.
     pub reason: RiskReason,
     /// Until when it is there for certain, if that is known.
     pub until: Option<SystemTime>,
@@ -29,9 +26,9 @@ pub struct Risk {
 pub enum RiskReason {
     /// EC2 recommends to leave: it may be interrupted, or not.
     Rebalance,
-    /// AWS retires its host and stops it, as a rule in two weeks. Health tells when in words that are not to be relied on, so
+    /// AWS retires its host and stops it, usually in two weeks. Health gives the time in words that cannot be relied on, so
     /// no time is kept: an instance that has to go anyway is replaced now, while there is all the time in the world for a
-    /// second attempt, rather than by a timer that somebody would have to keep.
+    /// second attempt, rather than by a timer that something would have to keep.
     Retirement,
     /// Its group is ending it, and waits for its terminate action.
     Terminating,
@@ -51,7 +48,7 @@ impl RiskReason {
 }
 
 impl Risk {
-    /// Reads the tag's value. What nobody of us has written means nothing.
+    /// Reads the tag's value. A value that Durin did not write is ignored.
     pub fn from_tag(value: &str) -> Option<Risk> {
         let (name, until) = match value.split_once(" until ") {
             Some((name, until)) => (name, Some(instant(until)?)),
@@ -100,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_of_us_wrote_means_nothing() {
+    fn a_value_that_durin_did_not_write_is_ignored() {
         for value in ["", "yes", "spot-interruption until soon", "spot-interruption until "] {
             assert_eq!(Risk::from_tag(value), None, "{value}");
         }

@@ -13,7 +13,7 @@ pub const RECORD_NAME: &str = "durin:record-name";
 /// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
 pub const RECORD_TTL: &str = "durin:record-ttl";
 
-/// On an instance: what it is warned of ([`crate::risk::Risk`]), so that every function sees what one event said. The
+/// On an instance: what it is warned of ([`crate::risk::Risk`]), so that every function knows what one event said. The
 /// functions write it. A stronger reason overwrites a weaker one and nothing removes it: it is believed for as long as the
 /// instance lives, except that an interruption which has not come five minutes after its time is not expected any more.
 pub const AT_RISK: &str = "durin:at-risk";
@@ -28,7 +28,7 @@ pub const FAMILY: &str = "durin:image-parameter";
 pub const KEEP: &str = "durin:keep";
 
 /// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the image,
-/// and remove it when they enable the image again. An image that somebody else has disabled does not have it.
+/// and remove it when they enable the image again. An image that a person has disabled does not have it.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
 /// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for people. It

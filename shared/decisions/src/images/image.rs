@@ -7,14 +7,10 @@ use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::tags::{FAMILY, STALE_SINCE};
 use crate::times::instant;
 
-/// An image of this account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// `ami-…`
     pub id: ImageId,
-    /// Its name, for people.
     pub name: String,
-    /// Its state.
     pub state: ImageState,
     /// When it was registered; unknown if EC2 says it in a way that we do not understand.
     pub created: Option<SystemTime>,
@@ -28,35 +24,27 @@ pub struct Image {
     pub copy_of: Option<String>,
     /// Whether deregistration protection is on, or was so recently that it still counts.
     pub protected: bool,
-    /// Whether every account may launch it.
     pub public: bool,
-    /// The snapshots behind it.
     pub snapshots: Vec<SnapshotId>,
     /// What its volumes measure together, in GiB.
     pub gib: u64,
-    /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// A snapshot of this account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// `snap-…`
     pub id: SnapshotId,
     /// Whether it is complete: not pending, failed, or in the Recycle Bin.
     pub completed: bool,
-    /// When it was begun.
     pub started: Option<SystemTime>,
     /// The size of its volume, in GiB: more than it costs, since snapshots are incremental.
     pub gib: u64,
-    /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
 /// The states of an image. (EC2 API Reference, `Image`: `imageState`.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageState {
-    /// On its way.
     Pending,
     /// Can be launched.
     Available,
@@ -66,7 +54,6 @@ pub enum ImageState {
     Other(String),
 }
 
-/// Why an image is not published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unpublishable {
     /// It cannot be launched, or not yet.
@@ -75,7 +62,7 @@ pub enum Unpublishable {
     /// Somebody has said that it should not be used any more.
     #[error("it is deprecated")]
     Deprecated,
-    /// A copy is as old as what it was copied from, but says that it is new.
+    /// A copy is as old as its source, but EC2 reports it as new.
     #[error("it is a copy of {0}")]
     Copy(String),
     /// Its age is what decides.
@@ -84,7 +71,7 @@ pub enum Unpublishable {
 }
 
 impl Image {
-    /// The family that it belongs to. `None` for everybody else's images, and for a tag that names no parameter.
+    /// The family that it belongs to. `None` for other people's images, and for a tag that names no parameter.
     pub fn family(&self) -> Option<ParameterName> {
         ParameterName::new(self.tags.get(FAMILY)?).ok()
     }

@@ -21,7 +21,6 @@ pub struct Account {
     pub images: Vec<Image>,
     /// Its own snapshots.
     pub snapshots: Vec<Snapshot>,
-    /// Who refers to them.
     pub references: References,
 }
 
@@ -30,40 +29,29 @@ pub struct Account {
 pub struct Plan {
     /// The images, family by family, newest first.
     pub images: Vec<ImageEntry>,
-    /// The snapshots.
     pub snapshots: Vec<SnapshotEntry>,
     /// What could not be read. While there is any, nothing goes.
     pub unread: Vec<String>,
 }
 
-/// One image of a plan.
 #[derive(Clone, Debug)]
 pub struct ImageEntry {
-    /// The image.
     pub image: Image,
-    /// Its family.
     pub family: Option<ParameterName>,
-    /// How old it is, if that is known.
     pub age: Option<Duration>,
-    /// What becomes of it.
     pub verdict: ImageVerdict,
 }
 
-/// One snapshot of a plan.
 #[derive(Clone, Debug)]
 pub struct SnapshotEntry {
-    /// The snapshot.
     pub snapshot: Snapshot,
-    /// How old it is, if that is known.
     pub age: Option<Duration>,
-    /// What becomes of it.
     pub verdict: SnapshotVerdict,
 }
 
 /// What becomes of an image, in order of reversibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageVerdict {
-    /// It stays as it is.
     Keep(Keep),
     /// We had disabled it, and it is needed after all.
     Enable(Keep),
@@ -73,16 +61,13 @@ pub enum ImageVerdict {
     Deregister,
 }
 
-/// What becomes of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotVerdict {
-    /// It stays.
     Keep(Keep),
     /// Its image is gone.
     Delete,
 }
 
-/// Why something stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// It is of no family: not ours to judge.
@@ -93,19 +78,14 @@ pub enum Keep {
     State(String),
     /// EC2 does not say how old it is.
     AgeUnknown,
-    /// It is protected from deregistration.
     Protected,
-    /// Everybody may launch it.
     Public,
-    /// These refer to it.
     Referenced(BTreeSet<Reference>),
     /// These refer to this snapshot of it, which would go with it.
     SnapshotReferenced(SnapshotId, BTreeSet<Reference>),
     /// It is one of the newest of its family.
     Newest,
-    /// It is younger than the policy's limit.
     Young,
-    /// Somebody else has disabled it.
     DisabledByOthers,
     /// It is disabled, and goes after this time.
     Soaking(SystemTime),
@@ -117,7 +97,6 @@ pub enum Keep {
     Unread,
 }
 
-/// Decides about every image and every snapshot.
 pub fn plan(account: &Account, policy: &Policy, now: SystemTime) -> Plan {
     let newest = newest(&account.images, policy.keep_newest);
     let mut images: Vec<ImageEntry> = account
@@ -192,7 +171,7 @@ fn image_verdict(
     match (needed(image, newest, references, policy, now), disabled_since) {
         // Not knowing is no reason to undo anything either.
         (Some(unknown @ (Keep::Unread | Keep::NotExamined)), _) => ImageVerdict::Keep(unknown),
-        // Marked and not disabled: a run was cut short between the two, or somebody has enabled it.
+        // Marked and not disabled: a run was cut short between the two, or a person has enabled it.
         (Some(reason), disabled) if disabled.is_some() || image.tags.contains_key(STALE_SINCE) => {
             ImageVerdict::Enable(reason)
         }

@@ -12,63 +12,50 @@ pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
 /// EC2 may not list an image yet that was just published; after so long, one that it does not list is gone.
 const SETTLED_AFTER: Duration = Duration::from_secs(3600);
 
-/// What is known of one family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// The name of its parameter.
     pub name: ParameterName,
     /// The images of this account that name the family.
     pub images: Vec<Image>,
-    /// The parameter.
     pub parameter: Parameter,
 }
 
-/// The parameter of a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parameter {
     /// Parameter Store does not have it.
     Missing,
     /// It does not have our tag: its owner has not agreed to be published to.
     Undeclared,
-    /// It is there.
     Present(Box<Current>),
 }
 
-/// What a parameter says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Current {
-    /// Its value.
     pub value: String,
     /// `aws:ec2:image`, or something else.
     pub data_type: String,
-    /// When it was last written.
     pub written: Option<SystemTime>,
     /// What its pin says, if a person has pinned it.
     pub pinned: Option<String>,
-    /// The image that the value names, whoever owns it; `None` if EC2 does not list it.
+    /// The image that the value names, of whatever owner; `None` if EC2 does not list it.
     pub image: Option<Image>,
 }
 
-/// What to do about a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Write this image's id into the parameter.
     Publish {
-        /// The newest.
         image: ImageId,
         /// Whether that is because what the parameter names cannot be launched any more.
         heals: bool,
     },
-    /// Nothing.
     Done(Done),
     /// Nothing, until a person has mended something.
     Blocked(Blocked),
 }
 
-/// Why nothing is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Done {
-    /// No image of the family is newer.
     #[error("{0} is the newest")]
     Newest(String),
     /// A person decides what it names.
@@ -82,44 +69,29 @@ pub enum Done {
 /// What only a person can mend. The parameter was left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// Nobody has made the parameter, or somebody has deleted it.
+    /// It was never made, or was deleted.
     #[error(
         "the images {images} are tagged {FAMILY}={parameter}, but there is no such parameter: deploy the node that \
          resolves it, or remove the tag from the images"
     )]
-    NoParameter {
-        /// Its name.
-        parameter: ParameterName,
-        /// Who names it.
-        images: String,
-    },
+    NoParameter { parameter: ParameterName, images: String },
     /// The parameter may have nothing to do with images.
     #[error(
-        "the parameter {parameter} is not tagged {FAMILY}: add the tag (any value) if images shall be published to it"
+        "the parameter {parameter} is not tagged {FAMILY}: add the tag (any value) if images should be published to it"
     )]
-    NotDeclared {
-        /// Its name.
-        parameter: ParameterName,
-    },
+    NotDeclared { parameter: ParameterName },
     /// Parameter Store would take any value.
     #[error(
         "the parameter {parameter} has the data type {data_type:?}, not {IMAGE_DATA_TYPE:?}: delete it and create it anew"
     )]
-    NotAnImageParameter {
-        /// Its name.
-        parameter: ParameterName,
-        /// Its data type.
-        data_type: String,
-    },
+    NotAnImageParameter { parameter: ParameterName, data_type: String },
     /// The node's instance types could not run it.
     #[error(
         "{image} is the newest of {parameter}, but it is {is} and the parameter names an image that is {should_be}: \
          remove its tag {FAMILY}, or change the parameter by hand"
     )]
     OtherKind {
-        /// The parameter.
         parameter: ParameterName,
-        /// The image.
         image: ImageId,
         /// Its architecture and virtualization.
         is: String,
@@ -131,28 +103,15 @@ pub enum Blocked {
         "the parameter {parameter} names {value}, which cannot be launched, and {instead}: bake an image, or enable \
          that one again"
     )]
-    NothingToLaunch {
-        /// The parameter.
-        parameter: ParameterName,
-        /// What it names.
-        value: String,
-        /// What there is instead.
-        instead: String,
-    },
+    NothingToLaunch { parameter: ParameterName, value: String, instead: String },
     /// Parameter Store took the value and then did not show it.
     #[error(
         "Parameter Store has not accepted {image} for {parameter}: see the Parameter Store Change event, and check \
          that the function may call ec2:DescribeImages"
     )]
-    Refused {
-        /// The parameter.
-        parameter: ParameterName,
-        /// The image.
-        image: ImageId,
-    },
+    Refused { parameter: ParameterName, image: ImageId },
 }
 
-/// Decides what to do about a family.
 pub fn decide(family: &Family, now: SystemTime) -> Decision {
     let parameter = || family.name.clone();
     let current = match &family.parameter {

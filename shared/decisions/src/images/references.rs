@@ -8,7 +8,6 @@ use crate::ids::{ImageId, SnapshotId};
 /// All references that were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
-    /// By image.
     pub images: BTreeMap<ImageId, BTreeSet<Reference>>,
     /// By snapshot: block device mappings that name one.
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Reference>>,
@@ -23,28 +22,21 @@ pub struct References {
 pub enum Reference {
     /// An instance that is not terminated.
     Instance(String),
-    /// A launch configuration.
     LaunchConfiguration(String),
     /// A version of a launch template that is the default or the latest, or that a group or fleet names.
     LaunchTemplate {
-        /// Its name.
         name: String,
-        /// Its version.
         version: i64,
     },
     /// An override of an Auto Scaling group.
     Group(String),
-    /// An EC2 Fleet.
     Fleet(String),
-    /// A Spot Fleet.
     SpotFleet(String),
     /// A persistent spot request.
     SpotRequest(String),
     /// A version of a parameter: the current one, the one before, or one that has a label or is asked for.
     Parameter {
-        /// Its name.
         name: String,
-        /// Its version.
         version: i64,
     },
     /// Something that DescribeImageReferences lists, by its ARN.

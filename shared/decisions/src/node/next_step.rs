@@ -16,7 +16,7 @@ use successor::Successor;
 
 /// What to do next for this node.
 ///
-/// The volume comes first, because whoever holds it is the node; then the record, which follows the attachment; then the
+/// The volume comes first, because its holder is the node; then the record, which follows the attachment; then the
 /// launch action, which tells the group that the successor serves. Lifecycle actions that nothing depends on are
 /// completed whenever there is nothing more urgent.
 pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
@@ -29,7 +29,7 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
     }
 }
 
-/// What one event told has to be known to all functions.
+/// A warning reaches one function, and all have to know of it.
 fn mark_warned(observed: &Observed) -> Option<Step> {
     let warning = observed.warning.as_ref()?;
     let warned = observed.instances.get(&warning.instance)?;
@@ -112,7 +112,7 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Option<Step> {
     }
 }
 
-/// The volume is with somebody who is not the successor: get it free without taking it from the living.
+/// An instance that is not the successor has the volume: get it free without taking it from the living.
 fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
     let holder = attachment.instance.clone();
     let Some(instance) = observed.instances.get(&holder) else {

@@ -12,21 +12,17 @@ use crate::risk::{Risk, Warning};
 /// A node as it was just seen.
 #[derive(Clone, Debug)]
 pub struct Observed {
-    /// What its tags say.
     pub declaration: Declaration,
-    /// What its group says.
     pub group: Group,
     /// EC2's view of all instances that matter: the group's, those that were, and the holder. One that is missing here
     /// may be gone, or too new for a stale read: *missing* is not *dead*.
     pub instances: BTreeMap<InstanceId, Instance>,
     /// The data volume; none if EC2 does not list it.
     pub volume: Option<Volume>,
-    /// The A record. It was read before the volume, so that a write based on it loses against whoever moved the volume
-    /// in between.
+    /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
     pub record: Record,
     /// Who could release the volume, or has. Known only while somebody alive may have to.
     pub release: Option<Release>,
-    /// What the event warned of.
     pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,
@@ -49,12 +45,10 @@ impl Observed {
     }
 }
 
-/// An Auto Scaling group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How many instances it is to have.
     pub desired_capacity: i32,
-    /// Whether it launches a replacement by itself when an instance is warned: Capacity Rebalancing.
+    /// Capacity Rebalancing: the group launches a replacement when an instance is warned.
     pub rebalances: bool,
     /// Its instances. A group of 1 may well list two.
     pub members: BTreeMap<InstanceId, Lifecycle>,
@@ -67,22 +61,16 @@ impl Group {
     }
 }
 
-/// Where an instance is in its group's life cycle: Auto Scaling's `LifecycleState`, as far as we tell them apart.
+/// Where an instance is in its group's life cycle: Auto Scaling's `LifecycleState`, of which we tell these apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
     /// `Pending`, `Pending:Wait`, `Pending:Proceed`.
-    Launching {
-        /// Whether it is `Pending:Wait`.
-        waits: bool,
-    },
+    Launching { waits: bool },
     /// `InService`, and the states of a root volume that is replaced in place.
     InService,
     /// `Terminating`, `Terminating:Wait`, `Terminating:Proceed`, `Terminated`.
-    Terminating {
-        /// Whether it is `Terminating:Wait`.
-        waits: bool,
-    },
-    /// `Terminating:Retained`: runs on for ever, counts for nothing, and may still hold the volume.
+    Terminating { waits: bool },
+    /// `Terminating:Retained`: runs on forever, counts for nothing, and may still hold the volume.
     Retained,
     /// `EnteringStandby`, `Standby`: set aside by a person.
     Standby,
@@ -90,16 +78,12 @@ pub enum Lifecycle {
     Elsewhere,
 }
 
-/// An instance, as EC2 sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// Where it is in its life.
     pub state: InstanceState,
     /// When it was launched. If EC2 does not say, the instance is not taken as booted because of its age.
     pub launched: Option<SystemTime>,
-    /// Its availability zone.
     pub zone: String,
-    /// Its address inside the VPC.
     pub private_ip: Option<Ipv4Addr>,
     /// Whether its `aws:autoscaling:groupName` tag, which nobody but AWS can write, names the node's group.
     pub of_group: bool,
@@ -107,16 +91,11 @@ pub struct Instance {
     pub risk: Option<Risk>,
 }
 
-/// EC2's instance states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {
-    /// `pending`
     Pending,
-    /// `running`
     Running,
-    /// `stopping`
     Stopping,
-    /// `stopped`
     Stopped,
     /// `shutting-down` or `terminated`: it will not run again.
     Dead,
@@ -125,7 +104,6 @@ pub enum InstanceState {
 /// What Systems Manager says of the holder and its successor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// Whose agent is online.
     pub agents: BTreeSet<InstanceId>,
     /// How far the release of the holder is.
     pub state: ReleaseState,
@@ -134,11 +112,9 @@ pub struct Release {
 /// How far the release command is, if there has been one since the volume was attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseState {
-    /// None was sent.
     NotStarted,
     /// It runs, or is on its way.
     Running {
-        /// When it was sent.
         since: SystemTime,
     },
     /// Drained, stopped, synced, unmounted.
@@ -147,56 +123,42 @@ pub enum ReleaseState {
     Failed,
 }
 
-/// An EBS volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// What it is good for.
     pub state: VolumeState,
-    /// Its availability zone.
     pub zone: String,
     /// Its attachments: at most one, unless somebody switched on multi-attach.
     pub attachments: Vec<Attachment>,
 }
 
-/// EC2's volume states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VolumeState {
-    /// `creating`
     Creating,
-    /// `available`
     Available,
-    /// `in-use`
     InUse,
-    /// `deleting`, `deleted`, `error`, and whatever else cannot be attached.
+    /// `deleting`, `deleted`, `error`, and all others that cannot be attached.
     Unusable(String),
 }
 
-/// A volume's attachment to an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// The holder.
     pub instance: InstanceId,
-    /// How far it is.
     pub state: AttachmentState,
     /// When it was asked for. A release from before then was another one; if EC2 does not say, none counts.
     pub since: Option<SystemTime>,
 }
 
-/// EC2's attachment states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachmentState {
-    /// `attaching`
     Attaching,
-    /// `attached`
     Attached,
-    /// `detaching`, or `busy`: told to detach, but the holder still has it mounted.
+    /// `detaching`, or `busy`: EC2 was asked to detach, but the holder still has it mounted.
     Detaching,
 }
 
 /// What stands under the node's name in its zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// No A record.
     Absent,
     /// One address: what Durin writes.
     Simple(ARecord),

@@ -6,19 +6,15 @@ use crate::lifecycle::Transition;
 use crate::node::observed::ARecord;
 use crate::risk::Risk;
 
-/// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Attach the volume to the successor.
     Attach {
         /// It runs and is in the volume's zone.
         successor: InstanceId,
     },
     /// Mark an instance as at risk, for every function to see.
     Mark {
-        /// The instance.
         instance: InstanceId,
-        /// What it is warned of.
         risk: Risk,
     },
     /// Have the group launch a replacement for a holder that is going to be taken away. The holder goes on serving,
@@ -46,251 +42,139 @@ pub enum Step {
     PointRecord {
         /// As it was read; none if there was none.
         from: Option<ARecord>,
-        /// As it should be.
         to: ARecord,
     },
-    /// Complete a lifecycle action.
     Complete {
-        /// Whose.
         instance: InstanceId,
-        /// At launch or at termination.
         transition: Transition,
-        /// How it ends.
         result: ActionResult,
     },
-    /// Look again in a moment.
     Wait(WaitFor),
-    /// Nothing to do.
     Done(Done),
     /// Nothing that a function should do: a person has to mend the set-up.
     Blocked(Blocked),
 }
 
-/// How a lifecycle action ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionResult {
-    /// Go on.
     Continue,
     /// Give the launch up; the group terminates the instance and launches another.
     Abandon,
 }
 
-/// What is waited for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitFor {
     /// EC2 is still making the volume.
     #[error("the volume to become available")]
     Volume,
-    /// EC2 starts the successor.
     #[error("{successor} to run")]
-    Running {
-        /// The successor.
-        successor: InstanceId,
-    },
-    /// The successor's address is not known yet.
+    Running { successor: InstanceId },
     #[error("{successor} to have an address")]
-    Address {
-        /// The successor.
-        successor: InstanceId,
-    },
+    Address { successor: InstanceId },
     /// The successor runs, but its operating system is still coming up; the holder serves meanwhile.
     #[error("{successor} to boot")]
-    Booted {
-        /// The successor.
-        successor: InstanceId,
-    },
+    Booted { successor: InstanceId },
     /// The holder is going to go, and its group has not launched a replacement yet; the holder serves meanwhile.
     #[error("the group to launch a replacement of {holder}")]
-    Replacement {
-        /// The holder.
-        holder: InstanceId,
-    },
-    /// The holder drains, stops k3s and unmounts.
+    Replacement { holder: InstanceId },
     #[error("{holder} to release the volume")]
-    Released {
-        /// The holder.
-        holder: InstanceId,
-    },
+    Released { holder: InstanceId },
     /// The volume is on its way to the successor.
     #[error("the volume to be attached to {successor}")]
-    Attached {
-        /// The successor.
-        successor: InstanceId,
-    },
+    Attached { successor: InstanceId },
     /// The volume is on its way back from the holder.
     #[error("the volume to leave {holder}")]
-    Detached {
-        /// The holder.
-        holder: InstanceId,
-    },
+    Detached { holder: InstanceId },
     /// The holder is dying; EC2 frees the volume when it is gone.
     #[error("{holder} to be gone and EC2 to free the volume")]
-    HolderGone {
-        /// The holder.
-        holder: InstanceId,
-    },
+    HolderGone { holder: InstanceId },
 }
 
-/// Why there is nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Done {
     /// The holder is the group's instance, the record names it, no action of ours waits.
     #[error("{holder} holds the volume and the record names it")]
-    Serves {
-        /// The holder.
-        holder: InstanceId,
-    },
+    Serves { holder: InstanceId },
     /// The group has no instance that could take over; its next launch comes with an event of its own.
     #[error("the group has no instance that could take over yet")]
     NoSuccessor,
     /// The lifecycle action was about the warm pool or a root volume.
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
-    NoMove {
-        /// Whose action it was.
-        instance: InstanceId,
-    },
+    NoMove { instance: InstanceId },
     /// The instance that was warned is gone, or has none of our tags.
     #[error("{instance} is gone, or has no {} tag: it is not an instance of a Durin node", crate::tags::VOLUME_ID)]
-    NotANode {
-        /// The instance.
-        instance: InstanceId,
-    },
+    NotANode { instance: InstanceId },
     /// The group has none of our tags.
     #[error("the Auto Scaling group {group} has no {} tag: it is not a Durin node", crate::tags::VOLUME_ID)]
-    NotOurs {
-        /// The group.
-        group: GroupName,
-    },
+    NotOurs { group: GroupName },
 }
 
 /// A mistake in the set-up: what is wrong, and what a person can do about it. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// A tag is missing or malformed.
     #[error(transparent)]
     Tags(#[from] TagError),
-    /// More than one instance is wanted.
     #[error("the Auto Scaling group {group} has desired capacity {desired}, but a node is one instance: set it to 1")]
-    DesiredCapacity {
-        /// The group.
-        group: GroupName,
-        /// What it says.
-        desired: i32,
-    },
+    DesiredCapacity { group: GroupName, desired: i32 },
     /// The tag names a volume that EC2 does not list.
     #[error(
         "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which does not exist in this region: correct the tag or restore the volume"
     )]
-    NoSuchVolume {
-        /// The group.
-        group: GroupName,
-        /// The volume.
-        volume: VolumeId,
-    },
+    NoSuchVolume { group: GroupName, volume: VolumeId },
     /// The volume cannot be attached any more.
     #[error(
         "the volume {volume} is in the state {state:?}: restore it from a snapshot and correct the tag durin:volume-id"
     )]
-    UnusableVolume {
-        /// The volume.
-        volume: VolumeId,
-        /// Its state.
-        state: String,
-    },
+    UnusableVolume { volume: VolumeId, state: String },
     /// The volume is attached to several instances.
     #[error(
         "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"
     )]
-    MultiAttach {
-        /// The volume.
-        volume: VolumeId,
-    },
+    MultiAttach { volume: VolumeId },
     /// The volume is attached to an instance that is none of the group's.
     #[error(
         "the volume {volume} is attached to {holder}, which is not an instance of the node's group: detach it there, and the node takes it back"
     )]
-    ForeignHolder {
-        /// The volume.
-        volume: VolumeId,
-        /// The stranger.
-        holder: InstanceId,
-    },
+    ForeignHolder { volume: VolumeId, holder: InstanceId },
     /// The successor runs in another zone than the volume.
     #[error(
         "the volume {volume} is in {volume_zone}, but the Auto Scaling group {group} launched {successor} in {successor_zone}: give the group only subnets in {volume_zone}"
     )]
     ZoneMismatch {
-        /// The group.
         group: GroupName,
-        /// The volume.
         volume: VolumeId,
-        /// Its zone.
         volume_zone: String,
-        /// The instance.
         successor: InstanceId,
-        /// Its zone.
         successor_zone: String,
     },
     /// The tag names a zone that Route 53 does not have.
     #[error(
         "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"
     )]
-    NoSuchZone {
-        /// The group.
-        group: GroupName,
-        /// The zone.
-        zone: HostedZoneId,
-    },
+    NoSuchZone { group: GroupName, zone: HostedZoneId },
     /// What stands under the node's name is nothing that Durin writes.
     #[error(
         "{name} in the hosted zone {zone} is {what}, which Durin never touches: remove it, or correct the tag durin:record-name"
     )]
-    ForeignRecord {
-        /// The name.
-        name: RecordName,
-        /// The zone.
-        zone: HostedZoneId,
-        /// What it is.
-        what: String,
-    },
+    ForeignRecord { name: RecordName, zone: HostedZoneId, what: String },
     /// Route 53 refuses the record for good, for example because its name is not in the zone.
     #[error(
         "Route 53 refuses {name} in the hosted zone {zone} ({problem}): correct the tags durin:record-name and durin:hosted-zone-id"
     )]
-    RecordRefused {
-        /// The name.
-        name: RecordName,
-        /// The zone.
-        zone: HostedZoneId,
-        /// In Route 53's words.
-        problem: String,
-    },
+    RecordRefused { name: RecordName, zone: HostedZoneId, problem: String },
     /// EC2 refuses to attach for good.
     #[error(
         "EC2 refuses to attach {volume} to {successor} ({problem}): free the device /dev/sdf on the instance, or one of its attachments"
     )]
-    AttachRefused {
-        /// The volume.
-        volume: VolumeId,
-        /// The instance.
-        successor: InstanceId,
-        /// In EC2's words.
-        problem: String,
-    },
+    AttachRefused { volume: VolumeId, successor: InstanceId, problem: String },
     /// The holder must go but is protected against termination.
     #[error(
         "{holder} holds the volume and has to go, but EC2 refuses to terminate it ({problem}): switch its termination protection off"
     )]
-    TerminationRefused {
-        /// The holder.
-        holder: InstanceId,
-        /// In EC2's words.
-        problem: String,
-    },
+    TerminationRefused { holder: InstanceId, problem: String },
 }
 
 impl Step {
-    /// The kind of step, for logs.
     pub fn name(&self) -> &'static str {
         match self {
             Step::Attach { .. } => "attach",
@@ -313,7 +197,7 @@ impl Step {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
             Step::Replace { holder } => format!("{holder} is going to be taken away and has no successor yet"),
-            Step::Release { holder } => format!("{holder} has to let go, as late as it can"),
+            Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
             Step::PointRecord { from: Some(from), to } => {

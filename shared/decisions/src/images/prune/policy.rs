@@ -11,7 +11,7 @@ pub struct Policy {
     pub keep_newest: usize,
     /// Everything younger than this.
     pub keep_younger: Duration,
-    /// How long an image is disabled before it is deregistered: the time in which whoever misses it can say so.
+    /// How long an image is disabled before it is deregistered: the time in which a person who misses it can say so.
     pub soak: Duration,
 }
 

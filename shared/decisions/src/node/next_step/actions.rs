@@ -9,9 +9,9 @@ use crate::lifecycle::{Passage, Transition};
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::{ActionResult, Done, Step};
 
-/// Whether a lifecycle action of ours waits for this instance, as far as the group or the event says.
+/// Whether a lifecycle action of ours waits for this instance, by what the group or the event says.
 ///
-/// The group may not show yet what the event tells, so an action with a token is believed until it was completed: the
+/// The group may not show yet what the event says, so an action with a token is believed until it was completed: the
 /// token names that one action, and completing it again does nothing. Without a token a late event could hit a newer
 /// action of the same hook, so then the group has to agree.
 pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Transition) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Tran
 }
 
 /// An instance on its way into or out of the warm pool, or whose root volume is replaced: nothing moves, but the action
-/// has to be completed all the same.
+/// still has to be completed.
 pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
     let action = observed.action.as_ref()?;
     match action.passage {
@@ -46,9 +46,9 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
     }
 }
 
-/// The actions of instances that the hand-off does not wait for: terminate actions of whoever is dead, stopped without
-/// anybody to follow, or does not hold the volume; and launch actions of whoever died or was stopped, or is going to be,
-/// before it could take over.
+/// The actions that the hand-off does not wait for: terminate actions of instances that are dead, that are stopped with no
+/// successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going to be,
+/// before they could take over.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let is_dead =
@@ -58,7 +58,7 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
         matches!(state, Some(InstanceState::Dead | InstanceState::Stopping | InstanceState::Stopped))
             || (holder != Some(id) && successor::is_doomed(observed, id, now))
     };
-    // What stands still serves nobody; but to detach from it is quicker than to end it, once there is somebody to attach to.
+    // A stopped instance serves nobody; but detaching from it is quicker than ending it, once there is a successor.
     let is_off = |id: &InstanceId| {
         let state = observed.instances.get(id).map(|instance| instance.state);
         state == Some(InstanceState::Stopped) && successor::of(observed, now) == Successor::None

@@ -17,7 +17,7 @@
 //!
 //! ```text
 //!   3  Durin   has the group replace it, and waits for the replacement
-//!  80  Durin   40 s are left: sends the release. Nobody can take over, but what is unmounted is clean
+//!  80  Durin   40 s are left: sends the release. Nobody can take over yet, but an unmounted volume is clean
 //!  95  Durin   detaches: the volume is free, and stays free
 //! 120  EC2     ends the old instance, whose write cache is empty
 //! 130  EC2     runs the new instance, and it attaches at once: nobody waits for a dying holder, no journal is replayed
@@ -66,7 +66,7 @@ pub const fn least_heartbeat(transition: Transition) -> Duration {
     }
 }
 
-/// The holder, if somebody alive may have to release the volume: then it matters what Systems Manager says.
+/// The attachment of a living holder that may have to release the volume: then it matters what Systems Manager says.
 pub fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;
     let holder = observed.instances.get(&attachment.instance)?;
@@ -104,19 +104,19 @@ pub(super) fn of_warned(observed: &Observed, holder: &InstanceId, now: SystemTim
     if is_wanted && !observed.group.rebalances {
         return Some(Step::Replace { holder: holder.clone() });
     }
-    // Capacity Rebalancing launches the replacement by itself, at the same warning.
+    // Capacity Rebalancing launches the replacement, at the same warning.
     Some(Departure { observed, holder, instance, successor: &Successor::None, now }.leave())
 }
 
 impl Departure<'_> {
-    /// The next step of a living holder that somebody else has to follow.
+    /// The next step of a living holder that another instance has to follow.
     pub(super) fn next_step(self) -> Step {
         let risk = self.instance.risk;
         let is_ending = self.is_ending();
         let has_no_deadline = risk.is_none_or(|risk| risk.until.is_none());
-        let somebody_may_come =
+        let a_successor_may_come =
             self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
-        if is_ending && has_no_deadline && somebody_may_come {
+        if is_ending && has_no_deadline && a_successor_may_come {
             // From now on every function counts from here.
             let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
             return Step::Mark { instance: self.holder.clone(), risk };
@@ -161,7 +161,6 @@ impl Departure<'_> {
         }
     }
 
-    /// Whether its group ends it.
     fn is_ending(&self) -> bool {
         matches!(self.observed.group.members.get(self.holder), Some(Lifecycle::Terminating { .. }))
     }

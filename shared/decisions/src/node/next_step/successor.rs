@@ -10,11 +10,10 @@ use crate::risk::RiskReason;
 /// The instance that should hold the volume, and whether it can take it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Successor {
-    /// It runs.
     Running(InstanceId),
     /// It does not run yet, or EC2 does not list it yet.
     Booting(InstanceId),
-    /// The group has nobody: it launches a replacement by itself, or wants none.
+    /// The group has no instance for it: it launches a replacement of its own accord, or wants none.
     None,
 }
 
@@ -103,7 +102,7 @@ pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -
 /// How long after its time a reclaim may still come.
 const WARNING_HOLDS: Duration = Duration::from_secs(300);
 
-/// Not dead and not stopped, as far as EC2 says. An instance that it does not list may be too new for a stale read.
+/// Not dead and not stopped, so far as EC2 knows. An instance that it does not list may be too new for a stale read.
 fn is_eligible(observed: &Observed, id: &InstanceId) -> bool {
     match observed.instances.get(id).map(|instance| instance.state) {
         None | Some(InstanceState::Pending | InstanceState::Running) => true,
