@@ -10,7 +10,8 @@ mod tests;
 
 use http::Request;
 
-use super::operation::{Operation, Service};
+use super::operation::Operation;
+use super::service::Service;
 use crate::iam::{Check, Denial};
 use crate::world::error::ApiError;
 use crate::world::{ACCOUNT, REGION, World};

@@ -5,14 +5,18 @@
 //! [`handle`]. Only what a call goes on without is asked of IAM on the way.
 
 mod action;
+mod answer;
 mod authorization;
 mod autoscaling;
 mod ec2;
+mod element;
+mod fields;
 mod operation;
 mod page;
 mod query;
 mod respond;
 mod route53;
+mod service;
 mod ssm;
 #[cfg(test)]
 mod tests;
@@ -25,10 +29,12 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::history::What;
 
 pub(crate) use authorization::authorize;
-pub use operation::{Operation, Service, operation};
+pub use operation::{Operation, operation};
 pub use respond::{error_response, internal_error, throttled};
+pub use service::Service;
 
-use respond::{Answer, RequestId};
+use answer::Answer;
+use respond::RequestId;
 
 /// Who makes a call, for the history.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::fmt;
 use http::header::AUTHORIZATION;
 use http::{Method, Request};
 
+use super::service::{ROUTE53_PATH_PREFIX, Service};
 use super::{autoscaling, ec2, route53, ssm};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -17,22 +18,9 @@ pub struct Operation {
     pub name: String,
 }
 
-/// The services of the local AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
-    /// Instances, volumes, launch templates.
-    Ec2,
-    /// Groups, lifecycle hooks.
-    AutoScaling,
-    /// Hosted zones and their record sets.
-    Route53,
-    /// Parameter Store.
-    Ssm,
-}
-
 /// What `request` asks for, if it looks like an AWS request at all.
 pub fn operation(request: &Request<Vec<u8>>) -> Option<Operation> {
-    if let Some(path) = request.uri().path().strip_prefix(route53::PATH_PREFIX) {
+    if let Some(path) = request.uri().path().strip_prefix(ROUTE53_PATH_PREFIX) {
         let name = route53::operation_name(request.method(), path);
         return Some(Operation { service: Service::Route53, name });
     }
@@ -88,26 +76,6 @@ impl Operation {
             Service::AutoScaling => autoscaling::is_write(&self.name),
             Service::Route53 => route53::is_write(&self.name),
             Service::Ssm => ssm::is_write(&self.name),
-        }
-    }
-}
-
-impl Service {
-    /// As SigV4 scopes and IAM actions have it.
-    pub fn signing_name(self) -> &'static str {
-        match self {
-            Service::Ec2 => "ec2",
-            Service::AutoScaling => "autoscaling",
-            Service::Route53 => "route53",
-            Service::Ssm => "ssm",
-        }
-    }
-
-    fn of_version(version: &str) -> Option<Service> {
-        match version {
-            ec2::VERSION => Some(Service::Ec2),
-            autoscaling::VERSION => Some(Service::AutoScaling),
-            _ => None,
         }
     }
 }

@@ -4,25 +4,12 @@ use http::header::{CONTENT_TYPE, LOCATION, SERVER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::operation::{Operation, Service};
+use super::answer::Answer;
+use super::operation::Operation;
+use super::service::Service;
 use super::xml::{self, Lists};
-use super::{autoscaling, ec2, route53};
 use crate::world::World;
 use crate::world::error::ApiError;
-
-/// What an operation answers when it succeeds.
-pub(super) struct Answer {
-    pub(super) body: Value,
-    pub(super) status: StatusCode,
-    /// Where Route 53 says that a new hosted zone is.
-    pub(super) location: Option<String>,
-}
-
-impl From<Value> for Answer {
-    fn from(body: Value) -> Answer {
-        Answer { body, status: StatusCode::OK, location: None }
-    }
-}
 
 /// What AWS calls a request in its answer.
 pub(super) struct RequestId(String);
@@ -66,23 +53,20 @@ pub fn internal_error(service: Service) -> ApiError {
 pub(super) fn success(operation: &Operation, answer: Answer, request_id: &RequestId) -> Response<Vec<u8>> {
     let RequestId(id) = request_id;
     let name = &operation.name;
-    let body = match operation.service {
-        Service::Ec2 => {
-            let content = with_first("requestId", json!(id), answer.body);
-            xml::document(&format!("{name}Response"), Some(ec2::NAMESPACE), &content, ec2::LISTS)
-        }
+    let service = operation.service;
+    let document = |content| xml::document(&format!("{name}Response"), service.namespace(), content, service.lists());
+    let body = match service {
+        Service::Ec2 => document(&with_first("requestId", json!(id), answer.body)),
         Service::AutoScaling => {
             let mut content = json!({});
             content[format!("{name}Result")] = answer.body;
             content["ResponseMetadata"] = json!({"RequestId": id});
-            xml::document(&format!("{name}Response"), Some(autoscaling::NAMESPACE), &content, autoscaling::LISTS)
+            document(&content)
         }
-        Service::Route53 => {
-            xml::document(&format!("{name}Response"), Some(route53::NAMESPACE), &answer.body, Lists::Repeated)
-        }
+        Service::Route53 => document(&answer.body),
         Service::Ssm => answer.body.to_string().into_bytes(),
     };
-    let mut response = response(operation.service, answer.status, body, request_id);
+    let mut response = response(service, answer.status, body, request_id);
     if let Some(location) = answer.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -95,10 +79,9 @@ pub(super) fn error(service: Service, error: &ApiError, request_id: &RequestId) 
     let body = match service {
         Service::Ec2 => {
             let content = json!({"Errors": {"Error": {"Code": code, "Message": message}}, "RequestID": id});
-            xml::document("Response", None, &content, ec2::LISTS)
+            xml::document("Response", None, &content, service.lists())
         }
-        Service::AutoScaling => error_document(error, id, autoscaling::NAMESPACE),
-        Service::Route53 => error_document(error, id, route53::NAMESPACE),
+        Service::AutoScaling | Service::Route53 => error_document(error, id, service.namespace()),
         // Some of SSM's errors have no message at all, and clients must live with it.
         Service::Ssm if message.is_empty() => json!({"__type": code}).to_string().into_bytes(),
         Service::Ssm => json!({"__type": code, "message": message}).to_string().into_bytes(),
@@ -107,14 +90,14 @@ pub(super) fn error(service: Service, error: &ApiError, request_id: &RequestId) 
     response(service, status, body, request_id)
 }
 
-fn error_document(error: &ApiError, request_id: &str, namespace: &str) -> Vec<u8> {
+fn error_document(error: &ApiError, request_id: &str, namespace: Option<&str>) -> Vec<u8> {
     // ResourceContention is a 500 that is nevertheless called the sender's fault.
     let fault = if error.status < 500 || error.code == "ResourceContention" { "Sender" } else { "Receiver" };
     let content = json!({
         "Error": {"Type": fault, "Code": error.code, "Message": error.message},
         "RequestId": request_id,
     });
-    xml::document("ErrorResponse", Some(namespace), &content, Lists::Repeated)
+    xml::document("ErrorResponse", namespace, &content, Lists::Repeated)
 }
 
 fn response(service: Service, status: StatusCode, body: Vec<u8>, RequestId(id): &RequestId) -> Response<Vec<u8>> {

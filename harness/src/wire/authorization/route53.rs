@@ -3,7 +3,7 @@
 
 use http::Request;
 
-use super::super::route53::body::{self, Element};
+use super::super::element::{self, Element};
 use super::super::route53::resource_of;
 use crate::iam::Check;
 
@@ -17,7 +17,7 @@ pub(super) fn checks(name: &str, request: &Request<Vec<u8>>) -> Vec<Check> {
     // A global service is asked in the region where its endpoint is. (IAM User Guide, `aws:RequestedRegion`.)
     check.region = "us-east-1";
     if name == "ChangeResourceRecordSets" {
-        check.keys = change_keys(&body::parse(request.body()).unwrap_or_default());
+        check.keys = change_keys(&element::parse(request.body()).unwrap_or_default());
     }
     vec![check]
 }

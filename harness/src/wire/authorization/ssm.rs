@@ -1,6 +1,6 @@
 //! Systems Manager: a command is asked about with its document and with each instance; a parameter by its name.
 
-use super::super::ssm::fields::Fields;
+use super::super::fields::Fields;
 use super::arn;
 use crate::iam::Check;
 use crate::world::{REGION, World};

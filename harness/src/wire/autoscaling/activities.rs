@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{group_named, paged};
+use super::answers::{group_named, paged};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{Activity, Group};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::answers::paged;
 use super::launch_sources::{launch_template, policy_item};
-use super::paged;
 use super::refresh::maintenance_policy_item;
 use super::tags::tag_item;
 use crate::wire::query::Params;

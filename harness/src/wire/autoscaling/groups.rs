@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use super::answers::done;
+use super::hooks;
 use super::launch_sources::launch_source;
 use super::refresh::maintenance_policy;
 use super::tags::group_tag;
-use super::{done, hooks};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{CreateAutoScalingGroup, UpdateAutoScalingGroup};

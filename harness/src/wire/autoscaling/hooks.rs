@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{done, group_named};
+use super::answers::{done, group_named};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleHook, PutLifecycleHook, Transition};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::activities::activity_item;
-use super::{done, group_named};
+use super::answers::{done, group_named};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::Activity;

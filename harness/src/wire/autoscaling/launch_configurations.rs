@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{done, paged};
+use super::answers::{done, paged};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{CreateLaunchConfiguration, LaunchConfiguration};

@@ -1,6 +1,7 @@
 //! Auto Scaling: a form in, XML out.
 
 mod activities;
+mod answers;
 mod describe;
 mod groups;
 mod hooks;
@@ -11,20 +12,14 @@ mod refresh;
 mod tags;
 
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::action::Action;
-use super::page::page;
+use super::answer::Answer;
 use super::query::{Dialect, Params};
-use super::respond::Answer;
-use super::xml::Lists;
+use super::service::AUTO_SCALING_VERSION;
 use crate::world::World;
-use crate::world::autoscaling::Group;
 use crate::world::error::{ApiError, ApiResult};
-
-pub(super) const VERSION: &str = "2011-01-01";
-pub(super) const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
-pub(super) const LISTS: Lists = Lists::Wrapped("member");
 
 const ACTIONS: &[Action<Params>] = &[
     Action::write("CancelInstanceRefresh", refresh::CANCEL_PARAMETERS, refresh::cancel),
@@ -95,41 +90,13 @@ pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) 
 
 fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
     let action = Action::find(ACTIONS, name).ok_or_else(|| {
-        let text = format!("Could not find operation {name} for version {VERSION}: the local AWS does not have it.");
+        let text = format!(
+            "Could not find operation {name} for version {AUTO_SCALING_VERSION}: the local AWS does not have it."
+        );
         ApiError::new("InvalidAction", text)
     })?;
     match action.unknown_parameter(params.names()) {
         Some(unknown) => Err(params.unknown(unknown)),
         None => action.run(world, params),
     }
-}
-
-/// What nearly all writes answer.
-fn done() -> Value {
-    json!({})
-}
-
-fn group_named<'a>(world: &'a World, name: &str) -> ApiResult<&'a Group> {
-    world.autoscaling.groups.get(name).ok_or_else(|| {
-        ApiError::new(
-            "ValidationError",
-            format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"),
-        )
-    })
-}
-
-/// `list_name` with one page of `items`, as the request asks for it, and the token of the next. There is always a
-/// limit: `usual_limit`, unless the request has another.
-fn paged(params: &Params, list_name: &str, usual_limit: usize, items: Vec<(String, Value)>) -> ApiResult<Value> {
-    let limit = match params.number::<usize>("MaxRecords")? {
-        None => usual_limit,
-        Some(limit @ 1..=100) => limit,
-        Some(limit) => return Err(params.invalid("MaxRecords", &limit.to_string())),
-    };
-    let page = page(items, limit, params.text("NextToken"))
-        .ok_or_else(|| ApiError::new("InvalidNextToken", "The NextToken value is not valid."))?;
-    let mut answer = json!({});
-    answer[list_name] = page.items.into();
-    answer["NextToken"] = page.next.into();
-    Ok(answer)
 }

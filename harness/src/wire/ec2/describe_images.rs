@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{ids_or_pages, paged_within};
 use super::filters::Filters;
 use super::tags::tag_set;
-use super::{ids_or_pages, paged_within};
 use crate::wire::query::Params;
 use crate::world::ec2::images::{
     BlockDevice, DeregistrationProtection, LaunchPermission, PUBLIC_OWNER, image_not_found,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{ids_or_pages, paged};
 use super::filters::Filters;
 use super::tags::tag_set;
-use super::{ids_or_pages, paged};
 use crate::wire::query::Params;
 use crate::world::ec2::network::VPC_ID;
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::paged;
+use super::answers::paged;
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::InstanceState;

@@ -4,7 +4,9 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
-use super::{done, tags};
+use super::answers::done;
+use super::launch_data::snapshot_devices;
+use super::tags;
 use crate::time::Time;
 use crate::wire::authorization::caller_may_delete_snapshot;
 use crate::wire::query::Params;
@@ -160,13 +162,6 @@ pub(super) fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
     }
     world.modify_launch_permissions(id, &add, &remove)?;
     Ok(done())
-}
-
-/// Device names and snapshots, of the mappings that name a snapshot.
-pub(super) fn snapshot_devices(params: &Params, name: &str) -> Vec<(String, String)> {
-    let mappings = params.structures(name);
-    let device = |mapping: &Params| Some((mapping.owned("DeviceName")?, mapping.structure("Ebs").owned("SnapshotId")?));
-    mappings.iter().filter_map(device).collect()
 }
 
 fn permissions_in(params: &Params, list: &str) -> ApiResult<Vec<LaunchPermission>> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::describe_instances::{reservation_item, state};
+use super::launch_data::is_spot;
 use super::{launch_templates, tags};
 use crate::wire::query::Params;
 use crate::world::World;
@@ -72,16 +73,6 @@ pub(super) fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
 pub(super) fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.start_instances(&ids)?))
-}
-
-/// Whether the market options ask for spot instances.
-pub(super) fn is_spot(params: &Params) -> ApiResult<bool> {
-    let options = params.structure("InstanceMarketOptions");
-    match options.text("MarketType") {
-        None => Ok(false),
-        Some("spot") => Ok(true),
-        Some(other) => Err(options.invalid("MarketType", other)),
-    }
 }
 
 /// Id, state before, state now.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::paged_within;
 use super::filters::{Filters, NO_TAGS};
 use super::launch_templates::{created_by, data_of, named};
-use super::paged_within;
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};

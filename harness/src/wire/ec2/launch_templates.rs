@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{ids_or_pages, paged_within};
 use super::filters::{Filters, NO_TAGS};
-use super::images::snapshot_devices;
-use super::instances::is_spot;
-use super::{ids_or_pages, paged_within};
+use super::launch_data::{is_spot, snapshot_devices};
 use crate::wire::query::Params;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData};
 use crate::world::error::{ApiError, ApiResult};

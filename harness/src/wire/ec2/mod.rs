@@ -1,11 +1,13 @@
 //! EC2: a form in, XML out.
 
+mod answers;
 mod describe_images;
 mod describe_instances;
 mod filters;
 mod image_references;
 mod images;
 mod instances;
+mod launch_data;
 mod launch_template_versions;
 mod launch_templates;
 mod network;
@@ -15,22 +17,14 @@ mod snapshots;
 mod tags;
 mod volumes;
 
-use std::ops::RangeInclusive;
-
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::action::Action;
-use super::page::page;
+use super::answer::Answer;
 use super::query::{Dialect, Params};
-use super::respond::Answer;
-use super::xml::Lists;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
-
-pub(super) const VERSION: &str = "2016-11-15";
-pub(super) const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-pub(super) const LISTS: Lists = Lists::Wrapped("item");
 
 /// `DryRun` is understood by all of them.
 const ACTIONS: &[Action<Params>] = &[
@@ -156,49 +150,4 @@ fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
 pub(super) fn is_unfiltered(request: &Request<Vec<u8>>) -> bool {
     let mut names = form_urlencoded::parse(request.body()).map(|(name, _)| name);
     !names.any(|name| name == "MaxResults" || name.starts_with("Filter."))
-}
-
-/// What nearly all writes without an answer of their own answer.
-fn done() -> Value {
-    json!({"return": true})
-}
-
-/// `list_name` with one page of `items`, as the request asks for it, and the token of the next. Without a limit there
-/// is one page.
-fn paged(params: &Params, list_name: &str, items: Vec<(String, Value)>) -> ApiResult<Value> {
-    paged_within(params, list_name, 5..=1000, items)
-}
-
-/// [`paged`], where limits other than the usual ones are allowed.
-fn paged_within(
-    params: &Params,
-    list_name: &str,
-    limits: RangeInclusive<usize>,
-    items: Vec<(String, Value)>,
-) -> ApiResult<Value> {
-    let limit = params.number::<usize>("MaxResults")?;
-    if let Some(limit) = limit.filter(|limit| !limits.contains(limit)) {
-        let text = format!(
-            "Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between {} and {}.",
-            limits.start(),
-            limits.end()
-        );
-        return Err(ApiError::new("InvalidParameterValue", text));
-    }
-    let limit = limit.unwrap_or(usize::MAX);
-    let page = page(items, limit, params.text("NextToken"))
-        .ok_or_else(|| ApiError::new("InvalidNextToken", "The token is invalid."))?;
-    let mut answer = json!({});
-    answer[list_name] = page.items.into();
-    answer["nextToken"] = page.next.into();
-    Ok(answer)
-}
-
-/// Refuses to page through things that are asked for by id.
-fn ids_or_pages(params: &Params, ids_name: &str, ids: &[String]) -> ApiResult<()> {
-    if ids.is_empty() || params.text("MaxResults").is_none() {
-        return Ok(());
-    }
-    let text = format!("The parameter {ids_name} cannot be used with the parameter maxResults");
-    Err(ApiError::new("InvalidParameterCombination", text))
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{ids_or_pages, paged};
 use super::filters::{Filters, NO_TAGS};
-use super::{ids_or_pages, paged};
 use crate::wire::query::Params;
 use crate::world::ec2::network::{SUBNETS, VPC_ID, ZONES, subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{done, paged, paged_within};
 use super::snapshots::snapshot_item;
-use super::{done, paged, paged_within};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::ApiResult;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::answers::paged_within;
 use super::filters::{Filters, NO_TAGS};
-use super::paged_within;
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::requests::{LaunchSpecification, LaunchTemplateConfig, SpotFleet};

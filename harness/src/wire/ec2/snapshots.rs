@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::answers::{done, ids_or_pages, paged};
 use super::filters::Filters;
 use super::tags::tag_set;
-use super::{done, ids_or_pages, paged};
 use crate::wire::query::Params;
 use crate::world::ec2::Snapshot;
 use crate::world::ec2::images::PUBLIC_OWNER;

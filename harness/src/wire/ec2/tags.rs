@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::answers::{done, paged};
 use super::filters::{Filters, NO_TAGS};
-use super::{done, paged};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};

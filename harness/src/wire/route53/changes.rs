@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::body::Element;
 use super::{Input, change_info, invalid_input, zones};
+use crate::wire::element::Element;
 use crate::world::World;
 use crate::world::error::ApiResult;
 use crate::world::route53::{AliasTarget, ChangeAction, RecordChange, RecordSet, normalise_name};

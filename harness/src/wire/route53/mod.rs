@@ -1,6 +1,5 @@
 //! Route 53: paths and XML in, XML out.
 
-pub(super) mod body;
 mod changes;
 mod record_sets;
 mod zones;
@@ -12,14 +11,11 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::action::Action;
-use super::respond::Answer;
+use super::answer::Answer;
+use super::element::{self, Element};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::route53::Change;
-use body::Element;
-
-pub(super) const PATH_PREFIX: &str = "/2013-04-01/";
-pub(super) const NAMESPACE: &str = "https://route53.amazonaws.com/doc/2013-04-01/";
 
 /// A request: what its path and query name, and the document in its body.
 struct Input {
@@ -103,7 +99,7 @@ fn read(request: &Request<Vec<u8>>) -> ApiResult<Input> {
     Ok(Input {
         id: resource_of(request).to_owned(),
         query: query.into_owned().collect(),
-        body: body::parse(request.body())?,
+        body: element::parse(request.body())?,
     })
 }
 

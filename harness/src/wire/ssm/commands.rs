@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{self, Fields};
+use super::answers::paged;
 use super::filters::{CommandFilter, parse};
-use super::paged;
+use crate::wire::fields::{self, Fields};
 use crate::world::World;
 use crate::world::error::ApiResult;
 use crate::world::ssm::{Command, InvocationStatus, SendCommand};

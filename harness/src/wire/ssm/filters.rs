@@ -3,8 +3,8 @@
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::fields::{self, Fields};
 use crate::time::Time;
+use crate::wire::fields::{self, Fields};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Command, InvocationStatus};
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{self, Fields};
-use super::paged;
+use super::answers::paged;
+use crate::wire::fields::{self, Fields};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion};
 use crate::world::{ACCOUNT, World};

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::fields::Fields;
-use super::paged;
+use super::answers::paged;
+use crate::wire::fields::Fields;
 use crate::world::World;
 use crate::world::ec2::Instance;
 use crate::world::error::{ApiError, ApiResult};

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::answers::paged;
 use super::commands::command_id;
-use super::fields::Fields;
 use super::filters::{CommandFilter, parse};
-use super::paged;
 use crate::time::Time;
+use crate::wire::fields::Fields;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Command, CommandInvocation, InvocationStatus};

@@ -1,25 +1,22 @@
 //! Systems Manager, of which there are Parameter Store, documents and Run Command: JSON in, JSON out.
 
+mod answers;
 mod commands;
 mod documents;
-pub(super) mod fields;
 mod filters;
 mod history;
 mod instances;
 mod invocations;
 mod parameters;
 
-use std::ops::RangeInclusive;
-
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::action::Action;
-use super::page::page;
-use super::respond::Answer;
+use super::answer::Answer;
+use super::fields::Fields;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
-use fields::Fields;
 
 const ACTIONS: &[Action<Fields>] = &[
     Action::write("AddTagsToResource", &["ResourceId", "ResourceType", "Tags"], parameters::add_tags),
@@ -95,26 +92,4 @@ fn run(world: &mut World, name: &str, fields: &Fields) -> ApiResult<Value> {
         }
         None => action.run(world, fields),
     }
-}
-
-/// `list_name` with one page of `items`, as long as one of `lengths`, and the token of the next.
-fn paged(
-    fields: &Fields,
-    list_name: &str,
-    lengths: RangeInclusive<u64>,
-    items: Vec<(String, Value)>,
-) -> ApiResult<Value> {
-    let limit = match fields.number("MaxResults")? {
-        None => *lengths.end(),
-        Some(limit) if lengths.contains(&limit) => limit,
-        Some(limit) => return Err(fields::invalid("MaxResults", &limit.to_string())),
-    };
-    let page = page(items, usize::try_from(limit).unwrap_or(usize::MAX), fields.text("NextToken")?)
-        .ok_or_else(|| ApiError::new("InvalidNextToken", "The specified token isn't valid."))?;
-    let mut answer = json!({});
-    answer[list_name] = page.items.into();
-    if let Some(next) = page.next {
-        answer["NextToken"] = next.into();
-    }
-    Ok(answer)
 }

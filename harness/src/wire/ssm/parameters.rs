@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{self, Fields};
-use super::paged;
+use super::answers::paged;
 use crate::wire::authorization::caller_may_describe_images;
+use crate::wire::fields::{self, Fields};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};

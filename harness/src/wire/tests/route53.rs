@@ -23,7 +23,7 @@ fn batch(changes: &[String]) -> String {
     format!(
         "<ChangeResourceRecordSetsRequest xmlns=\"{}\"><ChangeBatch><Changes>{}</Changes></ChangeBatch>\
          </ChangeResourceRecordSetsRequest>",
-        super::super::route53::NAMESPACE,
+        Service::Route53.namespace().expect("XML"),
         changes.concat()
     )
 }

@@ -8,10 +8,10 @@ use crate::world::error::{ApiError, ApiResult};
 
 /// A request.
 #[derive(Debug)]
-pub(in crate::wire) struct Fields(Map<String, Value>);
+pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    pub(in crate::wire) fn parse(body: &[u8]) -> ApiResult<Fields> {
+    pub(super) fn parse(body: &[u8]) -> ApiResult<Fields> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Fields(members)),
             _ if body.is_empty() => Ok(Fields(Map::new())),
@@ -19,11 +19,11 @@ impl Fields {
         }
     }
 
-    pub(in crate::wire) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())
     }
 
-    pub(in crate::wire) fn text(&self, name: &str) -> ApiResult<Option<&str>> {
+    pub(super) fn text(&self, name: &str) -> ApiResult<Option<&str>> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -31,22 +31,22 @@ impl Fields {
         }
     }
 
-    pub(in crate::wire) fn owned(&self, name: &str) -> ApiResult<Option<String>> {
+    pub(super) fn owned(&self, name: &str) -> ApiResult<Option<String>> {
         Ok(self.text(name)?.map(str::to_owned))
     }
 
-    pub(in crate::wire) fn required(&self, name: &str) -> ApiResult<&str> {
+    pub(super) fn required(&self, name: &str) -> ApiResult<&str> {
         self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
     }
 
-    pub(in crate::wire) fn number(&self, name: &str) -> ApiResult<Option<u64>> {
+    pub(super) fn number(&self, name: &str) -> ApiResult<Option<u64>> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value.as_u64().map(Some).ok_or_else(|| invalid(name, &value.to_string())),
         }
     }
 
-    pub(in crate::wire) fn flag(&self, name: &str) -> ApiResult<bool> {
+    pub(super) fn flag(&self, name: &str) -> ApiResult<bool> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| invalid(name, &value.to_string())),
@@ -54,7 +54,7 @@ impl Fields {
     }
 
     /// A list of texts, empty if it is not there.
-    pub(in crate::wire) fn texts(&self, name: &str) -> ApiResult<Vec<&str>> {
+    pub(super) fn texts(&self, name: &str) -> ApiResult<Vec<&str>> {
         let text = |element: &'_ Value| element.as_str().is_some();
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(Vec::new()),
@@ -66,7 +66,7 @@ impl Fields {
     }
 
     /// A list of structures, empty if it is not there.
-    pub(in crate::wire) fn structures(&self, name: &str) -> ApiResult<Vec<Fields>> {
+    pub(super) fn structures(&self, name: &str) -> ApiResult<Vec<Fields>> {
         let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
         let elements = value.as_array().ok_or_else(|| invalid(name, &value.to_string()))?;
         elements
@@ -79,7 +79,7 @@ impl Fields {
     }
 
     /// Lists of texts by name, none if they are not there.
-    pub(in crate::wire) fn lists_by_name(&self, name: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
+    pub(super) fn lists_by_name(&self, name: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(BTreeMap::new()),
             Some(value @ Value::Object(_)) => {
@@ -90,7 +90,7 @@ impl Fields {
     }
 
     /// The values of `names`, in that order: what the request is about. Of a filter, the values that it lists.
-    pub(in crate::wire) fn about(&self, names: &[&str]) -> String {
+    pub(super) fn about(&self, names: &[&str]) -> String {
         let values = names.iter().filter_map(|name| self.0.get(*name)).flat_map(|value| match value {
             Value::Array(elements) => elements.iter().flat_map(listed).collect(),
             value => value.as_str().into_iter().collect::<Vec<_>>(),
@@ -108,7 +108,7 @@ fn listed(element: &Value) -> Vec<&str> {
     }
 }
 
-pub(in crate::wire) fn invalid(name: &str, value: &str) -> ApiError {
+pub(super) fn invalid(name: &str, value: &str) -> ApiError {
     let text = format!("1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint");
     ApiError::new("ValidationException", text)
 }

@@ -8,17 +8,17 @@ use crate::world::error::{ApiError, ApiResult};
 
 /// An element: its local name, and either text or children (what is beside children is white space).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::wire) struct Element {
-    pub(in crate::wire) name: String,
-    pub(in crate::wire) content: String,
-    pub(in crate::wire) children: Vec<Element>,
+pub(super) struct Element {
+    pub(super) name: String,
+    pub(super) content: String,
+    pub(super) children: Vec<Element>,
 }
 
 /// Deeper than any request is.
 const DEEPEST: usize = 16;
 
 /// The root element; one without a name for an empty body.
-pub(in crate::wire) fn parse(body: &[u8]) -> ApiResult<Element> {
+pub(super) fn parse(body: &[u8]) -> ApiResult<Element> {
     let text = std::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?;
     let mut reader = Reader::from_str(text);
     // The open elements; below them all a nameless one that collects the root.
@@ -56,26 +56,26 @@ impl Element {
         Element { name: name.to_owned(), ..Element::default() }
     }
 
-    pub(in crate::wire) fn child(&self, name: &str) -> Option<&Element> {
+    pub(super) fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The elements of the list `list`, none if there is no such child.
-    pub(in crate::wire) fn list(&self, list: &str) -> &[Element] {
+    pub(super) fn list(&self, list: &str) -> &[Element] {
         self.child(list).map_or(&[], |list| list.children.as_slice())
     }
 
     /// The text in the child `name`.
-    pub(in crate::wire) fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.content.as_str())
     }
 
-    pub(in crate::wire) fn required(&self, name: &str) -> ApiResult<&str> {
+    pub(super) fn required(&self, name: &str) -> ApiResult<&str> {
         self.text(name).filter(|text| !text.is_empty()).ok_or_else(|| malformed(&format!("{name} is missing")))
     }
 
     /// Refuses children other than `known`.
-    pub(in crate::wire) fn only(&self, known: &[&str]) -> ApiResult<()> {
+    pub(super) fn only(&self, known: &[&str]) -> ApiResult<()> {
         match self.children.iter().find(|child| !known.contains(&child.name.as_str())) {
             Some(child) => {
                 let text = format!("The local AWS does not have {} in {}.", child.name, self.name);

@@ -1,0 +1,54 @@
+//! What EC2 answers: that it is done, or a page.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+use crate::wire::page::page;
+use crate::wire::query::Params;
+use crate::world::error::{ApiError, ApiResult};
+
+/// What nearly all writes without an answer of their own answer.
+pub(super) fn done() -> Value {
+    json!({"return": true})
+}
+
+/// `list_name` with one page of `items`, as the request asks for it, and the token of the next. Without a limit there
+/// is one page.
+pub(super) fn paged(params: &Params, list_name: &str, items: Vec<(String, Value)>) -> ApiResult<Value> {
+    paged_within(params, list_name, 5..=1000, items)
+}
+
+/// [`paged`], where limits other than the usual ones are allowed.
+pub(super) fn paged_within(
+    params: &Params,
+    list_name: &str,
+    limits: RangeInclusive<usize>,
+    items: Vec<(String, Value)>,
+) -> ApiResult<Value> {
+    let limit = params.number::<usize>("MaxResults")?;
+    if let Some(limit) = limit.filter(|limit| !limits.contains(limit)) {
+        let text = format!(
+            "Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between {} and {}.",
+            limits.start(),
+            limits.end()
+        );
+        return Err(ApiError::new("InvalidParameterValue", text));
+    }
+    let limit = limit.unwrap_or(usize::MAX);
+    let page = page(items, limit, params.text("NextToken"))
+        .ok_or_else(|| ApiError::new("InvalidNextToken", "The token is invalid."))?;
+    let mut answer = json!({});
+    answer[list_name] = page.items.into();
+    answer["nextToken"] = page.next.into();
+    Ok(answer)
+}
+
+/// Refuses to page through things that are asked for by id.
+pub(super) fn ids_or_pages(params: &Params, ids_name: &str, ids: &[String]) -> ApiResult<()> {
+    if ids.is_empty() || params.text("MaxResults").is_none() {
+        return Ok(());
+    }
+    let text = format!("The parameter {ids_name} cannot be used with the parameter maxResults");
+    Err(ApiError::new("InvalidParameterCombination", text))
+}

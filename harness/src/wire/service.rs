@@ -1,0 +1,62 @@
+//! The services of the local AWS, and how each of them is spoken to.
+
+use super::xml::Lists;
+
+/// A service of the local AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Instances, volumes, images, snapshots, launch templates.
+    Ec2,
+    /// Groups and their lifecycle hooks.
+    AutoScaling,
+    /// Hosted zones and their record sets.
+    Route53,
+    /// Parameters, documents and commands.
+    Ssm,
+}
+
+/// What stands before the path of each Route 53 operation.
+pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
+
+impl Service {
+    /// As SigV4 scopes and IAM actions have it.
+    pub fn signing_name(self) -> &'static str {
+        match self {
+            Service::Ec2 => "ec2",
+            Service::AutoScaling => "autoscaling",
+            Service::Route53 => "route53",
+            Service::Ssm => "ssm",
+        }
+    }
+
+    /// The service whose forms have this `Version`.
+    pub(super) fn of_version(version: &str) -> Option<Service> {
+        match version {
+            "2016-11-15" => Some(Service::Ec2),
+            AUTO_SCALING_VERSION => Some(Service::AutoScaling),
+            _ => None,
+        }
+    }
+
+    /// The namespace of its XML; none for a service that answers in JSON.
+    pub(super) fn namespace(self) -> Option<&'static str> {
+        match self {
+            Service::Ec2 => Some("http://ec2.amazonaws.com/doc/2016-11-15/"),
+            Service::AutoScaling => Some("http://autoscaling.amazonaws.com/doc/2011-01-01/"),
+            Service::Route53 => Some("https://route53.amazonaws.com/doc/2013-04-01/"),
+            Service::Ssm => None,
+        }
+    }
+
+    /// How it writes lists in XML.
+    pub(super) fn lists(self) -> Lists {
+        match self {
+            Service::Ec2 => Lists::Wrapped("item"),
+            Service::AutoScaling => Lists::Wrapped("member"),
+            Service::Route53 | Service::Ssm => Lists::Repeated,
+        }
+    }
+}
+
+/// Auto Scaling names it in its errors, too.
+pub(super) const AUTO_SCALING_VERSION: &str = "2011-01-01";
