@@ -275,7 +275,7 @@ async fn cut_short_at_any_call_the_next_run_goes_on(#[values(false, true)] soake
         let begin = litter.story.world(|world| world.history.entries.len());
         let made = |world: &World| {
             let calls = world.history.entries[begin..].iter();
-            calls.filter(|entry| matches!(&entry.what, What::Called { caller, .. } if caller == PRUNE)).count()
+            calls.filter(|entry| matches!(&entry.what, What::Called { caller, .. } if caller.is(PRUNE))).count()
         };
         let finished = tokio::select! {
             biased;

@@ -13,7 +13,8 @@ use http::{Request, Response};
 use tokio::sync::watch;
 
 use crate::clock::WorldClock;
-use crate::wire::{self, Caller, Operation, Service};
+use crate::iam::Caller;
+use crate::wire::{self, Operation, Service};
 use crate::world::error::ApiError;
 use crate::world::faults::FaultKind;
 use crate::world::history::What;
@@ -92,33 +93,37 @@ impl LocalAws {
         self.world(|_| {});
     }
 
-    /// What the SDK needs to talk to this world and to live by its time, without a socket between.
-    pub fn sdk_config(&self, caller: &str) -> SdkConfig {
+    /// What the SDK needs to talk to this world and to live by its time, without a socket between. The access key says
+    /// who calls, as in [`call`](LocalAws::call).
+    pub fn sdk_config(&self, access_key: &str) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-                Credentials::from_keys(caller, "not-a-secret", None),
+                Credentials::from_keys(access_key, "not-a-secret", None),
             ))
-            .http_client(connector::InProcess::new(self.clone(), caller))
+            .http_client(connector::InProcess::new(self.clone(), access_key))
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(self.0.clock))
             .time_source(self.0.clock)
             .build()
     }
 
-    /// Answers an API call: after as long as it takes on its way, and with the faults that are planned.
+    /// Answers an API call: after as long as it takes on its way, and with the faults that are planned. The caller is the
+    /// function whose name the access key is, if one has assumed a role, and a person otherwise.
     ///
     /// # Errors
     /// When a planned fault loses the answer.
-    pub async fn call(&self, caller: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
+    pub async fn call(&self, access_key: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
         let operation = wire::operation(&request);
         let latency = self.world(|world| {
             let range = latency_of(world, operation.as_ref());
             world.draw(range)
         });
         self.0.clock.wait(latency / 2).await;
-        let caller = Caller { name: caller.to_owned() };
-        let answer = self.world(|world| answer(world, &caller, operation.as_ref(), &request));
+        let answer = self.world(|world| {
+            let caller = world.iam.caller(access_key);
+            answer(world, &caller, operation.as_ref(), &request)
+        });
         self.0.clock.wait(latency / 2).await;
         functions::count_call().await;
         answer
@@ -158,7 +163,7 @@ fn answer(
         Some(FaultKind::ResponseLost) => true,
         None => false,
     };
-    let response = match wire::authorize(world, &caller.name, operation, request) {
+    let response = match wire::authorize(world, caller, operation, request) {
         Ok(()) => wire::handle(world, caller, request),
         Err(error) => refuse(world, caller, operation, &error),
     };
@@ -168,7 +173,7 @@ fn answer(
 /// Answers a call that never reached its service.
 fn refuse(world: &mut World, caller: &Caller, operation: &Operation, error: &ApiError) -> Response<Vec<u8>> {
     world.note(What::Called {
-        caller: caller.name.clone(),
+        caller: caller.clone(),
         operation: operation.to_string(),
         about: String::new(),
         error: Some(error.code.clone()),

@@ -252,7 +252,7 @@ pub fn broken(world: &World) -> Vec<String> {
         What::Changed { subject, text } if text.contains("timed out") || text.starts_with("busy") => {
             Some(format!("{subject}: {text}"))
         }
-        What::Called { caller, operation, about, .. } if caller.starts_with("durin-") && about.contains("force") => {
+        What::Called { caller, operation, about, .. } if caller.is_function() && about.contains("force") => {
             Some(format!("{operation} {about}"))
         }
         _ => None,
@@ -262,7 +262,7 @@ pub fn broken(world: &World) -> Vec<String> {
 
 fn call(what: &What, function: &str) -> Option<String> {
     match what {
-        What::Called { caller, operation, .. } if caller == function => Some(operation.clone()),
+        What::Called { caller, operation, .. } if caller.is(function) => Some(operation.clone()),
         What::Emitted(_)
         | What::Invoked { .. }
         | What::Answered { .. }

@@ -102,7 +102,7 @@ fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool)
 fn is_by(entry: &Entry, name: &str) -> bool {
     match &entry.what {
         What::Invoked { function, .. } | What::Answered { function, .. } => function == name,
-        What::Called { caller, .. } => caller == name,
+        What::Called { caller, .. } => caller.is(name),
         What::Emitted(_) | What::Changed { .. } | What::Guest { .. } | What::Violated(_) => false,
     }
 }
@@ -113,7 +113,7 @@ fn seconds(span: Duration) -> String {
 
 /// How many API calls the functions made.
 pub fn calls(world: &World) -> usize {
-    let by_function = |what: &What| matches!(what, What::Called { caller, .. } if caller.starts_with("durin-"));
+    let by_function = |what: &What| matches!(what, What::Called { caller, .. } if caller.is_function());
     world.history.entries.iter().filter(|entry| by_function(&entry.what)).count()
 }
 

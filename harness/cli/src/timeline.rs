@@ -71,7 +71,7 @@ impl Timeline {
             }
             What::Called { caller, operation, about, error } => {
                 let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
-                let who = if caller == "operator" { "operator " } else { "" };
+                let who = if caller.is_function() { "" } else { "operator " };
                 let kind = if is_read(operation) { READS } else { "call" };
                 (kind, AnsiColor::Cyan, format!("{who}{operation} {}{outcome}", shortened(about)))
             }

@@ -4,12 +4,14 @@
 //! the service authorization reference. What a call is checked against is in `wire/authorization/`.
 
 pub mod actions;
+mod caller;
 mod condition;
 pub mod evaluate;
 mod glob;
 pub mod policy;
 mod roles;
 
+pub use caller::Caller;
 pub use evaluate::{Check, Verdict};
 pub use policy::{Policy, PolicyError};
 pub use roles::{Denial, Grant, Iam, Role};

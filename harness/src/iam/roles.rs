@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::caller::Caller;
 use super::evaluate::{Check, Verdict, evaluate, why_not};
 use super::policy::Policy;
 use crate::world::ACCOUNT;
@@ -16,13 +17,11 @@ pub struct Role {
     pub policies: Vec<Policy>,
 }
 
-/// The roles of a world's functions. Who has none is not checked: that is a person.
+/// The roles of a world's functions.
 #[derive(Debug, Default)]
 pub struct Iam {
     /// By the function that assumes it.
     roles: BTreeMap<String, Assumed>,
-    /// Who makes the call that is being answered.
-    caller: String,
     /// Every call that was refused, in order.
     pub denials: Vec<Denial>,
 }
@@ -51,7 +50,7 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
     /// The function.
-    pub caller: String,
+    pub function: String,
     /// What AWS says.
     pub message: String,
     /// What a person should know: what came nearest to allowing it.
@@ -64,18 +63,21 @@ impl Iam {
         self.roles.insert(function.to_owned(), Assumed { role, used: BTreeSet::new() });
     }
 
-    /// A call begins: whether its caller has to be checked.
-    pub fn begin_call(&mut self, caller: &str) -> bool {
-        caller.clone_into(&mut self.caller);
-        self.roles.contains_key(caller)
+    /// Who uses an access key: the function of that name, if one has assumed a role, and a person otherwise.
+    pub fn caller(&self, access_key: &str) -> Caller {
+        match self.roles.contains_key(access_key) {
+            true => Caller::Function(access_key.to_owned()),
+            false => Caller::Operator,
+        }
     }
 
-    /// Decides whether `caller` may; all of `checks` have to pass.
+    /// Decides whether `caller` may; all of `checks` have to pass. A function without a role is not checked.
     ///
     /// # Errors
     /// The first that does not.
-    pub fn authorize(&mut self, caller: &str, checks: &[Check]) -> Result<(), Denial> {
-        let Some(Assumed { role, used }) = self.roles.get_mut(caller) else { return Ok(()) };
+    pub fn authorize(&mut self, caller: &Caller, checks: &[Check]) -> Result<(), Denial> {
+        let Caller::Function(function) = caller else { return Ok(()) };
+        let Some(Assumed { role, used }) = self.roles.get_mut(function) else { return Ok(()) };
         for check in checks {
             let (because, why) = match evaluate(&role.policies, check) {
                 Verdict::Allowed(by) => {
@@ -91,21 +93,19 @@ impl Iam {
                 }
             };
             // The IAM User Guide's form ("Troubleshoot access denied error messages").
-            let user = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}/{caller}", role.name);
+            let user = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}/{function}", role.name);
             let message = format!("User: {user} is not authorized to perform: {check} {because}");
-            let denial = Denial { caller: caller.to_owned(), message, why };
+            let denial = Denial { function: function.clone(), message, why };
             self.denials.push(denial.clone());
             return Err(denial);
         }
         Ok(())
     }
 
-    /// Whether who makes the call that is being answered may do this besides: for calls that go on without a part of what
-    /// they were asked for, as DeregisterImage does with the snapshots that it may not delete. A refusal is noted all the
-    /// same.
-    pub fn caller_may(&mut self, check: &Check) -> bool {
-        let caller = self.caller.clone();
-        self.authorize(&caller, std::slice::from_ref(check)).is_ok()
+    /// Whether `caller` may do this besides: for calls that go on without a part of what they were asked for, as
+    /// DeregisterImage does with the snapshots that its caller may not delete. A refusal is noted like any other.
+    pub fn may(&mut self, caller: &Caller, check: &Check) -> bool {
+        self.authorize(caller, std::slice::from_ref(check)).is_ok()
     }
 
     /// What the roles allow and nobody has needed in this world so far.
@@ -178,17 +178,22 @@ mod tests {
         iam
     }
 
+    fn prune() -> Caller {
+        Caller::Function("durin-ami-prune".to_owned())
+    }
+
     fn deregister() -> [Check; 1] {
         [Check::new("ec2:DeregisterImage", "arn:aws:ec2:eu-central-1::image/ami-1")]
     }
 
     #[test]
-    fn a_function_may_what_its_role_allows_and_a_person_everything() {
+    fn a_function_may_do_what_its_role_allows_and_a_person_everything() {
         let mut iam = iam();
-        assert!(iam.authorize("durin-ami-prune", &deregister()).is_ok());
+        let function = prune();
+        assert!(iam.authorize(&function, &deregister()).is_ok());
         let describe = [Check::new("ec2:DescribeImages", "*")];
-        assert!(iam.authorize("operator", &describe).is_ok());
-        let denial = iam.authorize("durin-ami-prune", &describe).expect_err("not allowed");
+        assert!(iam.authorize(&Caller::Operator, &describe).is_ok());
+        let denial = iam.authorize(&function, &describe).expect_err("not allowed");
         assert_eq!(
             denial.message,
             "User: arn:aws:sts::123456789012:assumed-role/role/durin-ami-prune is not authorized to perform: \
@@ -201,12 +206,16 @@ mod tests {
     fn a_call_may_go_on_without_what_its_caller_may_not() {
         let mut iam = iam();
         let snapshot = |id: &str| Check::new("ec2:DeleteSnapshot", format!("arn:aws:ec2:eu-central-1::snapshot/{id}"));
-        assert!(iam.begin_call("durin-ami-prune"));
-        assert!(iam.caller_may(&snapshot("snap-1")));
-        assert!(!iam.caller_may(&snapshot("snap-2")));
+        assert!(iam.may(&prune(), &snapshot("snap-1")));
+        assert!(!iam.may(&prune(), &snapshot("snap-2")));
         assert_eq!(iam.denials.len(), 1);
-        assert!(!iam.begin_call("operator"));
-        assert!(iam.caller_may(&snapshot("snap-2")), "a person may everything");
+        assert!(iam.may(&Caller::Operator, &snapshot("snap-2")), "a person may do everything");
+    }
+
+    #[test]
+    fn a_caller_is_a_function_if_it_has_assumed_a_role() {
+        assert_eq!(iam().caller("durin-ami-prune"), prune());
+        assert_eq!(iam().caller("durin-watch"), Caller::Operator);
     }
 
     #[test]
@@ -214,7 +223,7 @@ mod tests {
         let mut iam = iam();
         let unused = |iam: &Iam| iam.unused().into_iter().map(|grant| grant.what).collect::<Vec<_>>();
         assert_eq!(unused(&iam).len(), 4);
-        iam.authorize("durin-ami-prune", &deregister()).expect("allowed");
+        iam.authorize(&prune(), &deregister()).expect("allowed");
         assert_eq!(unused(&iam), ["arn:aws:ec2:*::snapshot/snap-1", "ec2:DeleteSnapshot"]);
     }
 }

@@ -16,18 +16,19 @@ use super::LocalAws;
 #[derive(Clone)]
 pub(super) struct InProcess {
     aws: LocalAws,
-    caller: String,
+    access_key: String,
 }
 
 impl InProcess {
-    pub(super) fn new(aws: LocalAws, caller: &str) -> InProcess {
-        InProcess { aws, caller: caller.to_owned() }
+    pub(super) fn new(aws: LocalAws, access_key: &str) -> InProcess {
+        InProcess { aws, access_key: access_key.to_owned() }
     }
 
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let request = request.map(|body| body.bytes().unwrap_or_default().to_vec());
-        let response = self.aws.call(&self.caller, request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
+        let response =
+            self.aws.call(&self.access_key, request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
         HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
     }
 }
@@ -46,6 +47,6 @@ impl HttpClient for InProcess {
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InProcess").field("caller", &self.caller).finish_non_exhaustive()
+        f.debug_struct("InProcess").field("access_key", &self.access_key).finish_non_exhaustive()
     }
 }

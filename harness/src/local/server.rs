@@ -20,8 +20,8 @@ const LONGEST_REQUEST: usize = 1 << 20;
 const MOST_CONNECTIONS: usize = 256;
 
 impl LocalAws {
-    /// Serves API calls to whoever connects, until the runtime ends. Callers are told apart by their access key: a
-    /// function's name, or anything else for a person.
+    /// Serves API calls to all clients, until the runtime ends. Callers are told apart by the access key of their
+    /// signature, as in [`call`](LocalAws::call).
     ///
     /// # Errors
     /// When connections cannot be accepted.
@@ -50,20 +50,19 @@ impl LocalAws {
             Ok(body) => body.to_bytes().to_vec(),
             Err(error) => return plain(413, &format!("the request could not be read: {error}")),
         };
-        let caller = caller(&parts.headers).unwrap_or_else(|| "operator".to_owned());
-        match self.call(&caller, Request::from_parts(parts, body)).await {
+        let access_key = access_key(&parts.headers).unwrap_or_default().to_owned();
+        match self.call(&access_key, Request::from_parts(parts, body)).await {
             Ok(response) => response.map(|body| Full::new(Bytes::from(body))),
             Err(lost) => plain(502, &lost.to_string()),
         }
     }
 }
 
-/// The caller's name: the access key of the signature, where it is a function's.
-fn caller(headers: &http::HeaderMap) -> Option<String> {
+fn access_key(headers: &http::HeaderMap) -> Option<&str> {
     let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = authorization.split_once("Credential=")?;
     let (access_key, _) = credential.split_once('/')?;
-    access_key.starts_with("durin-").then(|| access_key.to_owned())
+    Some(access_key)
 }
 
 fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::ApiResult;
 
@@ -17,6 +18,8 @@ pub(super) struct Action<I: 'static> {
 pub(super) enum Run<I: 'static> {
     Read(fn(&World, &I) -> ApiResult<Value>),
     Write(fn(&mut World, &I) -> ApiResult<Value>),
+    /// What is carried out depends on what the caller may do besides.
+    WriteFor(fn(&mut World, &Caller, &I) -> ApiResult<Value>),
 }
 
 impl<I> Action<I> {
@@ -36,12 +39,23 @@ impl<I> Action<I> {
         Action { name, parameters, run: Run::Write(run) }
     }
 
+    pub(super) const fn write_for(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        run: fn(&mut World, &Caller, &I) -> ApiResult<Value>,
+    ) -> Action<I> {
+        Action { name, parameters, run: Run::WriteFor(run) }
+    }
+
     pub(super) fn find(actions: &'static [Action<I>], name: &str) -> Option<&'static Action<I>> {
         actions.iter().find(|action| action.name == name)
     }
 
     pub(super) fn is_write(&self) -> bool {
-        matches!(self.run, Run::Write(_))
+        match self.run {
+            Run::Read(_) => false,
+            Run::Write(_) | Run::WriteFor(_) => true,
+        }
     }
 
     /// The first of `given` that this operation does not understand.
@@ -49,10 +63,11 @@ impl<I> Action<I> {
         given.find(|name| !self.parameters.contains(name))
     }
 
-    pub(super) fn run(&self, world: &mut World, input: &I) -> ApiResult<Value> {
+    pub(super) fn run(&self, world: &mut World, caller: &Caller, input: &I) -> ApiResult<Value> {
         match self.run {
             Run::Read(read) => read(world, input),
             Run::Write(write) => write(world, input),
+            Run::WriteFor(write) => write(world, caller, input),
         }
     }
 }

@@ -12,7 +12,7 @@ use http::Request;
 
 use super::operation::Operation;
 use super::service::Service;
-use crate::iam::{Check, Denial};
+use crate::iam::{Caller, Check, Denial};
 use crate::world::error::ApiError;
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -25,11 +25,11 @@ use crate::world::{ACCOUNT, REGION, World};
 /// As the service would answer.
 pub(crate) fn authorize(
     world: &mut World,
-    caller: &str,
+    caller: &Caller,
     operation: &Operation,
     request: &Request<Vec<u8>>,
 ) -> Result<(), ApiError> {
-    if !world.iam.begin_call(caller) {
+    if !caller.is_function() {
         return Ok(());
     }
     let checks = checks(world, operation, request);
@@ -37,14 +37,9 @@ pub(crate) fn authorize(
 }
 
 /// Whether the caller may delete this snapshot along with its image.
-pub(super) fn caller_may_delete_snapshot(world: &mut World, id: &str) -> bool {
+pub(super) fn may_delete_snapshot(world: &mut World, caller: &Caller, id: &str) -> bool {
     let check = ec2::of_resource(world, "DeleteSnapshot", id);
-    world.iam.caller_may(&check)
-}
-
-/// Whether Parameter Store may look at images in the caller's name.
-pub(super) fn caller_may_describe_images(world: &mut World) -> bool {
-    world.iam.caller_may(&Check::new("ec2:DescribeImages", "*"))
+    world.iam.may(caller, &check)
 }
 
 fn checks(world: &World, operation: &Operation, request: &Request<Vec<u8>>) -> Vec<Check> {

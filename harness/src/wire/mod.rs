@@ -2,7 +2,7 @@
 //!
 //! One listener serves all four, so a request says itself whom it means: by its path, its `X-Amz-Target`, or the API
 //! version in its form. Nothing here waits, fails at random or knows who is allowed to do what; that is laid around
-//! [`handle`]. Only what a call goes on without is asked of IAM on the way.
+//! [`handle`]. Only what a call goes on without is asked of IAM on the way, in the name of its caller.
 
 mod action;
 mod answer;
@@ -24,6 +24,7 @@ mod xml;
 
 use http::{Request, Response};
 
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::history::What;
@@ -36,13 +37,6 @@ pub use service::Service;
 use answer::Answer;
 use respond::RequestId;
 
-/// Who makes a call, for the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// A function's name, or `operator`.
-    pub name: String,
-}
-
 /// Answers one request, and writes into the history that it was made.
 pub fn handle(world: &mut World, caller: &Caller, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let request_id = RequestId::next(world);
@@ -52,11 +46,11 @@ pub fn handle(world: &mut World, caller: &Caller, request: &Request<Vec<u8>>) ->
     let service = operation.service;
     let (about, result) = match operation::check_signature(request, service) {
         Ok(()) if is_throttled(world, &operation, request) => (String::new(), Err(throttled(service))),
-        Ok(()) => answer(world, &operation, request),
+        Ok(()) => answer(world, caller, &operation, request),
         Err(error) => (String::new(), Err(error)),
     };
     world.note(What::Called {
-        caller: caller.name.clone(),
+        caller: caller.clone(),
         operation: operation.to_string(),
         about,
         error: result.as_ref().err().map(|error| error.code.clone()),
@@ -74,12 +68,17 @@ fn is_throttled(world: &mut World, operation: &Operation, request: &Request<Vec<
 }
 
 /// What the call was about, and its answer.
-fn answer(world: &mut World, operation: &Operation, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+fn answer(
+    world: &mut World,
+    caller: &Caller,
+    operation: &Operation,
+    request: &Request<Vec<u8>>,
+) -> (String, ApiResult<Answer>) {
     match operation.service {
-        Service::Ec2 => ec2::answer(world, &operation.name, request),
-        Service::AutoScaling => autoscaling::answer(world, &operation.name, request),
-        Service::Route53 => route53::answer(world, &operation.name, request),
-        Service::Ssm => ssm::answer(world, &operation.name, request),
+        Service::Ec2 => ec2::answer(world, caller, &operation.name, request),
+        Service::AutoScaling => autoscaling::answer(world, caller, &operation.name, request),
+        Service::Route53 => route53::answer(world, caller, &operation.name, request),
+        Service::Ssm => ssm::answer(world, caller, &operation.name, request),
     }
 }
 

@@ -26,7 +26,7 @@ fn autoscaling(body: &str) -> Request<Vec<u8>> {
 }
 
 fn call(world: &mut World, request: &Request<Vec<u8>>) -> (StatusCode, String) {
-    let response = handle(world, &Caller { name: "operator".to_owned() }, request);
+    let response = handle(world, &Caller::Operator, request);
     (response.status(), text(&response))
 }
 
@@ -142,7 +142,7 @@ fn the_history_tells_who_called_what_about_what() {
     let _ = call(&mut world, &ec2(&body));
     let last = world.history.entries.last().expect("an entry");
     let What::Called { caller, operation, about, error } = &last.what else { panic!("{last:?}") };
-    assert_eq!((caller.as_str(), operation.as_str()), ("operator", "ec2:AttachVolume"));
+    assert_eq!((caller, operation.as_str()), (&Caller::Operator, "ec2:AttachVolume"));
     assert_eq!(*about, format!("{id} i-0123456789abcdef0 /dev/sdf"));
     assert_eq!(error.as_deref(), Some("InvalidInstanceID.NotFound"));
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::World;
+use crate::iam::Caller;
 use crate::time::Time;
 
 /// What happened in a world so far.
@@ -42,8 +43,8 @@ pub enum What {
     },
     /// An API call was answered.
     Called {
-        /// Who called: a function's name, or `operator`.
-        caller: String,
+        /// Who called.
+        caller: Caller,
         /// For example `ec2:AttachVolume`.
         operation: String,
         /// What it was about, for example the ids it named.

@@ -18,6 +18,7 @@ use super::action::Action;
 use super::answer::Answer;
 use super::query::{Dialect, Params};
 use super::service::AUTO_SCALING_VERSION;
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -83,12 +84,17 @@ pub(super) fn is_write(name: &str) -> Option<bool> {
     Action::find(ACTIONS, name).map(Action::is_write)
 }
 
-pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+pub(super) fn answer(
+    world: &mut World,
+    caller: &Caller,
+    name: &str,
+    request: &Request<Vec<u8>>,
+) -> (String, ApiResult<Answer>) {
     let params = Params::parse(Dialect::AutoScaling, request.body());
-    (params.about(SUBJECTS), run(world, name, &params).map(Answer::from))
+    (params.about(SUBJECTS), run(world, caller, name, &params).map(Answer::from))
 }
 
-fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
+fn run(world: &mut World, caller: &Caller, name: &str, params: &Params) -> ApiResult<Value> {
     let action = Action::find(ACTIONS, name).ok_or_else(|| {
         let text = format!(
             "Could not find operation {name} for version {AUTO_SCALING_VERSION}: the local AWS does not have it."
@@ -97,6 +103,6 @@ fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
     })?;
     match action.unknown_parameter(params.names()) {
         Some(unknown) => Err(params.unknown(unknown)),
-        None => action.run(world, params),
+        None => action.run(world, caller, params),
     }
 }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::answers::done;
 use super::launch_data::snapshot_devices;
 use super::tags;
+use crate::iam::Caller;
 use crate::time::Time;
-use crate::wire::authorization::caller_may_delete_snapshot;
+use crate::wire::authorization::may_delete_snapshot;
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::images::{CopyImage, CreateImage, LaunchPermission, RegisterImage};
@@ -95,10 +96,11 @@ pub(super) fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(json!({"imageId": id}))
 }
 
-pub(super) fn deregister(world: &mut World, params: &Params) -> ApiResult<Value> {
+pub(super) fn deregister(world: &mut World, caller: &Caller, params: &Params) -> ApiResult<Value> {
     let delete_snapshots = params.flag("DeleteAssociatedSnapshots")?.unwrap_or(false);
     let id = params.required("ImageId")?;
-    let outcomes = world.deregister_image_for(id, delete_snapshots, caller_may_delete_snapshot)?.into_iter();
+    let may_delete = |world: &mut World, snapshot: &str| may_delete_snapshot(world, caller, snapshot);
+    let outcomes = world.deregister_image_for(id, delete_snapshots, may_delete)?.into_iter();
     let results: Value =
         outcomes.map(|(id, outcome)| json!({"snapshotId": id, "returnCode": outcome.name()})).collect();
     Ok(json!({"return": true, "deleteSnapshotResultSet": if delete_snapshots { results } else { Value::Null }}))

@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::action::Action;
 use super::answer::Answer;
 use super::query::{Dialect, Params};
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -43,7 +44,7 @@ const ACTIONS: &[Action<Params>] = &[
     Action::write("DeleteSnapshot", &["SnapshotId"], snapshots::delete),
     Action::write("DeleteTags", &["ResourceId", "Tag"], tags::delete),
     Action::write("DeleteVolume", &["VolumeId"], volumes::delete),
-    Action::write("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], images::deregister),
+    Action::write_for("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], images::deregister),
     Action::read(
         "DescribeAvailabilityZones",
         &["AllAvailabilityZones", "Filter", "ZoneName"],
@@ -125,12 +126,17 @@ pub(super) fn is_write(name: &str) -> Option<bool> {
     Action::find(ACTIONS, name).map(Action::is_write)
 }
 
-pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+pub(super) fn answer(
+    world: &mut World,
+    caller: &Caller,
+    name: &str,
+    request: &Request<Vec<u8>>,
+) -> (String, ApiResult<Answer>) {
     let params = Params::parse(Dialect::Ec2, request.body());
-    (params.about(SUBJECTS), run(world, name, &params).map(Answer::from))
+    (params.about(SUBJECTS), run(world, caller, name, &params).map(Answer::from))
 }
 
-fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
+fn run(world: &mut World, caller: &Caller, name: &str, params: &Params) -> ApiResult<Value> {
     let action = Action::find(ACTIONS, name).ok_or_else(|| {
         let text =
             format!("The action {name} is not valid for this web service. The local AWS does not have this operation.");
@@ -143,7 +149,7 @@ fn run(world: &mut World, name: &str, params: &Params) -> ApiResult<Value> {
         let text = "Request would have succeeded, but DryRun flag is set.";
         return Err(ApiError::new("DryRunOperation", text).with_status(412));
     }
-    action.run(world, params)
+    action.run(world, caller, params)
 }
 
 /// Whether a request asks for everything at once, with neither a filter nor pages.

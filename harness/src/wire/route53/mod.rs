@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::action::Action;
 use super::answer::Answer;
 use super::element::{self, Element};
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::route53::Change;
@@ -60,14 +61,19 @@ pub(super) fn operation_name(method: &Method, path: &str) -> String {
     name.to_owned()
 }
 
-pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+pub(super) fn answer(
+    world: &mut World,
+    caller: &Caller,
+    name: &str,
+    request: &Request<Vec<u8>>,
+) -> (String, ApiResult<Answer>) {
     match read(request) {
-        Ok(input) => (input.about(), run(world, name, &input)),
+        Ok(input) => (input.about(), run(world, caller, name, &input)),
         Err(error) => (String::new(), Err(error)),
     }
 }
 
-fn run(world: &mut World, name: &str, input: &Input) -> ApiResult<Answer> {
+fn run(world: &mut World, caller: &Caller, name: &str, input: &Input) -> ApiResult<Answer> {
     let action = Action::find(ACTIONS, name).ok_or_else(|| {
         let text = format!("The local AWS does not have this operation: {name}");
         ApiError::new("UnknownOperationException", text).with_status(404)
@@ -75,7 +81,7 @@ fn run(world: &mut World, name: &str, input: &Input) -> ApiResult<Answer> {
     if let Some(unknown) = action.unknown_parameter(input.query.keys().map(String::as_str)) {
         return Err(invalid_input(format!("The local AWS does not have the parameter '{unknown}'.")));
     }
-    let body = action.run(world, input)?;
+    let body = action.run(world, caller, input)?;
     if name != "CreateHostedZone" {
         return Ok(Answer::from(body));
     }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::action::Action;
 use super::answer::Answer;
 use super::fields::Fields;
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -50,7 +51,7 @@ const ACTIONS: &[Action<Fields>] = &[
     Action::read("ListCommands", &["CommandId", "Filters", "InstanceId", "MaxResults", "NextToken"], commands::list),
     Action::read("ListDocuments", &["Filters", "MaxResults", "NextToken"], documents::list),
     Action::read("ListTagsForResource", &["ResourceId", "ResourceType"], parameters::list_tags),
-    Action::write("PutParameter", parameters::PUT_PARAMETERS, parameters::put),
+    Action::write_for("PutParameter", parameters::PUT_PARAMETERS, parameters::put),
     Action::write("RemoveTagsFromResource", &["ResourceId", "ResourceType", "TagKeys"], parameters::remove_tags),
     Action::write("SendCommand", commands::SEND_PARAMETERS, commands::send),
     Action::write("UnlabelParameterVersion", &["Labels", "Name", "ParameterVersion"], parameters::unlabel),
@@ -74,14 +75,19 @@ pub(super) fn is_write(name: &str) -> Option<bool> {
     Action::find(ACTIONS, name).map(Action::is_write)
 }
 
-pub(super) fn answer(world: &mut World, name: &str, request: &Request<Vec<u8>>) -> (String, ApiResult<Answer>) {
+pub(super) fn answer(
+    world: &mut World,
+    caller: &Caller,
+    name: &str,
+    request: &Request<Vec<u8>>,
+) -> (String, ApiResult<Answer>) {
     match Fields::parse(request.body()) {
-        Ok(fields) => (fields.about(SUBJECTS), run(world, name, &fields).map(Answer::from)),
+        Ok(fields) => (fields.about(SUBJECTS), run(world, caller, name, &fields).map(Answer::from)),
         Err(error) => (String::new(), Err(error)),
     }
 }
 
-fn run(world: &mut World, name: &str, fields: &Fields) -> ApiResult<Value> {
+fn run(world: &mut World, caller: &Caller, name: &str, fields: &Fields) -> ApiResult<Value> {
     let action = Action::find(ACTIONS, name).ok_or_else(|| {
         ApiError::new("UnknownOperationException", format!("The local AWS does not have the operation {name}."))
     })?;
@@ -90,6 +96,6 @@ fn run(world: &mut World, name: &str, fields: &Fields) -> ApiResult<Value> {
             let text = format!("The local AWS does not have the member '{unknown}' of this operation.");
             Err(ApiError::new("ValidationException", text))
         }
-        None => action.run(world, fields),
+        None => action.run(world, caller, fields),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
-use crate::wire::authorization::caller_may_describe_images;
+use crate::iam::{Caller, Check};
 use crate::wire::fields::{self, Fields};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
@@ -12,7 +12,7 @@ use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
 pub(super) const PUT_PARAMETERS: &[&str] =
     &["DataType", "Description", "Name", "Overwrite", "Tags", "Tier", "Type", "Value"];
 
-pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+pub(super) fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> {
     let tier = fields.text("Tier")?.unwrap_or("Standard");
     if tier != "Standard" {
         return Err(fields::invalid("Tier", tier));
@@ -29,7 +29,8 @@ pub(super) fn put(world: &mut World, fields: &Fields) -> ApiResult<Value> {
         tags,
     })?;
     // Systems Manager User Guide (native parameter support for AMI IDs): who puts it needs `ec2:DescribeImages`.
-    if world.ssm.pending_parameters.contains_key(name) && !caller_may_describe_images(world) {
+    let describe_images = Check::new("ec2:DescribeImages", "*");
+    if world.ssm.pending_parameters.contains_key(name) && !world.iam.may(caller, &describe_images) {
         world.image_cannot_be_described(name);
     }
     Ok(json!({"Version": version, "Tier": tier}))

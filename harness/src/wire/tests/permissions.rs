@@ -26,8 +26,9 @@ fn allowing(statement: Value) -> World {
 
 fn call(world: &mut World, request: &Request<Vec<u8>>) -> String {
     let operation = operation(request).expect("an operation");
-    authorize(world, CALLER, &operation, request).expect("the call itself is allowed");
-    text(&handle(world, &Caller { name: CALLER.to_owned() }, request))
+    let caller = world.iam.caller(CALLER);
+    authorize(world, &caller, &operation, request).expect("the call itself is allowed");
+    text(&handle(world, &caller, request))
 }
 
 #[test]

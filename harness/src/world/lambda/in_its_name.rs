@@ -1,7 +1,7 @@
 //! What Lambda does in a function's name, with the function's role: it writes logs, and reports what it gives up.
 
 use super::{DeadLetter, Invocation, InvokeSettings};
-use crate::iam::Check;
+use crate::iam::{Caller, Check};
 use crate::world::history::What;
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -31,15 +31,16 @@ impl World {
     }
 
     fn may_in_its_name(&mut self, function: &str, check: &Check) -> bool {
-        let allowed = self.iam.authorize(function, std::slice::from_ref(check));
-        if allowed.is_err() {
+        let caller = Caller::Function(function.to_owned());
+        let allowed = self.iam.may(&caller, check);
+        if !allowed {
             self.note(What::Called {
-                caller: function.to_owned(),
+                caller,
                 operation: check.action.clone(),
                 about: check.resource.clone(),
                 error: Some("AccessDenied".to_owned()),
             });
         }
-        allowed.is_ok()
+        allowed
     }
 }

@@ -1,0 +1,39 @@
+//! Callers.
+
+use std::fmt;
+
+/// Who makes a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A function, by its name: it may do what its role allows.
+    Function(String),
+    /// A person, who may do everything.
+    Operator,
+}
+
+impl Caller {
+    /// Whether a role decides what it may do.
+    pub fn is_function(&self) -> bool {
+        match self {
+            Caller::Function(_) => true,
+            Caller::Operator => false,
+        }
+    }
+
+    /// Whether it is the function of that name.
+    pub fn is(&self, function: &str) -> bool {
+        match self {
+            Caller::Function(name) => name == function,
+            Caller::Operator => false,
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caller::Function(name) => f.write_str(name),
+            Caller::Operator => f.write_str("operator"),
+        }
+    }
+}
