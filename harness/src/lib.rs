@@ -13,4 +13,5 @@ pub mod time;
 pub mod wire;
 pub mod world;
 
-pub use local::{FunctionError, Handler, Kill, LocalAws, ResponseLost};
+pub use local::{FunctionError, Handler, Kill, LocalAws};
+pub use wire::ResponseLost;

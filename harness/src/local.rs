@@ -13,11 +13,7 @@ use http::{Request, Response};
 use tokio::sync::watch;
 
 use crate::clock::WorldClock;
-use crate::iam::Caller;
-use crate::wire::{self, Operation, Service};
-use crate::world::error::ApiError;
-use crate::world::faults::FaultKind;
-use crate::world::history::What;
+use crate::wire::{self, Call, Kind, ResponseLost, Service};
 use crate::world::latency::Range;
 use crate::world::{REGION, World};
 
@@ -34,11 +30,6 @@ struct Shared {
     touched: watch::Sender<u64>,
     kills: Mutex<Vec<Kill>>,
 }
-
-/// The connection broke before the answer came. Whether the call was carried out, nobody knows.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection broke before the answer came")]
-pub struct ResponseLost;
 
 impl LocalAws {
     /// Lets a world live; with `speed` 10, ten of its seconds pass in one of tokio's.
@@ -114,16 +105,14 @@ impl LocalAws {
     /// # Errors
     /// When a planned fault loses the answer.
     pub async fn call(&self, access_key: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
-        let operation = wire::operation(&request);
+        let caller = self.world(|world| world.iam.caller(access_key));
+        let Some(call) = Call::read(caller, &request) else { return Ok(wire::not_an_aws_request()) };
         let latency = self.world(|world| {
-            let range = latency_of(world, operation.as_ref());
+            let range = latency_of(world, &call);
             world.draw(range)
         });
         self.0.clock.wait(latency / 2).await;
-        let answer = self.world(|world| {
-            let caller = world.iam.caller(access_key);
-            answer(world, &caller, operation.as_ref(), &request)
-        });
+        let answer = self.world(|world| wire::answer(world, &call));
         self.0.clock.wait(latency / 2).await;
         functions::count_call().await;
         answer
@@ -137,46 +126,12 @@ impl LocalAws {
     }
 }
 
-fn latency_of(world: &World, operation: Option<&Operation>) -> Range {
-    match operation.map(|operation| (operation.service, operation.name.starts_with("Describe"))) {
-        Some((Service::Ec2, true)) | None => world.latency.ec2_read,
-        Some((Service::Ec2, false)) => world.latency.ec2_write,
-        Some((Service::AutoScaling, _)) => world.latency.autoscaling_call,
-        Some((Service::Route53, _)) => world.latency.route53_call,
-        Some((Service::Ssm, _)) => world.latency.ssm_call,
+fn latency_of(world: &World, call: &Call) -> Range {
+    match (call.service, call.kind()) {
+        (Service::Ec2, Some(Kind::Read) | None) => world.latency.ec2_read,
+        (Service::Ec2, Some(Kind::Write)) => world.latency.ec2_write,
+        (Service::AutoScaling, _) => world.latency.autoscaling_call,
+        (Service::Route53, _) => world.latency.route53_call,
+        (Service::Ssm, _) => world.latency.ssm_call,
     }
-}
-
-/// Who may, and what goes wrong, laid around the wire like decorators. AWS throttles before it asks who may.
-fn answer(
-    world: &mut World,
-    caller: &Caller,
-    operation: Option<&Operation>,
-    request: &Request<Vec<u8>>,
-) -> Result<Response<Vec<u8>>, ResponseLost> {
-    let Some(operation) = operation else { return Ok(wire::handle(world, caller, request)) };
-    let is_lost = match world.faults.strike(&operation.to_string()) {
-        Some(FaultKind::Throttled) => return Ok(refuse(world, caller, operation, &wire::throttled(operation.service))),
-        Some(FaultKind::InternalError) => {
-            return Ok(refuse(world, caller, operation, &wire::internal_error(operation.service)));
-        }
-        Some(FaultKind::ResponseLost) => true,
-        None => false,
-    };
-    let response = match wire::authorize(world, caller, operation, request) {
-        Ok(()) => wire::handle(world, caller, request),
-        Err(error) => refuse(world, caller, operation, &error),
-    };
-    if is_lost { Err(ResponseLost) } else { Ok(response) }
-}
-
-/// Answers a call that never reached its service.
-fn refuse(world: &mut World, caller: &Caller, operation: &Operation, error: &ApiError) -> Response<Vec<u8>> {
-    world.note(What::Called {
-        caller: caller.clone(),
-        operation: operation.to_string(),
-        about: String::new(),
-        error: Some(error.code.clone()),
-    });
-    wire::error_response(operation.service, error)
 }

@@ -10,8 +10,12 @@ pub(super) struct Answer {
     pub(super) location: Option<String>,
 }
 
-impl From<Value> for Answer {
-    fn from(body: Value) -> Answer {
+impl Answer {
+    pub(super) fn ok(body: Value) -> Answer {
         Answer { body, status: StatusCode::OK, location: None }
+    }
+
+    pub(super) fn created(location: String, body: Value) -> Answer {
+        Answer { body, status: StatusCode::CREATED, location: Some(location) }
     }
 }

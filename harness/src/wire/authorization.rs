@@ -8,11 +8,10 @@ mod ssm;
 #[cfg(test)]
 mod tests;
 
-use http::Request;
-
-use super::operation::Operation;
+use super::call::{Asked, Input};
+use super::refusals;
 use super::service::Service;
-use crate::iam::{Caller, Check, Denial};
+use crate::iam::{Caller, Check};
 use crate::world::error::ApiError;
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -23,17 +22,12 @@ use crate::world::{ACCOUNT, REGION, World};
 ///
 /// # Errors
 /// As the service would answer.
-pub(crate) fn authorize(
-    world: &mut World,
-    caller: &Caller,
-    operation: &Operation,
-    request: &Request<Vec<u8>>,
-) -> Result<(), ApiError> {
+pub(super) fn authorize(world: &mut World, caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
     if !caller.is_function() {
         return Ok(());
     }
-    let checks = checks(world, operation, request);
-    world.iam.authorize(caller, &checks).map_err(|denial| denied(operation.service, &denial))
+    let checks = checks(world, asked);
+    world.iam.authorize(caller, &checks).map_err(|denial| refusals::denied(asked.operation.service, &denial))
 }
 
 /// Whether the caller may delete this snapshot along with its image.
@@ -42,32 +36,19 @@ pub(super) fn may_delete_snapshot(world: &mut World, caller: &Caller, id: &str) 
     world.iam.may(caller, &check)
 }
 
-fn checks(world: &World, operation: &Operation, request: &Request<Vec<u8>>) -> Vec<Check> {
-    let name = operation.name.as_str();
-    let mut checks = match operation.service {
-        Service::Ec2 => ec2::checks(world, name, request.body()),
-        Service::AutoScaling => autoscaling::checks(world, name, request.body()),
-        Service::Route53 => route53::checks(name, request),
-        Service::Ssm => ssm::checks(world, name, request.body()),
+fn checks(world: &World, Asked { operation, input }: &Asked) -> Vec<Check> {
+    let name = operation.name;
+    let mut checks = match input {
+        Input::Form(_, params) if operation.service == Service::Ec2 => ec2::checks(world, name, params),
+        Input::Form(_, params) => autoscaling::checks(world, name, params),
+        Input::Rest(_, request) => route53::checks(name, request),
+        Input::Json(_, fields) => ssm::checks(world, name, fields),
     };
     if checks.is_empty() {
         // No resources, or none that the local AWS can tell: only a policy for `*` allows it.
-        checks.push(Check::new(operation.to_string(), "*"));
+        checks.push(Check::new(operation.action(), "*"));
     }
     checks
-}
-
-/// How each service says that its caller may not.
-fn denied(service: Service, denial: &Denial) -> ApiError {
-    let message = &denial.message;
-    match service {
-        Service::Ec2 => {
-            let text = format!("You are not authorized to perform this operation. {message}");
-            ApiError::new("UnauthorizedOperation", text).with_status(403)
-        }
-        Service::AutoScaling | Service::Route53 => ApiError::new("AccessDenied", message).with_status(403),
-        Service::Ssm => ApiError::new("AccessDeniedException", message),
-    }
 }
 
 /// `arn:aws:SERVICE:REGION:ACCOUNT:rest`

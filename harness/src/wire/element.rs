@@ -3,6 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::Event;
+use serde_json::{Map, Value};
 
 use crate::world::error::{ApiError, ApiResult};
 
@@ -77,11 +78,22 @@ impl Element {
     /// Refuses children other than `known`.
     pub(super) fn only(&self, known: &[&str]) -> ApiResult<()> {
         match self.children.iter().find(|child| !known.contains(&child.name.as_str())) {
-            Some(child) => {
-                let text = format!("The local AWS does not have {} in {}.", child.name, self.name);
-                Err(ApiError::new("InvalidInput", text))
-            }
+            Some(child) => Err(invalid_input(format!("The local AWS does not have {} in {}.", child.name, self.name))),
             None => Ok(()),
+        }
+    }
+
+    /// Its children as an object. A list is named as its elements are, in the plural.
+    pub(super) fn to_json(&self) -> Map<String, Value> {
+        self.children.iter().map(|child| (child.name.clone(), child.value())).collect()
+    }
+
+    fn value(&self) -> Value {
+        let is_list = self.children.first().is_some_and(|first| format!("{}s", first.name) == self.name);
+        match self.children.is_empty() {
+            true => Value::String(self.content.clone()),
+            false if is_list => self.children.iter().map(Element::value).collect(),
+            false => Value::Object(self.to_json()),
         }
     }
 }
@@ -99,7 +111,11 @@ fn add_text(open: &mut [Element], text: &str) {
 }
 
 fn malformed(why: &str) -> ApiError {
-    ApiError::new("InvalidInput", format!("Invalid XML ; {why}"))
+    invalid_input(format!("Invalid XML ; {why}"))
+}
+
+pub(super) fn invalid_input(text: impl Into<String>) -> ApiError {
+    ApiError::new("InvalidInput", text)
 }
 
 #[cfg(test)]
@@ -116,6 +132,13 @@ mod tests {
         assert_eq!(root.list("List").len(), 2);
         assert_eq!(root.list("List")[0].text("V"), Some("1 < 2 & 3"));
         assert!(root.list("Other").is_empty());
+    }
+
+    #[test]
+    fn lists_are_told_from_structures_by_their_names() {
+        let root = parse(b"<R><Batch><Changes><Change><A>1</A></Change></Changes><Note/></Batch></R>");
+        let expected = serde_json::json!({"Batch": {"Changes": [{"A": "1"}], "Note": ""}});
+        assert_eq!(Value::Object(root.expect("well-formed").to_json()), expected);
     }
 
     #[test]

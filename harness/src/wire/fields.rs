@@ -89,27 +89,19 @@ impl Fields {
         }
     }
 
-    /// The values of `names`, in that order: what the request is about. Of a filter, the values that it lists.
-    pub(super) fn about(&self, names: &[&str]) -> String {
-        let values = names.iter().filter_map(|name| self.0.get(*name)).flat_map(|value| match value {
-            Value::Array(elements) => elements.iter().flat_map(listed).collect(),
-            value => value.as_str().into_iter().collect::<Vec<_>>(),
-        });
-        values.collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn listed(element: &Value) -> Vec<&str> {
-    match element {
-        Value::Object(members) => {
-            members.values().filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
-        }
-        element => element.as_str().into_iter().collect(),
+    pub(super) fn to_json(&self) -> Value {
+        Value::Object(self.0.clone())
     }
 }
 
 pub(super) fn invalid(name: &str, value: &str) -> ApiError {
     let text = format!("1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint");
+    ApiError::new("ValidationException", text)
+}
+
+/// `name` is a member that the local AWS does not understand.
+pub(super) fn unknown(name: &str) -> ApiError {
+    let text = format!("The local AWS does not have the member '{name}' of this operation.");
     ApiError::new("ValidationException", text)
 }
 
@@ -133,7 +125,6 @@ mod tests {
         assert_eq!(fields.number("Max").expect("a number"), Some(3));
         assert!(fields.flag("Flag").expect("a flag"));
         assert_eq!(fields.names().collect::<Vec<_>>(), ["Name", "Names", "Max", "Flag"]);
-        assert_eq!(fields.about(&["Names", "Name"]), "/a /b /a");
     }
 
     #[test]

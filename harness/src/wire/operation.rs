@@ -1,88 +1,145 @@
-//! Which operation of which service a request means, and whether it is signed for it.
+//! An operation of the local AWS: one row, in the file that implements it. No other place knows its name.
 
-use std::fmt;
+use serde_json::Value;
 
-use http::header::AUTHORIZATION;
-use http::{Method, Request};
+use super::answer::Answer;
+use super::fields::Fields;
+use super::query::{Dialect, Params};
+use super::rest::RestRequest;
+use super::service::Service;
+use crate::iam::Caller;
+use crate::world::World;
+use crate::world::error::ApiResult;
 
-use super::service::{ROUTE53_PATH_PREFIX, Service};
-use super::{autoscaling, ec2, route53, ssm};
-use crate::world::error::{ApiError, ApiResult};
-
-/// An operation as a request names it. The local AWS need not have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One operation of one service.
 pub struct Operation {
-    /// Of which service.
+    /// Whose operation it is.
     pub service: Service,
     /// For example `AttachVolume`.
-    pub name: String,
+    pub name: &'static str,
+    /// Whether it changes anything.
+    pub kind: Kind,
+    /// Top-level parameters. Any other is refused: ignoring it could change what the call means.
+    pub(super) parameters: &'static [&'static str],
+    pub(super) protocol: Protocol,
 }
 
-/// What `request` asks for, if it looks like an AWS request at all.
-pub fn operation(request: &Request<Vec<u8>>) -> Option<Operation> {
-    if let Some(path) = request.uri().path().strip_prefix(ROUTE53_PATH_PREFIX) {
-        let name = route53::operation_name(request.method(), path);
-        return Some(Operation { service: Service::Route53, name });
-    }
-    if let Some(target) = header(request, "x-amz-target") {
-        let name = target.strip_prefix("AmazonSSM.")?.to_owned();
-        return Some(Operation { service: Service::Ssm, name });
-    }
-    if request.method() != Method::POST {
-        return None;
-    }
-    let mut name = None;
-    let mut service = None;
-    for (key, value) in form_urlencoded::parse(request.body()) {
-        match key.as_ref() {
-            "Action" => name = Some(value.into_owned()),
-            "Version" => service = Service::of_version(&value),
-            _ => {}
-        }
-    }
-    Some(Operation { service: service?, name: name? })
+/// Whether an operation changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It cannot, by type.
+    Read,
+    /// It can.
+    Write,
 }
 
-/// Refuses what is not signed, or signed for another service. The signature itself is not verified: there are no
-/// secrets here.
-pub(super) fn check_signature(request: &Request<Vec<u8>>, service: Service) -> ApiResult<()> {
-    let Some(authorization) = header(request, AUTHORIZATION.as_str()) else {
-        let text = "The request must contain an Authorization header with a Signature Version 4 credential scope.";
-        return Err(ApiError::new("MissingAuthenticationToken", text).with_status(403));
-    };
-    let expected = service.signing_name();
-    if credential_scope(authorization).and_then(|scope| scope.rsplit('/').nth(1)) == Some(expected) {
-        return Ok(());
-    }
-    let text = format!("Credential should be scoped to correct service: '{expected}'.");
-    Err(ApiError::new("SignatureDoesNotMatch", text).with_status(403))
+/// How its requests are read, and what is done with them then.
+pub(super) enum Protocol {
+    Form(Dialect, Functions<Params>),
+    Json(Functions<Fields>),
+    /// The method and the path behind the version: `GET hostedzone/{Id}`.
+    Rest(&'static str, Functions<RestRequest>),
 }
 
-/// `AKIA…/20260105/eu-central-1/ec2/aws4_request`
-fn credential_scope(authorization: &str) -> Option<&str> {
-    let (_, rest) = authorization.split_once("Credential=")?;
-    rest.split([',', ' ']).next()
+/// What is done with a request that is read as `I`.
+pub(super) struct Functions<I: 'static> {
+    run: Run<I>,
+    location: Option<fn(&Value) -> String>,
 }
 
-fn header<'a>(request: &'a Request<Vec<u8>>, name: &str) -> Option<&'a str> {
-    request.headers().get(name)?.to_str().ok()
+enum Run<I: 'static> {
+    Read(fn(&World, &I) -> ApiResult<Value>),
+    Write(fn(&mut World, &I) -> ApiResult<Value>),
+    WriteFor(fn(&mut World, &Caller, &I) -> ApiResult<Value>),
 }
 
 impl Operation {
-    /// Whether it changes anything; `None` if the local AWS does not have it.
-    pub fn is_write(&self) -> Option<bool> {
-        match self.service {
-            Service::Ec2 => ec2::is_write(&self.name),
-            Service::AutoScaling => autoscaling::is_write(&self.name),
-            Service::Route53 => route53::is_write(&self.name),
-            Service::Ssm => ssm::is_write(&self.name),
-        }
+    pub(super) const fn ec2(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Params>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation { service: Service::Ec2, name, kind, parameters, protocol: Protocol::Form(Dialect::Ec2, functions) }
+    }
+
+    pub(super) const fn autoscaling(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Params>,
+    ) -> Operation {
+        let (service, kind) = (Service::AutoScaling, functions.kind());
+        Operation { service, name, kind, parameters, protocol: Protocol::Form(Dialect::AutoScaling, functions) }
+    }
+
+    pub(super) const fn ssm(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Fields>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation { service: Service::Ssm, name, kind, parameters, protocol: Protocol::Json(functions) }
+    }
+
+    /// `route`: `GET hostedzone/{Id}`; `parameters`: those in the query.
+    pub(super) const fn route53(
+        name: &'static str,
+        route: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<RestRequest>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation { service: Service::Route53, name, kind, parameters, protocol: Protocol::Rest(route, functions) }
+    }
+
+    /// As IAM writes it: `ec2:AttachVolume`.
+    pub fn action(&self) -> String {
+        self.service.action(self.name)
+    }
+
+    /// EC2's operations all understand `DryRun`.
+    pub(super) fn understands(&self, parameter: &str) -> bool {
+        self.parameters.contains(&parameter) || (self.service == Service::Ec2 && parameter == "DryRun")
     }
 }
 
-impl fmt::Display for Operation {
-    /// As IAM writes it: `ec2:AttachVolume`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.service.signing_name(), self.name)
+/// An operation that cannot change the world.
+pub(super) const fn reads<I>(run: fn(&World, &I) -> ApiResult<Value>) -> Functions<I> {
+    Functions { run: Run::Read(run), location: None }
+}
+
+/// One that can.
+pub(super) const fn writes<I>(run: fn(&mut World, &I) -> ApiResult<Value>) -> Functions<I> {
+    Functions { run: Run::Write(run), location: None }
+}
+
+/// One that does more or less, depending on what its caller may do besides.
+pub(super) const fn writes_for<I>(run: fn(&mut World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
+    Functions { run: Run::WriteFor(run), location: None }
+}
+
+impl<I> Functions<I> {
+    /// Something is created, and the answer says where it is.
+    pub(super) const fn located(self, location: fn(&Value) -> String) -> Functions<I> {
+        Functions { location: Some(location), ..self }
+    }
+
+    const fn kind(&self) -> Kind {
+        match self.run {
+            Run::Read(_) => Kind::Read,
+            Run::Write(_) | Run::WriteFor(_) => Kind::Write,
+        }
+    }
+
+    pub(super) fn run(&self, world: &mut World, caller: &Caller, input: &I) -> ApiResult<Answer> {
+        let body = match self.run {
+            Run::Read(read) => read(world, input),
+            Run::Write(write) => write(world, input),
+            Run::WriteFor(write) => write(world, caller, input),
+        }?;
+        Ok(match self.location {
+            None => Answer::ok(body),
+            Some(location) => Answer::created(location(&body), body),
+        })
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use serde_json::{Map, Value};
+
 use crate::world::error::{ApiError, ApiResult};
 
 /// The parameters of a request, or of one structure in it.
@@ -24,13 +26,13 @@ pub(super) enum Dialect {
     AutoScaling,
 }
 
+/// Structures are nested less deeply than this in every request of AWS's.
+const DEEPEST: usize = 8;
+
 impl Params {
-    /// Reads a form body; `Action` and `Version` are not parameters.
-    pub(super) fn parse(dialect: Dialect, body: &[u8]) -> Params {
-        let pairs = form_urlencoded::parse(body)
-            .filter(|(name, _)| name != "Action" && name != "Version")
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
+    /// The parameters in a form: all but `Action` and `Version`.
+    pub(super) fn new(dialect: Dialect, form: Vec<(String, String)>) -> Params {
+        let pairs = form.into_iter().filter(|(name, _)| name != "Action" && name != "Version").collect();
         Params { dialect, path: String::new(), pairs }
     }
 
@@ -102,13 +104,27 @@ impl Params {
         self.inner(&format!("{name}."))
     }
 
-    /// The values of `names`, in that order: what the request is about.
-    pub(super) fn about(&self, names: &[&str]) -> String {
-        let values = names.iter().flat_map(|name| match self.owned(name).filter(|value| !value.is_empty()) {
-            Some(value) => vec![value],
-            None => self.list(name),
-        });
-        values.collect::<Vec<_>>().join(" ")
+    /// As a tree: lists in order, structures by name.
+    pub(super) fn to_json(&self) -> Value {
+        self.tree(DEEPEST)
+    }
+
+    fn tree(&self, depth: usize) -> Value {
+        if depth == 0 {
+            return Value::Null;
+        }
+        let below = |name: &str| match (self.list(name), self.structures(name)) {
+            (texts, _) if !texts.is_empty() => texts.into(),
+            (_, structures) if !structures.is_empty() => structures.iter().map(|it| it.tree(depth - 1)).collect(),
+            _ => self.structure(name).tree(depth - 1),
+        };
+        let mut members = Map::new();
+        for name in self.names() {
+            if !members.contains_key(name) {
+                members.insert(name.to_owned(), self.text(name).map_or_else(|| below(name), Value::from));
+            }
+        }
+        Value::Object(members)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -184,10 +200,16 @@ impl Params {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
+    fn params(dialect: Dialect, body: &str) -> Params {
+        Params::new(dialect, form_urlencoded::parse(body.as_bytes()).into_owned().collect())
+    }
+
     fn ec2(body: &str) -> Params {
-        Params::parse(Dialect::Ec2, body.as_bytes())
+        params(Dialect::Ec2, body)
     }
 
     #[test]
@@ -199,7 +221,7 @@ mod tests {
 
     #[test]
     fn auto_scaling_lists_have_member_in_their_names() {
-        let params = Params::parse(Dialect::AutoScaling, b"Names.member.1=a&Names.member.2=b&Empty=");
+        let params = params(Dialect::AutoScaling, "Names.member.1=a&Names.member.2=b&Empty=");
         assert_eq!(params.list("Names"), ["a", "b"]);
         assert!(params.list("Empty").is_empty());
     }
@@ -213,6 +235,16 @@ mod tests {
         assert_eq!(filters[0].text("Name"), Some("tag:a"));
         assert_eq!(filters[0].list("Value"), ["x", "y"]);
         assert_eq!(filters[1].list("Value"), [""]);
+    }
+
+    #[test]
+    fn a_form_is_a_tree() {
+        let tree = ec2("Force=true&Id.1=a&Id.2=b&Filter.1.Name=n&Filter.1.Value.1=v&Ebs.Size=8").to_json();
+        let filter = json!([{"Name": "n", "Value": ["v"]}]);
+        assert_eq!(tree, json!({"Force": "true", "Id": ["a", "b"], "Filter": filter, "Ebs": {"Size": "8"}}));
+        let tree = params(Dialect::AutoScaling, "Names.member.1=a&Tags.member.1.Key=k").to_json();
+        assert_eq!(tree, json!({"Names": ["a"], "Tags": [{"Key": "k"}]}));
+        assert!(ec2(&"a.".repeat(100_000)).to_json().is_object(), "and a form that nobody sends breaks nothing");
     }
 
     #[test]

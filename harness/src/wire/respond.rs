@@ -5,11 +5,11 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::operation::Operation;
+use super::call::Call;
 use super::service::Service;
 use super::xml::{self, Lists};
 use crate::world::World;
-use crate::world::error::ApiError;
+use crate::world::error::{ApiError, ApiResult};
 
 /// What AWS calls a request in its answer.
 pub(super) struct RequestId(String);
@@ -25,35 +25,22 @@ impl RequestId {
     }
 }
 
-/// An error as `service` sends it, for a call that never reached the service.
-pub fn error_response(service: Service, error: &ApiError) -> Response<Vec<u8>> {
-    self::error(service, error, &RequestId::numbered(0))
-}
-
-/// How `service` says that there are too many calls.
-pub fn throttled(service: Service) -> ApiError {
-    match service {
-        Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
-        Service::AutoScaling | Service::Route53 => ApiError::new("Throttling", "Rate exceeded"),
-        Service::Ssm => ApiError::new("ThrottlingException", "Rate exceeded"),
+pub(super) fn respond(call: &Call, result: ApiResult<Answer>, request_id: &RequestId) -> Response<Vec<u8>> {
+    match result {
+        Ok(answer) => success(call, answer, request_id),
+        Err(error) => self::error(call.service, &error, request_id),
     }
 }
 
-/// How `service` says that it failed.
-pub fn internal_error(service: Service) -> ApiError {
-    let (code, text) = match service {
-        Service::Ec2 => ("InternalError", "An internal error has occurred"),
-        Service::AutoScaling => ("InternalFailure", "An internal error has occurred"),
-        Service::Route53 => ("InternalFailure", "We encountered an internal error. Please try again."),
-        Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
-    };
-    ApiError::new(code, text).with_status(500)
+/// What a request gets that names no operation of any service.
+pub(crate) fn not_an_aws_request() -> Response<Vec<u8>> {
+    let text = "The request names no operation of a service that the local AWS has (EC2, Auto Scaling, Route 53, SSM).";
+    error(Service::Ec2, &ApiError::new("MissingAction", text), &RequestId::numbered(0))
 }
 
-pub(super) fn success(operation: &Operation, answer: Answer, request_id: &RequestId) -> Response<Vec<u8>> {
+fn success(call: &Call, answer: Answer, request_id: &RequestId) -> Response<Vec<u8>> {
     let RequestId(id) = request_id;
-    let name = &operation.name;
-    let service = operation.service;
+    let Call { service, name, .. } = call;
     let document = |content| xml::document(&format!("{name}Response"), service.namespace(), content, service.lists());
     let body = match service {
         Service::Ec2 => document(&with_first("requestId", json!(id), answer.body)),
@@ -66,14 +53,14 @@ pub(super) fn success(operation: &Operation, answer: Answer, request_id: &Reques
         Service::Route53 => document(&answer.body),
         Service::Ssm => answer.body.to_string().into_bytes(),
     };
-    let mut response = response(service, answer.status, body, request_id);
+    let mut response = response(*service, answer.status, body, request_id);
     if let Some(location) = answer.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
     response
 }
 
-pub(super) fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response<Vec<u8>> {
+fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response<Vec<u8>> {
     let RequestId(id) = request_id;
     let ApiError { code, message, .. } = error;
     let body = match service {

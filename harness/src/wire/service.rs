@@ -19,6 +19,19 @@ pub enum Service {
 pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
 
 impl Service {
+    pub(super) const ALL: [Service; 4] = [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm];
+
+    /// As IAM writes an operation: `ec2:AttachVolume`.
+    pub(super) fn action(self, operation: &str) -> String {
+        format!("{}:{operation}", self.signing_name())
+    }
+
+    /// The service that `ec2:AttachVolume` is an operation of.
+    pub(super) fn of_action(action: &str) -> Option<Service> {
+        let (name, _) = action.split_once(':')?;
+        Service::ALL.into_iter().find(|service| service.signing_name() == name)
+    }
+
     /// As SigV4 scopes and IAM actions have it.
     pub fn signing_name(self) -> &'static str {
         match self {
@@ -33,7 +46,7 @@ impl Service {
     pub(super) fn of_version(version: &str) -> Option<Service> {
         match version {
             "2016-11-15" => Some(Service::Ec2),
-            AUTO_SCALING_VERSION => Some(Service::AutoScaling),
+            "2011-01-01" => Some(Service::AutoScaling),
             _ => None,
         }
     }
@@ -57,6 +70,3 @@ impl Service {
         }
     }
 }
-
-/// Auto Scaling names it in its errors, too.
-pub(super) const AUTO_SCALING_VERSION: &str = "2011-01-01";

@@ -3,7 +3,11 @@
 use http::{Method, Request, Response, StatusCode};
 
 use super::*;
+use crate::iam::Caller;
+use crate::world::World;
 use crate::world::ec2::CreateVolume;
+use crate::world::faults::FaultKind;
+use crate::world::history::What;
 
 mod images;
 mod permissions;
@@ -26,8 +30,13 @@ fn autoscaling(body: &str) -> Request<Vec<u8>> {
 }
 
 fn call(world: &mut World, request: &Request<Vec<u8>>) -> (StatusCode, String) {
-    let response = handle(world, &Caller::Operator, request);
+    let response = answered(world, Caller::Operator, request);
     (response.status(), text(&response))
+}
+
+fn answered(world: &mut World, caller: Caller, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    let call = Call::read(caller, request).expect("a call");
+    answer(world, &call).expect("an answer")
 }
 
 fn text(response: &Response<Vec<u8>>) -> String {
@@ -42,7 +51,8 @@ fn volume(world: &mut World) -> String {
 
 #[test]
 fn a_request_says_itself_whom_it_means() {
-    let names = |request: &Request<Vec<u8>>| operation(request).map(|operation| operation.to_string());
+    let names =
+        |request: &Request<Vec<u8>>| Call::read(Caller::Operator, request).map(|call| call.service.action(&call.name));
     assert_eq!(names(&ec2("Action=AttachVolume")).as_deref(), Some("ec2:AttachVolume"));
     assert_eq!(names(&autoscaling("Action=DescribeTags")).as_deref(), Some("autoscaling:DescribeTags"));
     let route53 = signed(Service::Route53, Method::POST, "/2013-04-01/hostedzone/Z1/rrset/", "");
@@ -55,10 +65,13 @@ fn a_request_says_itself_whom_it_means() {
 
 #[test]
 fn reads_and_writes_are_told_apart() {
-    let is_write = |request: &Request<Vec<u8>>| operation(request).expect("an operation").is_write();
-    assert_eq!(is_write(&ec2("Action=DetachVolume")), Some(true));
-    assert_eq!(is_write(&ec2("Action=DescribeVolumes")), Some(false));
-    assert_eq!(is_write(&ec2("Action=CreateSnapshot")), None);
+    let kind = |action: &str| operation(action).map(|operation| operation.kind);
+    assert_eq!(kind("ec2:DetachVolume"), Some(Kind::Write));
+    assert_eq!(kind("ec2:DescribeVolumes"), Some(Kind::Read));
+    assert_eq!(kind("ec2:ListImagesInRecycleBin"), Some(Kind::Read));
+    assert_eq!(kind("ssm:GetParameter"), Some(Kind::Read));
+    assert_eq!(kind("ec2:CreateSnapshot"), None);
+    assert_eq!(kind("logs:PutLogEvents"), None);
 }
 
 #[test]
@@ -166,15 +179,20 @@ fn a_group_that_is_unknown_is_missing_and_its_hooks_are_an_error() {
 
 #[test]
 fn each_service_throttles_in_its_own_words() {
-    for (service, status, code) in [
-        (Service::Ec2, 503, "<Code>RequestLimitExceeded</Code>"),
-        (Service::AutoScaling, 400, "<Code>Throttling</Code>"),
-        (Service::Route53, 400, "<Code>Throttling</Code>"),
-        (Service::Ssm, 400, "\"__type\":\"ThrottlingException\""),
+    let mut world = World::new(1);
+    let mut get_parameter = signed(Service::Ssm, Method::POST, "/", "{}");
+    get_parameter.headers_mut().insert("x-amz-target", "AmazonSSM.GetParameter".parse().expect("a header"));
+    for (request, status, code) in [
+        (ec2("Action=DescribeVolumes"), 503, "<Code>RequestLimitExceeded</Code>"),
+        (autoscaling("Action=DescribeTags"), 400, "<Code>Throttling</Code>"),
+        (signed(Service::Route53, Method::GET, "/2013-04-01/hostedzone", ""), 400, "<Code>Throttling</Code>"),
+        (get_parameter, 400, "\"__type\":\"ThrottlingException\""),
     ] {
-        let response = error_response(service, &throttled(service));
-        assert_eq!(response.status().as_u16(), status);
-        assert!(text(&response).contains(code), "{}", text(&response));
-        assert_eq!(error_response(service, &internal_error(service)).status().as_u16(), 500);
+        world.faults.plan("*", FaultKind::Throttled, 1);
+        world.faults.plan("*", FaultKind::InternalError, 1);
+        let (throttled, body) = call(&mut world, &request);
+        assert_eq!(throttled.as_u16(), status);
+        assert!(body.contains(code), "{body}");
+        assert_eq!(call(&mut world, &request).0.as_u16(), 500);
     }
 }

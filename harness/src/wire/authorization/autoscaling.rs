@@ -1,13 +1,12 @@
 //! Auto Scaling: the group is the resource, even where the call names an instance.
 
-use super::super::query::{Dialect, Params};
+use super::super::query::Params;
 use super::arn;
 use crate::iam::Check;
 use crate::world::World;
 use crate::world::autoscaling::Group;
 
-pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
-    let params = Params::parse(Dialect::AutoScaling, body);
+pub(super) fn checks(world: &World, name: &str, params: &Params) -> Vec<Check> {
     let group = match name {
         _ if name.starts_with("Describe") => return Vec::new(),
         "SetInstanceHealth" | "TerminateInstanceInAutoScalingGroup" => {

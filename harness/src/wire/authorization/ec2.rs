@@ -1,13 +1,12 @@
 //! EC2: each resource that a call names is asked about.
 
-use super::super::query::{Dialect, Params};
+use super::super::query::Params;
 use super::arn;
 use crate::iam::Check;
 use crate::world::ssm::IMAGE_DATA_TYPE;
 use crate::world::{REGION, World};
 
-pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
-    let params = Params::parse(Dialect::Ec2, body);
+pub(super) fn checks(world: &World, name: &str, params: &Params) -> Vec<Check> {
     let ids: Vec<String> = match name {
         "AttachVolume" | "DetachVolume" => {
             // Detached from whoever holds it, if the call does not say from whom.

@@ -1,14 +1,12 @@
 //! Route 53: the zone is the resource; a change is asked about with what it does to which records. (Route 53 Developer
 //! Guide, "Using IAM policy conditions for fine-grained access control".)
 
-use http::Request;
-
-use super::super::element::{self, Element};
-use super::super::route53::resource_of;
+use super::super::element::Element;
+use super::super::rest::RestRequest;
 use crate::iam::Check;
 
-pub(super) fn checks(name: &str, request: &Request<Vec<u8>>) -> Vec<Check> {
-    let id = resource_of(request);
+pub(super) fn checks(name: &str, request: &RestRequest) -> Vec<Check> {
+    let id = &request.id;
     if id.is_empty() {
         return Vec::new();
     }
@@ -17,7 +15,7 @@ pub(super) fn checks(name: &str, request: &Request<Vec<u8>>) -> Vec<Check> {
     // A global service is asked in the region where its endpoint is. (IAM User Guide, `aws:RequestedRegion`.)
     check.region = "us-east-1";
     if name == "ChangeResourceRecordSets" {
-        check.keys = change_keys(&element::parse(request.body()).unwrap_or_default());
+        check.keys = change_keys(&request.body);
     }
     vec![check]
 }

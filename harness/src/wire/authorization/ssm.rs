@@ -5,8 +5,7 @@ use super::arn;
 use crate::iam::Check;
 use crate::world::{REGION, World};
 
-pub(super) fn checks(world: &World, name: &str, body: &[u8]) -> Vec<Check> {
-    let Ok(fields) = Fields::parse(body) else { return Vec::new() };
+pub(super) fn checks(world: &World, name: &str, fields: &Fields) -> Vec<Check> {
     let text = |member: &str| fields.text(member).ok().flatten().unwrap_or_default();
     let texts = |member: &str| fields.texts(member).unwrap_or_default();
     let parameter = |parameter: &str| of_parameter(world, name, parameter);

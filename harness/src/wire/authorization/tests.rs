@@ -1,10 +1,20 @@
+use http::Request;
+
 use super::*;
+use crate::wire::call::Call;
 use crate::world::seed::NodeSeed;
 use crate::world::testing::settled;
 
-fn asked(world: &World, service: Service, name: &str, path: &str, body: &str) -> Vec<Check> {
-    let request = Request::builder().uri(path).body(body.as_bytes().to_vec()).expect("a request");
-    checks(world, &Operation { service, name: name.to_owned() }, &request)
+fn asked(world: &World, request: Request<Vec<u8>>) -> Vec<Check> {
+    let call = Call::read(Caller::Operator, &request).expect("a call");
+    checks(world, call.asked().expect("an operation"))
+}
+
+fn form(world: &World, version: &str, name: &str, body: &str) -> Vec<Check> {
+    asked(
+        world,
+        Request::post("/").body(format!("Action={name}&Version={version}&{body}").into_bytes()).expect("a request"),
+    )
 }
 
 fn resources(checks: &[Check]) -> Vec<&str> {
@@ -17,7 +27,7 @@ fn ec2_is_asked_about_every_resource() {
     let holder = world.serving(&node.volume).expect("a holder");
     let instance = format!("arn:aws:ec2:eu-central-1:123456789012:instance/{holder}");
     let volume = format!("arn:aws:ec2:eu-central-1:123456789012:volume/{}", node.volume);
-    let ec2 = |name: &str, body: &str| asked(&world, Service::Ec2, name, "/", body);
+    let ec2 = |name: &str, body: &str| form(&world, "2016-11-15", name, body);
 
     let detach = ec2("DetachVolume", &format!("VolumeId={}", node.volume));
     assert_eq!(resources(&detach), [&instance, &volume], "from whoever holds it");
@@ -43,7 +53,7 @@ fn ec2_is_asked_about_every_resource() {
 fn auto_scaling_is_asked_about_the_group() {
     let (world, node) = settled(1, NodeSeed::default());
     let holder = world.serving(&node.volume).expect("a holder");
-    let ask = |name: &str, body: &str| asked(&world, Service::AutoScaling, name, "/", body);
+    let ask = |name: &str, body: &str| form(&world, "2011-01-01", name, body);
     let group = world.autoscaling.groups["k3s"].arn();
     let terminate = ask("TerminateInstanceInAutoScalingGroup", &format!("InstanceId={holder}"));
     assert_eq!(resources(&terminate), [&group]);
@@ -68,8 +78,8 @@ fn route_53_is_asked_about_the_zone_and_the_changes() {
     };
     let changes = change("DELETE", "A") + &change("CREATE", "A");
     let body = format!("<R><ChangeBatch><Changes>{changes}</Changes></ChangeBatch></R>");
-    let path = "/2013-04-01/hostedzone/Z1/rrset/";
-    let checks = asked(&world, Service::Route53, "ChangeResourceRecordSets", path, &body);
+    let request = Request::post("/2013-04-01/hostedzone/Z1/rrset/").body(body.into_bytes()).expect("a request");
+    let checks = asked(&world, request);
     assert_eq!(resources(&checks), ["arn:aws:route53:::hostedzone/Z1"]);
     assert_eq!(checks[0].region, "us-east-1");
     let values = |name: &str| checks[0].keys.iter().find(|(key, _)| key.ends_with(name)).expect("a key").1.clone();
@@ -82,7 +92,10 @@ fn route_53_is_asked_about_the_zone_and_the_changes() {
 fn systems_manager_is_asked_about_documents_instances_and_parameters() {
     let (world, node) = settled(1, NodeSeed::default());
     let holder = world.serving(&node.volume).expect("a holder");
-    let ask = |name: &str, body: &str| asked(&world, Service::Ssm, name, "/", body);
+    let ask = |name: &str, body: &str| {
+        let request = Request::post("/").header("x-amz-target", format!("AmazonSSM.{name}"));
+        asked(&world, request.body(body.as_bytes().to_vec()).expect("a request"))
+    };
     let send = ask("SendCommand", &format!(r#"{{"DocumentName": "durin-release", "InstanceIds": ["{holder}"]}}"#));
     let instance = format!("arn:aws:ec2:eu-central-1:123456789012:instance/{holder}");
     assert_eq!(resources(&send), ["arn:aws:ssm:eu-central-1:123456789012:document/durin-release", &instance]);

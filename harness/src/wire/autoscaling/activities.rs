@@ -3,16 +3,20 @@
 use serde_json::{Value, json};
 
 use super::answers::{group_named, paged};
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{Activity, Group};
 use crate::world::error::ApiResult;
 
-pub(super) const DESCRIBE_PARAMETERS: &[&str] =
+pub(super) const OPERATIONS: &[Operation] =
+    &[Operation::autoscaling("DescribeScalingActivities", DESCRIBE_PARAMETERS, reads(describe))];
+
+const DESCRIBE_PARAMETERS: &[&str] =
     &["ActivityIds", "AutoScalingGroupName", "IncludeDeletedGroups", "MaxRecords", "NextToken"];
 
 /// DescribeScalingActivities: newest first.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ActivityIds");
     let groups: Vec<&Group> = match params.text("AutoScalingGroupName") {
         Some(name) => vec![group_named(world, name)?],

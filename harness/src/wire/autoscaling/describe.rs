@@ -8,16 +8,25 @@ use super::answers::paged;
 use super::launch_sources::{launch_template, policy_item};
 use super::refresh::maintenance_policy_item;
 use super::tags::tag_item;
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::autoscaling::{Group, Member};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, World};
 
-pub(super) const GROUPS_PARAMETERS: &[&str] =
-    &["AutoScalingGroupNames", "Filters", "IncludeInstances", "MaxRecords", "NextToken"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("DescribeAutoScalingGroups", GROUPS_PARAMETERS, reads(groups)),
+    Operation::autoscaling(
+        "DescribeAutoScalingInstances",
+        &["InstanceIds", "MaxRecords", "NextToken"],
+        reads(instances),
+    ),
+];
+
+const GROUPS_PARAMETERS: &[&str] = &["AutoScalingGroupNames", "Filters", "IncludeInstances", "MaxRecords", "NextToken"];
 
 /// DescribeAutoScalingGroups. Unknown names are missing from the answer, without an error.
-pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
+fn groups(world: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("AutoScalingGroupNames");
     let with_instances = params.flag("IncludeInstances")?.unwrap_or(true);
     let filters = TagFilter::parse(params)?;
@@ -33,7 +42,7 @@ pub(super) fn groups(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeAutoScalingInstances. Unknown ids are missing from the answer, without an error.
-pub(super) fn instances(world: &World, params: &Params) -> ApiResult<Value> {
+fn instances(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("InstanceIds");
     if ids.len() > 50 {
         let text = "The number of instance ids that may be passed in is limited to 50";

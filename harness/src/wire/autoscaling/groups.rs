@@ -7,13 +7,25 @@ use super::hooks;
 use super::launch_sources::launch_source;
 use super::refresh::maintenance_policy;
 use super::tags::group_tag;
+use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 use crate::world::error::{ApiError, ApiResult};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("CreateAutoScalingGroup", CREATE_PARAMETERS, writes(create)),
+    Operation::autoscaling("DeleteAutoScalingGroup", &["AutoScalingGroupName", "ForceDelete"], writes(delete)),
+    Operation::autoscaling(
+        "SetDesiredCapacity",
+        &["AutoScalingGroupName", "DesiredCapacity", "HonorCooldown"],
+        writes(set_desired_capacity),
+    ),
+    Operation::autoscaling("UpdateAutoScalingGroup", UPDATE_PARAMETERS, writes(update)),
+];
+
 /// Cooldowns, warm-ups and termination policies are accepted and have no effect on a group of one.
-pub(super) const CREATE_PARAMETERS: &[&str] = &[
+const CREATE_PARAMETERS: &[&str] = &[
     "AutoScalingGroupName",
     "AvailabilityZones",
     "CapacityRebalance",
@@ -36,7 +48,7 @@ pub(super) const CREATE_PARAMETERS: &[&str] = &[
     "VPCZoneIdentifier",
 ];
 
-pub(super) const UPDATE_PARAMETERS: &[&str] = &[
+const UPDATE_PARAMETERS: &[&str] = &[
     "AutoScalingGroupName",
     "AvailabilityZones",
     "CapacityRebalance",
@@ -57,7 +69,7 @@ pub(super) const UPDATE_PARAMETERS: &[&str] = &[
     "VPCZoneIdentifier",
 ];
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let name = params.required("AutoScalingGroupName")?;
     only_ec2_health_checks(params)?;
     let source = launch_source(world, params)?;
@@ -95,7 +107,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(done())
 }
 
-pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
     only_ec2_health_checks(params)?;
     let source = launch_source(world, params)?;
     let template = source.template;
@@ -121,13 +133,13 @@ pub(super) fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(done())
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     let force = params.flag("ForceDelete")?.unwrap_or(false);
     world.delete_auto_scaling_group(params.required("AutoScalingGroupName")?, force)?;
     Ok(done())
 }
 
-pub(super) fn set_desired_capacity(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn set_desired_capacity(world: &mut World, params: &Params) -> ApiResult<Value> {
     let name = params.required("AutoScalingGroupName")?;
     world.set_desired_capacity(name, params.required_number("DesiredCapacity")?)?;
     Ok(done())

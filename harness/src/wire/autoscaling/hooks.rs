@@ -3,18 +3,27 @@
 use serde_json::{Value, json};
 
 use super::answers::{done, group_named};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleHook, PutLifecycleHook, Transition};
 use crate::world::error::ApiResult;
 
-pub(super) const COMPLETE_PARAMETERS: &[&str] =
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("CompleteLifecycleAction", COMPLETE_PARAMETERS, writes(complete)),
+    Operation::autoscaling("DeleteLifecycleHook", &["AutoScalingGroupName", "LifecycleHookName"], writes(delete)),
+    Operation::autoscaling("DescribeLifecycleHooks", &["AutoScalingGroupName", "LifecycleHookNames"], reads(describe)),
+    Operation::autoscaling("PutLifecycleHook", PUT_PARAMETERS, writes(put)),
+    Operation::autoscaling("RecordLifecycleActionHeartbeat", HEARTBEAT_PARAMETERS, writes(record_heartbeat)),
+];
+
+const COMPLETE_PARAMETERS: &[&str] =
     &["AutoScalingGroupName", "InstanceId", "LifecycleActionResult", "LifecycleActionToken", "LifecycleHookName"];
 
-pub(super) const HEARTBEAT_PARAMETERS: &[&str] =
+const HEARTBEAT_PARAMETERS: &[&str] =
     &["AutoScalingGroupName", "InstanceId", "LifecycleActionToken", "LifecycleHookName"];
 
-pub(super) const PUT_PARAMETERS: &[&str] = &[
+const PUT_PARAMETERS: &[&str] = &[
     "AutoScalingGroupName",
     "DefaultResult",
     "HeartbeatTimeout",
@@ -23,7 +32,7 @@ pub(super) const PUT_PARAMETERS: &[&str] = &[
     "NotificationMetadata",
 ];
 
-pub(super) fn complete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn complete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.complete_lifecycle_action(CompleteLifecycleAction {
         group: params.required("AutoScalingGroupName")?.to_owned(),
         hook: params.required("LifecycleHookName")?.to_owned(),
@@ -34,7 +43,7 @@ pub(super) fn complete(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(done())
 }
 
-pub(super) fn record_heartbeat(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn record_heartbeat(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.record_lifecycle_action_heartbeat(
         params.required("AutoScalingGroupName")?,
         params.required("LifecycleHookName")?,
@@ -44,19 +53,19 @@ pub(super) fn record_heartbeat(world: &mut World, params: &Params) -> ApiResult<
     Ok(done())
 }
 
-pub(super) fn put(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn put(world: &mut World, params: &Params) -> ApiResult<Value> {
     let group = params.required("AutoScalingGroupName")?;
     world.put_lifecycle_hook(put_request(group, params)?)?;
     Ok(done())
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_lifecycle_hook(params.required("AutoScalingGroupName")?, params.required("LifecycleHookName")?)?;
     Ok(done())
 }
 
 /// DescribeLifecycleHooks, the one list that has no pages.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let group = group_named(world, params.required("AutoScalingGroupName")?)?;
     let names = params.list("LifecycleHookNames");
     let hooks: Value = group

@@ -4,14 +4,31 @@ use serde_json::{Value, json};
 
 use super::activities::activity_item;
 use super::answers::{done, group_named};
+use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::Activity;
 use crate::world::error::ApiResult;
 
-pub(super) const LEAVE_PARAMETERS: &[&str] = &["AutoScalingGroupName", "InstanceIds", "ShouldDecrementDesiredCapacity"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("DetachInstances", LEAVE_PARAMETERS, writes(detach)),
+    Operation::autoscaling("EnterStandby", LEAVE_PARAMETERS, writes(enter_standby)),
+    Operation::autoscaling("ExitStandby", &["AutoScalingGroupName", "InstanceIds"], writes(exit_standby)),
+    Operation::autoscaling(
+        "SetInstanceHealth",
+        &["HealthStatus", "InstanceId", "ShouldRespectGracePeriod"],
+        writes(set_health),
+    ),
+    Operation::autoscaling(
+        "TerminateInstanceInAutoScalingGroup",
+        &["InstanceId", "ShouldDecrementDesiredCapacity"],
+        writes(terminate),
+    ),
+];
 
-pub(super) fn set_health(world: &mut World, params: &Params) -> ApiResult<Value> {
+const LEAVE_PARAMETERS: &[&str] = &["AutoScalingGroupName", "InstanceIds", "ShouldDecrementDesiredCapacity"];
+
+fn set_health(world: &mut World, params: &Params) -> ApiResult<Value> {
     let instance = params.required("InstanceId")?;
     let healthy = match params.required("HealthStatus")? {
         "Healthy" => true,
@@ -23,7 +40,7 @@ pub(super) fn set_health(world: &mut World, params: &Params) -> ApiResult<Value>
     Ok(done())
 }
 
-pub(super) fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
     let instance = params.required("InstanceId")?;
     let decrement = params.required_flag("ShouldDecrementDesiredCapacity")?;
     let group = group_of(world, instance);
@@ -32,20 +49,20 @@ pub(super) fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> 
     Ok(json!({"Activity": item}))
 }
 
-pub(super) fn enter_standby(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn enter_standby(world: &mut World, params: &Params) -> ApiResult<Value> {
     let group = params.required("AutoScalingGroupName")?;
     let decrement = params.required_flag("ShouldDecrementDesiredCapacity")?;
     let activities = world.enter_standby(group, &params.required_list("InstanceIds")?, decrement)?;
     activity_items(world, group, &activities)
 }
 
-pub(super) fn exit_standby(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn exit_standby(world: &mut World, params: &Params) -> ApiResult<Value> {
     let group = params.required("AutoScalingGroupName")?;
     let activities = world.exit_standby(group, &params.required_list("InstanceIds")?)?;
     activity_items(world, group, &activities)
 }
 
-pub(super) fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let group = params.required("AutoScalingGroupName")?;
     let decrement = params.required_flag("ShouldDecrementDesiredCapacity")?;
     let activities = world.detach_instances(group, &params.required_list("InstanceIds")?, decrement)?;

@@ -3,13 +3,24 @@
 use serde_json::{Value, json};
 
 use super::answers::{done, paged};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{CreateLaunchConfiguration, LaunchConfiguration};
 use crate::world::error::ApiResult;
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("CreateLaunchConfiguration", CREATE_PARAMETERS, writes(create)),
+    Operation::autoscaling("DeleteLaunchConfiguration", &["LaunchConfigurationName"], writes(delete)),
+    Operation::autoscaling(
+        "DescribeLaunchConfigurations",
+        &["LaunchConfigurationNames", "MaxRecords", "NextToken"],
+        reads(describe),
+    ),
+];
+
 /// The image, the type, the spot price and snapshots matter here; the others have no life in this world.
-pub(super) const CREATE_PARAMETERS: &[&str] = &[
+const CREATE_PARAMETERS: &[&str] = &[
     "AssociatePublicIpAddress",
     "BlockDeviceMappings",
     "EbsOptimized",
@@ -25,7 +36,7 @@ pub(super) const CREATE_PARAMETERS: &[&str] = &[
     "UserData",
 ];
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let mappings = params.structures("BlockDeviceMappings");
     let device = |mapping: &Params| Some((mapping.owned("DeviceName")?, mapping.structure("Ebs").owned("SnapshotId")?));
     world.create_launch_configuration(CreateLaunchConfiguration {
@@ -39,7 +50,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeLaunchConfigurations. Unknown names are missing from the answer, without an error.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("LaunchConfigurationNames");
     let known = world.autoscaling.launch_configurations.values();
     let asked = known.filter(|configuration| names.is_empty() || names.contains(&configuration.name));
@@ -47,7 +58,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     paged(params, "LaunchConfigurations", 50, items)
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_launch_configuration(params.required("LaunchConfigurationName")?)?;
     Ok(done())
 }

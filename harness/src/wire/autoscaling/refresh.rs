@@ -3,18 +3,24 @@
 use serde_json::{Value, json};
 
 use super::answers::{group_named, paged};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::{Group, InstanceRefresh, MaintenancePolicy, StartInstanceRefresh};
 use crate::world::error::{ApiError, ApiResult};
 
-pub(super) const START_PARAMETERS: &[&str] = &["AutoScalingGroupName", "Preferences", "Strategy"];
-pub(super) const DESCRIBE_PARAMETERS: &[&str] =
-    &["AutoScalingGroupName", "InstanceRefreshIds", "MaxRecords", "NextToken"];
-pub(super) const CANCEL_PARAMETERS: &[&str] = &["AutoScalingGroupName", "WaitForTransitioningInstances"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("CancelInstanceRefresh", CANCEL_PARAMETERS, writes(cancel)),
+    Operation::autoscaling("DescribeInstanceRefreshes", DESCRIBE_PARAMETERS, reads(describe)),
+    Operation::autoscaling("StartInstanceRefresh", START_PARAMETERS, writes(start)),
+];
+
+const START_PARAMETERS: &[&str] = &["AutoScalingGroupName", "Preferences", "Strategy"];
+const DESCRIBE_PARAMETERS: &[&str] = &["AutoScalingGroupName", "InstanceRefreshIds", "MaxRecords", "NextToken"];
+const CANCEL_PARAMETERS: &[&str] = &["AutoScalingGroupName", "WaitForTransitioningInstances"];
 
 /// StartInstanceRefresh. Replacing root volumes in place is not part of this world.
-pub(super) fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
     if let Some(strategy) = params.text("Strategy").filter(|strategy| *strategy != "Rolling") {
         return Err(params.invalid("Strategy", strategy));
     }
@@ -30,14 +36,14 @@ pub(super) fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
 }
 
 /// CancelInstanceRefresh.
-pub(super) fn cancel(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn cancel(world: &mut World, params: &Params) -> ApiResult<Value> {
     let wait = params.flag("WaitForTransitioningInstances")?.unwrap_or(true);
     let id = world.cancel_instance_refresh(params.required("AutoScalingGroupName")?, wait)?;
     Ok(json!({"InstanceRefreshId": id}))
 }
 
 /// DescribeInstanceRefreshes: newest first.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let group = group_named(world, params.required("AutoScalingGroupName")?)?;
     let ids = params.list("InstanceRefreshIds");
     let items = group

@@ -3,12 +3,19 @@
 use serde_json::{Value, json};
 
 use super::answers::{done, paged};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::autoscaling::GroupTag;
 use crate::world::error::{ApiError, ApiResult};
 
-pub(super) fn create_or_update(world: &mut World, params: &Params) -> ApiResult<Value> {
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::autoscaling("CreateOrUpdateTags", &["Tags"], writes(create_or_update)),
+    Operation::autoscaling("DeleteTags", &["Tags"], writes(delete)),
+    Operation::autoscaling("DescribeTags", &["Filters", "MaxRecords", "NextToken"], reads(describe)),
+];
+
+fn create_or_update(world: &mut World, params: &Params) -> ApiResult<Value> {
     let tags = params
         .structures("Tags")
         .iter()
@@ -18,7 +25,7 @@ pub(super) fn create_or_update(world: &mut World, params: &Params) -> ApiResult<
     Ok(done())
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     let tags = params
         .structures("Tags")
         .iter()
@@ -28,7 +35,7 @@ pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(done())
 }
 
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = params
         .structures("Filters")
         .iter()

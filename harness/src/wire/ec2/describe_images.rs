@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{ids_or_pages, paged_within};
 use super::filters::Filters;
 use super::tags::tag_set;
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::images::{
     BlockDevice, DeregistrationProtection, LaunchPermission, PUBLIC_OWNER, image_not_found,
@@ -14,8 +15,13 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, World};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("DescribeImageAttribute", &["Attribute", "ImageId"], reads(attribute)),
+    Operation::ec2("DescribeImages", DESCRIBE_PARAMETERS, reads(images)),
+];
+
 /// `ExecutableBy` is not among them: who may launch what is not looked up that way here.
-pub(super) const DESCRIBE_PARAMETERS: &[&str] =
+const DESCRIBE_PARAMETERS: &[&str] =
     &["Filter", "ImageId", "IncludeDeprecated", "IncludeDisabled", "MaxResults", "NextToken", "Owner"];
 
 const FILTERS: &[&str] = &[
@@ -39,7 +45,7 @@ const FILTERS: &[&str] = &[
 ];
 
 /// DescribeImages, in the order of their ids, which says nothing about their age.
-pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
+fn images(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ImageId");
     ids_or_pages(params, "imagesSet", &ids)?;
     let filters = Filters::parse(params, FILTERS)?;
@@ -60,7 +66,7 @@ pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeImageAttribute: one at a time.
-pub(super) fn attribute(world: &World, params: &Params) -> ApiResult<Value> {
+fn attribute(world: &World, params: &Params) -> ApiResult<Value> {
     let id = params.required("ImageId")?;
     let image = own(world, id)?;
     let mut answer = json!({"imageId": id});

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{ids_or_pages, paged};
 use super::filters::Filters;
 use super::tags::tag_set;
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::network::VPC_ID;
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};
@@ -12,8 +13,12 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, World};
 
-pub(super) const STATUS_PARAMETERS: &[&str] =
-    &["Filter", "IncludeAllInstances", "InstanceId", "MaxResults", "NextToken"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("DescribeInstanceStatus", STATUS_PARAMETERS, reads(statuses)),
+    Operation::ec2("DescribeInstances", &["Filter", "InstanceId", "MaxResults", "NextToken"], reads(reservations)),
+];
+
+const STATUS_PARAMETERS: &[&str] = &["Filter", "IncludeAllInstances", "InstanceId", "MaxResults", "NextToken"];
 
 const FILTERS: &[&str] = &[
     "availability-zone",
@@ -31,7 +36,7 @@ const FILTERS: &[&str] = &[
 ];
 
 /// DescribeInstances.
-pub(super) fn reservations(world: &World, params: &Params) -> ApiResult<Value> {
+fn reservations(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("InstanceId");
     ids_or_pages(params, "instancesSet", &ids)?;
     let filters = Filters::parse(params, FILTERS)?;
@@ -43,7 +48,7 @@ pub(super) fn reservations(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeInstanceStatus.
-pub(super) fn statuses(world: &World, params: &Params) -> ApiResult<Value> {
+fn statuses(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("InstanceId");
     ids_or_pages(params, "instancesSet", &ids)?;
     let filters = Filters::parse(params, &["availability-zone", "instance-state-code", "instance-state-name"])?;

@@ -90,6 +90,10 @@ mod tests {
     use super::*;
     use crate::wire::query::Dialect;
 
+    fn params(form: &str) -> Params {
+        Params::new(Dialect::Ec2, form_urlencoded::parse(form.as_bytes()).into_owned().collect())
+    }
+
     #[test]
     fn wildcards_match_as_ec2_has_them() {
         for (pattern, text, expected) in [
@@ -111,10 +115,8 @@ mod tests {
 
     #[test]
     fn values_are_alternatives_and_filters_are_not() {
-        let params = Params::parse(
-            Dialect::Ec2,
-            b"Filter.1.Name=status&Filter.1.Value.1=a&Filter.1.Value.2=b&Filter.2.Name=tag:k&Filter.2.Value.1=v",
-        );
+        let params =
+            params("Filter.1.Name=status&Filter.1.Value.1=a&Filter.1.Value.2=b&Filter.2.Name=tag:k&Filter.2.Value.1=v");
         let filters = Filters::parse(&params, &["status", "tag"]).expect("filters");
         let tagged = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
         assert!(filters.match_all(&tagged, |_| vec!["b".to_owned()]));
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn unknown_filters_are_refused() {
-        let params = Params::parse(Dialect::Ec2, b"Filter.1.Name=colour&Filter.1.Value.1=red");
+        let params = params("Filter.1.Name=colour&Filter.1.Value.1=red");
         let error = Filters::parse(&params, &["status"]).expect_err("refused");
         assert_eq!(error.message, "The filter 'colour' is invalid");
     }

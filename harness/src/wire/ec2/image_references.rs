@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::InstanceState;
@@ -10,11 +11,12 @@ use crate::world::ec2::images::{ReferenceScope, VERSION_DEPTH};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 
-pub(super) const PARAMETERS: &[&str] =
-    &["ImageId", "IncludeAllResourceTypes", "MaxResults", "NextToken", "ResourceType"];
+pub(super) const OPERATIONS: &[Operation] = &[Operation::ec2("DescribeImageReferences", PARAMETERS, reads(describe))];
+
+const PARAMETERS: &[&str] = &["ImageId", "IncludeAllResourceTypes", "MaxResults", "NextToken", "ResourceType"];
 
 /// EC2 API Reference: from 1 to 10 images, and either all resource types or those that are named.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("ImageId")?;
     if ids.len() > 10 {
         return Err(ApiError::new("InvalidParameterValue", "At most 10 image ids can be given."));

@@ -10,16 +10,31 @@ use super::tags;
 use crate::iam::Caller;
 use crate::time::Time;
 use crate::wire::authorization::may_delete_snapshot;
+use crate::wire::operation::{Operation, writes, writes_for};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::images::{CopyImage, CreateImage, LaunchPermission, RegisterImage};
 use crate::world::error::{ApiError, ApiResult};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("CopyImage", COPY_PARAMETERS, writes(copy)),
+    Operation::ec2("CreateImage", CREATE_PARAMETERS, writes(create)),
+    Operation::ec2("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], writes_for(deregister)),
+    Operation::ec2("DisableImage", &["ImageId"], writes(disable)),
+    Operation::ec2("DisableImageDeprecation", &["ImageId"], writes(disable_deprecation)),
+    Operation::ec2("DisableImageDeregistrationProtection", &["ImageId"], writes(disable_protection)),
+    Operation::ec2("EnableImage", &["ImageId"], writes(enable)),
+    Operation::ec2("EnableImageDeprecation", &["DeprecateAt", "ImageId"], writes(enable_deprecation)),
+    Operation::ec2("EnableImageDeregistrationProtection", &["ImageId", "WithCooldown"], writes(enable_protection)),
+    Operation::ec2("ModifyImageAttribute", MODIFY_PARAMETERS, writes(modify)),
+    Operation::ec2("RegisterImage", REGISTER_PARAMETERS, writes(register)),
+];
+
 /// `NoReboot` is accepted: nothing reboots here.
-pub(super) const CREATE_PARAMETERS: &[&str] = &["Description", "InstanceId", "Name", "NoReboot", "TagSpecification"];
+const CREATE_PARAMETERS: &[&str] = &["Description", "InstanceId", "Name", "NoReboot", "TagSpecification"];
 
 /// `ClientToken` is accepted and not remembered: a repeated call is refused for its name.
-pub(super) const COPY_PARAMETERS: &[&str] = &[
+const COPY_PARAMETERS: &[&str] = &[
     "ClientToken",
     "CopyImageTags",
     "Description",
@@ -30,7 +45,7 @@ pub(super) const COPY_PARAMETERS: &[&str] = &[
     "TagSpecification",
 ];
 
-pub(super) const REGISTER_PARAMETERS: &[&str] = &[
+const REGISTER_PARAMETERS: &[&str] = &[
     "Architecture",
     "BlockDeviceMapping",
     "Description",
@@ -41,7 +56,7 @@ pub(super) const REGISTER_PARAMETERS: &[&str] = &[
     "VirtualizationType",
 ];
 
-pub(super) const MODIFY_PARAMETERS: &[&str] = &[
+const MODIFY_PARAMETERS: &[&str] = &[
     "Attribute",
     "Description",
     "ImageId",
@@ -53,7 +68,7 @@ pub(super) const MODIFY_PARAMETERS: &[&str] = &[
     "Value",
 ];
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = world.create_image(CreateImage {
         name: params.required("Name")?.to_owned(),
         description: params.owned("Description"),
@@ -64,7 +79,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(json!({"imageId": id}))
 }
 
-pub(super) fn copy(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn copy(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = world.copy_image(CopyImage {
         name: params.required("Name")?.to_owned(),
         description: params.owned("Description"),
@@ -78,7 +93,7 @@ pub(super) fn copy(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(json!({"imageId": id}))
 }
 
-pub(super) fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
     let root_device_name = params.required("RootDeviceName")?.to_owned();
     let devices = snapshot_devices(params, "BlockDeviceMapping");
     if !devices.iter().any(|(device, _)| *device == root_device_name) {
@@ -96,7 +111,7 @@ pub(super) fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(json!({"imageId": id}))
 }
 
-pub(super) fn deregister(world: &mut World, caller: &Caller, params: &Params) -> ApiResult<Value> {
+fn deregister(world: &mut World, caller: &Caller, params: &Params) -> ApiResult<Value> {
     let delete_snapshots = params.flag("DeleteAssociatedSnapshots")?.unwrap_or(false);
     let id = params.required("ImageId")?;
     let may_delete = |world: &mut World, snapshot: &str| may_delete_snapshot(world, caller, snapshot);
@@ -106,17 +121,17 @@ pub(super) fn deregister(world: &mut World, caller: &Caller, params: &Params) ->
     Ok(json!({"return": true, "deleteSnapshotResultSet": if delete_snapshots { results } else { Value::Null }}))
 }
 
-pub(super) fn disable(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn disable(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.disable_image(params.required("ImageId")?)?;
     Ok(done())
 }
 
-pub(super) fn enable(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn enable(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.enable_image(params.required("ImageId")?)?;
     Ok(done())
 }
 
-pub(super) fn enable_deprecation(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn enable_deprecation(world: &mut World, params: &Params) -> ApiResult<Value> {
     let text = params.required("DeprecateAt")?;
     let millis = DateTime::from_str(text, Format::DateTime).ok().and_then(|time| time.to_millis().ok());
     let from = millis.map(Time).ok_or_else(|| params.invalid("DeprecateAt", text))?;
@@ -124,24 +139,24 @@ pub(super) fn enable_deprecation(world: &mut World, params: &Params) -> ApiResul
     Ok(done())
 }
 
-pub(super) fn disable_deprecation(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn disable_deprecation(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.disable_image_deprecation(params.required("ImageId")?)?;
     Ok(done())
 }
 
-pub(super) fn enable_protection(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn enable_protection(world: &mut World, params: &Params) -> ApiResult<Value> {
     let with_cooldown = params.flag("WithCooldown")?.unwrap_or(false);
     world.enable_image_deregistration_protection(params.required("ImageId")?, with_cooldown)?;
     Ok(done())
 }
 
-pub(super) fn disable_protection(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn disable_protection(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.disable_image_deregistration_protection(params.required("ImageId")?)?;
     Ok(done())
 }
 
 /// ModifyImageAttribute: a description or launch permissions, in either of the ways that they can be written.
-pub(super) fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = params.required("ImageId")?;
     let attribute = params.text("Attribute");
     let description = params.structure("Description").owned("Value");

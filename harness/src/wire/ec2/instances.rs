@@ -5,14 +5,22 @@ use serde_json::{Value, json};
 use super::describe_instances::{reservation_item, state};
 use super::launch_data::is_spot;
 use super::{launch_templates, tags};
+use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::{InstanceState, RunInstances};
 use crate::world::error::{ApiError, ApiResult};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("RunInstances", RUN_PARAMETERS, writes(run)),
+    Operation::ec2("StartInstances", &["InstanceId"], writes(start)),
+    Operation::ec2("StopInstances", &["InstanceId"], writes(stop)),
+    Operation::ec2("TerminateInstances", &["InstanceId"], writes(terminate)),
+];
+
 /// `ClientToken` is accepted and not remembered; what an instance is let in by, and what runs inside it, is not part
 /// of this world.
-pub(super) const RUN_PARAMETERS: &[&str] = &[
+const RUN_PARAMETERS: &[&str] = &[
     "ClientToken",
     "IamInstanceProfile",
     "ImageId",
@@ -31,7 +39,7 @@ pub(super) const RUN_PARAMETERS: &[&str] = &[
     "UserData",
 ];
 
-pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
     let least: u32 = params.required_number("MinCount")?;
     let count: u32 = params.required_number("MaxCount")?;
     if least == 0 || least > count {
@@ -60,17 +68,17 @@ pub(super) fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(reservation_item(world, &instances))
 }
 
-pub(super) fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.terminate_instances(&ids)?))
 }
 
-pub(super) fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.stop_instances(&ids)?))
 }
 
-pub(super) fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.start_instances(&ids)?))
 }

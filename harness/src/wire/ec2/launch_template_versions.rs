@@ -5,12 +5,18 @@ use serde_json::{Value, json};
 use super::answers::paged_within;
 use super::filters::{Filters, NO_TAGS};
 use super::launch_templates::{created_by, data_of, named};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 use crate::world::error::{ApiError, ApiResult};
 
-pub(super) const CREATE_PARAMETERS: &[&str] = &[
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("CreateLaunchTemplateVersion", CREATE_PARAMETERS, writes(create)),
+    Operation::ec2("DescribeLaunchTemplateVersions", DESCRIBE_PARAMETERS, reads(describe)),
+];
+
+const CREATE_PARAMETERS: &[&str] = &[
     "ClientToken",
     "LaunchTemplateData",
     "LaunchTemplateId",
@@ -19,7 +25,7 @@ pub(super) const CREATE_PARAMETERS: &[&str] = &[
     "VersionDescription",
 ];
 
-pub(super) const DESCRIBE_PARAMETERS: &[&str] = &[
+const DESCRIBE_PARAMETERS: &[&str] = &[
     "Filter",
     "LaunchTemplateId",
     "LaunchTemplateName",
@@ -32,7 +38,7 @@ pub(super) const DESCRIBE_PARAMETERS: &[&str] = &[
 ];
 
 /// CreateLaunchTemplateVersion: what is not said is as the source version has it, if one is named.
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let template = named(world, params)?;
     let id = template.id.clone();
     let mut data = data_of(params)?;
@@ -52,7 +58,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeLaunchTemplateVersions: of one template, or `$Latest` and `$Default` of all.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = Filters::parse(params, &["image-id", "instance-type", "is-default-version"])?;
     let resolve = params.flag("ResolveAlias")?.unwrap_or(false);
     let mut items = Vec::new();

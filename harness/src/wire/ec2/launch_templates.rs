@@ -5,16 +5,26 @@ use serde_json::{Value, json};
 use super::answers::{ids_or_pages, paged_within};
 use super::filters::{Filters, NO_TAGS};
 use super::launch_data::{is_spot, snapshot_devices};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, World};
 
-pub(super) const CREATE_PARAMETERS: &[&str] =
-    &["ClientToken", "LaunchTemplateData", "LaunchTemplateName", "VersionDescription"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("CreateLaunchTemplate", CREATE_PARAMETERS, writes(create)),
+    Operation::ec2("DeleteLaunchTemplate", &["LaunchTemplateId", "LaunchTemplateName"], writes(delete)),
+    Operation::ec2("DescribeLaunchTemplates", DESCRIBE_PARAMETERS, reads(describe)),
+    Operation::ec2(
+        "ModifyLaunchTemplate",
+        &["ClientToken", "LaunchTemplateId", "LaunchTemplateName", "SetDefaultVersion"],
+        writes(modify),
+    ),
+];
 
-pub(super) const DESCRIBE_PARAMETERS: &[&str] =
-    &["Filter", "LaunchTemplateId", "LaunchTemplateName", "MaxResults", "NextToken"];
+const CREATE_PARAMETERS: &[&str] = &["ClientToken", "LaunchTemplateData", "LaunchTemplateName", "VersionDescription"];
+
+const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "LaunchTemplateId", "LaunchTemplateName", "MaxResults", "NextToken"];
 
 /// The first three decide what is launched, and the fourth may name snapshots; the others have no life in this world. Tags are not among them: instances
 /// launched here would lack them.
@@ -36,14 +46,14 @@ const DATA: &[&str] = &[
     "UserData",
 ];
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let (name, data) = (params.required("LaunchTemplateName")?, data_of(params)?);
     let template = world.create_launch_template_with(name, data, params.owned("VersionDescription"))?;
     Ok(json!({"launchTemplate": template_item(&template)}))
 }
 
 /// ModifyLaunchTemplate: all that it can change is which version is the default.
-pub(super) fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn modify(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = named(world, params)?.id.clone();
     let template = world.set_default_version(&id, params.required("SetDefaultVersion")?)?;
     Ok(json!({"launchTemplate": template_item(&template)}))
@@ -61,7 +71,7 @@ pub(super) fn data_of(params: &Params) -> ApiResult<LaunchTemplateData> {
     })
 }
 
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = Filters::parse(params, &["create-time", "launch-template-name"])?;
     let ids = params.list("LaunchTemplateId");
     let names = params.list("LaunchTemplateName");
@@ -87,7 +97,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     paged_within(params, "launchTemplates", 1..=200, items)
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = named(world, params)?.id.clone();
     let template = world.delete_launch_template(&id)?;
     Ok(json!({"launchTemplate": template_item(&template)}))

@@ -4,12 +4,23 @@ use serde_json::{Value, json};
 
 use super::answers::{ids_or_pages, paged};
 use super::filters::{Filters, NO_TAGS};
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::network::{SUBNETS, VPC_ID, ZONES, subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION, World};
 
-pub(super) fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2(
+        "DescribeAvailabilityZones",
+        &["AllAvailabilityZones", "Filter", "ZoneName"],
+        reads(describe_availability_zones),
+    ),
+    Operation::ec2("DescribeSubnets", &["Filter", "MaxResults", "NextToken", "SubnetId"], reads(describe_subnets)),
+    Operation::ec2("DescribeVpcs", &["Filter", "MaxResults", "NextToken", "VpcId"], reads(describe_vpcs)),
+];
+
+fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("ZoneName");
     if let Some(name) = names.iter().find(|name| !ZONES.contains(&name.as_str())) {
         return Err(ApiError::new("InvalidParameterValue", format!("Invalid availability zone: [{name}]")));
@@ -33,7 +44,7 @@ pub(super) fn describe_availability_zones(_: &World, params: &Params) -> ApiResu
     Ok(json!({"availabilityZoneInfo": items}))
 }
 
-pub(super) fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
+fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SubnetId");
     ids_or_pages(params, "subnetSet", &ids)?;
     for id in &ids {
@@ -61,7 +72,7 @@ pub(super) fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
     paged(params, "subnetSet", items)
 }
 
-pub(super) fn describe_vpcs(_: &World, params: &Params) -> ApiResult<Value> {
+fn describe_vpcs(_: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("VpcId");
     ids_or_pages(params, "vpcSet", &ids)?;
     if let Some(id) = ids.iter().find(|id| *id != VPC_ID) {

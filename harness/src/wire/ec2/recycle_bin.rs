@@ -4,12 +4,20 @@ use serde_json::{Value, json};
 
 use super::answers::{done, paged, paged_within};
 use super::snapshots::snapshot_item;
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::ApiResult;
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("ListImagesInRecycleBin", &["ImageId", "MaxResults", "NextToken"], reads(images)),
+    Operation::ec2("ListSnapshotsInRecycleBin", &["MaxResults", "NextToken", "SnapshotId"], reads(snapshots)),
+    Operation::ec2("RestoreImageFromRecycleBin", &["ImageId"], writes(restore_image)),
+    Operation::ec2("RestoreSnapshotFromRecycleBin", &["SnapshotId"], writes(restore_snapshot)),
+];
+
 /// ListImagesInRecycleBin. Unknown ids are missing from the answer.
-pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
+fn images(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ImageId");
     let items = world.ec2.recycle_bin.images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
@@ -26,7 +34,7 @@ pub(super) fn images(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// ListSnapshotsInRecycleBin. Unknown ids are missing from the answer.
-pub(super) fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
+fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SnapshotId");
     let items = world.ec2.recycle_bin.snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
@@ -42,12 +50,12 @@ pub(super) fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
     paged(params, "snapshotSet", items.collect())
 }
 
-pub(super) fn restore_image(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn restore_image(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.restore_image(params.required("ImageId")?)?;
     Ok(done())
 }
 
-pub(super) fn restore_snapshot(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn restore_snapshot(world: &mut World, params: &Params) -> ApiResult<Value> {
     let mut item = snapshot_item(world.restore_snapshot(params.required("SnapshotId")?)?);
     for member in ["tagSet", "storageTier"] {
         item[member] = Value::Null;

@@ -4,13 +4,24 @@ use serde_json::{Value, json};
 
 use super::answers::paged_within;
 use super::filters::{Filters, NO_TAGS};
+use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::requests::{LaunchSpecification, LaunchTemplateConfig, SpotFleet};
 use crate::world::error::{ApiError, ApiResult};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("DescribeFleets", &["Filter", "FleetId", "MaxResults", "NextToken"], reads(fleets)),
+    Operation::ec2("DescribeSpotFleetRequests", &["MaxResults", "NextToken", "SpotFleetRequestId"], reads(spot_fleets)),
+    Operation::ec2(
+        "DescribeSpotInstanceRequests",
+        &["Filter", "MaxResults", "NextToken", "SpotInstanceRequestId"],
+        reads(spot_instances),
+    ),
+];
+
 /// DescribeFleets.
-pub(super) fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
+fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("FleetId");
     let filters = Filters::parse(params, &["fleet-state"])?;
     let known = &world.ec2.requests.fleets;
@@ -31,7 +42,7 @@ pub(super) fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeSpotFleetRequests.
-pub(super) fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
+fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotFleetRequestId");
     let known = &world.ec2.requests.spot_fleets;
     check_known(&ids, |id| known.iter().any(|fleet| fleet.id == id), "InvalidSpotFleetRequestId.NotFound")?;
@@ -40,7 +51,7 @@ pub(super) fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeSpotInstanceRequests.
-pub(super) fn spot_instances(world: &World, params: &Params) -> ApiResult<Value> {
+fn spot_instances(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotInstanceRequestId");
     let filters = Filters::parse(params, &["launch.image-id", "state"])?;
     let known = &world.ec2.requests.spot_instances;

@@ -5,13 +5,19 @@ use serde_json::{Value, json};
 use super::answers::{done, ids_or_pages, paged};
 use super::filters::Filters;
 use super::tags::tag_set;
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::ec2::Snapshot;
 use crate::world::ec2::images::PUBLIC_OWNER;
 use crate::world::error::ApiResult;
 use crate::world::{ACCOUNT, World};
 
-pub(super) const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "MaxResults", "NextToken", "Owner", "SnapshotId"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("DeleteSnapshot", &["SnapshotId"], writes(delete)),
+    Operation::ec2("DescribeSnapshots", DESCRIBE_PARAMETERS, reads(describe)),
+];
+
+const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "MaxResults", "NextToken", "Owner", "SnapshotId"];
 
 const FILTERS: &[&str] = &[
     "description",
@@ -28,7 +34,7 @@ const FILTERS: &[&str] = &[
 ];
 
 /// DescribeSnapshots. Without owners, what everybody may use too: here, the snapshots of public images.
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SnapshotId");
     ids_or_pages(params, "snapshotIds", &ids)?;
     let filters = Filters::parse(params, FILTERS)?;
@@ -47,7 +53,7 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     paged(params, "snapshotSet", items)
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_snapshot(params.required("SnapshotId")?)?;
     Ok(done())
 }

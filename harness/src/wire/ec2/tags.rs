@@ -6,9 +6,16 @@ use serde_json::{Value, json};
 
 use super::answers::{done, paged};
 use super::filters::{Filters, NO_TAGS};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("CreateTags", &["ResourceId", "Tag"], writes(create)),
+    Operation::ec2("DeleteTags", &["ResourceId", "Tag"], writes(delete)),
+    Operation::ec2("DescribeTags", &["Filter", "MaxResults", "NextToken"], reads(describe)),
+];
 
 /// As every resource shows its tags: without any, there is no list at all.
 pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
@@ -18,14 +25,14 @@ pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let resources = params.required_list("ResourceId")?;
     let tags = pairs(params)?;
     world.create_tags(&resources, &tags)?;
     Ok(done())
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     let resources = params.required_list("ResourceId")?;
     let tags: Vec<(String, Option<String>)> = params
         .structures("Tag")
@@ -36,7 +43,7 @@ pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     Ok(done())
 }
 
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = Filters::parse(params, &["key", "resource-id", "resource-type", "value"])?;
     let instances = world.ec2.instances.values().map(|instance| (&instance.id, "instance", &instance.tags));
     let volumes = world.ec2.volumes.values().map(|volume| (&volume.id, "volume", &volume.tags));

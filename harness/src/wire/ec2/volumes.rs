@@ -5,14 +5,23 @@ use serde_json::{Value, json};
 use super::answers::{done, ids_or_pages, paged};
 use super::filters::Filters;
 use super::tags::{self, tag_set};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::ec2::{Attachment, CreateVolume, Volume};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("AttachVolume", &["Device", "InstanceId", "VolumeId"], writes(attach)),
+    Operation::ec2("CreateVolume", CREATE_PARAMETERS, writes(create)),
+    Operation::ec2("DeleteVolume", &["VolumeId"], writes(delete)),
+    Operation::ec2("DescribeVolumes", &["Filter", "MaxResults", "NextToken", "VolumeId"], reads(describe)),
+    Operation::ec2("DetachVolume", &["Device", "Force", "InstanceId", "VolumeId"], writes(detach)),
+];
+
 /// `ClientToken` is accepted and not remembered: a repeated call makes a second volume.
-pub(super) const CREATE_PARAMETERS: &[&str] =
+const CREATE_PARAMETERS: &[&str] =
     &["AvailabilityZone", "ClientToken", "Encrypted", "Size", "TagSpecification", "VolumeType"];
 
 const FILTERS: &[&str] = &[
@@ -28,7 +37,7 @@ const FILTERS: &[&str] = &[
     "volume-type",
 ];
 
-pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
+fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("VolumeId");
     ids_or_pages(params, "volumeSet", &ids)?;
     let filters = Filters::parse(params, FILTERS)?;
@@ -50,20 +59,20 @@ pub(super) fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     paged(params, "volumeSet", items)
 }
 
-pub(super) fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let attachment = world.attach_volume(volume, params.required("InstanceId")?, params.required("Device")?)?;
     Ok(attachment_change(volume, &attachment))
 }
 
-pub(super) fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let force = params.flag("Force")?.unwrap_or(false);
     let attachment = world.detach_volume(volume, params.text("InstanceId"), params.text("Device"), force)?;
     Ok(attachment_change(volume, &attachment))
 }
 
-pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let id = world.create_volume(CreateVolume {
         zone: params.required("AvailabilityZone")?.to_owned(),
         size_gib: params.required_number("Size")?,
@@ -74,7 +83,7 @@ pub(super) fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.ec2.volumes.get(&id).map(volume_item).ok_or_else(|| not_found(&id))
 }
 
-pub(super) fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
+fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_volume(params.required("VolumeId")?)?;
     Ok(done())
 }

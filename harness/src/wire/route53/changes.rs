@@ -4,44 +4,35 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::{Input, change_info, invalid_input, zones};
-use crate::wire::element::Element;
+use super::answers::{change_info, find_change};
+use crate::wire::element::{Element, invalid_input};
+use crate::wire::operation::{Operation, reads, writes};
+use crate::wire::rest::RestRequest;
 use crate::world::World;
 use crate::world::error::ApiResult;
 use crate::world::route53::{AliasTarget, ChangeAction, RecordChange, RecordSet, normalise_name};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::route53("ChangeResourceRecordSets", "POST hostedzone/{Id}/rrset", &[], writes(change)),
+    Operation::route53("GetChange", "GET change/{Id}", &[], reads(get)),
+];
+
 /// ChangeResourceRecordSets.
-pub(super) fn change(world: &mut World, input: &Input) -> ApiResult<Value> {
-    input.body.only(&["ChangeBatch"])?;
-    let batch = input.body.child("ChangeBatch").ok_or_else(|| invalid_input("ChangeBatch is missing"))?;
+fn change(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
+    request.body.only(&["ChangeBatch"])?;
+    let batch = request.body.child("ChangeBatch").ok_or_else(|| invalid_input("ChangeBatch is missing"))?;
     batch.only(&["Changes", "Comment"])?;
     let changes = batch.list("Changes").iter().map(record_change).collect::<ApiResult<Vec<_>>>()?;
     if changes.is_empty() {
         return Err(invalid_input("Invalid XML ; Changes must have at least one Change"));
     }
     let comment = batch.text("Comment").filter(|comment| !comment.is_empty()).map(str::to_owned);
-    let change = world.change_resource_record_sets(&input.id, changes, comment)?;
+    let change = world.change_resource_record_sets(&request.id, changes, comment)?;
     Ok(json!({"ChangeInfo": change_info(&change)}))
 }
 
-pub(super) fn get(world: &World, input: &Input) -> ApiResult<Value> {
-    Ok(json!({"ChangeInfo": change_info(zones::find_change(world, &input.id)?)}))
-}
-
-/// `UPSERT www.example.com. A 10.0.0.7` for each change in the body of a ChangeResourceRecordSets.
-pub(super) fn about(body: &Element) -> Vec<String> {
-    let changes = body.child("ChangeBatch").map_or(&[][..], |batch| batch.list("Changes"));
-    changes
-        .iter()
-        .map(|change| {
-            let set = change.child("ResourceRecordSet");
-            let text = |name| set.and_then(|set| set.text(name));
-            let records = set.map_or(&[][..], |set| set.list("ResourceRecords"));
-            let values = records.iter().map(|record| record.text("Value"));
-            let words = [change.text("Action"), text("Name"), text("Type")].into_iter().chain(values);
-            words.flatten().collect::<Vec<_>>().join(" ")
-        })
-        .collect()
+fn get(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    Ok(json!({"ChangeInfo": change_info(find_change(world, &request.id)?)}))
 }
 
 fn record_change(change: &Element) -> ApiResult<RecordChange> {

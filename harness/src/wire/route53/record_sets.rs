@@ -2,17 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::{Input, invalid_input};
+use crate::wire::element::invalid_input;
+use crate::wire::operation::{Operation, reads};
+use crate::wire::rest::RestRequest;
 use crate::world::World;
 use crate::world::error::ApiResult;
 use crate::world::route53::{AliasTarget, RecordKey, RecordSet};
 
+pub(super) const OPERATIONS: &[Operation] = &[Operation::route53(
+    "ListResourceRecordSets",
+    "GET hostedzone/{Id}/rrset",
+    &["identifier", "maxitems", "name", "type"],
+    reads(list),
+)];
+
 /// ListResourceRecordSets. `name`, `type` and `identifier` are a lower bound: the first record set listed may well be
 /// another one.
-pub(super) fn list(world: &World, input: &Input) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&input.id)?;
-    let limit = input.max_items(300)?;
-    let (name, record_type, identifier) = (input.text("name"), input.text("type"), input.text("identifier"));
+fn list(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    let zone = world.hosted_zone(&request.id)?;
+    let limit = request.max_items(300)?;
+    let (name, record_type, identifier) = (request.text("name"), request.text("type"), request.text("identifier"));
     if record_type.is_some() && name.is_none() {
         return Err(invalid_input(
             "The input is not valid: StartRecordType must not be specified without StartRecordName.",

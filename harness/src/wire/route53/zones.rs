@@ -2,13 +2,30 @@
 
 use serde_json::{Value, json};
 
-use super::{Input, change_info, invalid_input};
-use crate::world::error::{ApiError, ApiResult};
-use crate::world::route53::{Change, HostedZone, RecordKey};
+use super::answers::{change_info, find_change};
+use crate::wire::element::invalid_input;
+use crate::wire::operation::{Operation, reads, writes};
+use crate::wire::rest::RestRequest;
+use crate::world::error::ApiResult;
+use crate::world::route53::{HostedZone, RecordKey};
 use crate::world::{REGION, World};
 
-pub(super) fn create(world: &mut World, input: &Input) -> ApiResult<Value> {
-    let body = &input.body;
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::route53("CreateHostedZone", "POST hostedzone", &[], writes(create).located(place)),
+    Operation::route53("DeleteHostedZone", "DELETE hostedzone/{Id}", &[], writes(delete)),
+    Operation::route53("GetHostedZone", "GET hostedzone/{Id}", &[], reads(get)),
+    Operation::route53("ListHostedZones", "GET hostedzone", &["marker", "maxitems"], reads(list)),
+    Operation::route53(
+        "ListHostedZonesByName",
+        "GET hostedzonesbyname",
+        &["dnsname", "hostedzoneid", "maxitems"],
+        reads(list_by_name),
+    ),
+    Operation::route53("ListTagsForResource", "GET tags/hostedzone/{Id}", &[], reads(list_tags)),
+];
+
+fn create(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
+    let body = &request.body;
     body.only(&["CallerReference", "HostedZoneConfig", "Name", "VPC"])?;
     let vpc_id = match body.child("VPC") {
         Some(vpc) => Some(vpc.required("VPCId")?.to_owned()),
@@ -34,21 +51,26 @@ pub(super) fn create(world: &mut World, input: &Input) -> ApiResult<Value> {
     }))
 }
 
-pub(super) fn get(world: &World, input: &Input) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&input.id)?;
+fn place(answer: &Value) -> String {
+    let id = answer["HostedZone"]["Id"].as_str().unwrap_or_default();
+    format!("https://route53.amazonaws.com/2013-04-01{id}")
+}
+
+fn get(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    let zone = world.hosted_zone(&request.id)?;
     let vpcs = zone.private.then(|| json!({"VPC": [vpc(zone)]}));
     Ok(json!({"HostedZone": zone_item(zone), "DelegationSet": delegation_set(zone), "VPCs": vpcs}))
 }
 
-pub(super) fn delete(world: &mut World, input: &Input) -> ApiResult<Value> {
-    let change = world.delete_hosted_zone(&input.id)?;
+fn delete(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
+    let change = world.delete_hosted_zone(&request.id)?;
     Ok(json!({"ChangeInfo": change_info(&change)}))
 }
 
 /// ListHostedZones: `marker` is the first zone of the page.
-pub(super) fn list(world: &World, input: &Input) -> ApiResult<Value> {
-    let limit = input.max_items(100)?;
-    let marker = input.text("marker").unwrap_or_default();
+fn list(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    let limit = request.max_items(100)?;
+    let marker = request.text("marker").unwrap_or_default();
     let mut zones = world.route53.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
     let shown: Vec<Value> = zones.by_ref().take(limit).map(zone_item).collect();
     let next = zones.next().map(|zone| zone.id.clone());
@@ -62,10 +84,10 @@ pub(super) fn list(world: &World, input: &Input) -> ApiResult<Value> {
 }
 
 /// ListHostedZonesByName: in the order of names; `dnsname` and `hostedzoneid` are the first zone of the page.
-pub(super) fn list_by_name(world: &World, input: &Input) -> ApiResult<Value> {
-    let limit = input.max_items(100)?;
-    let from_name = input.text("dnsname");
-    let from_id = input.text("hostedzoneid");
+fn list_by_name(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    let limit = request.max_items(100)?;
+    let from_name = request.text("dnsname");
+    let from_id = request.text("hostedzoneid");
     if from_id.is_some() && from_name.is_none() {
         return Err(invalid_input("You can't specify HostedZoneId without DNSName."));
     }
@@ -89,17 +111,9 @@ pub(super) fn list_by_name(world: &World, input: &Input) -> ApiResult<Value> {
 }
 
 /// ListTagsForResource: zones have no tags here, but Terraform asks.
-pub(super) fn list_tags(world: &World, input: &Input) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&input.id)?;
+fn list_tags(world: &World, request: &RestRequest) -> ApiResult<Value> {
+    let zone = world.hosted_zone(&request.id)?;
     Ok(json!({"ResourceTagSet": {"ResourceType": "hostedzone", "ResourceId": zone.id, "Tags": {}}}))
-}
-
-pub(super) fn find_change<'a>(world: &'a World, id: &str) -> ApiResult<&'a Change> {
-    world
-        .route53
-        .changes
-        .get(id)
-        .ok_or_else(|| ApiError::new("NoSuchChange", format!("Could not find resource with ID: {id}")).with_status(404))
 }
 
 fn zone_item(zone: &HostedZone) -> Value {

@@ -5,15 +5,22 @@ use serde_json::{Value, json};
 use super::answers::paged;
 use super::filters::{CommandFilter, parse};
 use crate::wire::fields::{self, Fields};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::world::World;
 use crate::world::error::ApiResult;
 use crate::world::ssm::{Command, InvocationStatus, SendCommand};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ssm("CancelCommand", &["CommandId", "InstanceIds"], writes(cancel)),
+    Operation::ssm("ListCommands", &["CommandId", "Filters", "InstanceId", "MaxResults", "NextToken"], reads(list)),
+    Operation::ssm("SendCommand", SEND_PARAMETERS, writes(send)),
+];
+
 /// Targets, rate controls, and output to S3 or CloudWatch are not here.
-pub(super) const SEND_PARAMETERS: &[&str] =
+const SEND_PARAMETERS: &[&str] =
     &["Comment", "DocumentName", "DocumentVersion", "InstanceIds", "Parameters", "TimeoutSeconds"];
 
-pub(super) fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     let comment = fields.owned("Comment")?.unwrap_or_default();
     if comment.chars().count() > 100 {
         return Err(fields::invalid("comment", &comment));
@@ -30,7 +37,7 @@ pub(super) fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
 }
 
 /// ListCommands: newest first.
-pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = parse(fields, CommandFilter::of_commands)?;
     let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
     let items = world
@@ -43,7 +50,7 @@ pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     paged(fields, "Commands", 1..=50, items)
 }
 
-pub(super) fn cancel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn cancel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     let instances: Vec<_> = fields.texts("InstanceIds")?.into_iter().map(str::to_owned).collect();
     fields.required("CommandId")?;
     world.cancel_command(command_id(fields)?.unwrap_or_default(), &instances)?;

@@ -4,13 +4,22 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use crate::wire::fields::{self, Fields};
+use crate::wire::operation::{Operation, reads, writes};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{CreateDocument, Document, DocumentFormat};
 use crate::world::{ACCOUNT, World};
 
-pub(super) const CREATE_PARAMETERS: &[&str] = &["Content", "DocumentFormat", "DocumentType", "Name", "TargetType"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ssm("CreateDocument", CREATE_PARAMETERS, writes(create)),
+    Operation::ssm("DeleteDocument", &["Name"], writes(delete)),
+    Operation::ssm("DescribeDocument", &["DocumentVersion", "Name"], reads(describe)),
+    Operation::ssm("GetDocument", &["DocumentFormat", "DocumentVersion", "Name"], reads(get)),
+    Operation::ssm("ListDocuments", &["Filters", "MaxResults", "NextToken"], reads(list)),
+];
 
-pub(super) fn create(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+const CREATE_PARAMETERS: &[&str] = &["Content", "DocumentFormat", "DocumentType", "Name", "TargetType"];
+
+fn create(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     if let Some(other) = fields.text("DocumentType")?.filter(|given| *given != "Command") {
         let text = format!("The local AWS has only Command documents, not {other}.");
         return Err(ApiError::new("ValidationException", text));
@@ -24,13 +33,13 @@ pub(super) fn create(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     Ok(json!({"DocumentDescription": description(document)}))
 }
 
-pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
     Ok(json!({"Document": description(document)}))
 }
 
 /// GetDocument: as it was put; the local AWS translates neither format into the other.
-pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
     if let Some(other) = format(fields)?.filter(|format| *format != document.format) {
         return Err(fields::invalid("DocumentFormat", other.name()));
@@ -46,13 +55,13 @@ pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     }))
 }
 
-pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     world.delete_document(fields.required("Name")?)?;
     Ok(json!({}))
 }
 
 /// ListDocuments: all here are Command documents of this account.
-pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let mut documents: Vec<&Document> = world.ssm.documents.values().collect();
     for filter in fields.structures("Filters")? {
         let values = filter.texts("Values")?;

@@ -4,12 +4,18 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use crate::wire::fields::{self, Fields};
+use crate::wire::operation::{Operation, reads};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion};
 use crate::world::{ACCOUNT, World};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ssm("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], reads(describe)),
+    Operation::ssm("GetParameterHistory", &["MaxResults", "Name", "NextToken", "WithDecryption"], reads(get_history)),
+];
+
 /// DescribeParameters.
-pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = fields.structures("ParameterFilters")?.iter().map(Filter::parse).collect::<ApiResult<Vec<_>>>()?;
     let items = world
         .ssm
@@ -26,7 +32,7 @@ pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
 }
 
 /// GetParameterHistory: oldest first.
-pub(super) fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
     let parameter =
         world.ssm.parameters.get(fields.required("Name")?).ok_or_else(|| ApiError::new("ParameterNotFound", ""))?;
     let items = parameter

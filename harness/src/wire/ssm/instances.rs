@@ -4,16 +4,23 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use crate::wire::fields::Fields;
+use crate::wire::operation::{Operation, reads};
 use crate::world::World;
 use crate::world::ec2::Instance;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::PingStatus;
 
+pub(super) const OPERATIONS: &[Operation] = &[Operation::ssm(
+    "DescribeInstanceInformation",
+    &["Filters", "InstanceInformationFilterList", "MaxResults", "NextToken"],
+    reads(describe),
+)];
+
 /// What a real agent of these days calls itself.
 const AGENT_VERSION: &str = "3.3.2299.0";
 
 /// DescribeInstanceInformation. An instance whose agent never registered is missing, which is no error.
-pub(super) fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let mut managed: Vec<(&Instance, PingStatus)> = world.managed_instances().collect();
     for (list, key, values) in [("InstanceInformationFilterList", "key", "valueSet"), ("Filters", "Key", "Values")] {
         for filter in fields.structures(list)? {

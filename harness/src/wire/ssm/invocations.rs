@@ -7,12 +7,22 @@ use super::commands::command_id;
 use super::filters::{CommandFilter, parse};
 use crate::time::Time;
 use crate::wire::fields::Fields;
+use crate::wire::operation::{Operation, reads};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Command, CommandInvocation, InvocationStatus};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ssm("GetCommandInvocation", &["CommandId", "InstanceId", "PluginName"], reads(get)),
+    Operation::ssm(
+        "ListCommandInvocations",
+        &["CommandId", "Details", "Filters", "InstanceId", "MaxResults", "NextToken"],
+        reads(list),
+    ),
+];
+
 /// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error.
-pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = parse(fields, CommandFilter::of_invocations)?;
     let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
     let details = fields.flag("Details")?;
@@ -29,7 +39,7 @@ pub(super) fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     paged(fields, "CommandInvocations", 1..=50, items)
 }
 
-pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     command_id(fields)?;
     let (command, invocation) =
         world.command_invocation(fields.required("CommandId")?, fields.required("InstanceId")?)?;

@@ -5,14 +5,31 @@ use serde_json::{Value, json};
 use super::answers::paged;
 use crate::iam::{Caller, Check};
 use crate::wire::fields::{self, Fields};
+use crate::wire::operation::{Operation, reads, writes, writes_for};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
 
-pub(super) const PUT_PARAMETERS: &[&str] =
-    &["DataType", "Description", "Name", "Overwrite", "Tags", "Tier", "Type", "Value"];
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ssm("AddTagsToResource", &["ResourceId", "ResourceType", "Tags"], writes(add_tags)),
+    Operation::ssm("DeleteParameter", &["Name"], writes(delete)),
+    Operation::ssm("GetParameter", &["Name", "WithDecryption"], reads(get)),
+    Operation::ssm("GetParameters", &["Names", "WithDecryption"], reads(get_many)),
+    Operation::ssm(
+        "GetParametersByPath",
+        &["MaxResults", "NextToken", "Path", "Recursive", "WithDecryption"],
+        reads(get_by_path),
+    ),
+    Operation::ssm("LabelParameterVersion", &["Labels", "Name", "ParameterVersion"], writes(label)),
+    Operation::ssm("ListTagsForResource", &["ResourceId", "ResourceType"], reads(list_tags)),
+    Operation::ssm("PutParameter", PUT_PARAMETERS, writes_for(put)),
+    Operation::ssm("RemoveTagsFromResource", &["ResourceId", "ResourceType", "TagKeys"], writes(remove_tags)),
+    Operation::ssm("UnlabelParameterVersion", &["Labels", "Name", "ParameterVersion"], writes(unlabel)),
+];
 
-pub(super) fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> {
+const PUT_PARAMETERS: &[&str] = &["DataType", "Description", "Name", "Overwrite", "Tags", "Tier", "Type", "Value"];
+
+fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> {
     let tier = fields.text("Tier")?.unwrap_or("Standard");
     if tier != "Standard" {
         return Err(fields::invalid("Tier", tier));
@@ -36,14 +53,14 @@ pub(super) fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiRes
     Ok(json!({"Version": version, "Tier": tier}))
 }
 
-pub(super) fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     let selector = fields.required("Name")?;
     let (parameter, version) = world.get_parameter(selector)?;
     Ok(json!({"Parameter": parameter_item(selector, parameter, version)}))
 }
 
 /// GetParameters: names that are unknown are listed rather than refused.
-pub(super) fn get_many(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get_many(world: &World, fields: &Fields) -> ApiResult<Value> {
     let selectors = fields.texts("Names")?;
     if !(1..=10).contains(&selectors.len()) {
         return Err(fields::invalid("Names", &format!("{selectors:?}")));
@@ -60,7 +77,7 @@ pub(super) fn get_many(world: &World, fields: &Fields) -> ApiResult<Value> {
 }
 
 /// GetParametersByPath: what is directly below the path, or everything below it.
-pub(super) fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
     let path = fields.required("Path")?;
     if !path.starts_with('/') {
         let text = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a \
@@ -82,41 +99,41 @@ pub(super) fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
     paged(fields, "Parameters", 1..=10, items)
 }
 
-pub(super) fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     world.delete_parameter(fields.required("Name")?)?;
     Ok(json!({}))
 }
 
 /// LabelParameterVersion.
-pub(super) fn label(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn label(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     let version = fields.number("ParameterVersion")?;
     let (version, invalid) = world.label_parameter_version(fields.required("Name")?, version, &labels(fields)?)?;
     Ok(without_empty_lists(json!({"ParameterVersion": version, "InvalidLabels": invalid})))
 }
 
 /// UnlabelParameterVersion.
-pub(super) fn unlabel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn unlabel(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     let version = fields.number("ParameterVersion")?.ok_or_else(|| fields::invalid("ParameterVersion", "null"))?;
     let (removed, invalid) = world.unlabel_parameter_version(fields.required("Name")?, version, &labels(fields)?)?;
     Ok(without_empty_lists(json!({"RemovedLabels": removed, "InvalidLabels": invalid})))
 }
 
 /// AddTagsToResource.
-pub(super) fn add_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn add_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     only_parameters(fields)?;
     world.tag_parameter(fields.required("ResourceId")?, tags(fields)?, &[])?;
     Ok(json!({}))
 }
 
 /// RemoveTagsFromResource.
-pub(super) fn remove_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
+fn remove_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     only_parameters(fields)?;
     let keys: Vec<_> = fields.texts("TagKeys")?.into_iter().map(str::to_owned).collect();
     world.tag_parameter(fields.required("ResourceId")?, Vec::new(), &keys)?;
     Ok(json!({}))
 }
 
-pub(super) fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
+fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
     only_parameters(fields)?;
     let name = fields.required("ResourceId")?;
     let parameter = world.ssm.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;

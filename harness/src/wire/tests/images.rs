@@ -6,7 +6,6 @@ use super::*;
 use crate::world::ec2::images::{DeregistrationProtection, PUBLIC_IMAGE};
 use crate::world::ec2::requests::{Fleet, LaunchTemplateConfig};
 use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
-use crate::world::faults::FaultKind;
 use crate::world::latency::Range;
 
 /// The elements of that name in what a call answers, in order.
@@ -245,7 +244,7 @@ fn a_world_without_throttles_refuses_nothing() {
 fn faults_have_the_new_operations_names() {
     let mut world = World::new(1);
     world.faults.plan("ec2:DeregisterImage", FaultKind::InternalError, 1);
-    let name = operation(&ec2("Action=DeregisterImage&ImageId=ami-1")).expect("an operation").to_string();
+    let name = operation("ec2:DeregisterImage").expect("an operation").action();
     assert_eq!(world.faults.strike(&name), Some(FaultKind::InternalError));
 }
 

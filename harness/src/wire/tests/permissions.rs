@@ -25,10 +25,8 @@ fn allowing(statement: Value) -> World {
 }
 
 fn call(world: &mut World, request: &Request<Vec<u8>>) -> String {
-    let operation = operation(request).expect("an operation");
     let caller = world.iam.caller(CALLER);
-    authorize(world, &caller, &operation, request).expect("the call itself is allowed");
-    text(&handle(world, &caller, request))
+    text(&answered(world, caller, request))
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! What becomes of a call, in AWS's order.
+
+use http::Response;
+
+use super::about::about;
+use super::authorization::authorize;
+use super::call::{Asked, Call};
+use super::service::Service;
+use super::{refusals, respond};
+use crate::world::World;
+use crate::world::error::{ApiError, ApiResult};
+use crate::world::faults::FaultKind;
+use crate::world::history::What;
+
+/// The connection broke before the answer came. Whether the call was carried out, nobody knows.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection broke before the answer came")]
+pub struct ResponseLost;
+
+/// Whether the caller gets the answer.
+#[derive(PartialEq)]
+enum Delivery {
+    Delivered,
+    Lost,
+}
+
+pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Response<Vec<u8>>, ResponseLost> {
+    let request_id = respond::RequestId::next(world);
+    let admitted = admit(world, call);
+    let is_lost = admitted == Ok(Delivery::Lost);
+    let result = admitted.and_then(|_| call.asked()?.run(world, &call.caller));
+    record(world, call, result.as_ref().err());
+    if is_lost { Err(ResponseLost) } else { Ok(respond::respond(call, result, &request_id)) }
+}
+
+/// A call that is refused on its way reaches nothing behind: one that is not signed costs no token, one that its caller
+/// may not make costs one, and neither uses up a fault that is planned for the service itself.
+fn admit(world: &mut World, call: &Call) -> ApiResult<Delivery> {
+    call.authenticate()?;
+    let asked = call.asked()?;
+    throttle(world, asked)?;
+    authorize(world, &call.caller, asked)?;
+    strike(world, asked)
+}
+
+/// EC2 counts calls by operation; the other services' limits are not part of this world.
+fn throttle(world: &mut World, asked: &Asked) -> ApiResult<()> {
+    let Asked { operation, input } = asked;
+    let now = world.now();
+    match operation.service == Service::Ec2 && !world.ec2.throttles.admit(operation.name, input.is_unfiltered(), now) {
+        true => Err(refusals::throttled(operation.service)),
+        false => Ok(()),
+    }
+}
+
+fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Delivery> {
+    match world.faults.strike(&operation.action()) {
+        Some(FaultKind::Throttled) => Err(refusals::throttled(operation.service)),
+        Some(FaultKind::InternalError) => Err(refusals::internal_error(operation.service)),
+        Some(FaultKind::ResponseLost) => Ok(Delivery::Lost),
+        None => Ok(Delivery::Delivered),
+    }
+}
+
+fn record(world: &mut World, call: &Call, error: Option<&ApiError>) {
+    let operation = call.service.action(&call.name);
+    world.note(What::Called {
+        caller: call.caller.clone(),
+        about: about(&operation, &call.parameters()),
+        operation,
+        error: error.map(|error| error.code.clone()),
+    });
+}
