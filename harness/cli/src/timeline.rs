@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use durin_harness::time::Time;
+use durin_harness::wire::{self, Kind};
 use durin_harness::world::history::{Entry, What};
 use serde_json::Value;
 
@@ -105,8 +106,8 @@ impl Timeline {
 const READS: &str = "look";
 
 /// Whether an operation, such as `ec2:DescribeVolumes`, changes nothing.
-pub fn is_read(operation: &str) -> bool {
-    [":Describe", ":List", ":Get"].iter().any(|read| operation.contains(read))
+pub fn is_read(action: &str) -> bool {
+    wire::operation(action).is_some_and(|operation| operation.kind == Kind::Read)
 }
 
 /// What a call was about, in a line's length.

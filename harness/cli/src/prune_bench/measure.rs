@@ -8,6 +8,7 @@ use durin_harness::world::history::What;
 
 use super::{OldImages, Remover};
 use crate::stage::Stage;
+use crate::timeline::is_read;
 
 /// What a bucket of DeregisterImage, and one of DeleteSnapshot, holds. (EC2 Developer Guide, request throttling.)
 const BURST: u32 = 100;
@@ -102,11 +103,6 @@ impl Cost {
     pub fn times_own_floor(&self) -> f64 {
         self.took.as_secs_f64() / self.own_floor.as_secs_f64()
     }
-}
-
-fn is_read(operation: &str) -> bool {
-    let name = operation.split_once(':').map_or(operation, |(_, name)| name);
-    ["Describe", "Get", "List"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// What the bucket holds goes at once, the rest at the rate.
