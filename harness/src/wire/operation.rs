@@ -9,6 +9,7 @@ use super::rest::RestRequest;
 use super::service::Service;
 use crate::iam::Caller;
 use crate::world::World;
+use crate::world::ec2::throttles::Limit;
 use crate::world::error::ApiResult;
 
 /// One operation of one service.
@@ -21,7 +22,17 @@ pub struct Operation {
     pub kind: Kind,
     /// Top-level parameters. Any other is refused: ignoring it could change what the call means.
     pub(super) parameters: &'static [&'static str],
+    /// How many calls there may be; none for the services whose limits are not part of this world.
+    pub(super) limits: Option<Limits>,
     pub(super) protocol: Protocol,
+}
+
+/// EC2's, by operation. (EC2 Developer Guide, request throttling.)
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    usual: Limit,
+    /// A bucket of its own for calls that ask for everything at once, with neither a filter nor pages.
+    unfiltered: Option<Limit>,
 }
 
 /// Whether an operation changes anything.
@@ -59,8 +70,13 @@ impl Operation {
         parameters: &'static [&'static str],
         functions: Functions<Params>,
     ) -> Operation {
-        let kind = functions.kind();
-        Operation { service: Service::Ec2, name, kind, parameters, protocol: Protocol::Form(Dialect::Ec2, functions) }
+        let (service, kind) = (Service::Ec2, functions.kind());
+        let usual = match kind {
+            Kind::Read => Limit { burst: 100, rate: 20 },
+            Kind::Write => Limit { burst: 50, rate: 5 },
+        };
+        let limits = Some(Limits { usual, unfiltered: None });
+        Operation { service, name, kind, parameters, limits, protocol: Protocol::Form(Dialect::Ec2, functions) }
     }
 
     pub(super) const fn autoscaling(
@@ -69,7 +85,8 @@ impl Operation {
         functions: Functions<Params>,
     ) -> Operation {
         let (service, kind) = (Service::AutoScaling, functions.kind());
-        Operation { service, name, kind, parameters, protocol: Protocol::Form(Dialect::AutoScaling, functions) }
+        let protocol = Protocol::Form(Dialect::AutoScaling, functions);
+        Operation { service, name, kind, parameters, limits: None, protocol }
     }
 
     pub(super) const fn ssm(
@@ -78,7 +95,8 @@ impl Operation {
         functions: Functions<Fields>,
     ) -> Operation {
         let kind = functions.kind();
-        Operation { service: Service::Ssm, name, kind, parameters, protocol: Protocol::Json(functions) }
+        let protocol = Protocol::Json(functions);
+        Operation { service: Service::Ssm, name, kind, parameters, limits: None, protocol }
     }
 
     /// `route`: `GET hostedzone/{Id}`; `parameters`: those in the query.
@@ -89,12 +107,37 @@ impl Operation {
         functions: Functions<RestRequest>,
     ) -> Operation {
         let kind = functions.kind();
-        Operation { service: Service::Route53, name, kind, parameters, protocol: Protocol::Rest(route, functions) }
+        let protocol = Protocol::Rest(route, functions);
+        Operation { service: Service::Route53, name, kind, parameters, limits: None, protocol }
+    }
+
+    /// Has another bucket than most: so many calls at once, and so many a second.
+    pub(super) const fn limited(self, burst: i64, rate: i64) -> Operation {
+        let limits = Some(Limits { usual: Limit { burst, rate }, unfiltered: None });
+        Operation { limits, ..self }
+    }
+
+    /// Has a smaller bucket for calls with neither filters nor pages.
+    pub(super) const fn heavy_unfiltered(self) -> Operation {
+        let limits = match self.limits {
+            Some(Limits { usual, .. }) => Some(Limits { usual, unfiltered: Some(Limit { burst: 50, rate: 10 }) }),
+            None => None,
+        };
+        Operation { limits, ..self }
     }
 
     /// As IAM writes it: `ec2:AttachVolume`.
     pub fn action(&self) -> String {
         self.service.action(self.name)
+    }
+
+    /// The bucket that a call takes from, if calls are counted.
+    pub(super) fn bucket(&self, is_unfiltered: bool) -> Option<(String, Limit)> {
+        let Limits { usual, unfiltered } = self.limits?;
+        Some(match unfiltered.filter(|_| is_unfiltered) {
+            Some(limit) => (format!("{}, unfiltered", self.name), limit),
+            None => (self.name.to_owned(), usual),
+        })
     }
 
     /// EC2's operations all understand `DryRun`.

@@ -5,7 +5,6 @@ use http::Response;
 use super::about::about;
 use super::authorization::authorize;
 use super::call::{Asked, Call};
-use super::service::Service;
 use super::{refusals, respond};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
@@ -43,13 +42,12 @@ fn admit(world: &mut World, call: &Call) -> ApiResult<Delivery> {
     strike(world, asked)
 }
 
-/// EC2 counts calls by operation; the other services' limits are not part of this world.
-fn throttle(world: &mut World, asked: &Asked) -> ApiResult<()> {
-    let Asked { operation, input } = asked;
+fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<()> {
     let now = world.now();
-    match operation.service == Service::Ec2 && !world.ec2.throttles.admit(operation.name, input.is_unfiltered(), now) {
-        true => Err(refusals::throttled(operation.service)),
-        false => Ok(()),
+    let Some((bucket, limit)) = operation.bucket(input.is_unfiltered()) else { return Ok(()) };
+    match world.ec2.throttles.admit(operation.name, &bucket, limit, now) {
+        true => Ok(()),
+        false => Err(refusals::throttled(operation.service)),
     }
 }
 

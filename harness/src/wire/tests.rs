@@ -11,6 +11,7 @@ use crate::world::history::What;
 
 mod images;
 mod permissions;
+mod pipeline;
 mod route53;
 mod ssm;
 

@@ -14,8 +14,9 @@ use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("DescribeInstanceStatus", STATUS_PARAMETERS, reads(statuses)),
-    Operation::ec2("DescribeInstances", &["Filter", "InstanceId", "MaxResults", "NextToken"], reads(reservations)),
+    Operation::ec2("DescribeInstanceStatus", STATUS_PARAMETERS, reads(statuses)).heavy_unfiltered(),
+    Operation::ec2("DescribeInstances", &["Filter", "InstanceId", "MaxResults", "NextToken"], reads(reservations))
+        .heavy_unfiltered(),
 ];
 
 const STATUS_PARAMETERS: &[&str] = &["Filter", "IncludeAllInstances", "InstanceId", "MaxResults", "NextToken"];

@@ -19,7 +19,8 @@ use crate::world::error::{ApiError, ApiResult};
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ec2("CopyImage", COPY_PARAMETERS, writes(copy)),
     Operation::ec2("CreateImage", CREATE_PARAMETERS, writes(create)),
-    Operation::ec2("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], writes_for(deregister)),
+    Operation::ec2("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], writes_for(deregister))
+        .limited(100, 5),
     Operation::ec2("DisableImage", &["ImageId"], writes(disable)),
     Operation::ec2("DisableImageDeprecation", &["ImageId"], writes(disable_deprecation)),
     Operation::ec2("DisableImageDeregistrationProtection", &["ImageId"], writes(disable_protection)),

@@ -17,7 +17,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "DescribeSpotInstanceRequests",
         &["Filter", "MaxResults", "NextToken", "SpotInstanceRequestId"],
         reads(spot_instances),
-    ),
+    )
+    .heavy_unfiltered(),
 ];
 
 /// DescribeFleets.

@@ -13,8 +13,8 @@ use crate::world::error::ApiResult;
 use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("DeleteSnapshot", &["SnapshotId"], writes(delete)),
-    Operation::ec2("DescribeSnapshots", DESCRIBE_PARAMETERS, reads(describe)),
+    Operation::ec2("DeleteSnapshot", &["SnapshotId"], writes(delete)).limited(100, 5),
+    Operation::ec2("DescribeSnapshots", DESCRIBE_PARAMETERS, reads(describe)).heavy_unfiltered(),
 ];
 
 const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "MaxResults", "NextToken", "Owner", "SnapshotId"];

@@ -12,8 +12,8 @@ use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("CreateTags", &["ResourceId", "Tag"], writes(create)),
-    Operation::ec2("DeleteTags", &["ResourceId", "Tag"], writes(delete)),
+    Operation::ec2("CreateTags", &["ResourceId", "Tag"], writes(create)).limited(100, 10),
+    Operation::ec2("DeleteTags", &["ResourceId", "Tag"], writes(delete)).limited(100, 10),
     Operation::ec2("DescribeTags", &["Filter", "MaxResults", "NextToken"], reads(describe)),
 ];
 

@@ -14,9 +14,10 @@ use crate::world::ids::is_hex_id;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ec2("AttachVolume", &["Device", "InstanceId", "VolumeId"], writes(attach)),
-    Operation::ec2("CreateVolume", CREATE_PARAMETERS, writes(create)),
-    Operation::ec2("DeleteVolume", &["VolumeId"], writes(delete)),
-    Operation::ec2("DescribeVolumes", &["Filter", "MaxResults", "NextToken", "VolumeId"], reads(describe)),
+    Operation::ec2("CreateVolume", CREATE_PARAMETERS, writes(create)).limited(100, 5),
+    Operation::ec2("DeleteVolume", &["VolumeId"], writes(delete)).limited(100, 5),
+    Operation::ec2("DescribeVolumes", &["Filter", "MaxResults", "NextToken", "VolumeId"], reads(describe))
+        .heavy_unfiltered(),
     Operation::ec2("DetachVolume", &["Device", "Force", "InstanceId", "VolumeId"], writes(detach)),
 ];
 

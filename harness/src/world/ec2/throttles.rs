@@ -22,11 +22,11 @@ impl Default for Throttles {
 
 /// How big a bucket is, and how fast it fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Limit {
+pub struct Limit {
     /// Calls at once.
-    burst: i64,
+    pub burst: i64,
     /// Calls per second.
-    rate: i64,
+    pub rate: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,16 +40,13 @@ struct Bucket {
 const CALL: i64 = 1000;
 
 impl Throttles {
-    /// Whether there may be a call of `operation` now; if so, it is counted. `unfiltered`: it asks for everything at
-    /// once, with neither a filter nor pages.
-    pub fn admit(&mut self, operation: &str, unfiltered: bool, now: Time) -> bool {
+    /// Whether there may be a call of `operation` now; if so, it is counted in the `bucket`.
+    pub fn admit(&mut self, operation: &str, bucket: &str, limit: Limit, now: Time) -> bool {
         if !self.on {
             return true;
         }
-        let unfiltered = unfiltered && HEAVY_UNFILTERED.contains(&operation);
-        let key = if unfiltered { format!("{operation}, unfiltered") } else { operation.to_owned() };
-        let limit = limit_of(operation, unfiltered);
-        let bucket = self.buckets.entry(key).or_insert(Bucket { millis: limit.burst * CALL, filled: now });
+        let bucket =
+            self.buckets.entry(bucket.to_owned()).or_insert(Bucket { millis: limit.burst * CALL, filled: now });
         // Calls per second are thousandths of a call per millisecond.
         let refill = (now.0 - bucket.filled.0).max(0).saturating_mul(limit.rate);
         bucket.millis = bucket.millis.saturating_add(refill).min(limit.burst * CALL);
@@ -64,62 +61,27 @@ impl Throttles {
     }
 }
 
-/// Operations with a smaller bucket for calls with neither filters nor pages.
-const HEAVY_UNFILTERED: [&str; 5] = [
-    "DescribeInstanceStatus",
-    "DescribeInstances",
-    "DescribeSnapshots",
-    "DescribeSpotInstanceRequests",
-    "DescribeVolumes",
-];
-
-fn limit_of(operation: &str, unfiltered: bool) -> Limit {
-    let reads = ["Describe", "Get", "List", "Search"];
-    match operation {
-        _ if unfiltered => Limit { burst: 50, rate: 10 },
-        "CreateTags" | "DeleteTags" => Limit { burst: 100, rate: 10 },
-        "CreateSnapshot" | "CreateVolume" | "DeleteSnapshot" | "DeleteVolume" | "DeregisterImage" => {
-            Limit { burst: 100, rate: 5 }
-        }
-        read if reads.iter().any(|prefix| read.starts_with(prefix)) => Limit { burst: 100, rate: 20 },
-        _ => Limit { burst: 50, rate: 5 },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    fn admitted(throttles: &mut Throttles, operation: &str, unfiltered: bool, now: Time) -> usize {
-        (0..1000).take_while(|_| throttles.admit(operation, unfiltered, now)).count()
+    fn admitted(throttles: &mut Throttles, bucket: &str, now: Time) -> usize {
+        let limit = Limit { burst: 100, rate: 5 };
+        (0..1000).take_while(|_| throttles.admit("DeleteSnapshot", bucket, limit, now)).count()
     }
 
     #[test]
     fn a_bucket_empties_and_fills_again_up_to_its_brim() {
         let mut throttles = Throttles::default();
         let mut now = Time::GENESIS;
-        assert_eq!(admitted(&mut throttles, "DeleteSnapshot", false, now), 100);
+        assert_eq!(admitted(&mut throttles, "one", now), 100);
         now = now + Duration::from_secs(2);
-        assert_eq!(admitted(&mut throttles, "DeleteSnapshot", false, now), 10);
+        assert_eq!(admitted(&mut throttles, "one", now), 10);
+        assert_eq!(admitted(&mut throttles, "another", now), 100);
         now = now + Duration::from_secs(3600);
-        assert_eq!(admitted(&mut throttles, "DeleteSnapshot", false, now), 100);
-        assert_eq!(throttles.refused["DeleteSnapshot"], 3);
-    }
-
-    #[test]
-    fn each_operation_has_a_bucket_of_its_own() {
-        let mut throttles = Throttles::default();
-        for (operation, unfiltered, burst) in [
-            ("CreateTags", false, 100),
-            ("DeregisterImage", false, 100),
-            ("DisableImage", false, 50),
-            ("DescribeImages", true, 100),
-            ("DescribeInstances", true, 50),
-            ("DescribeInstances", false, 100),
-        ] {
-            assert_eq!(admitted(&mut throttles, operation, unfiltered, Time::GENESIS), burst, "{operation}");
-        }
+        assert_eq!(admitted(&mut throttles, "one", now), 100);
+        assert_eq!(throttles.refused["DeleteSnapshot"], 4);
     }
 }

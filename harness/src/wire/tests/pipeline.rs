@@ -1,0 +1,112 @@
+//! In which order a call passes what can refuse it, and what each refusal leaves behind.
+
+use serde_json::json;
+
+use super::*;
+use crate::iam::policy::Owner;
+use crate::iam::{Policy, Role};
+
+const DELETE: &str = "Action=DeleteVolume&VolumeId=vol-0123456789abcdef0";
+
+/// How many calls the bucket still admits.
+fn left(world: &mut World, body: &str) -> usize {
+    let request = ec2(body);
+    (0..1000).take_while(|_| call(world, &request).0 != StatusCode::SERVICE_UNAVAILABLE).count()
+}
+
+/// A world, and a function in it that may look at volumes and do nothing else.
+fn world_with_a_function() -> (World, Caller) {
+    let statement = json!({"Effect": "Allow", "Action": "ec2:DescribeVolumes", "Resource": "*"});
+    let document = json!({"Version": "2012-10-17", "Statement": statement});
+    let policies = vec![Policy::parse("p", &document, Owner::Role).expect("a policy")];
+    let mut world = World::new(1);
+    world.iam.assume("f", Role { name: "role".to_owned(), policies });
+    let function = world.iam.caller("f");
+    (world, function)
+}
+
+fn unsigned(body: &str) -> Request<Vec<u8>> {
+    let mut request = ec2(body);
+    request.headers_mut().clear();
+    request
+}
+
+#[test]
+fn each_operation_has_the_bucket_that_ec2_documents() {
+    let mut world = World::new(1);
+    for (body, burst) in [
+        ("Action=CreateTags", 100),
+        ("Action=DeregisterImage", 100),
+        ("Action=DisableImage", 50),
+        ("Action=DescribeImages", 100),
+        ("Action=DescribeInstances", 50),
+        ("Action=DescribeInstances&MaxResults=5", 100),
+        ("Action=DescribeVolumes&Filter.1.Name=status&Filter.1.Value.1=in-use", 100),
+    ] {
+        assert_eq!(left(&mut world, body), burst, "{body}");
+    }
+}
+
+#[test]
+fn a_call_that_is_not_signed_costs_no_token() {
+    let mut world = World::new(1);
+    (0..200).for_each(|_| assert_eq!(call(&mut world, &unsigned(DELETE)).0, StatusCode::FORBIDDEN));
+    assert_eq!(left(&mut world, DELETE), 100);
+}
+
+#[test]
+fn a_call_that_its_caller_may_not_make_costs_a_token_and_no_fault() {
+    let (mut world, function) = world_with_a_function();
+    world.faults.plan("ec2:DeleteVolume", FaultKind::InternalError, 1);
+    for _ in 0..30 {
+        assert!(text(&answered(&mut world, function.clone(), &ec2(DELETE))).contains("UnauthorizedOperation"));
+    }
+    assert_eq!(call(&mut world, &ec2(DELETE)).0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(left(&mut world, DELETE), 69);
+    let (refused, before) = (answered(&mut world, function, &ec2(DELETE)), world.iam.denials.len());
+    assert!(
+        text(&refused).contains("RequestLimitExceeded"),
+        "nobody is asked about a call for which there is no token"
+    );
+    assert_eq!(before, 30);
+}
+
+#[test]
+fn a_call_whose_answer_is_lost_was_carried_out() {
+    let mut world = World::new(1);
+    let id = volume(&mut world);
+    world.faults.plan("ec2:DeleteVolume", FaultKind::ResponseLost, 1);
+    let call = Call::read(Caller::Operator, &ec2(&format!("Action=DeleteVolume&VolumeId={id}"))).expect("a call");
+    assert!(answer(&mut world, &call).is_err());
+    assert!(!world.ec2.volumes.contains_key(&id));
+    assert!(answer(&mut world, &call).is_ok(), "the fault is used up");
+    let errors: Vec<_> = errors(&world).collect();
+    assert_eq!(errors, [None, Some("InvalidVolume.NotFound")]);
+}
+
+#[test]
+fn every_refusal_is_in_the_history() {
+    let (mut world, function) = world_with_a_function();
+    let _ = call(&mut world, &unsigned(DELETE));
+    let _ = answered(&mut world, function, &ec2(DELETE));
+    world.faults.plan("*", FaultKind::InternalError, 1);
+    let _ = call(&mut world, &ec2(DELETE));
+    let _ = call(&mut world, &ec2("Action=CreateSnapshot"));
+    let _ = call(&mut world, &ec2("Action=DeleteVolume&Colour=red"));
+    let expected =
+        ["MissingAuthenticationToken", "UnauthorizedOperation", "InternalError", "InvalidAction", "UnknownParameter"];
+    assert_eq!(errors(&world).flatten().collect::<Vec<_>>(), expected);
+}
+
+/// How the calls in the history ended.
+fn errors(world: &World) -> impl Iterator<Item = Option<&str>> {
+    world.history.entries.iter().filter_map(|entry| match &entry.what {
+        What::Called { error, .. } => Some(error.as_deref()),
+        What::Emitted(_)
+        | What::Invoked { .. }
+        | What::Answered { .. }
+        | What::Changed { .. }
+        | What::Guest { .. }
+        | What::Violated(_) => None,
+    })
+}
