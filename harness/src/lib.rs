@@ -2,7 +2,8 @@
 //!
 //! [`iam`] is who may do what; [`world`] is what exists and how it changes with time; [`wire`] is how the SDK and the AWS CLI speak to it;
 //! [`LocalAws`] lets a world live; [`runtime_api`] runs a function's real binary.
-//! The harness knows nothing of Durin's functions: it meets them as AWS does, through events in and API calls out.
+//! The harness knows nothing of Durin's functions: it meets them as AWS does, through events in and API calls out. A caller is
+//! a function if it has assumed a role.
 
 pub mod clock;
 pub mod iam;

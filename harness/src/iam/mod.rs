@@ -1,7 +1,7 @@
 //! IAM: what each role allows, decided as AWS does, and which of it was ever needed.
 //!
 //! [`policy`] is a policy document, compiled once; [`evaluate`] decides, purely; [`actions`] is what the local AWS knows of
-//! the service authorization reference. What a call is checked against is in `wire/authorization/`.
+//! the service authorization reference. On which resources a call is checked is part of its operation's row, in `wire/`.
 
 pub mod actions;
 mod caller;

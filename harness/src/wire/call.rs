@@ -12,7 +12,7 @@ use super::query::Params;
 use super::rest::RestRequest;
 use super::service::{ROUTE53_PATH_PREFIX, Service};
 use super::{catalogue, refusals};
-use crate::iam::Caller;
+use crate::iam::{Caller, Check};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -96,6 +96,16 @@ impl Asked {
             Input::Form(functions, params) => functions.run(world, caller, params),
             Input::Json(functions, fields) => functions.run(world, caller, fields),
             Input::Rest(functions, request) => functions.run(world, caller, request),
+        }
+    }
+
+    /// What IAM is asked about it.
+    pub(super) fn checks(&self, world: &World) -> Vec<Check> {
+        let action = self.operation.action();
+        match &self.input {
+            Input::Form(functions, params) => functions.checks(world, params, &action),
+            Input::Json(functions, fields) => functions.checks(world, fields, &action),
+            Input::Rest(functions, request) => functions.checks(world, request, &action),
         }
     }
 

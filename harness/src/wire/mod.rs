@@ -5,7 +5,6 @@
 
 mod about;
 mod answer;
-mod authorization;
 mod autoscaling;
 mod call;
 mod catalogue;
@@ -17,6 +16,7 @@ mod page;
 mod pipeline;
 mod query;
 mod refusals;
+mod resources;
 mod respond;
 mod rest;
 mod route53;

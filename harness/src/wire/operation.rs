@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::query::{Dialect, Params};
 use super::rest::RestRequest;
 use super::service::Service;
-use crate::iam::Caller;
+use crate::iam::{Caller, Check};
 use crate::world::World;
 use crate::world::ec2::throttles::Limit;
 use crate::world::error::ApiResult;
@@ -55,8 +55,12 @@ pub(super) enum Protocol {
 /// What is done with a request that is read as `I`.
 pub(super) struct Functions<I: 'static> {
     run: Run<I>,
+    resources: Option<Resources<I>>,
     location: Option<fn(&Value) -> String>,
 }
+
+/// Which resources IAM is asked about, given the action.
+type Resources<I> = fn(&World, &I, &str) -> Vec<Check>;
 
 enum Run<I: 'static> {
     Read(fn(&World, &I) -> ApiResult<Value>),
@@ -148,20 +152,25 @@ impl Operation {
 
 /// An operation that cannot change the world.
 pub(super) const fn reads<I>(run: fn(&World, &I) -> ApiResult<Value>) -> Functions<I> {
-    Functions { run: Run::Read(run), location: None }
+    Functions { run: Run::Read(run), resources: None, location: None }
 }
 
 /// One that can.
 pub(super) const fn writes<I>(run: fn(&mut World, &I) -> ApiResult<Value>) -> Functions<I> {
-    Functions { run: Run::Write(run), location: None }
+    Functions { run: Run::Write(run), resources: None, location: None }
 }
 
 /// One that does more or less, depending on what its caller may do besides.
 pub(super) const fn writes_for<I>(run: fn(&mut World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
-    Functions { run: Run::WriteFor(run), location: None }
+    Functions { run: Run::WriteFor(run), resources: None, location: None }
 }
 
 impl<I> Functions<I> {
+    /// IAM is asked about these resources. Without, only a policy for `*` allows the call.
+    pub(super) const fn on(self, resources: Resources<I>) -> Functions<I> {
+        Functions { resources: Some(resources), ..self }
+    }
+
     /// Something is created, and the answer says where it is.
     pub(super) const fn located(self, location: fn(&Value) -> String) -> Functions<I> {
         Functions { location: Some(location), ..self }
@@ -172,6 +181,11 @@ impl<I> Functions<I> {
             Run::Read(_) => Kind::Read,
             Run::Write(_) | Run::WriteFor(_) => Kind::Write,
         }
+    }
+
+    pub(super) fn checks(&self, world: &World, input: &I, action: &str) -> Vec<Check> {
+        let checks = self.resources.map(|resources| resources(world, input, action)).unwrap_or_default();
+        if checks.is_empty() { vec![Check::new(action, "*")] } else { checks }
     }
 
     pub(super) fn run(&self, world: &mut World, caller: &Caller, input: &I) -> ApiResult<Answer> {

@@ -3,9 +3,9 @@
 use http::Response;
 
 use super::about::about;
-use super::authorization::authorize;
 use super::call::{Asked, Call};
 use super::{refusals, respond};
+use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::faults::FaultKind;
@@ -49,6 +49,14 @@ fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<
         true => Ok(()),
         false => Err(refusals::throttled(operation.service)),
     }
+}
+
+fn authorize(world: &mut World, caller: &Caller, asked: &Asked) -> ApiResult<()> {
+    if !caller.is_function() {
+        return Ok(());
+    }
+    let checks = asked.checks(world);
+    world.iam.authorize(caller, &checks).map_err(|denial| refusals::denied(asked.operation.service, &denial))
 }
 
 fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Delivery> {

@@ -12,6 +12,7 @@ use crate::world::history::What;
 mod images;
 mod permissions;
 mod pipeline;
+mod resources;
 mod route53;
 mod ssm;
 

@@ -1,5 +1,5 @@
-//! What AWS does wrong: throttling, server errors, lost responses, stale reads. A decorator around the wire asks here
-//! before and after each call; the services themselves know nothing of it.
+//! What AWS does wrong: throttling, server errors, lost responses. One stage of the wire asks here about each call that
+//! would reach its service; the services themselves know nothing of it.
 
 use std::collections::VecDeque;
 

@@ -6,6 +6,7 @@ use super::answers::done;
 use super::hooks;
 use super::launch_sources::launch_source;
 use super::refresh::maintenance_policy;
+use super::resources::group;
 use super::tags::group_tag;
 use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
@@ -14,14 +15,18 @@ use crate::world::autoscaling::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::autoscaling("CreateAutoScalingGroup", CREATE_PARAMETERS, writes(create)),
-    Operation::autoscaling("DeleteAutoScalingGroup", &["AutoScalingGroupName", "ForceDelete"], writes(delete)),
+    Operation::autoscaling("CreateAutoScalingGroup", CREATE_PARAMETERS, writes(create).on(group)),
+    Operation::autoscaling(
+        "DeleteAutoScalingGroup",
+        &["AutoScalingGroupName", "ForceDelete"],
+        writes(delete).on(group),
+    ),
     Operation::autoscaling(
         "SetDesiredCapacity",
         &["AutoScalingGroupName", "DesiredCapacity", "HonorCooldown"],
-        writes(set_desired_capacity),
+        writes(set_desired_capacity).on(group),
     ),
-    Operation::autoscaling("UpdateAutoScalingGroup", UPDATE_PARAMETERS, writes(update)),
+    Operation::autoscaling("UpdateAutoScalingGroup", UPDATE_PARAMETERS, writes(update).on(group)),
 ];
 
 /// Cooldowns, warm-ups and termination policies are accepted and have no effect on a group of one.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{done, group_named};
+use super::resources::group;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
@@ -10,11 +11,15 @@ use crate::world::autoscaling::{ActionResult, CompleteLifecycleAction, Lifecycle
 use crate::world::error::ApiResult;
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::autoscaling("CompleteLifecycleAction", COMPLETE_PARAMETERS, writes(complete)),
-    Operation::autoscaling("DeleteLifecycleHook", &["AutoScalingGroupName", "LifecycleHookName"], writes(delete)),
+    Operation::autoscaling("CompleteLifecycleAction", COMPLETE_PARAMETERS, writes(complete).on(group)),
+    Operation::autoscaling(
+        "DeleteLifecycleHook",
+        &["AutoScalingGroupName", "LifecycleHookName"],
+        writes(delete).on(group),
+    ),
     Operation::autoscaling("DescribeLifecycleHooks", &["AutoScalingGroupName", "LifecycleHookNames"], reads(describe)),
-    Operation::autoscaling("PutLifecycleHook", PUT_PARAMETERS, writes(put)),
-    Operation::autoscaling("RecordLifecycleActionHeartbeat", HEARTBEAT_PARAMETERS, writes(record_heartbeat)),
+    Operation::autoscaling("PutLifecycleHook", PUT_PARAMETERS, writes(put).on(group)),
+    Operation::autoscaling("RecordLifecycleActionHeartbeat", HEARTBEAT_PARAMETERS, writes(record_heartbeat).on(group)),
 ];
 
 const COMPLETE_PARAMETERS: &[&str] =

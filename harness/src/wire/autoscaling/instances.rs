@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::activities::activity_item;
 use super::answers::{done, group_named};
+use super::resources::{group, group_of_instance};
 use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
 use crate::world::World;
@@ -11,18 +12,18 @@ use crate::world::autoscaling::Activity;
 use crate::world::error::ApiResult;
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::autoscaling("DetachInstances", LEAVE_PARAMETERS, writes(detach)),
-    Operation::autoscaling("EnterStandby", LEAVE_PARAMETERS, writes(enter_standby)),
-    Operation::autoscaling("ExitStandby", &["AutoScalingGroupName", "InstanceIds"], writes(exit_standby)),
+    Operation::autoscaling("DetachInstances", LEAVE_PARAMETERS, writes(detach).on(group)),
+    Operation::autoscaling("EnterStandby", LEAVE_PARAMETERS, writes(enter_standby).on(group)),
+    Operation::autoscaling("ExitStandby", &["AutoScalingGroupName", "InstanceIds"], writes(exit_standby).on(group)),
     Operation::autoscaling(
         "SetInstanceHealth",
         &["HealthStatus", "InstanceId", "ShouldRespectGracePeriod"],
-        writes(set_health),
+        writes(set_health).on(group_of_instance),
     ),
     Operation::autoscaling(
         "TerminateInstanceInAutoScalingGroup",
         &["InstanceId", "ShouldDecrementDesiredCapacity"],
-        writes(terminate),
+        writes(terminate).on(group_of_instance),
     ),
 ];
 

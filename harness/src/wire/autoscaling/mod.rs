@@ -9,6 +9,7 @@ mod instances;
 mod launch_configurations;
 mod launch_sources;
 mod refresh;
+mod resources;
 mod tags;
 
 use super::operation::Operation;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{group_named, paged};
+use super::resources::group;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
@@ -10,9 +11,9 @@ use crate::world::autoscaling::{Group, InstanceRefresh, MaintenancePolicy, Start
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::autoscaling("CancelInstanceRefresh", CANCEL_PARAMETERS, writes(cancel)),
+    Operation::autoscaling("CancelInstanceRefresh", CANCEL_PARAMETERS, writes(cancel).on(group)),
     Operation::autoscaling("DescribeInstanceRefreshes", DESCRIBE_PARAMETERS, reads(describe)),
-    Operation::autoscaling("StartInstanceRefresh", START_PARAMETERS, writes(start)),
+    Operation::autoscaling("StartInstanceRefresh", START_PARAMETERS, writes(start).on(group)),
 ];
 
 const START_PARAMETERS: &[&str] = &["AutoScalingGroupName", "Preferences", "Strategy"];

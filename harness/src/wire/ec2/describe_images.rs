@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::{ids_or_pages, paged_within};
 use super::filters::Filters;
+use super::resources::image;
 use super::tags::tag_set;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
@@ -16,7 +17,7 @@ use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("DescribeImageAttribute", &["Attribute", "ImageId"], reads(attribute)),
+    Operation::ec2("DescribeImageAttribute", &["Attribute", "ImageId"], reads(attribute).on(image)),
     Operation::ec2("DescribeImages", DESCRIBE_PARAMETERS, reads(images)),
 ];
 

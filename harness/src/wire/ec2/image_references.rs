@@ -3,15 +3,19 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
+use crate::iam::Check;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
+use crate::wire::resources::{arn, of_parameter};
 use crate::world::World;
 use crate::world::ec2::InstanceState;
 use crate::world::ec2::images::{ReferenceScope, VERSION_DEPTH};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
+use crate::world::ssm::IMAGE_DATA_TYPE;
 
-pub(super) const OPERATIONS: &[Operation] = &[Operation::ec2("DescribeImageReferences", PARAMETERS, reads(describe))];
+pub(super) const OPERATIONS: &[Operation] =
+    &[Operation::ec2("DescribeImageReferences", PARAMETERS, reads(describe).on(looks_in_its_name))];
 
 const PARAMETERS: &[&str] = &["ImageId", "IncludeAllResourceTypes", "MaxResults", "NextToken", "ResourceType"];
 
@@ -32,6 +36,25 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         (key, json!({"imageId": it.image_id, "resourceType": it.resource_type, "arn": it.arn}))
     });
     paged(params, "imageReferenceSet", items.collect())
+}
+
+/// What EC2 looks at in the name of the caller that asks for references. (EC2 User Guide, "Identify your resources
+/// referencing specified AMIs"; the managed policy `AmazonEC2ImageReferencesAccessPolicy`.) There are no recipes here, so
+/// one is made up: an account that has some needs the permission.
+fn looks_in_its_name(world: &World, _: &Params, _: &str) -> Vec<Check> {
+    let looks = [
+        "ec2:DescribeImageReferences",
+        "ec2:DescribeInstances",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeLaunchTemplates",
+        "imagebuilder:ListContainerRecipes",
+        "imagebuilder:ListImageRecipes",
+        "ssm:DescribeParameters",
+    ];
+    let of_recipes = Check::new("imagebuilder:GetContainerRecipe", arn("imagebuilder", "container-recipe/any/1.0.0"));
+    let of_images = world.ssm.parameters.values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
+    let of_parameters = of_images.map(|parameter| of_parameter(world, "ssm:GetParameters", &parameter.name));
+    looks.into_iter().map(|action| Check::new(action, "*")).chain([of_recipes]).chain(of_parameters).collect()
 }
 
 fn scope(params: &Params) -> ApiResult<ReferenceScope> {

@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::answers::done;
 use super::launch_data::snapshot_devices;
+use super::resources::image;
 use super::tags;
 use crate::iam::Caller;
 use crate::time::Time;
-use crate::wire::authorization::may_delete_snapshot;
 use crate::wire::operation::{Operation, writes, writes_for};
 use crate::wire::query::Params;
+use crate::wire::resources::of_ec2;
 use crate::world::World;
 use crate::world::ec2::images::{CopyImage, CreateImage, LaunchPermission, RegisterImage};
 use crate::world::error::{ApiError, ApiResult};
@@ -19,13 +20,13 @@ use crate::world::error::{ApiError, ApiResult};
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ec2("CopyImage", COPY_PARAMETERS, writes(copy)),
     Operation::ec2("CreateImage", CREATE_PARAMETERS, writes(create)),
-    Operation::ec2("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], writes_for(deregister))
+    Operation::ec2("DeregisterImage", &["DeleteAssociatedSnapshots", "ImageId"], writes_for(deregister).on(image))
         .limited(100, 5),
-    Operation::ec2("DisableImage", &["ImageId"], writes(disable)),
-    Operation::ec2("DisableImageDeprecation", &["ImageId"], writes(disable_deprecation)),
+    Operation::ec2("DisableImage", &["ImageId"], writes(disable).on(image)),
+    Operation::ec2("DisableImageDeprecation", &["ImageId"], writes(disable_deprecation).on(image)),
     Operation::ec2("DisableImageDeregistrationProtection", &["ImageId"], writes(disable_protection)),
-    Operation::ec2("EnableImage", &["ImageId"], writes(enable)),
-    Operation::ec2("EnableImageDeprecation", &["DeprecateAt", "ImageId"], writes(enable_deprecation)),
+    Operation::ec2("EnableImage", &["ImageId"], writes(enable).on(image)),
+    Operation::ec2("EnableImageDeprecation", &["DeprecateAt", "ImageId"], writes(enable_deprecation).on(image)),
     Operation::ec2("EnableImageDeregistrationProtection", &["ImageId", "WithCooldown"], writes(enable_protection)),
     Operation::ec2("ModifyImageAttribute", MODIFY_PARAMETERS, writes(modify)),
     Operation::ec2("RegisterImage", REGISTER_PARAMETERS, writes(register)),
@@ -115,7 +116,10 @@ fn register(world: &mut World, params: &Params) -> ApiResult<Value> {
 fn deregister(world: &mut World, caller: &Caller, params: &Params) -> ApiResult<Value> {
     let delete_snapshots = params.flag("DeleteAssociatedSnapshots")?.unwrap_or(false);
     let id = params.required("ImageId")?;
-    let may_delete = |world: &mut World, snapshot: &str| may_delete_snapshot(world, caller, snapshot);
+    let may_delete = |world: &mut World, snapshot: &str| {
+        let check = of_ec2(world, "ec2:DeleteSnapshot", snapshot);
+        world.iam.may(caller, &check)
+    };
     let outcomes = world.deregister_image_for(id, delete_snapshots, may_delete)?.into_iter();
     let results: Value =
         outcomes.map(|(id, outcome)| json!({"snapshotId": id, "returnCode": outcome.name()})).collect();

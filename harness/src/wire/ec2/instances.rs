@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::describe_instances::{reservation_item, state};
 use super::launch_data::is_spot;
-use super::{launch_templates, tags};
+use super::{launch_templates, resources, tags};
+use crate::iam::Check;
 use crate::wire::operation::{Operation, writes};
 use crate::wire::query::Params;
 use crate::world::World;
@@ -13,9 +14,9 @@ use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ec2("RunInstances", RUN_PARAMETERS, writes(run)),
-    Operation::ec2("StartInstances", &["InstanceId"], writes(start)),
-    Operation::ec2("StopInstances", &["InstanceId"], writes(stop)),
-    Operation::ec2("TerminateInstances", &["InstanceId"], writes(terminate)),
+    Operation::ec2("StartInstances", &["InstanceId"], writes(start).on(instances)),
+    Operation::ec2("StopInstances", &["InstanceId"], writes(stop).on(instances)),
+    Operation::ec2("TerminateInstances", &["InstanceId"], writes(terminate).on(instances)),
 ];
 
 /// `ClientToken` is accepted and not remembered; what an instance is let in by, and what runs inside it, is not part
@@ -81,6 +82,10 @@ fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
 fn start(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.start_instances(&ids)?))
+}
+
+fn instances(world: &World, params: &Params, action: &str) -> Vec<Check> {
+    resources::each(world, params, "InstanceId", action)
 }
 
 /// Id, state before, state now.

@@ -13,6 +13,7 @@ mod launch_templates;
 mod network;
 mod recycle_bin;
 mod requests;
+mod resources;
 mod snapshots;
 mod tags;
 mod volumes;

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::answers::{done, ids_or_pages, paged};
 use super::filters::Filters;
+use super::resources;
 use super::tags::tag_set;
+use crate::iam::Check;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::ec2::Snapshot;
@@ -13,7 +15,7 @@ use crate::world::error::ApiResult;
 use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("DeleteSnapshot", &["SnapshotId"], writes(delete)).limited(100, 5),
+    Operation::ec2("DeleteSnapshot", &["SnapshotId"], writes(delete).on(snapshot)).limited(100, 5),
     Operation::ec2("DescribeSnapshots", DESCRIBE_PARAMETERS, reads(describe)).heavy_unfiltered(),
 ];
 
@@ -56,6 +58,10 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_snapshot(params.required("SnapshotId")?)?;
     Ok(done())
+}
+
+fn snapshot(world: &World, params: &Params, action: &str) -> Vec<Check> {
+    resources::one(world, params, "SnapshotId", action)
 }
 
 fn is_owned_by(snapshot: &Snapshot, owner: &str) -> bool {

@@ -6,14 +6,16 @@ use serde_json::{Value, json};
 
 use super::answers::{done, paged};
 use super::filters::{Filters, NO_TAGS};
+use super::resources;
+use crate::iam::Check;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("CreateTags", &["ResourceId", "Tag"], writes(create)).limited(100, 10),
-    Operation::ec2("DeleteTags", &["ResourceId", "Tag"], writes(delete)).limited(100, 10),
+    Operation::ec2("CreateTags", &["ResourceId", "Tag"], writes(create).on(tagged)).limited(100, 10),
+    Operation::ec2("DeleteTags", &["ResourceId", "Tag"], writes(delete).on(tagged)).limited(100, 10),
     Operation::ec2("DescribeTags", &["Filter", "MaxResults", "NextToken"], reads(describe)),
 ];
 
@@ -66,6 +68,14 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         }
     }
     paged(params, "tagSet", items)
+}
+
+fn tagged(world: &World, params: &Params, action: &str) -> Vec<Check> {
+    let pair = |tag: &Params| (tag.owned("Key").unwrap_or_default(), tag.owned("Value").unwrap_or_default());
+    let request_tags: Vec<_> = params.structures("Tag").iter().map(pair).collect();
+    let mut checks = resources::each(world, params, "ResourceId", action);
+    checks.iter_mut().for_each(|check| check.request_tags = request_tags.clone());
+    checks
 }
 
 /// The tags that `TagSpecification` has for a new resource of `resource_type`. Specifications for other types are

@@ -4,21 +4,28 @@ use serde_json::{Value, json};
 
 use super::answers::{done, ids_or_pages, paged};
 use super::filters::Filters;
+use super::resources;
 use super::tags::{self, tag_set};
+use crate::iam::Check;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
+use crate::wire::resources::of_ec2;
 use crate::world::World;
 use crate::world::ec2::{Attachment, CreateVolume, Volume};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ec2("AttachVolume", &["Device", "InstanceId", "VolumeId"], writes(attach)),
+    Operation::ec2("AttachVolume", &["Device", "InstanceId", "VolumeId"], writes(attach).on(instance_and_volume)),
     Operation::ec2("CreateVolume", CREATE_PARAMETERS, writes(create)).limited(100, 5),
-    Operation::ec2("DeleteVolume", &["VolumeId"], writes(delete)).limited(100, 5),
+    Operation::ec2("DeleteVolume", &["VolumeId"], writes(delete).on(volume)).limited(100, 5),
     Operation::ec2("DescribeVolumes", &["Filter", "MaxResults", "NextToken", "VolumeId"], reads(describe))
         .heavy_unfiltered(),
-    Operation::ec2("DetachVolume", &["Device", "Force", "InstanceId", "VolumeId"], writes(detach)),
+    Operation::ec2(
+        "DetachVolume",
+        &["Device", "Force", "InstanceId", "VolumeId"],
+        writes(detach).on(instance_and_volume),
+    ),
 ];
 
 /// `ClientToken` is accepted and not remembered: a repeated call makes a second volume.
@@ -87,6 +94,20 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
     world.delete_volume(params.required("VolumeId")?)?;
     Ok(done())
+}
+
+/// Detached from whichever instance holds it, if the call does not say from which.
+fn instance_and_volume(world: &World, params: &Params, action: &str) -> Vec<Check> {
+    let holder = || {
+        let volume = world.ec2.volumes.get(params.text("VolumeId")?)?;
+        Some(volume.attachment.as_ref()?.instance_id.as_str())
+    };
+    let instance = params.text("InstanceId").or_else(holder);
+    instance.into_iter().chain(params.text("VolumeId")).map(|id| of_ec2(world, action, id)).collect()
+}
+
+fn volume(world: &World, params: &Params, action: &str) -> Vec<Check> {
+    resources::one(world, params, "VolumeId", action)
 }
 
 fn volume_item(volume: &Volume) -> Value {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::answers::{change_info, find_change};
+use super::resources;
+use crate::iam::Check;
 use crate::wire::element::{Element, invalid_input};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::rest::RestRequest;
@@ -13,8 +15,13 @@ use crate::world::error::ApiResult;
 use crate::world::route53::{AliasTarget, ChangeAction, RecordChange, RecordSet, normalise_name};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::route53("ChangeResourceRecordSets", "POST hostedzone/{Id}/rrset", &[], writes(change)),
-    Operation::route53("GetChange", "GET change/{Id}", &[], reads(get)),
+    Operation::route53(
+        "ChangeResourceRecordSets",
+        "POST hostedzone/{Id}/rrset",
+        &[],
+        writes(change).on(zone_and_changes),
+    ),
+    Operation::route53("GetChange", "GET change/{Id}", &[], reads(get).on(resources::change)),
 ];
 
 /// ChangeResourceRecordSets.
@@ -33,6 +40,28 @@ fn change(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
 
 fn get(world: &World, request: &RestRequest) -> ApiResult<Value> {
     Ok(json!({"ChangeInfo": change_info(find_change(world, &request.id)?)}))
+}
+
+/// A change is asked about with what it does to which records. (Route 53 Developer Guide, "Using IAM policy conditions for
+/// fine-grained access control".)
+fn zone_and_changes(world: &World, request: &RestRequest, action: &str) -> Vec<Check> {
+    let changes = request.body.child("ChangeBatch").map_or(&[][..], |batch| batch.list("Changes"));
+    let of_set = |name| {
+        let texts = changes.iter().filter_map(move |change| change.child("ResourceRecordSet")?.text(name));
+        texts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let actions: Vec<_> = changes.iter().filter_map(|change| change.text("Action")).map(str::to_owned).collect();
+    // In lower case and without the final dot.
+    let normal = |name: String| name.to_ascii_lowercase().trim_end_matches('.').to_owned();
+    let mut checks = resources::zone(world, request, action);
+    for check in &mut checks {
+        check.keys = vec![
+            ("route53:ChangeResourceRecordSetsActions", actions.clone()),
+            ("route53:ChangeResourceRecordSetsRecordTypes", of_set("Type")),
+            ("route53:ChangeResourceRecordSetsNormalizedRecordNames", of_set("Name").into_iter().map(normal).collect()),
+        ];
+    }
+    checks
 }
 
 fn record_change(change: &Element) -> ApiResult<RecordChange> {

@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod record_sets;
+mod resources;
 mod zones;
 
 use super::operation::Operation;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::resources::zone;
 use crate::wire::element::invalid_input;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::rest::RestRequest;
@@ -13,7 +14,7 @@ pub(super) const OPERATIONS: &[Operation] = &[Operation::route53(
     "ListResourceRecordSets",
     "GET hostedzone/{Id}/rrset",
     &["identifier", "maxitems", "name", "type"],
-    reads(list),
+    reads(list).on(zone),
 )];
 
 /// ListResourceRecordSets. `name`, `type` and `identifier` are a lower bound: the first record set listed may well be

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{change_info, find_change};
+use super::resources::zone;
 use crate::wire::element::invalid_input;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::rest::RestRequest;
@@ -12,8 +13,8 @@ use crate::world::{REGION, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::route53("CreateHostedZone", "POST hostedzone", &[], writes(create).located(place)),
-    Operation::route53("DeleteHostedZone", "DELETE hostedzone/{Id}", &[], writes(delete)),
-    Operation::route53("GetHostedZone", "GET hostedzone/{Id}", &[], reads(get)),
+    Operation::route53("DeleteHostedZone", "DELETE hostedzone/{Id}", &[], writes(delete).on(zone)),
+    Operation::route53("GetHostedZone", "GET hostedzone/{Id}", &[], reads(get).on(zone)),
     Operation::route53("ListHostedZones", "GET hostedzone", &["marker", "maxitems"], reads(list)),
     Operation::route53(
         "ListHostedZonesByName",
@@ -21,7 +22,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["dnsname", "hostedzoneid", "maxitems"],
         reads(list_by_name),
     ),
-    Operation::route53("ListTagsForResource", "GET tags/hostedzone/{Id}", &[], reads(list_tags)),
+    Operation::route53("ListTagsForResource", "GET tags/hostedzone/{Id}", &[], reads(list_tags).on(zone)),
 ];
 
 fn create(world: &mut World, request: &RestRequest) -> ApiResult<Value> {

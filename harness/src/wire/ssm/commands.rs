@@ -4,16 +4,19 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use super::filters::{CommandFilter, parse};
+use super::resources::{text, texts};
+use crate::iam::Check;
 use crate::wire::fields::{self, Fields};
 use crate::wire::operation::{Operation, reads, writes};
-use crate::world::World;
+use crate::wire::resources::{arn, of_ec2};
 use crate::world::error::ApiResult;
 use crate::world::ssm::{Command, InvocationStatus, SendCommand};
+use crate::world::{REGION, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ssm("CancelCommand", &["CommandId", "InstanceIds"], writes(cancel)),
     Operation::ssm("ListCommands", &["CommandId", "Filters", "InstanceId", "MaxResults", "NextToken"], reads(list)),
-    Operation::ssm("SendCommand", SEND_PARAMETERS, writes(send)),
+    Operation::ssm("SendCommand", SEND_PARAMETERS, writes(send).on(document_and_instances)),
 ];
 
 /// Targets, rate controls, and output to S3 or CloudWatch are not here.
@@ -34,6 +37,20 @@ fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
         comment,
     })?;
     Ok(json!({"Command": item(command)}))
+}
+
+fn document_and_instances(world: &World, fields: &Fields, action: &str) -> Vec<Check> {
+    let document = Check::new(action, document_arn(text(fields, "DocumentName")));
+    let instances = texts(fields, "InstanceIds").into_iter().map(|id| of_ec2(world, action, id));
+    std::iter::once(document).chain(instances).collect()
+}
+
+/// AWS's own documents belong to no account.
+fn document_arn(name: &str) -> String {
+    match name.starts_with("AWS-") {
+        true => format!("arn:aws:ssm:{REGION}::document/{name}"),
+        false => arn("ssm", &format!("document/{name}")),
+    }
 }
 
 /// ListCommands: newest first.

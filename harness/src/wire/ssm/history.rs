@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
+use super::resources::parameter;
 use crate::wire::fields::{self, Fields};
 use crate::wire::operation::{Operation, reads};
 use crate::world::error::{ApiError, ApiResult};
@@ -11,7 +12,11 @@ use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ssm("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], reads(describe)),
-    Operation::ssm("GetParameterHistory", &["MaxResults", "Name", "NextToken", "WithDecryption"], reads(get_history)),
+    Operation::ssm(
+        "GetParameterHistory",
+        &["MaxResults", "Name", "NextToken", "WithDecryption"],
+        reads(get_history).on(parameter),
+    ),
 ];
 
 /// DescribeParameters.

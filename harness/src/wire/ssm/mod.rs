@@ -8,6 +8,7 @@ mod history;
 mod instances;
 mod invocations;
 mod parameters;
+mod resources;
 
 use super::operation::Operation;
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
+use super::resources::{parameter, parameters, tagged};
 use crate::iam::{Caller, Check};
 use crate::wire::fields::{self, Fields};
 use crate::wire::operation::{Operation, reads, writes, writes_for};
@@ -12,17 +13,17 @@ use crate::world::ssm::{Parameter, ParameterVersion, PutParameter};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ssm("AddTagsToResource", &["ResourceId", "ResourceType", "Tags"], writes(add_tags)),
-    Operation::ssm("DeleteParameter", &["Name"], writes(delete)),
-    Operation::ssm("GetParameter", &["Name", "WithDecryption"], reads(get)),
-    Operation::ssm("GetParameters", &["Names", "WithDecryption"], reads(get_many)),
+    Operation::ssm("DeleteParameter", &["Name"], writes(delete).on(parameter)),
+    Operation::ssm("GetParameter", &["Name", "WithDecryption"], reads(get).on(parameter)),
+    Operation::ssm("GetParameters", &["Names", "WithDecryption"], reads(get_many).on(parameters)),
     Operation::ssm(
         "GetParametersByPath",
         &["MaxResults", "NextToken", "Path", "Recursive", "WithDecryption"],
         reads(get_by_path),
     ),
     Operation::ssm("LabelParameterVersion", &["Labels", "Name", "ParameterVersion"], writes(label)),
-    Operation::ssm("ListTagsForResource", &["ResourceId", "ResourceType"], reads(list_tags)),
-    Operation::ssm("PutParameter", PUT_PARAMETERS, writes_for(put)),
+    Operation::ssm("ListTagsForResource", &["ResourceId", "ResourceType"], reads(list_tags).on(tagged)),
+    Operation::ssm("PutParameter", PUT_PARAMETERS, writes_for(put).on(parameter_and_tags)),
     Operation::ssm("RemoveTagsFromResource", &["ResourceId", "ResourceType", "TagKeys"], writes(remove_tags)),
     Operation::ssm("UnlabelParameterVersion", &["Labels", "Name", "ParameterVersion"], writes(unlabel)),
 ];
@@ -51,6 +52,15 @@ fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> 
         world.image_cannot_be_described(name);
     }
     Ok(json!({"Version": version, "Tier": tier}))
+}
+
+fn parameter_and_tags(world: &World, fields: &Fields, action: &str) -> Vec<Check> {
+    let mut checks = parameter(world, fields, action);
+    for check in &mut checks {
+        check.keys = vec![("ssm:Overwrite", vec![fields.flag("Overwrite").unwrap_or_default().to_string()])];
+        check.request_tags = tags(fields).unwrap_or_default();
+    }
+    checks
 }
 
 fn get(world: &World, fields: &Fields) -> ApiResult<Value> {

@@ -1,13 +1,13 @@
-use http::Request;
+//! What IAM is asked about whole requests.
 
 use super::*;
-use crate::wire::call::Call;
+use crate::iam::Check;
 use crate::world::seed::NodeSeed;
 use crate::world::testing::settled;
 
 fn asked(world: &World, request: Request<Vec<u8>>) -> Vec<Check> {
     let call = Call::read(Caller::Operator, &request).expect("a call");
-    checks(world, call.asked().expect("an operation"))
+    call.asked().expect("an operation").checks(world)
 }
 
 fn form(world: &World, version: &str, name: &str, body: &str) -> Vec<Check> {
@@ -109,4 +109,13 @@ fn systems_manager_is_asked_about_documents_instances_and_parameters() {
     assert_eq!(put[0].keys, [("ssm:Overwrite", vec!["true".to_owned()])]);
     assert_eq!(put[0].request_tags, [("a".to_owned(), "b".to_owned())]);
     assert_eq!(resources(&ask("DescribeParameters", "{}")), ["*"]);
+}
+
+/// A misspelt action in IAM's catalogue would let a policy through that allows nothing.
+#[test]
+fn every_action_that_a_policy_may_name_is_an_operation_here() {
+    let actions: Vec<_> = crate::iam::actions::all().map(|action| action.name()).collect();
+    let of_ours = |action: &&String| Service::of_action(action).is_some();
+    let unknown: Vec<_> = actions.iter().filter(of_ours).filter(|action| operation(action).is_none()).collect();
+    assert!(actions.len() > 50 && unknown.is_empty(), "{unknown:?}");
 }

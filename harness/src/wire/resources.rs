@@ -1,0 +1,48 @@
+//! What IAM is asked about a call, by resource: the ARN and the tags. From the Service Authorization Reference ("Actions,
+//! resources, and condition keys for Amazon EC2", and so on).
+//!
+//! What does not exist has no tags, so a policy that asks for tags refuses it. Whether AWS says "not found" instead, and
+//! for which operations, is not documented.
+
+use crate::iam::Check;
+use crate::world::{ACCOUNT, REGION, World};
+
+/// A resource of EC2, by its id.
+pub(super) fn of_ec2(world: &World, action: &str, id: &str) -> Check {
+    let mut check = Check::new(action, ec2_arn(id));
+    let tags = match id.split('-').next() {
+        Some("i") => world.ec2.instances.get(id).map(|instance| &instance.tags),
+        Some("vol") => world.ec2.volumes.get(id).map(|volume| &volume.tags),
+        Some("ami") => world.ec2.images.get(id).map(|image| &image.tags),
+        Some("snap") => world.ec2.snapshots.get(id).map(|snapshot| &snapshot.tags),
+        _ => None,
+    };
+    check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    check
+}
+
+/// A parameter, by its name: without a leading slash, a version or a label.
+pub(super) fn of_parameter(world: &World, action: &str, selector: &str) -> Check {
+    let name = selector.split(':').next().unwrap_or_default();
+    let mut check = Check::new(action, arn("ssm", &format!("parameter/{}", name.trim_start_matches('/'))));
+    let tags = world.ssm.parameters.get(name).map(|parameter| &parameter.tags);
+    check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    check
+}
+
+/// `arn:aws:SERVICE:REGION:ACCOUNT:rest`
+pub(super) fn arn(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}")
+}
+
+/// Images and snapshots belong to no account, as far as their ARNs are concerned.
+fn ec2_arn(id: &str) -> String {
+    match id.split('-').next().unwrap_or_default() {
+        "i" => arn("ec2", &format!("instance/{id}")),
+        "vol" => arn("ec2", &format!("volume/{id}")),
+        "lt" => arn("ec2", &format!("launch-template/{id}")),
+        "ami" => format!("arn:aws:ec2:{REGION}::image/{id}"),
+        "snap" => format!("arn:aws:ec2:{REGION}::snapshot/{id}"),
+        _ => arn("ec2", &format!("*/{id}")),
+    }
+}
