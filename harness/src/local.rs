@@ -84,8 +84,8 @@ impl LocalAws {
         self.world(|_| {});
     }
 
-    /// What the SDK needs to talk to this world and to live by its time, without a socket between. The access key says
-    /// who calls, as in [`call`](LocalAws::call).
+    /// What the SDK needs to talk to this world and to live by its time, without a socket between. An access key that is
+    /// the name of a function that has assumed a role makes its calls that function's; any other, a person's.
     pub fn sdk_config(&self, access_key: &str) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -93,24 +93,23 @@ impl LocalAws {
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 Credentials::from_keys(access_key, "not-a-secret", None),
             ))
-            .http_client(connector::InProcess::new(self.clone(), access_key))
+            .http_client(connector::InProcess::new(self.clone()))
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(self.0.clock))
             .time_source(self.0.clock)
             .build()
     }
 
-    /// Answers an API call: after as long as it takes on its way, and with the faults that are planned. The caller is the
-    /// function whose name the access key is, if one has assumed a role, and a person otherwise.
+    /// Answers an API call, after as long as it takes on its way.
     ///
     /// # Errors
     /// When a planned fault loses the answer.
-    pub async fn call(&self, access_key: &str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
-        let caller = self.world(|world| world.iam.caller(access_key));
-        let Some(call) = Call::read(caller, &request) else { return Ok(wire::not_an_aws_request()) };
-        let latency = self.world(|world| {
-            let range = latency_of(world, &call);
-            world.draw(range)
+    pub async fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
+        let read = self.world(|world| {
+            let call = Call::read(&world.iam, &request)?;
+            let latency = world.draw(latency_of(world, &call));
+            Some((call, latency))
         });
+        let Some((call, latency)) = read else { return Ok(wire::not_an_aws_request()) };
         self.0.clock.wait(latency / 2).await;
         let answer = self.world(|world| wire::answer(world, &call));
         self.0.clock.wait(latency / 2).await;

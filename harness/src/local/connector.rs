@@ -14,21 +14,17 @@ use super::LocalAws;
 
 /// An HTTP client whose other end is a [`LocalAws`].
 #[derive(Clone)]
-pub(super) struct InProcess {
-    aws: LocalAws,
-    access_key: String,
-}
+pub(super) struct InProcess(LocalAws);
 
 impl InProcess {
-    pub(super) fn new(aws: LocalAws, access_key: &str) -> InProcess {
-        InProcess { aws, access_key: access_key.to_owned() }
+    pub(super) fn new(aws: LocalAws) -> InProcess {
+        InProcess(aws)
     }
 
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let request = request.map(|body| body.bytes().unwrap_or_default().to_vec());
-        let response =
-            self.aws.call(&self.access_key, request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
+        let response = self.0.call(request).await.map_err(|lost| ConnectorError::io(Box::new(lost)))?;
         HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
     }
 }
@@ -47,6 +43,6 @@ impl HttpClient for InProcess {
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InProcess").field("access_key", &self.access_key).finish_non_exhaustive()
+        f.debug_struct("InProcess").finish_non_exhaustive()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -20,8 +19,7 @@ const LONGEST_REQUEST: usize = 1 << 20;
 const MOST_CONNECTIONS: usize = 256;
 
 impl LocalAws {
-    /// Serves API calls to all clients, until the runtime ends. Callers are told apart by the access key of their
-    /// signature, as in [`call`](LocalAws::call).
+    /// Serves API calls to all clients, until the runtime ends.
     ///
     /// # Errors
     /// When connections cannot be accepted.
@@ -50,19 +48,11 @@ impl LocalAws {
             Ok(body) => body.to_bytes().to_vec(),
             Err(error) => return plain(413, &format!("the request could not be read: {error}")),
         };
-        let access_key = access_key(&parts.headers).unwrap_or_default().to_owned();
-        match self.call(&access_key, Request::from_parts(parts, body)).await {
+        match self.call(Request::from_parts(parts, body)).await {
             Ok(response) => response.map(|body| Full::new(Bytes::from(body))),
             Err(lost) => plain(502, &lost.to_string()),
         }
     }
-}
-
-fn access_key(headers: &http::HeaderMap) -> Option<&str> {
-    let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (_, credential) = authorization.split_once("Credential=")?;
-    let (access_key, _) = credential.split_once('/')?;
-    Some(access_key)
 }
 
 fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {

@@ -12,7 +12,7 @@ use super::query::Params;
 use super::rest::RestRequest;
 use super::service::{ROUTE53_PATH_PREFIX, Service};
 use super::{catalogue, refusals};
-use crate::iam::{Caller, Check};
+use crate::iam::{Caller, Check, Iam};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -21,7 +21,8 @@ pub(crate) struct Call {
     /// As the request spells it.
     pub(super) name: String,
     pub(super) caller: Caller,
-    authorization: Option<String>,
+    /// `AKIA…/20260105/eu-central-1/ec2/aws4_request`; `None` if it is not signed.
+    scope: Option<String>,
     asked: ApiResult<Asked>,
 }
 
@@ -42,15 +43,16 @@ pub(super) enum Input {
 type Form = Vec<(String, String)>;
 
 impl Call {
-    /// Reads a request; `None` if it does not look like one to AWS.
-    pub(crate) fn read(caller: Caller, request: &Request<Vec<u8>>) -> Option<Call> {
+    /// Reads a request; `None` if it does not look like one to AWS. Who calls is told by the access key of its signature.
+    pub(crate) fn read(iam: &Iam, request: &Request<Vec<u8>>) -> Option<Call> {
         let (service, name, form) = named(request)?;
         let asked = match catalogue::find(service, &name) {
             None => Err(refusals::no_such_operation(service, &name)),
             Some(operation) => Input::read(operation, form, request).map(|input| Asked { operation, input }),
         };
-        let authorization = header(request, AUTHORIZATION.as_str()).map(str::to_owned);
-        Some(Call { service, name, caller, authorization, asked })
+        let scope = header(request, AUTHORIZATION.as_str()).map(credential_scope);
+        let access_key = scope.and_then(|scope| scope.split('/').next()).unwrap_or_default();
+        Some(Call { service, name, caller: iam.caller(access_key), scope: scope.map(str::to_owned), asked })
     }
 
     /// Whether it changes anything; `None` if the local AWS cannot tell.
@@ -61,8 +63,8 @@ impl Call {
     /// Refuses what is not signed, or signed for another service. The signature itself is not verified: there are no
     /// secrets here.
     pub(super) fn authenticate(&self) -> ApiResult<()> {
-        let authorization = self.authorization.as_deref().ok_or_else(refusals::not_signed)?;
-        match credential_scope(authorization).and_then(|scope| scope.rsplit('/').nth(1)) {
+        let scope = self.scope.as_deref().ok_or_else(refusals::not_signed)?;
+        match scope.rsplit('/').nth(1) {
             Some(service) if service == self.service.signing_name() => Ok(()),
             Some(_) | None => Err(refusals::signed_for_another(self.service)),
         }
@@ -164,10 +166,10 @@ fn named(request: &Request<Vec<u8>>) -> Option<(Service, String, Form)> {
     Some((service, name, form))
 }
 
-/// `AKIA…/20260105/eu-central-1/ec2/aws4_request`
-fn credential_scope(authorization: &str) -> Option<&str> {
-    let (_, rest) = authorization.split_once("Credential=")?;
-    rest.split([',', ' ']).next()
+/// Of an authorization header; nothing of one that has none.
+fn credential_scope(authorization: &str) -> &str {
+    let (_, rest) = authorization.split_once("Credential=").unwrap_or_default();
+    rest.split([',', ' ']).next().unwrap_or_default()
 }
 
 fn header<'a>(request: &'a Request<Vec<u8>>, name: &str) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 use http::{Method, Request, Response, StatusCode};
 
 use super::*;
-use crate::iam::Caller;
+use crate::iam::{Caller, Iam};
 use crate::world::World;
 use crate::world::ec2::CreateVolume;
 use crate::world::faults::FaultKind;
@@ -17,7 +17,11 @@ mod route53;
 mod ssm;
 
 fn signed(service: Service, method: Method, path: &str, body: &str) -> Request<Vec<u8>> {
-    let scope = format!("AKIATEST/20260105/eu-central-1/{}/aws4_request", service.signing_name());
+    signed_by("AKIATEST", service, method, path, body)
+}
+
+fn signed_by(access_key: &str, service: Service, method: Method, path: &str, body: &str) -> Request<Vec<u8>> {
+    let scope = format!("{access_key}/20260105/eu-central-1/{}/aws4_request", service.signing_name());
     let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
     let request = Request::builder().method(method).uri(path).header("authorization", authorization);
     request.body(body.as_bytes().to_vec()).expect("a request")
@@ -32,12 +36,12 @@ fn autoscaling(body: &str) -> Request<Vec<u8>> {
 }
 
 fn call(world: &mut World, request: &Request<Vec<u8>>) -> (StatusCode, String) {
-    let response = answered(world, Caller::Operator, request);
+    let response = answered(world, request);
     (response.status(), text(&response))
 }
 
-fn answered(world: &mut World, caller: Caller, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let call = Call::read(caller, request).expect("a call");
+fn answered(world: &mut World, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    let call = Call::read(&world.iam, request).expect("a call");
     answer(world, &call).expect("an answer")
 }
 
@@ -54,7 +58,7 @@ fn volume(world: &mut World) -> String {
 #[test]
 fn a_request_says_itself_whom_it_means() {
     let names =
-        |request: &Request<Vec<u8>>| Call::read(Caller::Operator, request).map(|call| call.service.action(&call.name));
+        |request: &Request<Vec<u8>>| Call::read(&Iam::default(), request).map(|call| call.service.action(&call.name));
     assert_eq!(names(&ec2("Action=AttachVolume")).as_deref(), Some("ec2:AttachVolume"));
     assert_eq!(names(&autoscaling("Action=DescribeTags")).as_deref(), Some("autoscaling:DescribeTags"));
     let route53 = signed(Service::Route53, Method::POST, "/2013-04-01/hostedzone/Z1/rrset/", "");

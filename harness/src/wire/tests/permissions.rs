@@ -24,9 +24,12 @@ fn allowing(statement: Value) -> World {
     world
 }
 
-fn call(world: &mut World, request: &Request<Vec<u8>>) -> String {
-    let caller = world.iam.caller(CALLER);
-    text(&answered(world, caller, request))
+fn call(world: &mut World, service: Service, target: &str, body: &str) -> String {
+    let mut request = signed_by(CALLER, service, Method::POST, "/", body);
+    if !target.is_empty() {
+        request.headers_mut().insert("x-amz-target", target.parse().expect("a header"));
+    }
+    text(&answered(world, &request))
 }
 
 #[test]
@@ -42,8 +45,8 @@ fn an_image_goes_without_the_snapshots_that_its_caller_may_not_delete() {
     let two = world.add_image(two.tagged("ours", ""));
     world.deregister_image(&ours, false).expect("deregistered");
 
-    let answer =
-        call(&mut world, &ec2(&format!("Action=DeregisterImage&ImageId={two}&DeleteAssociatedSnapshots=true")));
+    let body = format!("Action=DeregisterImage&Version=2016-11-15&ImageId={two}&DeleteAssociatedSnapshots=true");
+    let answer = call(&mut world, Service::Ec2, "", &body);
     assert!(answer.contains("<returnCode>success</returnCode>"), "{answer}");
     assert!(answer.contains("<returnCode>missing-permissions</returnCode>"), "{answer}");
     assert_eq!(world.ec2.images[&two].state, ImageState::Deregistered);
@@ -56,9 +59,7 @@ fn an_image_goes_without_the_snapshots_that_its_caller_may_not_delete() {
 fn an_image_parameter_is_validated_in_the_name_of_who_puts_it() {
     let put = |world: &mut World, data_type: &str| {
         let body = json!({"Name": "/image", "Value": PUBLIC_IMAGE, "Type": "String", "DataType": data_type});
-        let mut request = signed(Service::Ssm, Method::POST, "/", &body.to_string());
-        request.headers_mut().insert("x-amz-target", "AmazonSSM.PutParameter".parse().expect("a header"));
-        let answer = call(world, &request);
+        let answer = call(world, Service::Ssm, "AmazonSSM.PutParameter", &body.to_string());
         assert!(answer.contains(r#""Version":1"#), "{answer}");
         world.advance_to(world.now() + Duration::from_secs(60));
         world.ssm.parameters.contains_key("/image")

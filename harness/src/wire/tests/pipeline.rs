@@ -15,14 +15,17 @@ fn left(world: &mut World, body: &str) -> usize {
 }
 
 /// A world, and a function in it that may look at volumes and do nothing else.
-fn world_with_a_function() -> (World, Caller) {
+fn world_with_a_function() -> World {
     let statement = json!({"Effect": "Allow", "Action": "ec2:DescribeVolumes", "Resource": "*"});
     let document = json!({"Version": "2012-10-17", "Statement": statement});
     let policies = vec![Policy::parse("p", &document, Owner::Role).expect("a policy")];
     let mut world = World::new(1);
     world.iam.assume("f", Role { name: "role".to_owned(), policies });
-    let function = world.iam.caller("f");
-    (world, function)
+    world
+}
+
+fn by_the_function() -> Request<Vec<u8>> {
+    signed_by("f", Service::Ec2, Method::POST, "/", &format!("{DELETE}&Version=2016-11-15"))
 }
 
 fn unsigned(body: &str) -> Request<Vec<u8>> {
@@ -56,14 +59,14 @@ fn a_call_that_is_not_signed_costs_no_token() {
 
 #[test]
 fn a_call_that_its_caller_may_not_make_costs_a_token_and_no_fault() {
-    let (mut world, function) = world_with_a_function();
+    let mut world = world_with_a_function();
     world.faults.plan("ec2:DeleteVolume", FaultKind::InternalError, 1);
     for _ in 0..30 {
-        assert!(text(&answered(&mut world, function.clone(), &ec2(DELETE))).contains("UnauthorizedOperation"));
+        assert!(text(&answered(&mut world, &by_the_function())).contains("UnauthorizedOperation"));
     }
     assert_eq!(call(&mut world, &ec2(DELETE)).0, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(left(&mut world, DELETE), 69);
-    let (refused, before) = (answered(&mut world, function, &ec2(DELETE)), world.iam.denials.len());
+    let (refused, before) = (answered(&mut world, &by_the_function()), world.iam.denials.len());
     assert!(
         text(&refused).contains("RequestLimitExceeded"),
         "nobody is asked about a call for which there is no token"
@@ -76,7 +79,7 @@ fn a_call_whose_answer_is_lost_was_carried_out() {
     let mut world = World::new(1);
     let id = volume(&mut world);
     world.faults.plan("ec2:DeleteVolume", FaultKind::ResponseLost, 1);
-    let call = Call::read(Caller::Operator, &ec2(&format!("Action=DeleteVolume&VolumeId={id}"))).expect("a call");
+    let call = Call::read(&world.iam, &ec2(&format!("Action=DeleteVolume&VolumeId={id}"))).expect("a call");
     assert!(answer(&mut world, &call).is_err());
     assert!(!world.ec2.volumes.contains_key(&id));
     assert!(answer(&mut world, &call).is_ok(), "the fault is used up");
@@ -86,9 +89,9 @@ fn a_call_whose_answer_is_lost_was_carried_out() {
 
 #[test]
 fn every_refusal_is_in_the_history() {
-    let (mut world, function) = world_with_a_function();
+    let mut world = world_with_a_function();
     let _ = call(&mut world, &unsigned(DELETE));
-    let _ = answered(&mut world, function, &ec2(DELETE));
+    let _ = answered(&mut world, &by_the_function());
     world.faults.plan("*", FaultKind::InternalError, 1);
     let _ = call(&mut world, &ec2(DELETE));
     let _ = call(&mut world, &ec2("Action=CreateSnapshot"));

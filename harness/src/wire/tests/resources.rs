@@ -6,7 +6,7 @@ use crate::world::seed::NodeSeed;
 use crate::world::testing::settled;
 
 fn asked(world: &World, request: Request<Vec<u8>>) -> Vec<Check> {
-    let call = Call::read(Caller::Operator, &request).expect("a call");
+    let call = Call::read(&world.iam, &request).expect("a call");
     call.asked().expect("an operation").checks(world)
 }
 
