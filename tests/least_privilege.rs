@@ -17,7 +17,7 @@ use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::{CreateVolume, RunInstances, SpotAction};
 use durin_harness::world::guest::AgentMode;
 use durin_harness::world::seed::Seed;
-use durin_tests::{LAUNCH, Story, TERMINATE, WARNING};
+use durin_tests::{LAUNCH, Story, TERMINATE, WARNING, broken};
 
 #[path = "least_privilege/images.rs"]
 mod images;
@@ -137,6 +137,24 @@ async fn cannot_release(story: &Story) {
         world.recommend_rebalance(&old);
     });
     story.ends_elsewhere(&old).await;
+}
+
+/// Or the check of every story that Durin never forces a detach would be worth nothing.
+#[tokio::test(start_paused = true)]
+async fn a_function_that_detaches_by_force_is_reported() {
+    let story = Story::without_functions(&Seed::one_node());
+    let (holder, volume) = (story.holder(), story.node().volume.clone());
+    let reported = async |caller: &str, force: Option<bool>| {
+        let ec2 = Aws::new(&story.aws().sdk_config(caller)).ec2;
+        drop(ec2.detach_volume().volume_id(&volume).instance_id(&holder).set_force(force).send().await);
+        let complaints = story.world(|world| broken(world));
+        complaints.into_iter().filter(|text| text.contains("by force")).collect::<Vec<_>>()
+    };
+    assert!(reported("durin-node-lifecycle", None).await.is_empty());
+    assert!(reported("durin-node-lifecycle", Some(false)).await.is_empty());
+    assert!(reported("operator", Some(true)).await.is_empty(), "a person may know better");
+    let told = format!("durin-node-lifecycle detaches by force: {volume} {holder}");
+    assert_eq!(reported("durin-node-lifecycle", Some(true)).await, [told]);
 }
 
 /// What is not a node's is out of reach, however a function came to ask for it. Each service refuses in its own words.

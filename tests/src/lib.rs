@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::time::TimeSource;
 use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
+use durin_harness::wire;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::UpdateAutoScalingGroup;
 use durin_harness::world::ec2::SpotAction;
@@ -246,18 +247,39 @@ impl Story {
 /// What the history shows that must never happen, beyond what the end shows.
 pub fn broken(world: &World) -> Vec<String> {
     let denied = world.iam.denials.iter().map(ToString::to_string);
+    let forced = world.history.entries.iter().filter_map(|entry| forced_detach(&entry.what));
     let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
         What::Violated(text) => Some(text.clone()),
         // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
         What::Changed { subject, text } if text.contains("timed out") || text.starts_with("busy") => {
             Some(format!("{subject}: {text}"))
         }
-        What::Called { caller, operation, about, .. } if caller.is_function() && about.contains("force") => {
-            Some(format!("{operation} {about}"))
-        }
-        _ => None,
+        What::Emitted(_)
+        | What::Invoked { .. }
+        | What::Answered { .. }
+        | What::Called { .. }
+        | What::Changed { .. }
+        | What::Guest { .. } => None,
     });
-    denied.chain(violated).collect()
+    denied.chain(forced).chain(violated).collect()
+}
+
+/// A function that asked for a volume to be torn from its holder, whatever EC2 answered.
+fn forced_detach(what: &What) -> Option<String> {
+    match what {
+        What::Called { caller, operation, parameters, .. }
+            if caller.is_function() && operation == "ec2:DetachVolume" && parameters["Force"] == "true" =>
+        {
+            Some(format!("{caller} detaches by force: {}", wire::about(operation, parameters)))
+        }
+        What::Emitted(_)
+        | What::Invoked { .. }
+        | What::Answered { .. }
+        | What::Called { .. }
+        | What::Changed { .. }
+        | What::Guest { .. }
+        | What::Violated(_) => None,
+    }
 }
 
 fn call(what: &What, function: &str) -> Option<String> {

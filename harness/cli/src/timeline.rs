@@ -70,11 +70,15 @@ impl Timeline {
             What::Answered { function, outcome: Err(error) } => {
                 ("failed", AnsiColor::Red, format!("{function}: {error}"))
             }
-            What::Called { caller, operation, about, error } => {
+            What::Called { caller, operation, parameters, error } => {
                 let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
                 let who = if caller.is_function() { "" } else { "operator " };
                 let kind = if is_read(operation) { READS } else { "call" };
-                (kind, AnsiColor::Cyan, format!("{who}{operation} {}{outcome}", shortened(about)))
+                (
+                    kind,
+                    AnsiColor::Cyan,
+                    format!("{who}{operation} {}{outcome}", shortened(&wire::about(operation, parameters))),
+                )
             }
             What::Changed { subject, text } => ("aws", AnsiColor::Green, format!("{subject} {text}")),
             What::Guest { instance, text } => ("guest", AnsiColor::Blue, format!("{instance} {text}")),

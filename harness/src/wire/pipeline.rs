@@ -2,7 +2,6 @@
 
 use http::Response;
 
-use super::about::about;
 use super::call::{Asked, Call};
 use super::{refusals, respond};
 use crate::iam::Caller;
@@ -69,11 +68,10 @@ fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Deliv
 }
 
 fn record(world: &mut World, call: &Call, error: Option<&ApiError>) {
-    let operation = call.service.action(&call.name);
     world.note(What::Called {
         caller: call.caller.clone(),
-        about: about(&operation, &call.parameters()),
-        operation,
+        parameters: call.parameters(),
+        operation: call.service.action(&call.name),
         error: error.map(|error| error.code.clone()),
     });
 }

@@ -1,6 +1,7 @@
 //! Whole requests and whole answers.
 
 use http::{Method, Request, Response, StatusCode};
+use serde_json::json;
 
 use super::*;
 use crate::iam::{Caller, Iam};
@@ -160,9 +161,11 @@ fn the_history_tells_who_called_what_about_what() {
     let body = format!("Action=AttachVolume&InstanceId=i-0123456789abcdef0&VolumeId={id}&Device=/dev/sdf");
     let _ = call(&mut world, &ec2(&body));
     let last = world.history.entries.last().expect("an entry");
-    let What::Called { caller, operation, about, error } = &last.what else { panic!("{last:?}") };
+    let What::Called { caller, operation, parameters, error } = &last.what else { panic!("{last:?}") };
     assert_eq!((caller, operation.as_str()), (&Caller::Operator, "ec2:AttachVolume"));
-    assert_eq!(*about, format!("{id} i-0123456789abcdef0 /dev/sdf"));
+    assert_eq!(about(operation, parameters), format!("{id} i-0123456789abcdef0 /dev/sdf"));
+    let expected = json!({"Device": "/dev/sdf", "InstanceId": "i-0123456789abcdef0", "VolumeId": id});
+    assert_eq!(*parameters, expected);
     assert_eq!(error.as_deref(), Some("InvalidInstanceID.NotFound"));
 }
 

@@ -47,8 +47,8 @@ pub enum What {
         caller: Caller,
         /// For example `ec2:AttachVolume`.
         operation: String,
-        /// What it was about, for example the ids it named.
-        about: String,
+        /// As the service's protocol has them: flags are texts in a form, lists are lists.
+        parameters: Value,
         /// The error code, if it failed.
         error: Option<String>,
     },

@@ -54,8 +54,8 @@ fn a_refused_batch_has_the_current_error_shape() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer.contains("<Error><Type>Sender</Type><Code>InvalidChangeBatch</Code><Message>[Tried to delete"));
     let last = world.history.entries.last().expect("an entry");
-    let What::Called { about, .. } = &last.what else { panic!("{last:?}") };
-    assert_eq!(*about, format!("{zone} DELETE node.example.com A 10.0.0.7"));
+    let What::Called { operation, parameters, .. } = &last.what else { panic!("{last:?}") };
+    assert_eq!(about(operation, parameters), format!("{zone} DELETE node.example.com A 10.0.0.7"));
 }
 
 #[test]

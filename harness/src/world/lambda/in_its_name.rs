@@ -1,5 +1,7 @@
 //! What Lambda does in a function's name, with the function's role: it writes logs, and reports what it gives up.
 
+use serde_json::json;
+
 use super::{DeadLetter, Invocation, InvokeSettings};
 use crate::iam::{Caller, Check};
 use crate::world::history::What;
@@ -37,7 +39,7 @@ impl World {
             self.note(What::Called {
                 caller,
                 operation: check.action.clone(),
-                about: check.resource.clone(),
+                parameters: json!({"resource": check.resource}),
                 error: Some("AccessDenied".to_owned()),
             });
         }
