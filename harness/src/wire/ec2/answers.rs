@@ -43,12 +43,3 @@ pub(super) fn paged_within(
     answer["nextToken"] = page.next.into();
     Ok(answer)
 }
-
-/// Refuses to page through things that are asked for by id.
-pub(super) fn ids_or_pages(params: &Params, ids_name: &str, ids: &[String]) -> ApiResult<()> {
-    if ids.is_empty() || params.text("MaxResults").is_none() {
-        return Ok(());
-    }
-    let text = format!("The parameter {ids_name} cannot be used with the parameter maxResults");
-    Err(ApiError::new("InvalidParameterCombination", text))
-}

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{ids_or_pages, paged_within};
-use super::filters::Filters;
+use super::listing::Listing;
 use super::resources::image;
 use super::tags::tag_set;
 use crate::wire::operation::{Operation, reads};
@@ -25,45 +24,50 @@ pub(super) const OPERATIONS: &[Operation] = &[
 const DESCRIBE_PARAMETERS: &[&str] =
     &["Filter", "ImageId", "IncludeDeprecated", "IncludeDisabled", "MaxResults", "NextToken", "Owner"];
 
-const FILTERS: &[&str] = &[
-    "architecture",
-    "block-device-mapping.snapshot-id",
-    "creation-date",
-    "description",
-    "image-id",
-    "image-type",
-    "is-public",
-    "name",
-    "owner-alias",
-    "owner-id",
-    "root-device-name",
-    "root-device-type",
-    "source-image-id",
-    "source-instance-id",
-    "state",
-    "tag",
-    "virtualization-type",
-];
+const LISTING: Listing = Listing {
+    ids: "ImageId",
+    ids_in_errors: "imagesSet",
+    filters: &[
+        "architecture",
+        "block-device-mapping.snapshot-id",
+        "creation-date",
+        "description",
+        "image-id",
+        "image-type",
+        "is-public",
+        "name",
+        "owner-alias",
+        "owner-id",
+        "root-device-name",
+        "root-device-type",
+        "source-image-id",
+        "source-instance-id",
+        "state",
+        "tag",
+        "virtualization-type",
+    ],
+    set: "imagesSet",
+    pages: 1..=1000,
+};
 
 /// DescribeImages, in the order of their ids, which says nothing about their age.
 fn images(world: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("ImageId");
-    ids_or_pages(params, "imagesSet", &ids)?;
-    let filters = Filters::parse(params, FILTERS)?;
     let owners = params.list("Owner");
     let disabled_too = params.flag("IncludeDisabled")?.unwrap_or(false);
-    let deprecated_too = params.flag("IncludeDeprecated")?.unwrap_or(false) || !ids.is_empty();
-    let is_shown = |image: &&Image| {
+    let deprecated_too = params.flag("IncludeDeprecated")?.unwrap_or(false) || !params.list(LISTING.ids).is_empty();
+    let is_shown = |image: &Image| {
         let is_own = image.owner == ACCOUNT;
         world.is_listed(image)
             && (image.state != ImageState::Disabled || (disabled_too && is_own))
             && (is_own || (image.is_launchable_by(ACCOUNT) && (deprecated_too || !image.is_deprecated(world.now()))))
             && (owners.is_empty() || owners.iter().any(|owner| is_owned_by(image, owner)))
-            && filters.match_all(&image.tags, |filter| filter_values(image, filter))
     };
-    let chosen: Vec<&Image> = if ids.is_empty() { world.ec2.images.values().collect() } else { by_ids(world, &ids)? };
-    let items = chosen.into_iter().filter(is_shown).map(|image| (image.id.clone(), image_item(world, image))).collect();
-    paged_within(params, "imagesSet", 1..=1000, items)
+    LISTING.describe(
+        params,
+        |ids| if ids.is_empty() { Ok(world.ec2.images.values().collect()) } else { by_ids(world, ids) },
+        |image, filters| is_shown(image) && filters.match_all(&image.tags, |filter| filter_values(image, filter)),
+        |image| (image.id.clone(), image_item(world, image)),
+    )
 }
 
 /// DescribeImageAttribute: one at a time.

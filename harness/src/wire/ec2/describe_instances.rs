@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{ids_or_pages, paged};
-use super::filters::Filters;
+use super::listing::Listing;
 use super::tags::tag_set;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
@@ -21,45 +20,55 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 const STATUS_PARAMETERS: &[&str] = &["Filter", "IncludeAllInstances", "InstanceId", "MaxResults", "NextToken"];
 
-const FILTERS: &[&str] = &[
-    "availability-zone",
-    "block-device-mapping.volume-id",
-    "image-id",
-    "instance-id",
-    "instance-lifecycle",
-    "instance-state-code",
-    "instance-state-name",
-    "instance-type",
-    "private-ip-address",
-    "subnet-id",
-    "tag",
-    "vpc-id",
-];
+const LISTING: Listing = Listing {
+    ids: "InstanceId",
+    ids_in_errors: "instancesSet",
+    filters: &[
+        "availability-zone",
+        "block-device-mapping.volume-id",
+        "image-id",
+        "instance-id",
+        "instance-lifecycle",
+        "instance-state-code",
+        "instance-state-name",
+        "instance-type",
+        "private-ip-address",
+        "subnet-id",
+        "tag",
+        "vpc-id",
+    ],
+    set: "reservationSet",
+    pages: 5..=1000,
+};
+
+const STATUSES: Listing = Listing {
+    filters: &["availability-zone", "instance-state-code", "instance-state-name"],
+    set: "instanceStatusSet",
+    ..LISTING
+};
 
 /// DescribeInstances.
 fn reservations(world: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("InstanceId");
-    ids_or_pages(params, "instancesSet", &ids)?;
-    let filters = Filters::parse(params, FILTERS)?;
-    let items = chosen(world, &ids)?
-        .filter(|instance| filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter)))
-        .map(|instance| (instance.id.clone(), reservation_item(world, &[instance])))
-        .collect();
-    paged(params, "reservationSet", items)
+    LISTING.describe(
+        params,
+        |ids| chosen(world, ids),
+        |instance, filters| filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter)),
+        |instance| (instance.id.clone(), reservation_item(world, &[instance])),
+    )
 }
 
 /// DescribeInstanceStatus.
 fn statuses(world: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("InstanceId");
-    ids_or_pages(params, "instancesSet", &ids)?;
-    let filters = Filters::parse(params, &["availability-zone", "instance-state-code", "instance-state-name"])?;
     let all = params.flag("IncludeAllInstances")?.unwrap_or(false);
-    let items = chosen(world, &ids)?
-        .filter(|instance| all || instance.state == InstanceState::Running)
-        .filter(|instance| filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter)))
-        .map(|instance| (instance.id.clone(), status_item(instance)))
-        .collect();
-    paged(params, "instanceStatusSet", items)
+    STATUSES.describe(
+        params,
+        |ids| chosen(world, ids),
+        |instance, filters| {
+            (all || instance.state == InstanceState::Running)
+                && filters.match_all(&instance.tags, |filter| filter_values(world, instance, filter))
+        },
+        |instance| (instance.id.clone(), status_item(instance)),
+    )
 }
 
 /// The instances of one launch.
@@ -78,17 +87,14 @@ pub(super) fn state(state: InstanceState) -> Value {
 }
 
 /// One unknown id fails the whole call.
-fn chosen<'a>(world: &'a World, ids: &'a [String]) -> ApiResult<impl Iterator<Item = &'a Instance>> {
+fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Instance>> {
     if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "i")) {
         return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
     }
-    let unknown: Vec<&str> =
-        ids.iter().filter(|id| !world.ec2.instances.contains_key(*id)).map(String::as_str).collect();
+    let known = &world.ec2.instances;
+    let unknown: Vec<&str> = ids.iter().filter(|id| !known.contains_key(*id)).map(String::as_str).collect();
     let text = match unknown.as_slice() {
-        [] => {
-            let chosen = world.ec2.instances.values();
-            return Ok(chosen.filter(|instance| ids.is_empty() || ids.contains(&instance.id)));
-        }
+        [] => return Ok(known.values().filter(|instance| ids.is_empty() || ids.contains(&instance.id)).collect()),
         [id] => format!("The instance ID '{id}' does not exist"),
         ids => format!("The instance IDs '{}' do not exist", ids.join(", ")),
     };

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{ids_or_pages, paged_within};
-use super::filters::{Filters, NO_TAGS};
+use super::filters::NO_TAGS;
 use super::launch_data::{is_spot, snapshot_devices};
+use super::listing::{Listing, ids_or_pages};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData};
@@ -25,6 +25,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
 const CREATE_PARAMETERS: &[&str] = &["ClientToken", "LaunchTemplateData", "LaunchTemplateName", "VersionDescription"];
 
 const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "LaunchTemplateId", "LaunchTemplateName", "MaxResults", "NextToken"];
+
+const LISTING: Listing = Listing {
+    ids: "LaunchTemplateId",
+    ids_in_errors: "launchTemplateIds",
+    filters: &["create-time", "launch-template-name"],
+    set: "launchTemplates",
+    pages: 1..=200,
+};
 
 /// The first three decide what is launched, and the fourth may name snapshots; the others have no life in this world. Tags are not among them: instances
 /// launched here would lack them.
@@ -72,29 +80,28 @@ pub(super) fn data_of(params: &Params) -> ApiResult<LaunchTemplateData> {
 }
 
 fn describe(world: &World, params: &Params) -> ApiResult<Value> {
-    let filters = Filters::parse(params, &["create-time", "launch-template-name"])?;
-    let ids = params.list("LaunchTemplateId");
     let names = params.list("LaunchTemplateName");
-    ids_or_pages(params, "launchTemplateIds", &ids)?;
     ids_or_pages(params, "launchTemplateNames", &names)?;
-    for id_or_name in ids.iter().chain(&names) {
-        world.launch_template(id_or_name)?;
-    }
-    let items = world
-        .ec2
-        .launch_templates
-        .values()
-        .filter(|template| ids.is_empty() || ids.contains(&template.id))
-        .filter(|template| names.is_empty() || names.contains(&template.name))
-        .filter(|template| {
+    LISTING.describe(
+        params,
+        |ids| chosen(world, ids, &names),
+        |template, filters| {
             filters.match_all(&NO_TAGS, |filter| match filter {
                 "create-time" => vec![template.created.iso_millis()],
                 _ => vec![template.name.clone()],
             })
-        })
-        .map(|template| (template.id.clone(), template_item(template)))
-        .collect();
-    paged_within(params, "launchTemplates", 1..=200, items)
+        },
+        |template| (template.id.clone(), template_item(template)),
+    )
+}
+
+fn chosen<'a>(world: &'a World, ids: &[String], names: &[String]) -> ApiResult<Vec<&'a LaunchTemplate>> {
+    for id_or_name in ids.iter().chain(names) {
+        world.launch_template(id_or_name)?;
+    }
+    let templates = world.ec2.launch_templates.values();
+    let templates = templates.filter(|template| ids.is_empty() || ids.contains(&template.id));
+    Ok(templates.filter(|template| names.is_empty() || names.contains(&template.name)).collect())
 }
 
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {

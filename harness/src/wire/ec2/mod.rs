@@ -10,6 +10,7 @@ mod instances;
 mod launch_data;
 mod launch_template_versions;
 mod launch_templates;
+mod listing;
 mod network;
 mod recycle_bin;
 mod requests;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{ids_or_pages, paged};
 use super::filters::{Filters, NO_TAGS};
+use super::listing::Listing;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::network::{SUBNETS, VPC_ID, ZONES, subnet_in, zone_of};
@@ -19,6 +19,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ec2("DescribeSubnets", &["Filter", "MaxResults", "NextToken", "SubnetId"], reads(describe_subnets)),
     Operation::ec2("DescribeVpcs", &["Filter", "MaxResults", "NextToken", "VpcId"], reads(describe_vpcs)),
 ];
+
+const SUBNET_LISTING: Listing = Listing {
+    ids: "SubnetId",
+    ids_in_errors: "subnetSet",
+    filters: &["availability-zone", "availabilityZone", "default-for-az", "state", "subnet-id", "tag", "vpc-id"],
+    set: "subnetSet",
+    pages: 5..=1000,
+};
+
+const VPC_LISTING: Listing = Listing {
+    ids: "VpcId",
+    ids_in_errors: "vpcSet",
+    filters: &["is-default", "isDefault", "state", "tag", "vpc-id"],
+    set: "vpcSet",
+    pages: 5..=1000,
+};
 
 fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("ZoneName");
@@ -45,20 +61,15 @@ fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
 }
 
 fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("SubnetId");
-    ids_or_pages(params, "subnetSet", &ids)?;
-    for id in &ids {
-        zone_of(id)?;
-    }
-    let filters = Filters::parse(
+    let chosen = |ids: &[String]| {
+        ids.iter().try_for_each(|id| zone_of(id).map(drop))?;
+        let subnets = SUBNETS.iter().enumerate();
+        Ok(subnets.filter(|(_, (id, _))| ids.is_empty() || ids.iter().any(|wanted| wanted == id)).collect::<Vec<_>>())
+    };
+    SUBNET_LISTING.describe(
         params,
-        &["availability-zone", "availabilityZone", "default-for-az", "state", "subnet-id", "tag", "vpc-id"],
-    )?;
-    let items = SUBNETS
-        .iter()
-        .enumerate()
-        .filter(|(_, (id, _))| ids.is_empty() || ids.iter().any(|wanted| wanted == id))
-        .filter(|(_, (id, zone))| {
+        chosen,
+        |(_, (id, zone)), filters| {
             filters.match_all(&NO_TAGS, |filter| match filter {
                 "availability-zone" | "availabilityZone" => vec![(*zone).to_owned()],
                 "default-for-az" => vec![is_default(id, zone).to_string()],
@@ -66,26 +77,28 @@ fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
                 "subnet-id" => vec![(*id).to_owned()],
                 _ => vec![VPC_ID.to_owned()],
             })
-        })
-        .map(|(index, (id, zone))| ((*id).to_owned(), subnet_item(index, zone, id)))
-        .collect();
-    paged(params, "subnetSet", items)
+        },
+        |(index, (id, zone))| ((*id).to_owned(), subnet_item(index, zone, id)),
+    )
 }
 
 fn describe_vpcs(_: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("VpcId");
-    ids_or_pages(params, "vpcSet", &ids)?;
-    if let Some(id) = ids.iter().find(|id| *id != VPC_ID) {
-        return Err(ApiError::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist")));
-    }
-    let filters = Filters::parse(params, &["is-default", "isDefault", "state", "tag", "vpc-id"])?;
-    let meant = filters.match_all(&NO_TAGS, |filter| match filter {
-        "is-default" | "isDefault" => vec!["true".to_owned()],
-        "state" => vec!["available".to_owned()],
-        _ => vec![VPC_ID.to_owned()],
-    });
-    let items = if meant { vec![(VPC_ID.to_owned(), vpc_item())] } else { Vec::new() };
-    paged(params, "vpcSet", items)
+    let chosen = |ids: &[String]| match ids.iter().find(|id| *id != VPC_ID) {
+        Some(id) => Err(ApiError::new("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist"))),
+        None => Ok([VPC_ID]),
+    };
+    VPC_LISTING.describe(
+        params,
+        chosen,
+        |_, filters| {
+            filters.match_all(&NO_TAGS, |filter| match filter {
+                "is-default" | "isDefault" => vec!["true".to_owned()],
+                "state" => vec!["available".to_owned()],
+                _ => vec![VPC_ID.to_owned()],
+            })
+        },
+        |id| (id.to_owned(), vpc_item()),
+    )
 }
 
 /// The same zone in every account, whatever its name there.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{done, ids_or_pages, paged};
-use super::filters::Filters;
+use super::answers::done;
+use super::listing::Listing;
 use super::resources;
 use super::tags::tag_set;
 use crate::iam::Check;
@@ -21,38 +21,45 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "MaxResults", "NextToken", "Owner", "SnapshotId"];
 
-const FILTERS: &[&str] = &[
-    "description",
-    "encrypted",
-    "owner-alias",
-    "owner-id",
-    "progress",
-    "snapshot-id",
-    "start-time",
-    "status",
-    "tag",
-    "volume-id",
-    "volume-size",
-];
+const LISTING: Listing = Listing {
+    ids: "SnapshotId",
+    ids_in_errors: "snapshotIds",
+    filters: &[
+        "description",
+        "encrypted",
+        "owner-alias",
+        "owner-id",
+        "progress",
+        "snapshot-id",
+        "start-time",
+        "status",
+        "tag",
+        "volume-id",
+        "volume-size",
+    ],
+    set: "snapshotSet",
+    pages: 5..=1000,
+};
 
 /// DescribeSnapshots. Without owners, what everybody may use too: here, the snapshots of public images.
 fn describe(world: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("SnapshotId");
-    ids_or_pages(params, "snapshotIds", &ids)?;
-    let filters = Filters::parse(params, FILTERS)?;
     let owners = params.list("Owner");
-    let chosen: Vec<&Snapshot> = if ids.is_empty() {
-        world.ec2.snapshots.values().collect()
-    } else {
-        ids.iter().map(|id| world.known_snapshot(id)).collect::<ApiResult<_>>()?
-    };
-    let items = chosen
-        .into_iter()
-        .filter(|snapshot| owners.is_empty() || owners.iter().any(|owner| is_owned_by(snapshot, owner)))
-        .filter(|snapshot| filters.match_all(&snapshot.tags, |filter| filter_values(snapshot, filter)))
-        .map(|snapshot| (snapshot.id.clone(), snapshot_item(snapshot)))
-        .collect();
-    paged(params, "snapshotSet", items)
+    LISTING.describe(
+        params,
+        |ids| chosen(world, ids),
+        |snapshot, filters| {
+            (owners.is_empty() || owners.iter().any(|owner| is_owned_by(snapshot, owner)))
+                && filters.match_all(&snapshot.tags, |filter| filter_values(snapshot, filter))
+        },
+        |snapshot| (snapshot.id.clone(), snapshot_item(snapshot)),
+    )
+}
+
+fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Snapshot>> {
+    match ids {
+        [] => Ok(world.ec2.snapshots.values().collect()),
+        ids => ids.iter().map(|id| world.known_snapshot(id)).collect(),
+    }
 }
 
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {

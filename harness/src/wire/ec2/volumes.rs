@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{done, ids_or_pages, paged};
-use super::filters::Filters;
+use super::answers::done;
+use super::listing::Listing;
 use super::resources;
 use super::tags::{self, tag_set};
 use crate::iam::Check;
@@ -32,23 +32,36 @@ pub(super) const OPERATIONS: &[Operation] = &[
 const CREATE_PARAMETERS: &[&str] =
     &["AvailabilityZone", "ClientToken", "Encrypted", "Size", "TagSpecification", "VolumeType"];
 
-const FILTERS: &[&str] = &[
-    "attachment.device",
-    "attachment.instance-id",
-    "attachment.status",
-    "availability-zone",
-    "encrypted",
-    "size",
-    "status",
-    "tag",
-    "volume-id",
-    "volume-type",
-];
+const LISTING: Listing = Listing {
+    ids: "VolumeId",
+    ids_in_errors: "volumeSet",
+    filters: &[
+        "attachment.device",
+        "attachment.instance-id",
+        "attachment.status",
+        "availability-zone",
+        "encrypted",
+        "size",
+        "status",
+        "tag",
+        "volume-id",
+        "volume-type",
+    ],
+    set: "volumeSet",
+    pages: 5..=1000,
+};
 
 fn describe(world: &World, params: &Params) -> ApiResult<Value> {
-    let ids = params.list("VolumeId");
-    ids_or_pages(params, "volumeSet", &ids)?;
-    let filters = Filters::parse(params, FILTERS)?;
+    LISTING.describe(
+        params,
+        |ids| chosen(world, ids),
+        |volume, filters| filters.match_all(&volume.tags, |filter| filter_values(volume, filter)),
+        |volume| (volume.id.clone(), volume_item(volume)),
+    )
+}
+
+/// One unknown id fails the whole call.
+fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Volume>> {
     if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "vol")) {
         let text = format!("Value ({id}) for parameter volumes is invalid. Expected: 'vol-...'.");
         return Err(ApiError::new("InvalidParameterValue", text));
@@ -56,15 +69,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     if let Some(id) = ids.iter().find(|id| !world.ec2.volumes.contains_key(*id)) {
         return Err(not_found(id));
     }
-    let items = world
-        .ec2
-        .volumes
-        .values()
-        .filter(|volume| ids.is_empty() || ids.contains(&volume.id))
-        .filter(|volume| filters.match_all(&volume.tags, |filter| filter_values(volume, filter)))
-        .map(|volume| (volume.id.clone(), volume_item(volume)))
-        .collect();
-    paged(params, "volumeSet", items)
+    Ok(world.ec2.volumes.values().filter(|volume| ids.is_empty() || ids.contains(&volume.id)).collect())
 }
 
 fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
