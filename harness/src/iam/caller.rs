@@ -12,7 +12,6 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Whether a role decides what it may do.
     pub fn is_function(&self) -> bool {
         match self {
             Caller::Function(_) => true,

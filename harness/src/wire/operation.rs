@@ -12,35 +12,32 @@ use crate::world::World;
 use crate::world::ec2::throttles::Limit;
 use crate::world::error::ApiResult;
 
-/// One operation of one service.
 pub struct Operation {
-    /// Whose operation it is.
     pub service: Service,
     /// For example `AttachVolume`.
     pub name: &'static str,
-    /// Whether it changes anything.
     pub kind: Kind,
     /// Top-level parameters. Any other is refused: ignoring it could change what the call means.
-    pub(super) parameters: &'static [&'static str],
-    /// How many calls there may be; none for the services whose limits are not part of this world.
-    pub(super) limits: Option<Limits>,
+    parameters: &'static [&'static str],
+    /// Those that it has beside some that it shares with others.
+    further_parameters: &'static [&'static str],
+    limits: Limits,
     pub(super) protocol: Protocol,
 }
 
-/// EC2's, by operation. (EC2 Developer Guide, request throttling.)
+/// How many calls there may be. (EC2 Developer Guide, request throttling.)
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
-    usual: Limit,
+struct Limits {
+    /// None for the services whose limits are not part of this world.
+    usual: Option<Limit>,
     /// A bucket of its own for calls that ask for everything at once, with neither a filter nor pages.
     unfiltered: Option<Limit>,
 }
 
-/// Whether an operation changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It cannot, by type.
+    /// It cannot change the world, by type.
     Read,
-    /// It can.
     Write,
 }
 
@@ -74,13 +71,8 @@ impl Operation {
         parameters: &'static [&'static str],
         functions: Functions<Params>,
     ) -> Operation {
-        let (service, kind) = (Service::Ec2, functions.kind());
-        let usual = match kind {
-            Kind::Read => Limit { burst: 100, rate: 20 },
-            Kind::Write => Limit { burst: 50, rate: 5 },
-        };
-        let limits = Some(Limits { usual, unfiltered: None });
-        Operation { service, name, kind, parameters, limits, protocol: Protocol::Form(Dialect::Ec2, functions) }
+        let kind = functions.kind();
+        Operation::new(Service::Ec2, name, kind, parameters, Protocol::Form(Dialect::Ec2, functions))
     }
 
     pub(super) const fn autoscaling(
@@ -88,9 +80,8 @@ impl Operation {
         parameters: &'static [&'static str],
         functions: Functions<Params>,
     ) -> Operation {
-        let (service, kind) = (Service::AutoScaling, functions.kind());
-        let protocol = Protocol::Form(Dialect::AutoScaling, functions);
-        Operation { service, name, kind, parameters, limits: None, protocol }
+        let kind = functions.kind();
+        Operation::new(Service::AutoScaling, name, kind, parameters, Protocol::Form(Dialect::AutoScaling, functions))
     }
 
     pub(super) const fn ssm(
@@ -99,8 +90,7 @@ impl Operation {
         functions: Functions<Fields>,
     ) -> Operation {
         let kind = functions.kind();
-        let protocol = Protocol::Json(functions);
-        Operation { service: Service::Ssm, name, kind, parameters, limits: None, protocol }
+        Operation::new(Service::Ssm, name, kind, parameters, Protocol::Json(functions))
     }
 
     /// `route`: `GET hostedzone/{Id}`; `parameters`: those in the query.
@@ -111,22 +101,39 @@ impl Operation {
         functions: Functions<RestRequest>,
     ) -> Operation {
         let kind = functions.kind();
-        let protocol = Protocol::Rest(route, functions);
-        Operation { service: Service::Route53, name, kind, parameters, limits: None, protocol }
+        Operation::new(Service::Route53, name, kind, parameters, Protocol::Rest(route, functions))
+    }
+
+    const fn new(
+        service: Service,
+        name: &'static str,
+        kind: Kind,
+        parameters: &'static [&'static str],
+        protocol: Protocol,
+    ) -> Operation {
+        let usual = match (service, kind) {
+            (Service::Ec2, Kind::Read) => Some(Limit { burst: 100, rate: 20 }),
+            (Service::Ec2, Kind::Write) => Some(Limit { burst: 50, rate: 5 }),
+            (Service::AutoScaling | Service::Route53 | Service::Ssm, _) => None,
+        };
+        let limits = Limits { usual, unfiltered: None };
+        Operation { service, name, kind, parameters, further_parameters: &[], limits, protocol }
+    }
+
+    /// Has these parameters too.
+    pub(super) const fn also(self, further_parameters: &'static [&'static str]) -> Operation {
+        Operation { further_parameters, ..self }
     }
 
     /// Has another bucket than most: so many calls at once, and so many a second.
     pub(super) const fn limited(self, burst: i64, rate: i64) -> Operation {
-        let limits = Some(Limits { usual: Limit { burst, rate }, unfiltered: None });
+        let limits = Limits { usual: Some(Limit { burst, rate }), ..self.limits };
         Operation { limits, ..self }
     }
 
     /// Has a smaller bucket for calls with neither filters nor pages.
     pub(super) const fn heavy_unfiltered(self) -> Operation {
-        let limits = match self.limits {
-            Some(Limits { usual, .. }) => Some(Limits { usual, unfiltered: Some(Limit { burst: 50, rate: 10 }) }),
-            None => None,
-        };
+        let limits = Limits { unfiltered: Some(Limit { burst: 50, rate: 10 }), ..self.limits };
         Operation { limits, ..self }
     }
 
@@ -135,32 +142,31 @@ impl Operation {
         self.service.action(self.name)
     }
 
-    /// The bucket that a call takes from, if calls are counted.
+    /// The bucket that a call takes from, and how big that is.
     pub(super) fn bucket(&self, is_unfiltered: bool) -> Option<(String, Limit)> {
-        let Limits { usual, unfiltered } = self.limits?;
-        Some(match unfiltered.filter(|_| is_unfiltered) {
-            Some(limit) => (format!("{}, unfiltered", self.name), limit),
-            None => (self.name.to_owned(), usual),
-        })
+        let Limits { usual, unfiltered } = self.limits;
+        match unfiltered.filter(|_| is_unfiltered) {
+            Some(limit) => Some((format!("{}, unfiltered", self.name), limit)),
+            None => usual.map(|limit| (self.name.to_owned(), limit)),
+        }
     }
 
     /// EC2's operations all understand `DryRun`.
     pub(super) fn understands(&self, parameter: &str) -> bool {
-        self.parameters.contains(&parameter) || (self.service == Service::Ec2 && parameter == "DryRun")
+        let mut known = self.parameters.iter().chain(self.further_parameters);
+        known.any(|known| *known == parameter) || (self.service == Service::Ec2 && parameter == "DryRun")
     }
 }
 
-/// An operation that cannot change the world.
 pub(super) const fn reads<I>(run: fn(&World, &I) -> ApiResult<Value>) -> Functions<I> {
     Functions { run: Run::Read(run), resources: None, location: None }
 }
 
-/// One that can.
 pub(super) const fn writes<I>(run: fn(&mut World, &I) -> ApiResult<Value>) -> Functions<I> {
     Functions { run: Run::Write(run), resources: None, location: None }
 }
 
-/// One that does more or less, depending on what its caller may do besides.
+/// Does more or less, depending on what its caller may do besides.
 pub(super) const fn writes_for<I>(run: fn(&mut World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
     Functions { run: Run::WriteFor(run), resources: None, location: None }
 }

@@ -2,7 +2,6 @@
 
 use super::xml::Lists;
 
-/// A service of the local AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Instances, volumes, images, snapshots, launch templates.

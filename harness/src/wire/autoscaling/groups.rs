@@ -15,7 +15,8 @@ use crate::world::autoscaling::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::autoscaling("CreateAutoScalingGroup", CREATE_PARAMETERS, writes(create).on(group)),
+    Operation::autoscaling("CreateAutoScalingGroup", PARAMETERS, writes(create).on(group))
+        .also(&["LifecycleHookSpecificationList", "Tags"]),
     Operation::autoscaling(
         "DeleteAutoScalingGroup",
         &["AutoScalingGroupName", "ForceDelete"],
@@ -26,34 +27,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["AutoScalingGroupName", "DesiredCapacity", "HonorCooldown"],
         writes(set_desired_capacity).on(group),
     ),
-    Operation::autoscaling("UpdateAutoScalingGroup", UPDATE_PARAMETERS, writes(update).on(group)),
+    Operation::autoscaling("UpdateAutoScalingGroup", PARAMETERS, writes(update).on(group)),
 ];
 
 /// Cooldowns, warm-ups and termination policies are accepted and have no effect on a group of one.
-const CREATE_PARAMETERS: &[&str] = &[
-    "AutoScalingGroupName",
-    "AvailabilityZones",
-    "CapacityRebalance",
-    "DefaultCooldown",
-    "DefaultInstanceWarmup",
-    "DesiredCapacity",
-    "HealthCheckGracePeriod",
-    "HealthCheckType",
-    "InstanceMaintenancePolicy",
-    "LaunchConfigurationName",
-    "LaunchTemplate",
-    "LifecycleHookSpecificationList",
-    "MaxSize",
-    "MinSize",
-    "MixedInstancesPolicy",
-    "NewInstancesProtectedFromScaleIn",
-    "ServiceLinkedRoleARN",
-    "Tags",
-    "TerminationPolicies",
-    "VPCZoneIdentifier",
-];
-
-const UPDATE_PARAMETERS: &[&str] = &[
+const PARAMETERS: &[&str] = &[
     "AutoScalingGroupName",
     "AvailabilityZones",
     "CapacityRebalance",
