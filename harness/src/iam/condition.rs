@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::actions::Key;
-use super::evaluate::Check;
+use super::check::Check;
 use super::glob::Glob;
 
 /// One operator, one key, and the values that are allowed.

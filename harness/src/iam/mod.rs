@@ -5,6 +5,7 @@
 
 pub mod actions;
 mod caller;
+mod check;
 mod condition;
 pub mod evaluate;
 mod glob;
@@ -12,7 +13,8 @@ pub mod policy;
 mod roles;
 
 pub use caller::Caller;
-pub use evaluate::{Check, Verdict};
+pub use check::Check;
+pub use evaluate::Verdict;
 pub use policy::{Policy, PolicyError};
 pub use roles::{Denial, Grant, Iam, Role};
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::caller::Caller;
-use super::evaluate::{Check, Verdict, evaluate, why_not};
+use super::check::Check;
+use super::evaluate::{Verdict, evaluate, why_not};
 use super::policy::Policy;
 use crate::world::ACCOUNT;
 
