@@ -1,5 +1,8 @@
 //! EventBridge event patterns, with their real semantics. (EventBridge User Guide, "Creating event patterns".)
 
+#[cfg(test)]
+mod recorded;
+
 use serde_json::{Map, Value};
 
 /// A pattern that was checked: every comparison in it is one that EventBridge knows.
