@@ -76,9 +76,7 @@ fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, Temp
         (Value::Null, Value::String(expression)) => Trigger::Rate(
             rate(expression).ok_or_else(|| refuse(&format!("{expression:?} is not a rate such as rate(5 minutes)")))?,
         ),
-        (pattern, Value::Null) => {
-            Trigger::Event(Pattern::new(pattern.clone()).map_err(|error| refuse(&error.to_string()))?)
-        }
+        (pattern, Value::Null) => Trigger::Event(Pattern::new(pattern).map_err(|error| refuse(&error.to_string()))?),
         _ => return Err(refuse("the local AWS wants either an EventPattern or a ScheduleExpression")),
     };
     let targets = properties["Targets"].as_array().ok_or_else(|| refuse("no Targets"))?;

@@ -19,7 +19,7 @@ fn world() -> World {
 fn unreachable(world: &mut World, span_s: u64) -> u32 {
     let queue = Some("arn:aws:sqs:eu-central-1:123456789012:undelivered".to_owned());
     let retry = RetryPolicy { max_age: Duration::from_secs(180), max_retries: 10 };
-    let trigger = Trigger::Event(Pattern::new(json!({"source": ["aws.ec2"]})).unwrap());
+    let trigger = Trigger::Event(Pattern::new(&json!({"source": ["aws.ec2"]})).unwrap());
     world.put_rule(Rule { name: "e".to_owned(), trigger, function: "f".to_owned(), retry, dead_letters: queue });
     let kind = DisorderKind::Unreachable(Duration::from_secs(span_s));
     world.events.disorders.push(Disorder { detail_type: "T".to_owned(), kind, times: 1 });
