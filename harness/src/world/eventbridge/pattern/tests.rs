@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod event_ruler;
+
 fn matches(pattern: Value, event: Value) -> bool {
     Pattern::new(&pattern).expect("a valid pattern").matches(&event)
 }
