@@ -93,6 +93,15 @@ mod tests {
         assert_eq!((node.record.as_str(), node.ttl_s), ("k3s.durin.internal.", DEFAULT_TTL_S));
     }
 
+    #[rstest]
+    #[case::none("0", 0)]
+    #[case::a_minute("60", 60)]
+    #[case::as_long_as_dns_allows("2147483647", MAX_TTL_S)]
+    fn the_fourth_tag_is_the_ttl(#[case] value: &str, #[case] ttl_s: u32) {
+        let node = read(&[GOOD[0], GOOD[1], GOOD[2], (RECORD_TTL, value)]).expect("well-formed").expect("a node");
+        assert_eq!(node.ttl_s, ttl_s);
+    }
+
     #[test]
     fn a_group_without_our_tags_is_not_ours() {
         assert_eq!(read(&[("Name", "web"), ("durin:image-parameter", "/x")]), Ok(None));

@@ -191,6 +191,46 @@ mod tests {
         assert_eq!(RecordName::from_tag(tag).ok().as_ref().map(RecordName::as_str), name);
     }
 
+    #[rstest]
+    #[case::plain("k3s", true)]
+    #[case::with_spaces_and_accents("Küche no. 2", true)]
+    #[case::as_long_as_aws_allows(&"a".repeat(255), true)]
+    #[case::too_long(&"a".repeat(256), false)]
+    #[case::empty("", false)]
+    #[case::with_a_line_break("k3s\nk3s", false)]
+    fn group_and_hook_names(#[case] text: &str, #[case] well_formed: bool) {
+        assert_eq!(GroupName::new(text).is_ok(), well_formed);
+        assert_eq!(HookName::new(text).is_ok(), well_formed);
+    }
+
+    #[rstest]
+    #[case::plain("/durin/images/k3s", true)]
+    #[case::with_a_version("/durin/images/k3s:3", false)]
+    #[case::with_a_space("/durin/images k3s", false)]
+    #[case::too_long(&"a".repeat(1012), false)]
+    #[case::empty("", false)]
+    fn parameter_names(#[case] text: &str, #[case] well_formed: bool) {
+        assert_eq!(ParameterName::new(text).is_ok(), well_formed);
+    }
+
+    #[rstest]
+    #[case::plain("Z0123456789ABCDEFGHIJ", true)]
+    #[case::with_its_prefix("/hostedzone/Z0123456789ABC", false)]
+    #[case::in_small_letters("z0123456789abc", false)]
+    #[case::too_long("Z01234567890123456789012345678901", false)]
+    #[case::empty("", false)]
+    fn hosted_zone_ids(#[case] text: &str, #[case] well_formed: bool) {
+        assert_eq!(HostedZoneId::new(text).is_ok(), well_formed);
+    }
+
+    #[rstest]
+    #[case::a_uuid("87654321-4321-4321-4321-210987654321", true)]
+    #[case::short("87654321", false)]
+    #[case::with_a_quote("87654321'4321-4321-4321-210987654321", false)]
+    fn action_tokens(#[case] text: &str, #[case] well_formed: bool) {
+        assert_eq!(ActionToken::new(text).is_ok(), well_formed);
+    }
+
     #[test]
     fn an_absurdly_long_id_is_shown_cut() {
         let error = InstanceId::new("i-".repeat(500_000)).expect_err("too long");

@@ -54,3 +54,27 @@ impl Transition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::launch("durin-launch", Transition::Launching, true)]
+    #[case::terminate("durin-terminate", Transition::Terminating, true)]
+    #[case::at_the_wrong_transition("durin-launch", Transition::Terminating, false)]
+    #[case::somebody_elses("drain-ingress", Transition::Launching, false)]
+    fn our_hooks_are_ours_by_name(#[case] hook: &str, #[case] transition: Transition, #[case] is_ours: bool) {
+        let action = LifecycleAction {
+            group: GroupName::new("k3s").expect("a name"),
+            hook: HookName::new(hook).expect("a name"),
+            instance: InstanceId::new("i-0123456789abcdef0").expect("an id"),
+            token: None,
+            transition,
+            passage: Passage::Service,
+        };
+        assert_eq!(action.is_ours(), is_ours);
+    }
+}

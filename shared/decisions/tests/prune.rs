@@ -1,0 +1,226 @@
+//! One image or snapshot at a time: which verdict it gets, at the very second at which that changes.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use durin_decisions::ids::{ImageId, SnapshotId};
+use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
+use durin_decisions::images::references::{Reference, References};
+use durin_decisions::images::{Image, ImageState, Snapshot};
+use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE};
+use durin_decisions::times::{instant, timestamp};
+use rstest::rstest;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// None of the images is kept for being among the newest.
+const POLICY: Policy = Policy { keep_newest: 0, keep_younger: DAY.saturating_mul(7), soak: DAY.saturating_mul(2) };
+
+fn now() -> SystemTime {
+    instant("2026-03-01T12:00:00Z").expect("a time")
+}
+
+fn id(number: u32) -> ImageId {
+    ImageId::new(format!("ami-{number:017x}")).expect("an id")
+}
+
+fn snapshot_id(number: u32) -> SnapshotId {
+    SnapshotId::new(format!("snap-{number:017x}")).expect("an id")
+}
+
+fn family() -> BTreeMap<String, String> {
+    BTreeMap::from([(FAMILY.to_owned(), "/images/k3s".to_owned())])
+}
+
+/// A month old, of a family, with one snapshot: nothing needs it.
+fn stale(number: u32) -> Image {
+    Image {
+        id: id(number),
+        name: format!("k3s-{number}"),
+        state: ImageState::Available,
+        created: Some(now() - 30 * DAY),
+        deprecated: None,
+        architecture: "x86_64".to_owned(),
+        virtualization: "hvm".to_owned(),
+        copy_of: None,
+        protected: false,
+        public: false,
+        snapshots: vec![snapshot_id(number)],
+        gib: 8,
+        tags: family(),
+    }
+}
+
+/// The same, disabled by us so long ago.
+fn disabled(number: u32, ago: Duration) -> Image {
+    let mut image = Image { state: ImageState::Disabled, ..stale(number) };
+    image.tags.insert(STALE_SINCE.to_owned(), timestamp(now() - ago));
+    image
+}
+
+fn marked(image: Image, key: &str, value: &str) -> Image {
+    let mut image = image;
+    image.tags.insert(key.to_owned(), value.to_owned());
+    image
+}
+
+fn orphan(number: u32) -> Snapshot {
+    let started = Some(now() - 30 * DAY);
+    Snapshot { id: snapshot_id(number), completed: true, started, gib: 8, tags: family() }
+}
+
+fn planned(images: &[Image], snapshots: &[Snapshot], references: References) -> Plan {
+    let mut account = Account { images: images.to_vec(), snapshots: snapshots.to_vec(), references };
+    account.references.examined.extend(images.iter().map(|image| image.id.clone()));
+    plan(&account, &POLICY, now())
+}
+
+fn verdict(image: Image) -> ImageVerdict {
+    planned(&[image], &[], References::default()).images[0].verdict.clone()
+}
+
+#[rstest]
+#[case::nothing_needs_it(stale(1), ImageVerdict::Disable)]
+#[case::of_no_family(Image { tags: BTreeMap::new(), ..stale(1) }, ImageVerdict::Keep(Keep::NotOurs))]
+#[case::of_a_family_that_is_no_parameter(marked(stale(1), FAMILY, "a family"), ImageVerdict::Keep(Keep::NotOurs))]
+#[case::pending(Image { state: ImageState::Pending, ..stale(1) }, ImageVerdict::Keep(Keep::State("pending".to_owned())))]
+#[case::failed(
+    Image { state: ImageState::Other("failed".to_owned()), ..stale(1) },
+    ImageVerdict::Keep(Keep::State("failed".to_owned()))
+)]
+#[case::protected(Image { protected: true, ..stale(1) }, ImageVerdict::Keep(Keep::Protected))]
+#[case::public(Image { public: true, ..stale(1) }, ImageVerdict::Keep(Keep::Public))]
+#[case::asked_for(marked(stale(1), KEEP, ""), ImageVerdict::Keep(Keep::Tagged))]
+#[case::of_unknown_age(Image { created: None, ..stale(1) }, ImageVerdict::Keep(Keep::AgeUnknown))]
+#[case::a_second_too_young(
+    Image { created: Some(now() - 7 * DAY + SECOND), ..stale(1) },
+    ImageVerdict::Keep(Keep::Young)
+)]
+#[case::just_old_enough(Image { created: Some(now() - 7 * DAY), ..stale(1) }, ImageVerdict::Disable)]
+#[case::disabled_by_somebody_else(
+    Image { state: ImageState::Disabled, ..stale(1) },
+    ImageVerdict::Keep(Keep::DisabledByOthers)
+)]
+#[case::a_second_short_of_soaked(disabled(1, 2 * DAY - SECOND), ImageVerdict::Keep(Keep::Soaking(now() + SECOND)))]
+#[case::just_soaked(disabled(1, 2 * DAY), ImageVerdict::Deregister)]
+#[case::disabled_and_needed_again(marked(disabled(1, DAY), KEEP, ""), ImageVerdict::Enable(Keep::Tagged))]
+#[case::marked_as_stale_and_needed_again(
+    marked(marked(stale(1), STALE_SINCE, "2026-02-28T12:00:00Z"), KEEP, ""),
+    ImageVerdict::Enable(Keep::Tagged)
+)]
+fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdict) {
+    assert_eq!(verdict(image), expected);
+}
+
+#[rstest]
+#[case::its_image_is_gone(orphan(1), SnapshotVerdict::Delete)]
+#[case::of_no_family(Snapshot { tags: BTreeMap::new(), ..orphan(1) }, SnapshotVerdict::Keep(Keep::NotOurs))]
+#[case::not_completed(
+    Snapshot { completed: false, ..orphan(1) },
+    SnapshotVerdict::Keep(Keep::State("not completed".to_owned()))
+)]
+#[case::of_unknown_age(Snapshot { started: None, ..orphan(1) }, SnapshotVerdict::Keep(Keep::AgeUnknown))]
+#[case::a_second_too_young(
+    Snapshot { started: Some(now() - 7 * DAY + SECOND), ..orphan(1) },
+    SnapshotVerdict::Keep(Keep::Young)
+)]
+#[case::just_old_enough(Snapshot { started: Some(now() - 7 * DAY), ..orphan(1) }, SnapshotVerdict::Delete)]
+fn a_snapshot_gets_its_verdict(#[case] snapshot: Snapshot, #[case] expected: SnapshotVerdict) {
+    assert_eq!(planned(&[], &[snapshot], References::default()).snapshots[0].verdict, expected);
+}
+
+#[test]
+fn a_reference_is_named_in_the_verdict() {
+    let by = Reference::Instance("i-0123456789abcdef0".to_owned());
+    let mut references = References::default();
+    references.add_image(id(1).as_str(), by.clone());
+    references.add_snapshot(snapshot_id(2).as_str(), by.clone());
+    references.add_snapshot(snapshot_id(3).as_str(), by.clone());
+    let plan = planned(&[stale(1), stale(2)], &[orphan(3)], references);
+    let by = [by].into();
+    let verdicts: BTreeMap<_, _> = plan.images.iter().map(|it| (it.image.id.clone(), it.verdict.clone())).collect();
+    assert_eq!(verdicts[&id(1)], ImageVerdict::Keep(Keep::Referenced(Clone::clone(&by))));
+    assert_eq!(verdicts[&id(2)], ImageVerdict::Keep(Keep::SnapshotReferenced(snapshot_id(2), Clone::clone(&by))));
+    assert_eq!(plan.snapshots[0].verdict, SnapshotVerdict::Keep(Keep::Referenced(by)));
+}
+
+/// What the next steps read again before they act is what this says.
+#[test]
+fn a_plan_acts_on_what_changes_and_on_nothing_else() {
+    let keep = marked(stale(2), KEEP, "");
+    let snapshots = [orphan(7), Snapshot { started: Some(now()), ..orphan(8) }];
+    let plan = planned(&[stale(1), keep, disabled(3, 3 * DAY)], &snapshots, References::default());
+    assert!(plan.acts_on(id(1).as_str()), "disabled");
+    assert!(!plan.acts_on(id(2).as_str()), "kept");
+    assert!(plan.acts_on(id(3).as_str()), "deregistered");
+    assert!(plan.acts_on(snapshot_id(7).as_str()), "deleted");
+    assert!(!plan.acts_on(snapshot_id(8).as_str()), "kept");
+    assert!(!plan.acts_on("ami-00000000000000099"), "not in the account");
+}
+
+#[test]
+fn what_is_disabled_is_examined_first_and_then_the_oldest() {
+    let newer = Image { created: Some(now() - 20 * DAY), ..stale(1) };
+    let account = Account { images: vec![newer, stale(2), disabled(3, 3 * DAY)], ..Account::default() };
+    let plan = plan(&account, &POLICY, now());
+    assert_eq!(plan.unexamined().collect::<Vec<_>>(), [&id(3), &id(2), &id(1)]);
+}
+
+#[test]
+fn the_age_is_told() {
+    let future = Image { created: Some(now() + DAY), ..stale(2) };
+    let plan = planned(&[stale(1), future], &[orphan(7)], References::default());
+    let ages: BTreeMap<_, _> = plan.images.iter().map(|it| (it.image.id.clone(), it.age)).collect();
+    assert_eq!(ages[&id(1)], Some(30 * DAY));
+    assert_eq!(ages[&id(2)], None, "from the future");
+    assert_eq!(plan.snapshots[0].age, Some(30 * DAY));
+}
+
+/// These are what a person reviews before anything goes.
+#[rstest]
+#[case(ImageVerdict::Disable, "disable")]
+#[case(ImageVerdict::Deregister, "deregister")]
+#[case(ImageVerdict::Enable(Keep::Tagged), "enable again: tagged durin:keep")]
+#[case(ImageVerdict::Keep(Keep::NotOurs), "keep: of no family")]
+#[case(ImageVerdict::Keep(Keep::State("pending".to_owned())), "keep: pending")]
+#[case(ImageVerdict::Keep(Keep::AgeUnknown), "keep: age unknown")]
+#[case(ImageVerdict::Keep(Keep::Protected), "keep: protected from deregistration")]
+#[case(ImageVerdict::Keep(Keep::Public), "keep: public")]
+#[case(
+    ImageVerdict::Keep(Keep::Referenced([Reference::Fleet("fleet-1".to_owned()), Reference::Group("web".to_owned())].into())),
+    "keep: in use: Auto Scaling group web, fleet fleet-1"
+)]
+#[case(
+    ImageVerdict::Keep(Keep::SnapshotReferenced(snapshot_id(1), [Reference::Group("web".to_owned())].into())),
+    "keep: snap-00000000000000001 in use: Auto Scaling group web"
+)]
+#[case(ImageVerdict::Keep(Keep::Newest), "keep: among the newest")]
+#[case(ImageVerdict::Keep(Keep::Young), "keep: young")]
+#[case(ImageVerdict::Keep(Keep::DisabledByOthers), "keep: disabled, but not by Durin")]
+#[case(ImageVerdict::Keep(Keep::Soaking(now())), "keep: disabled, goes after 2026-03-01T12:00:00Z")]
+#[case(ImageVerdict::Keep(Keep::NotExamined), "keep: not looked at closely yet")]
+#[case(ImageVerdict::Keep(Keep::Unread), "keep: something could not be read that may refer to it")]
+fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] words: &str) {
+    assert_eq!(verdict.to_string(), words);
+}
+
+#[rstest]
+#[case(SnapshotVerdict::Delete, "delete: its image is gone")]
+#[case(SnapshotVerdict::Keep(Keep::OfImage(id(1))), "keep: of ami-00000000000000001")]
+fn a_snapshots_verdict_is_said_in_words(#[case] verdict: SnapshotVerdict, #[case] words: &str) {
+    assert_eq!(verdict.to_string(), words);
+}
+
+#[rstest]
+#[case(Reference::Instance("i-1".to_owned()), "instance i-1")]
+#[case(Reference::LaunchConfiguration("web".to_owned()), "launch configuration web")]
+#[case(Reference::LaunchTemplate { name: "web".to_owned(), version: 2 }, "launch template web version 2")]
+#[case(Reference::SpotFleet("sfr-1".to_owned()), "spot fleet sfr-1")]
+#[case(Reference::SpotRequest("sir-1".to_owned()), "spot request sir-1")]
+#[case(Reference::Parameter { name: "/a".to_owned(), version: 3 }, "parameter /a version 3")]
+#[case(Reference::Listed("arn:aws:x".to_owned()), "arn:aws:x")]
+#[case(Reference::SharedWith("111122223333".to_owned()), "shared with 111122223333")]
+fn a_reference_is_said_in_words(#[case] reference: Reference, #[case] words: &str) {
+    assert_eq!(reference.to_string(), words);
+}
