@@ -1,7 +1,5 @@
 //! Every situation that a node can be seen in, and the one next step.
 
-mod situation;
-
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::lifecycle::{Passage, Transition};
@@ -11,57 +9,8 @@ use durin_decisions::node::{
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
-use situation::{NEW, NEWEST, OLD, Situation, a_record, id, in_s, now};
 
-const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
-const PENDING_WAIT: Lifecycle = Lifecycle::Launching { waits: true };
-const TERMINATING: Lifecycle = Lifecycle::Terminating { waits: false };
-const TERMINATING_WAIT: Lifecycle = Lifecycle::Terminating { waits: true };
-
-/// The old instance serves and all is well.
-fn healthy() -> Situation {
-    Situation::default()
-        .instance(OLD, Lifecycle::InService, InstanceState::Running)
-        .held_by(OLD, AttachmentState::Attached)
-        .record_names(OLD)
-}
-
-/// The old instance is dead in EC2, the group is ending it, and a replacement waits in its launch hook.
-fn replaced() -> Situation {
-    Situation::default()
-        .instance(OLD, TERMINATING_WAIT, InstanceState::Dead)
-        .instance(NEW, PENDING_WAIT, InstanceState::Running)
-        .held_by(OLD, AttachmentState::Attached)
-        .record_names(OLD)
-}
-
-/// A replacement was launched before the old instance ends: Capacity Rebalancing, instance refresh, a change of zones.
-fn rebalanced() -> Situation {
-    healthy().instance(NEW, PENDING_WAIT, InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted)
-}
-
-/// EC2 takes the old instance's capacity back in so many seconds, and every function knows.
-fn interrupted(seconds: u64) -> Situation {
-    healthy().at_risk(OLD, RiskReason::Interruption, Some(in_s(seconds))).release(&[OLD], ReleaseState::NotStarted)
-}
-
-/// The host of the old instance retires some day, and every function knows.
-fn retired() -> Situation {
-    healthy().at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted)
-}
-
-/// The group holds the interrupted instance in its terminate hook and has launched a replacement.
-fn replaced_early(seconds: u64) -> Situation {
-    interrupted(seconds)
-        .lifecycle(OLD, TERMINATING_WAIT)
-        .instance(NEW, PENDING_WAIT, InstanceState::Running)
-        .release(&[OLD, NEW], ReleaseState::NotStarted)
-}
-
-/// The successor has the volume; nothing else has happened yet.
-fn taken_over() -> Situation {
-    replaced().without(OLD).held_by(NEW, AttachmentState::Attached)
-}
+use crate::situation::*;
 
 fn serves(holder: &str) -> Step {
     Step::Done(Done::Serves { holder: id(holder) })
@@ -229,7 +178,7 @@ fn let_go(instance: &str) -> Step {
     release(NEW))]
 #[case::a_stranger_holds_the_volume(
     rebalanced().held_by(OLD, AttachmentState::Attached).not_a_member(OLD).stranger(OLD),
-    Step::Blocked(Blocked::ForeignHolder { volume: situation::volume(), holder: id(OLD) }))]
+    Step::Blocked(Blocked::ForeignHolder { volume: volume(), holder: id(OLD) }))]
 #[case::a_stranger_that_held_the_volume_is_dead(
     rebalanced().not_a_member(OLD).stranger(OLD).state(OLD, InstanceState::Dead), gone(OLD))]
 // Attaching.
@@ -252,8 +201,8 @@ fn let_go(instance: &str) -> Step {
 #[case::attached(taken_over(), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
 #[case::no_record_yet(taken_over().record(Record::Absent), Step::PointRecord { from: None, to: a_record(NEW) })]
 #[case::the_ttl_is_not_as_the_tag_says(
-    healthy().record(Record::Simple(situation::with_ttl(a_record(OLD), 300))),
-    Step::PointRecord { from: Some(situation::with_ttl(a_record(OLD), 300)), to: a_record(OLD) })]
+    healthy().record(Record::Simple(with_ttl(a_record(OLD), 300))),
+    Step::PointRecord { from: Some(with_ttl(a_record(OLD), 300)), to: a_record(OLD) })]
 #[case::the_record_drifted(healthy().record_names(NEW), Step::PointRecord { from: Some(a_record(NEW)), to: a_record(OLD) })]
 #[case::no_address_yet(taken_over().no_address(NEW), Step::Wait(WaitFor::Address { successor: id(NEW) }))]
 #[case::a_person_detaches_it(

@@ -1,0 +1,107 @@
+//! How a living holder goes, at the very second at which that changes.
+
+use std::time::Duration;
+
+use durin_decisions::lifecycle::Transition;
+use durin_decisions::node::{
+    AttachmentState, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, least_heartbeat, may_have_to_release,
+    next_step,
+};
+use durin_decisions::risk::RiskReason;
+use rstest::rstest;
+
+use crate::situation::*;
+
+fn seconds_ago(seconds: u64) -> std::time::SystemTime {
+    now() - Duration::from_secs(seconds)
+}
+
+/// `infra/node.yaml` has these timeouts, and the deployment is refused with shorter ones.
+#[test]
+fn a_hook_has_to_wait_for_a_quarter_of_an_hour() {
+    assert_eq!(least_heartbeat(Transition::Launching), Duration::from_secs(900));
+    assert_eq!(least_heartbeat(Transition::Terminating), Duration::from_secs(900));
+}
+
+/// Systems Manager is asked about these, and about no others.
+#[rstest]
+#[case::nothing_moves(healthy(), false)]
+#[case::the_volume_is_free(rebalanced().free(), false)]
+#[case::ec2_does_not_list_the_holder(rebalanced().unlisted(OLD), false)]
+#[case::its_successor_runs(rebalanced(), true)]
+#[case::its_successor_runs_and_it_is_not_a_member_any_more(rebalanced().not_a_member(OLD), true)]
+#[case::its_successor_runs_and_only_the_group_says_that_it_is_ours(rebalanced().stranger(OLD), true)]
+#[case::a_stranger(rebalanced().not_a_member(OLD).stranger(OLD), false)]
+#[case::it_starts(rebalanced().state(OLD, InstanceState::Pending), true)]
+#[case::it_is_stopping(rebalanced().state(OLD, InstanceState::Stopping), false)]
+#[case::it_is_dead(rebalanced().state(OLD, InstanceState::Dead), false)]
+#[case::it_still_attaches(rebalanced().held_by(OLD, AttachmentState::Attaching), false)]
+#[case::it_lets_go(rebalanced().held_by(OLD, AttachmentState::Detaching), false)]
+#[case::interrupted_and_nobody_follows(interrupted(100), true)]
+#[case::at_risk_without_a_deadline(healthy().at_risk(OLD, RiskReason::Rebalance, None), false)]
+fn a_living_holder_that_goes_may_have_to_release(#[case] situation: Situation, #[case] may_have_to: bool) {
+    let asked = may_have_to_release(&situation.seen(), now()).map(|attachment| attachment.instance.clone());
+    assert_eq!(asked, may_have_to.then(|| id(OLD)));
+}
+
+fn release() -> Step {
+    Step::Release { holder: id(OLD) }
+}
+
+fn serves() -> Step {
+    Step::Done(Done::Serves { holder: id(OLD) })
+}
+
+fn awaits_replacement() -> Step {
+    Step::Wait(WaitFor::Replacement { holder: id(OLD) })
+}
+
+fn let_go() -> Step {
+    Step::Complete {
+        instance: id(OLD),
+        transition: Transition::Terminating,
+        result: durin_decisions::node::ActionResult::Continue,
+    }
+}
+
+#[rstest]
+#[case::the_reclaim_is_a_second_away(1, release())]
+#[case::the_reclaim_is_now(0, release())]
+#[case::it_has_to_begin(40, release())]
+#[case::it_may_serve_for_another_second(41, awaits_replacement())]
+fn a_warned_holder_releases_forty_seconds_before_the_reclaim(#[case] seconds: u64, #[case] expected: Step) {
+    assert_eq!(next_step(&interrupted(seconds).rebalancing().seen(), now()), expected);
+}
+
+/// EC2 has not taken it back: the warning came to nothing.
+#[test]
+fn a_reclaim_in_the_past_moves_nothing() {
+    let past = healthy().at_risk(OLD, RiskReason::Interruption, Some(seconds_ago(1)));
+    assert_eq!(next_step(&past.seen(), now()), serves());
+}
+
+#[rstest]
+#[case::in_time(59, Step::Wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::too_long(60, let_go())]
+fn a_release_is_given_up_after_a_minute(#[case] seconds: u64, #[case] expected: Step) {
+    let state = ReleaseState::Running { since: seconds_ago(seconds) };
+    assert_eq!(next_step(&replaced_early(100).release(&[OLD, NEW], state).seen(), now()), expected);
+}
+
+#[rstest]
+#[case::in_time(120, Step::Wait(WaitFor::Booted { successor: id(NEW) }))]
+#[case::too_long(121, release())]
+fn a_newcomer_without_an_agent_counts_as_booted_after_two_minutes(#[case] seconds: u64, #[case] expected: Step) {
+    let silent = replaced_early(600).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, seconds);
+    assert_eq!(next_step(&silent.seen(), now()), expected);
+}
+
+/// What only the group or only the tag says is enough to be ours; a dead holder, or one that is not in service, is not
+/// replaced because of a warning.
+#[rstest]
+#[case::retired_and_dead(retired().state(OLD, InstanceState::Dead), Step::Done(Done::NoSuccessor))]
+#[case::retired_and_in_standby(retired().lifecycle(OLD, Lifecycle::Standby), Step::Done(Done::NoSuccessor))]
+#[case::interrupted_in_a_group_that_wants_nobody(interrupted(100).desired(0), release())]
+fn a_warning_alone_replaces_only_who_is_in_service(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
