@@ -85,9 +85,16 @@ test:
 check:
     .ci/run
 
+# Break each line of the decisions in turn, and list the breaks that no test notices; takes half an hour
+mutants *arguments: _cargo-mutants
+    PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --output target {{arguments}}
+
 # Record the events of the local AWS's own story into events/ again, after its dynamics changed
 record:
     cargo durin record
 
 _cargo-lambda:
     @test -x "{{tools}}/bin/cargo-lambda" || (python3 -m venv "{{tools}}" && "{{tools}}/bin/pip" install --quiet cargo-lambda==1.9.2)
+
+_cargo-mutants:
+    @test -x "{{tools}}/bin/cargo-mutants" || cargo install --quiet --locked --root "{{tools}}" cargo-mutants@27.1.0
