@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::agenda::Effect;
 use super::ec2::ImageState;
 use super::ec2::images::{CopyImage, CreateImage};
 use super::error::ApiResult;
@@ -90,7 +89,7 @@ impl World {
             Course::Finished | Course::Copied(_) => {
                 let delay = self.draw(self.latency.image_tagging);
                 self.bakes.insert(image.to_owned(), bake);
-                self.schedule(delay, Effect::Bake(BakeEffect::Tagged(image.to_owned())));
+                self.schedule(delay, BakeEffect::Tagged(image.to_owned()));
             }
         }
     }
@@ -136,7 +135,7 @@ impl World {
             return;
         }
         let delay = self.draw(self.latency.bake_finish);
-        self.schedule(delay, Effect::Bake(BakeEffect::Told(image.to_owned())));
+        self.schedule(delay, BakeEffect::Told(image.to_owned()));
     }
 
     fn tell_of_bake(&mut self, image: &str) {

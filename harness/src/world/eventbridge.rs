@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::agenda::Effect;
 use super::history::What;
 use super::lambda::{DeadLetter, Invocation, LambdaEffect, RetryPolicy};
 use super::{ACCOUNT, REGION, World};
@@ -113,7 +112,7 @@ impl World {
     /// Adds a rule. A schedule begins to tick one period from now.
     pub fn put_rule(&mut self, rule: Rule) {
         if let Trigger::Rate(period) = rule.trigger {
-            self.schedule(period, Effect::EventBridge(EventBridgeEffect::Tick(rule.clone())));
+            self.schedule(period, EventBridgeEffect::Tick(rule.clone()));
         }
         self.events.rules.push(rule);
     }
@@ -131,11 +130,9 @@ impl World {
             Invocation { function, payload: event, attempt: 1, timeout: settings.timeout, accepted: self.now };
         let usual = self.draw(self.latency.event_delivery);
         match disorder {
-            None => self.schedule(usual, Effect::Lambda(LambdaEffect::Accept(invocation))),
+            None => self.schedule(usual, LambdaEffect::Accept(invocation)),
             Some(DisorderKind::Lost) => {}
-            Some(DisorderKind::Late(late)) => {
-                self.schedule(usual + late, Effect::Lambda(LambdaEffect::Accept(invocation)))
-            }
+            Some(DisorderKind::Late(late)) => self.schedule(usual + late, LambdaEffect::Accept(invocation)),
             Some(DisorderKind::Unreachable(span)) if span > rule.retry.max_age => {
                 let Invocation { function, payload, .. } = invocation;
                 // EventBridge writes to the queue as a service, which the queue's own policy allows.
@@ -143,11 +140,11 @@ impl World {
                 self.events.dead_letters.extend(letter);
             }
             Some(DisorderKind::Unreachable(span)) => {
-                self.schedule(usual + span, Effect::Lambda(LambdaEffect::Accept(invocation)));
+                self.schedule(usual + span, LambdaEffect::Accept(invocation));
             }
             Some(DisorderKind::Doubled(later)) => {
-                self.schedule(usual, Effect::Lambda(LambdaEffect::Accept(invocation.clone())));
-                self.schedule(usual + later, Effect::Lambda(LambdaEffect::Accept(invocation)));
+                self.schedule(usual, LambdaEffect::Accept(invocation.clone()));
+                self.schedule(usual + later, LambdaEffect::Accept(invocation));
             }
         }
     }
@@ -166,7 +163,7 @@ impl World {
             "detail": {},
         });
         self.deliver_with(None, &rule, event);
-        self.schedule(period, Effect::EventBridge(EventBridgeEffect::Tick(rule)));
+        self.schedule(period, EventBridgeEffect::Tick(rule));
     }
 }
 

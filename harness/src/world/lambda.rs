@@ -12,7 +12,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::World;
-use super::agenda::Effect;
 use super::history::What;
 use crate::time::Time;
 pub use settings::{DeadLetter, FunctionSettings, InvokeSettings, RetryPolicy};
@@ -84,7 +83,7 @@ impl World {
         match wait {
             Some(wait) if self.now.since(invocation.accepted) + *wait <= retry.max_age => {
                 let again = Invocation { attempt: invocation.attempt + 1, ..invocation };
-                self.schedule(*wait, Effect::Lambda(LambdaEffect::Deliver(again)));
+                self.schedule(*wait, LambdaEffect::Deliver(again));
             }
             Some(_) | None => self.give_up(invocation),
         }
@@ -105,7 +104,7 @@ impl World {
             if self.now.since(invocation.accepted) + THROTTLED_FOR > retry.max_age {
                 self.give_up(invocation);
             } else {
-                self.schedule(THROTTLED_FOR, Effect::Lambda(LambdaEffect::Deliver(invocation)));
+                self.schedule(THROTTLED_FOR, LambdaEffect::Deliver(invocation));
             }
             return;
         }

@@ -4,7 +4,7 @@
 //! (a method here, named after the AWS operation) or an [`Effect`] on the agenda that falls due. The same seed and
 //! the same calls at the same times give the same history.
 
-pub mod agenda;
+mod agenda;
 pub mod autoscaling;
 pub mod bakes;
 pub mod ec2;
@@ -24,9 +24,10 @@ pub mod ssm;
 pub(crate) mod testing;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::time::Time;
-use agenda::{Agenda, Effect};
+use agenda::Agenda;
 
 /// The AWS account that every world plays in.
 pub const ACCOUNT: &str = "123456789012";
@@ -36,7 +37,7 @@ pub const REGION: &str = "eu-central-1";
 /// One region of one account, and Route 53: the services, and the engine that moves them.
 pub struct World {
     now: Time,
-    agenda: Agenda,
+    agenda: Agenda<Effect>,
     /// The one source of randomness.
     pub rng: fastrand::Rng,
     /// How long things take.
@@ -62,7 +63,7 @@ impl World {
     pub fn new(seed: u64) -> World {
         let mut world = World {
             now: Time::GENESIS,
-            agenda: Agenda::default(),
+            agenda: Agenda::new(),
             rng: fastrand::Rng::with_seed(seed),
             latency: latency::Latencies::default(),
             history: history::History::default(),
@@ -99,6 +100,11 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// Puts `effect` on the agenda, `delay` from now.
+    fn schedule(&mut self, delay: Duration, effect: impl Into<Effect>) {
+        self.agenda.schedule(self.now + delay, effect.into());
+    }
+
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Ec2(effect) => self.carry_out_ec2(effect),
@@ -106,10 +112,70 @@ impl World {
             Effect::AutoScaling(effect) => self.carry_out_autoscaling(effect),
             Effect::Guest(effect) => self.carry_out_guest(effect),
             Effect::Ssm(effect) => self.carry_out_ssm(effect),
+            Effect::Route53(effect) => self.carry_out_route53(effect),
             Effect::EventBridge(effect) => self.carry_out_eventbridge(effect),
             Effect::Lambda(effect) => self.carry_out_lambda(effect),
-            Effect::ImageValidated(name) => self.image_is_validated(&name),
-            Effect::ChangeInSync(id) => self.change_in_sync(&id),
         }
+    }
+}
+
+/// Something that will happen without a call.
+#[derive(Clone, Debug)]
+enum Effect {
+    Ec2(ec2::Ec2Effect),
+    Bake(bakes::BakeEffect),
+    AutoScaling(autoscaling::AutoScalingEffect),
+    Guest(guest::GuestEffect),
+    Ssm(ssm::SsmEffect),
+    Route53(route53::Route53Effect),
+    EventBridge(eventbridge::EventBridgeEffect),
+    Lambda(lambda::LambdaEffect),
+}
+
+impl From<ec2::Ec2Effect> for Effect {
+    fn from(effect: ec2::Ec2Effect) -> Effect {
+        Effect::Ec2(effect)
+    }
+}
+
+impl From<bakes::BakeEffect> for Effect {
+    fn from(effect: bakes::BakeEffect) -> Effect {
+        Effect::Bake(effect)
+    }
+}
+
+impl From<autoscaling::AutoScalingEffect> for Effect {
+    fn from(effect: autoscaling::AutoScalingEffect) -> Effect {
+        Effect::AutoScaling(effect)
+    }
+}
+
+impl From<guest::GuestEffect> for Effect {
+    fn from(effect: guest::GuestEffect) -> Effect {
+        Effect::Guest(effect)
+    }
+}
+
+impl From<ssm::SsmEffect> for Effect {
+    fn from(effect: ssm::SsmEffect) -> Effect {
+        Effect::Ssm(effect)
+    }
+}
+
+impl From<route53::Route53Effect> for Effect {
+    fn from(effect: route53::Route53Effect) -> Effect {
+        Effect::Route53(effect)
+    }
+}
+
+impl From<eventbridge::EventBridgeEffect> for Effect {
+    fn from(effect: eventbridge::EventBridgeEffect) -> Effect {
+        Effect::EventBridge(effect)
+    }
+}
+
+impl From<lambda::LambdaEffect> for Effect {
+    fn from(effect: lambda::LambdaEffect) -> Effect {
+        Effect::Lambda(effect)
     }
 }

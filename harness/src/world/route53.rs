@@ -131,12 +131,23 @@ pub struct Change {
     pub comment: Option<String>,
 }
 
+/// What happens in Route 53 without a call.
+#[derive(Clone, Debug)]
+pub enum Route53Effect {
+    /// A change has reached all name servers.
+    InSync(String),
+}
+
 impl World {
-    /// A submitted change has reached all name servers.
-    pub(super) fn change_in_sync(&mut self, id: &str) {
-        if let Some(change) = self.route53.changes.get_mut(id) {
-            change.in_sync = true;
-            self.note_change(id, "INSYNC");
+    pub(super) fn carry_out_route53(&mut self, effect: Route53Effect) {
+        match effect {
+            Route53Effect::InSync(id) => self.finish_change(&id),
         }
+    }
+
+    fn finish_change(&mut self, id: &str) {
+        let change = self.route53.changes.get_mut(id).expect("a submitted change is never forgotten");
+        change.in_sync = true;
+        self.note_change(id, "INSYNC");
     }
 }

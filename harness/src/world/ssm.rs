@@ -18,7 +18,7 @@ use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
 pub use commands::{Command, CommandInvocation, SendCommand};
-pub use delivery::{SsmEffect, SsmStep};
+pub use delivery::InvocationStep;
 pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT};
 pub use image_parameters::{IMAGE_DATA_TYPE, PendingParameter};
 pub use instance_information::PingStatus;
@@ -72,5 +72,23 @@ impl Parameter {
     /// The parameter's ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", self.name.trim_start_matches('/'))
+    }
+}
+
+/// What happens in Systems Manager without a call.
+#[derive(Clone, Debug)]
+pub enum SsmEffect {
+    /// The copy of a command for one instance goes on.
+    Invocation { command: String, instance: String, step: InvocationStep },
+    /// The image that the parameter of this name is to name has been looked at.
+    ImageValidated(String),
+}
+
+impl World {
+    pub(super) fn carry_out_ssm(&mut self, effect: SsmEffect) {
+        match effect {
+            SsmEffect::Invocation { command, instance, step } => self.carry_out_step(&command, &instance, step),
+            SsmEffect::ImageValidated(name) => self.finish_put(&name),
+        }
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::activities::Place;
 use super::{AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
 use crate::time::Time;
-use crate::world::agenda::Effect;
 use crate::world::ec2::RunInstances;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -115,7 +114,7 @@ impl World {
     pub(super) fn proceed_soon(&mut self, name: &str, instance: &str) {
         let delay = self.draw(self.latency.lifecycle_step);
         let (group, instance) = (name.to_owned(), instance.to_owned());
-        self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::Proceed { group, instance }));
+        self.schedule(delay, AutoScalingEffect::Proceed { group, instance });
     }
 
     pub(super) fn place_of(&self, name: &str, instance: &str) -> Place {

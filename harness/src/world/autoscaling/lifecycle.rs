@@ -1,7 +1,6 @@
 //! The steps of an instance through its group: hooks hold it, results let it go on.
 
 use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
-use crate::world::agenda::Effect;
 use crate::world::ec2::InstanceState;
 
 /// What the group says of an action that ended in ABANDON.
@@ -88,7 +87,7 @@ impl World {
     pub(super) fn schedule_timeout(&mut self, name: &str, instance: &str, action: &LifecycleAction) {
         let (group, instance, token) = (name.to_owned(), instance.to_owned(), action.token.clone());
         let delay = action.deadline.since(self.now);
-        self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::ActionTimeout { group, instance, token }));
+        self.schedule(delay, AutoScalingEffect::ActionTimeout { group, instance, token });
     }
 
     pub(super) fn action_times_out(&mut self, name: &str, instance: &str, token: &str) {

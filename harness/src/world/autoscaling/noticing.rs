@@ -1,7 +1,6 @@
 //! What a group notices of its instances, and when.
 
 use super::{AutoScalingEffect, LifecycleState, Replacement, World};
-use crate::world::agenda::Effect;
 use crate::world::ec2::InstanceState;
 
 impl World {
@@ -109,6 +108,6 @@ impl World {
     fn schedule_health_check(&mut self, name: &str, instance: &str) {
         let delay = self.draw(self.latency.health_check);
         let (group, instance) = (name.to_owned(), instance.to_owned());
-        self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::HealthCheck { group, instance }));
+        self.schedule(delay, AutoScalingEffect::HealthCheck { group, instance });
     }
 }

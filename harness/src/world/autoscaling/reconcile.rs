@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::maintenance::{leaves, wanted};
 use super::{AutoScalingEffect, Group, LifecycleState, Member, World};
-use crate::world::agenda::Effect;
 
 impl World {
     pub(super) fn reconcile(&mut self, name: &str) {
@@ -35,7 +34,7 @@ impl World {
         let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         if group.reconcile_due.is_none_or(|other| due < other) {
             group.reconcile_due = Some(due);
-            self.schedule(delay, Effect::AutoScaling(AutoScalingEffect::Reconcile(name.to_owned())));
+            self.schedule(delay, AutoScalingEffect::Reconcile(name.to_owned()));
         }
     }
 

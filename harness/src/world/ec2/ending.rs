@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::instances::StateChange;
 use super::{Ec2Effect, InstanceState, World};
-use crate::world::agenda::Effect;
 use crate::world::error::{ApiError, ApiResult};
 
 /// How an instance comes to its end.
@@ -66,8 +65,8 @@ impl World {
         // When is not said; they were seen to stay in-use until about the time at which the instance is terminated.
         let freed_after = terminated_after.saturating_sub(Duration::from_secs(5)).max(quiet_after)
             + self.draw(self.latency.volumes_freed);
-        self.schedule(freed_after, Effect::Ec2(Ec2Effect::VolumesFreed(id.to_owned())));
-        self.schedule(terminated_after, Effect::Ec2(Ec2Effect::Terminated(id.to_owned())));
+        self.schedule(freed_after, Ec2Effect::VolumesFreed(id.to_owned()));
+        self.schedule(terminated_after, Ec2Effect::Terminated(id.to_owned()));
         self.group_sees_end_of(id);
     }
 
@@ -79,7 +78,7 @@ impl World {
         self.enter_last_state(id, InstanceState::Stopping, reason);
         let quiet_after = self.end_guest(id, shutdown);
         let stopped_after = self.draw(self.latency.stopping).max(quiet_after + Duration::from_secs(1));
-        self.schedule(stopped_after, Effect::Ec2(Ec2Effect::Stopped(id.to_owned())));
+        self.schedule(stopped_after, Ec2Effect::Stopped(id.to_owned()));
         self.group_sees_end_of(id);
     }
 
@@ -98,7 +97,7 @@ impl World {
         self.guest_powers_off(id);
         self.enter_state(id, InstanceState::Terminated);
         let listed = self.draw(self.latency.terminated_listed);
-        self.schedule(listed, Effect::Ec2(Ec2Effect::Forgotten(id.to_owned())));
+        self.schedule(listed, Ec2Effect::Forgotten(id.to_owned()));
         self.group_sees_terminated(id);
     }
 

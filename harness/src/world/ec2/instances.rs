@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::network::{subnet_in, zone_of};
 use super::{Ec2Effect, Instance, InstanceState, LaunchTemplateData, World};
-use crate::world::agenda::Effect;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Guest;
 use crate::world::ids::is_hex_id;
@@ -168,7 +167,7 @@ impl World {
 
     fn schedule_running(&mut self, id: &str) {
         let delay = self.draw(self.latency.instance_start);
-        self.schedule(delay, Effect::Ec2(Ec2Effect::Running(id.to_owned())));
+        self.schedule(delay, Ec2Effect::Running(id.to_owned()));
     }
 }
 

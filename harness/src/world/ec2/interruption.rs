@@ -7,7 +7,6 @@ use serde_json::json;
 use super::ending::Shutdown;
 use super::instances::instance_arn;
 use super::{Ec2Effect, InstanceState, World};
-use crate::world::agenda::Effect;
 
 /// EC2 User Guide: a Spot Instance interruption notice comes two minutes before the interruption.
 const WARNING: Duration = Duration::from_secs(120);
@@ -51,7 +50,7 @@ impl World {
             SpotAction::Terminate | SpotAction::Stop => WARNING,
             SpotAction::Hibernate => Duration::ZERO,
         };
-        self.schedule(delay, Effect::Ec2(Ec2Effect::Reclaimed { instance: instance_id.to_owned(), action }));
+        self.schedule(delay, Ec2Effect::Reclaimed { instance: instance_id.to_owned(), action });
         self.group_sees_risk(instance_id);
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{Ec2Effect, Image, Snapshot, World};
 use crate::time::Time;
-use crate::world::agenda::Effect;
 use crate::world::error::ApiResult;
 
 /// The bin, with its one rule for all images and snapshots of the account.
@@ -53,7 +52,7 @@ impl World {
         let Some(item) = self.ec2.images.get(id).cloned() else { return };
         let (entered, exits) = (self.now, self.now + retention);
         self.ec2.recycle_bin.images.insert(id.to_owned(), Recycled { item, entered, exits });
-        self.schedule(retention, Effect::Ec2(Ec2Effect::LeavesRecycleBin(id.to_owned())));
+        self.schedule(retention, Ec2Effect::LeavesRecycleBin(id.to_owned()));
     }
 
     pub(super) fn recycle_snapshot(&mut self, item: Snapshot) {
@@ -61,7 +60,7 @@ impl World {
         let (entered, exits) = (self.now, self.now + retention);
         let id = item.id.clone();
         self.ec2.recycle_bin.snapshots.insert(id.clone(), Recycled { item, entered, exits });
-        self.schedule(retention, Effect::Ec2(Ec2Effect::LeavesRecycleBin(id)));
+        self.schedule(retention, Ec2Effect::LeavesRecycleBin(id));
     }
 
     /// The retention of what is in the bin under that id may be over: not if it was restored and came again.

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::ending::Shutdown;
 use super::{Ec2Effect, InstanceState, World, instance_arn};
 use crate::time::Time;
-use crate::world::agenda::Effect;
 use crate::world::{ACCOUNT, REGION};
 
 impl World {
@@ -45,7 +44,7 @@ impl World {
             "backupEvent": "false",
         });
         self.emit("aws.health", "AWS Health Event", vec![instance_arn(instance_id)], detail);
-        self.schedule(ahead, Effect::Ec2(Ec2Effect::Retired(instance_id.to_owned())));
+        self.schedule(ahead, Ec2Effect::Retired(instance_id.to_owned()));
     }
 
     pub(super) fn retire(&mut self, id: &str) {

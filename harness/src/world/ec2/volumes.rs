@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::network::subnet_in;
 use super::{Attachment, AttachmentState, Ec2Effect, InstanceState, Volume, VolumeState, World};
 use crate::time::Time;
-use crate::world::agenda::Effect;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Data;
 use crate::world::ids::is_hex_id;
@@ -46,7 +45,7 @@ impl World {
         self.note_change(volume, format!("attaching to {instance}"));
         let delay = self.draw(self.latency.attach);
         let (volume, instance) = (volume.to_owned(), instance.to_owned());
-        self.schedule(delay, Effect::Ec2(Ec2Effect::Attached { volume, instance, asked: self.now }));
+        self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
         Ok(attachment)
     }
 
@@ -170,7 +169,7 @@ impl World {
         self.ec2.volumes.insert(id.clone(), volume);
         self.note_change(&id, "creating");
         let delay = self.draw(self.latency.volume_creation);
-        self.schedule(delay, Effect::Ec2(Ec2Effect::VolumeAvailable(id.clone())));
+        self.schedule(delay, Ec2Effect::VolumeAvailable(id.clone()));
         Ok(id)
     }
 
@@ -239,7 +238,7 @@ impl World {
         self.note_change(volume, format!("detaching from {instance}"));
         let delay = self.draw(self.latency.detach);
         let volume = volume.to_owned();
-        self.schedule(delay, Effect::Ec2(Ec2Effect::Detached { volume, instance, asked }));
+        self.schedule(delay, Ec2Effect::Detached { volume, instance, asked });
     }
 
     fn free_volume(&mut self, id: &str) {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
-use crate::world::agenda::Effect;
 use crate::world::ec2::{AttachmentState, InstanceState};
 use crate::world::history::What;
 
@@ -147,7 +146,7 @@ impl World {
 
     pub(super) fn schedule_guest(&mut self, id: &str, delay: Duration, step: GuestStep) {
         let Some(epoch) = self.ec2.instances.get(id).map(|it| it.guest.epoch_of(&step)) else { return };
-        self.schedule(delay, Effect::Guest(GuestEffect { instance: id.to_owned(), epoch, step }));
+        self.schedule(delay, GuestEffect { instance: id.to_owned(), epoch, step });
     }
 
     pub(super) fn guest_mut(&mut self, id: &str) -> Option<&mut Guest> {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, HostedZone, RecordKey, RecordSet, World, normalise_name};
-use crate::world::agenda::Effect;
+use super::{Change, HostedZone, RecordKey, RecordSet, Route53Effect, World, normalise_name};
 use crate::world::error::{ApiError, ApiResult};
 
 impl World {
@@ -62,7 +61,7 @@ impl World {
         let change = Change { id: self.change_id(), in_sync: false, submitted: self.now, comment };
         self.route53.changes.insert(change.id.clone(), change.clone());
         let delay = self.draw(self.latency.change_in_sync);
-        self.schedule(delay, Effect::ChangeInSync(change.id.clone()));
+        self.schedule(delay, Route53Effect::InSync(change.id.clone()));
         change
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::delivery::SsmStep;
+use super::delivery::InvocationStep;
 use super::{InvocationStatus, World};
 use crate::time::Time;
 use crate::world::ACCOUNT;
@@ -112,9 +112,9 @@ impl World {
         for instance in &request.instances {
             self.invocation_changes(&id, instance);
             let delay = self.draw(self.latency.ssm_command_start);
-            self.schedule_ssm(delay, &id, instance, SsmStep::Deliver);
-            self.schedule_ssm(delivery_timeout, &id, instance, SsmStep::DeliveryTimeout);
-            self.schedule_ssm(all, &id, instance, SsmStep::Expiry);
+            self.schedule_step(delay, &id, instance, InvocationStep::Deliver);
+            self.schedule_step(delivery_timeout, &id, instance, InvocationStep::DeliveryTimeout);
+            self.schedule_step(all, &id, instance, InvocationStep::Expiry);
         }
         self.command(&id).ok_or_else(unknown_command)
     }
@@ -178,7 +178,7 @@ impl World {
                 InvocationStatus::InProgress => {
                     self.set_invocation(id, &instance, InvocationStatus::Cancelling);
                     let delay = self.draw(self.latency.ssm_command_start);
-                    self.schedule_ssm(delay, id, &instance, SsmStep::Cancel);
+                    self.schedule_step(delay, id, &instance, InvocationStep::Cancel);
                 }
                 InvocationStatus::Cancelling
                 | InvocationStatus::Success

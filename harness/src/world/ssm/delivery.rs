@@ -4,25 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{CommandInvocation, InvocationStatus, World};
-use crate::world::agenda::Effect;
+use super::{CommandInvocation, InvocationStatus, SsmEffect, World};
 use crate::world::ec2::{InstanceState, instance_arn};
 use crate::world::guest::Outcome;
 
-/// What happens to an invocation by itself.
-#[derive(Clone, Debug)]
-pub struct SsmEffect {
-    /// Of which command.
-    pub command: String,
-    /// On which instance.
-    pub instance: String,
-    /// What.
-    pub step: SsmStep,
-}
-
-/// The steps in an invocation's life.
+/// The steps in the life of a command's invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SsmStep {
+pub enum InvocationStep {
     /// It is handed to the agent, if that answers.
     Deliver,
     /// It should have reached the agent by now.
@@ -39,14 +27,13 @@ pub enum SsmStep {
 const KILLED: i32 = 137;
 
 impl World {
-    pub(in crate::world) fn carry_out_ssm(&mut self, effect: SsmEffect) {
-        let SsmEffect { command, instance, step } = effect;
+    pub(super) fn carry_out_step(&mut self, command: &str, instance: &str, step: InvocationStep) {
         match step {
-            SsmStep::Deliver => self.deliver_command(&command, &instance),
-            SsmStep::DeliveryTimeout => self.delivery_times_out(&command, &instance),
-            SsmStep::ExecutionTimeout => self.kill_document(&instance, &command, Outcome::TimedOut),
-            SsmStep::Cancel => self.cancel_at_agent(&command, &instance),
-            SsmStep::Expiry => self.command_expires(&command, &instance),
+            InvocationStep::Deliver => self.deliver_command(command, instance),
+            InvocationStep::DeliveryTimeout => self.on_delivery_timeout(command, instance),
+            InvocationStep::ExecutionTimeout => self.kill_document(instance, command, Outcome::TimedOut),
+            InvocationStep::Cancel => self.cancel_at_agent(command, instance),
+            InvocationStep::Expiry => self.on_expiry(command, instance),
         }
     }
 
@@ -58,7 +45,7 @@ impl World {
             self.set_invocation(command, instance, InvocationStatus::InProgress);
             let Some(sent) = self.command(command) else { return };
             let (timeout, document) = (sent.execution_timeout, sent.document.clone());
-            self.schedule_ssm(timeout, command, instance, SsmStep::ExecutionTimeout);
+            self.schedule_step(timeout, command, instance, InvocationStep::ExecutionTimeout);
             self.run_document(instance, command, &document);
         } else if status == InvocationStatus::Pending {
             self.set_invocation(command, instance, InvocationStatus::Delayed);
@@ -77,11 +64,11 @@ impl World {
             .collect();
         for command in waiting {
             let delay = self.draw(self.latency.ssm_command_start);
-            self.schedule_ssm(delay, &command, instance, SsmStep::Deliver);
+            self.schedule_step(delay, &command, instance, InvocationStep::Deliver);
         }
     }
 
-    fn delivery_times_out(&mut self, command: &str, instance: &str) {
+    fn on_delivery_timeout(&mut self, command: &str, instance: &str) {
         if self.invocation_status(command, instance).is_some_and(InvocationStatus::is_undelivered) {
             let end = self.unheard_of(instance);
             self.set_invocation(command, instance, end);
@@ -95,7 +82,7 @@ impl World {
     }
 
     /// Systems Manager API Reference (Command, ExpiresAfter): what is in progress then has timed out, too.
-    fn command_expires(&mut self, command: &str, instance: &str) {
+    fn on_expiry(&mut self, command: &str, instance: &str) {
         let status = self.invocation_status(command, instance);
         let Some(status) = status.filter(|status| !status.is_final()) else { return };
         let cancelled = status == InvocationStatus::Cancelling;
@@ -163,9 +150,9 @@ impl World {
         self.emit("aws.ssm", "EC2 Command Invocation Status-change Notification", resources, detail);
     }
 
-    pub(super) fn schedule_ssm(&mut self, delay: Duration, command: &str, instance: &str, step: SsmStep) {
+    pub(super) fn schedule_step(&mut self, delay: Duration, command: &str, instance: &str, step: InvocationStep) {
         let (command, instance) = (command.to_owned(), instance.to_owned());
-        self.schedule(delay, Effect::Ssm(SsmEffect { command, instance, step }));
+        self.schedule(delay, SsmEffect::Invocation { command, instance, step });
     }
 
     fn agent_answers(&self, instance: &str) -> bool {

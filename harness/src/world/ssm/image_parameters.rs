@@ -3,8 +3,7 @@
 
 use serde_json::json;
 
-use super::{PutParameter, World};
-use crate::world::agenda::Effect;
+use super::{PutParameter, SsmEffect, World};
 
 /// The data type of parameters that name an image.
 pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
@@ -29,7 +28,7 @@ impl World {
         let newest = self.ssm.parameters.get(&request.name).and_then(|parameter| parameter.versions.last());
         let version = newest.map_or(1, |version| version.version + 1);
         let delay = self.draw(self.latency.parameter_validation);
-        self.schedule(delay, Effect::ImageValidated(request.name.clone()));
+        self.schedule(delay, SsmEffect::ImageValidated(request.name.clone()));
         self.ssm.pending_parameters.insert(request.name.clone(), PendingParameter { request, describes_images: true });
         version
     }
@@ -42,7 +41,7 @@ impl World {
     }
 
     /// The value put aside is valid, and there; or it is not, and the parameter stays as it was.
-    pub(in crate::world) fn image_is_validated(&mut self, name: &str) {
+    pub(super) fn finish_put(&mut self, name: &str) {
         let Some(PendingParameter { request, describes_images }) = self.ssm.pending_parameters.remove(name) else {
             return;
         };

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::spec::ROOT_DEVICE;
 use super::{BlockDevice, DeregistrationProtection, Image, ImageState, SourceImage, World};
-use crate::world::agenda::Effect;
 use crate::world::ec2::{Ec2Effect, InstanceState, SnapshotSpec, SnapshotState};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION};
@@ -220,7 +219,7 @@ impl World {
         self.note_change(&id, format!("pending: {}", image.name));
         self.insert_image(image);
         let delay = self.draw(self.latency.image_creation);
-        self.schedule(delay, Effect::Ec2(Ec2Effect::ImageFinished(id)));
+        self.schedule(delay, Ec2Effect::ImageFinished(id));
     }
 
     fn new_image(&self, id: &str, name: &str, block_devices: Vec<BlockDevice>) -> Image {
