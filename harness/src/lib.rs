@@ -5,6 +5,7 @@
 //! The harness knows nothing of Durin's functions: it meets them as AWS does, through events in and API calls out. A caller is
 //! a function if it has assumed a role.
 
+pub mod account;
 pub mod clock;
 pub mod iam;
 mod local;

@@ -1,9 +1,9 @@
-//! What IAM is asked.
+//! What is asked of a role: an action, on a resource, with what is known about the request.
 
 use std::fmt;
 
 use super::actions::Key;
-use crate::world::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION};
 
 /// What one call asks of one resource. A call that touches several is as many checks, and all have to pass.
 #[derive(Clone, Debug)]

@@ -17,6 +17,3 @@ pub use check::Check;
 pub use evaluate::Verdict;
 pub use policy::{Policy, PolicyError};
 pub use roles::{Denial, Grant, Iam, Role};
-
-/// The local AWS is in the standard partition.
-pub const PARTITION: &str = "aws";

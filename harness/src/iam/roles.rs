@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::check::Check;
 use super::evaluate::{Verdict, evaluate, why_not};
 use super::policy::Policy;
-use crate::world::ACCOUNT;
+use crate::account::ACCOUNT;
 
 /// A role, as the local AWS has it.
 #[derive(Clone, Debug)]

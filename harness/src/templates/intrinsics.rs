@@ -4,8 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{Template, TemplateError};
-use crate::iam::PARTITION;
-use crate::world::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, PARTITION, REGION};
 
 /// Deeper than any template is, and than conditions refer to each other.
 const DEEPEST: usize = 32;

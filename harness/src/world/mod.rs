@@ -29,10 +29,7 @@ use std::time::Duration;
 use crate::time::Time;
 use agenda::Agenda;
 
-/// The AWS account that every world plays in.
-pub const ACCOUNT: &str = "123456789012";
-/// The region that every world plays in.
-pub const REGION: &str = "eu-central-1";
+pub use crate::account::{ACCOUNT, REGION};
 
 /// One region of one account, and Route 53: the services, and the engine that moves them.
 pub struct World {
