@@ -7,10 +7,12 @@ mod hooks;
 mod launch_sources;
 mod launching;
 mod lifecycle;
+mod lifecycle_action;
 mod maintenance;
 mod noticing;
 mod reconcile;
 mod refresh;
+mod size;
 mod standby;
 mod state;
 mod tags;
@@ -20,14 +22,16 @@ mod terminating;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use super::error::ApiError;
 use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
+pub use activities::Activity;
 pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
 pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedInstancesPolicy, Override};
+pub use lifecycle_action::{ActionResult, LifecycleAction, LifecycleHook, Transition};
 pub use maintenance::{MaintenancePolicy, Replacement};
 pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
 pub use state::LifecycleState;
@@ -155,102 +159,6 @@ pub struct Member {
     pub replaced: bool,
 }
 
-/// A hook that holds instances at launch or at termination until somebody completes the action.
-#[derive(Clone, Debug)]
-pub struct LifecycleHook {
-    /// Unique in the group.
-    pub name: String,
-    /// At which transition.
-    pub transition: Transition,
-    /// How long an action waits; a heartbeat starts it again.
-    pub heartbeat_timeout: Duration,
-    /// What a timeout means.
-    pub default_result: ActionResult,
-    /// Passed on in the event.
-    pub notification_metadata: Option<String>,
-}
-
-impl LifecycleHook {
-    /// However many heartbeats: min(48 h, 100 heartbeats).
-    pub fn global_timeout(&self) -> Duration {
-        (self.heartbeat_timeout * 100).min(Duration::from_secs(172_800))
-    }
-}
-
-/// The two transitions that hooks exist for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transition {
-    /// `autoscaling:EC2_INSTANCE_LAUNCHING`
-    Launching,
-    /// `autoscaling:EC2_INSTANCE_TERMINATING`
-    Terminating,
-}
-
-impl Transition {
-    /// Auto Scaling's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Transition::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
-            Transition::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
-        }
-    }
-}
-
-/// How a lifecycle action ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActionResult {
-    /// Go on.
-    Continue,
-    /// At launch: terminate the instance. At termination: skip the remaining hooks.
-    Abandon,
-}
-
-impl ActionResult {
-    /// Auto Scaling's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            ActionResult::Continue => "CONTINUE",
-            ActionResult::Abandon => "ABANDON",
-        }
-    }
-}
-
-/// A lifecycle action that waits to be completed.
-#[derive(Clone, Debug)]
-pub struct LifecycleAction {
-    /// A UUID that names this one action.
-    pub token: String,
-    /// Of which hook.
-    pub hook: String,
-    /// When it began.
-    pub started: Time,
-    /// When it times out unless there is a heartbeat.
-    pub deadline: Time,
-    /// When it times out whatever the heartbeats.
-    pub global_deadline: Time,
-}
-
-/// A line of DescribeScalingActivities.
-#[derive(Clone, Debug)]
-pub struct Activity {
-    /// A UUID.
-    pub id: String,
-    /// For example `Launching a new EC2 instance: i-…`.
-    pub description: String,
-    /// Why.
-    pub cause: String,
-    /// When it began.
-    pub started: Time,
-    /// When it ended.
-    pub ended: Option<Time>,
-    /// `InProgress`, `Successful`, `Cancelled`, `Failed`, `MidLifecycleAction`, …
-    pub status: String,
-    /// What went wrong.
-    pub status_message: String,
-    /// Per cent.
-    pub progress: u8,
-}
-
 /// What happens to groups by itself.
 #[derive(Clone, Debug)]
 pub enum AutoScalingEffect {
@@ -305,4 +213,9 @@ impl World {
     fn member_mut(&mut self, group: &str, instance: &str) -> Option<&mut Member> {
         self.autoscaling.groups.get_mut(group)?.members.iter_mut().find(|member| member.instance_id == instance)
     }
+}
+
+/// Unmodelled, and with a text that has to be read: the code says only that something was wrong with the request.
+fn validation_error(text: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationError", text)
 }

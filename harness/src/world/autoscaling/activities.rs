@@ -2,11 +2,33 @@
 
 use serde_json::{Value, json};
 
-use super::{Activity, LifecycleAction, LifecycleHook, Transition, World};
+use super::{LifecycleAction, LifecycleHook, Transition, World};
+use crate::time::Time;
 use crate::world::ec2::instance_arn;
 
 /// DescribeScalingActivities keeps six weeks; this many are enough here.
 const ACTIVITIES_KEPT: usize = 100;
+
+/// A line of DescribeScalingActivities.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// A UUID.
+    pub id: String,
+    /// For example `Launching a new EC2 instance: i-…`.
+    pub description: String,
+    /// Why.
+    pub cause: String,
+    /// When it began.
+    pub started: Time,
+    /// When it ended.
+    pub ended: Option<Time>,
+    /// `InProgress`, `Successful`, `Cancelled`, `Failed`, `MidLifecycleAction`, …
+    pub status: String,
+    /// What went wrong.
+    pub status_message: String,
+    /// Per cent.
+    pub progress: u8,
+}
 
 impl World {
     /// A new activity: its id.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::groups::validation_error;
-use super::{Activity, Group, World};
+use super::{Activity, Group, World, validation_error};
 use crate::world::error::{ApiError, ApiResult};
 
 impl World {

@@ -1,7 +1,7 @@
 //! Groups are created, updated and deleted.
 
 use super::launch_sources::no_configuration;
-use super::{Group, GroupTag, MaintenancePolicy, MixedInstancesPolicy, PutLifecycleHook, World};
+use super::{Group, GroupTag, MaintenancePolicy, MixedInstancesPolicy, PutLifecycleHook, World, validation_error};
 use crate::world::ec2::network::{subnet_in, zone_of};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -235,11 +235,6 @@ impl World {
         })?;
         Ok(template.id.clone())
     }
-}
-
-/// Unmodelled, and with a text that has to be read: the code says only that something was wrong with the request.
-pub(super) fn validation_error(text: impl Into<String>) -> ApiError {
-    ApiError::new("ValidationError", text)
 }
 
 /// EC2 Auto Scaling API Reference (LaunchTemplateSpecification).

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::groups::validation_error;
-use super::lifecycle::Ended;
-use super::{ActionResult, LifecycleHook, Transition, World};
+use super::lifecycle_action::Ended;
+use super::{ActionResult, LifecycleHook, Transition, World, validation_error};
 use crate::world::error::{ApiError, ApiResult};
 
 /// What PutLifecycleHook is asked for: of an existing hook, what is not said stays.

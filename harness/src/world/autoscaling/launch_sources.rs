@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::{Group, World};
+use super::{Group, World, validation_error};
 use crate::time::Time;
 use crate::world::ec2::RunInstances;
 use crate::world::error::{ApiError, ApiResult};
@@ -149,5 +149,5 @@ impl World {
 }
 
 pub(super) fn no_configuration(name: &str) -> ApiError {
-    super::groups::validation_error(format!("Launch configuration name not found - {name}"))
+    validation_error(format!("Launch configuration name not found - {name}"))
 }

@@ -1,16 +1,8 @@
 //! The steps of an instance through its group: hooks hold it, results let it go on.
 
+use super::lifecycle_action::Ended;
 use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
 use crate::world::ec2::InstanceState;
-
-/// What the group says of an action that ended in ABANDON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Somebody completed it.
-    Completed,
-    /// Nobody did.
-    TimedOut,
-}
 
 impl World {
     /// The instance goes on: to its next hook, or to where it was going.

@@ -1,7 +1,6 @@
 //! In which order an instance and its replacement go and come, and why there is a replacement at all.
 
-use super::groups::validation_error;
-use super::{Group, LifecycleState, Member, World};
+use super::{LifecycleState, Member, World, validation_error};
 use crate::time::Time;
 use crate::world::ec2::InstanceState;
 use crate::world::error::ApiResult;
@@ -110,16 +109,4 @@ impl World {
             instance.state != InstanceState::Running && instance.transition_reason.starts_with("Server.Spot")
         })
     }
-}
-
-/// Whether the instance serves until its replacement does.
-pub(super) fn leaves(member: &Member) -> bool {
-    member.leaves_for.is_some() && member.lifecycle == LifecycleState::InService
-}
-
-/// Each instance that leaves gets its replacement before it ends, even above the maximum size. EC2 Auto Scaling User
-/// Guide (Capacity Rebalancing, rebalancing activities): by up to ten per cent or one instance; a group of one was seen to
-/// do so too.
-pub(super) fn wanted(group: &Group) -> usize {
-    super::reconcile::capacity(group) + group.members.iter().filter(|member| leaves(member)).count()
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::maintenance::{leaves, wanted};
-use super::{AutoScalingEffect, Group, LifecycleState, Member, World};
+use super::{AutoScalingEffect, LifecycleState, Member, World};
 
 impl World {
     pub(super) fn reconcile(&mut self, name: &str) {
@@ -41,8 +40,8 @@ impl World {
     /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
     fn end_replaced(&mut self, name: &str) {
         let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let spare = group.in_service().saturating_sub(capacity(group));
-        let leaving = group.members.iter().filter(|member| leaves(member)).take(spare);
+        let spare = group.in_service().saturating_sub(group.capacity());
+        let leaving = group.members.iter().filter(|member| member.is_leaving()).take(spare);
         let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
         for (instance, why) in leaving.collect::<Vec<_>>() {
             self.begin_member_termination(name, &instance, &why.cause(self.now), true);
@@ -51,7 +50,7 @@ impl World {
 
     fn launch_missing(&mut self, name: &str) {
         let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let (have, want) = (counted(group), wanted(group));
+        let (have, want) = (group.counted(), group.wanted());
         for number in have..want {
             if let Some(pause) = self.launch_pause(name) {
                 self.reconcile_in(name, pause);
@@ -68,7 +67,7 @@ impl World {
 
     fn end_surplus(&mut self, name: &str) {
         let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let (have, want) = (counted(group), wanted(group));
+        let (have, want) = (group.counted(), group.wanted());
         let surplus = have.saturating_sub(want);
         if surplus == 0 {
             return;
@@ -94,12 +93,4 @@ impl World {
         let members = self.autoscaling.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
         members.iter().filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
     }
-}
-
-pub(super) fn capacity(group: &Group) -> usize {
-    usize::try_from(group.desired_capacity).unwrap_or(usize::MAX)
-}
-
-fn counted(group: &Group) -> usize {
-    group.members.iter().filter(|member| member.lifecycle.counts()).count()
 }

@@ -5,8 +5,7 @@
 
 mod progress;
 
-use super::groups::validation_error;
-use super::{Group, MaintenancePolicy, World};
+use super::{Group, MaintenancePolicy, World, validation_error};
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 

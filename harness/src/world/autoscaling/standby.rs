@@ -1,7 +1,6 @@
 //! Instances leave the group's care for a while, or for good. EC2 Auto Scaling User Guide: hooks do not run for that.
 
-use super::groups::validation_error;
-use super::{Activity, LifecycleState, World};
+use super::{Activity, LifecycleState, World, validation_error};
 use crate::world::error::ApiResult;
 
 impl World {

@@ -1,5 +1,7 @@
 mod replacing;
 
+use std::time::Duration;
+
 use super::*;
 use crate::world::ec2::{InstanceState, SpotAction};
 use crate::world::error::ApiResult;

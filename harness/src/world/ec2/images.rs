@@ -29,6 +29,10 @@ pub use spec::{ImageSpec, PUBLIC_IMAGE, PUBLIC_OWNER};
 /// EC2 API Reference (Image, LastLaunchedTime): a launch is reported after this time.
 const LAUNCH_REPORTED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The name of the device that an instance boots from. Its volume is not part of this world, but nothing else can be
+/// attached there.
+pub(super) const ROOT_DEVICE: &str = "/dev/xvda";
+
 /// An Amazon Machine Image.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -272,4 +276,12 @@ pub(crate) fn image_not_found(id: &str) -> ApiError {
 
 fn image_unavailable(id: &str) -> ApiError {
     ApiError::new("InvalidAMIID.Unavailable", format!("The image ID '{id}' is not available"))
+}
+
+/// The root device's name, then `/dev/sdb`, `/dev/sdc`, …
+fn device_name(number: usize) -> String {
+    match u8::try_from(number).unwrap_or(u8::MAX) {
+        0 => ROOT_DEVICE.to_owned(),
+        number => format!("/dev/sd{}", char::from(b'a' + number.min(25))),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::images::ROOT_DEVICE;
 use super::network::subnet_in;
 use super::{Attachment, AttachmentState, Ec2Effect, InstanceState, Volume, VolumeState, World};
 use crate::time::Time;
@@ -23,9 +24,6 @@ pub struct CreateVolume {
     /// For the new volume.
     pub tags: BTreeMap<String, String>,
 }
-
-/// Where an image has its root volume, which this world does not have otherwise.
-const ROOT_DEVICE: &str = "/dev/xvda";
 
 impl World {
     /// AttachVolume. EC2 API Reference: the volume is `in-use` at once, the attachment `attached` later.

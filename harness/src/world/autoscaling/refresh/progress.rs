@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::RefreshStatus;
 use crate::time::Time;
-use crate::world::autoscaling::reconcile::capacity;
 use crate::world::autoscaling::{Group, LifecycleState, Member, Replacement, World};
 
 /// EC2 Auto Scaling User Guide (troubleshoot an instance refresh): after an hour in which it could replace nothing, a
@@ -96,7 +95,7 @@ impl World {
     fn begin_no_more(&mut self, name: &str) {
         let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
         let nothing_comes = !group.members.iter().any(|member| member.lifecycle.is_pending());
-        if nothing_comes && group.in_service() <= capacity(group) {
+        if nothing_comes && group.in_service() <= group.capacity() {
             for member in &mut group.members {
                 member.leaves_for = member.leaves_for.filter(|why| *why != Replacement::Refresh);
             }
@@ -137,15 +136,11 @@ impl Group {
         !self.members.iter().any(|member| member.lifecycle.is_pending() || member.lifecycle.is_terminating())
     }
 
-    pub(in crate::world::autoscaling) fn in_service(&self) -> usize {
-        self.members.iter().filter(|member| member.lifecycle == LifecycleState::InService).count()
-    }
-
     /// When all the instances that there should be have been in service for so many seconds; none if some are not.
     fn warm_at(&self, warmup_s: u32) -> Option<Time> {
         let since = self.members.iter().filter(|member| member.lifecycle == LifecycleState::InService);
         let since: Vec<_> = since.filter_map(|member| member.in_service_since).collect();
         let newest = since.iter().max().copied().unwrap_or(self.created);
-        (since.len() >= capacity(self)).then(|| newest + Duration::from_secs(u64::from(warmup_s)))
+        (since.len() >= self.capacity()).then(|| newest + Duration::from_secs(u64::from(warmup_s)))
     }
 }

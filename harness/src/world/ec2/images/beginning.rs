@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::spec::ROOT_DEVICE;
-use super::{BlockDevice, DeregistrationProtection, Image, ImageState, SourceImage, World};
+use super::{BlockDevice, DeregistrationProtection, Image, ImageState, ROOT_DEVICE, SourceImage, World, device_name};
 use crate::world::ec2::{Ec2Effect, InstanceState, SnapshotSpec, SnapshotState};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION};
@@ -261,13 +260,5 @@ impl World {
                 Err(ApiError::new("InvalidAMIName.Duplicate", text))
             }
         }
-    }
-}
-
-/// The root device's name, then `/dev/sdb`, `/dev/sdc`, …
-pub(super) fn device_name(number: usize) -> String {
-    match u8::try_from(number).unwrap_or(u8::MAX) {
-        0 => ROOT_DEVICE.to_owned(),
-        number => format!("/dev/sd{}", char::from(b'a' + number.min(25))),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BlockDevice, DeregistrationProtection, Image, ImageState, LaunchPermission, SourceImage, World};
+use super::{
+    BlockDevice, DeregistrationProtection, Image, ImageState, LaunchPermission, ROOT_DEVICE, SourceImage, World,
+    device_name,
+};
 use crate::time::Time;
 use crate::world::ACCOUNT;
 use crate::world::ec2::SnapshotSpec;
@@ -124,7 +127,7 @@ impl World {
     /// Devices from these snapshots, the root device first.
     fn devices_from(&self, snapshots: &[String]) -> Vec<BlockDevice> {
         let device = |(number, id): (usize, &String)| BlockDevice {
-            device_name: super::beginning::device_name(number),
+            device_name: device_name(number),
             snapshot_id: id.clone(),
             size_gib: self.ec2.snapshots.get(id).map_or(8, |snapshot| snapshot.size_gib),
             encrypted: self.ec2.snapshots.get(id).is_some_and(|snapshot| snapshot.encrypted),
@@ -132,6 +135,3 @@ impl World {
         snapshots.iter().enumerate().map(device).collect()
     }
 }
-
-/// The name of the device that an instance boots from.
-pub(super) const ROOT_DEVICE: &str = "/dev/xvda";
