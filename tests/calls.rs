@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::ImageSpec;
 use durin_harness::world::latency::Range;
-use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{Invoked, LAUNCH, Story, TERMINATE, schedule};
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use durin_cli::deployment::Infra;
+use durin_harness::seed::Seed;
 use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::seed::Seed;
 use durin_tests::images::{baked, baked_for_nobody, littered, pruned_in_vain, told};
 use durin_tests::{Story, broken};
 use rstest::rstest;

@@ -12,11 +12,11 @@ use durin::node::LONGEST_PERIOD;
 use durin::risk::{Risk, RiskReason};
 use durin::tags::AT_RISK;
 use durin_harness::iam::Grant;
+use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::{CreateVolume, RunInstances, SpotAction};
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::seed::Seed;
 use durin_tests::{LAUNCH, Story, TERMINATE, WARNING, broken};
 
 #[path = "least_privilege/images.rs"]

@@ -1,10 +1,10 @@
 //! Mistakes in the set-up: one clear message that names the tag or resource and what to do; everything stays as it was.
 
+use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
 use durin_harness::world::ec2::VolumeState;
 use durin_harness::world::route53::AliasTarget;
-use durin_harness::world::seed::Seed;
 use durin_tests::{Story, schedule};
 use rstest::rstest;
 use serde_json::Value;

@@ -7,6 +7,7 @@ use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::ids::ParameterName;
 use durin::tags::PINNED;
+use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
@@ -15,7 +16,6 @@ use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
-use durin_harness::world::seed::IMAGE_PARAMETER;
 use durin_tests::{Story, broken, schedule, seeds};
 use rstest::rstest;
 use serde_json::Value;
@@ -152,7 +152,7 @@ async fn of_two_bakes_that_finish_out_of_order_the_newer_stays() {
 #[case::untagged(|world: &mut World, id: &str| drop(world.ec2.images.get_mut(id).expect("an image").tags.remove(FAMILY)))]
 #[tokio::test(start_paused = true)]
 async fn what_should_not_be_launched_is_not_published(#[case] change: fn(&mut World, &str)) {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let id = image(&story, "k3s-2", 1);
     story.world(|world| change(world, &id));
     let before = parameter(&story);
@@ -177,7 +177,7 @@ async fn a_copy_and_an_image_that_is_enabled_again_are_not_published() {
 
 #[tokio::test(start_paused = true)]
 async fn another_architecture_is_reported_and_not_published() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let id = image(&story, "k3s-arm", 1);
     story.world(|world| world.ec2.images.get_mut(&id).expect("an image").architecture = "arm64".to_owned());
     let before = parameter(&story);
@@ -189,7 +189,7 @@ async fn another_architecture_is_reported_and_not_published() {
 /// It is disabled after the write and before Parameter Store looks at it.
 #[tokio::test(start_paused = true)]
 async fn a_value_that_parameter_store_refuses_is_an_error_that_names_the_image() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     story.world(|world| world.latency.parameter_validation = Range::exactly(Duration::from_secs(5)));
     let (before, id) = (parameter(&story), image(&story, "k3s-2", 1));
     let spoil = async {
@@ -205,7 +205,7 @@ async fn a_value_that_parameter_store_refuses_is_an_error_that_names_the_image()
 
 #[tokio::test(start_paused = true)]
 async fn a_parameter_that_was_deleted_is_reported_and_not_made_anew() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     story.world(|world| world.delete_parameter(IMAGE_PARAMETER)).expect("deleted");
     let error = publish(&story).await.expect_err("a mistake");
     assert!(error.message.contains(IMAGE_PARAMETER) && error.message.contains("no such parameter"), "{error}");
@@ -215,7 +215,7 @@ async fn a_parameter_that_was_deleted_is_reported_and_not_made_anew() {
 /// A parameter that nobody has declared is neither read nor written, whatever an image's tag says.
 #[tokio::test(start_paused = true)]
 async fn a_parameter_that_is_not_for_images_is_left_alone() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     story.world(|world| world.ssm.parameters.get_mut(IMAGE_PARAMETER).expect("there").tags.clear());
     image(&story, "k3s-2", 1);
     let invoked = story.invoke("durin-ami-publish", schedule()).await;
@@ -259,7 +259,7 @@ async fn the_next_bake_does_not_undo_a_roll_back() {
 /// What cannot be launched any more is nothing to go back to; the pin stays.
 #[tokio::test(start_paused = true)]
 async fn a_roll_back_goes_to_an_image_that_can_be_launched_or_says_that_there_is_none() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let (first, second) = (parameter(&story), image(&story, "k3s-2", 1));
     publish(&story).await.expect("published");
     story.world(|world| world.disable_image(&first)).expect("disabled");
@@ -272,7 +272,7 @@ async fn a_roll_back_goes_to_an_image_that_can_be_launched_or_says_that_there_is
 
 #[tokio::test(start_paused = true)]
 async fn the_same_event_again_writes_nothing() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let id = image(&story, "k3s-2", 1);
     publish(&story).await.expect("published");
     let again = story.invoke("durin-ami-publish", schedule()).await;
@@ -284,7 +284,7 @@ async fn the_same_event_again_writes_nothing() {
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn concurrent_writers_agree(#[values(0, 200, 900, 3_000)] apart_ms: u64) {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let id = image(&story, "k3s-2", 1);
     let later = async {
         story.aws().pass(Duration::from_millis(apart_ms)).await;
@@ -328,7 +328,7 @@ async fn killed_after_any_call_it_is_done_all_the_same(#[values(1, 2, 3, 4, 5, 6
 /// The next launch would fail, so anything that can be launched is better.
 #[tokio::test(start_paused = true)]
 async fn a_parameter_whose_image_was_disabled_is_healed() {
-    let story = Story::without_functions(&durin_harness::world::seed::Seed::one_node());
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let (bad, good) = (parameter(&story), image(&story, "k3s-0", 24 * 30));
     story.world(|world| world.disable_image(&bad)).expect("disabled");
     publish(&story).await.expect("healed");

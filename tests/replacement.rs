@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use durin_cli::outage;
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{
     MaintenancePolicy, RefreshStatus, StartInstanceRefresh, UpdateAutoScalingGroup,
@@ -15,7 +16,6 @@ use durin_harness::world::guest::AgentMode;
 use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
-use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE};
 use rstest::rstest;
 use serde_json::json;

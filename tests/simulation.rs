@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use durin_harness::Kill;
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{MaintenancePolicy, StartInstanceRefresh, UpdateAutoScalingGroup};
 use durin_harness::world::ec2::SpotAction;
@@ -11,7 +12,6 @@ use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::seed::{NodeSeed, Seed};
 use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE, WARNING, seeds};
 
 const EVENTS: [&str; 5] = [LAUNCH, TERMINATE, WARNING, "EC2 Instance Rebalance Recommendation", HEALTH];

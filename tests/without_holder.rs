@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use durin_harness::world::seed::Seed;
+use durin_harness::seed::Seed;
 use durin_tests::{Story, schedule};
 use serde_json::Value;
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use documents::documents;
-pub use node::{NodeParameters, NodeStack, NodeTemplate};
+pub use node::{DescribedNode, NodeParameters, NodeStack, NodeTemplate};
 pub use roles::{DeployedRole, Queue, Roles};
 pub use rules::Rules;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use durin::ami::KEEP;
+use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{CreateLaunchConfiguration, MixedInstancesPolicy, Override};
 use durin_harness::world::ec2::images::LaunchPermission;
@@ -10,7 +11,6 @@ use durin_harness::world::ec2::requests::{
     Fleet, LaunchSpecification, LaunchTemplateConfig, SpotFleet, SpotInstanceRequest,
 };
 use durin_harness::world::ec2::{InstanceState, LaunchTemplateData, RunInstances};
-use durin_harness::world::seed::IMAGE_PARAMETER;
 use durin_harness::world::ssm::PutParameter;
 
 /// An image of somebody else's, and one that is not there.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use durin::ami::{FAMILY, STALE_SINCE};
+use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};
 use durin_harness::world::eventbridge::{Rule, Trigger};
 use durin_harness::world::faults::FaultKind;
-use durin_harness::world::seed::IMAGE_PARAMETER;
 use serde_json::json;
 
 use crate::Story;

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::time::TimeSource;
 use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
+use durin_harness::seed::Seed;
 use durin_harness::wire;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::UpdateAutoScalingGroup;
@@ -16,7 +17,7 @@ use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::What;
-use durin_harness::world::seed::{NodeNames, Seed};
+use durin_harness::world::steady::NodeNames;
 use durin_harness::{FunctionError, Kill, LocalAws};
 use serde_json::{Value, json};
 

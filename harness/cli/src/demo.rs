@@ -10,10 +10,10 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use durin_harness::seed::Seed;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::history::{Entry, What};
-use durin_harness::world::seed::Seed;
 
 use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};

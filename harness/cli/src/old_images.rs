@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use durin::ami::KEEP;
+use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::time::Time;
 use durin_harness::world::World;
+use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::{ImageSpec, SnapshotSpec};
-use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
+use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 use durin_harness::world::ec2::{RunInstances, SpotAction};
-use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER, NodeNames, Seed};
+use durin_harness::world::steady::NodeNames;
 use serde_json::Value;
 
 use crate::deployment::Deployment;

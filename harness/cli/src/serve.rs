@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use durin_harness::seed::Seed;
 use durin_harness::time::Time;
 use durin_harness::world::REGION;
-use durin_harness::world::seed::Seed;
 use tokio::net::TcpListener;
 
 use crate::stage::Stage;

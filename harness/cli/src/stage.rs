@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use durin_harness::LocalAws;
+use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::invariants::{check_always, check_quiet};
-use durin_harness::world::seed::{NodeNames, Seed};
+use durin_harness::world::steady::NodeNames;
 
 use crate::deployment::{self, Deployment, DeploymentError};
 

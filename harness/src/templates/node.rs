@@ -1,9 +1,8 @@
 //! A node: its group, its launch template and its data volume.
 
+mod described;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -12,7 +11,7 @@ use crate::world::autoscaling::{
     ActionResult, CreateAutoScalingGroup, GroupTag, MaintenancePolicy, PutLifecycleHook, Transition,
 };
 use crate::world::ec2::CreateVolume;
-use crate::world::seed::NodeSeed;
+pub use described::{DescribedNode, NodeParameters};
 
 /// Resource types around a node that the local AWS does without, or has already.
 const WITHOUT_EFFECT: [&str; 21] = [
@@ -80,10 +79,6 @@ pub struct NodeTemplate {
     written: Value,
 }
 
-/// What is said of one node when its template is deployed, by the template's parameters. What the template does not
-/// declare is not told to it.
-pub type NodeParameters = BTreeMap<String, Value>;
-
 /// The template, deployed for one node.
 #[derive(Clone, Debug)]
 pub struct NodeStack(Template);
@@ -104,7 +99,7 @@ impl NodeTemplate {
     /// # Errors
     /// When it cannot be read.
     pub fn sample(&self) -> Result<CreateAutoScalingGroup, TemplateError> {
-        let mut stack = self.stack(&NodeSeed::default().parameters("Z0123456789ABCDEFGHIJ"))?;
+        let mut stack = self.stack(&DescribedNode::some().parameters())?;
         stack.created("AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ");
         stack.created("AWS::EC2::Volume", "vol-0123456789abcdef0");
         stack.volume()?;

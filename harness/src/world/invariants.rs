@@ -5,11 +5,9 @@ mod tests;
 
 use super::World;
 use super::autoscaling::LifecycleState;
+use super::conventions::{FAMILY_TAG, PIN_TAG};
 use super::history::What;
-use super::seed::{FAMILY_TAG, NodeNames};
-
-/// The tag of a parameter that somebody has set by hand.
-const PIN_TAG: &str = "durin:pinned";
+use super::steady::NodeNames;
 
 /// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, no acknowledged
 /// write is missing, and the next launch has an image. Empty when all is well.

@@ -7,6 +7,7 @@
 mod agenda;
 pub mod autoscaling;
 pub mod bakes;
+pub mod conventions;
 pub mod ec2;
 pub mod error;
 pub mod eventbridge;
@@ -18,10 +19,8 @@ pub mod invariants;
 pub mod lambda;
 pub mod latency;
 pub mod route53;
-pub mod seed;
 pub mod ssm;
-#[cfg(test)]
-pub(crate) mod testing;
+pub mod steady;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,6 +75,12 @@ impl World {
         };
         world.add_public_image();
         world
+    }
+
+    /// Has a world in which nothing has happened yet begin at another time than [`Time::GENESIS`].
+    pub(crate) fn begin_at(&mut self, start: Time) {
+        debug_assert!(self.history.entries.is_empty(), "a world begins before anything happens in it");
+        self.now = start;
     }
 
     /// What time it is in this world.

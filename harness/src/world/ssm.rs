@@ -19,7 +19,7 @@ use crate::time::Time;
 
 pub use commands::{Command, CommandInvocation, SendCommand};
 pub use delivery::InvocationStep;
-pub use documents::{CreateDocument, Document, DocumentFormat, RELEASE_DOCUMENT};
+pub use documents::{CreateDocument, Document, DocumentFormat};
 pub use image_parameters::{IMAGE_DATA_TYPE, PendingParameter};
 pub use instance_information::PingStatus;
 pub use invocation_status::InvocationStatus;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
+use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 use durin_harness::world::ec2::{InstanceState, RunInstances};
 use durin_harness::world::history::{Entry, What};
-use durin_harness::world::seed::{FAMILY_TAG, IMAGE_PARAMETER};
 
 use super::interruption::strike;
 use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};

@@ -2,7 +2,7 @@
 
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
-use durin_harness::world::seed::NodeNames;
+use durin_harness::world::steady::NodeNames;
 
 use super::{EPILOGUE, LONGEST, Since, calls, seconds, tell};
 use crate::outage::{self, Outage};

@@ -8,7 +8,7 @@ use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::history::What;
 use durin_harness::world::invariants::check_always;
-use durin_harness::world::seed::NodeNames;
+use durin_harness::world::steady::NodeNames;
 
 /// What an interruption cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::time::Duration;
 
 use durin_harness::LocalAws;
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleState};
 use durin_harness::world::ec2::{InstanceState, SpotAction};
 use durin_harness::world::latency::{Latencies, Range};
 use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
-use durin_harness::world::seed::{NodeNames, NodeSeed, Seed};
+use durin_harness::world::steady::NodeNames;
 
 use super::measure::{Outage, of_story};
 use crate::stage::Stage;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use durin::ami::{FAMILY, STALE_SINCE};
+use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::world::World;
 use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};
 use durin_harness::world::latency::Range;
-use durin_harness::world::seed::{IMAGE_PARAMETER, Seed};
 
 use crate::stage::{Stage, StageError};
 

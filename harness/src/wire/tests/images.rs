@@ -171,9 +171,9 @@ fn versions_are_those_of_one_template_or_of_all() {
 
 #[test]
 fn a_version_shows_the_parameter_or_the_image_that_it_stands_for() {
-    let mut world = World::from_seed(&crate::world::seed::Seed::one_node(), &crate::world::testing::node_template())
-        .expect("a world");
-    let parameter = crate::world::seed::IMAGE_PARAMETER;
+    let mut world =
+        World::from_seed(&crate::seed::Seed::one_node(), &crate::testing::node_template()).expect("a world");
+    let parameter = crate::seed::IMAGE_PARAMETER;
     let shown = |world: &mut World, rest: &str| {
         let body = format!("Action=DescribeLaunchTemplateVersions&LaunchTemplateName=k3s{rest}");
         listed(world, &body, "imageId").remove(0)
@@ -185,9 +185,9 @@ fn a_version_shows_the_parameter_or_the_image_that_it_stands_for() {
 
 #[test]
 fn references_need_a_scope_and_at_most_ten_images() {
-    let mut world = World::from_seed(&crate::world::seed::Seed::one_node(), &crate::world::testing::node_template())
-        .expect("a world");
-    let image = world.ssm.parameters[crate::world::seed::IMAGE_PARAMETER].versions[0].value.clone();
+    let mut world =
+        World::from_seed(&crate::seed::Seed::one_node(), &crate::testing::node_template()).expect("a world");
+    let image = world.ssm.parameters[crate::seed::IMAGE_PARAMETER].versions[0].value.clone();
     let of = |rest: &str| format!("Action=DescribeImageReferences&ImageId.1={image}{rest}");
     assert_eq!(listed(&mut world, &of("&IncludeAllResourceTypes=true"), "resourceType"), ["ssm:Parameter"]);
     let instances = "&ResourceType.1.ResourceType=ec2:Instance";

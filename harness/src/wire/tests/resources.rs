@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::iam::Check;
-use crate::world::seed::NodeSeed;
-use crate::world::testing::settled;
+use crate::seed::NodeSeed;
+use crate::testing::settled;
 
 fn asked(world: &World, request: Request<Vec<u8>>) -> Vec<Check> {
     let call = Call::read(&world.iam, &request).expect("a call");

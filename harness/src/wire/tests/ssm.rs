@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::world::seed::Seed;
-use crate::world::testing::{RELEASE_DOCUMENT_CONTENT, node_template};
+use crate::seed::Seed;
+use crate::testing::{RELEASE_DOCUMENT_CONTENT, node_template};
 
 fn ssm(world: &mut World, operation: &str, body: &str) -> (StatusCode, serde_json::Value) {
     let mut request = signed(Service::Ssm, Method::POST, "/", body);

@@ -3,11 +3,11 @@ mod replacing;
 use std::time::Duration;
 
 use super::*;
+use crate::seed::NodeSeed;
+use crate::testing::{code, settled};
 use crate::world::ec2::{InstanceState, SpotAction};
 use crate::world::error::ApiResult;
 use crate::world::invariants::check_always;
-use crate::world::seed::NodeSeed;
-use crate::world::testing::{code, settled};
 
 const LAUNCH_EVENT: &str = "EC2 Instance-launch Lifecycle Action";
 const TERMINATE_EVENT: &str = "EC2 Instance-terminate Lifecycle Action";

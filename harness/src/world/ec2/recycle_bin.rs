@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Ec2Effect, Image, Snapshot, World};
+use super::{Ec2, Ec2Effect, Image, Snapshot, World};
 use crate::time::Time;
 use crate::world::error::ApiResult;
 
@@ -27,6 +27,13 @@ pub struct Recycled<T> {
     pub entered: Time,
     /// When it is gone for good.
     pub exits: Time,
+}
+
+impl Ec2 {
+    /// Sets the retention rule: how long what is removed can be restored; there is no rule without.
+    pub fn keep_what_is_removed(&mut self, retention: Option<Duration>) {
+        self.recycle_bin.retention = retention;
+    }
 }
 
 impl World {

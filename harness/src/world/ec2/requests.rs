@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use super::Ec2;
+
 /// All that are known.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -75,6 +77,15 @@ pub struct LaunchSpecification {
     pub image_id: String,
     /// Device names and snapshots.
     pub block_devices: Vec<(String, String)>,
+}
+
+impl Ec2 {
+    /// Adds fleets and spot requests.
+    pub fn add_requests(&mut self, requests: Requests) {
+        self.requests.fleets.extend(requests.fleets);
+        self.requests.spot_fleets.extend(requests.spot_fleets);
+        self.requests.spot_instances.extend(requests.spot_instances);
+    }
 }
 
 impl Requests {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::world::testing::code;
+use crate::testing::code;
 
 #[test]
 fn an_instance_goes_through_its_states_and_tells_the_bus() {

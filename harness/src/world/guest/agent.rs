@@ -6,8 +6,8 @@ use super::release::Manner;
 use super::{Guest, GuestStep};
 use crate::time::Time;
 use crate::world::World;
+use crate::world::conventions::RELEASE_DOCUMENT;
 use crate::world::ec2::InstanceState;
-use crate::world::ssm::RELEASE_DOCUMENT;
 
 /// How an instance's agent, and the scripts it runs, behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 use super::*;
+use crate::seed::{IMAGE_PARAMETER, NodeSeed};
+use crate::testing::settled;
 use crate::world::ec2::images::PUBLIC_IMAGE;
 use crate::world::ec2::requests::{LaunchSpecification, SpotInstanceRequest};
 use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
-use crate::world::seed::{IMAGE_PARAMETER, NodeSeed};
 use crate::world::ssm::PutParameter;
-use crate::world::testing::settled;
 
 fn publish(world: &mut World, image: &str) -> Vec<String> {
     let request = PutParameter {

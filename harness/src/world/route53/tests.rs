@@ -1,6 +1,6 @@
 use super::*;
+use crate::testing::code;
 use crate::world::error::ApiResult;
-use crate::world::testing::code;
 
 fn zone(world: &mut World) -> String {
     world.create_hosted_zone("Example.com", "ref", Some("vpc-1".to_owned()), None).unwrap().0

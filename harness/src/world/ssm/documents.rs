@@ -9,9 +9,6 @@ use super::World;
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 
-/// The document that makes the guest let its volume go. Any other document changes nothing inside a guest.
-pub const RELEASE_DOCUMENT: &str = "durin-release";
-
 /// Systems Manager User Guide (aws:runShellScript): a step may take an hour unless its `timeoutSeconds` says otherwise.
 const DEFAULT_STEP_TIMEOUT_S: u64 = 3600;
 

@@ -74,6 +74,11 @@ impl World {
         if self.is_for_image(&request) { Ok(self.validate_later(request)) } else { Ok(self.add_version(request)) }
     }
 
+    /// Puts a parameter into the world without the wait for its validation: for worlds to begin with.
+    pub fn add_parameter(&mut self, request: PutParameter) {
+        self.add_version(request);
+    }
+
     /// The version that a request becomes.
     pub(in crate::world) fn add_version(&mut self, request: PutParameter) -> u64 {
         let parameter_type = request.parameter_type.unwrap_or_default();

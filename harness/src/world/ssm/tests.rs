@@ -1,9 +1,9 @@
 mod run_command;
 
 use super::*;
+use crate::testing::code;
 use crate::world::ec2::images::PUBLIC_IMAGE;
 use crate::world::ec2::{ImageSpec, ImageState};
-use crate::world::testing::code;
 
 fn put(name: &str, value: &str, overwrite: bool) -> PutParameter {
     PutParameter {

@@ -1,10 +1,10 @@
 use super::*;
+use crate::seed::{IMAGE_PARAMETER, NodeSeed};
+use crate::testing::{code, settled};
 use crate::world::autoscaling::{CreateAutoScalingGroup, LifecycleState};
 use crate::world::ec2::ImageSpec;
 use crate::world::ec2::images::PUBLIC_IMAGE;
-use crate::world::seed::{IMAGE_PARAMETER, NodeSeed};
 use crate::world::ssm::PutParameter;
-use crate::world::testing::{code, settled};
 
 fn group() -> CreateAutoScalingGroup {
     CreateAutoScalingGroup {

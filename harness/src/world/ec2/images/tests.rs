@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::testing::code;
 use crate::world::ec2::{RunInstances, SnapshotSpec, SnapshotState};
-use crate::world::testing::code;
 
 const A_DAY_S: u64 = 24 * 60 * 60;
 

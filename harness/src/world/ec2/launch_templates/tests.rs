@@ -1,8 +1,8 @@
 use super::*;
+use crate::testing::code;
 use crate::world::ec2::images::{ImageReference, ReferenceScope, VERSION_DEPTH};
 use crate::world::ec2::{ImageSpec, InstanceState, RunInstances};
 use crate::world::ssm::PutParameter;
-use crate::world::testing::code;
 
 fn data(image: &str) -> LaunchTemplateData {
     LaunchTemplateData { image_id: Some(image.to_owned()), ..LaunchTemplateData::default() }

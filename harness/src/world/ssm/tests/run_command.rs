@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::testing::RELEASE_DOCUMENT_CONTENT;
+use crate::world::conventions::RELEASE_DOCUMENT;
 use crate::world::ec2::{InstanceState, RunInstances};
 use crate::world::guest::AgentMode;
 use crate::world::invariants::check_always;
 use crate::world::latency::Range;
-use crate::world::testing::RELEASE_DOCUMENT_CONTENT;
 
 /// A world with an instance that serves from a volume: the world and both ids.
 fn serving(seed: u64) -> (World, String, String) {

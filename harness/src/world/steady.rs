@@ -2,19 +2,34 @@
 
 use std::time::Duration;
 
-use super::{NodeNames, RECORD_TTL_S};
-use crate::world::World;
-use crate::world::autoscaling::{Group, LifecycleState, Member};
-use crate::world::ec2::{Attachment, AttachmentState, Instance, InstanceState, VolumeState};
-use crate::world::error::{ApiError, ApiResult};
-use crate::world::guest::Guest;
-use crate::world::route53::{ChangeAction, RecordChange, RecordSet};
+use super::World;
+use super::autoscaling::{Group, LifecycleState, Member};
+use super::conventions::{DEFAULT_TTL_S, RECORD_TAG, TTL_TAG, VOLUME_TAG, ZONE_TAG};
+use super::ec2::{Attachment, AttachmentState, Instance, InstanceState, VolumeState};
+use super::error::{ApiError, ApiResult};
+use super::guest::Guest;
+use super::route53::{ChangeAction, RecordChange, RecordSet};
 
 /// How long the steady state has lasted when the story begins.
 const SETTLED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The device name that the holder has the volume under.
 const DEVICE: &str = "/dev/sdf";
+
+/// Where a node's parts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeNames {
+    /// Its Auto Scaling group.
+    pub group: String,
+    /// Its volume.
+    pub volume: String,
+    /// The hosted zone of its record.
+    pub zone_id: String,
+    /// Its record, as its tag names it.
+    pub record_name: String,
+    /// The record's TTL.
+    pub record_ttl_s: u32,
+}
 
 impl World {
     /// The nodes in this world: the groups whose tags declare one.
@@ -120,9 +135,9 @@ fn declared_node(group: &Group) -> Option<NodeNames> {
     let tag = |key: &str| group.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
     Some(NodeNames {
         group: group.name.clone(),
-        volume: tag("durin:volume-id")?,
-        zone_id: tag("durin:hosted-zone-id")?,
-        record_name: tag("durin:record-name")?,
-        record_ttl_s: tag("durin:record-ttl").and_then(|ttl_s| ttl_s.parse().ok()).unwrap_or(RECORD_TTL_S),
+        volume: tag(VOLUME_TAG)?,
+        zone_id: tag(ZONE_TAG)?,
+        record_name: tag(RECORD_TAG)?,
+        record_ttl_s: tag(TTL_TAG).and_then(|ttl_s| ttl_s.parse().ok()).unwrap_or(DEFAULT_TTL_S),
     })
 }

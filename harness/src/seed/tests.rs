@@ -1,8 +1,9 @@
 use super::*;
+use crate::testing::{node_template, settled};
 use crate::world::autoscaling::{ActionResult, LifecycleState};
 use crate::world::ec2::SpotAction;
 use crate::world::invariants::{check_always, check_quiet};
-use crate::world::testing::{node_template, settled};
+use crate::world::steady::NodeNames;
 
 #[test]
 fn a_settled_node_serves_and_is_quiet() {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::World;
-use super::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleState, Member};
-use super::ec2::images::PUBLIC_IMAGE;
-use super::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstances};
-use super::error::ApiResult;
-use super::history::What;
-use super::seed::{NodeNames, NodeSeed, Seed};
+use crate::seed::{NodeSeed, Seed};
 use crate::templates::NodeTemplate;
+use crate::world::World;
+use crate::world::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleState, Member};
+use crate::world::ec2::images::PUBLIC_IMAGE;
+use crate::world::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstances};
+use crate::world::error::ApiResult;
+use crate::world::history::What;
+use crate::world::steady::NodeNames;
 
 /// A wait that is longer than anything takes that is not a timeout.
 const LONG_S: u64 = 180;
@@ -33,20 +34,20 @@ pub(crate) const RELEASE_DOCUMENT_CONTENT: &str = r#"{
 "#;
 
 impl World {
-    pub(super) fn pass(&mut self, seconds: u64) {
-        self.advance_to(self.now + Duration::from_secs(seconds));
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.advance_to(self.now() + Duration::from_secs(seconds));
     }
 
     /// Lets time pass until `done` is so, at most `seconds`.
-    pub(super) fn pass_until(&mut self, seconds: u64, done: impl Fn(&World) -> bool) {
-        let until = self.now + Duration::from_secs(seconds);
+    pub(crate) fn pass_until(&mut self, seconds: u64, done: impl Fn(&World) -> bool) {
+        let until = self.now() + Duration::from_secs(seconds);
         while !done(self) {
             let next = self.next_due().filter(|due| *due <= until).expect("it should have come to pass");
             self.advance_to(next);
         }
     }
 
-    pub(super) fn launch_in(&mut self, zone: &str) -> String {
+    pub(crate) fn launch_in(&mut self, zone: &str) -> String {
         let request = RunInstances {
             image_id: Some(PUBLIC_IMAGE.to_owned()),
             zone: Some(zone.to_owned()),
@@ -55,13 +56,13 @@ impl World {
         self.run_instances(request).unwrap().remove(0)
     }
 
-    pub(super) fn running(&mut self) -> String {
+    pub(crate) fn running(&mut self) -> String {
         let id = self.launch_in("eu-central-1a");
         self.pass_until(LONG_S, |world| world.ec2.instances[&id].guest.agent_online_since.is_some());
         id
     }
 
-    pub(super) fn available_volume(&mut self) -> String {
+    pub(crate) fn available_volume(&mut self) -> String {
         let zone = "eu-central-1a".to_owned();
         let id = self.create_volume(CreateVolume { zone, size_gib: 8, ..CreateVolume::default() }).unwrap();
         self.pass(10);
@@ -69,26 +70,26 @@ impl World {
     }
 
     /// An instance that serves from a volume: both ids.
-    pub(super) fn serving_pair(&mut self) -> (String, String) {
+    pub(crate) fn serving_pair(&mut self) -> (String, String) {
         let (instance, volume) = (self.running(), self.available_volume());
         self.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
         self.pass_until(LONG_S, |world| world.serving(&volume).is_some());
         (instance, volume)
     }
 
-    pub(super) fn attachment_state(&self, volume: &str) -> Option<AttachmentState> {
+    pub(crate) fn attachment_state(&self, volume: &str) -> Option<AttachmentState> {
         self.ec2.volumes[volume].attachment.as_ref().map(|attachment| attachment.state)
     }
 
-    pub(super) fn terminate(&mut self, instance: &str) {
+    pub(crate) fn terminate(&mut self, instance: &str) {
         self.terminate_instances(&[instance.to_owned()]).unwrap();
     }
 
-    pub(super) fn pass_until_terminated(&mut self, instance: &str) {
+    pub(crate) fn pass_until_terminated(&mut self, instance: &str) {
         self.pass_until(LONG_S, |world| world.state_of(instance) == Some(InstanceState::Terminated));
     }
 
-    pub(super) fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         let entries = self.history.entries.iter();
         entries
             .filter_map(|entry| if let What::Violated(text) = &entry.what { Some(text.clone()) } else { None })
@@ -96,7 +97,7 @@ impl World {
     }
 
     /// The details of all events of that kind, oldest first.
-    pub(super) fn events(&self, detail_type: &str) -> Vec<serde_json::Value> {
+    pub(crate) fn events(&self, detail_type: &str) -> Vec<serde_json::Value> {
         let emitted = self
             .history
             .entries
@@ -106,11 +107,11 @@ impl World {
     }
 
     /// The members of the group in that state.
-    pub(super) fn members_in(&self, state: LifecycleState) -> Vec<&Member> {
+    pub(crate) fn members_in(&self, state: LifecycleState) -> Vec<&Member> {
         self.autoscaling.groups["k3s"].members.iter().filter(|member| member.lifecycle == state).collect()
     }
 
-    pub(super) fn complete(&mut self, hook: &str, instance: &str, result: ActionResult) -> ApiResult<()> {
+    pub(crate) fn complete(&mut self, hook: &str, instance: &str, result: ActionResult) -> ApiResult<()> {
         self.complete_lifecycle_action(CompleteLifecycleAction {
             group: "k3s".to_owned(),
             hook: hook.to_owned(),
@@ -121,7 +122,7 @@ impl World {
     }
 
     /// Waits until exactly one member is in that state: its id.
-    pub(super) fn pass_until_one(&mut self, state: LifecycleState) -> String {
+    pub(crate) fn pass_until_one(&mut self, state: LifecycleState) -> String {
         self.pass_until(LONG_S, |world| world.members_in(state).len() == 1);
         self.members_in(state)[0].instance_id.clone()
     }
@@ -129,7 +130,7 @@ impl World {
 
 /// What a user deploys for each node.
 pub(crate) fn node_template() -> NodeTemplate {
-    NodeTemplate::parse("infra/node.yaml", include_str!("../../../infra/node.yaml")).unwrap()
+    NodeTemplate::parse("infra/node.yaml", include_str!("../../infra/node.yaml")).unwrap()
 }
 
 /// A settled world with one node; without Capacity Rebalancing unless said.
@@ -141,6 +142,6 @@ pub(crate) fn settled(seed: u64, node: NodeSeed) -> (World, NodeNames) {
 }
 
 /// The code of the error.
-pub(super) fn code<T: std::fmt::Debug>(result: ApiResult<T>) -> String {
+pub(crate) fn code<T: std::fmt::Debug>(result: ApiResult<T>) -> String {
     result.unwrap_err().code
 }

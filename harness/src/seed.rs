@@ -1,8 +1,6 @@
 //! What a world begins with: nodes, each with its volume, record, launch template and group, as the template that a user
 //! deploys for each node has them.
 
-mod steady;
-
 #[cfg(test)]
 mod tests;
 
@@ -11,21 +9,19 @@ use std::time::Duration;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::World;
-use super::autoscaling::{CreateAutoScalingGroup, GroupTag};
-use super::ec2::requests::Requests;
-use super::ec2::{ImageSpec, network};
-use super::error::ApiError;
-use super::ssm::{IMAGE_DATA_TYPE, PutParameter};
-use crate::templates::{NodeParameters, NodeTemplate, TemplateError};
+use crate::templates::{DescribedNode, NodeTemplate, TemplateError};
 use crate::time::Time;
+use crate::world::World;
+use crate::world::autoscaling::{CreateAutoScalingGroup, GroupTag};
+use crate::world::conventions::{FAMILY_TAG, TTL_TAG};
+use crate::world::ec2::requests::Requests;
+use crate::world::ec2::{ImageSpec, network};
+use crate::world::error::ApiError;
+use crate::world::ssm::{IMAGE_DATA_TYPE, PutParameter};
 
 /// The parameter that names the image of the next launch.
 pub const IMAGE_PARAMETER: &str = "/durin/images/k3s";
-/// The tag of an image that names the parameter it is a candidate for.
-pub const FAMILY_TAG: &str = "durin:image-parameter";
 /// How old the image of the first launch is.
 const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
@@ -93,24 +89,6 @@ impl Default for NodeSeed {
     }
 }
 
-/// Where a node's parts are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeNames {
-    /// Its Auto Scaling group.
-    pub group: String,
-    /// Its volume.
-    pub volume: String,
-    /// The hosted zone of its record.
-    pub zone_id: String,
-    /// Its record, as its tag names it.
-    pub record_name: String,
-    /// The record's TTL.
-    pub record_ttl_s: u32,
-}
-
-/// The TTL of a node's record unless its tag says otherwise.
-const RECORD_TTL_S: u32 = 10;
-
 impl Seed {
     /// A world with one node, `k3s.durin.internal`.
     pub fn one_node() -> Seed {
@@ -136,10 +114,10 @@ impl World {
             let start = DateTime::from_str(start, Format::DateTimeWithOffset)
                 .map_err(|error| format!("start `{start}` is not a time: {error}"))?;
             let millis = start.to_millis().map_err(|error| format!("start is out of range: {error}"))?;
-            world.now = Time(millis);
+            world.begin_at(Time(millis));
         }
-        world.ec2.recycle_bin.retention = seed.account.recycle_bin_retention_s.map(Duration::from_secs);
-        world.ec2.requests = seed.account.requests.clone();
+        world.ec2.keep_what_is_removed(seed.account.recycle_bin_retention_s.map(Duration::from_secs));
+        world.ec2.add_requests(seed.account.requests.clone());
         for node in &seed.nodes {
             world.sow(node, template).map_err(|error| format!("node `{}`: {error}", node.name))?;
         }
@@ -150,11 +128,10 @@ impl World {
     fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
         if !self.ssm.parameters.contains_key(IMAGE_PARAMETER) {
-            let baked = self.now - FIRST_BAKE_AGO;
+            let baked = self.now() - FIRST_BAKE_AGO;
             let image = ImageSpec::named("k3s-1").tagged(FAMILY_TAG, IMAGE_PARAMETER).created(baked);
             let value = self.add_image(image);
-            // Without the wait for its validation: the first launch needs it.
-            self.add_version(PutParameter {
+            self.add_parameter(PutParameter {
                 name: IMAGE_PARAMETER.to_owned(),
                 value,
                 parameter_type: Some("String".to_owned()),
@@ -163,7 +140,7 @@ impl World {
                 ..PutParameter::default()
             });
         }
-        let mut stack = template.stack(&node.parameters(&zone_id))?;
+        let mut stack = template.stack(&node.described(&zone_id).parameters())?;
         stack.created("AWS::Route53::HostedZone", &zone_id);
         stack.created("AWS::EC2::VPC", network::VPC_ID);
         stack.created("AWS::EC2::Subnet", &node.subnet());
@@ -177,7 +154,7 @@ impl World {
         stack.created("AWS::EC2::LaunchTemplate", &launch.id);
         let group = stack.group()?;
         let ttl = node.record_ttl_s.map(|ttl_s| GroupTag {
-            key: "durin:record-ttl".to_owned(),
+            key: TTL_TAG.to_owned(),
             value: ttl_s.to_string(),
             propagate_at_launch: true,
         });
@@ -191,7 +168,7 @@ impl World {
     }
 
     fn zone_named(&mut self, name: &str) -> Result<String, ApiError> {
-        let normal = super::route53::normalise_name(name);
+        let normal = crate::world::route53::normalise_name(name);
         if let Some(zone) = self.route53.zones.values().find(|zone| zone.name == normal) {
             return Ok(zone.id.clone());
         }
@@ -201,20 +178,17 @@ impl World {
 }
 
 impl NodeSeed {
-    /// What is said of this node when its template is deployed.
-    pub(crate) fn parameters(&self, hosted_zone_id: &str) -> NodeParameters {
-        let value = json!({
-            "NodeName": self.name,
-            "VpcId": network::VPC_ID,
-            "SubnetId": self.subnet(),
-            "AvailabilityZone": self.zone,
-            "SecurityGroupId": "sg-0123456789abcdef0",
-            "HostedZoneId": hosted_zone_id,
-            "RecordName": self.record_name,
-            "VolumeSizeGiB": self.volume_gib,
-            "ImageParameter": IMAGE_PARAMETER,
-        });
-        value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    /// This node as its template needs it.
+    fn described(&self, hosted_zone_id: &str) -> DescribedNode {
+        DescribedNode {
+            name: self.name.clone(),
+            zone: self.zone.clone(),
+            subnet: self.subnet(),
+            hosted_zone_id: hosted_zone_id.to_owned(),
+            record_name: self.record_name.clone(),
+            volume_gib: self.volume_gib,
+            image_parameter: IMAGE_PARAMETER.to_owned(),
+        }
     }
 
     fn subnet(&self) -> String {

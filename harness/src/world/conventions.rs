@@ -1,0 +1,20 @@
+//! The names on which a deployment, the images of its nodes and the people who look after them agree.
+
+/// The SSM document that makes a guest let its volume go. Any other document changes nothing inside a guest.
+pub const RELEASE_DOCUMENT: &str = "durin-release";
+
+/// The tag of a group that names its node's data volume. With [`ZONE_TAG`] and [`RECORD_TAG`] it declares a node.
+pub const VOLUME_TAG: &str = "durin:volume-id";
+/// The tag of a group that names the hosted zone of its node's record.
+pub const ZONE_TAG: &str = "durin:hosted-zone-id";
+/// The tag of a group that names its node's record.
+pub const RECORD_TAG: &str = "durin:record-name";
+/// The tag of a group with the record's TTL in seconds.
+pub const TTL_TAG: &str = "durin:record-ttl";
+/// The TTL without that tag.
+pub const DEFAULT_TTL_S: u32 = 10;
+
+/// The tag of an image that names the parameter it is a candidate for: its family.
+pub const FAMILY_TAG: &str = "durin:image-parameter";
+/// The tag of a parameter that a person has set by hand.
+pub const PIN_TAG: &str = "durin:pinned";
