@@ -7,13 +7,13 @@ use durin_cli::outage;
 use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{
-    MaintenancePolicy, RefreshStatus, StartInstanceRefresh, UpdateAutoScalingGroup,
+    AutoScalingChange, LifecycleState, MaintenancePolicy, RefreshStatus, StartInstanceRefresh, UpdateAutoScalingGroup,
 };
 use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::history::What;
+use durin_harness::world::history::{Change, What};
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
 use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE};
@@ -82,10 +82,12 @@ fn begin(story: &Story, cause: Cause) -> String {
     old
 }
 
-/// Which entry of the history says so of an instance.
-fn entry(story: &Story, instance: &str, says: &str) -> usize {
-    let is_it = |what: &What| matches!(what, What::Changed { subject, text } if subject == instance && text == says);
-    story.world(|world| world.history.entries.iter().rposition(|entry| is_it(&entry.what))).expect(says)
+/// Which entry of the history says that the instance came into that state.
+fn entry(story: &Story, instance: &str, state: LifecycleState) -> usize {
+    let wanted = Change::AutoScaling(AutoScalingChange::Lifecycle(state));
+    let is_it =
+        |what: &What| matches!(what, What::Changed { subject, change } if subject == instance && *change == wanted);
+    story.world(|world| world.history.entries.iter().rposition(|entry| is_it(&entry.what))).expect(state.name())
 }
 
 #[rstest]
@@ -113,7 +115,8 @@ async fn a_replaced_node_moves_cleanly(
     story.ends_elsewhere(&old).await;
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
     let new = story.holder();
-    let in_service_first = entry(&story, &new, "InService") < entry(&story, &old, "Terminating");
+    let in_service_first =
+        entry(&story, &new, LifecycleState::InService) < entry(&story, &old, LifecycleState::Terminating);
     assert_eq!(in_service_first, launches_first, "{}", story.told());
     // One replacement, and no more.
     assert_eq!(story.world(|world| world.autoscaling.groups[GROUP].activities.len()), 3, "{}", story.told());

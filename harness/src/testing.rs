@@ -11,6 +11,7 @@ use crate::world::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstanc
 use crate::world::error::ApiResult;
 use crate::world::history::What;
 use crate::world::steady::NodeNames;
+use crate::world::violation::Violation;
 
 /// A wait that is longer than anything takes that is not a timeout.
 const LONG_S: u64 = 180;
@@ -89,10 +90,12 @@ impl World {
         self.pass_until(LONG_S, |world| world.state_of(instance) == Some(InstanceState::Terminated));
     }
 
-    pub(crate) fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<Violation> {
         let entries = self.history.entries.iter();
         entries
-            .filter_map(|entry| if let What::Violated(text) = &entry.what { Some(text.clone()) } else { None })
+            .filter_map(
+                |entry| if let What::Violated(violation) = &entry.what { Some(violation.clone()) } else { None },
+            )
             .collect()
     }
 

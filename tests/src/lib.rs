@@ -12,11 +12,11 @@ use durin_cli::stage::Stage;
 use durin_harness::seed::Seed;
 use durin_harness::wire;
 use durin_harness::world::World;
-use durin_harness::world::autoscaling::UpdateAutoScalingGroup;
-use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::autoscaling::{AutoScalingChange, UpdateAutoScalingGroup};
+use durin_harness::world::ec2::{Ec2Change, SpotAction};
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
-use durin_harness::world::history::What;
+use durin_harness::world::history::{Change, What};
 use durin_harness::world::steady::NodeNames;
 use durin_harness::{FunctionError, Kill, LocalAws};
 use serde_json::{Value, json};
@@ -250,17 +250,17 @@ pub fn broken(world: &World) -> Vec<String> {
     let denied = world.iam.denials.iter().map(ToString::to_string);
     let forced = world.history.entries.iter().filter_map(|entry| forced_detach(&entry.what));
     let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
-        What::Violated(text) => Some(text.clone()),
+        What::Violated(violation) => Some(violation.to_string()),
         // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
-        What::Changed { subject, text } if text.contains("timed out") || text.starts_with("busy") => {
-            Some(format!("{subject}: {text}"))
+        What::Changed { subject, change } => match change {
+            Change::AutoScaling(AutoScalingChange::ActionTimedOut { .. }) | Change::Ec2(Ec2Change::Busy { .. }) => {
+                Some(format!("{subject}: {change}"))
+            }
+            Change::AutoScaling(_) | Change::Ec2(_) | Change::Ssm(_) | Change::Route53(_) | Change::Bake(_) => None,
+        },
+        What::Emitted(_) | What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } => {
+            None
         }
-        What::Emitted(_)
-        | What::Invoked { .. }
-        | What::Answered { .. }
-        | What::Called { .. }
-        | What::Changed { .. }
-        | What::Guest { .. } => None,
     });
     denied.chain(forced).chain(violated).collect()
 }

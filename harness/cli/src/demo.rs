@@ -62,7 +62,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<d
 /// What the history shows that must never happen.
 fn violations(world: &World) -> Vec<String> {
     let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
-        What::Violated(text) => Some(text.clone()),
+        What::Violated(violation) => Some(violation.to_string()),
         What::Emitted(_)
         | What::Invoked { .. }
         | What::Answered { .. }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
-use durin_harness::world::history::{Entry, What};
+use durin_harness::world::history::{Change, Entry, What};
+use durin_harness::world::route53::Route53Change;
 use serde_json::Value;
 
 /// How to tell a history.
@@ -80,15 +81,16 @@ impl Timeline {
                     format!("{who}{operation} {}{outcome}", shortened(&wire::about(operation, parameters))),
                 )
             }
-            What::Changed { subject, text } => ("aws", AnsiColor::Green, format!("{subject} {text}")),
-            What::Guest { instance, text } => ("guest", AnsiColor::Blue, format!("{instance} {text}")),
-            What::Violated(text) => ("BROKEN", AnsiColor::Red, text.clone()),
+            What::Changed { subject, change } => ("aws", AnsiColor::Green, format!("{subject} {change}")),
+            What::Guest { instance, fact } => ("guest", AnsiColor::Blue, format!("{instance} {fact}")),
+            What::Violated(violation) => ("BROKEN", AnsiColor::Red, violation.to_string()),
         };
-        // State changes are told once, as changes, and not again as events that nobody waits for.
-        const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
-        let is_told_otherwise = TOLD_OTHERWISE.iter().any(|part| text.contains(part));
-        let is_noise = !self.all && ((kind == "event" && is_told_otherwise) || text.ends_with(" INSYNC"));
-        (!is_noise).then(|| Line { at: entry.at, kind, style: colour.on_default(), text: self.named(&text) })
+        (self.all || !is_noise(&entry.what)).then(|| Line {
+            at: entry.at,
+            kind,
+            style: colour.on_default(),
+            text: self.named(&text),
+        })
     }
 
     fn named(&self, text: &str) -> String {
@@ -102,6 +104,21 @@ impl Timeline {
             format!("{clock:>8}  {on}{:<7}{off} {}", line.kind, line.text)
         } else {
             format!("{clock:>8}  {:<7} {}", line.kind, line.text)
+        }
+    }
+}
+
+/// State changes are told once, as changes, and not again as events that nobody waits for.
+fn is_noise(what: &What) -> bool {
+    const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
+    match what {
+        What::Emitted(event) => {
+            let kind = event["detail-type"].as_str().unwrap_or_default();
+            TOLD_OTHERWISE.iter().any(|part| kind.contains(part))
+        }
+        What::Changed { change, .. } => *change == Change::Route53(Route53Change::InSync),
+        What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+            false
         }
     }
 }

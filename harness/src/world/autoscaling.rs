@@ -2,6 +2,7 @@
 
 mod activities;
 mod capacity;
+mod change;
 mod groups;
 mod hooks;
 mod launch_sources;
@@ -28,6 +29,7 @@ use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
 pub use activities::Activity;
+pub use change::AutoScalingChange;
 pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
 pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedInstancesPolicy, Override};

@@ -4,12 +4,13 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::json;
 
 use super::ec2::ImageState;
 use super::ec2::images::{CopyImage, CreateImage};
-use super::error::ApiResult;
+use super::error::{ApiError, ApiResult};
 use super::{ACCOUNT, REGION, World};
 
 /// A bake to begin.
@@ -59,6 +60,22 @@ pub enum BakeEffect {
     Tagged(String),
     /// The pipeline says that it is finished.
     Told(String),
+}
+
+/// Why a bake goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BakeChange {
+    NotCopied(ApiError),
+    NotTagged(ApiError),
+}
+
+impl fmt::Display for BakeChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BakeChange::NotCopied(error) => write!(f, "not copied: {error}"),
+            BakeChange::NotTagged(error) => write!(f, "not tagged: {error}"),
+        }
+    }
 }
 
 impl World {
@@ -118,7 +135,7 @@ impl World {
             Ok(copy) => {
                 self.bakes.insert(copy, Bake { course: Course::Copied(temporary.to_owned()), ..bake });
             }
-            Err(error) => self.note_change(temporary, format!("not copied: {error}")),
+            Err(error) => self.note_change(temporary, BakeChange::NotCopied(error)),
         }
     }
 
@@ -130,7 +147,7 @@ impl World {
         ids.extend(devices.into_iter().map(|device| device.snapshot_id));
         if let Err(error) = self.create_tags(&ids, &tags) {
             // Somebody deregistered it meanwhile.
-            self.note_change(image, format!("not tagged: {error}"));
+            self.note_change(image, BakeChange::NotTagged(error));
             self.bakes.remove(image);
             return;
         }

@@ -1,6 +1,7 @@
 //! Instances and volumes: what they are. How they change is in the files beside this one, as are images, snapshots and
 //! launch templates.
 
+mod change;
 mod ending;
 pub mod images;
 mod instances;
@@ -24,6 +25,7 @@ use super::World;
 use super::guest::{AgentMode, Data, Guest};
 use crate::time::Time;
 
+pub use change::Ec2Change;
 pub(crate) use ending::Shutdown;
 pub use images::{Image, ImageSpec, ImageState};
 pub(crate) use instances::instance_arn;

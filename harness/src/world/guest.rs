@@ -1,6 +1,7 @@
 //! What runs inside an instance: the operating system, k3s, and the writes that k3s acknowledges.
 
 mod agent;
+mod fact;
 mod life;
 mod release;
 mod workload;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 pub use agent::{Agent, AgentMode, Lost, Outcome};
+pub use fact::GuestFact;
 
 /// k3s acknowledges one numbered write in this time while it serves.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,8 +1,17 @@
 //! Everything that happened, in order: what the demo tells and what invariants are checked against.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::World;
+use super::autoscaling::AutoScalingChange;
+use super::bakes::BakeChange;
+use super::ec2::Ec2Change;
+use super::guest::GuestFact;
+use super::route53::Route53Change;
+use super::ssm::SsmChange;
+use super::violation::Violation;
 use crate::iam::Caller;
 use crate::time::Time;
 
@@ -56,18 +65,66 @@ pub enum What {
     Changed {
         /// The id or name of what changed.
         subject: String,
-        /// For example `running`, `attached to i-…`, `A 10.0.0.7`.
-        text: String,
+        change: Change,
     },
     /// Something happened inside an instance.
     Guest {
-        /// Which instance.
         instance: String,
-        /// For example `k3s is up`.
-        text: String,
+        fact: GuestFact,
     },
-    /// An invariant was violated.
-    Violated(String),
+    Violated(Violation),
+}
+
+/// What changed, by the service that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Ec2(Ec2Change),
+    AutoScaling(AutoScalingChange),
+    Ssm(SsmChange),
+    Route53(Route53Change),
+    Bake(BakeChange),
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Ec2(change) => change.fmt(f),
+            Change::AutoScaling(change) => change.fmt(f),
+            Change::Ssm(change) => change.fmt(f),
+            Change::Route53(change) => change.fmt(f),
+            Change::Bake(change) => change.fmt(f),
+        }
+    }
+}
+
+impl From<Ec2Change> for Change {
+    fn from(change: Ec2Change) -> Change {
+        Change::Ec2(change)
+    }
+}
+
+impl From<AutoScalingChange> for Change {
+    fn from(change: AutoScalingChange) -> Change {
+        Change::AutoScaling(change)
+    }
+}
+
+impl From<SsmChange> for Change {
+    fn from(change: SsmChange) -> Change {
+        Change::Ssm(change)
+    }
+}
+
+impl From<Route53Change> for Change {
+    fn from(change: Route53Change) -> Change {
+        Change::Route53(change)
+    }
+}
+
+impl From<BakeChange> for Change {
+    fn from(change: BakeChange) -> Change {
+        Change::Bake(change)
+    }
 }
 
 impl World {
@@ -77,11 +134,15 @@ impl World {
         self.history.entries.push(Entry { at, what });
     }
 
-    pub(crate) fn note_change(&mut self, subject: &str, text: impl Into<String>) {
-        self.note(What::Changed { subject: subject.to_owned(), text: text.into() });
+    pub(in crate::world) fn note_change(&mut self, subject: &str, change: impl Into<Change>) {
+        self.note(What::Changed { subject: subject.to_owned(), change: change.into() });
     }
 
-    pub(crate) fn note_guest(&mut self, instance: &str, text: impl Into<String>) {
-        self.note(What::Guest { instance: instance.to_owned(), text: text.into() });
+    pub(in crate::world) fn note_guest(&mut self, instance: &str, fact: GuestFact) {
+        self.note(What::Guest { instance: instance.to_owned(), fact });
+    }
+
+    pub(in crate::world) fn note_violation(&mut self, violation: Violation) {
+        self.note(What::Violated(violation));
     }
 }

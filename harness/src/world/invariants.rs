@@ -6,8 +6,8 @@ mod tests;
 use super::World;
 use super::autoscaling::LifecycleState;
 use super::conventions::{FAMILY_TAG, PIN_TAG};
-use super::history::What;
 use super::steady::NodeNames;
+use super::violation::Violation;
 
 /// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, no acknowledged
 /// write is missing, and the next launch has an image. Empty when all is well.
@@ -91,7 +91,7 @@ impl World {
     pub(super) fn check_image_is_unreferenced(&mut self, id: &str) {
         let references = self.references_to_image(id);
         if !references.is_empty() {
-            self.note(What::Violated(format!("{id} was deregistered while {} referred to it", references.join(", "))));
+            self.note_violation(Violation::DeregisteredInUse { image: id.to_owned(), references });
         }
     }
 
@@ -99,7 +99,7 @@ impl World {
     pub(super) fn check_snapshot_is_unreferenced(&mut self, id: &str) {
         let references = self.references_to_snapshot(id);
         if !references.is_empty() {
-            self.note(What::Violated(format!("{id} was deleted while {} referred to it", references.join(", "))));
+            self.note_violation(Violation::DeletedInUse { snapshot: id.to_owned(), references });
         }
     }
 
@@ -114,9 +114,9 @@ impl World {
             return;
         }
         if new.tags.get(FAMILY_TAG).map(String::as_str) != Some(name) {
-            self.note(What::Violated(format!("{name} names {image}, which is not of its family")));
+            self.note_violation(Violation::OfAnotherFamily { parameter: name.to_owned(), image: image.to_owned() });
         } else if current.is_some_and(|current| new.created < current.created) {
-            self.note(What::Violated(format!("{name} names {image}, which is older than the image before")));
+            self.note_violation(Violation::Older { parameter: name.to_owned(), image: image.to_owned() });
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod latency;
 pub mod route53;
 pub mod ssm;
 pub mod steady;
+pub mod violation;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

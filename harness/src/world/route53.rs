@@ -1,6 +1,7 @@
 //! Hosted zones, their record sets, and the transactional change batch.
 
 mod batch;
+mod change;
 mod names;
 mod zones;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use super::World;
 use crate::time::Time;
 
+pub use change::Route53Change;
 pub use names::normalise_name;
 
 /// The hosted zones of the account.
@@ -99,7 +101,7 @@ pub struct AliasTarget {
 }
 
 /// One change of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordChange {
     /// What to do.
     pub action: ChangeAction,
@@ -148,6 +150,6 @@ impl World {
     fn finish_change(&mut self, id: &str) {
         let change = self.route53.changes.get_mut(id).expect("a submitted change is never forgotten");
         change.in_sync = true;
-        self.note_change(id, "INSYNC");
+        self.note_change(id, Route53Change::InSync);
     }
 }

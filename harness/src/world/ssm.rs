@@ -1,5 +1,6 @@
 //! Systems Manager: Parameter Store, documents, and Run Command.
 
+mod change;
 mod commands;
 mod delivery;
 mod documents;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
+pub use change::{Refusal, SsmChange};
 pub use commands::{Command, CommandInvocation, SendCommand};
 pub use delivery::InvocationStep;
 pub use documents::{CreateDocument, Document, DocumentFormat};

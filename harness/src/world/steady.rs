@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::World;
+use super::autoscaling::AutoScalingChange;
 use super::autoscaling::{Group, LifecycleState, Member};
 use super::conventions::{DEFAULT_TTL_S, RECORD_TAG, TTL_TAG, VOLUME_TAG, ZONE_TAG};
+use super::ec2::Ec2Change;
 use super::ec2::{Attachment, AttachmentState, Instance, InstanceState, VolumeState};
 use super::error::{ApiError, ApiResult};
 use super::guest::Guest;
+use super::guest::GuestFact;
 use super::route53::{ChangeAction, RecordChange, RecordSet};
 
 /// How long the steady state has lasted when the story begins.
@@ -88,7 +91,7 @@ impl World {
             guest,
         };
         self.ec2.instances.insert(id.clone(), instance);
-        self.note_change(&id, format!("InService in {group}"));
+        self.note_change(&id, AutoScalingChange::Settled { group: group.to_owned() });
         self.agent_is_online(&id);
         let cause = format!("At {} the world began.", now.iso_seconds());
         let activity_id = self.begun_with(group, &id, &cause);
@@ -121,8 +124,8 @@ impl World {
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);
         guest.workload_up_since = Some(now);
-        self.note_change(volume, format!("attached to {instance}"));
-        self.note_guest(instance, format!("k3s is up on {volume}"));
+        self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
+        self.note_guest(instance, GuestFact::Settled { volume: volume.to_owned() });
         Ok(())
     }
 }

@@ -5,11 +5,12 @@ use std::error::Error;
 
 use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::world::World;
+use durin_harness::world::autoscaling::{AutoScalingChange, LifecycleState};
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
 use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
-use durin_harness::world::ec2::{InstanceState, RunInstances};
-use durin_harness::world::history::{Entry, What};
+use durin_harness::world::ec2::{Ec2Change, InstanceState, RunInstances};
+use durin_harness::world::history::{Change, Entry, What};
 
 use super::interruption::strike;
 use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
@@ -93,7 +94,11 @@ fn is_of_publishing(entry: &Entry) -> bool {
 /// The first act has told of the rest.
 fn is_of_moving(entry: &Entry) -> bool {
     match &entry.what {
-        What::Changed { text, .. } => text.starts_with("spot interruption") || text == "InService",
+        What::Changed { change, .. } => matches!(
+            change,
+            Change::Ec2(Ec2Change::InterruptionWarned(_))
+                | Change::AutoScaling(AutoScalingChange::Lifecycle(LifecycleState::InService))
+        ),
         What::Guest { .. } => true,
         What::Emitted(_) | What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Violated(_) => {
             false

@@ -9,8 +9,8 @@ use durin::ami::prune::{self, Policy};
 use durin::aws::Aws;
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::{InstanceState, RunInstances};
-use durin_harness::world::history::{Entry, What};
+use durin_harness::world::ec2::{Ec2Change, ImageState, InstanceState, RunInstances};
+use durin_harness::world::history::{Change, Entry, What};
 
 use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
 use crate::images::table;
@@ -79,7 +79,10 @@ fn is_of_pruning(entry: &Entry) -> bool {
 fn is_outcome(entry: &Entry) -> bool {
     is_of_pruning(entry)
         && match &entry.what {
-            What::Changed { text, .. } => ["disabled", "deregistered", "deleted"].contains(&text.as_str()),
+            What::Changed { change, .. } => matches!(
+                change,
+                Change::Ec2(Ec2Change::Image(ImageState::Disabled | ImageState::Deregistered) | Ec2Change::Deleted)
+            ),
             What::Answered { .. } => true,
             What::Emitted(_) | What::Invoked { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
                 false

@@ -6,7 +6,8 @@ use std::time::Duration;
 use durin_harness::LocalAws;
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::history::What;
+use durin_harness::world::ec2::Ec2Change;
+use durin_harness::world::history::{Change, What};
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::steady::NodeNames;
 
@@ -89,8 +90,16 @@ pub async fn of_story(
                 let data = &world.ec2.volumes[&node.volume].data;
                 let mut complaints = check_always(world);
                 complaints.extend(world.history.entries.iter().filter_map(|entry| match &entry.what {
-                    What::Changed { subject, text } if text.starts_with("busy") => Some(format!("{subject}: {text}")),
-                    _ => None,
+                    What::Changed { subject, change: change @ Change::Ec2(Ec2Change::Busy { .. }) } => {
+                        Some(format!("{subject}: {change}"))
+                    }
+                    What::Emitted(_)
+                    | What::Invoked { .. }
+                    | What::Answered { .. }
+                    | What::Called { .. }
+                    | What::Changed { .. }
+                    | What::Guest { .. }
+                    | What::Violated(_) => None,
                 }));
                 (data.acknowledged.saturating_sub(data.durable), data.unclean_mounts, complaints)
             });

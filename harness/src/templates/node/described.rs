@@ -53,6 +53,5 @@ impl DescribedNode {
     }
 }
 
-/// The same by the names of the template's parameters. What the template does not
-/// declare is not told to it.
+/// The same by the names of the template's parameters. It is not given what it does not declare.
 pub type NodeParameters = BTreeMap<String, Value>;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AutoScalingChange;
 use super::{Activity, Group, World, validation_error};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -22,7 +23,7 @@ impl World {
             return Err(validation_error(text));
         }
         group.desired_capacity = desired;
-        self.note_change(name, format!("desired capacity {desired}"));
+        self.note_change(name, AutoScalingChange::DesiredCapacity(desired));
         self.reconcile_soon(name);
         Ok(())
     }
@@ -39,7 +40,7 @@ impl World {
         }
         if member.healthy != healthy {
             member.healthy = healthy;
-            self.note_change(instance, if healthy { "Healthy" } else { "Unhealthy" });
+            self.note_change(instance, AutoScalingChange::Health { healthy });
         }
         self.reconcile_soon(&name);
         Ok(())
@@ -82,7 +83,7 @@ impl World {
             return Err(validation_error(text));
         };
         group.desired_capacity = desired;
-        self.note_change(name, format!("desired capacity {desired}"));
+        self.note_change(name, AutoScalingChange::DesiredCapacity(desired));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Groups are created, updated and deleted.
 
+use super::AutoScalingChange;
 use super::launch_sources::no_configuration;
 use super::{Group, GroupTag, MaintenancePolicy, MixedInstancesPolicy, PutLifecycleHook, World, validation_error};
 use crate::world::ec2::network::{subnet_in, zone_of};
@@ -134,7 +135,7 @@ impl World {
                 return Err(error);
             }
         }
-        self.note_change(&request.name, format!("created, desired capacity {desired_capacity}"));
+        self.note_change(&request.name, AutoScalingChange::Created { desired_capacity });
         self.reconcile_soon(&request.name);
         Ok(())
     }
@@ -185,7 +186,7 @@ impl World {
         group.maintenance_policy = request.maintenance_policy.unwrap_or(group.maintenance_policy);
         group.new_instances_protected_from_scale_in =
             request.new_instances_protected_from_scale_in.unwrap_or(group.new_instances_protected_from_scale_in);
-        self.note_change(&request.name, format!("updated, desired capacity {desired}"));
+        self.note_change(&request.name, AutoScalingChange::Updated { desired_capacity: desired });
         self.reconcile_soon(&request.name);
         Ok(())
     }
@@ -212,7 +213,7 @@ impl World {
     pub(super) fn forget_empty_group(&mut self, name: &str) {
         if self.autoscaling.groups.get(name).is_some_and(|group| group.deleting && group.members.is_empty()) {
             self.autoscaling.groups.remove(name);
-            self.note_change(name, "deleted");
+            self.note_change(name, AutoScalingChange::Deleted);
         }
     }
 

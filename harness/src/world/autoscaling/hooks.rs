@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, LifecycleHook, Transition, World, validation_error};
 use crate::world::error::{ApiError, ApiResult};
@@ -49,7 +50,7 @@ impl World {
     pub fn complete_lifecycle_action(&mut self, request: CompleteLifecycleAction) -> ApiResult<()> {
         let CompleteLifecycleAction { group, hook, token, instance, result } = request;
         let instance = self.active_action(&group, &hook, token.as_deref(), instance.as_deref())?;
-        self.note_change(&instance, format!("lifecycle action of {hook} completed: {}", result.name()));
+        self.note_change(&instance, AutoScalingChange::ActionCompleted { hook, result });
         self.end_action(&group, &instance, result, Ended::Completed);
         Ok(())
     }
@@ -127,7 +128,7 @@ impl World {
                 notification_metadata: request.notification_metadata,
             });
         }
-        self.note_change(&request.group, format!("lifecycle hook {}", request.name));
+        self.note_change(&request.group, AutoScalingChange::HookPut { hook: request.name });
         Ok(())
     }
 
@@ -145,7 +146,7 @@ impl World {
         let waits = |action: &super::LifecycleAction| action.hook == name;
         let waiting = found.members.iter().filter(|member| member.action.as_ref().is_some_and(waits));
         let waiting: Vec<_> = waiting.map(|member| member.instance_id.clone()).collect();
-        self.note_change(group, format!("lifecycle hook {name} deleted"));
+        self.note_change(group, AutoScalingChange::HookDeleted { hook: name.to_owned() });
         for instance in waiting {
             self.end_action(group, &instance, result, Ended::Completed);
         }

@@ -5,6 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use super::AutoScalingChange;
 use super::{Group, World, validation_error};
 use crate::time::Time;
 use crate::world::ec2::RunInstances;
@@ -128,7 +129,7 @@ impl World {
             return Err(ApiError::new("AlreadyExists", text));
         }
         let (uuid, created) = (self.uuid(), self.now);
-        self.note_change(&name, "launch configuration created");
+        self.note_change(&name, AutoScalingChange::LaunchConfigurationCreated);
         let created =
             LaunchConfiguration { name: name.clone(), uuid, image_id, instance_type, spot, block_devices, created };
         self.autoscaling.launch_configurations.insert(name, created);
@@ -143,7 +144,7 @@ impl World {
             return Err(ApiError::new("ResourceInUse", text));
         }
         self.autoscaling.launch_configurations.remove(name).ok_or_else(|| no_configuration(name))?;
-        self.note_change(name, "deleted");
+        self.note_change(name, AutoScalingChange::Deleted);
         Ok(())
     }
 }

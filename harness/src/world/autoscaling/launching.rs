@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::AutoScalingChange;
 use super::activities::Place;
 use super::{AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
 use crate::time::Time;
@@ -28,7 +29,7 @@ impl World {
             Ok(instance) => self.join(name, &instance, &zone, &activity),
             Err(error) => {
                 let message = format!("{} Launching EC2 instance failed.", error.message);
-                self.note_change(name, format!("launch failed: {}", error.message));
+                self.note_change(name, AutoScalingChange::LaunchFailed { message: error.message });
                 let activity = self.end_activity(name, &activity, "Failed", &message);
                 let place = Place { instance: String::new(), zone, subnet };
                 self.emit_outcome(name, &place, Transition::Launching, &activity);
@@ -75,7 +76,7 @@ impl World {
                 ..Member::joining(instance, joined)
             });
         }
-        self.note_change(instance, format!("Pending in {name}"));
+        self.note_change(instance, AutoScalingChange::Joined { group: name.to_owned() });
         // AWS does not say whether the launch hook's event comes while EC2 still says `pending` or after that:
         // sometimes it does here. The other times `running` sets the group going.
         if self.rng.bool() {

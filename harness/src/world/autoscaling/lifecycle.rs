@@ -1,5 +1,6 @@
 //! The steps of an instance through its group: hooks hold it, results let it go on.
 
+use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
 use crate::world::ec2::InstanceState;
@@ -89,7 +90,8 @@ impl World {
         let hooks = self.autoscaling.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
         let hook = hooks.iter().find(|hook| hook.name == action.hook);
         let result = hook.map_or(ActionResult::Abandon, |hook| hook.default_result);
-        self.note_change(instance, format!("lifecycle action of {} timed out: {}", action.hook.clone(), result.name()));
+        let hook = action.hook.clone();
+        self.note_change(instance, AutoScalingChange::ActionTimedOut { hook, result });
         self.end_action(name, instance, result, Ended::TimedOut);
     }
 
@@ -132,6 +134,6 @@ impl World {
     pub(super) fn enter_lifecycle(&mut self, name: &str, instance: &str, state: LifecycleState) {
         let Some(member) = self.member_mut(name, instance).filter(|member| member.lifecycle != state) else { return };
         member.lifecycle = state;
-        self.note_change(instance, state.name());
+        self.note_change(instance, AutoScalingChange::Lifecycle(state));
     }
 }

@@ -1,5 +1,6 @@
 //! What a group notices of its instances, and when.
 
+use super::AutoScalingChange;
 use super::{AutoScalingEffect, LifecycleState, Replacement, World};
 use crate::world::ec2::InstanceState;
 
@@ -74,13 +75,13 @@ impl World {
             LifecycleState::InService => {
                 if member.healthy {
                     member.healthy = false;
-                    self.note_change(instance, "Unhealthy");
+                    self.note_change(instance, AutoScalingChange::Health { healthy: false });
                 }
                 self.reconcile_soon(name);
             }
             LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed => {
                 member.healthy = false;
-                self.note_change(instance, "Unhealthy");
+                self.note_change(instance, AutoScalingChange::Health { healthy: false });
                 let reason =
                     self.ec2.instances.get(instance).map(|it| it.transition_reason.clone()).unwrap_or_default();
                 let message = format!(

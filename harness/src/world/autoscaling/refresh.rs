@@ -5,6 +5,7 @@
 
 mod progress;
 
+use super::AutoScalingChange;
 use super::{Group, MaintenancePolicy, World, validation_error};
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
@@ -77,6 +78,18 @@ impl RefreshStatus {
         }
     }
 
+    /// As the events and the history name it that this status is reached.
+    pub(super) fn milestone(self) -> &'static str {
+        match self {
+            RefreshStatus::Pending => "Pending",
+            RefreshStatus::InProgress => "Started",
+            RefreshStatus::Successful => "Succeeded",
+            RefreshStatus::Failed => "Failed",
+            RefreshStatus::Cancelling => "Cancelling",
+            RefreshStatus::Cancelled => "Cancelled",
+        }
+    }
+
     fn is_over(self) -> bool {
         matches!(self, RefreshStatus::Successful | RefreshStatus::Failed | RefreshStatus::Cancelled)
     }
@@ -129,7 +142,7 @@ impl World {
         };
         let id = self.uuid();
         self.known_group_mut(&name)?.refreshes.insert(0, InstanceRefresh { id: id.clone(), ..refresh });
-        self.note_change(&name, format!("instance refresh {id} Pending"));
+        self.note_change(&name, AutoScalingChange::Refresh { id: id.clone(), status: RefreshStatus::Pending });
         self.reconcile_soon(&name);
         Ok(id)
     }
@@ -145,7 +158,7 @@ impl World {
         };
         let id = refresh.id.clone();
         refresh.status = RefreshStatus::Cancelling;
-        self.note_change(name, format!("instance refresh {id} Cancelling"));
+        self.note_change(name, AutoScalingChange::Refresh { id: id.clone(), status: RefreshStatus::Cancelling });
         if !wait {
             self.end_refresh(name, RefreshStatus::Cancelled, None);
         }

@@ -1,5 +1,6 @@
 //! Tags of groups.
 
+use super::AutoScalingChange;
 use super::{GroupTag, World};
 use crate::world::error::ApiResult;
 
@@ -10,7 +11,7 @@ impl World {
             self.known_group(group)?;
         }
         for (group, tag) in tags {
-            self.note_change(&group, format!("tagged {}={}", tag.key, tag.value));
+            self.note_change(&group, AutoScalingChange::Tagged { key: tag.key.clone(), value: tag.value.clone() });
             let group = self.known_group_mut(&group)?;
             match group.tags.iter_mut().find(|existing| existing.key == tag.key) {
                 Some(existing) => *existing = tag,
@@ -26,7 +27,7 @@ impl World {
             self.known_group(group)?;
         }
         for (group, key) in tags {
-            self.note_change(&group, format!("untagged {key}"));
+            self.note_change(&group, AutoScalingChange::Untagged { key: key.clone() });
             self.known_group_mut(&group)?.tags.retain(|tag| tag.key != key);
         }
         Ok(())

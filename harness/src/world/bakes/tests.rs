@@ -1,5 +1,6 @@
 use super::*;
-use crate::world::history::What;
+use crate::world::ec2::Ec2Change;
+use crate::world::history::{Change, What};
 
 const FAMILY: &str = "durin:image-parameter";
 
@@ -28,7 +29,9 @@ fn story(world: &World) -> Vec<String> {
             let about = about.or(detail["state"]["status"].as_str())?;
             Some(format!("{}: {about}", event["detail-type"].as_str()?))
         }
-        What::Changed { subject, text } if text.starts_with("tagged") => Some(format!("{subject} {text}")),
+        What::Changed { subject, change: change @ Change::Ec2(Ec2Change::Tagged(_)) } => {
+            Some(format!("{subject} {change}"))
+        }
         _ => None,
     });
     told.collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::Ec2Change;
 use super::network::{subnet_in, zone_of};
 use super::{Ec2Effect, Instance, InstanceState, LaunchTemplateData, World};
 use crate::world::error::{ApiError, ApiResult};
@@ -142,7 +143,7 @@ impl World {
     pub(super) fn enter_state(&mut self, id: &str, state: InstanceState) {
         let Some(instance) = self.ec2.instances.get_mut(id) else { return };
         instance.state = state;
-        self.note_change(id, state.name());
+        self.note_change(id, Ec2Change::Instance(state));
         self.emit(
             "aws.ec2",
             "EC2 Instance State-change Notification",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Ec2Change;
 use super::ending::Shutdown;
 use super::instances::instance_arn;
 use super::{Ec2Effect, InstanceState, World};
@@ -39,7 +40,7 @@ impl World {
         let Some(instance) = self.ec2.instances.get(instance_id) else { return };
         // EC2 User Guide (interruption notices): the ARN has a zone where a region belongs, and no account.
         let arn = format!("arn:aws:ec2:{}:instance/{instance_id}", instance.zone);
-        self.note_change(instance_id, format!("spot interruption warning: {}", action.name()));
+        self.note_change(instance_id, Ec2Change::InterruptionWarned(action));
         self.emit(
             "aws.ec2",
             "EC2 Spot Instance Interruption Warning",
@@ -64,7 +65,7 @@ impl World {
         if !self.ec2.instances.contains_key(instance_id) {
             return;
         }
-        self.note_change(instance_id, "rebalance recommendation");
+        self.note_change(instance_id, Ec2Change::RebalanceRecommended);
         self.emit(
             "aws.ec2",
             "EC2 Instance Rebalance Recommendation",
@@ -78,7 +79,7 @@ impl World {
         if !matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
             return;
         }
-        self.note_change(id, "spot capacity reclaimed");
+        self.note_change(id, Ec2Change::CapacityReclaimed);
         match action {
             SpotAction::Terminate => {
                 let reason = "Server.SpotInstanceTermination: Spot instance termination";

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::Ec2Change;
 use super::World;
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
@@ -112,7 +113,7 @@ impl World {
             versions: vec![LaunchTemplateVersion { number: 1, created, description, data }],
             default_version: 1,
         };
-        self.note_change(&template.id, format!("launch template {name}"));
+        self.note_change(&template.id, Ec2Change::LaunchTemplateCreated { name: name.to_owned() });
         self.ec2.launch_templates.insert(template.id.clone(), template.clone());
         Ok(template)
     }
@@ -129,7 +130,7 @@ impl World {
         let number = template.latest_version() + 1;
         template.versions.push(LaunchTemplateVersion { number, created, description, data });
         let id = template.id.clone();
-        self.note_change(&id, format!("version {number}"));
+        self.note_change(&id, Ec2Change::LaunchTemplateVersion(number));
         Ok(number)
     }
 
@@ -138,7 +139,7 @@ impl World {
         let template = self.launch_template_mut(id_or_name)?;
         template.default_version = template.version(Some(version))?.number;
         let template = template.clone();
-        self.note_change(&template.id, format!("default version {}", template.default_version));
+        self.note_change(&template.id, Ec2Change::DefaultVersion(template.default_version));
         Ok(template)
     }
 
@@ -146,7 +147,7 @@ impl World {
     pub fn delete_launch_template(&mut self, id_or_name: &str) -> ApiResult<LaunchTemplate> {
         let template = self.launch_template(id_or_name)?.clone();
         self.ec2.launch_templates.remove(&template.id);
-        self.note_change(&template.id, "deleted");
+        self.note_change(&template.id, Ec2Change::Deleted);
         Ok(template)
     }
 

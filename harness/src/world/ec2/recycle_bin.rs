@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Ec2Change;
 use super::{Ec2, Ec2Effect, Image, Snapshot, World};
 use crate::time::Time;
 use crate::world::error::ApiResult;
@@ -48,7 +49,7 @@ impl World {
     pub fn restore_snapshot(&mut self, id: &str) -> ApiResult<&Snapshot> {
         let recycled =
             self.ec2.recycle_bin.snapshots.remove(id).ok_or_else(|| super::snapshots::snapshot_not_found(id))?;
-        self.note_change(id, "restored");
+        self.note_change(id, Ec2Change::Restored);
         let snapshot = self.ec2.snapshots.entry(id.to_owned()).or_insert(recycled.item);
         Ok(snapshot)
     }
@@ -77,7 +78,7 @@ impl World {
         let image = bin.images.get(id).is_some_and(|it| it.exits <= now) && bin.images.remove(id).is_some();
         let snapshot = bin.snapshots.get(id).is_some_and(|it| it.exits <= now) && bin.snapshots.remove(id).is_some();
         if image || snapshot {
-            self.note_change(id, "gone from the recycle bin");
+            self.note_change(id, Ec2Change::GoneForGood);
         }
     }
 }

@@ -4,6 +4,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::json;
 
+use super::Ec2Change;
 use super::ending::Shutdown;
 use super::{Ec2Effect, InstanceState, World, instance_arn};
 use crate::time::Time;
@@ -16,7 +17,7 @@ impl World {
             return;
         }
         const CODE: &str = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED";
-        self.note_change(instance_id, "retirement scheduled");
+        self.note_change(instance_id, Ec2Change::RetirementScheduled);
         let (event, communication) = (self.uuid(), self.uuid());
         // AWS documents a whole ARN here; recordings of 2018 and 2022 have the bare id.
         let entity = if self.rng.bool() { instance_arn(instance_id) } else { instance_id.to_owned() };

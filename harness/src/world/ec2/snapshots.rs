@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2Change;
 use super::World;
 use crate::time::Time;
 use crate::world::ACCOUNT;
@@ -142,7 +143,7 @@ impl World {
     pub(super) fn remove_snapshot(&mut self, id: &str) {
         self.check_snapshot_is_unreferenced(id);
         if let Some(snapshot) = self.ec2.snapshots.remove(id) {
-            self.note_change(id, "deleted");
+            self.note_change(id, Ec2Change::Deleted);
             self.recycle_snapshot(snapshot);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2Change;
 use super::World;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -15,9 +16,8 @@ impl World {
             return Err(reserved(key));
         }
         self.for_each_tagged(ids, |world_tags| world_tags.extend(tags.iter().cloned()))?;
-        let text: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         for id in ids {
-            self.note_change(id, format!("tagged {}", text.join(", ")));
+            self.note_change(id, Ec2Change::Tagged(tags.to_vec()));
         }
         Ok(())
     }
@@ -31,9 +31,9 @@ impl World {
                 }
             }
         })?;
-        let keys: Vec<_> = tags.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<_> = tags.iter().map(|(key, _)| key.clone()).collect();
         for id in ids {
-            self.note_change(id, format!("untagged {}", keys.join(", ")));
+            self.note_change(id, Ec2Change::Untagged(keys.clone()));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2Change;
 use super::images::ROOT_DEVICE;
 use super::network::subnet_in;
 use super::{Attachment, AttachmentState, Ec2Effect, InstanceState, Volume, VolumeState, World};
@@ -40,7 +41,7 @@ impl World {
             found.state = VolumeState::InUse;
             found.attachment = Some(attachment.clone());
         }
-        self.note_change(volume, format!("attaching to {instance}"));
+        self.note_change(volume, Ec2Change::Attaching { instance: instance.to_owned() });
         let delay = self.draw(self.latency.attach);
         let (volume, instance) = (volume.to_owned(), instance.to_owned());
         self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
@@ -101,7 +102,7 @@ impl World {
             (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, true) if !force => {
                 self.set_attachment(volume, AttachmentState::Busy);
                 if held.state != AttachmentState::Busy {
-                    self.note_change(volume, format!("busy: still mounted on {holder}"));
+                    self.note_change(volume, Ec2Change::Busy { instance: holder });
                 }
             }
             (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, _) => {
@@ -165,7 +166,7 @@ impl World {
             data: Data::default(),
         };
         self.ec2.volumes.insert(id.clone(), volume);
-        self.note_change(&id, "creating");
+        self.note_change(&id, Ec2Change::Volume(VolumeState::Creating));
         let delay = self.draw(self.latency.volume_creation);
         self.schedule(delay, Ec2Effect::VolumeAvailable(id.clone()));
         Ok(id)
@@ -178,7 +179,7 @@ impl World {
             return Err(ApiError::new("VolumeInUse", text));
         }
         self.ec2.volumes.remove(id);
-        self.note_change(id, "deleted");
+        self.note_change(id, Ec2Change::Deleted);
         Ok(())
     }
 
@@ -195,7 +196,7 @@ impl World {
             return;
         };
         volume.state = VolumeState::Available;
-        self.note_change(id, "available");
+        self.note_change(id, Ec2Change::Volume(VolumeState::Available));
     }
 
     pub(super) fn volume_is_attached(&mut self, volume: &str, instance: &str, asked: Time) {
@@ -203,7 +204,7 @@ impl World {
             return;
         }
         self.set_attachment(volume, AttachmentState::Attached);
-        self.note_change(volume, format!("attached to {instance}"));
+        self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
         self.guest_sees_device(instance, volume);
     }
 
@@ -233,7 +234,7 @@ impl World {
         let held = self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.as_ref());
         let Some((instance, asked)) = held.map(|held| (held.instance_id.clone(), held.since)) else { return };
         self.set_attachment(volume, AttachmentState::Detaching);
-        self.note_change(volume, format!("detaching from {instance}"));
+        self.note_change(volume, Ec2Change::Detaching { instance: instance.clone() });
         let delay = self.draw(self.latency.detach);
         let volume = volume.to_owned();
         self.schedule(delay, Ec2Effect::Detached { volume, instance, asked });
@@ -245,7 +246,7 @@ impl World {
             volume.attachment = None;
             volume.state = VolumeState::Available;
         }
-        self.note_change(id, "available");
+        self.note_change(id, Ec2Change::Volume(VolumeState::Available));
     }
 
     fn attachment(&self, volume: &str, instance: &str, asked: Time) -> Option<AttachmentState> {

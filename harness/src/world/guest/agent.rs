@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::GuestFact;
 use super::release::Manner;
 use super::{Guest, GuestStep};
 use crate::time::Time;
@@ -92,7 +93,7 @@ impl World {
                 (guest.agent.registered, guest.agent.lost) = (None, None);
             }
             AgentMode::Gone => {
-                self.note_guest(id, "agent is gone");
+                self.note_guest(id, GuestFact::AgentGone);
                 self.agent_falls_silent(id);
             }
             AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging if up && was_silent => {
@@ -121,7 +122,7 @@ impl World {
         guest.agent_online_since = Some(now);
         let unreported = std::mem::take(&mut guest.agent.unreported);
         let gone = guest.agent.mode == AgentMode::Gone;
-        self.note_guest(id, "agent is online");
+        self.note_guest(id, GuestFact::AgentOnline);
         if gone {
             self.agent_falls_silent(id);
             return;
@@ -172,7 +173,7 @@ impl World {
             AgentMode::Slow => Manner::Slow,
             AgentMode::Hanging => Manner::Hanging,
             AgentMode::Failing => {
-                self.note_guest(id, "cannot release");
+                self.note_guest(id, GuestFact::CannotRelease);
                 self.document_will_end(id, command, Outcome::Failed(1));
                 return;
             }

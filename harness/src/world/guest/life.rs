@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::GuestFact;
 use super::{Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
 use crate::world::ec2::{AttachmentState, InstanceState};
-use crate::world::history::What;
+use crate::world::violation::Violation;
 
 impl World {
     pub(in crate::world) fn carry_out_guest(&mut self, effect: GuestEffect) {
@@ -37,7 +38,7 @@ impl World {
         if let Some(guest) = self.guest_mut(id) {
             guest.up_since = Some(now);
         }
-        self.note_guest(id, "booted");
+        self.note_guest(id, GuestFact::Booted);
         self.agent_will_be_online(id);
         let attached = self.attachments_of(id).find(|(_, held)| held.state == AttachmentState::Attached);
         if let Some(volume) = attached.map(|(volume, _)| volume.to_owned()) {
@@ -76,13 +77,14 @@ impl World {
         if let Some(guest) = self.guest_mut(id) {
             guest.mounted = Some(volume.to_owned());
         }
-        self.note_guest(id, format!("mounted {volume}, found {found} writes"));
+        self.note_guest(id, GuestFact::Mounted { volume: volume.to_owned(), found });
         if found < acknowledged {
             let lost = acknowledged - found;
-            self.note(What::Violated(format!("{volume} lost {lost} acknowledged writes before {id} mounted it")));
+            self.note_violation(Violation::WritesLost { volume: volume.to_owned(), instance: id.to_owned(), lost });
         }
         if let Some(other) = elsewhere {
-            self.note(What::Violated(format!("{id} mounted {volume} while {other} still had it mounted")));
+            let (volume, instance) = (volume.to_owned(), id.to_owned());
+            self.note_violation(Violation::MountedTwice { volume, instance, other });
         }
         let delay = self.draw(self.latency.k3s_start);
         self.schedule_guest(id, delay, GuestStep::K3sUp(volume.to_owned()));
@@ -94,7 +96,7 @@ impl World {
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);
         guest.drained = false;
-        self.note_guest(id, "k3s is up");
+        self.note_guest(id, GuestFact::K3sUp);
         let delay = self.draw(self.latency.pod_start);
         self.schedule_guest(id, delay, GuestStep::WorkloadUp);
     }
@@ -108,7 +110,7 @@ impl World {
         let before = std::mem::take(guest);
         (guest.epoch, guest.boots, guest.agent) = (before.epoch, before.boots, before.agent);
         if let Some(volume) = before.mounted {
-            self.note_guest(id, format!("lost power with {volume} mounted"));
+            self.note_guest(id, GuestFact::PowerLost { volume: volume.clone() });
             self.volume_is_unmounted(&volume);
         }
     }
@@ -127,8 +129,8 @@ impl World {
         if let Some(volume) = self.ec2.volumes.get_mut(volume) {
             volume.data.corrupted = true;
         }
-        self.note_guest(id, format!("I/O errors: {volume} vanished while mounted"));
-        self.note(What::Violated(format!("{volume} was detached by force while {id} had it mounted")));
+        self.note_guest(id, GuestFact::DeviceLost { volume: volume.to_owned() });
+        self.note_violation(Violation::DetachedByForce { volume: volume.to_owned(), instance: id.to_owned() });
     }
 
     pub(super) fn next_epoch(&mut self, id: &str) {

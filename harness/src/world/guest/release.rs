@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::GuestFact;
 use super::{GuestStep, Outcome};
 use crate::world::World;
 
@@ -67,7 +68,7 @@ impl World {
         let Some(guest) = self.guest_mut(id) else { return };
         guest.stop_serving();
         if guest.mounted.is_some() {
-            self.note_guest(id, "stops k3s");
+            self.note_guest(id, GuestFact::K3sStopped);
         }
     }
 
@@ -78,7 +79,7 @@ impl World {
             if let Some(volume) = self.ec2.volumes.get_mut(&volume) {
                 volume.data.dirty = false;
             }
-            self.note_guest(id, format!("unmounted {volume}"));
+            self.note_guest(id, GuestFact::Unmounted { volume: volume.clone() });
             self.volume_is_unmounted(&volume);
         }
         self.release_ends(id, Outcome::Success);
@@ -91,6 +92,6 @@ impl World {
             guest.releasing = false;
             guest.epoch += 1;
         }
-        self.note_guest(id, "release given up");
+        self.note_guest(id, GuestFact::ReleaseGivenUp);
     }
 }

@@ -4,13 +4,14 @@ use crate::world::history::What;
 use crate::world::invariants::check_always;
 use crate::world::latency::Range;
 use crate::world::ssm::PingStatus;
+use crate::world::violation::Violation;
 
-fn told(world: &World, instance: &str) -> Vec<String> {
+fn facts(world: &World, instance: &str) -> Vec<GuestFact> {
     let entries = world.history.entries.iter();
     let of_guest = entries.filter_map(|entry| {
-        if let What::Guest { instance, text } = &entry.what { Some((instance, text)) } else { None }
+        if let What::Guest { instance, fact } = &entry.what { Some((instance, fact)) } else { None }
     });
-    of_guest.filter(|(id, _)| *id == instance).map(|(_, text)| text.clone()).collect()
+    of_guest.filter(|(id, _)| *id == instance).map(|(_, fact)| fact.clone()).collect()
 }
 
 #[test]
@@ -40,9 +41,9 @@ fn a_volume_that_is_attached_before_boot_is_mounted_at_boot() {
     assert_eq!(world.mounted_on(&volume), None);
     world.pass(80);
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
-    let steps = ["booted", &format!("mounted {volume}, found 0 writes"), "k3s is up", "workload is up"];
-    let told: Vec<_> = told(&world, &instance).into_iter().filter(|text| text != "agent is online").collect();
-    assert_eq!(told, steps);
+    let mounted = GuestFact::Mounted { volume, found: 0 };
+    let facts: Vec<_> = facts(&world, &instance).into_iter().filter(|fact| *fact != GuestFact::AgentOnline).collect();
+    assert_eq!(facts, [GuestFact::Booted, mounted, GuestFact::K3sUp, GuestFact::WorkloadUp]);
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_handed_over_volume_has_every_acknowledged_write() {
     assert_eq!(world.serving(&volume), Some(second.as_str()));
     let data = &world.ec2.volumes[&volume].data;
     assert!(data.durable >= 1000 && data.unclean_mounts == 0);
-    assert!(told(&world, &second).iter().any(|text| text.starts_with("mounted vol-")));
+    assert!(facts(&world, &second).iter().any(|fact| matches!(fact, GuestFact::Mounted { .. })));
     assert!(world.violations().is_empty() && check_always(&world).is_empty());
 }
 
@@ -93,7 +94,7 @@ fn a_missing_write_is_seen_at_the_next_mount() {
     assert_eq!(check_always(&world), [format!("{volume} has lost 7 acknowledged writes")]);
     world.start_instances(std::slice::from_ref(&instance)).unwrap();
     world.pass(90);
-    assert_eq!(world.violations(), [format!("{volume} lost 7 acknowledged writes before {instance} mounted it")]);
+    assert_eq!(world.violations(), [Violation::WritesLost { volume, instance, lost: 7 }]);
 }
 
 #[test]
@@ -106,9 +107,9 @@ fn a_second_mount_is_corruption() {
     held.instance_id.clone_from(&second);
     world.guest_sees_device(&second, &volume);
     world.pass(30);
-    assert_eq!(world.violations(), [format!("{second} mounted {volume} while {first} still had it mounted")]);
     assert!(check_always(&world).iter().any(|text| text.contains("at once")));
     assert!(world.ec2.volumes[&volume].data.corrupted);
+    assert_eq!(world.violations(), [Violation::MountedTwice { volume, instance: second, other: first }]);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_release_gives_up_a_start_under_way() {
     world.release(&instance);
     world.pass(120);
     assert_eq!(world.mounted_on(&volume), None);
-    assert!(!told(&world, &instance).contains(&"k3s is up".to_owned()));
+    assert!(!facts(&world, &instance).contains(&GuestFact::K3sUp));
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn an_instance_that_ends_while_it_boots_never_comes_up() {
     assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing to release yet");
     world.terminate(&instance);
     world.pass(100);
-    assert_eq!(told(&world, &instance), Vec::<String>::new());
+    assert_eq!(facts(&world, &instance), []);
 }
 
 #[test]
@@ -157,8 +158,9 @@ fn a_release_drains_then_stops_k3s_then_unmounts() {
     assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
     world.pass(6);
     assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.acknowledged), (None, after));
-    let told = told(&world, &instance);
-    assert_eq!(told[told.len() - 4..], ["workload is up", "drained", "stops k3s", &format!("unmounted {volume}")]);
+    let facts = facts(&world, &instance);
+    let unmounted = GuestFact::Unmounted { volume };
+    assert_eq!(facts[facts.len() - 4..], [GuestFact::WorkloadUp, GuestFact::Drained, GuestFact::K3sStopped, unmounted]);
     assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing left to release");
 }
 
@@ -171,7 +173,7 @@ fn a_shutdown_does_not_drain() {
     assert_eq!((world.serving(&volume), world.workload_serving(&volume)), (None, None));
     world.pass(7);
     assert_eq!(world.mounted_on(&volume), None);
-    assert!(!told(&world, &instance).contains(&"drained".to_owned()));
+    assert!(!facts(&world, &instance).contains(&GuestFact::Drained));
     assert!(!world.ec2.volumes[&volume].data.dirty);
 }
 

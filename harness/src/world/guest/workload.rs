@@ -1,6 +1,7 @@
 //! What users run on the cluster: up some time after k3s, down as soon as the node is drained.
 
 use super::Guest;
+use super::GuestFact;
 use crate::world::World;
 
 impl World {
@@ -10,7 +11,7 @@ impl World {
         let Some(guest) = self.guest_mut(id).filter(|guest| guest.serving_since.is_some()) else { return };
         guest.drained = true;
         if guest.workload_up_since.take().is_some() {
-            self.note_guest(id, "drained");
+            self.note_guest(id, GuestFact::Drained);
         }
     }
 
@@ -24,6 +25,6 @@ impl World {
         let ready = |guest: &&mut Guest| guest.serving_since.is_some() && !guest.drained;
         let Some(guest) = self.guest_mut(id).filter(ready) else { return };
         guest.workload_up_since = Some(now);
-        self.note_guest(id, "workload is up");
+        self.note_guest(id, GuestFact::WorkloadUp);
     }
 }

@@ -6,7 +6,7 @@ use crate::world::ec2::requests::{LaunchSpecification, SpotInstanceRequest};
 use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
 use crate::world::ssm::PutParameter;
 
-fn publish(world: &mut World, image: &str) -> Vec<String> {
+fn publish(world: &mut World, image: &str) -> Vec<Violation> {
     let request = PutParameter {
         name: IMAGE_PARAMETER.into(),
         value: image.to_owned(),
@@ -24,14 +24,14 @@ fn a_family_goes_forward_unless_it_is_pinned() {
     let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     let newer = ImageSpec::named("k3s-2").tagged(FAMILY_TAG, IMAGE_PARAMETER);
     let newer = world.add_image(newer);
-    assert_eq!(publish(&mut world, &newer), Vec::<String>::new());
-    assert_eq!(publish(&mut world, &newer), Vec::<String>::new(), "the same again is no step back");
+    assert_eq!(publish(&mut world, &newer), []);
+    assert_eq!(publish(&mut world, &newer), [], "the same again is no step back");
     world.tag_parameter(IMAGE_PARAMETER, vec![(PIN_TAG.to_owned(), String::new())], &[]).unwrap();
-    assert_eq!(publish(&mut world, &first), Vec::<String>::new(), "somebody wants that");
+    assert_eq!(publish(&mut world, &first), [], "somebody wants that");
     world.tag_parameter(IMAGE_PARAMETER, Vec::new(), &[PIN_TAG.to_owned()]).unwrap();
-    assert_eq!(publish(&mut world, &newer), Vec::<String>::new());
-    let [told] = &publish(&mut world, &first)[..] else { panic!("one violation") };
-    assert!(told.contains("older"), "{told}");
+    assert_eq!(publish(&mut world, &newer), []);
+    let older = Violation::Older { parameter: IMAGE_PARAMETER.into(), image: first.clone() };
+    assert_eq!(publish(&mut world, &first), [older]);
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn a_family_names_its_own_images_that_can_be_launched() {
     let (mut world, _) = settled(1, NodeSeed::default());
     assert_eq!(check_always(&world), Vec::<String>::new());
     let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
-    let [told] = &publish(&mut world, PUBLIC_IMAGE)[..] else { panic!("one violation") };
-    assert!(told.contains("not of its family"), "{told}");
+    let foreign = Violation::OfAnotherFamily { parameter: IMAGE_PARAMETER.into(), image: PUBLIC_IMAGE.into() };
+    assert_eq!(publish(&mut world, PUBLIC_IMAGE), [foreign]);
     world.add_version(PutParameter { name: IMAGE_PARAMETER.into(), value: first.clone(), ..PutParameter::default() });
     world.disable_image(&first).unwrap();
     let [told] = &check_always(&world)[..] else { panic!("one violation") };
@@ -53,9 +53,10 @@ fn what_is_referred_to_is_not_to_be_deleted() {
     let first = world.ssm.parameters[IMAGE_PARAMETER].versions[0].value.clone();
     let stale = world.add_image(ImageSpec::named("stale"));
     world.deregister_image(&stale, true).unwrap();
-    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.violations(), []);
     world.deregister_image(&first, false).unwrap();
-    let [told] = &world.violations()[..] else { panic!("one violation") };
+    let [violation] = &world.violations()[..] else { panic!("one violation") };
+    let told = violation.to_string();
     assert!(told.contains(IMAGE_PARAMETER) && told.contains("i-"), "the parameter and the instance: {told}");
 }
 
@@ -70,9 +71,9 @@ fn a_snapshot_can_be_referred_to_without_an_image() {
     world.ec2.requests.spot_instances =
         vec![SpotInstanceRequest { id: "sir-1".into(), specification, ..Default::default() }];
     world.delete_snapshot(&snapshots[2]).unwrap();
-    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.violations(), []);
     world.delete_snapshot(&snapshots[0]).unwrap();
     world.delete_snapshot(&snapshots[1]).unwrap();
-    let told = world.violations().join("\n");
+    let told = world.violations().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(told.contains("with-disk:1") && told.contains("sir-1"), "{told}");
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::Route53Change;
 use super::{Change, ChangeAction, HostedZone, RecordChange, RecordKey, RecordSet, World, normalise_name};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -52,12 +53,8 @@ impl World {
         if let Some(zone) = self.route53.zones.get_mut(zone_id) {
             zone.record_sets = record_sets;
         }
-        for RecordChange { action, record_set } in &changes {
-            let values = match &record_set.alias {
-                Some(alias) => format!("alias of {}", alias.dns_name),
-                None => record_set.values.join(" "),
-            };
-            self.note_change(&record_set.name, format!("{} {} {values}", action.name(), record_set.record_type));
+        for change in changes {
+            self.note_change(&change.record_set.name.clone(), Route53Change::Record(change));
         }
         Ok(self.submit_change(comment))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Route53Change;
 use super::{Change, HostedZone, RecordKey, RecordSet, Route53Effect, World, normalise_name};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -31,7 +32,7 @@ impl World {
             record_sets: BTreeMap::from(record_sets),
         };
         self.route53.zones.insert(id.clone(), zone);
-        self.note_change(&id, format!("hosted zone {name}"));
+        self.note_change(&id, Route53Change::ZoneCreated { name });
         let change = self.submit_change(None);
         Ok((id, change.id))
     }
@@ -45,7 +46,7 @@ impl World {
             return Err(ApiError::new("HostedZoneNotEmpty", text));
         }
         self.route53.zones.remove(id);
-        self.note_change(id, "deleted");
+        self.note_change(id, Route53Change::Deleted);
         Ok(self.submit_change(None))
     }
 

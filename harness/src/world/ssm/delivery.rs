@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::SsmChange;
 use super::{CommandInvocation, InvocationStatus, SsmEffect, World};
 use crate::world::ec2::{InstanceState, instance_arn};
 use crate::world::guest::Outcome;
@@ -137,7 +138,8 @@ impl World {
     pub(super) fn invocation_changes(&mut self, id: &str, instance: &str) {
         let Some(command) = self.command(id) else { return };
         let Some(status) = command.invocation(instance).map(|invocation| invocation.status) else { return };
-        let text = format!("{} on {instance}: {}", command.document, status.details());
+        let (document, instance_id) = (command.document.clone(), instance.to_owned());
+        let change = SsmChange::Invocation { document, instance: instance_id, status };
         let detail = json!({
             "command-id": id,
             "document-name": command.document,
@@ -145,7 +147,7 @@ impl World {
             "requested-date-time": command.requested.iso_millis(),
             "status": status.name(),
         });
-        self.note_change(id, text);
+        self.note_change(id, change);
         let resources = vec![instance_arn(instance)];
         self.emit("aws.ssm", "EC2 Command Invocation Status-change Notification", resources, detail);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::SsmChange;
 use super::World;
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
@@ -91,7 +92,7 @@ impl World {
             created: self.now,
             parsed,
         };
-        self.note_change(&request.name, "document");
+        self.note_change(&request.name, SsmChange::DocumentStored);
         Ok(self.ssm.documents.entry(request.name).insert_entry(document).into_mut())
     }
 

@@ -3,6 +3,8 @@
 
 use serde_json::json;
 
+use super::Refusal;
+use super::SsmChange;
 use super::{PutParameter, SsmEffect, World};
 
 /// The data type of parameters that name an image.
@@ -51,10 +53,10 @@ impl World {
                 self.add_version(request);
                 return;
             }
-            Ok(()) => "cannot be described by who has put it",
-            Err(_) => "is not an image that can be launched",
+            Ok(()) => Refusal::NotDescribable,
+            Err(_) => Refusal::NotLaunchable,
         };
-        self.note_change(name, format!("still as it was: {} {why}", request.value));
+        self.note_change(name, SsmChange::Refused { value: request.value, why });
         let operation = if self.ssm.parameters.contains_key(name) { "Update" } else { "Create" };
         self.emit_parameter_event(
             name,

@@ -1,5 +1,6 @@
 //! Labels of parameter versions.
 
+use super::SsmChange;
 use super::parameters::VERSIONS_KEPT;
 use super::{Parameter, World};
 use crate::world::error::{ApiError, ApiResult};
@@ -37,7 +38,7 @@ impl World {
                 version.labels.extend(valid.iter().cloned());
             }
         }
-        self.note_change(name, format!("version {number} labelled {}", valid.join(", ")));
+        self.note_change(name, SsmChange::Labelled { version: number, labels: valid });
         Ok((number, invalid))
     }
 
@@ -56,7 +57,7 @@ impl World {
             version.labels.retain(|label| !labels.contains(label));
         }
         let strangers = labels.iter().filter(|label| !removed.contains(label)).cloned().collect();
-        self.note_change(name, format!("version {version} not labelled {} any more", removed.join(", ")));
+        self.note_change(name, SsmChange::Unlabelled { version, labels: removed.clone() });
         Ok((removed, strangers))
     }
 

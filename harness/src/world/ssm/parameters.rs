@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::SsmChange;
 use super::{Parameter, ParameterVersion, World};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION};
@@ -101,7 +102,7 @@ impl World {
         parameter.versions.push(ParameterVersion { version, value, modified, description, labels: Vec::new() });
         let surplus = parameter.versions.len().saturating_sub(VERSIONS_KEPT);
         parameter.versions.drain(..surplus);
-        self.note_change(&request.name, format!("version {version}: {}", request.value));
+        self.note_change(&request.name, SsmChange::Version { version, value: request.value });
         self.emit_parameter_change(&request.name, &parameter_type, operation);
         version
     }
@@ -109,7 +110,7 @@ impl World {
     /// DeleteParameter.
     pub fn delete_parameter(&mut self, name: &str) -> ApiResult<()> {
         let Some(parameter) = self.ssm.parameters.remove(name) else { return Err(not_found()) };
-        self.note_change(name, "deleted");
+        self.note_change(name, SsmChange::Deleted);
         self.emit_parameter_change(name, &parameter.parameter_type, "Delete");
         Ok(())
     }
@@ -119,7 +120,7 @@ impl World {
         let parameter = self.ssm.parameters.get_mut(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
         parameter.tags.extend(add);
         parameter.tags.retain(|key, _| !remove.contains(key));
-        self.note_change(name, "tags changed");
+        self.note_change(name, SsmChange::TagsChanged);
         Ok(())
     }
 

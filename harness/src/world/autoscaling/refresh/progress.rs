@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::RefreshStatus;
 use crate::time::Time;
-use crate::world::autoscaling::{Group, LifecycleState, Member, Replacement, World};
+use crate::world::autoscaling::{AutoScalingChange, Group, LifecycleState, Member, Replacement, World};
 
 /// EC2 Auto Scaling User Guide (troubleshoot an instance refresh): after an hour in which it could replace nothing, a
 /// refresh fails.
@@ -47,7 +47,7 @@ impl World {
         refresh.progressed = now;
         refresh.total = old.len();
         refresh.left = old;
-        self.tell_refresh(name, "Started");
+        self.tell_refresh(name, RefreshStatus::InProgress);
     }
 
     /// Replaces the next instance, if the last one's replacement serves; or finds that all are replaced.
@@ -107,26 +107,25 @@ impl World {
         let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) else { return };
         refresh.ended = Some(now);
         refresh.status_reason = reason;
-        let outcome = match status {
-            RefreshStatus::Successful => "Succeeded",
-            RefreshStatus::Failed => "Failed",
-            RefreshStatus::Cancelled => "Cancelled",
-            RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Cancelling => return,
-        };
-        self.tell_refresh(name, outcome);
+        self.tell_refresh(name, status);
         if let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) {
             refresh.status = status;
         }
     }
 
     /// EC2 Auto Scaling User Guide (instance refresh events).
-    fn tell_refresh(&mut self, name: &str, what: &str) {
+    fn tell_refresh(&mut self, name: &str, status: RefreshStatus) {
         let Some(group) = self.autoscaling.groups.get(name) else { return };
         let Some(refresh) = group.active_refresh() else { return };
         let (arn, id) = (group.arn(), refresh.id.clone());
-        self.note_change(name, format!("instance refresh {id} {what}"));
+        self.note_change(name, AutoScalingChange::Refresh { id: id.clone(), status });
         let detail = json!({"InstanceRefreshId": id, "AutoScalingGroupName": name});
-        self.emit("aws.autoscaling", &format!("EC2 Auto Scaling Instance Refresh {what}"), vec![arn], detail);
+        self.emit(
+            "aws.autoscaling",
+            &format!("EC2 Auto Scaling Instance Refresh {}", status.milestone()),
+            vec![arn],
+            detail,
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BlockDevice, DeregistrationProtection, Image, ImageState, ROOT_DEVICE, SourceImage, World, device_name};
+use crate::world::ec2::Ec2Change;
 use crate::world::ec2::{Ec2Effect, InstanceState, SnapshotSpec, SnapshotState};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::{ACCOUNT, REGION};
@@ -187,7 +188,7 @@ impl World {
                 snapshot.state = of_snapshots;
             }
         }
-        self.note_change(id, state.name());
+        self.note_change(id, Ec2Change::Image(state));
     }
 
     fn begin_snapshots(
@@ -215,7 +216,7 @@ impl World {
 
     fn begin_image(&mut self, image: Image) {
         let id = image.id.clone();
-        self.note_change(&id, format!("pending: {}", image.name));
+        self.note_change(&id, Ec2Change::ImagePending { name: image.name.clone() });
         self.insert_image(image);
         let delay = self.draw(self.latency.image_creation);
         self.schedule(delay, Ec2Effect::ImageFinished(id));

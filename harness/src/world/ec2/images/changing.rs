@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{DeregistrationProtection, ImageState, LaunchPermission, World};
 use crate::time::Time;
+use crate::world::ec2::Ec2Change;
 use crate::world::error::{ApiError, ApiResult};
 
 /// EC2 User Guide (protect an AMI from deregistration).
@@ -28,7 +29,7 @@ impl World {
         }
         image.state = ImageState::Disabled;
         image.launch_permissions.clear();
-        self.note_change(id, "disabled");
+        self.note_change(id, Ec2Change::Image(ImageState::Disabled));
         self.emit_image_state(id, ImageState::Disabled, "");
         Ok(())
     }
@@ -60,21 +61,21 @@ impl World {
         }
         let from = Time((from.0 + MINUTE_MS / 2).div_euclid(MINUTE_MS) * MINUTE_MS);
         image.deprecated_from = Some(from);
-        self.note_change(id, format!("deprecated from {from}"));
+        self.note_change(id, Ec2Change::DeprecatedFrom(from));
         Ok(())
     }
 
     /// DisableImageDeprecation.
     pub fn disable_image_deprecation(&mut self, id: &str) -> ApiResult<()> {
         self.own_image_mut(id)?.deprecated_from = None;
-        self.note_change(id, "not deprecated any more");
+        self.note_change(id, Ec2Change::NotDeprecated);
         Ok(())
     }
 
     /// EnableImageDeregistrationProtection.
     pub fn enable_image_deregistration_protection(&mut self, id: &str, with_cooldown: bool) -> ApiResult<()> {
         self.own_image_mut(id)?.protection = DeregistrationProtection::Enabled { with_cooldown };
-        self.note_change(id, "protected from deregistration");
+        self.note_change(id, Ec2Change::Protected);
         Ok(())
     }
 
@@ -90,7 +91,7 @@ impl World {
             unchanged => unchanged,
         };
         let protection = image.protection;
-        self.note_change(id, "not to be protected from deregistration any more");
+        self.note_change(id, Ec2Change::ProtectionDisabled);
         Ok(protection)
     }
 
@@ -109,14 +110,14 @@ impl World {
         for permission in remove {
             image.launch_permissions.remove(permission);
         }
-        self.note_change(id, "launch permissions changed");
+        self.note_change(id, Ec2Change::LaunchPermissionsChanged);
         Ok(())
     }
 
     /// ModifyImageAttribute, of `description`.
     pub fn describe_image_as(&mut self, id: &str, description: &str) -> ApiResult<()> {
         self.own_image_mut(id)?.description = Some(description.to_owned());
-        self.note_change(id, "described anew");
+        self.note_change(id, Ec2Change::Described);
         Ok(())
     }
 }

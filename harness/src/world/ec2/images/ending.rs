@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{DeregistrationProtection, Image, ImageState, World};
 use crate::time::Time;
 use crate::world::ACCOUNT;
+use crate::world::ec2::Ec2Change;
 use crate::world::ec2::InstanceState;
 use crate::world::error::{ApiError, ApiResult};
 
@@ -82,7 +83,7 @@ impl World {
         });
         let mut snapshots: Vec<_> = image.block_devices.iter().map(|device| device.snapshot_id.clone()).collect();
         snapshots.dedup();
-        self.note_change(id, "deregistered");
+        self.note_change(id, Ec2Change::Image(ImageState::Deregistered));
         self.emit_image_state(id, ImageState::Deregistered, "");
         if !delete_snapshots {
             return Ok(Vec::new());
@@ -126,6 +127,6 @@ impl World {
     pub(in crate::world) fn bring_image_back(&mut self, image: Image) {
         let id = image.id.clone();
         self.insert_image(image);
-        self.note_change(&id, "restored");
+        self.note_change(&id, Ec2Change::Restored);
     }
 }

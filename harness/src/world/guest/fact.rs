@@ -1,0 +1,55 @@
+//! What happens inside an instance, as the history has it.
+
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestFact {
+    Booted,
+    AgentOnline,
+    AgentGone,
+    Mounted {
+        volume: String,
+        found: u64,
+    },
+    K3sUp,
+    /// k3s has served from the volume since before the story began.
+    Settled {
+        volume: String,
+    },
+    WorkloadUp,
+    Drained,
+    K3sStopped,
+    Unmounted {
+        volume: String,
+    },
+    CannotRelease,
+    ReleaseGivenUp,
+    PowerLost {
+        volume: String,
+    },
+    /// The device went from under a mounted file system.
+    DeviceLost {
+        volume: String,
+    },
+}
+
+impl fmt::Display for GuestFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GuestFact::Booted => f.write_str("booted"),
+            GuestFact::AgentOnline => f.write_str("agent is online"),
+            GuestFact::AgentGone => f.write_str("agent is gone"),
+            GuestFact::Mounted { volume, found } => write!(f, "mounted {volume}, found {found} writes"),
+            GuestFact::K3sUp => f.write_str("k3s is up"),
+            GuestFact::Settled { volume } => write!(f, "k3s is up on {volume}"),
+            GuestFact::WorkloadUp => f.write_str("workload is up"),
+            GuestFact::Drained => f.write_str("drained"),
+            GuestFact::K3sStopped => f.write_str("stops k3s"),
+            GuestFact::Unmounted { volume } => write!(f, "unmounted {volume}"),
+            GuestFact::CannotRelease => f.write_str("cannot release"),
+            GuestFact::ReleaseGivenUp => f.write_str("release given up"),
+            GuestFact::PowerLost { volume } => write!(f, "lost power with {volume} mounted"),
+            GuestFact::DeviceLost { volume } => write!(f, "I/O errors: {volume} vanished while mounted"),
+        }
+    }
+}
