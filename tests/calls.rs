@@ -31,7 +31,7 @@ fn measured(seed: &Seed) -> Story {
 
 fn event_of(world: &World, detail_type: &str) -> Value {
     let of_kind = |event: &&Value| event["detail-type"] == detail_type;
-    world.events.emitted.iter().rfind(of_kind).cloned().expect("emitted")
+    world.events.emitted().iter().rfind(of_kind).cloned().expect("emitted")
 }
 
 async fn cost(story: &Story, function: &str, event: Value) -> (Invoked, usize, u32) {
@@ -49,9 +49,9 @@ async fn successor_waits(story: &Story) {
     let old = story.holder();
     story.world(|world| world.reclaim(&old));
     let new = story.until_member_is("Pending:Wait").await;
-    story.until("the successor runs", |world| world.ec2.instances[&new].state.name() == "running").await;
+    story.until("the successor runs", |world| world.ec2.instances()[&new].state.name() == "running").await;
     story
-        .until("the volume is free", |world| world.ec2.volumes.values().all(|volume| volume.attachment.is_none()))
+        .until("the volume is free", |world| world.ec2.volumes().values().all(|volume| volume.attachment.is_none()))
         .await;
 }
 
@@ -60,7 +60,7 @@ async fn a_launch_costs_eight_calls_of_which_seven_wait_for_one_another() {
     let story = measured(&Seed::one_node());
     successor_waits(&story).await;
     story.world(|world| {
-        let group = world.autoscaling.groups["k3s"].clone();
+        let group = world.autoscaling.groups()["k3s"].clone();
         let old =
             group.members.iter().find_map(|it| it.action.as_ref().filter(|action| action.hook == "durin-terminate"));
         if let Some(action) = old {
@@ -92,7 +92,7 @@ async fn a_terminate_event_of_a_dead_instance_costs_five_calls() {
     let story = measured(&Seed::one_node());
     let old = story.holder();
     story.world(|world| {
-        world.autoscaling.groups.get_mut("k3s").expect("the group").capacity_failures = 100;
+        world.autoscaling.fail_next_launches("k3s", 100);
         world.reclaim(&old);
     });
     story.until_member_is("Terminating:Wait").await;
@@ -199,10 +199,8 @@ async fn a_sick_node_is_named_and_the_others_are_looked_after() {
     };
     let story = measured(&Seed { seed: 1, nodes: vec![node("sick"), node("well")], ..Seed::default() });
     story.world(|world| {
-        world.autoscaling.groups.get_mut("sick").expect("the group").desired_capacity = 2;
-        let sets = world.route53.zones.values_mut().flat_map(|zone| zone.record_sets.values_mut());
-        sets.filter(|set| set.name.starts_with("well.") && set.record_type == "A")
-            .for_each(|set| set.values = vec!["192.0.2.1".into()]);
+        world.autoscaling.tamper_with_group("sick", |group| group.desired_capacity = 2);
+        world.route53.tamper_with_records("well.durin.internal.", |set| set.values = vec!["192.0.2.1".into()]);
     });
     let (invoked, _, _) = cost(&story, "durin-node-resync", schedule()).await;
     assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets"]);

@@ -75,7 +75,7 @@ async fn a_node_that_is_stopped_instead_of_terminated_comes_back(#[case] action:
     let story = Story::of_one_node(3);
     let old = story.holder();
     story.world(|world| world.interrupt(&old, action));
-    story.until("the stop", |world| world.ec2.instances[&old].state.name() != "running").await;
+    story.until("the stop", |world| world.ec2.instances()[&old].state.name() != "running").await;
     story.ends_elsewhere(&old).await;
 }
 
@@ -208,7 +208,7 @@ async fn a_successor_that_dies_just_after_it_took_over_is_replaced(#[values(1, 2
     let old = story.reclaim().await;
     let volume = story.node().volume.clone();
     let taken = |world: &durin_harness::world::World| {
-        world.ec2.volumes[&volume].attachment.as_ref().is_some_and(|held| held.instance_id != old)
+        world.ec2.volumes()[&volume].attachment.as_ref().is_some_and(|held| held.instance_id != old)
     };
     story.until("the successor takes the volume", taken).await;
     let first = story.holder();
@@ -221,9 +221,7 @@ async fn launches_that_fail_for_capacity_are_outlasted() {
     let story = Story::of_one_node(14);
     let group = story.node().group.clone();
     story.world(|world| {
-        if let Some(group) = world.autoscaling.groups.get_mut(&group) {
-            group.capacity_failures = 3;
-        }
+        world.autoscaling.fail_next_launches(&group, 3);
     });
     let old = story.reclaim().await;
     story.ends_elsewhere(&old).await;
@@ -242,11 +240,8 @@ async fn a_node_survives_a_bad_day() {
 async fn a_record_that_drifted_is_repaired_by_the_schedule() {
     let story = Story::of_one_node(16);
     let before = story.record();
-    let node = story.node().clone();
     story.world(|world| {
-        let zone = world.route53.zones.get_mut(&node.zone_id).expect("the zone");
-        let record = zone.record_sets.values_mut().find(|set| set.name == "k3s.durin.internal.").expect("the record");
-        record.values = vec!["192.0.2.1".to_owned()];
+        world.route53.tamper_with_records("k3s.durin.internal.", |set| set.values = vec!["192.0.2.1".to_owned()]);
     });
     story.ends_well().await;
     assert_eq!(story.record(), before);
@@ -260,7 +255,7 @@ async fn a_node_scaled_to_zero_and_back_to_one_has_its_data_and_name() {
         story.update_group(|group| (group.min_size, group.desired_capacity) = (Some(0), Some(desired)));
     };
     scale(0);
-    story.until("nobody is left", |world| world.autoscaling.groups[&group].members.is_empty()).await;
+    story.until("nobody is left", |world| world.autoscaling.groups()[&group].members.is_empty()).await;
     story.aws().pass(minutes(10)).await;
     scale(1);
     story.ends_elsewhere(&old).await;

@@ -90,7 +90,7 @@ fn ended_by_its_group(story: &Story) {
 fn cannot_release(story: &Story) {
     let (old, group) = (story.holder(), story.node().group.clone());
     story.world(|world| {
-        world.autoscaling.groups.get_mut(&group).expect("the group").capacity_rebalance = true;
+        world.autoscaling.tamper_with_group(&group, |group| group.capacity_rebalance = true);
         world.set_agent_mode(&old, AgentMode::Failing);
         world.recommend_rebalance(&old);
     });

@@ -31,7 +31,7 @@ async fn the_old_instance_serves_until_the_new_one_has_booted(#[values(1, 2, 3, 
     let volume = story.node().volume.clone();
     story.until("the old instance lets go", |world| world.serving(&volume) != Some(&old)).await;
     let booted = story.world(|world| {
-        world.ec2.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
+        world.ec2.instances().values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
     });
     assert!(booted, "{}", story.told());
     story.ends_elsewhere(&old).await;
@@ -103,7 +103,7 @@ async fn a_node_may_be_stopped_or_hibernated(#[case] action: SpotAction, #[value
     let story = Story::new(38, rebalancing);
     let old = story.holder();
     story.world(|world| world.interrupt(&old, action));
-    story.until("the stop", |world| world.ec2.instances[&old].state.name() != "running").await;
+    story.until("the stop", |world| world.ec2.instances()[&old].state.name() != "running").await;
     story.ends_well().await;
     assert_ne!(story.holder(), old);
 }
@@ -137,7 +137,7 @@ async fn nodes_without_the_agent_move_too(#[values("interrupted", "rebalanced")]
     let story = Story::new(43, how == "rebalanced");
     let old = story.holder();
     story.world(|world| {
-        world.ec2.agent_mode = AgentMode::Offline;
+        world.ec2.launch_with_agents(AgentMode::Offline);
         world.set_agent_mode(&old, AgentMode::Offline);
         match how {
             "interrupted" => world.interrupt(&old, SpotAction::Terminate),
@@ -184,7 +184,7 @@ async fn launches_may_fail_three_times_for_capacity(
 ) {
     let story = Story::new(seed, rebalancing);
     let group = story.node().group.clone();
-    story.world(|world| world.autoscaling.groups.get_mut(&group).expect("the group").capacity_failures = 3);
+    story.world(|world| world.autoscaling.fail_next_launches(&group, 3));
     let old = story.interrupt();
     story.ends_elsewhere(&old).await;
 }
@@ -201,7 +201,7 @@ async fn recommendations_start_no_loop_of_replacements(#[values(49, 50)] seed: u
     }
     story.ends_well().await;
     assert_eq!(story.holder(), old, "{}", story.told());
-    assert_eq!(story.world(|world| world.ec2.instances.len()), 1);
+    assert_eq!(story.world(|world| world.ec2.instances().len()), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,7 +279,7 @@ async fn a_holder_in_standby_makes_way_when_a_replacement_is_launched() {
     story.world(|world| world.enter_standby(&group, std::slice::from_ref(&old), false)).expect("standby");
     let volume = story.node().volume.clone();
     story.until("somebody else serves", |world| world.serving(&volume).is_some_and(|holder| holder != old)).await;
-    let state = story.world(|world| world.ec2.instances[&old].state.name());
+    let state = story.world(|world| world.ec2.instances()[&old].state.name());
     assert_eq!(state, "running", "what a person has set aside is theirs");
 }
 
@@ -343,7 +343,7 @@ async fn an_interruption_costs_at_most_500_calls(
     let story = Story::new(seed, rebalancing);
     let old = story.interrupt();
     let node = story.node().clone();
-    story.until("the old instance is gone", |world| world.ec2.instances[&old].state.name() == "terminated").await;
+    story.until("the old instance is gone", |world| world.ec2.instances()[&old].state.name() == "terminated").await;
     story.until("the node serves", |world| outage::is_served(world, &node)).await;
     let calls = story.world(|world| durin_cli::demo::calls(world));
     assert!(calls <= 500, "{calls} calls");

@@ -104,7 +104,7 @@ async fn taken_over_from_a_run_that_died(story: &Story) {
     interrupted(story, AgentMode::Online).await;
     let old = interrupted_and_only_marked(story);
     story.world(|world| {
-        let launch = world.events.emitted.iter().rfind(|event| event["detail-type"] == LAUNCH).cloned();
+        let launch = world.events.emitted().iter().rfind(|event| event["detail-type"] == LAUNCH).cloned();
         world.publish(launch.expect("a launch event"));
     });
     story.ends_elsewhere(&old).await;
@@ -207,7 +207,7 @@ async fn what_is_not_a_nodes_is_out_of_reach() {
     assert_eq!(of_others, ["AccessDenied"; 3]);
     assert_eq!(story.world(|world| world.iam.denials.len()), 16);
     assert_eq!(story.holder(), holder);
-    story.until("the stranger runs", |world| world.ec2.instances[&stranger].state.name() == "running").await;
+    story.until("the stranger runs", |world| world.ec2.instances()[&stranger].state.name() == "running").await;
 }
 
 /// The code of the refusal.
@@ -227,7 +227,7 @@ async fn mistaken(story: &Story) {
     story.aws().pass(Duration::from_secs(10 * 60)).await;
     story.world(|world| world.interrupt(&old, SpotAction::Terminate));
     story.aws().pass(Duration::from_secs(20 * 60)).await;
-    let given_up = |world: &mut World| world.lambda.dead_letters.iter().map(|it| it.function.clone()).collect();
+    let given_up = |world: &mut World| world.lambda.dead_letters().iter().map(|it| it.function.clone()).collect();
     let given_up: BTreeSet<String> = story.world(given_up);
     assert_eq!(given_up.len(), 3, "{given_up:?}");
 }

@@ -3,7 +3,7 @@
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
-use durin_harness::world::ec2::VolumeState;
+use durin_harness::world::ec2::{Volume, VolumeState};
 use durin_harness::world::route53::AliasTarget;
 use durin_tests::{Story, schedule};
 use rstest::rstest;
@@ -24,8 +24,12 @@ fn untag(world: &mut World, key: &str) {
 }
 
 fn change_record(world: &mut World, change: impl Fn(&mut durin_harness::world::route53::RecordSet)) {
-    let sets = world.route53.zones.values_mut().flat_map(|zone| zone.record_sets.values_mut());
-    sets.filter(|set| set.name == RECORD).for_each(change);
+    world.route53.tamper_with_records(RECORD, change);
+}
+
+fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
+    let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
+    ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
 }
 
 /// The holder is dead and its successor waits in the launch hook, so that there would be much to do.
@@ -34,22 +38,22 @@ async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
     let old = story.holder();
     story.world(|world| world.reclaim(&old));
     let new = story.until_member_is("Pending:Wait").await;
-    story.until("the successor runs", |world| world.ec2.instances[&new].state.name() == "running").await;
+    story.until("the successor runs", |world| world.ec2.instances()[&new].state.name() == "running").await;
     story
-        .until("the volume is free", |world| world.ec2.volumes.values().all(|volume| volume.attachment.is_none()))
+        .until("the volume is free", |world| world.ec2.volumes().values().all(|volume| volume.attachment.is_none()))
         .await;
     story.world(mistake);
     let event = story.world(|world| {
         let launch = |event: &&Value| {
             event["detail"]["EC2InstanceId"] == new.as_str() && event["detail"]["LifecycleHookName"] == "durin-launch"
         };
-        world.events.emitted.iter().find(launch).cloned().expect("a launch event")
+        world.events.emitted().iter().find(launch).cloned().expect("a launch event")
     });
     (story, event)
 }
 
 #[rstest]
-#[case::desired_capacity_2(|world: &mut World| world.autoscaling.groups.get_mut(GROUP).expect("the group").desired_capacity = 2, &["k3s", "desired capacity 2", "set it to 1"])]
+#[case::desired_capacity_2(|world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.desired_capacity = 2), &["k3s", "desired capacity 2", "set it to 1"])]
 #[case::no_zone_tag(|world: &mut World| untag(world, "durin:hosted-zone-id"), &["k3s", "durin:hosted-zone-id", "add it"])]
 #[case::no_record_tag(|world: &mut World| untag(world, "durin:record-name"), &["k3s", "durin:record-name", "add it"])]
 #[case::no_volume_tag(|world: &mut World| untag(world, "durin:volume-id"), &["k3s", "durin:volume-id", "add it"])]
@@ -60,7 +64,7 @@ async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
 #[case::unknown_volume(|world: &mut World| tag(world, "durin:volume-id", "vol-00000000000000bad"), &["durin:volume-id", "vol-00000000000000bad", "correct the tag"])]
 #[case::unknown_zone(|world: &mut World| tag(world, "durin:hosted-zone-id", "Z0000000000BAD"), &["durin:hosted-zone-id", "Z0000000000BAD", "correct the tag"])]
 #[case::volume_in_another_zone(
-    |world: &mut World| world.ec2.volumes.values_mut().for_each(|volume| volume.zone = "eu-central-1b".to_owned()),
+    |world: &mut World| change_volumes(world, |volume| volume.zone = "eu-central-1b".to_owned()),
     &["eu-central-1b", "eu-central-1a", "subnets"])]
 #[case::several_addresses(
     |world: &mut World| change_record(world, |set| set.values.push("192.0.2.9".to_owned())), &["durin:record-name", "2 addresses"])]
@@ -79,13 +83,13 @@ async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
 async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[case] says: &[&str]) {
     let (story, event) = waiting_successor(mistake).await;
     let picture = |world: &mut World| {
-        let members: Vec<_> = world.autoscaling.groups[GROUP]
+        let members: Vec<_> = world.autoscaling.groups()[GROUP]
             .members
             .iter()
             .map(|it| (it.instance_id.clone(), it.action.is_some()))
             .collect();
-        let volumes: Vec<_> = world.ec2.volumes.values().map(|volume| format!("{:?}", volume.attachment)).collect();
-        let records: Vec<_> = world.route53.zones.values().map(|zone| zone.record_sets.clone()).collect();
+        let volumes: Vec<_> = world.ec2.volumes().values().map(|volume| format!("{:?}", volume.attachment)).collect();
+        let records: Vec<_> = world.route53.zones().values().map(|zone| zone.record_sets.clone()).collect();
         (members, volumes, records)
     };
     let before = story.world(picture);
@@ -108,7 +112,7 @@ fn lend_to_a_stranger(world: &mut World) {
         ..Default::default()
     };
     let stranger = world.run_instances(request).expect("launched").remove(0);
-    for volume in world.ec2.volumes.values_mut() {
+    change_volumes(world, |volume| {
         volume.state = VolumeState::InUse;
         volume.attachment = Some(durin_harness::world::ec2::Attachment {
             instance_id: stranger.clone(),
@@ -117,7 +121,7 @@ fn lend_to_a_stranger(world: &mut World) {
             since: durin_harness::time::Time::GENESIS,
             delete_on_termination: false,
         });
-    }
+    });
 }
 
 /// A name outside of the zone is refused by Route 53 only when the record is written: by then the volume is with its
@@ -149,7 +153,7 @@ async fn a_mended_mistake_heals_by_itself() {
 async fn other_records_are_left_alone() {
     let story = Story::of_one_node(22);
     let others = |world: &mut World| {
-        let sets = world.route53.zones.values().flat_map(|zone| zone.record_sets.values());
+        let sets = world.route53.zones().values().flat_map(|zone| zone.record_sets.values());
         sets.filter(|set| (set.name.as_str(), set.record_type.as_str()) != (RECORD, "A")).cloned().collect::<Vec<_>>()
     };
     let zone = story.node().zone_id.clone();

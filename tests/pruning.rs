@@ -74,11 +74,11 @@ impl Litter {
     }
 
     fn state(&self, image: &str) -> ImageState {
-        self.story.world(|world| world.ec2.images[image].state)
+        self.story.world(|world| world.ec2.images()[image].state)
     }
 
     fn snapshots(&self) -> BTreeSet<String> {
-        self.story.world(|world| world.ec2.snapshots.keys().cloned().collect())
+        self.story.world(|world| world.ec2.snapshots().keys().cloned().collect())
     }
 
     fn violations(&self) -> Vec<String> {
@@ -208,7 +208,7 @@ async fn a_reference_that_appears_while_it_soaks_enables_it_again() {
     litter.story.aws().pass(3 * DAY).await;
     litter.days(2).await;
     assert_eq!(litter.state(&victim), ImageState::Available);
-    let tags = litter.story.world(|world| world.ec2.images[&victim].tags.clone());
+    let tags = litter.story.world(|world| world.ec2.images()[&victim].tags.clone());
     assert!(!tags.contains_key(STALE_SINCE), "{tags:?}");
     assert_eq!(litter.left().len(), 3);
     litter.nothing_is_broken();
@@ -272,9 +272,9 @@ async fn cut_short_at_any_call_the_next_run_goes_on(#[values(false, true)] soake
             litter.prune().await.expect("pruned");
             litter.story.aws().pass(3 * DAY).await;
         }
-        let begin = litter.story.world(|world| world.history.entries.len());
+        let begin = litter.story.world(|world| world.history().len());
         let made = |world: &World| {
-            let calls = world.history.entries[begin..].iter();
+            let calls = world.history()[begin..].iter();
             calls.filter(|entry| matches!(&entry.what, What::Called { caller, .. } if caller.is(PRUNE))).count()
         };
         let finished = tokio::select! {
@@ -324,7 +324,7 @@ async fn faults_that_pass_are_survived(
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_is_told_and_the_others_are_made() {
     let litter = Litter::new();
-    litter.story.world(|world| world.ec2.snapshots.get_mut(&litter.orphan).expect("there").locked = true);
+    litter.story.world(|world| world.ec2.lock_snapshot(&litter.orphan));
     for _ in 0..3 {
         let error = litter.prune().await.expect_err("a failure");
         assert_eq!(error.error_type, "Durin.SomeRemovalsFailed");
@@ -371,9 +371,9 @@ async fn a_run_without_time_loses_nothing() {
         }
     }
     assert!(cut_short >= 2, "there has to be too much for one run: {cut_short}");
-    let left = litter
-        .story
-        .world(|world| many.iter().filter(|id| world.ec2.images.get(*id).is_some_and(|it| it.gone.is_none())).count());
+    let left = litter.story.world(|world| {
+        many.iter().filter(|id| world.ec2.images().get(*id).is_some_and(|it| it.gone.is_none())).count()
+    });
     assert_eq!((left, litter.left().len()), (0, 2));
     litter.nothing_is_broken();
 }
@@ -382,7 +382,7 @@ async fn a_run_without_time_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_recycle_bin_does_not_confuse_the_next_run() {
     let litter = Litter::new();
-    litter.story.world(|world| world.ec2.recycle_bin.retention = Some(30 * DAY));
+    litter.story.world(|world| world.ec2.keep_what_is_removed(Some(30 * DAY)));
     litter.days(6).await;
     assert_eq!(litter.left().len(), 2);
     litter.nothing_is_broken();

@@ -28,7 +28,7 @@ const FINISHED: &str = "Durin Bake Finished";
 const WITHIN: Duration = Duration::from_secs(80 * 60);
 
 fn named(world: &World) -> &str {
-    &world.ssm.parameters[IMAGE_PARAMETER].versions.last().expect("a version").value
+    &world.ssm.parameters()[IMAGE_PARAMETER].versions.last().expect("a version").value
 }
 
 fn parameter(story: &Story) -> String {
@@ -36,7 +36,7 @@ fn parameter(story: &Story) -> String {
 }
 
 fn versions(story: &Story) -> usize {
-    story.world(|world| world.ssm.parameters[IMAGE_PARAMETER].versions.len())
+    story.world(|world| world.ssm.parameters()[IMAGE_PARAMETER].versions.len())
 }
 
 /// A bake from the node's instance begins: the id of its first image.
@@ -105,10 +105,10 @@ async fn the_next_replacement_boots_from_the_published_image() {
     until_named(&story, &image).await;
     let old = story.holder();
     story.world(|world| world.interrupt(&old, SpotAction::Terminate));
-    story.until("the old instance is gone", |world| world.ec2.instances[&old].state.name() == "terminated").await;
+    story.until("the old instance is gone", |world| world.ec2.instances()[&old].state.name() == "terminated").await;
     story.ends_well().await;
     let holder = story.holder();
-    assert_eq!(story.world(|world| world.ec2.instances[&holder].image_id.clone()), image);
+    assert_eq!(story.world(|world| world.ec2.instances()[&holder].image_id.clone()), image);
     nothing_is_broken(&story);
 }
 
@@ -132,7 +132,7 @@ async fn of_two_bakes_that_finish_out_of_order_the_newer_stays() {
     takes(Duration::from_secs(3 * 60));
     let quick = packer(&story, "k3s-3");
     until_named(&story, &quick).await;
-    story.until("the slow one", |world| world.ec2.images[&slow].tags.contains_key(FAMILY)).await;
+    story.until("the slow one", |world| world.ec2.images()[&slow].tags.contains_key(FAMILY)).await;
     story.aws().pass(WITHIN).await;
     assert_eq!((parameter(&story), versions(&story)), (quick, 2), "{}", story.told());
     nothing_is_broken(&story);
@@ -143,13 +143,13 @@ async fn of_two_bakes_that_finish_out_of_order_the_newer_stays() {
 #[case::disabled(|world: &mut World, id: &str| world.disable_image(id).expect("disabled"))]
 #[case::deprecated(|world: &mut World, id: &str| {
     let now = world.now();
-    world.ec2.images.get_mut(id).expect("an image").deprecated_from = Some(now);
+    world.ec2.tamper_with_image(id, |image| image.deprecated_from = Some(now));
 })]
-#[case::failed(|world: &mut World, id: &str| world.ec2.images.get_mut(id).expect("an image").state = ImageState::Failed)]
+#[case::failed(|world: &mut World, id: &str| world.ec2.tamper_with_image(id, |image| image.state = ImageState::Failed))]
 #[case::foreign(|world: &mut World, id: &str| {
-    world.ec2.images.get_mut(id).expect("an image").owner = "111122223333".to_owned();
+    world.ec2.tamper_with_image(id, |image| image.owner = "111122223333".to_owned());
 })]
-#[case::untagged(|world: &mut World, id: &str| drop(world.ec2.images.get_mut(id).expect("an image").tags.remove(FAMILY)))]
+#[case::untagged(|world: &mut World, id: &str| world.ec2.tamper_with_image(id, |image| drop(image.tags.remove(FAMILY))))]
 #[tokio::test(start_paused = true)]
 async fn what_should_not_be_launched_is_not_published(#[case] change: fn(&mut World, &str)) {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
@@ -169,7 +169,7 @@ async fn a_copy_and_an_image_that_is_enabled_again_are_not_published() {
     story.world(|world| world.disable_image(&older)).expect("disabled");
     story.world(|world| world.enable_image(&older)).expect("enabled");
     story.aws().pass(2 * WITHIN).await;
-    let copies = |world: &World| world.ec2.images.values().filter(|it| it.name == "k3s-2").count();
+    let copies = |world: &World| world.ec2.images().values().filter(|it| it.name == "k3s-2").count();
     assert_eq!(story.world(|world| copies(world)), 1, "the copy has to be there");
     assert_eq!((parameter(&story), versions(&story)), (current, 1));
     nothing_is_broken(&story);
@@ -179,7 +179,7 @@ async fn a_copy_and_an_image_that_is_enabled_again_are_not_published() {
 async fn another_architecture_is_reported_and_not_published() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     let id = image(&story, "k3s-arm", 1);
-    story.world(|world| world.ec2.images.get_mut(&id).expect("an image").architecture = "arm64".to_owned());
+    story.world(|world| world.ec2.tamper_with_image(&id, |image| image.architecture = "arm64".to_owned()));
     let before = parameter(&story);
     let error = publish(&story).await.expect_err("a mistake");
     assert!(error.message.contains(&id) && error.message.contains("arm64"), "{error}");
@@ -193,7 +193,7 @@ async fn a_value_that_parameter_store_refuses_is_an_error_that_names_the_image()
     story.world(|world| world.latency.parameter_validation = Range::exactly(Duration::from_secs(5)));
     let (before, id) = (parameter(&story), image(&story, "k3s-2", 1));
     let spoil = async {
-        story.until("the write", |world| world.ssm.pending_parameters.contains_key(IMAGE_PARAMETER)).await;
+        story.until("the write", |world| world.ssm.is_validating(IMAGE_PARAMETER)).await;
         story.world(|world| world.disable_image(&id)).expect("disabled");
     };
     let (outcome, ()) = tokio::join!(publish(&story), spoil);
@@ -209,14 +209,14 @@ async fn a_parameter_that_was_deleted_is_reported_and_not_made_anew() {
     story.world(|world| world.delete_parameter(IMAGE_PARAMETER)).expect("deleted");
     let error = publish(&story).await.expect_err("a mistake");
     assert!(error.message.contains(IMAGE_PARAMETER) && error.message.contains("no such parameter"), "{error}");
-    assert!(story.world(|world| !world.ssm.parameters.contains_key(IMAGE_PARAMETER)));
+    assert!(story.world(|world| !world.ssm.parameters().contains_key(IMAGE_PARAMETER)));
 }
 
 /// A parameter that nobody has declared is neither read nor written, whatever an image's tag says.
 #[tokio::test(start_paused = true)]
 async fn a_parameter_that_is_not_for_images_is_left_alone() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
-    story.world(|world| world.ssm.parameters.get_mut(IMAGE_PARAMETER).expect("there").tags.clear());
+    story.world(|world| world.tag_parameter(IMAGE_PARAMETER, Vec::new(), &[FAMILY.to_owned()])).expect("untagged");
     image(&story, "k3s-2", 1);
     let invoked = story.invoke("durin-ami-publish", schedule()).await;
     let error = invoked.outcome.expect_err("a mistake");
@@ -267,7 +267,7 @@ async fn a_roll_back_goes_to_an_image_that_can_be_launched_or_says_that_there_is
     let failure = pin::roll_back(&aws, &name, deadline).await.expect_err("nothing to go back to");
     assert!(failure.to_string().contains(&second), "{failure}");
     assert_eq!(parameter(&story), second);
-    assert!(story.world(|world| world.ssm.parameters[IMAGE_PARAMETER].tags.contains_key(PINNED)));
+    assert!(story.world(|world| world.ssm.parameters()[IMAGE_PARAMETER].tags.contains_key(PINNED)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -369,8 +369,8 @@ async fn random_bakes(seed: u64) {
         story.aws().pass(Duration::from_secs(dice.u64(0..1_200))).await;
     }
     story.world(|world| {
-        world.events.disorders.clear();
-        world.faults = Default::default();
+        world.events.end_disorders();
+        world.faults.end();
     });
     // The slowest bake, and a schedule that nothing disturbs.
     story.aws().pass(2 * WITHIN).await;
@@ -380,7 +380,7 @@ async fn random_bakes(seed: u64) {
                 && image.tags.contains_key(FAMILY)
                 && (image.source_instance_id.is_some() || image.source_image.is_none())
         };
-        world.ec2.images.values().filter(good).max_by_key(|image| image.created).map(|image| image.id.clone())
+        world.ec2.images().values().filter(good).max_by_key(|image| image.created).map(|image| image.id.clone())
     });
     assert_eq!(Some(parameter(&story)), newest, "seed {seed}\n{}", story.told());
     nothing_is_broken(&story);

@@ -87,7 +87,7 @@ fn entry(story: &Story, instance: &str, state: LifecycleState) -> usize {
     let wanted = Change::AutoScaling(AutoScalingChange::Lifecycle(state));
     let is_it =
         |what: &What| matches!(what, What::Changed { subject, change } if subject == instance && *change == wanted);
-    story.world(|world| world.history.entries.iter().rposition(|entry| is_it(&entry.what))).expect(state.name())
+    story.world(|world| world.history().iter().rposition(|entry| is_it(&entry.what))).expect(state.name())
 }
 
 #[rstest]
@@ -109,7 +109,7 @@ async fn a_replaced_node_moves_cleanly(
     let volume = story.node().volume.clone();
     story.until("the old instance lets go", |world| world.serving(&volume) != Some(&old)).await;
     let is_up = |world: &mut World| {
-        world.ec2.instances.values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
+        world.ec2.instances().values().any(|instance| instance.id != old && instance.guest.agent_online_since.is_some())
     };
     assert!(story.world(is_up), "before anybody has booted\n{}", story.told());
     story.ends_elsewhere(&old).await;
@@ -119,7 +119,7 @@ async fn a_replaced_node_moves_cleanly(
         entry(&story, &new, LifecycleState::InService) < entry(&story, &old, LifecycleState::Terminating);
     assert_eq!(in_service_first, launches_first, "{}", story.told());
     // One replacement, and no more.
-    assert_eq!(story.world(|world| world.autoscaling.groups[GROUP].activities.len()), 3, "{}", story.told());
+    assert_eq!(story.world(|world| world.autoscaling.groups()[GROUP].activities.len()), 3, "{}", story.told());
 }
 
 #[rstest]
@@ -132,7 +132,10 @@ async fn a_refresh_ends_successful(#[values(FIRST, AFTER)] bounds: (u32, u32), #
         let is_refresh = |event: &&serde_json::Value| {
             event["detail-type"].as_str().is_some_and(|it| it.starts_with("EC2 Auto Scaling Instance Refresh"))
         };
-        (world.autoscaling.groups[GROUP].refreshes[0].status, world.events.emitted.iter().filter(is_refresh).count())
+        (
+            world.autoscaling.groups()[GROUP].refreshes[0].status,
+            world.events.emitted().iter().filter(is_refresh).count(),
+        )
     });
     assert_eq!((status, events), (RefreshStatus::Successful, 2));
 }
@@ -146,7 +149,7 @@ async fn a_refresh_cancelled_on_its_way_leaves_a_whole_node(#[values(0, 5, 20, 4
     // It may be over by then.
     story.world(|world| drop(world.cancel_instance_refresh(GROUP, true)));
     story.ends_well().await;
-    assert!(story.world(|world| world.autoscaling.groups[GROUP].active_refresh().is_none()));
+    assert!(story.world(|world| world.autoscaling.groups()[GROUP].active_refresh().is_none()));
 }
 
 /// A volume cannot follow to another zone: a person is told, and the old node serves as long as that takes.
@@ -167,7 +170,7 @@ async fn a_group_moved_to_another_zone_is_blocked_and_the_old_node_serves_on(
         assert_eq!(story.world(|world| check_always(world)), Vec::<String>::new());
     }
     let told = story.world(|world| {
-        let failed = world.history.entries.iter().filter_map(|entry| match &entry.what {
+        let failed = world.history().iter().filter_map(|entry| match &entry.what {
             What::Answered { outcome: Err(error), .. } => Some(error.clone()),
             _ => None,
         });
@@ -261,7 +264,7 @@ async fn launches_may_fail_for_capacity(
     #[values(1, 2)] seed: u64,
 ) {
     let story = Story::of_one_node(seed);
-    story.world(|world| world.autoscaling.groups.get_mut(GROUP).expect("the group").capacity_failures = 3);
+    story.world(|world| world.autoscaling.fail_next_launches(GROUP, 3));
     let old = begin(&story, cause);
     story.ends_elsewhere(&old).await;
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
@@ -274,7 +277,7 @@ async fn a_retirement_that_nobody_heard_of_is_survived() {
     story.disorder(HEALTH, DisorderKind::Lost, 1);
     story.world(|world| world.latency.retirement = Range::from_secs(1200, 1200));
     let old = begin(&story, retire);
-    story.until("the stop", |world| world.ec2.instances[&old].state.name() != "running").await;
+    story.until("the stop", |world| world.ec2.instances()[&old].state.name() != "running").await;
     story.ends_elsewhere(&old).await;
 }
 
@@ -289,7 +292,7 @@ async fn an_event_that_retires_several_instances_moves_each_node() {
     };
     let story = Story::of(&Seed { seed: 16, nodes: vec![node("one"), node("two"), node("other")], ..Seed::default() });
     let holders = |world: &mut World| {
-        ["one", "two", "other"].map(|group| world.autoscaling.groups[group].members[0].instance_id.clone())
+        ["one", "two", "other"].map(|group| world.autoscaling.groups()[group].members[0].instance_id.clone())
     };
     let old = story.world(holders);
     let entities = [&old[0], &old[1], &"i-0123456789abcdef0".to_owned()];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use durin_harness::Kill;
 use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
-use durin_harness::world::autoscaling::{MaintenancePolicy, StartInstanceRefresh, UpdateAutoScalingGroup};
+use durin_harness::world::autoscaling::{Group, MaintenancePolicy, StartInstanceRefresh, UpdateAutoScalingGroup};
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
@@ -29,11 +29,8 @@ async fn history(seed: u64) {
     let launches_first = dice.bool();
     story.world(|world| {
         let policy = MaintenancePolicy { min_healthy: 100, max_healthy: 200 };
-        world
-            .autoscaling
-            .groups
-            .values_mut()
-            .for_each(|group| group.maintenance_policy = launches_first.then_some(policy));
+        let set = |group: &mut Group| group.maintenance_policy = launches_first.then_some(policy);
+        world.autoscaling.tamper_with_group("k3s", set);
     });
     for _ in 0..dice.u32(1..=3) {
         disturb(&story, &mut dice);
@@ -42,14 +39,14 @@ async fn history(seed: u64) {
     }
     // Faults stop; from here on the node has to heal.
     story.world(|world| {
-        world.events.disorders.clear();
-        world.faults = Default::default();
-        world.ec2.agent_mode = AgentMode::Online;
-        world.autoscaling.groups.values_mut().for_each(|group| group.capacity_failures = 0);
+        world.events.end_disorders();
+        world.faults.end();
+        world.ec2.launch_with_agents(AgentMode::Online);
+        world.autoscaling.end_shortages();
     });
     // A node may be whole while its group still waits to try a launch again: what it has begun has to be over first.
     let is_over = |world: &World| {
-        world.autoscaling.groups.values().all(|group| {
+        world.autoscaling.groups().values().all(|group| {
             group.active_refresh().is_none() && group.members.iter().all(|member| member.leaves_for.is_none())
         })
     };
@@ -65,7 +62,7 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
     for event in EVENTS.into_iter().filter(|_| dice.u8(0..3) == 0).collect::<Vec<_>>() {
         let kind = kinds[dice.usize(..kinds.len())];
         let disorder = Disorder { detail_type: event.to_owned(), kind, times: dice.u32(1..4) };
-        story.world(|world| world.events.disorders.push(disorder));
+        story.world(|world| world.events.add_disorder(disorder));
     }
     for _ in 0..dice.u32(0..3) {
         let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
@@ -86,8 +83,8 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
     ];
     let mode = if dice.bool() { AgentMode::Online } else { modes[dice.usize(..modes.len())] };
     story.world(|world| {
-        world.ec2.agent_mode = mode;
-        let ids: Vec<_> = world.ec2.instances.keys().cloned().collect();
+        world.ec2.launch_with_agents(mode);
+        let ids: Vec<_> = world.ec2.instances().keys().cloned().collect();
         ids.iter().for_each(|id| world.set_agent_mode(id, mode));
     });
 }
@@ -100,7 +97,7 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
     let index = dice.usize(..);
     story.world(|world| {
         let members: Vec<_> =
-            world.autoscaling.groups[&group].members.iter().map(|it| it.instance_id.clone()).collect();
+            world.autoscaling.groups()[&group].members.iter().map(|it| it.instance_id.clone()).collect();
         let Some(id) = members.get(index % members.len().max(1)).cloned() else { return };
         match what {
             0 | 1 => world.interrupt(&id, SpotAction::Terminate),
@@ -122,15 +119,13 @@ fn strike(story: &Story, dice: &mut fastrand::Rng) {
                 drop(world.start_instance_refresh(request));
             }
         }
-        if let Some(group) = world.autoscaling.groups.get_mut(&group) {
-            group.capacity_failures = failures;
-        }
+        world.autoscaling.fail_next_launches(&group, failures);
     });
 }
 
 /// To the other subnet of the same zone.
 fn change_subnet(world: &mut World, group: &str) {
-    let is_in_first = world.autoscaling.groups[group].subnets == [SUBNETS[0].0];
+    let is_in_first = world.autoscaling.groups()[group].subnets == [SUBNETS[0].0];
     let subnet = if is_in_first { SUBNETS[3].0 } else { SUBNETS[0].0 };
     let request = UpdateAutoScalingGroup {
         name: group.to_owned(),

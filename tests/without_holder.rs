@@ -62,7 +62,7 @@ async fn a_node_at_rest_is_not_missed() {
     let story = Story::without_functions(&Seed::one_node());
     let (old, group) = (story.holder(), story.node().group.clone());
     story.world(|world| {
-        world.autoscaling.groups.get_mut(&group).expect("the group").desired_capacity = 0;
+        world.autoscaling.tamper_with_group(&group, |group| group.desired_capacity = 0);
         world.reclaim(&old);
     });
     assert_eq!(tick(&story).await, [0]);

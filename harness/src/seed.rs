@@ -127,7 +127,7 @@ impl World {
     /// What CloudFormation does with the template of one node.
     fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
-        if !self.ssm.parameters.contains_key(IMAGE_PARAMETER) {
+        if !self.ssm.parameters().contains_key(IMAGE_PARAMETER) {
             let baked = self.now() - FIRST_BAKE_AGO;
             let image = ImageSpec::named("k3s-1").tagged(FAMILY_TAG, IMAGE_PARAMETER).created(baked);
             let value = self.add_image(image);
@@ -169,7 +169,7 @@ impl World {
 
     fn zone_named(&mut self, name: &str) -> Result<String, ApiError> {
         let normal = crate::world::route53::normalise_name(name);
-        if let Some(zone) = self.route53.zones.values().find(|zone| zone.name == normal) {
+        if let Some(zone) = self.route53.zones().values().find(|zone| zone.name == normal) {
             return Ok(zone.id.clone());
         }
         let (id, _) = self.create_hosted_zone(name, name, Some(network::VPC_ID.to_owned()), None)?;

@@ -59,7 +59,7 @@ impl World {
 
     pub(crate) fn running(&mut self) -> String {
         let id = self.launch_in("eu-central-1a");
-        self.pass_until(LONG_S, |world| world.ec2.instances[&id].guest.agent_online_since.is_some());
+        self.pass_until(LONG_S, |world| world.ec2.instances()[&id].guest.agent_online_since.is_some());
         id
     }
 
@@ -79,7 +79,7 @@ impl World {
     }
 
     pub(crate) fn attachment_state(&self, volume: &str) -> Option<AttachmentState> {
-        self.ec2.volumes[volume].attachment.as_ref().map(|attachment| attachment.state)
+        self.ec2.volumes()[volume].attachment.as_ref().map(|attachment| attachment.state)
     }
 
     pub(crate) fn terminate(&mut self, instance: &str) {
@@ -91,7 +91,7 @@ impl World {
     }
 
     pub(crate) fn violations(&self) -> Vec<Violation> {
-        let entries = self.history.entries.iter();
+        let entries = self.history().iter();
         entries
             .filter_map(
                 |entry| if let What::Violated(violation) = &entry.what { Some(violation.clone()) } else { None },
@@ -102,8 +102,7 @@ impl World {
     /// The details of all events of that kind, oldest first.
     pub(crate) fn events(&self, detail_type: &str) -> Vec<serde_json::Value> {
         let emitted = self
-            .history
-            .entries
+            .history()
             .iter()
             .filter_map(|entry| if let What::Emitted(event) = &entry.what { Some(event.clone()) } else { None });
         emitted.filter(|event| event["detail-type"] == detail_type).collect()
@@ -111,7 +110,7 @@ impl World {
 
     /// The members of the group in that state.
     pub(crate) fn members_in(&self, state: LifecycleState) -> Vec<&Member> {
-        self.autoscaling.groups["k3s"].members.iter().filter(|member| member.lifecycle == state).collect()
+        self.autoscaling.groups()["k3s"].members.iter().filter(|member| member.lifecycle == state).collect()
     }
 
     pub(crate) fn complete(&mut self, hook: &str, instance: &str, result: ActionResult) -> ApiResult<()> {

@@ -30,7 +30,7 @@ pub(super) async fn baked_and_published(story: &Story) {
 pub(super) async fn given_up(story: &Story) {
     baked_for_nobody(story);
     pruned_in_vain(story);
-    let by = |world: &World| world.lambda.dead_letters.iter().map(|it| it.function.clone()).collect::<BTreeSet<_>>();
+    let by = |world: &World| world.lambda.dead_letters().iter().map(|it| it.function.clone()).collect::<BTreeSet<_>>();
     story.until("both are given up", |world| by(world).len() == 2).await;
     assert_eq!(story.world(|world| by(world)), ["durin-ami-prune", "durin-ami-publish"].map(str::to_owned).into());
 }
@@ -39,7 +39,7 @@ pub(super) async fn given_up(story: &Story) {
 /// again, because somebody needs it after all; and of one, which a person has deregistered, the snapshot goes.
 pub(super) async fn pruned(story: &Story) {
     let [.., gone, needed, left] = story.world(|world| [30, 31, 32, 33, 34].map(|days_ago| baked(world, days_ago)));
-    let states = |world: &World| [&gone, &needed, &left].map(|image| world.ec2.images[image].state);
+    let states = |world: &World| [&gone, &needed, &left].map(|image| world.ec2.images()[image].state);
     assert_eq!(prune(story).await["disabled"], 3);
     assert_eq!(story.world(|world| states(world)), [ImageState::Disabled; 3]);
     let snapshots = story.world(|world| [&gone, &left].map(|image| snapshot_of(world, image)));
@@ -53,9 +53,9 @@ pub(super) async fn pruned(story: &Story) {
     let counts = ["enabled", "deregistered", "snapshots-deleted", "snapshots-left"].map(|count| pruned[count].clone());
     assert_eq!(counts, [1, 1, 1, 0]);
     story.world(|world| {
-        assert_eq!(world.ec2.images[&needed].state, ImageState::Available);
-        assert!(world.ec2.images.get(&gone).is_none_or(|image| image.gone.is_some()));
-        assert!(snapshots.iter().all(|snapshot| !world.ec2.snapshots.contains_key(snapshot)));
+        assert_eq!(world.ec2.images()[&needed].state, ImageState::Available);
+        assert!(world.ec2.images().get(&gone).is_none_or(|image| image.gone.is_some()));
+        assert!(snapshots.iter().all(|snapshot| !world.ec2.snapshots().contains_key(snapshot)));
     });
 }
 
@@ -122,10 +122,10 @@ async fn what_is_of_no_family_is_out_of_reach() {
 
     story.world(|world| {
         assert_eq!(world.iam.denials.len(), 20);
-        assert_eq!([&family, &of_none].map(|image| world.ec2.images[image].state), [ImageState::Available; 2]);
-        assert!([&snapshot, &backup].iter().all(|id| world.ec2.snapshots.contains_key(*id)));
-        assert_eq!(world.ssm.parameters["/somebodys"].versions.len(), 1);
-        assert_eq!(world.ssm.parameters[IMAGE_PARAMETER].versions.len(), 1);
+        assert_eq!([&family, &of_none].map(|image| world.ec2.images()[image].state), [ImageState::Available; 2]);
+        assert!([&snapshot, &backup].iter().all(|id| world.ec2.snapshots().contains_key(*id)));
+        assert_eq!(world.ssm.parameters()["/somebodys"].versions.len(), 1);
+        assert_eq!(world.ssm.parameters()[IMAGE_PARAMETER].versions.len(), 1);
     });
 }
 

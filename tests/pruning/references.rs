@@ -8,7 +8,7 @@ use durin_harness::world::World;
 use durin_harness::world::autoscaling::{CreateLaunchConfiguration, MixedInstancesPolicy, Override};
 use durin_harness::world::ec2::images::LaunchPermission;
 use durin_harness::world::ec2::requests::{
-    Fleet, LaunchSpecification, LaunchTemplateConfig, SpotFleet, SpotInstanceRequest,
+    Fleet, LaunchSpecification, LaunchTemplateConfig, Requests, SpotFleet, SpotInstanceRequest,
 };
 use durin_harness::world::ec2::{InstanceState, LaunchTemplateData, RunInstances};
 use durin_harness::world::ssm::PutParameter;
@@ -23,7 +23,7 @@ pub(crate) fn a_running_instance(world: &mut World, image: &str) {
 
 pub(crate) fn a_stopped_instance(world: &mut World, image: &str) {
     let id = run(world, image);
-    world.ec2.instances.get_mut(&id).expect("there").state = InstanceState::Stopped;
+    world.ec2.tamper_with_instance(&id, |instance| instance.state = InstanceState::Stopped);
 }
 
 pub(crate) fn a_launch_configuration(world: &mut World, image: &str) {
@@ -53,16 +53,17 @@ pub(crate) fn resolved_by_a_version_that_a_group_overrides_with(world: &mut Worl
     let number = version(world, &id, "resolve:ssm:/web/image:2");
     version(world, &id, OTHER);
     let special = Override { launch_template: Some((id, number.to_string())), ..Override::default() };
-    let group = world.autoscaling.groups.values_mut().next().expect("a group");
-    group.mixed_instances_policy =
-        Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
+    override_in_group(world, special);
+}
+
+fn override_in_group(world: &mut World, special: Override) {
+    let policy = MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true };
+    world.autoscaling.tamper_with_group("k3s", |group| group.mixed_instances_policy = Some(policy));
 }
 
 pub(crate) fn an_image_that_a_group_overrides_with(world: &mut World, image: &str) {
     let special = Override { image_id: Some(image.to_owned()), ..Override::default() };
-    let group = world.autoscaling.groups.values_mut().next().expect("a group");
-    group.mixed_instances_policy =
-        Some(MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true });
+    override_in_group(world, special);
 }
 
 pub(crate) fn a_fleet(world: &mut World, image: &str) {
@@ -72,26 +73,20 @@ pub(crate) fn a_fleet(world: &mut World, image: &str) {
     }
     world.set_default_version(&id, "12").expect("set");
     let configs = vec![LaunchTemplateConfig { template_id: Some(id), version: "1".into(), ..Default::default() }];
-    world.ec2.requests.fleets.push(Fleet { id: "fleet-1".into(), state: "active".into(), configs });
+    let fleet = Fleet { id: "fleet-1".into(), state: "active".into(), configs };
+    world.ec2.add_requests(Requests { fleets: vec![fleet], ..Requests::default() });
 }
 
 pub(crate) fn a_spot_fleet(world: &mut World, image: &str) {
     let specifications = vec![LaunchSpecification { image_id: image.to_owned(), ..Default::default() }];
-    world.ec2.requests.spot_fleets.push(SpotFleet {
-        id: "sfr-1".into(),
-        state: "active".into(),
-        specifications,
-        configs: vec![],
-    });
+    let fleet = SpotFleet { id: "sfr-1".into(), state: "active".into(), specifications, configs: vec![] };
+    world.ec2.add_requests(Requests { spot_fleets: vec![fleet], ..Requests::default() });
 }
 
 pub(crate) fn a_spot_request(world: &mut World, image: &str) {
     let specification = LaunchSpecification { image_id: image.to_owned(), ..Default::default() };
-    world.ec2.requests.spot_instances.push(SpotInstanceRequest {
-        id: "sir-1".into(),
-        state: "open".into(),
-        specification,
-    });
+    let request = SpotInstanceRequest { id: "sir-1".into(), state: "open".into(), specification };
+    world.ec2.add_requests(Requests { spot_instances: vec![request], ..Requests::default() });
 }
 
 pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) {
@@ -105,17 +100,15 @@ pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) 
     };
     for value in [image, OTHER] {
         world.put_parameter(put(value)).expect("written");
-        // By hand, and on purpose.
-        if let Some(parameter) = world.ssm.parameters.get_mut("/other/image") {
-            parameter.tags.insert("durin:pinned".into(), String::new());
-        }
+        // By hand, and on purpose. The first version is not there yet, and needs no pin.
+        drop(world.tag_parameter("/other/image", vec![("durin:pinned".into(), String::new())], &[]));
         let later = world.now() + Duration::from_secs(60);
         world.advance_to(later);
     }
 }
 
 pub(crate) fn a_labelled_version_of_the_familys_parameter(world: &mut World, image: &str) {
-    let current = world.ssm.parameters[IMAGE_PARAMETER].versions.last().expect("one").value.clone();
+    let current = world.ssm.parameters()[IMAGE_PARAMETER].versions.last().expect("one").value.clone();
     for value in [image, OTHER, &current] {
         let put = PutParameter {
             name: IMAGE_PARAMETER.into(),

@@ -29,7 +29,7 @@ pub fn baked(world: &mut World, days_ago: u32) -> String {
 
 /// The snapshot behind an image.
 pub fn snapshot_of(world: &World, image: &str) -> String {
-    world.ec2.images[image].block_devices[0].snapshot_id.clone()
+    world.ec2.images()[image].block_devices[0].snapshot_id.clone()
 }
 
 /// A pipeline says that it has finished an image.
@@ -80,7 +80,7 @@ pub fn pruned_in_vain(story: &Story) {
 fn soon(story: &Story, function: &str) {
     story.world(|world| {
         let is_it = |rule: &&Rule| rule.function == function && matches!(rule.trigger, Trigger::Rate(_));
-        let rule = world.events.rules.iter().find(is_it).cloned().expect("a schedule");
+        let rule = world.events.rules().iter().find(is_it).cloned().expect("a schedule");
         world.put_rule(Rule { trigger: Trigger::Rate(Duration::from_secs(60)), ..rule });
     });
 }

@@ -116,7 +116,7 @@ impl Story {
     /// The instance that the volume is attached to.
     pub fn holder(&self) -> String {
         let volume = self.node().volume.clone();
-        self.world(|world| world.ec2.volumes[&volume].attachment.as_ref().map(|held| held.instance_id.clone()))
+        self.world(|world| world.ec2.volumes()[&volume].attachment.as_ref().map(|held| held.instance_id.clone()))
             .expect("somebody holds the volume")
     }
 
@@ -124,14 +124,14 @@ impl Story {
     pub fn record(&self) -> Option<Vec<String>> {
         let node = self.node().clone();
         self.world(|world| {
-            world.route53.zones[&node.zone_id].record_set(&node.record_name, "A").map(|set| set.values.clone())
+            world.route53.zones()[&node.zone_id].record_set(&node.record_name, "A").map(|set| set.values.clone())
         })
     }
 
     /// Something goes wrong with the next events of a kind.
     pub fn disorder(&self, detail_type: &str, kind: DisorderKind, times: u32) {
         let disorder = Disorder { detail_type: detail_type.to_owned(), kind, times };
-        self.world(|world| world.events.disorders.push(disorder));
+        self.world(|world| world.events.add_disorder(disorder));
     }
 
     /// The next events of these kinds are lost.
@@ -159,7 +159,7 @@ impl Story {
     /// The same, until the capacity is taken back.
     pub async fn reclaim(&self) -> String {
         let old = self.interrupt();
-        self.until("the reclaim", |world| world.ec2.instances[&old].state.name() != "running").await;
+        self.until("the reclaim", |world| world.ec2.instances()[&old].state.name() != "running").await;
         old
     }
 
@@ -173,7 +173,7 @@ impl Story {
     /// How often the volume was mounted without having been unmounted before.
     pub fn unclean_mounts(&self) -> u32 {
         let volume = self.node().volume.clone();
-        self.world(|world| world.ec2.volumes[&volume].data.unclean_mounts)
+        self.world(|world| world.ec2.volumes()[&volume].data.unclean_mounts)
     }
 
     /// Waits until the world is so.
@@ -188,11 +188,11 @@ impl Story {
     pub async fn until_member_is(&self, state: &str) -> String {
         let group = self.node().group.clone();
         self.until(state, |world| {
-            world.autoscaling.groups[&group].members.iter().any(|it| it.lifecycle.name() == state)
+            world.autoscaling.groups()[&group].members.iter().any(|it| it.lifecycle.name() == state)
         })
         .await;
         self.world(|world| {
-            let mut members = world.autoscaling.groups[&group].members.iter();
+            let mut members = world.autoscaling.groups()[&group].members.iter();
             members.find(|it| it.lifecycle.name() == state).map(|it| it.instance_id.clone())
         })
         .expect("just seen")
@@ -200,12 +200,12 @@ impl Story {
 
     /// Invokes a function by hand, to its end, with everything else going on as usual.
     pub async fn invoke(&self, function: &str, payload: Value) -> Invoked {
-        let before = self.world(|world| world.history.entries.len());
+        let before = self.world(|world| world.history().len());
         let timeout = deployment::timeout(function).expect("a deployment").expect("a function");
         let killed_at: SystemTime = self.aws().clock().now() + timeout;
         let outcome = deployment::handlers(self.aws())[function](payload, killed_at).await;
         let calls = self.world(|world| {
-            let entries = world.history.entries[before..].iter();
+            let entries = world.history()[before..].iter();
             entries.filter_map(|entry| call(&entry.what, function)).collect()
         });
         Invoked { outcome, calls }
@@ -229,7 +229,7 @@ impl Story {
     /// # Panics
     /// When that is not so: with the whole history.
     pub async fn ends_elsewhere(&self, old: &str) {
-        let has_ended = |world: &World| world.ec2.instances.get(old).is_none_or(|it| it.state.name() == "terminated");
+        let has_ended = |world: &World| world.ec2.instance(old).is_none_or(|it| it.state.name() == "terminated");
         self.until("the old instance has ended", has_ended).await;
         self.ends_well().await;
         assert_ne!(self.holder(), old, "{}", self.told());
@@ -238,9 +238,9 @@ impl Story {
     /// The history so far, for a failed assertion.
     pub fn told(&self) -> String {
         self.world(|world| {
-            let begin = world.history.entries.first().map_or(world.now(), |entry| entry.at);
+            let begin = world.history().first().map_or(world.now(), |entry| entry.at);
             let timeline = durin_cli::timeline::Timeline::new(begin, Default::default(), true);
-            timeline.tell(&world.history.entries).join("\n")
+            timeline.tell(world.history()).join("\n")
         })
     }
 }
@@ -248,8 +248,8 @@ impl Story {
 /// What the history shows that must never happen, beyond what the end shows.
 pub fn broken(world: &World) -> Vec<String> {
     let denied = world.iam.denials.iter().map(ToString::to_string);
-    let forced = world.history.entries.iter().filter_map(|entry| forced_detach(&entry.what));
-    let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
+    let forced = world.history().iter().filter_map(|entry| forced_detach(&entry.what));
+    let violated = world.history().iter().filter_map(|entry| match &entry.what {
         What::Violated(violation) => Some(violation.to_string()),
         // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
         What::Changed { subject, change } => match change {

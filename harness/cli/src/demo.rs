@@ -61,7 +61,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<d
 
 /// What the history shows that must never happen.
 fn violations(world: &World) -> Vec<String> {
-    let violated = world.history.entries.iter().filter_map(|entry| match &entry.what {
+    let violated = world.history().iter().filter_map(|entry| match &entry.what {
         What::Violated(violation) => Some(violation.to_string()),
         What::Emitted(_)
         | What::Invoked { .. }
@@ -83,7 +83,7 @@ struct Since {
 
 impl Since {
     fn now(stage: &Stage) -> Since {
-        stage.aws.world(|world| Since { at: world.now(), entries: world.history.entries.len() })
+        stage.aws.world(|world| Since { at: world.now(), entries: world.history().len() })
     }
 }
 
@@ -91,7 +91,7 @@ impl Since {
 fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool) {
     let timeline = Timeline::new(since.at, names(stage), all);
     let lines = stage.aws.world(|world| {
-        let story = world.history.entries[since.entries..].iter().filter(|entry| wanted(entry));
+        let story = world.history()[since.entries..].iter().filter(|entry| wanted(entry));
         timeline.tell(&story.cloned().collect::<Vec<_>>())
     });
     lines.iter().for_each(|line| println!("{line}"));
@@ -114,7 +114,7 @@ fn seconds(span: Duration) -> String {
 /// How many API calls the functions made.
 pub fn calls(world: &World) -> usize {
     let by_function = |what: &What| matches!(what, What::Called { caller, .. } if caller.is_function());
-    world.history.entries.iter().filter(|entry| by_function(&entry.what)).count()
+    world.history().iter().filter(|entry| by_function(&entry.what)).count()
 }
 
 /// What to call things, so that a reader need not compare hexadecimal digits: the node's instances by their order, all
@@ -124,7 +124,7 @@ fn names(stage: &Stage) -> BTreeMap<String, String> {
     stage.aws.world(|world| {
         let mut names =
             BTreeMap::from([(node.volume.clone(), "volume".to_owned()), (node.zone_id.clone(), "zone".to_owned())]);
-        let mut instances: Vec<_> = world.ec2.instances.values().collect();
+        let mut instances: Vec<_> = world.ec2.instances().values().collect();
         instances.sort_by_key(|instance| instance.launched);
         let (of_node, others): (Vec<_>, Vec<_>) =
             instances.into_iter().partition(|instance| instance.tags.contains_key("durin:volume-id"));
@@ -137,7 +137,7 @@ fn names(stage: &Stage) -> BTreeMap<String, String> {
             names.insert(instance.id.clone(), name);
         }
         names.extend(others.into_iter().filter_map(|it| Some((it.id.clone(), it.tags.get("Name")?.clone()))));
-        for image in world.ec2.images.values() {
+        for image in world.ec2.images().values() {
             let snapshots = image.block_devices.iter();
             names.extend(snapshots.map(|it| (it.snapshot_id.clone(), format!("{}'s snapshot", image.name))));
             names.insert(image.id.clone(), image.name.clone());

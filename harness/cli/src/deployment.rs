@@ -250,7 +250,7 @@ fn prune_handler(aws: &LocalAws) -> (String, Handler) {
     let (clients, aws) = (Aws::new(&aws.sdk_config(NAME)), aws.clone());
     let handler: Handler = Box::new(move |event: Value, killed_at: SystemTime| {
         let clients = clients.clone();
-        let environment = aws.world(|world| world.lambda.functions.get(NAME).map(|it| it.environment.clone()));
+        let environment = aws.world(|world| world.lambda.function(NAME).map(|it| it.environment.clone()));
         let settings = Settings::read(|name| environment.as_ref()?.get(name).cloned());
         Box::pin(async move {
             let settings = settings.map_err(|error| FunctionError {

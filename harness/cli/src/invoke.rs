@@ -64,7 +64,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
         None => payload,
     };
-    let before = world.history.entries.len();
+    let before = world.history().len();
     let aws = LocalAws::new(world, options.speed);
     let endpoint = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let runtime_api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -100,7 +100,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 
 fn report(aws: &LocalAws, begin: durin_harness::time::Time, before: usize, said: Option<Said>) -> ExitCode {
     let (history, calls) = aws.world(|world| {
-        let history = world.history.entries.split_off(before);
+        let history = world.history()[before..].to_vec();
         let calls = history.iter().filter(|entry| matches!(entry.what, What::Called { .. })).count();
         (history, calls)
     });

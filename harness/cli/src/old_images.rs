@@ -45,8 +45,9 @@ impl OldImages {
     pub fn add_to(world: &mut World) -> OldImages {
         let mut dice = fastrand::Rng::with_seed(1);
         let mut id = |kind: &str| Some(format!("{kind}-0{:016x}", dice.u64(..)));
-        for image in world.ec2.images.values_mut().filter(|image| image.tags.contains_key(FAMILY_TAG)) {
-            image.name = name_of_bake(image.created);
+        let of_family = world.ec2.images().values().filter(|image| image.tags.contains_key(FAMILY_TAG));
+        for id in of_family.map(|image| image.id.clone()).collect::<Vec<_>>() {
+            world.ec2.tamper_with_image(&id, |image| image.name = name_of_bake(image.created));
         }
         let now = world.now();
         let images = BAKES.map(|(days_ago, fate)| {

@@ -118,7 +118,7 @@ impl Recorded {
         let (mut world, node) = opening_at(start)?;
         (self.begin)(&mut world, &node)?;
         let end = world.now() + STORY;
-        while !world.events.emitted.iter().any(|emitted| same(emitted, event)) {
+        while !world.events.emitted().iter().any(|emitted| same(emitted, event)) {
             match world.next_due() {
                 Some(due) if due <= end => world.advance_to(due),
                 Some(_) | None => return Ok(None),
@@ -145,7 +145,7 @@ pub fn recordings() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
         world.advance_to(world.now() + STORY);
         recordings.extend(story.events.iter().filter_map(|(file, detail_type, number)| {
             let of_kind = |event: &&Value| event["detail-type"] == *detail_type;
-            world.events.emitted.iter().filter(of_kind).nth(*number).map(|event| (*file, event.clone()))
+            world.events.emitted().iter().filter(of_kind).nth(*number).map(|event| (*file, event.clone()))
         }));
     }
     Ok(recordings)

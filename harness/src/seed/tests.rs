@@ -11,9 +11,9 @@ fn a_settled_node_serves_and_is_quiet() {
     assert_eq!(check_quiet(&world, &node), Vec::<String>::new());
     assert_eq!(check_always(&world), Vec::<String>::new());
     let holder = world.serving(&node.volume).unwrap();
-    assert_eq!(world.ec2.instances[holder].tags["durin:volume-id"], node.volume);
-    assert_eq!(world.ec2.instances[holder].tags["aws:autoscaling:groupName"], "k3s");
-    assert_eq!(world.ec2.instances.len(), 1, "the group wants no other");
+    assert_eq!(world.ec2.instances()[holder].tags["durin:volume-id"], node.volume);
+    assert_eq!(world.ec2.instances()[holder].tags["aws:autoscaling:groupName"], "k3s");
+    assert_eq!(world.ec2.instances().len(), 1, "the group wants no other");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn nodes_share_a_zone_and_have_their_own_ttl() {
     let nodes = world.settle_nodes().unwrap();
     assert_eq!(nodes.len(), 2);
     assert_eq!(nodes[0].zone_id, nodes[1].zone_id);
-    let record = world.route53.zones[&nodes[1].zone_id].record_set("other.durin.internal", "A").unwrap();
+    let record = world.route53.zones()[&nodes[1].zone_id].record_set("other.durin.internal", "A").unwrap();
     assert_eq!(record.ttl_s, Some(15));
     for node in &nodes {
         assert_eq!(check_quiet(&world, node), Vec::<String>::new());
@@ -57,7 +57,7 @@ fn the_same_seed_gives_the_same_history() {
         let holder = world.serving(&node.volume).unwrap().to_owned();
         world.interrupt(&holder, SpotAction::Terminate);
         world.pass(3600);
-        format!("{:?}", world.history)
+        format!("{:?}", world.history())
     };
     assert_eq!(story(7), story(7));
     assert_ne!(story(7), story(8));
@@ -85,20 +85,20 @@ fn however_it_is_shaken_a_group_comes_back_and_no_write_is_lost() {
             shake(&mut world, &node, &mut dice);
             assert_eq!(check_always(&world), Vec::<String>::new(), "seed {seed}");
         }
-        world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures = 0;
+        world.autoscaling.end_shortages();
         for _ in 0..60 {
             complete_all(&mut world);
             world.pass(60);
         }
-        let members: Vec<_> = world.autoscaling.groups["k3s"].members.iter().map(|member| member.lifecycle).collect();
+        let members: Vec<_> = world.autoscaling.groups()["k3s"].members.iter().map(|member| member.lifecycle).collect();
         assert_eq!(members, [LifecycleState::InService], "seed {seed}");
         assert!(world.violations().is_empty());
-        assert!(world.ec2.instances.len() <= 40, "the terminated are forgotten");
+        assert!(world.ec2.instances().len() <= 40, "the terminated are forgotten");
     }
 }
 
 fn shake(world: &mut World, node: &NodeNames, dice: &mut fastrand::Rng) {
-    let ids: Vec<_> = world.ec2.instances.keys().cloned().collect();
+    let ids: Vec<_> = world.ec2.instances().keys().cloned().collect();
     let instance = &ids[dice.usize(..ids.len())];
     let volume = &node.volume;
     // Refusals are as welcome as anything.
@@ -113,14 +113,14 @@ fn shake(world: &mut World, node: &NodeNames, dice: &mut fastrand::Rng) {
         7 => drop(world.detach_volume(volume, Some(instance), None, false)),
         8 => drop(world.release(instance)),
         9 => drop(world.set_instance_health(instance, false, false)),
-        10 => world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures += 1,
+        10 => world.autoscaling.fail_next_launches("k3s", 1),
         _ => complete_all(world),
     }
     world.pass(dice.u64(..90));
 }
 
 fn complete_all(world: &mut World) {
-    let members = world.autoscaling.groups["k3s"].members.clone();
+    let members = world.autoscaling.groups()["k3s"].members.clone();
     for member in members {
         if let Some(action) = member.action {
             world.complete(&action.hook, &member.instance_id, ActionResult::Continue).unwrap();

@@ -44,7 +44,7 @@ fn admit(world: &mut World, call: &Call) -> ApiResult<Delivery> {
 fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<()> {
     let now = world.now();
     let Some((bucket, limit)) = operation.bucket(input.is_unfiltered()) else { return Ok(()) };
-    match world.ec2.throttles.admit(operation.name, &bucket, limit, now) {
+    match world.ec2.admit(operation.name, &bucket, limit, now) {
         true => Ok(()),
         false => Err(refusals::throttled(operation.service)),
     }

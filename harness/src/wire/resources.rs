@@ -11,10 +11,10 @@ use crate::world::{ACCOUNT, REGION, World};
 pub(super) fn of_ec2(world: &World, action: &str, id: &str) -> Check {
     let mut check = Check::new(action, ec2_arn(id));
     let tags = match id.split('-').next() {
-        Some("i") => world.ec2.instances.get(id).map(|instance| &instance.tags),
-        Some("vol") => world.ec2.volumes.get(id).map(|volume| &volume.tags),
-        Some("ami") => world.ec2.images.get(id).map(|image| &image.tags),
-        Some("snap") => world.ec2.snapshots.get(id).map(|snapshot| &snapshot.tags),
+        Some("i") => world.ec2.instance(id).map(|instance| &instance.tags),
+        Some("vol") => world.ec2.volume(id).map(|volume| &volume.tags),
+        Some("ami") => world.ec2.images().get(id).map(|image| &image.tags),
+        Some("snap") => world.ec2.snapshot(id).map(|snapshot| &snapshot.tags),
         _ => None,
     };
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -25,7 +25,7 @@ pub(super) fn of_ec2(world: &World, action: &str, id: &str) -> Check {
 pub(super) fn of_parameter(world: &World, action: &str, selector: &str) -> Check {
     let name = selector.split(':').next().unwrap_or_default();
     let mut check = Check::new(action, arn("ssm", &format!("parameter/{}", name.trim_start_matches('/'))));
-    let tags = world.ssm.parameters.get(name).map(|parameter| &parameter.tags);
+    let tags = world.ssm.parameter(name).map(|parameter| &parameter.tags);
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     check
 }

@@ -17,7 +17,7 @@ pub(super) struct RequestId(String);
 impl RequestId {
     /// Counted rather than drawn: a read must not change what the world's dice show next.
     pub(super) fn next(world: &World) -> RequestId {
-        RequestId::numbered(world.history.entries.len() as u64 + 1)
+        RequestId::numbered(world.history().len() as u64 + 1)
     }
 
     fn numbered(number: u64) -> RequestId {

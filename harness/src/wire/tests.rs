@@ -121,7 +121,7 @@ fn a_dry_run_changes_nothing_and_is_an_error() {
     let (status, body) = call(&mut world, &ec2(&format!("Action=DeleteVolume&VolumeId={id}&DryRun=true")));
     assert_eq!(status, StatusCode::PRECONDITION_FAILED);
     assert!(body.contains("<Code>DryRunOperation</Code>"), "{body}");
-    assert!(world.ec2.volumes.contains_key(&id));
+    assert!(world.ec2.volumes().contains_key(&id));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_history_tells_who_called_what_about_what() {
     let id = volume(&mut world);
     let body = format!("Action=AttachVolume&InstanceId=i-0123456789abcdef0&VolumeId={id}&Device=/dev/sdf");
     let _ = call(&mut world, &ec2(&body));
-    let last = world.history.entries.last().expect("an entry");
+    let last = world.history().last().expect("an entry");
     let What::Called { caller, operation, parameters, error } = &last.what else { panic!("{last:?}") };
     assert_eq!((caller, operation.as_str()), (&Caller::Operator, "ec2:AttachVolume"));
     assert_eq!(about(operation, parameters), format!("{id} i-0123456789abcdef0 /dev/sdf"));

@@ -42,9 +42,23 @@ pub use state::LifecycleState;
 #[derive(Default)]
 pub struct AutoScaling {
     /// By name.
-    pub groups: BTreeMap<String, Group>,
+    pub(in crate::world) groups: BTreeMap<String, Group>,
     /// By name.
-    pub launch_configurations: BTreeMap<String, LaunchConfiguration>,
+    pub(in crate::world) launch_configurations: BTreeMap<String, LaunchConfiguration>,
+}
+
+impl AutoScaling {
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    pub fn groups(&self) -> &BTreeMap<String, Group> {
+        &self.groups
+    }
+
+    pub fn launch_configurations(&self) -> &BTreeMap<String, LaunchConfiguration> {
+        &self.launch_configurations
+    }
 }
 
 /// A group of instances that replaces those that die.

@@ -91,6 +91,11 @@ impl World {
         Ok(id)
     }
 
+    /// Whether a bake is under way.
+    pub fn is_baking(&self) -> bool {
+        !self.bakes.is_empty()
+    }
+
     /// An image is available or has failed: if it is one of a bake's, that goes on.
     pub(super) fn bake_goes_on(&mut self, image: &str) {
         let Some(bake) = self.bakes.remove(image) else { return };

@@ -39,26 +39,78 @@ pub use volumes::CreateVolume;
 #[derive(Default)]
 pub struct Ec2 {
     /// By id, the terminated ones included until EC2 forgets them.
-    pub instances: BTreeMap<String, Instance>,
+    pub(in crate::world) instances: BTreeMap<String, Instance>,
     /// By id.
-    pub volumes: BTreeMap<String, Volume>,
+    pub(in crate::world) volumes: BTreeMap<String, Volume>,
     /// By id.
-    pub launch_templates: BTreeMap<String, LaunchTemplate>,
+    pub(in crate::world) launch_templates: BTreeMap<String, LaunchTemplate>,
     /// By id, the deregistered ones included.
-    pub images: BTreeMap<String, Image>,
-    images_by_snapshot: BTreeMap<String, BTreeSet<String>>,
+    pub(in crate::world) images: BTreeMap<String, Image>,
+    pub(in crate::world) images_by_snapshot: BTreeMap<String, BTreeSet<String>>,
     /// By id.
-    pub snapshots: BTreeMap<String, Snapshot>,
+    pub(in crate::world) snapshots: BTreeMap<String, Snapshot>,
     /// How many of the next images that are being made fail.
-    pub image_failures: u32,
-    pub recycle_bin: recycle_bin::RecycleBin,
+    pub(in crate::world) image_failures: u32,
+    pub(in crate::world) recycle_bin: recycle_bin::RecycleBin,
     /// Fleets and spot requests.
-    pub requests: requests::Requests,
-    pub throttles: throttles::Throttles,
+    pub(in crate::world) requests: requests::Requests,
+    pub(in crate::world) throttles: throttles::Throttles,
     /// The last octet given to an instance, by subnet.
-    last_host: [u8; network::SUBNETS.len()],
+    pub(in crate::world) last_host: [u8; network::SUBNETS.len()],
     /// How the Systems Manager agents of instances to come behave.
-    pub agent_mode: AgentMode,
+    pub(in crate::world) agent_mode: AgentMode,
+}
+
+impl Ec2 {
+    /// The instance, if EC2 still lists it.
+    pub fn instance(&self, id: &str) -> Option<&Instance> {
+        self.instances.get(id)
+    }
+
+    pub fn volume(&self, id: &str) -> Option<&Volume> {
+        self.volumes.get(id)
+    }
+
+    pub fn snapshot(&self, id: &str) -> Option<&Snapshot> {
+        self.snapshots.get(id)
+    }
+
+    pub fn instances(&self) -> &BTreeMap<String, Instance> {
+        &self.instances
+    }
+
+    pub fn volumes(&self) -> &BTreeMap<String, Volume> {
+        &self.volumes
+    }
+
+    pub fn launch_templates(&self) -> &BTreeMap<String, LaunchTemplate> {
+        &self.launch_templates
+    }
+
+    pub fn images(&self) -> &BTreeMap<String, Image> {
+        &self.images
+    }
+
+    pub fn snapshots(&self) -> &BTreeMap<String, Snapshot> {
+        &self.snapshots
+    }
+
+    pub fn recycle_bin(&self) -> &recycle_bin::RecycleBin {
+        &self.recycle_bin
+    }
+
+    pub fn requests(&self) -> &requests::Requests {
+        &self.requests
+    }
+
+    /// How the Systems Manager agents of instances that are launched from now on behave.
+    pub fn launch_with_agents(&mut self, mode: AgentMode) {
+        self.agent_mode = mode;
+    }
+
+    pub fn throttles(&self) -> &throttles::Throttles {
+        &self.throttles
+    }
 }
 
 /// A virtual machine.
@@ -294,15 +346,5 @@ impl World {
             Ec2Effect::Attached { volume, instance, asked } => self.volume_is_attached(&volume, &instance, asked),
             Ec2Effect::Detached { volume, instance, asked } => self.volume_is_detached(&volume, &instance, asked),
         }
-    }
-
-    /// The instance, if EC2 still lists it.
-    pub fn instance(&self, id: &str) -> Option<&Instance> {
-        self.ec2.instances.get(id)
-    }
-
-    /// The volume, if it exists.
-    pub fn volume(&self, id: &str) -> Option<&Volume> {
-        self.ec2.volumes.get(id)
     }
 }

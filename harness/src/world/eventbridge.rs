@@ -16,13 +16,39 @@ pub use pattern::{Pattern, PatternError};
 /// The rules of the default bus, and what became of its events.
 #[derive(Default)]
 pub struct EventBridge {
-    pub rules: Vec<Rule>,
+    pub(in crate::world) rules: Vec<Rule>,
     /// Every event emitted so far.
-    pub emitted: Vec<Value>,
+    pub(in crate::world) emitted: Vec<Value>,
     /// What could not be delivered and was sent to a queue.
-    pub dead_letters: Vec<DeadLetter>,
+    pub(in crate::world) dead_letters: Vec<DeadLetter>,
     /// What goes wrong with deliveries, first match first.
-    pub disorders: Vec<Disorder>,
+    pub(in crate::world) disorders: Vec<Disorder>,
+}
+
+impl EventBridge {
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Every event emitted so far.
+    pub fn emitted(&self) -> &[Value] {
+        &self.emitted
+    }
+
+    /// What could not be delivered and was sent to a queue.
+    pub fn dead_letters(&self) -> &[DeadLetter] {
+        &self.dead_letters
+    }
+
+    /// Has something go wrong with the next deliveries, after what was planned before.
+    pub fn add_disorder(&mut self, disorder: Disorder) {
+        self.disorders.push(disorder);
+    }
+
+    /// From now on every event arrives as it should.
+    pub fn end_disorders(&mut self) {
+        self.disorders.clear();
+    }
 }
 
 /// A rule: what triggers which function.

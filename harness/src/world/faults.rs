@@ -37,6 +37,11 @@ impl Faults {
         self.planned.push_back(Fault { operation: operation.to_owned(), kind, times });
     }
 
+    /// From now on nothing goes wrong.
+    pub fn end(&mut self) {
+        self.planned.clear();
+    }
+
     /// What goes wrong with this call of `operation`, if anything.
     pub fn strike(&mut self, operation: &str) -> Option<FaultKind> {
         let fault = self.planned.iter_mut().find(|fault| fault.times > 0 && fault.hits(operation))?;

@@ -19,7 +19,7 @@ use crate::time::Time;
 #[derive(Debug, Default)]
 pub struct History {
     /// In order.
-    pub entries: Vec<Entry>,
+    entries: Vec<Entry>,
 }
 
 /// One thing that happened.
@@ -128,8 +128,13 @@ impl From<BakeChange> for Change {
 }
 
 impl World {
+    /// Everything that happened, in order.
+    pub fn history(&self) -> &[Entry] {
+        &self.history.entries
+    }
+
     /// Writes into the history what happened now.
-    pub fn note(&mut self, what: What) {
+    pub(crate) fn note(&mut self, what: What) {
         let at = self.now;
         self.history.entries.push(Entry { at, what });
     }

@@ -27,11 +27,27 @@ const THROTTLED_FOR: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Lambda {
     /// The functions that exist, by name.
-    pub functions: BTreeMap<String, FunctionSettings>,
+    pub(in crate::world) functions: BTreeMap<String, FunctionSettings>,
     /// What Lambda gave up and sent to a queue.
-    pub dead_letters: Vec<DeadLetter>,
-    ready: Vec<Invocation>,
-    running: BTreeMap<String, u32>,
+    pub(in crate::world) dead_letters: Vec<DeadLetter>,
+    pub(in crate::world) ready: Vec<Invocation>,
+    pub(in crate::world) running: BTreeMap<String, u32>,
+}
+
+impl Lambda {
+    pub fn function(&self, name: &str) -> Option<&FunctionSettings> {
+        self.functions.get(name)
+    }
+
+    /// What Lambda gave up and sent to a queue.
+    pub fn dead_letters(&self) -> &[DeadLetter] {
+        &self.dead_letters
+    }
+
+    /// DeleteFunction: what its rules would invoke is not invoked any more.
+    pub fn delete_function(&mut self, name: &str) {
+        self.functions.remove(name);
+    }
 }
 
 /// One delivery of one event to one function.

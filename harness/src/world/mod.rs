@@ -21,6 +21,7 @@ pub mod latency;
 pub mod route53;
 pub mod ssm;
 pub mod steady;
+mod tampering;
 pub mod violation;
 
 use std::collections::BTreeMap;
@@ -36,11 +37,10 @@ pub struct World {
     now: Time,
     agenda: Agenda<Effect>,
     /// The one source of randomness.
-    pub rng: fastrand::Rng,
+    rng: fastrand::Rng,
     /// How long things take.
     pub latency: latency::Latencies,
-    /// Everything that happened, in order.
-    pub history: history::History,
+    history: history::History,
     /// What AWS does wrong today.
     pub faults: faults::Faults,
     /// The functions' roles.
@@ -52,7 +52,7 @@ pub struct World {
     pub events: eventbridge::EventBridge,
     pub lambda: lambda::Lambda,
     /// Bakes under way, by the image that they make.
-    pub bakes: BTreeMap<String, bakes::Bake>,
+    bakes: BTreeMap<String, bakes::Bake>,
 }
 
 impl World {
@@ -80,7 +80,7 @@ impl World {
 
     /// Has a world in which nothing has happened yet begin at another time than [`Time::GENESIS`].
     pub(crate) fn begin_at(&mut self, start: Time) {
-        debug_assert!(self.history.entries.is_empty(), "a world begins before anything happens in it");
+        debug_assert!(self.history().is_empty(), "a world begins before anything happens in it");
         self.now = start;
     }
 

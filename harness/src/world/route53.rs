@@ -20,9 +20,23 @@ pub use names::normalise_name;
 #[derive(Default)]
 pub struct Route53 {
     /// By id (without `/hostedzone/`).
-    pub zones: BTreeMap<String, HostedZone>,
+    pub(in crate::world) zones: BTreeMap<String, HostedZone>,
     /// By id (without `/change/`).
-    pub changes: BTreeMap<String, Change>,
+    pub(in crate::world) changes: BTreeMap<String, Change>,
+}
+
+impl Route53 {
+    pub fn zone(&self, id: &str) -> Option<&HostedZone> {
+        self.zones.get(id)
+    }
+
+    pub fn zones(&self) -> &BTreeMap<String, HostedZone> {
+        &self.zones
+    }
+
+    pub fn changes(&self) -> &BTreeMap<String, Change> {
+        &self.changes
+    }
 }
 
 /// A hosted zone.

@@ -31,13 +31,37 @@ pub use parameters::PutParameter;
 #[derive(Default)]
 pub struct Ssm {
     /// By name.
-    pub parameters: BTreeMap<String, Parameter>,
+    pub(in crate::world) parameters: BTreeMap<String, Parameter>,
     /// Image parameters that were put and are not validated yet, by name.
-    pub pending_parameters: BTreeMap<String, PendingParameter>,
+    pub(in crate::world) pending_parameters: BTreeMap<String, PendingParameter>,
     /// By name.
-    pub documents: BTreeMap<String, Document>,
+    pub(in crate::world) documents: BTreeMap<String, Document>,
     /// Oldest first.
-    pub commands: Vec<Command>,
+    pub(in crate::world) commands: Vec<Command>,
+}
+
+impl Ssm {
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.get(name)
+    }
+
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
+    }
+
+    pub fn documents(&self) -> &BTreeMap<String, Document> {
+        &self.documents
+    }
+
+    /// Whether a value was put that is not validated yet.
+    pub fn is_validating(&self, parameter: &str) -> bool {
+        self.pending_parameters.contains_key(parameter)
+    }
+
+    /// Oldest first.
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
 }
 
 /// A parameter, all its versions.

@@ -36,7 +36,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
         };
         world.begin_bake(bake, &builder)
     })?;
-    let is_over = |world: &World| world.bakes.is_empty() && parameter(world) == image;
+    let is_over = |world: &World| !world.is_baking() && parameter(world) == image;
     let published = stage.aws.until(LONGEST, is_over).await;
     stage.aws.world(|world| world.terminate_instances(std::slice::from_ref(&builder)))?;
     // Until whoever was told by the last event has looked, too.
@@ -52,7 +52,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
         println!("Outage   {} {} s\n", stage.node().record_name, seconds(outage.api));
     }
     let booted = stage.aws.world(|world| {
-        let holder = world.serving(&stage.node().volume).and_then(|holder| world.ec2.instances.get(holder));
+        let holder = world.serving(&stage.node().volume).and_then(|holder| world.ec2.instance(holder));
         holder.is_some_and(|holder| holder.image_id == image)
     });
     let expected = [
@@ -70,13 +70,13 @@ async fn builder(stage: &Stage) -> Result<String, Box<dyn Error>> {
     let image_id = Some(PUBLIC_IMAGE.to_owned());
     let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
     let id = ids.into_iter().next().ok_or("no builder was launched")?;
-    let runs = |world: &World| world.ec2.instances.get(&id).is_some_and(|it| it.state == InstanceState::Running);
+    let runs = |world: &World| world.ec2.instance(&id).is_some_and(|it| it.state == InstanceState::Running);
     stage.aws.until(LONGEST, runs).await;
     Ok(id)
 }
 
 fn parameter(world: &World) -> &str {
-    let parameter = world.ssm.parameters.get(IMAGE_PARAMETER);
+    let parameter = world.ssm.parameter(IMAGE_PARAMETER);
     parameter.and_then(|parameter| parameter.versions.last()).map_or("", |version| &version.value)
 }
 

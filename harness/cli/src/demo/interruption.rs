@@ -15,7 +15,7 @@ pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) ->
         world.latency = outage::interruption(seed).latency;
         world.settle();
         let old = world.serving(&node.volume).unwrap_or_default().to_owned();
-        (old, world.ec2.volumes[&node.volume].data.acknowledged)
+        (old, world.ec2.volumes()[&node.volume].data.acknowledged)
     });
     prologue(stage, &node, &old, written);
 
@@ -48,7 +48,7 @@ pub(super) async fn strike(stage: &Stage) -> Option<Outage> {
 }
 
 fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
-    let address = stage.aws.world(|world| world.ec2.instances[old].private_ip.clone());
+    let address = stage.aws.world(|world| world.ec2.instances()[old].private_ip.clone());
     println!("1. EC2 wants the capacity back\n");
     println!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
     println!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
@@ -73,7 +73,7 @@ fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage
     }
     let (written, missing, calls) = stage.aws.world(|world| {
         world.settle();
-        let data = &world.ec2.volumes[&node.volume].data;
+        let data = &world.ec2.volumes()[&node.volume].data;
         (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
     });
     println!("Data     {written} writes acknowledged, {missing} of them missing.");

@@ -36,12 +36,12 @@ pub(super) async fn play(
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
     // The node has nothing to do with this act, and looking after it every five minutes would be most of its cost.
-    stage.aws.world(|world| world.lambda.functions.remove("durin-node-resync"));
+    stage.aws.world(|world| world.lambda.delete_function("durin-node-resync"));
     let begin = Since { at: began, ..Since::now(stage) };
-    let is_gone = |world: &World, id: &String| world.ec2.images.get(id).is_none_or(|image| image.gone.is_some());
+    let is_gone = |world: &World, id: &String| world.ec2.images().get(id).is_none_or(|image| image.gone.is_some());
     let has_gone = |world: &World| {
         let mut stale = old.images.iter().filter(|(_, fate)| *fate == Fate::Stale);
-        stale.all(|(id, _)| is_gone(world, id)) && !world.ec2.snapshots.contains_key(&old.orphan)
+        stale.all(|(id, _)| is_gone(world, id)) && !world.ec2.snapshots().contains_key(&old.orphan)
     };
     let pruned = stage.aws.until(LONGEST_SOAK, has_gone).await;
     stage.aws.pass(EPILOGUE).await;
@@ -95,8 +95,7 @@ async fn stop_an_instance(stage: &Stage, old: &OldImages) -> Result<(), Box<dyn 
     let image_id = Some(old.with(Fate::Used).to_owned());
     let tags = BTreeMap::from([("Name".to_owned(), "stopped".to_owned())]);
     let ids = stage.aws.world(|world| world.run_instances(RunInstances { image_id, tags, ..Default::default() }))?;
-    let is =
-        |world: &World, state| ids.iter().all(|id| world.ec2.instances.get(id).is_some_and(|it| it.state == state));
+    let is = |world: &World, state| ids.iter().all(|id| world.ec2.instance(id).is_some_and(|it| it.state == state));
     stage.aws.until(LONGEST, |world| is(world, InstanceState::Running)).await;
     stage.aws.world(|world| world.stop_instances(&ids))?;
     stage.aws.until(LONGEST, |world| is(world, InstanceState::Stopped)).await;

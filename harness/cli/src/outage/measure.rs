@@ -87,9 +87,9 @@ pub async fn of_story(
             let caches = moved.map(|moved| (moved, moved + Duration::from_secs(u64::from(node.record_ttl_s))));
             let (lost_writes, unclean_mounts, complaints) = aws.world(|world| {
                 world.settle();
-                let data = &world.ec2.volumes[&node.volume].data;
+                let data = &world.ec2.volumes()[&node.volume].data;
                 let mut complaints = check_always(world);
-                complaints.extend(world.history.entries.iter().filter_map(|entry| match &entry.what {
+                complaints.extend(world.history().iter().filter_map(|entry| match &entry.what {
                     What::Changed { subject, change: change @ Change::Ec2(Ec2Change::Busy { .. }) } => {
                         Some(format!("{subject}: {change}"))
                     }
@@ -133,7 +133,7 @@ struct Seen {
 impl Seen {
     fn of(world: &World, node: &NodeNames) -> Seen {
         let record = address_in_record(world, node);
-        let is_named = |id: &str| world.ec2.instances.get(id).map(|instance| &instance.private_ip) == record.as_ref();
+        let is_named = |id: &str| world.ec2.instance(id).map(|instance| &instance.private_ip) == record.as_ref();
         Seen {
             api: world.serving(&node.volume).is_some_and(is_named),
             workload: world.workload_serving(&node.volume).is_some_and(is_named),
@@ -143,7 +143,7 @@ impl Seen {
 }
 
 fn address_in_record(world: &World, node: &NodeNames) -> Option<String> {
-    world.route53.zones.get(&node.zone_id)?.record_set(&node.record_name, "A")?.values.first().cloned()
+    world.route53.zone(&node.zone_id)?.record_set(&node.record_name, "A")?.values.first().cloned()
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ async fn play(set_up: SetUp, interruption: &Interruption) -> Result<Outage, Box<
 
 /// Whether somebody else serves from the volume, and the old instance is gone.
 pub fn has_moved(world: &World, volume: &str, old: &str) -> bool {
-    let is_alive = world.ec2.instances.get(old).is_some_and(|instance| instance.state == InstanceState::Running);
+    let is_alive = world.ec2.instance(old).is_some_and(|instance| instance.state == InstanceState::Running);
     !is_alive && world.serving(volume).is_some_and(|holder| holder != old)
 }
 
@@ -183,7 +183,7 @@ async fn launch_hook_function(aws: LocalAws, node: NodeNames) {
         });
         aws.pass(delays).await;
         aws.world(|world| {
-            let Some(address) = world.ec2.instances.get(&instance).map(|it| it.private_ip.clone()) else { return };
+            let Some(address) = world.ec2.instance(&instance).map(|it| it.private_ip.clone()) else { return };
             let record_set = RecordSet::simple(&node.record_name, "A", node.record_ttl_s, &address);
             let upsert = vec![RecordChange { action: ChangeAction::Upsert, record_set }];
             let completion = CompleteLifecycleAction {
@@ -202,7 +202,7 @@ async fn launch_hook_function(aws: LocalAws, node: NodeNames) {
 
 fn waiting_launch(world: &World, group: &str) -> Option<(String, String, String)> {
     let member =
-        world.autoscaling.groups.get(group)?.members.iter().find(|it| it.lifecycle == LifecycleState::PendingWait)?;
+        world.autoscaling.group(group)?.members.iter().find(|it| it.lifecycle == LifecycleState::PendingWait)?;
     let action = member.action.as_ref()?;
     Some((member.instance_id.clone(), action.token.clone(), action.hook.clone()))
 }
@@ -210,7 +210,7 @@ fn waiting_launch(world: &World, group: &str) -> Option<(String, String, String)
 /// The usual user data: once booted, try to attach the volume until it is free. What follows (mount, k3s) is the guest's.
 async fn boot_script(aws: LocalAws, node: NodeNames, old: String) {
     let newcomer = |world: &World| {
-        let up = world.ec2.instances.values().filter(|it| it.id != old && it.state == InstanceState::Running);
+        let up = world.ec2.instances().values().filter(|it| it.id != old && it.state == InstanceState::Running);
         up.filter(|it| it.guest.up_since.is_some()).max_by_key(|it| it.launched).map(|it| it.id.clone())
     };
     if !aws.until(LONGEST, |world| newcomer(world).is_some()).await {

@@ -66,15 +66,15 @@ impl Cost {
                 runs,
                 left: 0,
             };
-            for entry in world.history.entries.iter().filter(|entry| entry.at >= begun) {
+            for entry in world.history().iter().filter(|entry| entry.at >= begun) {
                 if let What::Called { operation, error, .. } = &entry.what {
                     *if is_read(operation) { &mut cost.reads } else { &mut cost.writes } += 1;
                     cost.throttled += u32::from(error.as_deref() == Some("RequestLimitExceeded"));
                 }
             }
-            for image in old.iter().filter_map(|id| world.ec2.images.get(id)) {
+            for image in old.iter().filter_map(|id| world.ec2.images().get(id)) {
                 let snapshots =
-                    image.block_devices.iter().filter(|it| world.ec2.snapshots.contains_key(&it.snapshot_id));
+                    image.block_devices.iter().filter(|it| world.ec2.snapshots().contains_key(&it.snapshot_id));
                 cost.left += match (images.soaked, image.state == ImageState::Disabled) {
                     (true, _) => u32::from(image.gone.is_none()) + u32::try_from(snapshots.count()).unwrap_or(u32::MAX),
                     (false, disabled) => u32::from(!disabled),

@@ -20,7 +20,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ActivityIds");
     let groups: Vec<&Group> = match params.text("AutoScalingGroupName") {
         Some(name) => vec![group_named(world, name)?],
-        None => world.autoscaling.groups.values().collect(),
+        None => world.autoscaling.groups().values().collect(),
     };
     let items = groups
         .into_iter()

@@ -14,7 +14,7 @@ pub(super) fn done() -> Value {
 }
 
 pub(super) fn group_named<'a>(world: &'a World, name: &str) -> ApiResult<&'a Group> {
-    world.autoscaling.groups.get(name).ok_or_else(|| {
+    world.autoscaling.group(name).ok_or_else(|| {
         ApiError::new(
             "ValidationError",
             format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"),

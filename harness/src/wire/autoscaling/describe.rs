@@ -32,7 +32,7 @@ fn groups(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = TagFilter::parse(params)?;
     let items = world
         .autoscaling
-        .groups
+        .groups()
         .values()
         .filter(|group| names.is_empty() || names.contains(&group.name))
         .filter(|group| filters.iter().all(|filter| filter.matches(group)))
@@ -50,7 +50,7 @@ fn instances(world: &World, params: &Params) -> ApiResult<Value> {
     }
     let mut items: Vec<_> = world
         .autoscaling
-        .groups
+        .groups()
         .values()
         .flat_map(|group| group.members.iter().map(move |member| (group, member)))
         .filter(|(_, member)| ids.is_empty() || ids.contains(&member.instance_id))
@@ -128,7 +128,7 @@ fn instance_item(world: &World, group: &Group, member: &Member) -> Value {
 /// Groups name a version as they were told, their instances by the number that it was at launch. EC2 keeps both as
 /// tags of the instance.
 fn launched_from(world: &World, member: &Member) -> Value {
-    let tags = world.ec2.instances.get(&member.instance_id).map(|instance| &instance.tags);
+    let tags = world.ec2.instance(&member.instance_id).map(|instance| &instance.tags);
     let tag = |key| tags.and_then(|tags| tags.get(key)).map(String::as_str);
     match (tag("aws:ec2launchtemplate:id"), tag("aws:ec2launchtemplate:version")) {
         (Some(id), Some(version)) => launch_template(world, id, version),

@@ -46,7 +46,7 @@ fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
     let decrement = params.required_flag("ShouldDecrementDesiredCapacity")?;
     let group = group_of(world, instance);
     let activity = world.terminate_instance_in_auto_scaling_group(instance, decrement)?;
-    let item = group.and_then(|group| Some(activity_item(world.autoscaling.groups.get(&group)?, &activity)));
+    let item = group.and_then(|group| Some(activity_item(world.autoscaling.group(&group)?, &activity)));
     Ok(json!({"Activity": item}))
 }
 
@@ -77,7 +77,7 @@ fn activity_items(world: &World, group: &str, activities: &[Activity]) -> ApiRes
 }
 
 fn group_of(world: &World, instance: &str) -> Option<String> {
-    let mut groups = world.autoscaling.groups.values();
+    let mut groups = world.autoscaling.groups().values();
     let group = groups.find(|group| group.members.iter().any(|member| member.instance_id == instance))?;
     Some(group.name.clone())
 }

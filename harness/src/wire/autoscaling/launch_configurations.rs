@@ -52,7 +52,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
 /// DescribeLaunchConfigurations. Unknown names are missing from the answer, without an error.
 fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let names = params.list("LaunchConfigurationNames");
-    let known = world.autoscaling.launch_configurations.values();
+    let known = world.autoscaling.launch_configurations().values();
     let asked = known.filter(|configuration| names.is_empty() || names.contains(&configuration.name));
     let items = asked.map(|configuration| (configuration.name.clone(), item(configuration))).collect();
     paged(params, "LaunchConfigurations", 50, items)

@@ -68,7 +68,7 @@ pub(super) fn launch_template(world: &World, id: &str, version: &str) -> Value {
     if id.is_empty() {
         return Value::Null;
     }
-    let name = world.ec2.launch_templates.get(id).map(|template| template.name.as_str());
+    let name = world.ec2.launch_templates().get(id).map(|template| template.name.as_str());
     json!({"LaunchTemplateId": id, "LaunchTemplateName": name, "Version": version})
 }
 

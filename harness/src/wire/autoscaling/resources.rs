@@ -8,7 +8,7 @@ use crate::world::autoscaling::Group;
 
 pub(super) fn group(world: &World, params: &Params, action: &str) -> Vec<Check> {
     let name = params.text("AutoScalingGroupName");
-    vec![check(action, name.and_then(|name| world.autoscaling.groups.get(name)), name)]
+    vec![check(action, name.and_then(|name| world.autoscaling.group(name)), name)]
 }
 
 pub(super) fn group_of_instance(world: &World, params: &Params, action: &str) -> Vec<Check> {

@@ -66,7 +66,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     };
     let mut items: Vec<_> = world
         .autoscaling
-        .groups
+        .groups()
         .values()
         .flat_map(|group| group.tags.iter().map(move |tag| (&group.name, tag)))
         .filter(|(group, tag)| meant(group, tag))

@@ -64,7 +64,7 @@ fn images(world: &World, params: &Params) -> ApiResult<Value> {
     };
     LISTING.describe(
         params,
-        |ids| if ids.is_empty() { Ok(world.ec2.images.values().collect()) } else { by_ids(world, ids) },
+        |ids| if ids.is_empty() { Ok(world.ec2.images().values().collect()) } else { by_ids(world, ids) },
         |image, filters| is_shown(image) && filters.match_all(&image.tags, |filter| filter_values(image, filter)),
         |image| (image.id.clone(), image_item(world, image)),
     )

@@ -91,7 +91,7 @@ fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Instance>> 
     if let Some(id) = ids.iter().find(|id| !is_hex_id(id, "i")) {
         return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
     }
-    let known = &world.ec2.instances;
+    let known = world.ec2.instances();
     let unknown: Vec<&str> = ids.iter().filter(|id| !known.contains_key(*id)).map(String::as_str).collect();
     let text = match unknown.as_slice() {
         [] => return Ok(known.values().filter(|instance| ids.is_empty() || ids.contains(&instance.id)).collect()),

@@ -52,7 +52,7 @@ fn looks_in_its_name(world: &World, _: &Params, _: &str) -> Vec<Check> {
         "ssm:DescribeParameters",
     ];
     let of_recipes = Check::new("imagebuilder:GetContainerRecipe", arn("imagebuilder", "container-recipe/any/1.0.0"));
-    let of_images = world.ssm.parameters.values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
+    let of_images = world.ssm.parameters().values().filter(|parameter| parameter.data_type == IMAGE_DATA_TYPE);
     let of_parameters = of_images.map(|parameter| of_parameter(world, "ssm:GetParameters", &parameter.name));
     looks.into_iter().map(|action| Check::new(action, "*")).chain([of_recipes]).chain(of_parameters).collect()
 }

@@ -65,7 +65,7 @@ fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
         tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
         count,
     })?;
-    let instances: Vec<_> = ids.iter().filter_map(|id| world.ec2.instances.get(id)).collect();
+    let instances: Vec<_> = ids.iter().filter_map(|id| world.ec2.instance(id)).collect();
     Ok(reservation_item(world, &instances))
 }
 

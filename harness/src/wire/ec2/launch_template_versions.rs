@@ -81,7 +81,7 @@ fn chosen<'a>(world: &'a World, params: &Params) -> ApiResult<Vec<(&'a LaunchTem
     let wanted = params.list("LaunchTemplateVersion");
     let of_one = params.text("LaunchTemplateId").is_some() || params.text("LaunchTemplateName").is_some();
     let templates: Vec<_> =
-        if of_one { vec![named(world, params)?] } else { world.ec2.launch_templates.values().collect() };
+        if of_one { vec![named(world, params)?] } else { world.ec2.launch_templates().values().collect() };
     if !of_one
         && (wanted.is_empty() || wanted.iter().any(|version| !["$Latest", "$Default"].contains(&version.as_str())))
     {

@@ -99,7 +99,7 @@ fn chosen<'a>(world: &'a World, ids: &[String], names: &[String]) -> ApiResult<V
     for id_or_name in ids.iter().chain(names) {
         world.launch_template(id_or_name)?;
     }
-    let templates = world.ec2.launch_templates.values();
+    let templates = world.ec2.launch_templates().values();
     let templates = templates.filter(|template| ids.is_empty() || ids.contains(&template.id));
     Ok(templates.filter(|template| names.is_empty() || names.contains(&template.name)).collect())
 }

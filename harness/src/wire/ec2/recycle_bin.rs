@@ -19,7 +19,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 /// ListImagesInRecycleBin. Unknown ids are missing from the answer.
 fn images(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("ImageId");
-    let items = world.ec2.recycle_bin.images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = world.ec2.recycle_bin().images.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
         let item = json!({
             "imageId": id,
@@ -36,7 +36,7 @@ fn images(world: &World, params: &Params) -> ApiResult<Value> {
 /// ListSnapshotsInRecycleBin. Unknown ids are missing from the answer.
 fn snapshots(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SnapshotId");
-    let items = world.ec2.recycle_bin.snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+    let items = world.ec2.recycle_bin().snapshots.iter().filter(|(id, _)| ids.is_empty() || ids.contains(id));
     let items = items.map(|(id, recycled)| {
         let item = json!({
             "snapshotId": id,

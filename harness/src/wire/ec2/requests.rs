@@ -25,7 +25,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("FleetId");
     let filters = Filters::parse(params, &["fleet-state"])?;
-    let known = &world.ec2.requests.fleets;
+    let known = &world.ec2.requests().fleets;
     check_known(&ids, |id| known.iter().any(|fleet| fleet.id == id), "InvalidFleetId.NotFound")?;
     let items = known
         .iter()
@@ -45,7 +45,7 @@ fn fleets(world: &World, params: &Params) -> ApiResult<Value> {
 /// DescribeSpotFleetRequests.
 fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotFleetRequestId");
-    let known = &world.ec2.requests.spot_fleets;
+    let known = &world.ec2.requests().spot_fleets;
     check_known(&ids, |id| known.iter().any(|fleet| fleet.id == id), "InvalidSpotFleetRequestId.NotFound")?;
     let asked = known.iter().filter(|fleet| ids.is_empty() || ids.contains(&fleet.id));
     paged_within(params, "spotFleetRequestConfigSet", 1..=1000, in_order(asked.map(spot_fleet_item)))
@@ -55,7 +55,7 @@ fn spot_fleets(world: &World, params: &Params) -> ApiResult<Value> {
 fn spot_instances(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("SpotInstanceRequestId");
     let filters = Filters::parse(params, &["launch.image-id", "state"])?;
-    let known = &world.ec2.requests.spot_instances;
+    let known = &world.ec2.requests().spot_instances;
     check_known(&ids, |id| known.iter().any(|it| it.id == id), "InvalidSpotInstanceRequestID.NotFound")?;
     let items = known
         .iter()

@@ -47,11 +47,11 @@ fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
 
 fn describe(world: &World, params: &Params) -> ApiResult<Value> {
     let filters = Filters::parse(params, &["key", "resource-id", "resource-type", "value"])?;
-    let instances = world.ec2.instances.values().map(|instance| (&instance.id, "instance", &instance.tags));
-    let volumes = world.ec2.volumes.values().map(|volume| (&volume.id, "volume", &volume.tags));
-    let images = world.ec2.images.values().filter(|image| world.is_listed(image));
+    let instances = world.ec2.instances().values().map(|instance| (&instance.id, "instance", &instance.tags));
+    let volumes = world.ec2.volumes().values().map(|volume| (&volume.id, "volume", &volume.tags));
+    let images = world.ec2.images().values().filter(|image| world.is_listed(image));
     let images = images.map(|image| (&image.id, "image", &image.tags));
-    let snapshots = world.ec2.snapshots.values().map(|snapshot| (&snapshot.id, "snapshot", &snapshot.tags));
+    let snapshots = world.ec2.snapshots().values().map(|snapshot| (&snapshot.id, "snapshot", &snapshot.tags));
     let mut items = Vec::new();
     for (id, resource_type, tags) in images.chain(instances).chain(snapshots).chain(volumes) {
         for (key, value) in tags {

@@ -66,10 +66,10 @@ fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Volume>> {
         let text = format!("Value ({id}) for parameter volumes is invalid. Expected: 'vol-...'.");
         return Err(ApiError::new("InvalidParameterValue", text));
     }
-    if let Some(id) = ids.iter().find(|id| !world.ec2.volumes.contains_key(*id)) {
+    if let Some(id) = ids.iter().find(|id| !world.ec2.volumes().contains_key(*id)) {
         return Err(not_found(id));
     }
-    Ok(world.ec2.volumes.values().filter(|volume| ids.is_empty() || ids.contains(&volume.id)).collect())
+    Ok(world.ec2.volumes().values().filter(|volume| ids.is_empty() || ids.contains(&volume.id)).collect())
 }
 
 fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
@@ -93,7 +93,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         encrypted: params.flag("Encrypted")?.unwrap_or(false),
         tags: tags::of_new(params, "volume", &[])?,
     })?;
-    world.ec2.volumes.get(&id).map(volume_item).ok_or_else(|| not_found(&id))
+    world.ec2.volume(&id).map(volume_item).ok_or_else(|| not_found(&id))
 }
 
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
@@ -104,7 +104,7 @@ fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
 /// Detached from whichever instance holds it, if the call does not say from which.
 fn instance_and_volume(world: &World, params: &Params, action: &str) -> Vec<Check> {
     let holder = || {
-        let volume = world.ec2.volumes.get(params.text("VolumeId")?)?;
+        let volume = world.ec2.volume(params.text("VolumeId")?)?;
         Some(volume.attachment.as_ref()?.instance_id.as_str())
     };
     let instance = params.text("InstanceId").or_else(holder);

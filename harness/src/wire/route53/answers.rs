@@ -18,7 +18,7 @@ pub(super) fn change_info(change: &Change) -> Value {
 pub(super) fn find_change<'a>(world: &'a World, id: &str) -> ApiResult<&'a Change> {
     world
         .route53
-        .changes
+        .changes()
         .get(id)
         .ok_or_else(|| ApiError::new("NoSuchChange", format!("Could not find resource with ID: {id}")).with_status(404))
 }

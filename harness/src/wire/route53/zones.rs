@@ -72,7 +72,7 @@ fn delete(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
 fn list(world: &World, request: &RestRequest) -> ApiResult<Value> {
     let limit = request.max_items(100)?;
     let marker = request.text("marker").unwrap_or_default();
-    let mut zones = world.route53.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
+    let mut zones = world.route53.zones().range(marker.to_owned()..).map(|(_, zone)| zone);
     let shown: Vec<Value> = zones.by_ref().take(limit).map(zone_item).collect();
     let next = zones.next().map(|zone| zone.id.clone());
     Ok(json!({
@@ -93,7 +93,7 @@ fn list_by_name(world: &World, request: &RestRequest) -> ApiResult<Value> {
         return Err(invalid_input("You can't specify HostedZoneId without DNSName."));
     }
     let place = |name: &str, id: &str| (RecordKey::of(name, "", None).reversed_labels, id.to_owned());
-    let mut zones: Vec<&HostedZone> = world.route53.zones.values().collect();
+    let mut zones: Vec<&HostedZone> = world.route53.zones().values().collect();
     zones.sort_by_key(|zone| place(&zone.name, &zone.id));
     let start = from_name.map(|name| place(name, from_id.unwrap_or_default()));
     let mut zones =

@@ -24,7 +24,7 @@ fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = fields.structures("ParameterFilters")?.iter().map(Filter::parse).collect::<ApiResult<Vec<_>>>()?;
     let items = world
         .ssm
-        .parameters
+        .parameters()
         .values()
         .filter(|parameter| filters.iter().all(|filter| filter.matches(parameter)))
         .filter_map(|parameter| {
@@ -39,7 +39,7 @@ fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
 /// GetParameterHistory: oldest first.
 fn get_history(world: &World, fields: &Fields) -> ApiResult<Value> {
     let parameter =
-        world.ssm.parameters.get(fields.required("Name")?).ok_or_else(|| ApiError::new("ParameterNotFound", ""))?;
+        world.ssm.parameter(fields.required("Name")?).ok_or_else(|| ApiError::new("ParameterNotFound", ""))?;
     let items = parameter
         .versions
         .iter()

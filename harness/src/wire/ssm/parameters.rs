@@ -48,7 +48,7 @@ fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> 
     })?;
     // Systems Manager User Guide (native parameter support for AMI IDs): who puts it needs `ec2:DescribeImages`.
     let describe_images = Check::new("ec2:DescribeImages", "*");
-    if world.ssm.pending_parameters.contains_key(name) && !world.iam.may(caller, &describe_images) {
+    if world.ssm.is_validating(name) && !world.iam.may(caller, &describe_images) {
         world.image_cannot_be_described(name);
     }
     Ok(json!({"Version": version, "Tier": tier}))
@@ -98,7 +98,7 @@ fn get_by_path(world: &World, fields: &Fields) -> ApiResult<Value> {
     let recursive = fields.flag("Recursive")?;
     let items = world
         .ssm
-        .parameters
+        .parameters()
         .values()
         .filter(|parameter| parameter.name.strip_prefix(&prefix).is_some_and(|rest| recursive || !rest.contains('/')))
         .filter_map(|parameter| {
@@ -146,7 +146,7 @@ fn remove_tags(world: &mut World, fields: &Fields) -> ApiResult<Value> {
 fn list_tags(world: &World, fields: &Fields) -> ApiResult<Value> {
     only_parameters(fields)?;
     let name = fields.required("ResourceId")?;
-    let parameter = world.ssm.parameters.get(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
+    let parameter = world.ssm.parameter(name).ok_or_else(|| ApiError::new("InvalidResourceId", ""))?;
     let tags: Value = parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"TagList": tags}))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::world::ec2::images::{DeregistrationProtection, PUBLIC_IMAGE};
-use crate::world::ec2::requests::{Fleet, LaunchTemplateConfig};
+use crate::world::ec2::requests::{Fleet, LaunchTemplateConfig, Requests};
 use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
 use crate::world::latency::Range;
 
@@ -100,7 +100,7 @@ fn filters_of_images_and_snapshots_choose() {
     let mut world = World::new(1);
     let one = world.add_image(ImageSpec::named("one").tagged("family", "a"));
     world.add_image(ImageSpec::named("two").tagged("other", "a"));
-    let snapshot = world.ec2.images[&one].block_devices[0].snapshot_id.clone();
+    let snapshot = world.ec2.images()[&one].block_devices[0].snapshot_id.clone();
     for (name, value) in [
         ("tag:family", "a"),
         ("tag-key", "family"),
@@ -124,7 +124,7 @@ fn filters_of_images_and_snapshots_choose() {
 fn an_answer_says_what_became_of_each_snapshot() {
     let mut world = World::new(1);
     let one = world.add_image(ImageSpec::named("one"));
-    let snapshots = vec![world.ec2.images[&one].block_devices[0].snapshot_id.clone()];
+    let snapshots = vec![world.ec2.images()[&one].block_devices[0].snapshot_id.clone()];
     let two = world.add_image(ImageSpec { snapshots: Some(snapshots), ..ImageSpec::named("two") });
     let deregister = |id: &str| format!("Action=DeregisterImage&DeleteAssociatedSnapshots=true&ImageId={id}");
     assert_eq!(listed(&mut world, &deregister(&one), "returnCode"), ["skipped"]);
@@ -179,7 +179,7 @@ fn a_version_shows_the_parameter_or_the_image_that_it_stands_for() {
         listed(world, &body, "imageId").remove(0)
     };
     assert_eq!(shown(&mut world, ""), format!("resolve:ssm:{parameter}"));
-    let image = world.ssm.parameters[parameter].versions[0].value.clone();
+    let image = world.ssm.parameters()[parameter].versions[0].value.clone();
     assert_eq!(shown(&mut world, "&ResolveAlias=true"), image);
 }
 
@@ -187,7 +187,7 @@ fn a_version_shows_the_parameter_or_the_image_that_it_stands_for() {
 fn references_need_a_scope_and_at_most_ten_images() {
     let mut world =
         World::from_seed(&crate::seed::Seed::one_node(), &crate::testing::node_template()).expect("a world");
-    let image = world.ssm.parameters[crate::seed::IMAGE_PARAMETER].versions[0].value.clone();
+    let image = world.ssm.parameters()[crate::seed::IMAGE_PARAMETER].versions[0].value.clone();
     let of = |rest: &str| format!("Action=DescribeImageReferences&ImageId.1={image}{rest}");
     assert_eq!(listed(&mut world, &of("&IncludeAllResourceTypes=true"), "resourceType"), ["ssm:Parameter"]);
     let instances = "&ResourceType.1.ResourceType=ec2:Instance";
@@ -210,7 +210,8 @@ fn fleets_show_the_images_of_their_overrides() {
         override_images: vec![PUBLIC_IMAGE.to_owned()],
         ..LaunchTemplateConfig::default()
     };
-    world.ec2.requests.fleets = vec![Fleet { id: "fleet-1".into(), state: "active".into(), configs: vec![config] }];
+    let fleet = Fleet { id: "fleet-1".into(), state: "active".into(), configs: vec![config] };
+    world.ec2.add_requests(Requests { fleets: vec![fleet], ..Requests::default() });
     assert_eq!(listed(&mut world, "Action=DescribeFleets", "imageId"), [PUBLIC_IMAGE]);
     assert_eq!(refused(&mut world, "Action=DescribeFleets&FleetId.1=fleet-2"), "InvalidFleetId.NotFound");
 }
@@ -226,8 +227,8 @@ fn an_empty_bucket_refuses_until_it_fills_again() {
     let (status, body) = call(&mut world, &delete(&snapshots[100]));
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains("<Code>RequestLimitExceeded</Code>"), "{body}");
-    assert!(world.ec2.snapshots.contains_key(&snapshots[100]));
-    assert_eq!(world.ec2.throttles.refused["DeleteSnapshot"], 1);
+    assert!(world.ec2.snapshots().contains_key(&snapshots[100]));
+    assert_eq!(world.ec2.throttles().refused["DeleteSnapshot"], 1);
     world.advance_to(world.now() + Duration::from_millis(200));
     assert_eq!(call(&mut world, &delete(&snapshots[100])).0, StatusCode::OK);
 }
@@ -235,7 +236,7 @@ fn an_empty_bucket_refuses_until_it_fills_again() {
 #[test]
 fn a_world_without_throttles_refuses_nothing() {
     let mut world = World::new(1);
-    world.ec2.throttles.on = false;
+    world.ec2.stop_throttling();
     assert!((0..500).all(|_| call(&mut world, &ec2("Action=DescribeInstances")).0 == StatusCode::OK));
 }
 
@@ -271,5 +272,5 @@ fn an_account_with_thousands_of_images_is_emptied_call_by_call() {
     }
     assert!(images(&mut world, "&Owner.1=self&Filter.1.Name=state&Filter.1.Value.1=available").is_empty());
     assert!(listed(&mut world, "Action=DescribeSnapshots&Owner.1=self", "snapshotId").is_empty());
-    assert!(world.ec2.throttles.refused.is_empty());
+    assert!(world.ec2.throttles().refused.is_empty());
 }

@@ -39,7 +39,7 @@ fn an_image_goes_without_the_snapshots_that_its_caller_may_not_delete() {
         "Condition": {"Null": {"aws:ResourceTag/ours": "false"}},
     }));
     let ours = world.add_image(ImageSpec::named("ours").tagged("ours", ""));
-    let snapshot = world.ec2.images[&ours].block_devices[0].snapshot_id.clone();
+    let snapshot = world.ec2.images()[&ours].block_devices[0].snapshot_id.clone();
     let theirs = world.add_snapshot(Default::default());
     let two = ImageSpec { snapshots: Some(vec![snapshot.clone(), theirs.clone()]), ..ImageSpec::named("two") };
     let two = world.add_image(two.tagged("ours", ""));
@@ -49,8 +49,8 @@ fn an_image_goes_without_the_snapshots_that_its_caller_may_not_delete() {
     let answer = call(&mut world, Service::Ec2, "", &body);
     assert!(answer.contains("<returnCode>success</returnCode>"), "{answer}");
     assert!(answer.contains("<returnCode>missing-permissions</returnCode>"), "{answer}");
-    assert_eq!(world.ec2.images[&two].state, ImageState::Deregistered);
-    assert!(!world.ec2.snapshots.contains_key(&snapshot) && world.ec2.snapshots.contains_key(&theirs));
+    assert_eq!(world.ec2.images()[&two].state, ImageState::Deregistered);
+    assert!(!world.ec2.snapshots().contains_key(&snapshot) && world.ec2.snapshots().contains_key(&theirs));
     let denials: Vec<_> = world.iam.denials.iter().map(|denial| denial.message.as_str()).collect();
     assert!(matches!(denials[..], [one] if one.contains("ec2:DeleteSnapshot") && one.contains(&theirs)), "{denials:?}");
 }
@@ -62,13 +62,13 @@ fn an_image_parameter_is_validated_in_the_name_of_who_puts_it() {
         let answer = call(world, Service::Ssm, "AmazonSSM.PutParameter", &body.to_string());
         assert!(answer.contains(r#""Version":1"#), "{answer}");
         world.advance_to(world.now() + Duration::from_secs(60));
-        world.ssm.parameters.contains_key("/image")
+        world.ssm.parameters().contains_key("/image")
     };
     let only_put = || allowing(json!({"Action": "ssm:PutParameter", "Resource": "*"}));
     let mut world = only_put();
     assert!(!put(&mut world, IMAGE_DATA_TYPE), "refused, after the answer");
     assert!(world.iam.denials[0].message.contains("ec2:DescribeImages"));
-    let event = world.events.emitted.last().expect("an event");
+    let event = world.events.emitted().last().expect("an event");
     assert_eq!(event["detail"]["exception"], "Unable to Describe Resource");
 
     let mut world = allowing(json!({"Action": ["ssm:PutParameter", "ec2:DescribeImages"], "Resource": "*"}));

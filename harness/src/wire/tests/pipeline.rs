@@ -81,7 +81,7 @@ fn a_call_whose_answer_is_lost_was_carried_out() {
     world.faults.plan("ec2:DeleteVolume", FaultKind::ResponseLost, 1);
     let call = Call::read(&world.iam, &ec2(&format!("Action=DeleteVolume&VolumeId={id}"))).expect("a call");
     assert!(answer(&mut world, &call).is_err());
-    assert!(!world.ec2.volumes.contains_key(&id));
+    assert!(!world.ec2.volumes().contains_key(&id));
     assert!(answer(&mut world, &call).is_ok(), "the fault is used up");
     let errors: Vec<_> = errors(&world).collect();
     assert_eq!(errors, [None, Some("InvalidVolume.NotFound")]);
@@ -103,7 +103,7 @@ fn every_refusal_is_in_the_history() {
 
 /// How the calls in the history ended.
 fn errors(world: &World) -> impl Iterator<Item = Option<&str>> {
-    world.history.entries.iter().filter_map(|entry| match &entry.what {
+    world.history().iter().filter_map(|entry| match &entry.what {
         What::Called { error, .. } => Some(error.as_deref()),
         What::Emitted(_)
         | What::Invoked { .. }

@@ -54,7 +54,7 @@ fn auto_scaling_is_asked_about_the_group() {
     let (world, node) = settled(1, NodeSeed::default());
     let holder = world.serving(&node.volume).expect("a holder");
     let ask = |name: &str, body: &str| form(&world, "2011-01-01", name, body);
-    let group = world.autoscaling.groups["k3s"].arn();
+    let group = world.autoscaling.groups()["k3s"].arn();
     let terminate = ask("TerminateInstanceInAutoScalingGroup", &format!("InstanceId={holder}"));
     assert_eq!(resources(&terminate), [&group]);
     assert!(terminate[0].resource_tags.iter().any(|(key, _)| key == "durin:volume-id"));

@@ -53,7 +53,7 @@ fn a_refused_batch_has_the_current_error_shape() {
     let (status, answer) = call(&mut world, &request(Method::POST, &format!("hostedzone/{zone}/rrset"), &body));
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer.contains("<Error><Type>Sender</Type><Code>InvalidChangeBatch</Code><Message>[Tried to delete"));
-    let last = world.history.entries.last().expect("an entry");
+    let last = world.history().last().expect("an entry");
     let What::Called { operation, parameters, .. } = &last.what else { panic!("{last:?}") };
     assert_eq!(about(operation, parameters), format!("{zone} DELETE node.example.com A 10.0.0.7"));
 }

@@ -146,7 +146,7 @@ fn settled_node() -> (World, String) {
 
 /// What the last call was about.
 fn about(world: &World) -> String {
-    let last = world.history.entries.last().expect("an entry");
+    let last = world.history().last().expect("an entry");
     let What::Called { operation, parameters, .. } = &last.what else { panic!("{last:?}") };
     super::about(operation, parameters)
 }

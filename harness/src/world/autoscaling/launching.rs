@@ -5,13 +5,28 @@ use std::time::Duration;
 
 use super::AutoScalingChange;
 use super::activities::Place;
-use super::{AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
+use super::{AutoScaling, AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
 use crate::time::Time;
 use crate::world::ec2::RunInstances;
 use crate::world::error::{ApiError, ApiResult};
 
 /// However often launches fail, the next one is tried after this time. Estimate.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+impl AutoScaling {
+    /// The next launches of the group find no capacity, besides those that would not anyway.
+    ///
+    /// # Panics
+    /// When there is no such group.
+    pub fn fail_next_launches(&mut self, group: &str, times: u32) {
+        self.groups.get_mut(group).expect("a group whose launches are to fail").capacity_failures += times;
+    }
+
+    /// From now on every launch finds capacity.
+    pub fn end_shortages(&mut self) {
+        self.groups.values_mut().for_each(|group| group.capacity_failures = 0);
+    }
+}
 
 impl World {
     /// Launches the `number`th instance (from 0) of what the group counts.

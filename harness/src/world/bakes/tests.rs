@@ -16,13 +16,13 @@ fn baked(pipeline: Pipeline, course: Course) -> (World, String) {
     let id = world.begin_bake(bake(pipeline, course), &instance).unwrap();
     assert!(world.ec2.images[&id].tags.is_empty(), "the tags come last");
     world.pass(60 * 60);
-    assert!(world.bakes.is_empty());
+    assert!(!world.is_baking());
     (world, id)
 }
 
 /// What happened to images and was told about them, in order.
 fn story(world: &World) -> Vec<String> {
-    let told = world.history.entries.iter().filter_map(|entry| match &entry.what {
+    let told = world.history().iter().filter_map(|entry| match &entry.what {
         What::Emitted(event) => {
             let detail = &event["detail"];
             let about = detail["State"].as_str().or(detail["image-id"].as_str());
@@ -95,6 +95,6 @@ fn a_bake_ends_with_its_image() {
     let id = world.begin_bake(bake(Pipeline::Packer, Course::Finished), &instance).unwrap();
     world.deregister_image(&id, true).unwrap();
     world.pass(60 * 60);
-    assert!(world.bakes.is_empty() && world.events("Durin Bake Finished").is_empty());
+    assert!(!world.is_baking() && world.events("Durin Bake Finished").is_empty());
     assert_eq!(world.ec2.images[&id].state, ImageState::Deregistered);
 }

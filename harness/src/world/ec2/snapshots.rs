@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2;
 use super::Ec2Change;
 use super::World;
 use crate::time::Time;
@@ -86,6 +87,16 @@ impl Snapshot {
             SnapshotState::Completed => "100%",
             SnapshotState::Pending | SnapshotState::Error => "0%",
         }
+    }
+}
+
+impl Ec2 {
+    /// LockSnapshot: it cannot be deleted any more.
+    ///
+    /// # Panics
+    /// When there is no such snapshot.
+    pub fn lock_snapshot(&mut self, id: &str) {
+        self.snapshots.get_mut(id).expect("a snapshot to lock").locked = true;
     }
 }
 

@@ -13,9 +13,9 @@ fn an_instance_goes_through_its_states_and_tells_the_bus() {
     let states: Vec<_> = events.iter().map(|event| event["detail"]["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["pending", "running", "shutting-down", "terminated"]);
     assert_eq!(events[0]["resources"][0], format!("arn:aws:ec2:eu-central-1:123456789012:instance/{id}"));
-    assert!(world.instance(&id).is_some(), "it stays listed for a while");
+    assert!(world.ec2.instance(&id).is_some(), "it stays listed for a while");
     world.pass(3600);
-    assert!(world.instance(&id).is_none());
+    assert!(world.ec2.instance(&id).is_none());
     assert_eq!(code(world.terminate_instances(&[id])), "InvalidInstanceID.NotFound");
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2;
 use crate::time::Time;
 
 /// The buckets of one account in one region.
@@ -17,6 +18,18 @@ pub struct Throttles {
 impl Default for Throttles {
     fn default() -> Throttles {
         Throttles { on: true, refused: BTreeMap::new(), buckets: BTreeMap::new() }
+    }
+}
+
+impl Ec2 {
+    /// Whether there may be a call of `operation` now; if so, it is counted in the `bucket`.
+    pub(crate) fn admit(&mut self, operation: &str, bucket: &str, limit: Limit, now: Time) -> bool {
+        self.throttles.admit(operation, bucket, limit, now)
+    }
+
+    /// From now on calls are not counted.
+    pub fn stop_throttling(&mut self) {
+        self.throttles.on = false;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::world::ssm::PingStatus;
 use crate::world::violation::Violation;
 
 fn facts(world: &World, instance: &str) -> Vec<GuestFact> {
-    let entries = world.history.entries.iter();
+    let entries = world.history().iter();
     let of_guest = entries.filter_map(|entry| {
         if let What::Guest { instance, fact } = &entry.what { Some((instance, fact)) } else { None }
     });
