@@ -294,6 +294,8 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
 #[case::stopped(healthy().instance(OLD, Lifecycle::InService, InstanceState::Stopped), true)]
 #[case::unlisted(healthy().unlisted(OLD), true)]
 #[case::a_strangers(healthy().stranger(OLD).not_a_member(OLD), true)]
+#[case::ours_by_its_tag(healthy().not_a_member(OLD), false)]
+#[case::ours_by_its_group(healthy().stranger(OLD), false)]
 #[case::at_rest(healthy().free().desired(0), false)]
 fn a_node_that_is_nowhere_is_seen(#[case] situation: Situation, #[case] lacks_holder: bool) {
     assert_eq!(situation.seen().lacks_holder(), lacks_holder);
