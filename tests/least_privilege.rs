@@ -148,7 +148,7 @@ async fn a_function_that_detaches_by_force_is_reported() {
         let ec2 = Aws::new(&story.aws().sdk_config(caller)).ec2;
         drop(ec2.detach_volume().volume_id(&volume).instance_id(&holder).set_force(force).send().await);
         let complaints = story.world(|world| broken(world));
-        complaints.into_iter().filter(|text| text.contains("by force")).collect::<Vec<_>>()
+        complaints.into_iter().filter(|text| text.contains("detaches by force")).collect::<Vec<_>>()
     };
     assert!(reported("durin-node-lifecycle", None).await.is_empty());
     assert!(reported("durin-node-lifecycle", Some(false)).await.is_empty());
