@@ -87,7 +87,9 @@ fn entry(story: &Story, instance: &str, state: LifecycleState) -> usize {
     let wanted = Change::AutoScaling(AutoScalingChange::Lifecycle(state));
     let is_it =
         |what: &What| matches!(what, What::Changed { subject, change } if subject == instance && *change == wanted);
-    story.world(|world| world.history().iter().rposition(|entry| is_it(&entry.what))).expect(state.name())
+    story
+        .world(|world| world.history().iter().rposition(|entry| is_it(&entry.what)))
+        .unwrap_or_else(|| panic!("no {} of {instance}", state.name()))
 }
 
 #[rstest]
