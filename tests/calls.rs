@@ -118,7 +118,7 @@ async fn a_group_that_is_not_ours_costs_one_call() {
     });
     let (invoked, calls, _) = cost(&story, "durin-node-lifecycle", event.clone()).await;
     let answer = invoked.outcome.expect("not ours");
-    assert!(answer["outcome"].as_str().is_some_and(|text| text.contains("not a Durin node")), "{answer}");
+    assert!(answer["k3s"].as_str().is_some_and(|text| text.contains("not a Durin node")), "{answer}");
     assert_eq!(calls, 1);
 
     let mut gone = event;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use durin::events::Event;
+use durin::events::{Event, Received};
 use durin::lifecycle::{Passage, Transition};
 use durin_cli::deployment::{self, Deployment};
 use durin_cli::recorded;
@@ -79,7 +79,7 @@ fn all_of(folder: &Path) -> BTreeMap<String, Value> {
 
 #[test]
 fn every_event_means_what_it_should() {
-    let meaning = |event| match Event::parse(event).expect("an event") {
+    let meaning = |event| match Received::parse(event).expect("an event").event {
         Event::LifecycleAction(action) => match action.transition {
             Transition::Launching => Meaning::Launch(action.passage),
             Transition::Terminating => Meaning::Terminate(action.passage),
@@ -87,7 +87,7 @@ fn every_event_means_what_it_should() {
         Event::Warnings(_) => Meaning::Warning,
         Event::ImageReady(_) => Meaning::ImageReady,
         Event::Schedule => Meaning::Schedule,
-        Event::NotOurs { .. } => Meaning::NotOurs,
+        Event::NotOurs => Meaning::NotOurs,
     };
     let found: BTreeMap<String, Meaning> =
         all_of(&folder()).into_iter().map(|(name, event)| (name, meaning(event))).collect();
@@ -101,12 +101,12 @@ fn every_event_means_what_it_should() {
 fn every_rule_matches_what_its_function_acts_on() {
     let deployment = Deployment::shipped().expect("a deployment");
     for (name, event) in all_of(&folder()) {
-        let acts = match Event::parse(event.clone()).expect("an event") {
+        let acts = match Received::parse(event.clone()).expect("an event").event {
             Event::LifecycleAction(action) if action.is_ours() => vec!["durin-node-lifecycle"],
             Event::Warnings(_) => vec!["durin-spot-interruption"],
             Event::ImageReady(_) => vec!["durin-ami-publish"],
             // The schedule invokes its function by itself, without the bus.
-            Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs { .. } => vec![],
+            Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs => vec![],
         };
         let matching = deployment.rules.iter().filter(|rule| rule.matches(&event));
         let invoked: Vec<_> = matching.map(|rule| rule.function.as_str()).collect();
@@ -134,7 +134,7 @@ fn events_of_other_collections_are_understood_or_refused() {
     let events = all_of(Path::new(&folder));
     assert!(!events.is_empty(), "{folder} has no events");
     for (name, event) in events {
-        let understood = Event::parse(event).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let understood = Received::parse(event).unwrap_or_else(|error| panic!("{name}: {error:?}")).event;
         let is_lifecycle = matches!(understood, Event::LifecycleAction(_));
         assert_eq!(is_lifecycle, name.contains("lifecycle-action") || name.contains("warmpool"), "{name}");
     }

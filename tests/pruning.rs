@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use durin::ami::prune::{self, Policy, Pruned};
-use durin::ami::{FAMILY, STALE_SINCE};
 use durin::aws::Aws;
 use durin::clock::Deadline;
+use durin::tags::{FAMILY, STALE_SINCE};
 use durin_harness::FunctionError;
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
@@ -340,7 +340,7 @@ async fn a_dry_run_says_what_would_go_and_touches_nothing() {
     let litter = Litter::new();
     let (aws, settings) = (
         Aws::new(&litter.story.aws().sdk_config("operator")),
-        prune::Settings { policy: Policy::default(), dry_run: true },
+        durin_ami_prune::Settings { policy: Policy::default(), dry_run: true },
     );
     let deadline = Deadline::before(aws.clock.now() + Duration::from_secs(900));
     let before = litter.snapshots();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use durin::ami::{FAMILY, pin};
+use durin::ami::pin;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::ids::ParameterName;
-use durin::tags::PINNED;
+use durin::tags::{FAMILY, PINNED};
 use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::time::Time;
 use durin_harness::world::World;

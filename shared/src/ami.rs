@@ -1,6 +1,6 @@
-//! Images: the newest of each family into its parameter, and nothing kept that nobody needs.
+//! Images: the newest of each family goes into its parameter, and what nothing needs goes.
 //!
-//! A family is what an image's tag [`FAMILY`] names: the SSM parameter that the image is a candidate for, and that a
+//! A family is what an image's tag [`FAMILY`](crate::tags::FAMILY) names: the SSM parameter that the image is a candidate for, and that a
 //! launch template resolves at each launch. [`publish`] asks which image that should be, [`prune`] which images and
 //! snapshots can go; [`pin`] is how a person overrules the first.
 
@@ -8,8 +8,4 @@ pub mod pin;
 pub mod prune;
 pub mod publish;
 mod read;
-pub mod references;
-
-use durin_decisions::images::{Image, ImageState};
-
-pub use crate::tags::{FAMILY, KEEP, STALE_SINCE};
+mod references;

@@ -7,25 +7,22 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 
-/// One client a service, and the clock that they were configured with.
+/// One client for each service, and the clock that they were configured with.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// Groups and lifecycle actions.
     pub autoscaling: aws_sdk_autoscaling::Client,
-    /// Instances and volumes.
     pub ec2: aws_sdk_ec2::Client,
-    /// Records.
     pub route53: aws_sdk_route53::Client,
-    /// Release commands.
     pub ssm: aws_sdk_ssm::Client,
-    /// The time.
     pub clock: Clock,
 }
 
@@ -74,6 +71,11 @@ pub(crate) fn code<E: ProvideErrorMetadata>(error: &E) -> &str {
     error.code().unwrap_or_default()
 }
 
+/// What AWS says about an error, for people: not every error has a message.
+pub(crate) fn words<E: ProvideErrorMetadata>(error: &E) -> String {
+    error.message().filter(|message| !message.is_empty()).unwrap_or(code(error)).to_owned()
+}
+
 /// A call that failed for good.
 pub(crate) fn failed<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Failure
 where
@@ -81,10 +83,28 @@ where
     R: std::fmt::Debug + 'static,
 {
     move |error| {
-        let text = match (error.code(), error.message()) {
-            (Some(code), message) => format!("{code}: {}", message.unwrap_or("(no message)")),
-            (None, _) => crate::failure::chain_of(&error),
+        let code = error.code().map(str::to_owned);
+        let text = match &code {
+            Some(code) => format!("{code}: {}", error.message().unwrap_or("(no message)")),
+            None => crate::failure::chain_of(&error),
         };
-        Failure::Aws { operation, problem: text.into() }
+        Failure::Aws { operation, code, problem: text.into() }
     }
+}
+
+/// A call that lacks what it needs, so that it cannot even be sent.
+pub(crate) fn incomplete(operation: &'static str) -> impl Fn(BuildError) -> Failure {
+    move |error| Failure::Aws { operation, code: None, problem: error.into() }
+}
+
+/// The items of all pages: one may be short, even empty, and still have a next one.
+pub(crate) async fn all<T, E, R>(
+    pages: PaginationStream<Result<T, SdkError<E, R>>>,
+    operation: &'static str,
+) -> Result<Vec<T>, Failure>
+where
+    E: Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    pages.collect::<Result<Vec<_>, _>>().await.map_err(failed(operation))
 }

@@ -23,12 +23,10 @@ impl Clock {
         }
     }
 
-    /// The time of day.
     pub fn now(&self) -> SystemTime {
         self.time.now()
     }
 
-    /// Waits.
     pub async fn sleep(&self, span: Duration) {
         self.sleep.sleep(span).await;
     }

@@ -1,13 +1,15 @@
-//! How a function says that it failed: once, with the whole chain of causes and a type that stays the same.
+//! How a function fails: once, with the whole chain of causes and a type that stays the same.
+//!
+//! Nothing here knows who fails. What a node, an image or an event can fail of is declared there, and becomes a failure by
+//! a `From` that stands beside it.
 
 use std::error::Error;
+use std::fmt;
 
 use lambda_runtime::Diagnostic;
 
-use crate::ami::publish;
-use crate::events::{Event, EventError};
-use crate::ids::ParameterName;
-use crate::node::Blocked;
+/// A cause, of any type.
+pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why an invocation failed. Lambda tries it again after one and after two more minutes, and then puts the event into
 /// the dead-letter queue, whose alarm calls a person.
@@ -15,110 +17,76 @@ use crate::node::Blocked;
 pub enum Failure {
     /// The payload is no event, or not a whole one. No API call was made.
     #[error(transparent)]
-    InvalidEvent(#[from] EventError),
+    InvalidEvent(Cause),
     /// The event is none that this function acts on. No API call was made.
-    #[error(
-        "{detail_type:?} from {source_name} is not an event that this function acts on: check the rule that sends it"
-    )]
-    NotForThisFunction {
-        /// The event's `source`.
-        source_name: String,
-        /// The event's `detail-type`.
-        detail_type: String,
-    },
-    /// A mistake in the set-up, which only a person can mend. Everything was left as it was.
     #[error(transparent)]
-    Blocked(#[from] Blocked),
-    /// The same, for an image or its parameter.
+    NotForThisFunction(Cause),
+    /// A mistake in the set-up, which only a person can mend, with what to do about it. Everything was left as it was.
     #[error(transparent)]
-    ImageBlocked(#[from] publish::Blocked),
-    /// No earlier image of a parameter can be launched.
-    #[error(
-        "{parameter} names {current}, and none of the images that it named before can be launched: enable one, or put \
-         another id into the parameter yourself; it is pinned now"
-    )]
-    NothingToRollBackTo {
-        /// The parameter.
-        parameter: ParameterName,
-        /// What it names.
-        current: String,
-    },
+    Blocked(Cause),
     /// Whether images are in use is not known for certain, so none was touched.
-    #[error("nothing was removed, because this could not be read: {}", .unread.join("; "))]
-    ReferencesUnread {
-        /// One line a source.
-        unread: Vec<String>,
-    },
-    /// Some removals failed; the others were made. The next run tries again.
-    #[error("{} removal(s) failed: {}", .failures.len(), .failures.join("; "))]
-    SomeRemovals {
-        /// One line each.
-        failures: Vec<String>,
-    },
-    /// The deadline came first. Nothing is lost: whoever looks next goes on from what is there.
+    #[error(
+        "nothing was removed, because this could not be read: {}; give the function's role what it lacks, or wait for the \
+         next run", .unread.join("; ")
+    )]
+    ReferencesUnread { unread: Vec<String> },
+    /// The others were made.
+    #[error(
+        "{} {} failed, which the next run tries again: {}",
+        .failures.len(), if .failures.len() == 1 { "removal" } else { "removals" }, .failures.join("; ")
+    )]
+    RemovalsFailed { failures: Vec<String> },
+    /// The deadline came first. Nothing is lost: the next run goes on from what is there.
     #[error("out of time: {waiting_for}")]
-    OutOfTime {
-        /// What was still waited for.
-        waiting_for: String,
-    },
+    OutOfTime { waiting_for: String },
+    /// There was time, but round after round came to nothing.
+    #[error("gave up after {rounds} rounds: {problem}")]
+    NoProgress { rounds: usize, problem: String },
     /// An API call failed for good, the SDK's own retries included.
     #[error("{operation} failed")]
     Aws {
         /// For example `ec2:AttachVolume`.
         operation: &'static str,
-        /// The SDK's error.
+        /// AWS's error code, if AWS has answered at all.
+        code: Option<String>,
         #[source]
-        problem: Box<dyn Error + Send + Sync>,
+        problem: Cause,
     },
     /// Some failed; the others were looked after.
-    #[error("{} of {total} {several} failed: {}", .failures.len(), .failures.join("; "))]
-    Some {
-        /// Of what.
-        several: Several,
-        /// One line each.
-        failures: Vec<String>,
-        /// How many there are.
-        total: usize,
-    },
+    #[error("{} of {total} {subjects} failed: {}", .failures.len(), .failures.join("; "))]
+    PartlyFailed { subjects: Subjects, failures: Vec<String>, total: usize },
 }
 
 /// What one invocation looks after several of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Several {
-    /// Nodes.
+pub enum Subjects {
     Nodes,
-    /// Image families.
-    Families,
+    ImageFamilies,
 }
 
-impl std::fmt::Display for Several {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Subjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Several::Nodes => "nodes",
-            Several::Families => "image families",
+            Subjects::Nodes => "nodes",
+            Subjects::ImageFamilies => "image families",
         })
     }
 }
 
 impl Failure {
-    /// The event was understood, but it is not one that this function acts on.
-    pub fn not_for_this_function(event: &Event) -> Failure {
-        let (source_name, detail_type) = event.kind();
-        Failure::NotForThisFunction { source_name, detail_type }
-    }
-
     /// A name that does not change, for alarms and log queries.
     pub fn error_type(&self) -> &'static str {
         match self {
             Failure::InvalidEvent(_) => "Durin.InvalidEvent",
-            Failure::NotForThisFunction { .. } => "Durin.NotForThisFunction",
-            Failure::Blocked(_) | Failure::ImageBlocked(_) | Failure::NothingToRollBackTo { .. } => "Durin.Blocked",
+            Failure::NotForThisFunction(_) => "Durin.NotForThisFunction",
+            Failure::Blocked(_) => "Durin.Blocked",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
-            Failure::SomeRemovals { .. } => "Durin.SomeRemovalsFailed",
+            Failure::RemovalsFailed { .. } => "Durin.SomeRemovalsFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",
+            Failure::NoProgress { .. } => "Durin.NoProgress",
             Failure::Aws { .. } => "Durin.AwsError",
-            Failure::Some { several: Several::Nodes, .. } => "Durin.SomeNodesFailed",
-            Failure::Some { several: Several::Families, .. } => "Durin.SomeFamiliesFailed",
+            Failure::PartlyFailed { subjects: Subjects::Nodes, .. } => "Durin.SomeNodesFailed",
+            Failure::PartlyFailed { subjects: Subjects::ImageFamilies, .. } => "Durin.SomeFamiliesFailed",
         }
     }
 

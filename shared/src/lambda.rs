@@ -41,7 +41,12 @@ pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Valu
     .await
 }
 
-/// `RUST_LOG`, as one level for everything: from `debug` on the SDK tells too. `info` unless it is one.
+/// A variable of the environment, for a function that has settings.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `RUST_LOG`, as one level for everything: from `debug` on the SDK logs too. `info` unless it is one.
 fn log_level() -> LevelFilter {
-    std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
+    variable("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }

@@ -1,114 +1,122 @@
-//! The node loop: observe, decide the next step, apply that one step, observe again, until there is nothing to do.
+//! Looking after nodes: one whose group or instance an event names, or all of them.
 //!
-//! Every event, and the schedule, run this same loop. Running it again after success does nothing.
+//! Every event, and the schedule, run the same loop ([`run`]). Running it again after success does nothing.
 
 mod apply;
+mod cached;
+mod convert;
+mod documents;
 mod observe;
+mod read;
+mod run;
+mod view;
+mod writes;
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use tracing::info;
+use futures_util::stream::{self, StreamExt};
 
-pub use apply::{DEVICE, RELEASE_DOCUMENT};
+pub use apply::DEVICE;
+pub use documents::RELEASE_DOCUMENT;
 pub use durin_decisions::node::{Blocked, Done, LONGEST_PERIOD, least_heartbeat};
-pub use observe::{View, find_all, groups_of, observe_all};
-
-use durin_decisions::node::{Observed, Step, WaitFor, next_step};
 
 use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
-use apply::{Applied, apply};
+use crate::ids::{GroupName, InstanceId};
+use crate::lifecycle::LifecycleAction;
+use crate::risk::Warning;
+use observe::{Lookup, Node, every_node, read_together};
+use run::run;
 
-/// How long to wait between two looks while the volume is on its way: half of this is outage, on average.
-const POLL: Duration = Duration::from_millis(500);
+/// How many nodes one invocation works on at once.
+const NODES_AT_ONCE: usize = 8;
 
-/// How long to wait between two looks for what takes EC2 tens of seconds.
-const SLOW_POLL: Duration = Duration::from_secs(1);
+/// What came of each node, by the name under which it was asked for.
+pub type Outcomes = Vec<(String, Result<Done, Failure>)>;
 
-/// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
-const LEISURELY_POLL: Duration = Duration::from_secs(3);
+/// What an event says about a node besides that it should be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    Action(LifecycleAction),
+    Warning(Warning),
+}
 
-/// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
-const MOST_LOOKS: usize = 2_000;
-
-/// Brings the node to where nothing is left to do, and says why nothing is.
+/// Brings the node of a group to where nothing is left to do, and says why nothing is.
 ///
 /// # Errors
-/// When a person is needed, AWS fails for good, or the deadline comes first. Nothing is lost: the next run goes on from
-/// what is there.
-pub async fn run(aws: &Aws, view: &mut View, deadline: Deadline) -> Result<Done, Failure> {
-    let mut confirmed: Option<Step> = None;
-    let mut waiting_for = "the first look at the node".to_owned();
-    let mut logged: Option<Step> = None;
-    for _ in 0..MOST_LOOKS {
-        let observed = view.observe(aws).await?;
-        let step = next_step(&observed, aws.clock.now());
-        if logged.as_ref() != Some(&step) {
-            log(view, &observed, &step);
-            logged = Some(step.clone());
-        }
-        let pause = match &step {
-            Step::Done(reason) => return Ok(reason.clone()),
-            Step::Blocked(reason) => return Err(reason.clone().into()),
-            Step::Wait(reason) => {
-                waiting_for = format!("waiting for {reason}");
-                view.forget_awaited(reason);
-                Some(pause_for(reason, &observed))
-            }
-            // What cannot be given back is taken only after a second, fresh look at everything.
-            irreversible if irreversible.is_irreversible() && confirmed.as_ref() != Some(irreversible) => {
-                confirmed = Some(step.clone());
-                view.forget_all();
-                continue;
-            }
-            write => match apply(aws, view, write).await? {
-                Applied::Done => None,
-                Applied::Overtaken => {
-                    waiting_for = format!("{} was overtaken by a change", write.name());
-                    view.forget_volume();
-                    Some(POLL)
-                }
-            },
-        };
-        confirmed = None;
-        if let Some(pause) = pause {
-            if !deadline.allows(aws.clock.now(), pause) {
-                break;
-            }
-            aws.clock.sleep(pause).await;
-        }
-    }
-    Err(Failure::OutOfTime { waiting_for })
-}
-
-fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
-    match reason {
-        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } => POLL,
-        WaitFor::Booted { .. } | WaitFor::Replacement { .. } => LEISURELY_POLL,
-        // Systems Manager is asked only while somebody alive holds the volume, and serves.
-        WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
-        WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
-    }
-}
-
-/// One line a decision, with the same fields in every function.
-fn log(view: &View, observed: &Observed, step: &Step) {
-    let declaration = view.declaration();
-    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
-    let instance = match step {
-        Step::Attach { successor } => Some(successor),
-        Step::Mark { instance, .. } => Some(instance),
-        Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
-        Step::Replace { holder } | Step::Release { holder } => Some(holder),
-        Step::Complete { instance, .. } => Some(instance),
-        Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
+/// When a person is needed, AWS fails for good, or the deadline comes first.
+pub async fn look_after(aws: &Aws, group: &GroupName, hint: Hint, deadline: Deadline) -> Result<Done, Failure> {
+    let mut node = match Node::of_group(aws, group).await? {
+        Lookup::Node(node) => node,
+        Lookup::NotOurs(done) => return Ok(done),
     };
-    info!(
-        node = %declaration.group,
-        instance = instance.map(|id| id.as_str()).unwrap_or_default(),
-        volume = %declaration.volume,
-        step = step.name(),
-        reason = %step.reason(),
-    );
+    match hint {
+        Hint::Action(action) => node.action = Some(action).filter(LifecycleAction::is_ours),
+        Hint::Warning(warning) => node.warning = Some(warning),
+    }
+    run(aws, &mut node, deadline).await
+}
+
+/// Looks after the node of each instance that was warned, and of no others: instances that are not a node's, or not alive
+/// any more, cost one call together.
+///
+/// # Errors
+/// When it cannot be read whose the instances are.
+pub async fn look_after_warned(aws: &Aws, warnings: Vec<Warning>, deadline: Deadline) -> Result<Outcomes, Failure> {
+    let ids: Vec<InstanceId> = warnings.iter().map(|warning| warning.instance.clone()).collect();
+    let groups = read::groups_of(aws, &ids).await?;
+    let work = warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline)).collect();
+    Ok(several_at_once(work).await)
+}
+
+async fn hand_over(
+    aws: &Aws,
+    groups: &BTreeMap<InstanceId, GroupName>,
+    warning: Warning,
+    deadline: Deadline,
+) -> (String, Result<Done, Failure>) {
+    let instance = warning.instance.clone();
+    let outcome = match groups.get(&instance) {
+        Some(group) => look_after(aws, group, Hint::Warning(warning), deadline).await,
+        None => Ok(Done::NotANode { instance: instance.clone() }),
+    };
+    (instance.to_string(), outcome)
+}
+
+/// Looks after every node of the region, and returns with the outcomes what is wrong with groups that try to declare one.
+/// All nodes are read together, and healthy ones cost nothing more.
+///
+/// # Errors
+/// When a read of all nodes fails.
+pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, Vec<Blocked>), Failure> {
+    let observe::Nodes { mut nodes, mistakes } = every_node(aws).await?;
+    read_together(aws, &mut nodes).await?;
+    log(&nodes);
+    let work = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
+    Ok((several_at_once(work).await, mistakes))
+}
+
+async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {
+    (node.name().to_string(), run(aws, node, deadline).await)
+}
+
+/// Before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the second line.
+fn log(nodes: &[Node]) {
+    let without_holder: Vec<&Node> = nodes.iter().filter(|node| node.view.lacks_holder() == Some(true)).collect();
+    for node in &without_holder {
+        tracing::warn!(node = %node.name(), volume = %node.declaration.volume, "no instance of the node has its volume");
+    }
+    tracing::info!(nodes = nodes.len(), without_holder = without_holder.len(), "looked at every node");
+}
+
+/// Takes what was collected first: a stream that maps as it goes cannot be proven to be Send.
+async fn several_at_once(work: Vec<impl Future<Output = (String, Result<Done, Failure>)>>) -> Outcomes {
+    stream::iter(work).buffer_unordered(NODES_AT_ONCE).collect().await
+}
+
+impl From<Blocked> for Failure {
+    fn from(blocked: Blocked) -> Failure {
+        Failure::Blocked(blocked.into())
+    }
 }

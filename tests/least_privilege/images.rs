@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_ec2::types::Tag;
-use durin::ami::{FAMILY, STALE_SINCE};
 use durin::aws::Aws;
+use durin::tags::{FAMILY, STALE_SINCE};
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durin::ami::{FAMILY, STALE_SINCE};
+use durin::tags::{FAMILY, STALE_SINCE};
 use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};

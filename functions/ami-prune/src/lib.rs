@@ -1,26 +1,26 @@
 //! `durin-ami-prune`: the daily schedule. Images and snapshots that nothing needs go, in two steps with days between, and
 //! nothing that anything refers to ever does.
 
-use durin::ami::prune::{self, ImageVerdict, Plan, Settings, SnapshotVerdict};
+mod settings;
+
+use durin::ami::prune::{self, ImageVerdict, Plan, SnapshotVerdict};
 use durin::aws::Aws;
 use durin::clock::Deadline;
-use durin::events::Event;
+use durin::events::{Event, Received};
 use durin::failure::Failure;
 use serde_json::{Value, json};
+
+pub use settings::{Settings, SettingsError};
 
 /// Handles one tick of the schedule.
 ///
 /// # Errors
 /// When the event is no schedule's, a reference cannot be read (nothing is removed then), or some removals failed.
 pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
-    match Event::parse(event)? {
-        Event::Schedule => {}
-        other @ (Event::LifecycleAction(_) | Event::Warnings(_) | Event::ImageReady(_) | Event::NotOurs { .. }) => {
-            return Err(Failure::not_for_this_function(&other));
-        }
-    }
+    let Received { kind, event } = Received::parse(event)?;
+    let Event::Schedule = event else { return Err(kind.not_for_this_function().into()) };
     if settings.dry_run {
-        return talked_about(prune::look(aws, &settings.policy, usize::MAX).await?);
+        return dry_run(prune::look(aws, &settings.policy, usize::MAX).await?);
     }
     let pruned = prune::prune(aws, &settings.policy, deadline).await?;
     tracing::info!(pruned = ?pruned, "done");
@@ -28,7 +28,7 @@ pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Dead
 }
 
 /// What would be done, image by image.
-fn talked_about(plan: Plan) -> Result<Value, Failure> {
+fn dry_run(plan: Plan) -> Result<Value, Failure> {
     if !plan.unread.is_empty() {
         return Err(Failure::ReferencesUnread { unread: plan.unread });
     }

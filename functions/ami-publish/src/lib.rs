@@ -4,8 +4,8 @@
 use durin::ami::publish;
 use durin::aws::Aws;
 use durin::clock::Deadline;
-use durin::events::Event;
-use durin::failure::{Failure, Several};
+use durin::events::{Event, Received};
+use durin::failure::{Failure, Subjects};
 use durin::outcome::answer;
 use serde_json::Value;
 
@@ -13,13 +13,14 @@ use serde_json::Value;
 ///
 /// # Errors
 /// When the event is none of an image, the images cannot be read, or some family needs a person. The other families were
-/// looked after all the same.
+/// still looked after.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
-    let fresh = match Event::parse(event)? {
-        Event::ImageReady(ready) => ready.image,
+    let Received { kind, event } = Received::parse(event)?;
+    let fresh = match event {
+        Event::ImageReady(image) => image,
         Event::Schedule => None,
-        other @ (Event::LifecycleAction(_) | Event::Warnings(_) | Event::NotOurs { .. }) => {
-            return Err(Failure::not_for_this_function(&other));
+        Event::LifecycleAction(_) | Event::Warnings(_) | Event::NotOurs => {
+            return Err(kind.not_for_this_function().into());
         }
     };
     if let Some(image) = fresh {
@@ -30,5 +31,5 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
         let outcome = publish::publish(aws, &name, images, deadline).await;
         outcomes.push((name.to_string(), outcome));
     }
-    answer(Several::Families, outcomes, Vec::new())
+    answer(Subjects::ImageFamilies, outcomes, Vec::new())
 }

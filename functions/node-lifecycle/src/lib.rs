@@ -5,32 +5,20 @@
 
 use durin::aws::Aws;
 use durin::clock::Deadline;
-use durin::events::Event;
-use durin::failure::Failure;
-use durin::node::{self, Done, View};
-use serde_json::{Value, json};
+use durin::events::{Event, Received};
+use durin::failure::{Failure, Subjects};
+use durin::node::{self, Hint};
+use durin::outcome::answer;
+use serde_json::Value;
 
 /// Handles one event of the Auto Scaling group's lifecycle hooks.
 ///
 /// # Errors
 /// When the event is none of those, a person is needed, AWS fails for good, or the deadline comes first.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
-    let action = match Event::parse(event)? {
-        Event::LifecycleAction(action) => action,
-        other @ (Event::Warnings(_) | Event::Schedule | Event::ImageReady(_) | Event::NotOurs { .. }) => {
-            return Err(Failure::not_for_this_function(&other));
-        }
-    };
+    let Received { kind, event } = Received::parse(event)?;
+    let Event::LifecycleAction(action) = event else { return Err(kind.not_for_this_function().into()) };
     let group = action.group.clone();
-    let outcome = match View::of_group(aws, &group).await? {
-        Ok(mut view) => {
-            view.expect(action);
-            node::run(aws, &mut view, deadline).await?
-        }
-        Err(not_ours) => not_ours,
-    };
-    if let Done::NotOurs { .. } = outcome {
-        tracing::info!(node = %group, step = "done", reason = %outcome);
-    }
-    Ok(json!({"node": group.as_str(), "outcome": outcome.to_string()}))
+    let outcome = node::look_after(aws, &group, Hint::Action(action), deadline).await;
+    answer(Subjects::Nodes, vec![(group.to_string(), outcome)], Vec::new())
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use durin::ami::prune::Settings;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
+use durin_ami_prune::Settings;
 use durin_harness::iam::Role;
 use durin_harness::templates::{self, NodeTemplate, Roles, Rules, TemplateError};
 use durin_harness::world::error::ApiError;

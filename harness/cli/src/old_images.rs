@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durin::ami::KEEP;
+use durin::tags::KEEP;
 use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::time::Time;
 use durin_harness::world::World;

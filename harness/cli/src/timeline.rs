@@ -162,9 +162,6 @@ fn event_text(event: &Value) -> String {
 
 fn answer_text(function: &str, answer: &str) -> String {
     let mut answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    if let Some(text) = answer["outcome"].as_str() {
-        return format!("{function}: {text}");
-    }
     // Of what was counted only what there was.
     if let Some(fields) = answer.as_object_mut() {
         fields.retain(|_, value| *value != 0 && *value != false);

@@ -2,10 +2,11 @@
 
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 
-use super::ImageState;
-use super::publish::{Put, put};
+use durin_decisions::images::ImageState;
+
+use super::publish::{Put, contended, put};
 use super::read;
-use crate::aws::{Aws, failed};
+use crate::aws::{Aws, failed, incomplete};
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
@@ -18,10 +19,20 @@ const MOST_ROUNDS: usize = 3;
 /// What a roll-back did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolledBack {
-    /// What the parameter named before.
+    /// What the parameter named before, of any form.
     pub from: String,
-    /// What it names now.
     pub to: ImageId,
+}
+
+/// No earlier image of a parameter can be launched. The pin stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{parameter} names {current}, and none of the images that it named before can be launched: enable one, or put another \
+     id into the parameter yourself; it is pinned now"
+)]
+pub struct NothingToRollBackTo {
+    parameter: ParameterName,
+    current: String,
 }
 
 /// Pins a parameter: nothing is published to it until it is unpinned.
@@ -29,14 +40,14 @@ pub struct RolledBack {
 /// # Errors
 /// When AWS fails for good, for example because there is no such parameter.
 pub async fn pin(aws: &Aws, parameter: &ParameterName, why: &str) -> Result<(), Failure> {
-    // Tag values are at most 256 characters, and few signs.
-    let sayable = |sign: &char| sign.is_alphanumeric() || " _.:/=+-@".contains(*sign);
-    let text: String = format!("{} {why}", timestamp(aws.clock.now())).chars().filter(sayable).take(256).collect();
-    let tag = Tag::builder().key(PINNED).value(text.trim_end()).build();
-    let tag = tag.map_err(|error| Failure::Aws { operation: "ssm:AddTagsToResource", problem: error.into() })?;
+    const OPERATION: &str = "ssm:AddTagsToResource";
+    // A tag value is at most 256 characters long, and few special ones are allowed.
+    let is_allowed = |character: &char| character.is_alphanumeric() || " _.:/=+-@".contains(*character);
+    let text: String = format!("{} {why}", timestamp(aws.clock.now())).chars().filter(is_allowed).take(256).collect();
+    let tag = Tag::builder().key(PINNED).value(text.trim_end()).build().map_err(incomplete(OPERATION))?;
     let call = aws.ssm.add_tags_to_resource().resource_type(ResourceTypeForTagging::Parameter);
     let call = call.resource_id(parameter.as_str()).tags(tag);
-    call.send().await.map_err(failed("ssm:AddTagsToResource"))?;
+    call.send().await.map_err(failed(OPERATION))?;
     Ok(())
 }
 
@@ -54,8 +65,8 @@ pub async fn unpin(aws: &Aws, parameter: &ParameterName) -> Result<(), Failure> 
 /// Pins a parameter and has it name the image again that it named before: the newest earlier one that can be launched.
 ///
 /// # Errors
-/// When there is no such image, AWS fails for good, or the deadline comes first. The pin stays in any case: who wanted
-/// to go back does not want to go on.
+/// When there is no such image, AWS fails for good, or the deadline comes first. The pin stays in any case: a person
+/// who wants to go back does not want to go on.
 pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline) -> Result<RolledBack, Failure> {
     // First, so that no bake that finishes meanwhile is published on top.
     pin(aws, parameter, "rolled back").await?;
@@ -65,7 +76,7 @@ pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline)
             return Ok(RolledBack { from, to });
         }
     }
-    Err(Failure::OutOfTime { waiting_for: format!("others write the parameter {parameter} all the time") })
+    Err(contended(parameter, MOST_ROUNDS))
 }
 
 /// What the parameter names, and what it named before.
@@ -79,5 +90,6 @@ async fn target(aws: &Aws, parameter: &ParameterName) -> Result<(String, ImageId
             return Ok((from, id));
         }
     }
-    Err(Failure::NothingToRollBackTo { parameter: parameter.clone(), current: from })
+    let nothing = NothingToRollBackTo { parameter: parameter.clone(), current: from };
+    Err(Failure::Blocked(nothing.into()))
 }

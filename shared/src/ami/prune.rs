@@ -2,18 +2,18 @@
 
 mod apply;
 mod pace;
-mod settings;
+mod pruned;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
 use tracing::{info, warn};
 
 pub use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
-pub use settings::{Settings, SettingsError};
+pub use pruned::Pruned;
 
-use super::{Image, read, references};
+use durin_decisions::images::Image;
+
+use super::{read, references};
 use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
@@ -27,27 +27,6 @@ const BATCH: usize = 500;
 
 /// How many batches one run makes at most. Lambda's 15 minutes are over long before.
 const MOST_BATCHES: usize = 200;
-
-/// A run needs this long to finish what is on its way.
-const WIND_UP: Duration = Duration::from_secs(10);
-
-/// What a run did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Pruned {
-    /// Images that were disabled: they go when they have soaked.
-    pub disabled: usize,
-    /// Images that were enabled again, because somebody refers to them after all.
-    pub enabled: usize,
-    /// Images that were deregistered, with their snapshots.
-    pub deregistered: usize,
-    /// Snapshots that had lost their image, and were deleted.
-    pub snapshots_deleted: usize,
-    /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
-    pub snapshots_left: usize,
-    /// Whether the deadline came before all was done. The next run goes on.
-    pub cut_short: bool,
-}
 
 /// Reads the account and plans, with a closer look at no more than `most` of what could go.
 ///
@@ -81,7 +60,7 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         if !plan.unread.is_empty() {
             return Err(Failure::ReferencesUnread { unread: plan.unread });
         }
-        // Done all the same: the answer was lost, or somebody else has done it.
+        // It was done after all: the answer was lost, or a person has done it.
         failures.retain(|id, _| plan.acts_on(id));
         let more = plan.unexamined().next().is_some();
         let done = apply(aws, &plan, &failures, &pace, deadline).await;
@@ -97,21 +76,5 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         }
     }
     let failures: Vec<String> = failures.into_iter().map(|(id, problem)| format!("{id}: {problem}")).collect();
-    if failures.is_empty() { Ok(total) } else { Err(Failure::SomeRemovals { failures }) }
-}
-
-impl Pruned {
-    fn add(&mut self, more: &Pruned) {
-        self.disabled += more.disabled;
-        self.enabled += more.enabled;
-        self.deregistered += more.deregistered;
-        self.snapshots_deleted += more.snapshots_deleted;
-        self.snapshots_left += more.snapshots_left;
-        self.cut_short |= more.cut_short;
-    }
-}
-
-/// Whether there is time for another call.
-fn in_time(deadline: Deadline, now: SystemTime) -> bool {
-    deadline.allows(now, WIND_UP)
+    if failures.is_empty() { Ok(total) } else { Err(Failure::RemovalsFailed { failures }) }
 }

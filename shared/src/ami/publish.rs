@@ -1,4 +1,5 @@
-//! The newest image of a family into its parameter: which one is asked from what is there, whatever the event was.
+//! Publishing: the newest image of a family goes into its parameter. Which one is derived from what exists, whatever the
+//! event was.
 
 mod observe;
 mod put;
@@ -9,11 +10,11 @@ use tracing::info;
 
 pub use durin_decisions::images::publish::{Blocked, Done};
 pub use observe::{families, tags_written};
-pub(super) use put::{Put, put};
+pub(super) use put::{Put, contended, put};
 
+use durin_decisions::images::Image;
 use durin_decisions::images::publish::{Decision, decide};
 
-use crate::ami::Image;
 use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
@@ -23,13 +24,13 @@ use observe::{images_of, is_pinned, observe};
 /// A second round confirms the first; more are needed only while others write the same parameter.
 const MOST_ROUNDS: usize = 20;
 
-/// How long to leave the parameter to whoever else is writing it.
+/// How long to leave the parameter to others who write it.
 const YIELD: Duration = Duration::from_secs(2);
 
 /// Publishes the newest image of one family, if there is a newer one than the parameter names.
 ///
-/// After a write it looks again: Parameter Store has no compare-and-swap, so somebody who had seen less may have
-/// overwritten a newer image, and whoever looks last puts it right.
+/// After a write it looks again: Parameter Store has no compare-and-swap, so a function that had seen less may have
+/// overwritten a newer image, and the last one to look puts it right.
 ///
 /// # Errors
 /// When a person is needed, AWS fails for good, or the deadline comes first.
@@ -58,14 +59,20 @@ pub async fn publish(
             Put::Readable => published = Some(image),
             Put::Overtaken => {
                 if !deadline.allows(aws.clock.now(), YIELD) {
-                    break;
+                    return Err(Failure::OutOfTime { waiting_for: format!("others write the parameter {name}") });
                 }
                 aws.clock.sleep(YIELD).await;
             }
         }
         images = images_of(aws, name).await?;
     }
-    Err(Failure::OutOfTime { waiting_for: format!("others write the parameter {name} all the time") })
+    Err(contended(name, MOST_ROUNDS))
+}
+
+impl From<Blocked> for Failure {
+    fn from(blocked: Blocked) -> Failure {
+        Failure::Blocked(blocked.into())
+    }
 }
 
 /// What came of looking at a family.

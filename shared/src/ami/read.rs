@@ -7,7 +7,7 @@ use aws_sdk_ec2::types as ec2;
 
 use durin_decisions::images::{Image, ImageState, Snapshot};
 
-use crate::aws::{Aws, code, failed};
+use crate::aws::{Aws, all, code, failed};
 use crate::failure::Failure;
 use crate::ids::{ImageId, SnapshotId};
 use crate::tags::FAMILY;
@@ -32,26 +32,31 @@ fn own_images(aws: &Aws) -> DescribeImagesFluentBuilder {
     aws.ec2.describe_images().owners("self").include_disabled(true).include_deprecated(true).max_results(PAGE)
 }
 
-/// One image, whoever owns it. An id that is gone is an error at first, later an empty answer, and then an error again.
+/// One image, of any owner.
 pub(super) async fn image(aws: &Aws, id: &ImageId) -> Result<Option<Image>, Failure> {
     let call = aws.ec2.describe_images().image_ids(id.as_str()).include_disabled(true).include_deprecated(true);
     match call.send().await {
         Ok(found) => Ok(found.images().iter().find_map(converted)),
-        Err(error) if matches!(code(&error), "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") => Ok(None),
+        Err(error) if is_gone(code(&error)) => Ok(None),
         Err(error) => Err(failed("ec2:DescribeImages")(error)),
     }
 }
 
+/// Whether EC2's error code says that an image is gone. Its id is one error at first, later an empty answer, and then the
+/// other error.
+pub(super) fn is_gone(code: &str) -> bool {
+    matches!(code, "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable")
+}
+
 async fn images(call: DescribeImagesFluentBuilder) -> Result<Vec<Image>, Failure> {
-    let pages = call.into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeImages"))?;
+    let found = all(call.into_paginator().items().send(), "ec2:DescribeImages").await?;
     Ok(found.iter().filter_map(converted).collect())
 }
 
 /// Every snapshot of this account.
 pub(super) async fn every_snapshot(aws: &Aws) -> Result<Vec<Snapshot>, Failure> {
     let pages = aws.ec2.describe_snapshots().owner_ids("self").max_results(PAGE).into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeSnapshots"))?;
+    let found = all(pages, "ec2:DescribeSnapshots").await?;
     Ok(found.iter().filter_map(snapshot).collect())
 }
 
@@ -60,7 +65,6 @@ pub(super) async fn every_snapshot(aws: &Aws) -> Result<Vec<Snapshot>, Failure> 
 pub(super) struct Version {
     /// Counts up from 1.
     pub(super) number: i64,
-    /// What it says.
     pub(super) value: String,
     /// The labels that name it.
     pub(super) labels: Vec<String>,

@@ -9,20 +9,19 @@ use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, 
 
 use durin_decisions::node::{ARecord, ActionResult, Blocked, Record, Step};
 
-use super::observe::View;
-use crate::aws::{Aws, code, failed};
+use super::cached::Cached;
+use super::documents::RELEASE_DOCUMENT;
+use super::observe::Node;
+use crate::aws::{Aws, code, failed, incomplete, words};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Risk;
 use crate::tags::AT_RISK;
 
-/// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` all the same, and the
-/// node finds it by the volume id in its serial number.
+/// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` nevertheless, and
+/// the node finds it by the volume id in its serial number.
 pub const DEVICE: &str = "/dev/sdf";
-
-/// The document that drains, stops k3s, syncs and unmounts; its content is in `infra/`.
-pub const RELEASE_DOCUMENT: &str = "durin-release";
 
 /// How long Systems Manager may take to deliver the release, in seconds: the least that it allows.
 const DELIVERY_TIMEOUT_S: i32 = 30;
@@ -30,7 +29,6 @@ const DELIVERY_TIMEOUT_S: i32 = 30;
 /// Whether what was written fitted what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Applied {
-    /// AWS took it.
     Done,
     /// Something has changed since it was seen: look again, after a pause.
     Overtaken,
@@ -40,62 +38,58 @@ pub(super) enum Applied {
 ///
 /// # Errors
 /// When AWS refuses for good, or cannot be reached.
-pub(super) async fn apply(aws: &Aws, view: &mut View, step: &Step) -> Result<Applied, Failure> {
+pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<Applied, Failure> {
     match step {
         Step::Attach { successor } => {
-            view.forget_volume();
-            attach(aws, view, successor).await
+            node.view.volume.forget();
+            attach(aws, node, successor).await
         }
-        Step::Mark { instance, risk } => mark(aws, view, instance, *risk).await,
+        Step::Mark { instance, risk } => mark(aws, node, instance, *risk).await,
         Step::Replace { holder } => {
-            view.forget_group();
+            node.view.group.forget();
             replace(aws, holder).await
         }
-        Step::Release { holder } => release(aws, view, holder).await,
+        Step::Release { holder } => release(aws, node, holder).await,
         Step::Detach { holder } => {
-            view.forget_volume();
-            detach(aws, view, holder).await
+            node.view.volume.forget();
+            detach(aws, node, holder).await
         }
         Step::Terminate { holder } => {
             let applied = terminate(aws, holder).await;
-            view.forget_all();
+            node.view.forget_all();
             applied
         }
-        Step::PointRecord { from, to } => point_record(aws, view, from.as_ref(), to).await,
-        Step::Complete { instance, transition, result } => complete(aws, view, instance, *transition, *result).await,
+        Step::PointRecord { from, to } => point_record(aws, node, from.as_ref(), to).await,
+        Step::Complete { instance, transition, result } => complete(aws, node, instance, *transition, *result).await,
         Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => Ok(Applied::Done),
     }
 }
 
-async fn attach(aws: &Aws, view: &View, successor: &InstanceId) -> Result<Applied, Failure> {
-    let volume = &view.declaration().volume;
+async fn attach(aws: &Aws, node: &Node, successor: &InstanceId) -> Result<Applied, Failure> {
+    let volume = &node.declaration.volume;
     let sent =
         aws.ec2.attach_volume().volume_id(volume.as_str()).instance_id(successor.as_str()).device(DEVICE).send().await;
     let Err(error) = sent else { return Ok(Applied::Done) };
-    let refused = |problem: &str| Blocked::AttachRefused {
-        volume: volume.clone(),
-        successor: successor.clone(),
-        problem: problem.to_owned(),
-    };
+    let refused = |problem| Blocked::AttachRefused { volume: volume.clone(), successor: successor.clone(), problem };
     match code(&error) {
-        // Somebody was faster, perhaps we ourselves in an attempt whose answer was lost; or the successor stopped running.
+        // Another function was faster, or this one in an attempt whose answer was lost; or the successor stopped running.
         "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
             Ok(Applied::Overtaken)
         }
         "InvalidParameterValue" | "AttachmentLimitExceeded" | "InvalidVolume.ZoneMismatch" => {
-            Err(refused(error.message().unwrap_or_default()).into())
+            Err(refused(words(&error)).into())
         }
         _ => Err(failed("ec2:AttachVolume")(error)),
     }
 }
 
-async fn mark(aws: &Aws, view: &mut View, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
+async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
     let tag = Tag::builder().key(AT_RISK).value(risk.to_string()).build();
     match aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await {
         // An instance that is gone has nothing to warn of any more; the next look will show it.
         Err(error) if code(&error) != "InvalidInstanceID.NotFound" => Err(failed("ec2:CreateTags")(error)),
         Ok(_) | Err(_) => {
-            view.was_marked(instance.clone(), risk);
+            node.writes.note_mark(instance.clone(), risk);
             Ok(Applied::Done)
         }
     }
@@ -121,18 +115,19 @@ async fn replace(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
 }
 
 /// Two releases at once do no harm: the document waits for the first, and finds nothing left to do.
-async fn release(aws: &Aws, view: &mut View, holder: &InstanceId) -> Result<Applied, Failure> {
+async fn release(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Applied, Failure> {
     let sent = aws
         .ssm
         .send_command()
         .document_name(RELEASE_DOCUMENT)
         .instance_ids(holder.as_str())
-        .parameters("VolumeId", vec![view.declaration().volume.to_string()])
+        .parameters("VolumeId", vec![node.declaration.volume.to_string()])
         .timeout_seconds(DELIVERY_TIMEOUT_S)
         .comment("Durin: let go of the data volume")
         .send()
         .await;
-    view.was_sent(aws.clock.now());
+    node.view.release_state.forget();
+    node.writes.note_release_sent(aws.clock.now());
     match sent {
         Ok(_) => Ok(Applied::Done),
         // The agent or the instance has just gone.
@@ -140,17 +135,17 @@ async fn release(aws: &Aws, view: &mut View, holder: &InstanceId) -> Result<Appl
         // No document, no permission, no service: a release that cannot be had does not stop the hand-off.
         Err(error) => {
             let refused = failed("ssm:SendCommand")(error);
-            tracing::warn!(node = %view.name(), instance = %holder, step = "release", reason = refused.chain(), "refused");
-            view.was_refused();
+            tracing::warn!(node = %node.name(), instance = %holder, step = "release", reason = refused.chain(), "refused");
+            node.writes.note_release_refused();
             Ok(Applied::Done)
         }
     }
 }
 
-async fn detach(aws: &Aws, view: &View, holder: &InstanceId) -> Result<Applied, Failure> {
+async fn detach(aws: &Aws, node: &Node, holder: &InstanceId) -> Result<Applied, Failure> {
     // Naming the instance keeps a late repetition from detaching the next holder. Never `force`.
     let sent =
-        aws.ec2.detach_volume().volume_id(view.declaration().volume.as_str()).instance_id(holder.as_str()).send().await;
+        aws.ec2.detach_volume().volume_id(node.declaration.volume.as_str()).instance_id(holder.as_str()).send().await;
     match sent {
         Ok(_) => Ok(Applied::Done),
         Err(error) => match code(&error) {
@@ -165,71 +160,90 @@ async fn terminate(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
         Ok(_) => Ok(Applied::Done),
         Err(error) => match code(&error) {
             "InvalidInstanceID.NotFound" => Ok(Applied::Overtaken),
-            "OperationNotPermitted" => Err(Blocked::TerminationRefused {
-                holder: holder.clone(),
-                problem: error.message().unwrap_or_default().to_owned(),
+            "OperationNotPermitted" => {
+                Err(Blocked::TerminationRefused { holder: holder.clone(), problem: words(&error) }.into())
             }
-            .into()),
             _ => Err(failed("ec2:TerminateInstances")(error)),
         },
     }
 }
 
 /// One transactional batch: the exact record set that was read is deleted and the new one created, so it is a
-/// compare-and-swap. An `UPSERT` would undo what somebody else just wrote.
-async fn point_record(aws: &Aws, view: &mut View, from: Option<&ARecord>, to: &ARecord) -> Result<Applied, Failure> {
-    let node = view.declaration().clone();
+/// compare-and-swap. An `UPSERT` would undo what another function just wrote. For example, in seconds, with the record at
+/// old's address, 10.0.0.4:
+///
+/// ```text
+///  0.0  resync     reads the record, 10.0.0.4, and then the volume: new1 at 10.0.0.5 has it
+///  0.1  resync     is about to write 10.0.0.5, and Lambda's sandbox stalls
+///  1.0  group      ends new1, which has died, and launches new2 at 10.0.0.6
+/// 40.0  lifecycle  has attached the volume to new2. It reads 10.0.0.4, sends DELETE 10.0.0.4 and CREATE 10.0.0.6: done
+/// 41.0  resync     goes on, and sends DELETE 10.0.0.4 and CREATE 10.0.0.5. Route 53 refuses the whole batch, because
+///                  10.0.0.4 is not there any more. Resync looks again, sees new2, and has nothing to do
+/// ```
+///
+/// With `UPSERT` 10.0.0.5 the record would name a dead instance until the next tick. Were the volume read before the record,
+/// resync could have seen new1 with the volume, then 10.0.0.6 in the record, and have swapped that for 10.0.0.5.
+async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &ARecord) -> Result<Applied, Failure> {
+    const OPERATION: &str = "route53:ChangeResourceRecordSets";
+    let declared = node.declaration.clone();
     let change = |action, record: &ARecord| -> Result<Change, Failure> {
-        let value = ResourceRecord::builder().value(&record.address).build().map_err(incomplete)?;
+        let value = ResourceRecord::builder().value(&record.address).build().map_err(incomplete(OPERATION))?;
         let set = ResourceRecordSet::builder()
-            .name(node.record.as_str())
+            .name(declared.record.as_str())
             .r#type(RrType::A)
             .ttl(record.ttl_s)
             .resource_records(value)
             .build()
-            .map_err(incomplete)?;
-        Change::builder().action(action).resource_record_set(set).build().map_err(incomplete)
+            .map_err(incomplete(OPERATION))?;
+        Change::builder().action(action).resource_record_set(set).build().map_err(incomplete(OPERATION))
     };
-    let mut batch = ChangeBatch::builder().comment(format!("Durin: the node {} is at {}", node.group, to.address));
+    let mut batch = ChangeBatch::builder().comment(format!("Durin: the node {} is at {}", declared.group, to.address));
     if let Some(from) = from {
         batch = batch.changes(change(ChangeAction::Delete, from)?);
     }
-    let batch = batch.changes(change(ChangeAction::Create, to)?).build().map_err(incomplete)?;
-    let sent =
-        aws.route53.change_resource_record_sets().hosted_zone_id(node.zone.as_str()).change_batch(batch).send().await;
+    let batch = batch.changes(change(ChangeAction::Create, to)?).build().map_err(incomplete(OPERATION))?;
+    let sent = aws
+        .route53
+        .change_resource_record_sets()
+        .hosted_zone_id(declared.zone.as_str())
+        .change_batch(batch)
+        .send()
+        .await;
     let Err(error) = sent else {
-        view.record_is(Record::Simple(to.clone()));
+        // A compare-and-swap that succeeded is as good as a read.
+        node.view.record = Cached::read_at(aws.clock.now(), Record::Simple(to.clone()));
         return Ok(Applied::Done);
     };
-    view.forget_record();
-    let problem = error.message().unwrap_or_default().to_owned();
+    node.view.record.forget();
+    let problem = words(&error);
     let overtaken = ["not found", "do not match", "already exists"].iter().any(|text| problem.contains(text));
     match code(&error) {
         "InvalidChangeBatch" if overtaken => Ok(Applied::Overtaken),
         "InvalidChangeBatch" | "InvalidInput" => {
-            Err(Blocked::RecordRefused { name: node.record, zone: node.zone, problem }.into())
+            Err(Blocked::RecordRefused { name: declared.record, zone: declared.zone, problem }.into())
         }
-        "NoSuchHostedZone" => Err(Blocked::NoSuchZone { group: node.group, zone: node.zone }.into()),
-        _ => Err(failed("route53:ChangeResourceRecordSets")(error)),
+        "NoSuchHostedZone" => Err(Blocked::NoSuchZone { group: declared.group, zone: declared.zone }.into()),
+        _ => Err(failed(OPERATION)(error)),
     }
 }
 
 /// By token if the event had one, because the token names this one action; else by instance.
 async fn complete(
     aws: &Aws,
-    view: &mut View,
+    node: &mut Node,
     instance: &InstanceId,
     transition: Transition,
     result: ActionResult,
 ) -> Result<Applied, Failure> {
-    let token = view
-        .action()
+    let token = node
+        .action
+        .as_ref()
         .filter(|action| action.instance == *instance && action.transition == transition)
         .and_then(|action| action.token.clone());
     let sent = aws
         .autoscaling
         .complete_lifecycle_action()
-        .auto_scaling_group_name(view.name().as_str())
+        .auto_scaling_group_name(node.name().as_str())
         .lifecycle_hook_name(transition.hook())
         .instance_id(instance.as_str())
         .set_lifecycle_action_token(token.map(|token| token.as_str().to_owned()))
@@ -240,17 +254,13 @@ async fn complete(
         .send()
         .await;
     match sent {
-        // An unmodelled error with a code that it shares with real mistakes: only the text tells "already done".
+        // An unmodelled error with a code that it shares with real mistakes: only the text says "already done".
         Err(error) if !error.message().is_some_and(|text| text.contains("No active Lifecycle Action found")) => {
             Err(failed("autoscaling:CompleteLifecycleAction")(error))
         }
         Ok(_) | Err(_) => {
-            view.was_completed(instance.clone(), transition);
+            node.writes.note_completed(instance.clone(), transition);
             Ok(Applied::Done)
         }
     }
-}
-
-fn incomplete(error: aws_sdk_route53::error::BuildError) -> Failure {
-    Failure::Aws { operation: "route53:ChangeResourceRecordSets", problem: error.into() }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
-use durin::ami::KEEP;
 use durin::ami::prune::{self, Policy};
 use durin::aws::Aws;
+use durin::tags::KEEP;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{Ec2Change, ImageState, InstanceState, RunInstances};

@@ -34,7 +34,7 @@ pub(crate) fn lines(plan: &Plan) -> Vec<String> {
         |verdict: &SnapshotVerdict| matches!(verdict, SnapshotVerdict::Keep(Keep::NotOurs | Keep::OfImage(_)));
     let snapshots = plan.snapshots.iter().filter(|entry| !of_images(&entry.verdict)).map(|entry| Row {
         id: entry.snapshot.id.to_string(),
-        family: entry.snapshot.tags.get(durin::ami::FAMILY).cloned().unwrap_or_default(),
+        family: entry.snapshot.tags.get(durin::tags::FAMILY).cloned().unwrap_or_default(),
         name: String::new(),
         age: age(entry.age),
         gib: entry.snapshot.gib,

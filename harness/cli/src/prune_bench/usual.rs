@@ -7,7 +7,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::Filter;
-use durin::ami::STALE_SINCE;
+use durin::tags::STALE_SINCE;
 use futures_util::stream::{self, StreamExt};
 
 use super::BenchError;

@@ -37,7 +37,7 @@ pub struct Current {
     pub written: Option<SystemTime>,
     /// What its pin says, if a person has pinned it.
     pub pinned: Option<String>,
-    /// The image that the value names, of whatever owner; `None` if EC2 does not list it.
+    /// The image that the value names, of any owner; `None` if EC2 does not list it.
     pub image: Option<Image>,
 }
 

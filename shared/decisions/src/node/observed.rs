@@ -34,15 +34,19 @@ impl Observed {
     /// Whether the node should be somewhere and is nowhere: nobody who lives has the volume, or only a stranger, or
     /// somebody who is letting go of it. A moment of this is part of every hand-off.
     pub fn lacks_holder(&self) -> bool {
-        let attachment = self.volume.as_ref().and_then(|volume| volume.attachments.first());
-        let is_held = attachment.is_some_and(|held| {
-            let instance = self.instances.get(&held.instance);
-            let lives = instance.is_some_and(|it| matches!(it.state, InstanceState::Pending | InstanceState::Running));
-            let is_ours = instance.is_some_and(|it| it.of_group) || self.group.members.contains_key(&held.instance);
-            lives && is_ours && held.state != AttachmentState::Detaching
-        });
-        self.group.desired_capacity > 0 && !is_held
+        lacks_holder(&self.group, &self.instances, self.volume.as_ref())
     }
+}
+
+/// [`Observed::lacks_holder`], of so much of a node as it needs.
+pub fn lacks_holder(group: &Group, instances: &BTreeMap<InstanceId, Instance>, volume: Option<&Volume>) -> bool {
+    let is_held = volume.and_then(|volume| volume.attachments.first()).is_some_and(|held| {
+        let instance = instances.get(&held.instance);
+        let lives = instance.is_some_and(|it| matches!(it.state, InstanceState::Pending | InstanceState::Running));
+        let is_ours = instance.is_some_and(|it| it.of_group) || group.members.contains_key(&held.instance);
+        lives && is_ours && held.state != AttachmentState::Detaching
+    });
+    group.desired_capacity > 0 && !is_held
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,11 +7,13 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::types::{SnapshotReturnCodes, Tag};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use durin_decisions::images::prune::{ImageVerdict, Plan, SnapshotVerdict};
+use durin_decisions::images::{Image, ImageState};
 use futures_util::stream::{self, StreamExt};
 
 use super::pace::{Bucket, Pace};
-use super::{ImageVerdict, Plan, Pruned, SnapshotVerdict, in_time};
-use crate::ami::{Image, ImageState};
+use super::pruned::Pruned;
+use crate::ami::read::is_gone;
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
@@ -27,6 +29,8 @@ const IDS_A_CALL: usize = 1000;
 const ATTEMPTS: u32 = 6;
 /// The pause after the first failed attempt; it doubles.
 const BACK_OFF: Duration = Duration::from_secs(1);
+/// A run needs this long to finish what is on its way.
+const WIND_UP: Duration = Duration::from_secs(10);
 /// EC2 refuses a deprecation in the past, and rounds to the minute.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
@@ -41,10 +45,10 @@ pub(super) struct Applied {
 }
 
 /// What came of one image or snapshot.
-enum One {
-    Done(Pruned),
+enum Attempt {
+    Succeeded(Pruned),
     /// There was no time left to begin.
-    NoTime,
+    NotBegun,
     Failed(String, Failure),
 }
 
@@ -91,26 +95,26 @@ pub(super) async fn apply(
 }
 
 /// Collected first: a stream that maps as it goes cannot be proven to be Send.
-async fn each(applied: &mut Applied, work: Vec<impl Future<Output = One>>) {
+async fn each(applied: &mut Applied, work: Vec<impl Future<Output = Attempt>>) {
     applied.attempted += work.len();
     let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            One::Done(pruned) => applied.pruned.add(&pruned),
-            One::NoTime => applied.pruned.cut_short = true,
-            One::Failed(id, failure) => applied.failures.push((id, failure.chain())),
+            Attempt::Succeeded(pruned) => applied.pruned.add(&pruned),
+            Attempt::NotBegun => applied.pruned.cut_short = true,
+            Attempt::Failed(id, failure) => applied.failures.push((id, failure.chain())),
         }
     }
 }
 
 impl Run<'_> {
     /// The tag goes last: an image that is marked and not disabled is put right by the next run.
-    async fn enable(&self, image: &Image) -> One {
+    async fn enable(&self, image: &Image) -> Attempt {
         if !self.in_time() {
-            return One::NoTime;
+            return Attempt::NotBegun;
         }
         let id = image.id.as_str();
-        // Few, so at nobody's pace, and with the SDK's retries.
+        // Few, so at no pace, and with the SDK's retries.
         let ec2 = &self.aws.ec2;
         let enabled = async {
             let call = ec2.disable_image_deprecation().image_id(id);
@@ -149,9 +153,9 @@ impl Run<'_> {
         marked
     }
 
-    async fn disable(&self, image: &Image) -> One {
+    async fn disable(&self, image: &Image) -> Attempt {
         if !self.in_time() {
-            return One::NoTime;
+            return Attempt::NotBegun;
         }
         let id = image.id.as_str();
         let at = aws_sdk_ec2::primitives::DateTime::from(self.aws.clock.now() + A_MINUTE);
@@ -165,9 +169,9 @@ impl Run<'_> {
         outcome(id, disabled.await.map(|()| Pruned { disabled: 1, ..Pruned::default() }))
     }
 
-    async fn deregister(&self, image: &Image) -> One {
+    async fn deregister(&self, image: &Image) -> Attempt {
         if !self.in_time() {
-            return One::NoTime;
+            return Attempt::NotBegun;
         }
         let id = image.id.as_str();
         let call = || self.ec2.deregister_image().image_id(id).delete_associated_snapshots(true).send();
@@ -178,22 +182,22 @@ impl Run<'_> {
                 left.inspect(|result| tracing::info!(image = id, snapshot = ?result, "not deleted")).count()
             }
             // A lost answer, or a person, was faster. What it has left is found as orphans.
-            Err(error) if matches!(code(&error), "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") => 0,
-            Err(error) => return One::Failed(id.to_owned(), failed("ec2:DeregisterImage")(error)),
+            Err(error) if is_gone(code(&error)) => 0,
+            Err(error) => return Attempt::Failed(id.to_owned(), failed("ec2:DeregisterImage")(error)),
         };
-        One::Done(Pruned { deregistered: 1, snapshots_left, ..Pruned::default() })
+        Attempt::Succeeded(Pruned { deregistered: 1, snapshots_left, ..Pruned::default() })
     }
 
-    async fn delete(&self, snapshot: &SnapshotId) -> One {
+    async fn delete(&self, snapshot: &SnapshotId) -> Attempt {
         if !self.in_time() {
-            return One::NoTime;
+            return Attempt::NotBegun;
         }
         let id = snapshot.as_str();
         let call = || self.ec2.delete_snapshot().snapshot_id(id).send();
         match self.paced(&self.pace.delete_snapshot, call).await {
-            Ok(_) => One::Done(Pruned { snapshots_deleted: 1, ..Pruned::default() }),
-            Err(error) if code(&error) == "InvalidSnapshot.NotFound" => One::Done(Pruned::default()),
-            Err(error) => One::Failed(id.to_owned(), failed("ec2:DeleteSnapshot")(error)),
+            Ok(_) => Attempt::Succeeded(Pruned { snapshots_deleted: 1, ..Pruned::default() }),
+            Err(error) if code(&error) == "InvalidSnapshot.NotFound" => Attempt::Succeeded(Pruned::default()),
+            Err(error) => Attempt::Failed(id.to_owned(), failed("ec2:DeleteSnapshot")(error)),
         }
     }
 
@@ -209,7 +213,7 @@ impl Run<'_> {
             match call().await {
                 Err(error) if passes(code(&error)) => {
                     if code(&error) == "RequestLimitExceeded" {
-                        bucket.is_empty(&self.aws.clock).await;
+                        bucket.drain(&self.aws.clock).await;
                     }
                     if !self.deadline.allows(self.aws.clock.now(), pause) {
                         return Err(error);
@@ -224,19 +228,20 @@ impl Run<'_> {
         call().await
     }
 
+    /// Whether there is time for another call.
     fn in_time(&self) -> bool {
-        in_time(self.deadline, self.aws.clock.now())
+        self.deadline.allows(self.aws.clock.now(), WIND_UP)
     }
 }
 
-fn outcome(id: &str, result: Result<Pruned, Failure>) -> One {
+fn outcome(id: &str, result: Result<Pruned, Failure>) -> Attempt {
     match result {
-        Ok(pruned) => One::Done(pruned),
-        Err(failure) => One::Failed(id.to_owned(), failure),
+        Ok(pruned) => Attempt::Succeeded(pruned),
+        Err(failure) => Attempt::Failed(id.to_owned(), failure),
     }
 }
 
-/// Whether an error passes by itself. One without a code never reached EC2, or its answer never reached us.
+/// Whether an error passes. One without a code never reached EC2, or its answer never reached us.
 fn passes(code: &str) -> bool {
     matches!(
         code,

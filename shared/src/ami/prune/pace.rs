@@ -29,7 +29,7 @@ struct State {
     at: SystemTime,
 }
 
-/// We use a little less than what comes back, so that somebody who deregisters an image by hand is not thrown out by us.
+/// We use a little less than what comes back, so that a person who deregisters an image by hand is not throttled because of us.
 const SHARE: f64 = 0.99;
 /// And we leave the last fifth of a full bucket, for the same reason. It also covers the run that begins straight after
 /// one that was cut short.
@@ -48,14 +48,14 @@ impl Pace {
 }
 
 impl Bucket {
-    /// Taken for full but for what we leave to others. If it is not, the first refusals say so, no more of them than
+    /// Assumed to be full but for what we leave to others. If it is not, the first refusals show it, no more of them than
     /// there are calls at once.
     fn new(capacity: f64, per_second: f64, now: SystemTime) -> Bucket {
         let capacity = capacity * FILL;
         Bucket(Mutex::new(State { tokens: capacity, capacity, per_second: per_second * SHARE, at: now }))
     }
 
-    /// Waits for a token and takes it. Those who wait are served in order.
+    /// Waits for a token and takes it. Waiters are served in order.
     pub(super) async fn take(&self, clock: &Clock) {
         let mut state = self.0.lock().await;
         state.refill(clock.now());
@@ -67,8 +67,8 @@ impl Bucket {
         state.tokens -= 1.0;
     }
 
-    /// EC2 says that the bucket is empty, so somebody else takes from it too.
-    pub(super) async fn is_empty(&self, clock: &Clock) {
+    /// Empties the bucket, because EC2 has refused a call: others take from it too.
+    pub(super) async fn drain(&self, clock: &Clock) {
         let mut state = self.0.lock().await;
         state.refill(clock.now());
         state.tokens = state.tokens.min(0.0);

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 
 use durin_decisions::images::publish::{Current, Family, Parameter};
+use durin_decisions::images::{Image, ImageState};
 
-use crate::ami::{Image, ImageState, read};
+use crate::ami::read;
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ use crate::tags::{FAMILY, PINNED};
 const TAG_PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait between two looks for tags.
 const TAG_POLL: Duration = Duration::from_secs(5);
-/// No bake takes so long to tag its image: an older one without tags was enabled again, or is somebody else's.
+/// No bake takes so long to tag its image: an older one without tags was enabled again, or is another account's.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 
 /// Every family that an image of this account names.

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
 
 /// Parameter Store checks a value of this data type after it has answered. (Systems Manager User Guide, "Native parameter
-/// support for Amazon Machine Image IDs".) Seconds, as far as we know; nobody says how many.
+/// support for Amazon Machine Image IDs".) A few seconds, we believe; AWS does not say how many.
 const VALIDATION_PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait between two looks at the value.
 const POLL: Duration = Duration::from_secs(1);
@@ -22,6 +22,13 @@ pub(in crate::ami) enum Put {
     Readable,
     /// Somebody else wrote it too, before or after.
     Overtaken,
+}
+
+/// Others write the parameter each time that we do.
+pub(in crate::ami) fn contended(parameter: &ParameterName, rounds: usize) -> Failure {
+    let problem =
+        format!("others keep writing the parameter {parameter}: look in CloudTrail for what calls PutParameter");
+    Failure::NoProgress { rounds, problem }
 }
 
 /// Writes the image's id. It counts only once it can be read back.

@@ -1,11 +1,12 @@
 //! A closer look at single images, which costs a call each, so only those that could go are asked about.
 
 use aws_sdk_ec2::types as ec2;
+use durin_decisions::images::references::{Reference, References};
+use durin_decisions::images::{Image, ImageState};
 use futures_util::stream::{self, StreamExt};
 
-use super::{Reference, References};
-use crate::ami::{Image, ImageState};
-use crate::aws::{Aws, code, failed};
+use crate::ami::read::is_gone;
+use crate::aws::{Aws, all, code, failed};
 use crate::failure::Failure;
 
 /// How many ids one call may name. (EC2 API Reference, DescribeImageReferences.)
@@ -37,8 +38,7 @@ pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], references: &m
 async fn listed(aws: &Aws, images: &[&Image]) -> Result<Vec<(String, Reference)>, Failure> {
     let ids = images.iter().map(|image| image.id.to_string()).collect();
     let call = aws.ec2.describe_image_references().set_image_ids(Some(ids)).include_all_resource_types(true);
-    let pages = call.into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeImageReferences"))?;
+    let found = all(call.into_paginator().items().send(), "ec2:DescribeImageReferences").await?;
     let reference = |found: &ec2::ImageReference| {
         let by = found.arn().unwrap_or("something without an ARN").to_owned();
         Some((found.image_id()?.to_owned(), Reference::Listed(by)))
@@ -50,10 +50,8 @@ async fn shared_with(aws: &Aws, image: &Image) -> Result<Vec<(String, Reference)
     let call = aws.ec2.describe_image_attribute().image_id(image.id.as_str());
     let answer = match call.attribute(ec2::ImageAttributeName::LaunchPermission).send().await {
         Ok(answer) => answer,
-        // Gone meanwhile.
-        Err(error) if matches!(code(&error), "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") => {
-            return Ok(vec![]);
-        }
+        // Meanwhile.
+        Err(error) if is_gone(code(&error)) => return Ok(vec![]),
         Err(error) => return Err(failed("ec2:DescribeImageAttribute")(error)),
     };
     let whom = |permission: &ec2::LaunchPermission| {

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ssm::types::ParameterStringFilter;
+use durin_decisions::images::references::Reference;
 use futures_util::stream::{self, StreamExt};
 
-use super::Reference;
 use crate::ami::read::{self, Version};
-use crate::aws::{Aws, failed};
+use crate::aws::{Aws, failed, incomplete};
 use crate::failure::Failure;
 use crate::ids::ParameterName;
 
@@ -27,8 +27,8 @@ pub(super) struct Selector {
 
 impl Selector {
     /// Reads `resolve:ssm:name`, `resolve:ssm:name:3` and `resolve:ssm:name:label`. `None` for anything else, also for
-    /// AWS's public parameters. An ARN is read as if it were of this account, which it may be; whoever else's it is can
-    /// use an image of ours only if it is shared, which is a reference of its own.
+    /// AWS's public parameters. An ARN is read as if it were of this account, which it may be; another account
+    /// can use an image of ours only if it is shared, which is a reference of its own.
     pub(super) fn of_image(image: &str) -> Option<Selector> {
         let written = image.strip_prefix("resolve:ssm:")?;
         let of_arn = written.strip_prefix("arn:").and_then(|arn| arn.split_once(":parameter/"));
@@ -72,7 +72,7 @@ pub(super) async fn read(
 async fn image_parameters(aws: &Aws) -> Result<Vec<ParameterName>, Failure> {
     const OPERATION: &str = "ssm:DescribeParameters";
     let of_images = ParameterStringFilter::builder().key("DataType").option("Equals").values("aws:ec2:image").build();
-    let of_images = of_images.map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+    let of_images = of_images.map_err(incomplete(OPERATION))?;
     let mut pages =
         aws.ssm.describe_parameters().parameter_filters(of_images).max_results(PAGE).into_paginator().send();
     let mut names = Vec::new();

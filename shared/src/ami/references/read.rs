@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use aws_sdk_ec2::types as ec2;
+use durin_decisions::images::references::{Reference, References};
 use futures_util::future::join_all;
 
-use super::templates::{self, Use};
-use super::{Reference, References, parameters};
-use crate::aws::{Aws, failed};
+use super::found::{Found, Use};
+use super::{parameters, templates};
+use crate::aws::{Aws, all};
 use crate::failure::Failure;
 use crate::ids::ParameterName;
 
@@ -16,37 +17,6 @@ use crate::ids::ParameterName;
 const PAGE: i32 = 1000;
 /// The largest page of Auto Scaling. (Auto Scaling API Reference.)
 const AUTOSCALING_PAGE: i32 = 100;
-
-/// What one source says.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// What it calls its images: an id or `resolve:ssm:…`, and who says so.
-    pub(super) images: Vec<(String, Reference)>,
-    /// The snapshots of its block device mappings.
-    pub(super) snapshots: Vec<(String, Reference)>,
-    /// The launch template versions that it uses by number.
-    pub(super) templates: Vec<Use>,
-}
-
-impl Found {
-    /// Something is launched from an image, with volumes made from snapshots.
-    pub(super) fn launch<'s>(
-        &mut self,
-        image: Option<&str>,
-        snapshots: impl Iterator<Item = Option<&'s str>>,
-        by: &Reference,
-    ) {
-        self.images.extend(image.map(|image| (image.to_owned(), by.clone())));
-        self.snapshots.extend(snapshots.flatten().map(|snapshot| (snapshot.to_owned(), by.clone())));
-    }
-
-    /// What another source says, too.
-    pub(super) fn extend(&mut self, more: Found) {
-        self.images.extend(more.images);
-        self.snapshots.extend(more.snapshots);
-        self.templates.extend(more.templates);
-    }
-}
 
 type Source<'a> = (&'static str, Pin<Box<dyn Future<Output = Result<Found, Failure>> + Send + 'a>>);
 
@@ -90,7 +60,7 @@ fn add(found: &mut Found, references: &mut References, source: &str, answer: Res
 /// Stopped ones count: they would not start again.
 async fn instances(aws: &Aws) -> Result<Found, Failure> {
     let pages = aws.ec2.describe_instances().max_results(PAGE).into_paginator().items().send();
-    let reservations = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeInstances"))?;
+    let reservations = all(pages, "ec2:DescribeInstances").await?;
     let mut found = Found::default();
     for instance in reservations.iter().flat_map(|reservation| reservation.instances()) {
         let state = instance.state().and_then(|state| state.name());
@@ -105,8 +75,7 @@ async fn instances(aws: &Aws) -> Result<Found, Failure> {
 
 async fn launch_configurations(aws: &Aws) -> Result<Found, Failure> {
     let call = aws.autoscaling.describe_launch_configurations().max_records(AUTOSCALING_PAGE);
-    let listed = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let listed = listed.map_err(failed("autoscaling:DescribeLaunchConfigurations"))?;
+    let listed = all(call.into_paginator().items().send(), "autoscaling:DescribeLaunchConfigurations").await?;
     let mut found = Found::default();
     for configuration in &listed {
         let by = Reference::LaunchConfiguration(configuration.launch_configuration_name().unwrap_or("?").to_owned());
@@ -118,8 +87,7 @@ async fn launch_configurations(aws: &Aws) -> Result<Found, Failure> {
 
 async fn groups(aws: &Aws) -> Result<Found, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().max_records(AUTOSCALING_PAGE);
-    let listed = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let listed = listed.map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
+    let listed = all(call.into_paginator().items().send(), "autoscaling:DescribeAutoScalingGroups").await?;
     let mut found = Found::default();
     for group in &listed {
         let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
@@ -142,7 +110,7 @@ async fn groups(aws: &Aws) -> Result<Found, Failure> {
 
 async fn fleets(aws: &Aws) -> Result<Found, Failure> {
     let pages = aws.ec2.describe_fleets().max_results(PAGE).into_paginator().items().send();
-    let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeFleets"))?;
+    let listed = all(pages, "ec2:DescribeFleets").await?;
     let mut found = Found::default();
     for fleet in &listed {
         let by = || Reference::Fleet(fleet.fleet_id().unwrap_or("?").to_owned());
@@ -156,7 +124,7 @@ async fn fleets(aws: &Aws) -> Result<Found, Failure> {
 
 async fn spot_fleets(aws: &Aws) -> Result<Found, Failure> {
     let pages = aws.ec2.describe_spot_fleet_requests().max_results(PAGE).into_paginator().items().send();
-    let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("ec2:DescribeSpotFleetRequests"))?;
+    let listed = all(pages, "ec2:DescribeSpotFleetRequests").await?;
     let mut found = Found::default();
     for fleet in &listed {
         let by = Reference::SpotFleet(fleet.spot_fleet_request_id().unwrap_or("?").to_owned());
@@ -179,8 +147,7 @@ fn fleet_use(specification: &ec2::FleetLaunchTemplateSpecification) -> Option<Us
 async fn spot_requests(aws: &Aws) -> Result<Found, Failure> {
     let living = ec2::Filter::builder().name("state").values("open").values("active").values("disabled").build();
     let call = aws.ec2.describe_spot_instance_requests().filters(living).max_results(PAGE);
-    let listed = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let listed = listed.map_err(failed("ec2:DescribeSpotInstanceRequests"))?;
+    let listed = all(call.into_paginator().items().send(), "ec2:DescribeSpotInstanceRequests").await?;
     let mut found = Found::default();
     for request in &listed {
         let by = Reference::SpotRequest(request.spot_instance_request_id().unwrap_or("?").to_owned());

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::operation::describe_launch_template_versions::builders::DescribeLaunchTemplateVersionsFluentBuilder;
 
-use super::Reference;
-use super::read::Found;
+use durin_decisions::images::references::Reference;
+
+use super::found::{Found, Template, Use};
 use crate::aws::{Aws, code, failed};
 use crate::failure::Failure;
 
@@ -13,32 +14,6 @@ use crate::failure::Failure;
 const VERSIONS_A_CALL: usize = 200;
 /// The largest page. (The same.)
 const PAGE: i32 = 200;
-
-/// A launch template version that something uses by its number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Use {
-    template: Template,
-    version: String,
-}
-
-/// How a launch template is named.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Template {
-    Id(String),
-    Name(String),
-}
-
-impl Use {
-    /// `None` for `$Default` and `$Latest`, and for no version, which is the default: those are read of all templates.
-    pub(super) fn new(id: Option<&str>, name: Option<&str>, version: Option<&str>) -> Option<Use> {
-        let version = version.filter(|version| !version.starts_with('$'))?.to_owned();
-        let template = match (id, name) {
-            (Some(id), _) => Template::Id(id.to_owned()),
-            (None, name) => Template::Name(name?.to_owned()),
-        };
-        Some(Use { template, version })
-    }
-}
 
 /// The default and the latest version of every template. Without an id, EC2 lists those of all of them.
 pub(super) async fn default_and_latest(aws: &Aws) -> Result<Found, Failure> {

@@ -18,7 +18,7 @@ use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::risk::Risk;
 use crate::tags::{self, AT_RISK};
 
-/// The tag with which Auto Scaling marks its instances; `aws:` tags cannot be written by anybody else.
+/// The tag with which Auto Scaling marks its instances; nobody else can write tags that begin with `aws:`.
 pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
 pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
@@ -63,7 +63,7 @@ fn lifecycle(state: &str) -> Lifecycle {
 }
 
 /// An instance, and what its tags say.
-pub(super) struct Found {
+pub(super) struct Listed {
     pub(super) id: InstanceId,
     /// The group that launched it.
     pub(super) group: Option<GroupName>,
@@ -72,7 +72,7 @@ pub(super) struct Found {
     pub(super) instance: Instance,
 }
 
-pub(super) fn instance(instance: &ec2::Instance) -> Option<Found> {
+pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
     let id = InstanceId::new(instance.instance_id()?).ok()?;
     let tag = |key| instance.tags().iter().find(|tag| tag.key() == Some(key)).and_then(ec2::Tag::value);
     let state = match instance.state().and_then(|state| state.name())? {
@@ -91,7 +91,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Found> {
         of_group: false,
         risk: tag(AT_RISK).and_then(Risk::from_tag),
     };
-    Some(Found {
+    Some(Listed {
         id,
         group: tag(GROUP_TAG).and_then(|name| GroupName::new(name).ok()),
         is_declared: tag(tags::VOLUME_ID).is_some(),
@@ -117,7 +117,7 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
         ec2::VolumeAttachmentState::Attached => AttachmentState::Attached,
         ec2::VolumeAttachmentState::Detached => return None,
         ec2::VolumeAttachmentState::Detaching | ec2::VolumeAttachmentState::Busy => AttachmentState::Detaching,
-        // `attaching`, and states of the future: somebody's, but not there yet.
+        // `attaching`, and states of the future: given to an instance, but not there yet.
         _ => AttachmentState::Attaching,
     };
     let since = attachment.attach_time().and_then(time);

@@ -1,4 +1,4 @@
-//! The five reads. Each takes as many names as there are, so that one node and a hundred cost the same calls.
+//! The reads: six API operations. Each takes as many names as it can, so that one node and a hundred cost the same calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_route53::types::RrType;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
-use durin_decisions::node::{Attachment, Blocked, Group, Instance, InstanceState, Record, ReleaseState, Volume};
+use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Record, ReleaseState, Volume};
 
-use super::convert::{self, Found};
-use crate::aws::{Aws, failed};
+use super::convert::{self, Listed};
+use super::documents::RELEASE_DOCUMENT;
+use crate::aws::{Aws, all, code, failed, incomplete};
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
-use crate::node::RELEASE_DOCUMENT;
 use crate::tags;
 
 /// EC2 takes at most 200 values in a filter.
@@ -22,11 +22,8 @@ const FILTER_VALUES: usize = 200;
 
 /// A group and its tags, not yet known to be ours.
 pub(super) struct DeclaredGroup {
-    /// Its name.
     pub(super) name: GroupName,
-    /// What declares a node.
     pub(super) tags: BTreeMap<String, String>,
-    /// What it says.
     pub(super) group: Group,
 }
 
@@ -43,10 +40,8 @@ pub(super) async fn every_declared_group(aws: &Aws) -> Result<Vec<DeclaredGroup>
     groups(aws.autoscaling.describe_auto_scaling_groups().filters(filter.build()).max_records(100)).await
 }
 
-/// All pages: one may be short, even empty, and still have a next one.
 async fn groups(call: DescribeAutoScalingGroupsFluentBuilder) -> Result<Vec<DeclaredGroup>, Failure> {
-    let pages = call.into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("autoscaling:DescribeAutoScalingGroups"))?;
+    let found = all(call.into_paginator().items().send(), "autoscaling:DescribeAutoScalingGroups").await?;
     Ok(found.iter().filter_map(declared).collect())
 }
 
@@ -60,11 +55,10 @@ pub(super) async fn instances_of_groups(
     aws: &Aws,
     groups: &[GroupName],
 ) -> Result<BTreeMap<InstanceId, Instance>, Failure> {
-    Ok(instances_of_groups_each(aws, groups).await?.into_values().flatten().collect())
+    Ok(instances_by_group(aws, groups).await?.into_values().flatten().collect())
 }
 
-/// The same, sorted by group.
-pub(super) async fn instances_of_groups_each(
+pub(super) async fn instances_by_group(
     aws: &Aws,
     groups: &[GroupName],
 ) -> Result<BTreeMap<GroupName, BTreeMap<InstanceId, Instance>>, Failure> {
@@ -81,7 +75,7 @@ pub(super) async fn instances_of_groups_each(
     Ok(by_group)
 }
 
-/// Instances by id, whoever's they are; those that EC2 does not list are left out.
+/// Instances by id, of any group; those that EC2 does not list are left out.
 pub(super) async fn instances(
     aws: &Aws,
     ids: &[InstanceId],
@@ -97,17 +91,9 @@ pub(super) async fn instances(
     Ok(instances)
 }
 
-async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Found>, Failure> {
-    let reservations = aws
-        .ec2
-        .describe_instances()
-        .filters(filter)
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .map_err(failed("ec2:DescribeInstances"))?;
+async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Listed>, Failure> {
+    let pages = aws.ec2.describe_instances().filters(filter).into_paginator().items().send();
+    let reservations = all(pages, "ec2:DescribeInstances").await?;
     Ok(reservations.iter().flat_map(|reservation| reservation.instances()).filter_map(convert::instance).collect())
 }
 
@@ -115,17 +101,9 @@ async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Found>, Failure> {
 pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<VolumeId, Volume>, Failure> {
     let mut found = BTreeMap::new();
     for chunk in ids.chunks(FILTER_VALUES) {
-        let volumes = aws
-            .ec2
-            .describe_volumes()
-            .filters(filter("volume-id", chunk.iter().map(VolumeId::as_str)))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(failed("ec2:DescribeVolumes"))?;
-        found.extend(volumes.iter().filter_map(convert::volume));
+        let filter = filter("volume-id", chunk.iter().map(VolumeId::as_str));
+        let pages = aws.ec2.describe_volumes().filters(filter).into_paginator().items().send();
+        found.extend(all(pages, "ec2:DescribeVolumes").await?.iter().filter_map(convert::volume));
     }
     Ok(found)
 }
@@ -137,9 +115,9 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
         .key("InstanceIds")
         .set_values(Some(asked.iter().map(ToString::to_string).collect()))
         .build()
-        .map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+        .map_err(incomplete(OPERATION))?;
     let pages = aws.ssm.describe_instance_information().filters(of_these).into_paginator().items().send();
-    let agents = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed(OPERATION))?;
+    let agents = all(pages, OPERATION).await?;
     let online = agents.iter().filter(|agent| agent.ping_status() == Some(&PingStatus::Online));
     Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
 }
@@ -151,10 +129,9 @@ pub(super) async fn release(aws: &Aws, holder: &Attachment) -> Result<ReleaseSta
         .key(CommandFilterKey::DocumentName)
         .value(RELEASE_DOCUMENT)
         .build()
-        .map_err(|error| Failure::Aws { operation: OPERATION, problem: error.into() })?;
+        .map_err(incomplete(OPERATION))?;
     let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).filters(of_document);
-    let pages = call.into_paginator().items().send();
-    let invocations = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed(OPERATION))?;
+    let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
     Ok(convert::release_state(&invocations, holder.since))
 }
 
@@ -169,8 +146,8 @@ pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<
     Ok(groups)
 }
 
-/// The node's record. The name is only where the listing starts, so the first answer may be another name or type.
-pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Record, Failure> {
+/// The node's record; `None` if there is no such zone. The name is only where the listing starts, so the first answer may be another name or type.
+pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Option<Record>, Failure> {
     let listed = aws
         .route53
         .list_resource_record_sets()
@@ -181,10 +158,8 @@ pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Record, Fail
         .send()
         .await;
     match listed {
-        Ok(listed) => Ok(convert::record(node.record.as_str(), listed.resource_record_sets().first())),
-        Err(error) if crate::aws::code(&error) == "NoSuchHostedZone" => {
-            Err(Blocked::NoSuchZone { group: node.group.clone(), zone: node.zone.clone() }.into())
-        }
+        Ok(listed) => Ok(Some(convert::record(node.record.as_str(), listed.resource_record_sets().first()))),
+        Err(error) if code(&error) == "NoSuchHostedZone" => Ok(None),
         Err(error) => Err(failed("route53:ListResourceRecordSets")(error)),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use durin_decisions::images::prune::Policy;
+use durin::ami::prune::Policy;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A policy, and whether it is only to be talked about.
+/// A policy, and whether this is a dry run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What to keep.
     pub policy: Policy,
     /// Plan, and remove nothing.
     pub dry_run: bool,
@@ -29,7 +28,7 @@ impl Settings {
     /// `DURIN_KEEP_DAYS`, `DURIN_SOAK_DAYS` and `DURIN_DRY_RUN` (`true` or `false`).
     ///
     /// # Errors
-    /// When one is set to something else. Its default is not used instead: who sets it means something by it.
+    /// When one is set to something else. Its default is not used instead: a value that was set was set on purpose.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let default = Policy::default();
         let number = |name: &'static str| match variable(name) {

@@ -1,0 +1,31 @@
+//! What a run did.
+
+use serde::Serialize;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pruned {
+    /// Images that were disabled: they go when they have soaked.
+    pub disabled: usize,
+    /// Images that were enabled again, because something refers to them after all.
+    pub enabled: usize,
+    /// Images that were deregistered, with their snapshots.
+    pub deregistered: usize,
+    /// Snapshots that had lost their image, and were deleted.
+    pub snapshots_deleted: usize,
+    /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
+    pub snapshots_left: usize,
+    /// Whether the deadline came before all was done. The next run goes on.
+    pub cut_short: bool,
+}
+
+impl Pruned {
+    pub(super) fn add(&mut self, more: &Pruned) {
+        self.disabled += more.disabled;
+        self.enabled += more.enabled;
+        self.deregistered += more.deregistered;
+        self.snapshots_deleted += more.snapshots_deleted;
+        self.snapshots_left += more.snapshots_left;
+        self.cut_short |= more.cut_short;
+    }
+}

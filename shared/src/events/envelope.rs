@@ -1,0 +1,76 @@
+//! What every event has: a source, a detail type, and a detail of that type.
+
+use std::time::SystemTime;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::times::instant;
+
+/// An event with its detail still unread.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Envelope {
+    pub(super) source: String,
+    pub(super) detail_type: String,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) time: Option<SystemTime>,
+    detail: Value,
+}
+
+/// An event's `source` and `detail-type`, cut to what fits into a log line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    source: String,
+    detail_type: String,
+}
+
+/// Why a payload is none that a function can act on. No API call was made.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error("this is not an EventBridge event: invoke the function with an event as in the folder events/")]
+    NotAnEvent(#[source] serde_json::Error),
+    /// Its kind is one that we understand, but its detail is not as AWS publishes it.
+    #[error("this {detail_type:?} event is malformed: compare it with the one in the folder events/")]
+    Malformed {
+        detail_type: String,
+        #[source]
+        problem: serde_json::Error,
+    },
+    /// It was understood, but the function acts on other events.
+    #[error("{:?} from {} is not an event that this function acts on: check the rule that sends it", .0.detail_type, .0.source)]
+    NotForThisFunction(Kind),
+}
+
+impl Envelope {
+    pub(super) fn open(payload: Value) -> Result<Envelope, EventError> {
+        serde_json::from_value(payload).map_err(EventError::NotAnEvent)
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        Kind {
+            source: self.source.chars().take(64).collect(),
+            detail_type: self.detail_type.chars().take(128).collect(),
+        }
+    }
+
+    /// The detail, as a type of ours.
+    pub(super) fn detail<D: DeserializeOwned>(self) -> Result<D, EventError> {
+        serde_json::from_value(self.detail)
+            .map_err(|problem| EventError::Malformed { detail_type: self.detail_type, problem })
+    }
+}
+
+impl Kind {
+    /// For a function that such an event should not have reached.
+    pub fn not_for_this_function(self) -> EventError {
+        EventError::NotForThisFunction(self)
+    }
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let read = |text: String| instant(&text).ok_or_else(|| serde::de::Error::custom("the time is not RFC 3339"));
+    text.map(read).transpose()
+}

@@ -1,0 +1,19 @@
+//! What an event can mean.
+
+use crate::ids::ImageId;
+use crate::lifecycle::LifecycleAction;
+use crate::risk::Warning;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A lifecycle action of an Auto Scaling group waits to be completed.
+    LifecycleAction(LifecycleAction),
+    /// Instances are going to be interrupted or retired, or may be. There may be none that is still concerned.
+    Warnings(Vec<Warning>),
+    /// An image may be ready to be published. The event may say which; whose tags to wait for is all that it is used for.
+    ImageReady(Option<ImageId>),
+    /// A schedule is due.
+    Schedule,
+    /// Nothing that any of our functions acts on.
+    NotOurs,
+}

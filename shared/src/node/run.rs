@@ -1,0 +1,123 @@
+//! The node loop: observe, decide the next step, apply that one step, observe again, until there is nothing to do.
+
+use std::time::Duration;
+
+use durin_decisions::node::{Done, Observed, Step, WaitFor, next_step};
+use tracing::info;
+
+use super::apply::{Applied, apply};
+use super::observe::Node;
+use crate::aws::Aws;
+use crate::clock::Deadline;
+use crate::failure::Failure;
+
+/// How long to wait between two looks while the volume is on its way: half of this is outage, on average.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long to wait between two looks for what takes EC2 tens of seconds.
+const SLOW_POLL: Duration = Duration::from_secs(1);
+
+/// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
+const LEISURELY_POLL: Duration = Duration::from_secs(3);
+
+/// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
+const MOST_LOOKS: usize = 2_000;
+
+/// Brings the node to where nothing is left to do, and says why nothing is.
+///
+/// What cannot be given back (release, detach, terminate, replace) is done only after a second look, at everything anew,
+/// has come to the same step. For example, in seconds after the first read of the group:
+///
+/// ```text
+///  0.0  Durin   reads the group: it is ending old, which holds the volume, and launches new
+///  0.2  Durin   waits for new to boot. It asks every three seconds for new's agent, and reads the group again only when
+///               what it knows is five seconds old
+///  2.1  group   gives new up: a person has terminated it in the console. It will launch another
+///  3.2  Durin   sees new's agent online. By the group of 0.0 new has booted and follows: old has to release
+///  3.3  Durin   looks at everything again: the group is ending new, so nobody follows yet, and old goes on serving
+/// 60.0  Durin   the next instance has booted: old releases, and the outage begins
+/// ```
+///
+/// Without the second look the outage would have begun at 3.2, and the volume would have waited for a minute with nobody
+/// to attach it to. The look costs a tenth of a second. Steps that can be given back go without: an attachment based on old
+/// knowledge fails because EBS allows one, a record because it is swapped by comparison.
+///
+/// # Errors
+/// When a person is needed, AWS fails for good, or the deadline comes first. Nothing is lost: the next run goes on from
+/// what is there.
+pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Result<Done, Failure> {
+    let mut confirmed: Option<Step> = None;
+    let mut waiting_for = "the first look at the node".to_owned();
+    let mut logged: Option<Step> = None;
+    for _ in 0..MOST_LOOKS {
+        let observed = node.observe(aws).await?;
+        let step = next_step(&observed, aws.clock.now());
+        if logged.as_ref() != Some(&step) {
+            log(node, &observed, &step);
+            logged = Some(step.clone());
+        }
+        let pause = match &step {
+            Step::Done(reason) => return Ok(reason.clone()),
+            Step::Blocked(reason) => return Err(reason.clone().into()),
+            Step::Wait(reason) => {
+                waiting_for = format!("waiting for {reason}");
+                node.view.forget_awaited(reason);
+                Some(pause_for(reason, &observed))
+            }
+            irreversible if irreversible.is_irreversible() && confirmed.as_ref() != Some(irreversible) => {
+                confirmed = Some(step.clone());
+                node.view.forget_all();
+                continue;
+            }
+            write => match apply(aws, node, write).await? {
+                Applied::Done => None,
+                Applied::Overtaken => {
+                    waiting_for = format!("{} was overtaken by a change", write.name());
+                    node.view.volume.forget();
+                    Some(POLL)
+                }
+            },
+        };
+        confirmed = None;
+        if let Some(pause) = pause {
+            if !deadline.allows(aws.clock.now(), pause) {
+                return Err(Failure::OutOfTime { waiting_for });
+            }
+            aws.clock.sleep(pause).await;
+        }
+    }
+    let problem = format!("{waiting_for}; please report this with the function's log");
+    Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
+}
+
+fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
+    match reason {
+        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } => POLL,
+        WaitFor::Booted { .. } | WaitFor::Replacement { .. } => LEISURELY_POLL,
+        // Systems Manager is asked only while a living instance holds the volume, and serves.
+        WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
+        WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
+    }
+}
+
+/// One line a decision, with the same fields in every function. The last one, that nothing is left to do, is the outcome,
+/// which [`crate::outcome::answer`] logs.
+fn log(node: &Node, observed: &Observed, step: &Step) {
+    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+    let instance = match step {
+        Step::Attach { successor } => Some(successor),
+        Step::Mark { instance, .. } => Some(instance),
+        Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
+        Step::Replace { holder } | Step::Release { holder } => Some(holder),
+        Step::Complete { instance, .. } => Some(instance),
+        Step::PointRecord { .. } | Step::Wait(_) | Step::Blocked(_) => holder,
+        Step::Done(_) => return,
+    };
+    info!(
+        node = %node.name(),
+        instance = instance.map(|id| id.as_str()).unwrap_or_default(),
+        volume = %node.declaration.volume,
+        step = step.name(),
+        reason = %step.reason(),
+    );
+}
