@@ -1,6 +1,6 @@
 """Every test gets a local AWS of its own: `aws = serve(...)`.
 
-By hand: `DURIN=target/debug/durin python -m pytest tests/conformance`, with requirements.txt installed.
+By hand: `DURIN=target/debug/durin DURIN_OPERATOR=target/debug/durin-operator python -m pytest tests/conformance`, with requirements.txt installed.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What a person does about images with the program `durin` itself: the same calls, through a socket."""
+"""What a person does about images with the program `durin-operator` itself: the same calls, through a socket."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from test_images import PARAMETER, new_image
 from waiting import until
 
 
-class Durin:
-    """`durin("pin", …)` is what that command prints."""
+class Operator:
+    """`operator("pin", …)` is what that command prints."""
 
     def __init__(self, endpoint):
         self.environment = {
@@ -21,7 +21,7 @@ class Durin:
 
     def run(self, *arguments, without=()):
         environment = {name: value for name, value in self.environment.items() if name not in without}
-        command = [os.environ["DURIN"], *arguments]
+        command = [os.environ["DURIN_OPERATOR"], *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     def __call__(self, *arguments):
@@ -36,8 +36,8 @@ class Durin:
 
 
 @pytest.fixture
-def durin(quick):
-    return Durin(quick.endpoint)
+def operator(quick):
+    return Operator(quick.endpoint)
 
 
 def pin_of(aws):
@@ -49,33 +49,33 @@ def value(aws):
     return aws.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
 
-def test_a_parameter_is_pinned_and_unpinned(quick, durin):
-    durin("pin", PARAMETER, "1.34", "breaks", "the ingress")
+def test_a_parameter_is_pinned_and_unpinned(quick, operator):
+    operator("pin", PARAMETER, "1.34", "breaks", "the ingress")
     assert pin_of(quick).endswith("1.34 breaks the ingress")
-    durin("unpin", PARAMETER)
+    operator("unpin", PARAMETER)
     assert pin_of(quick) is None
 
 
-def test_a_parameter_is_rolled_back_and_stays_so(quick, durin):
+def test_a_parameter_is_rolled_back_and_stays_so(quick, operator):
     old, new = value(quick), new_image(quick.ec2, "newer")
     quick.ssm.put_parameter(Name=PARAMETER, Value=new, Overwrite=True)
     until("the new image is there", lambda: value(quick) == new)
-    said = durin("rollback", PARAMETER)
+    said = operator("rollback", PARAMETER)
     assert f"names {old} again, instead of {new}" in said
     assert value(quick) == old
     assert pin_of(quick)
 
 
-def test_the_prune_plan_says_why_each_image_stays(quick, durin):
+def test_the_prune_plan_says_why_each_image_stays(quick, operator):
     image = value(quick)
-    [line] = [line for line in durin("prune-plan").splitlines() if line.startswith(image)]
+    [line] = [line for line in operator("prune-plan").splitlines() if line.startswith(image)]
     assert "keep: in use: instance i-" in line
     assert f"parameter {PARAMETER} version 1" in line
 
 
-def test_what_is_missing_or_wrong_is_named(durin):
-    assert "AWS_REGION is not set" in durin.refused("prune-plan", without=["AWS_REGION"])
-    assert "aws configure" in durin.refused("prune-plan", without=["AWS_ACCESS_KEY_ID"])
+def test_what_is_missing_or_wrong_is_named(operator):
+    assert "AWS_REGION is not set" in operator.refused("prune-plan", without=["AWS_REGION"])
+    assert "aws configure" in operator.refused("prune-plan", without=["AWS_ACCESS_KEY_ID"])
     for command in ["pin", "unpin", "rollback"]:
-        assert "no parameter /nobody/has/it" in durin.refused(command, "/nobody/has/it")
-    assert PARAMETER in durin.refused("rollback", PARAMETER)
+        assert "no parameter /nobody/has/it" in operator.refused(command, "/nobody/has/it")
+    assert PARAMETER in operator.refused("rollback", PARAMETER)

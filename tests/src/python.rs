@@ -19,6 +19,7 @@ pub fn pytest(folder: &str, kept: &Path, binaries: &Path) {
     let mut pytest = Command::new(python);
     pytest.args(["-m", "pytest", "-q", "--color=no"]).arg(&tests).current_dir(&tests);
     pytest.env("DURIN", binaries.join(format!("durin{EXE_SUFFIX}")));
+    pytest.env("DURIN_OPERATOR", binaries.join(format!("durin-operator{EXE_SUFFIX}")));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     succeed(&mut pytest, &format!("tests/{folder} fails"));
 }

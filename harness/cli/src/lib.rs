@@ -2,7 +2,6 @@
 
 pub mod demo;
 pub mod deployment;
-pub mod images;
 pub mod invoke;
 pub mod old_images;
 pub mod outage;

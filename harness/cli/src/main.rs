@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use durin_cli::{demo, images, invoke, outage, prune_bench, recorded, serve};
+use durin_cli::{demo, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 #[derive(Parser)]
@@ -18,7 +18,7 @@ struct Arguments {
 enum Command {
     /// Tell how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
     Demo {
-        /// Of the randomness: the same seed tells the same story
+        /// Random seed; the same seed plays the same story
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// Tell every API call and every step, repeated ones too
@@ -39,8 +39,6 @@ enum Command {
         #[arg(default_value = "events")]
         folder: PathBuf,
     },
-    #[command(flatten)]
-    Images(images::Command),
 }
 
 fn main() -> ExitCode {
@@ -51,7 +49,6 @@ fn main() -> ExitCode {
         Command::Outage(options) => outage::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),
         Command::Record { folder } => recorded::record(&folder),
-        Command::Images(command) => images::run(&command),
     };
     match outcome {
         Ok(code) => code,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
-use durin::ami::prune::{self, Policy};
+use durin::ami::prune::{self, Policy, table};
 use durin::aws::Aws;
 use durin::tags::KEEP;
 use durin_harness::time::Time;
@@ -13,7 +13,6 @@ use durin_harness::world::ec2::{Ec2Change, ImageState, InstanceState, RunInstanc
 use durin_harness::world::history::{Change, Entry, What};
 
 use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
-use crate::images::table;
 use crate::old_images::{Fate, OldImages};
 use crate::stage::Stage;
 

@@ -1,6 +1,7 @@
 //! Which images and snapshots stay, which go, and why. Pure: the list itself is what a person reviews.
 
 mod policy;
+pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

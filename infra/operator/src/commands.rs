@@ -1,7 +1,4 @@
-//! What a person does about images, in the account that the environment's credentials are for: look at the prune plan, pin
-//! a parameter, unpin it, roll it back.
-
-pub(crate) mod table;
+//! The commands.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use durin::ami::pin;
-use durin::ami::prune::{self, Policy};
+use durin::ami::prune::{self, Policy, table};
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
@@ -18,16 +15,15 @@ use durin::ids::ParameterName;
 /// A person is waiting.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The commands.
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print which images and snapshots would stay, which would go, and why; nothing is removed
     PrunePlan(PrunePlan),
     /// Publish nothing to a parameter until it is unpinned
     Pin {
         /// The parameter's name
         parameter: String,
-        /// Why, for whoever wonders
+        /// Why, for those who wonder
         why: Vec<String>,
     },
     /// Let images be published to a parameter again
@@ -44,7 +40,7 @@ pub enum Command {
 
 /// What to keep. The defaults are the function's.
 #[derive(Args)]
-pub struct PrunePlan {
+pub(crate) struct PrunePlan {
     /// Keep the newest so many images of each family
     #[arg(long, default_value_t = Policy::default().keep_newest)]
     keep_newest: usize,
@@ -60,7 +56,7 @@ pub struct PrunePlan {
 ///
 /// # Errors
 /// When there are no credentials or no region, or AWS refuses.
-pub fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
     for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         if std::env::var_os(variable).is_none() {
             let text = format!(
@@ -115,13 +111,14 @@ fn whole(failure: Failure) -> Box<dyn Error> {
     failure.chain().into()
 }
 
-/// The same, for what was asked of a parameter: Systems Manager says of one that it does not have only that the id is invalid.
+/// The same, for what was asked of a parameter: of one that is not there Systems Manager says only that the id is invalid.
 fn about(parameter: &str) -> impl Fn(Failure) -> Box<dyn Error> {
-    move |failure| match failure.chain() {
-        text if text.contains("InvalidResourceId") => {
-            format!("there is no parameter {parameter} in this region").into()
-        }
-        text => text.into(),
+    move |failure| match &failure {
+        Failure::Aws { code: Some(code), .. } if code == "InvalidResourceId" => format!(
+            "there is no parameter {parameter} in this region: look for its name with `aws ssm describe-parameters`"
+        )
+        .into(),
+        _ => whole(failure),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use durin::ami::prune::{ImageVerdict, Keep, Plan, SnapshotVerdict};
+use super::{ImageVerdict, Keep, Plan, SnapshotVerdict};
+use crate::tags::FAMILY;
 
 /// Dollars a GiB and month for snapshots in the standard tier. (EBS pricing, us-east-1, 2025; other regions differ a
 /// little.) Snapshots are incremental, so what is saved is less than their volumes' sizes say.
@@ -19,7 +20,7 @@ struct Row {
 }
 
 /// The plan, line by line: our images family by family, then the snapshots that have lost theirs.
-pub(crate) fn lines(plan: &Plan) -> Vec<String> {
+pub fn lines(plan: &Plan) -> Vec<String> {
     let images =
         plan.images.iter().filter(|entry| entry.verdict != ImageVerdict::Keep(Keep::NotOurs)).map(|entry| Row {
             id: entry.image.id.to_string(),
@@ -34,7 +35,7 @@ pub(crate) fn lines(plan: &Plan) -> Vec<String> {
         |verdict: &SnapshotVerdict| matches!(verdict, SnapshotVerdict::Keep(Keep::NotOurs | Keep::OfImage(_)));
     let snapshots = plan.snapshots.iter().filter(|entry| !of_images(&entry.verdict)).map(|entry| Row {
         id: entry.snapshot.id.to_string(),
-        family: entry.snapshot.tags.get(durin::tags::FAMILY).cloned().unwrap_or_default(),
+        family: entry.snapshot.tags.get(FAMILY).cloned().unwrap_or_default(),
         name: String::new(),
         age: age(entry.age),
         gib: entry.snapshot.gib,
