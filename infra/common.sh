@@ -53,7 +53,7 @@ confirm() {
     case $answer in [yY] | [yY]es) ;; *) fail "nothing was done" ;; esac
 }
 
-# Every function's package name and manifest, a line each: the manifests are the only list there is.
+# Every function's package name and manifest, a line each: what has a manifest is deployed.
 functions() {
     local manifest
     for manifest in "$root"/functions/*/Cargo.toml; do

@@ -2,39 +2,26 @@
 //! template of a node. All of it is read from `infra/` and from the functions' manifests.
 
 mod fit;
+mod functions;
 mod manifest;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use durin::aws::Aws;
-use durin::clock::Deadline;
-use durin::failure::Failure;
-use durin_ami_prune::Settings;
 use durin_harness::iam::Role;
 use durin_harness::templates::{self, NodeTemplate, Roles, Rules, TemplateError};
 use durin_harness::world::error::ApiError;
 use durin_harness::world::eventbridge::Rule;
 use durin_harness::world::lambda::FunctionSettings;
 use durin_harness::world::{REGION, World};
-use durin_harness::{FunctionError, Handler, LocalAws};
-use serde_json::Value;
+use functions::FUNCTIONS;
+pub use functions::handlers;
 
 const ROLES: &str = "infra/roles.yaml";
 const RELEASE: &str = "infra/release.yaml";
 const RULES: &str = "infra/rules.yaml";
 const NODE: &str = "infra/node.yaml";
-
-/// Every function: its name, and the manifest that says how it is deployed.
-const FUNCTIONS: [(&str, &str); 5] = [
-    ("durin-ami-prune", include_str!("../../../functions/ami-prune/Cargo.toml")),
-    ("durin-ami-publish", include_str!("../../../functions/ami-publish/Cargo.toml")),
-    ("durin-node-lifecycle", include_str!("../../../functions/node-lifecycle/Cargo.toml")),
-    ("durin-node-resync", include_str!("../../../functions/node-resync/Cargo.toml")),
-    ("durin-spot-interruption", include_str!("../../../functions/spot-interruption/Cargo.toml")),
-];
 
 /// Which role belongs to which function: `cargo lambda deploy` is told the one of this name.
 fn role_name(function: &str) -> String {
@@ -64,7 +51,7 @@ impl Default for Infra {
             release: include_str!("../../../infra/release.yaml").into(),
             rules: include_str!("../../../infra/rules.yaml").into(),
             node: include_str!("../../../infra/node.yaml").into(),
-            manifests: FUNCTIONS.into_iter().map(|(name, manifest)| (name, manifest.into())).collect(),
+            manifests: FUNCTIONS.iter().map(|it| (it.name, it.manifest.into())).collect(),
         }
     }
 }
@@ -210,7 +197,7 @@ impl Deployment {
 
 /// The names of all functions.
 pub fn function_names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _)| *name)
+    FUNCTIONS.iter().map(|function| function.name)
 }
 
 /// How long an invocation of a function may take.
@@ -219,52 +206,4 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
 /// When what is in the repository cannot be deployed.
 pub fn timeout(function: &str) -> Result<Option<Duration>, DeploymentError> {
     Ok(Deployment::shipped()?.settings(function).map(|settings| settings.timeout))
-}
-
-/// The functions' code, each with clients of its own, as each has a process of its own.
-pub fn handlers(aws: &LocalAws) -> BTreeMap<String, Handler> {
-    macro_rules! handler {
-        ($name:literal, $handle:path) => {{
-            let clients = Aws::new(&aws.sdk_config($name));
-            let handler: Handler = Box::new(move |event: Value, killed_at: SystemTime| {
-                let clients = clients.clone();
-                Box::pin(
-                    async move { $handle(&clients, event, Deadline::before(killed_at)).await.map_err(function_error) },
-                )
-            });
-            ($name.to_owned(), handler)
-        }};
-    }
-    BTreeMap::from([
-        prune_handler(aws),
-        handler!("durin-ami-publish", durin_ami_publish::handle),
-        handler!("durin-node-lifecycle", durin_node_lifecycle::handle),
-        handler!("durin-node-resync", durin_node_resync::handle),
-        handler!("durin-spot-interruption", durin_spot_interruption::handle),
-    ])
-}
-
-/// The one function with settings: it reads them from its environment whenever it starts.
-fn prune_handler(aws: &LocalAws) -> (String, Handler) {
-    const NAME: &str = "durin-ami-prune";
-    let (clients, aws) = (Aws::new(&aws.sdk_config(NAME)), aws.clone());
-    let handler: Handler = Box::new(move |event: Value, killed_at: SystemTime| {
-        let clients = clients.clone();
-        let environment = aws.world(|world| world.lambda.function(NAME).map(|it| it.environment.clone()));
-        let settings = Settings::read(|name| environment.as_ref()?.get(name).cloned());
-        Box::pin(async move {
-            let settings = settings.map_err(|error| FunctionError {
-                error_type: "Runtime.ExitError".to_owned(),
-                message: error.to_string(),
-            })?;
-            durin_ami_prune::handle(&clients, &settings, event, Deadline::before(killed_at))
-                .await
-                .map_err(function_error)
-        })
-    });
-    (NAME.to_owned(), handler)
-}
-
-fn function_error(failure: Failure) -> FunctionError {
-    FunctionError { error_type: failure.error_type().to_owned(), message: failure.chain() }
 }

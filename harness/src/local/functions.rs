@@ -13,7 +13,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::LocalAws;
+use crate::world::history::What;
 use crate::world::lambda::Invocation;
+use crate::world::violation::Violation;
 
 /// A function's code: the event and the time at which Lambda kills it in, the answer or the error out.
 pub type Handler = Box<dyn Fn(Value, SystemTime) -> Answer + Send + Sync>;
@@ -58,8 +60,13 @@ impl LocalAws {
             touched.mark_unchanged();
             let invocations = self.0.world.lock().unwrap_or_else(PoisonError::into_inner).take_invocations();
             for invocation in invocations {
-                if let Some(handler) = functions.get(&invocation.function) {
-                    running.spawn(self.clone().invoke(handler, invocation));
+                match functions.get(&invocation.function) {
+                    Some(handler) => drop(running.spawn(self.clone().invoke(handler, invocation))),
+                    None => self.world(|world| {
+                        let function = invocation.function.clone();
+                        world.note(What::Violated(Violation::WithoutHandler { function }));
+                        world.invocation_ended(invocation, Err("Runtime.ExitError: no handler".to_owned()));
+                    }),
                 }
             }
             let due = self.peek(|world| world.next_due());
@@ -123,5 +130,34 @@ async fn wait_until(aws: &LocalAws, due: Option<crate::time::Time>) {
         Some(due) => aws.0.clock.wait_until(due).await,
         // Nothing will happen by itself; an hour is as good as ever, and keeps a paused runtime's time moving.
         None => aws.0.clock.wait(Duration::from_secs(3600)).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+    use crate::world::eventbridge::{Rule, Trigger};
+    use crate::world::lambda::{FunctionSettings, InvokeSettings, RetryPolicy};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_without_a_handler_is_reported() {
+        let mut world = World::new(1);
+        let settings = FunctionSettings {
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            environment: BTreeMap::new(),
+            reserved_concurrency: None,
+            invoke: InvokeSettings::default(),
+        };
+        world.put_function("f", settings);
+        let retry = RetryPolicy { max_age: Duration::from_secs(60), max_retries: 0 };
+        let trigger = Trigger::Rate(Duration::from_secs(3600));
+        world.put_rule(Rule { name: "r".to_owned(), trigger, function: "f".to_owned(), retry, dead_letters: None });
+        let aws = LocalAws::new(world, 1.0);
+        tokio::spawn(aws.clone().run(BTreeMap::new()));
+        aws.pass(Duration::from_secs(2 * 3600)).await;
+        let without_handler = Violation::WithoutHandler { function: "f".to_owned() };
+        assert!(aws.world(|world| world.violations().contains(&without_handler)));
     }
 }

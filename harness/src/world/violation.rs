@@ -38,6 +38,10 @@ pub enum Violation {
         parameter: String,
         image: String,
     },
+    /// A rule or a schedule invoked a function of which this process has no code.
+    WithoutHandler {
+        function: String,
+    },
 }
 
 impl fmt::Display for Violation {
@@ -63,6 +67,9 @@ impl fmt::Display for Violation {
             }
             Violation::Older { parameter, image } => {
                 write!(f, "{parameter} names {image}, which is older than the image before")
+            }
+            Violation::WithoutHandler { function } => {
+                write!(f, "{function} was invoked, and has no handler: add it to the table of functions")
             }
         }
     }
