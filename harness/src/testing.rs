@@ -87,7 +87,7 @@ impl World {
     }
 
     pub(crate) fn pass_until_terminated(&mut self, instance: &str) {
-        self.pass_until(LONG_S, |world| world.state_of(instance) == Some(InstanceState::Terminated));
+        self.pass_until(LONG_S, |world| world.ec2.state_of(instance) == Some(InstanceState::Terminated));
     }
 
     pub(crate) fn violations(&self) -> Vec<Violation> {

@@ -19,7 +19,7 @@ const BAKE: &str = "Durin Bake Finished";
 
 /// The image that the parameter of the nodes names.
 pub fn published(world: &World) -> String {
-    world.get_parameter(IMAGE_PARAMETER).map(|(_, version)| version.value.clone()).expect("a value")
+    world.ssm.get_parameter(IMAGE_PARAMETER).map(|(_, version)| version.value.clone()).expect("a value")
 }
 
 /// An image of the nodes' family that was baked so many days ago: its id. Its snapshot has no tags.

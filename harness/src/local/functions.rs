@@ -65,7 +65,7 @@ impl LocalAws {
                     None => self.world(|world| {
                         let function = invocation.function.clone();
                         world.note(What::Violated(Violation::WithoutHandler { function }));
-                        world.invocation_ended(invocation, Err("Runtime.ExitError: no handler".to_owned()));
+                        world.end_invocation(invocation, Err("Runtime.ExitError: no handler".to_owned()));
                     }),
                 }
             }
@@ -104,7 +104,7 @@ impl LocalAws {
                     Err(error) => Err(error.to_string()),
                 },
             };
-            self.world(|world| world.invocation_ended(invocation, outcome));
+            self.world(|world| world.end_invocation(invocation, outcome));
         }
     }
 

@@ -131,6 +131,10 @@ impl Group {
     pub fn member(&self, instance: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.instance_id == instance)
     }
+
+    fn hook(&self, name: &str) -> Option<&LifecycleHook> {
+        self.hooks.iter().find(|hook| hook.name == name)
+    }
 }
 
 /// A tag of a group.
@@ -205,6 +209,40 @@ pub enum AutoScalingEffect {
     },
 }
 
+impl AutoScaling {
+    /// The group that the instance is in.
+    pub fn group_of(&self, instance: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.member(instance).is_some())
+    }
+
+    /// What an effect is about, if the instance is still in the group: it may have left since the effect was scheduled.
+    fn still_member(&self, group: &str, instance: &str) -> Option<&Member> {
+        self.groups.get(group)?.member(instance)
+    }
+
+    /// What an effect is about, if the group is still there: it may have been deleted since the effect was scheduled.
+    fn still_group_mut(&mut self, name: &str) -> Option<&mut Group> {
+        self.groups.get_mut(name)
+    }
+
+    fn the_group(&self, name: &str) -> &Group {
+        self.groups.get(name).expect("the group exists")
+    }
+
+    fn the_group_mut(&mut self, name: &str) -> &mut Group {
+        self.groups.get_mut(name).expect("the group exists")
+    }
+
+    fn the_member(&self, group: &str, instance: &str) -> &Member {
+        self.the_group(group).member(instance).expect("the instance is in the group")
+    }
+
+    fn the_member_mut(&mut self, group: &str, instance: &str) -> &mut Member {
+        let mut members = self.the_group_mut(group).members.iter_mut();
+        members.find(|member| member.instance_id == instance).expect("the instance is in the group")
+    }
+}
+
 impl World {
     pub(super) fn carry_out_autoscaling(&mut self, effect: AutoScalingEffect) {
         match effect {
@@ -212,22 +250,9 @@ impl World {
             AutoScalingEffect::HealthCheck { group, instance } => self.check_health(&group, &instance),
             AutoScalingEffect::Proceed { group, instance } => self.proceed(&group, &instance),
             AutoScalingEffect::ActionTimeout { group, instance, token } => {
-                self.action_times_out(&group, &instance, &token)
+                self.on_action_timeout(&group, &instance, &token)
             }
         }
-    }
-
-    /// The group that the instance is in.
-    pub fn group_of(&self, instance: &str) -> Option<&Group> {
-        self.autoscaling.groups.values().find(|group| group.member(instance).is_some())
-    }
-
-    fn member(&self, group: &str, instance: &str) -> Option<&Member> {
-        self.autoscaling.groups.get(group)?.member(instance)
-    }
-
-    fn member_mut(&mut self, group: &str, instance: &str) -> Option<&mut Member> {
-        self.autoscaling.groups.get_mut(group)?.members.iter_mut().find(|member| member.instance_id == instance)
     }
 }
 

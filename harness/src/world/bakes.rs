@@ -96,10 +96,10 @@ impl World {
         !self.bakes.is_empty()
     }
 
-    /// An image is available or has failed: if it is one of a bake's, that goes on.
-    pub(super) fn bake_goes_on(&mut self, image: &str) {
+    /// An image is available or has failed: if it is one of a bake's, that goes on. Most are not.
+    pub(super) fn continue_bake(&mut self, image: &str) {
         let Some(bake) = self.bakes.remove(image) else { return };
-        let failed = self.ec2.images.get(image).is_none_or(|image| image.state != ImageState::Available);
+        let failed = self.ec2.the_image(image).state != ImageState::Available;
         if let Course::Copied(temporary) = &bake.course {
             // Already gone if somebody else was faster.
             let _ = self.deregister_image(temporary, true);
@@ -124,7 +124,7 @@ impl World {
     pub(super) fn carry_out_bake(&mut self, effect: BakeEffect) {
         match effect {
             BakeEffect::Tagged(image) => self.tag_baked(&image),
-            BakeEffect::Told(image) => self.tell_of_bake(&image),
+            BakeEffect::Told(image) => self.announce_bake(&image),
         }
     }
 
@@ -145,11 +145,10 @@ impl World {
     }
 
     fn tag_baked(&mut self, image: &str) {
-        let Some(bake) = self.bakes.get(image) else { return };
+        let bake = self.bakes.get(image).expect("a bake goes on until it is announced");
         let tags: Vec<_> = bake.tags.clone().into_iter().collect();
         let mut ids = vec![image.to_owned()];
-        let devices = self.ec2.images.get(image).map(|image| image.block_devices.clone()).unwrap_or_default();
-        ids.extend(devices.into_iter().map(|device| device.snapshot_id));
+        ids.extend(self.ec2.the_image(image).block_devices.iter().map(|device| device.snapshot_id.clone()));
         if let Err(error) = self.create_tags(&ids, &tags) {
             // Somebody deregistered it meanwhile.
             self.note_change(image, BakeChange::NotTagged(error));
@@ -160,8 +159,8 @@ impl World {
         self.schedule(delay, BakeEffect::Told(image.to_owned()));
     }
 
-    fn tell_of_bake(&mut self, image: &str) {
-        let Some(bake) = self.bakes.remove(image) else { return };
+    fn announce_bake(&mut self, image: &str) {
+        let bake = self.bakes.remove(image).expect("a bake goes on until it is announced");
         match bake.pipeline {
             Pipeline::Packer => {
                 self.emit("durin.bake", "Durin Bake Finished", Vec::new(), json!({ "image-id": image }))

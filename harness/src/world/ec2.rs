@@ -75,6 +75,36 @@ impl Ec2 {
         self.snapshots.get(id)
     }
 
+    /// Whether the instance runs, or is about to.
+    pub(in crate::world) fn is_alive(&self, id: &str) -> bool {
+        matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running))
+    }
+
+    pub(in crate::world) fn the_instance(&self, id: &str) -> &Instance {
+        self.instances.get(id).expect("EC2 lists the instance")
+    }
+
+    pub(in crate::world) fn the_instance_mut(&mut self, id: &str) -> &mut Instance {
+        self.instances.get_mut(id).expect("EC2 lists the instance")
+    }
+
+    pub(in crate::world) fn the_volume(&self, id: &str) -> &Volume {
+        self.volumes.get(id).expect("the volume exists")
+    }
+
+    pub(in crate::world) fn the_volume_mut(&mut self, id: &str) -> &mut Volume {
+        self.volumes.get_mut(id).expect("the volume exists")
+    }
+
+    /// Deregistered ones included: none is ever forgotten altogether.
+    pub(in crate::world) fn the_image(&self, id: &str) -> &Image {
+        self.images.get(id).expect("the image was made")
+    }
+
+    pub(in crate::world) fn the_image_mut(&mut self, id: &str) -> &mut Image {
+        self.images.get_mut(id).expect("the image was made")
+    }
+
     pub fn instances(&self) -> &BTreeMap<String, Instance> {
         &self.instances
     }
@@ -333,18 +363,18 @@ pub enum Ec2Effect {
 impl World {
     pub(super) fn carry_out_ec2(&mut self, effect: Ec2Effect) {
         match effect {
-            Ec2Effect::ImageFinished(id) => self.image_is_finished(&id),
+            Ec2Effect::ImageFinished(id) => self.finish_image(&id),
             Ec2Effect::LeavesRecycleBin(id) => self.leave_recycle_bin(&id),
-            Ec2Effect::Running(id) => self.instance_is_running(&id),
-            Ec2Effect::Stopped(id) => self.instance_is_stopped(&id),
-            Ec2Effect::Terminated(id) => self.instance_is_terminated(&id),
+            Ec2Effect::Running(id) => self.on_running(&id),
+            Ec2Effect::Stopped(id) => self.on_stopped(&id),
+            Ec2Effect::Terminated(id) => self.on_terminated(&id),
             Ec2Effect::VolumesFreed(id) => self.free_volumes_of(&id),
             Ec2Effect::Forgotten(id) => self.forget_instance(&id),
             Ec2Effect::Reclaimed { instance, action } => self.take_capacity_back(&instance, action),
             Ec2Effect::Retired(id) => self.retire(&id),
-            Ec2Effect::VolumeAvailable(id) => self.volume_is_available(&id),
-            Ec2Effect::Attached { volume, instance, asked } => self.volume_is_attached(&volume, &instance, asked),
-            Ec2Effect::Detached { volume, instance, asked } => self.volume_is_detached(&volume, &instance, asked),
+            Ec2Effect::VolumeAvailable(id) => self.finish_creating(&id),
+            Ec2Effect::Attached { volume, instance, asked } => self.finish_attaching(&volume, &instance, asked),
+            Ec2Effect::Detached { volume, instance, asked } => self.finish_detaching(&volume, &instance, asked),
         }
     }
 }

@@ -104,7 +104,7 @@ pub enum DisorderKind {
 #[derive(Clone, Debug)]
 pub enum EventBridgeEffect {
     /// A schedule is due.
-    Tick(Rule),
+    Tick { rule: Rule, period: Duration },
 }
 
 impl World {
@@ -138,19 +138,20 @@ impl World {
     /// Adds a rule. A schedule begins to tick one period from now.
     pub fn put_rule(&mut self, rule: Rule) {
         if let Trigger::Rate(period) = rule.trigger {
-            self.schedule(period, EventBridgeEffect::Tick(rule.clone()));
+            self.schedule(period, EventBridgeEffect::Tick { rule: rule.clone(), period });
         }
         self.events.rules.push(rule);
     }
 
     pub(super) fn carry_out_eventbridge(&mut self, effect: EventBridgeEffect) {
         match effect {
-            EventBridgeEffect::Tick(rule) => self.tick(rule),
+            EventBridgeEffect::Tick { rule, period } => self.tick(rule, period),
         }
     }
 
     fn deliver_with(&mut self, disorder: Option<DisorderKind>, rule: &Rule, event: Value) {
         let function = rule.function.clone();
+        // A rule may outlive its function.
         let Some(settings) = self.lambda.functions.get(&function) else { return };
         let invocation =
             Invocation { function, payload: event, attempt: 1, timeout: settings.timeout, accepted: self.now };
@@ -175,8 +176,7 @@ impl World {
         }
     }
 
-    fn tick(&mut self, rule: Rule) {
-        let Trigger::Rate(period) = rule.trigger else { return };
+    fn tick(&mut self, rule: Rule, period: Duration) {
         let event = json!({
             "version": "0",
             "id": self.uuid(),
@@ -189,7 +189,7 @@ impl World {
             "detail": {},
         });
         self.deliver_with(None, &rule, event);
-        self.schedule(period, EventBridgeEffect::Tick(rule));
+        self.schedule(period, EventBridgeEffect::Tick { rule, period });
     }
 }
 

@@ -79,16 +79,15 @@ impl World {
     }
 
     /// The invocations that have reached their functions since the last call; the caller runs them, and ends each with
-    /// [`World::invocation_ended`].
+    /// [`World::end_invocation`].
     pub fn take_invocations(&mut self) -> Vec<Invocation> {
         std::mem::take(&mut self.lambda.ready)
     }
 
     /// An invocation ended, with an answer or with an error: errors are retried as Lambda does.
-    pub fn invocation_ended(&mut self, invocation: Invocation, outcome: Result<String, String>) {
-        if let Some(running) = self.lambda.running.get_mut(&invocation.function) {
-            *running = running.saturating_sub(1);
-        }
+    pub fn end_invocation(&mut self, invocation: Invocation, outcome: Result<String, String>) {
+        let running = self.lambda.running.get_mut(&invocation.function).expect("an invocation that ends was begun");
+        *running = running.checked_sub(1).expect("an invocation ends once");
         let failed = outcome.is_err();
         self.note(What::Answered { function: invocation.function.clone(), outcome });
         if !failed {

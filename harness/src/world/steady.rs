@@ -66,15 +66,15 @@ impl World {
         let known = self.autoscaling.groups.get(group).ok_or_else(|| missing(group))?;
         let (zone, subnet_id) = known.zones.iter().zip(&known.subnets).next().ok_or_else(|| missing(group))?;
         let (zone, subnet_id, mut tags) = (zone.clone(), subnet_id.clone(), known.tags_for_instances());
-        let template = self.launch_template(&known.launch_template_id)?;
+        let template = self.ec2.launch_template(&known.launch_template_id)?;
         let version = template.version(Some(&known.launch_template_version))?;
         tags.extend(template.tags_for_instances(version.number));
         let data = version.data.clone();
         let image_id = self.resolve_image(&data.image_id.unwrap_or_default())?;
         let instance_type = data.instance_type.unwrap_or_default();
-        self.image_was_launched(&image_id);
+        self.note_launch(&image_id);
         let id = self.hex_id("i");
-        let private_ip = self.next_private_ip(&subnet_id);
+        let private_ip = self.ec2.next_private_ip(&subnet_id);
         let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.ec2.agent_mode) };
         let instance = Instance {
             id: id.clone(),
@@ -92,9 +92,9 @@ impl World {
         };
         self.ec2.instances.insert(id.clone(), instance);
         self.note_change(&id, AutoScalingChange::Settled { group: group.to_owned() });
-        self.agent_is_online(&id);
+        self.on_agent_online(&id);
         let cause = format!("At {} the world began.", now.iso_seconds());
-        let activity_id = self.begun_with(group, &id, &cause);
+        let activity_id = self.add_launch(group, &id, &cause);
         let member = Member {
             instance_type,
             zone,

@@ -78,7 +78,7 @@ fn one_override(world: &World, params: &Params) -> ApiResult<Override> {
     let launch_template = match named.id.or(named.name) {
         None => None,
         Some(id_or_name) => {
-            let template = world.launch_template(&id_or_name).map_err(|error| {
+            let template = world.ec2.launch_template(&id_or_name).map_err(|error| {
                 let text = format!("You must use a valid fully-formed launch template. {}", error.message);
                 ApiError::new("ValidationError", text)
             })?;
@@ -100,7 +100,7 @@ fn named_template(world: &World, given: &Params) -> ApiResult<NamedTemplate> {
         let text = "Valid requests must contain either launchTemplateId or LaunchTemplateName";
         return Err(ApiError::new("ValidationError", text));
     }
-    let template = id.as_ref().or(name.as_ref()).and_then(|id_or_name| world.launch_template(id_or_name).ok());
+    let template = id.as_ref().or(name.as_ref()).and_then(|id_or_name| world.ec2.launch_template(id_or_name).ok());
     if let Some((template, wanted)) = template.zip(version.as_deref()) {
         template.version(Some(wanted)).map_err(|_| given.invalid("Version", wanted))?;
     }

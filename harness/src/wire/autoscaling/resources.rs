@@ -12,7 +12,7 @@ pub(super) fn group(world: &World, params: &Params, action: &str) -> Vec<Check> 
 }
 
 pub(super) fn group_of_instance(world: &World, params: &Params, action: &str) -> Vec<Check> {
-    vec![check(action, params.text("InstanceId").and_then(|instance| world.group_of(instance)), None)]
+    vec![check(action, params.text("InstanceId").and_then(|instance| world.autoscaling.group_of(instance)), None)]
 }
 
 fn check(action: &str, group: Option<&Group>, named: Option<&str>) -> Check {

@@ -141,6 +141,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
 /// The volumes attached later; this world does not have root volumes.
 fn block_device_mapping(world: &World, instance: &Instance) -> Value {
     world
+        .ec2
         .attachments_of(&instance.id)
         .map(|(volume_id, attachment)| {
             // An instance never shows `busy`: it only knows that a volume is on its way out.
@@ -198,7 +199,9 @@ fn status_item(instance: &Instance) -> Value {
 fn filter_values(world: &World, instance: &Instance, filter: &str) -> Vec<String> {
     match filter {
         "availability-zone" => vec![instance.zone.clone()],
-        "block-device-mapping.volume-id" => world.attachments_of(&instance.id).map(|(id, _)| id.to_owned()).collect(),
+        "block-device-mapping.volume-id" => {
+            world.ec2.attachments_of(&instance.id).map(|(id, _)| id.to_owned()).collect()
+        }
         "image-id" => vec![instance.image_id.clone()],
         "instance-id" => vec![instance.id.clone()],
         "instance-lifecycle" => instance.spot.then(|| "spot".to_owned()).into_iter().collect(),

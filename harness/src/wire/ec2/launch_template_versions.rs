@@ -52,7 +52,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         };
     }
     let number = world.create_launch_template_version(&id, data, params.owned("VersionDescription"))?;
-    let template = world.launch_template(&id)?;
+    let template = world.ec2.launch_template(&id)?;
     let version = template.version(Some(&number.to_string()))?;
     Ok(json!({"launchTemplateVersion": item(world, template, version, false)?}))
 }

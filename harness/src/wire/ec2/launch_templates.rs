@@ -97,7 +97,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
 
 fn chosen<'a>(world: &'a World, ids: &[String], names: &[String]) -> ApiResult<Vec<&'a LaunchTemplate>> {
     for id_or_name in ids.iter().chain(names) {
-        world.launch_template(id_or_name)?;
+        world.ec2.launch_template(id_or_name)?;
     }
     let templates = world.ec2.launch_templates().values();
     let templates = templates.filter(|template| ids.is_empty() || ids.contains(&template.id));
@@ -113,7 +113,7 @@ fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
 /// The template that `LaunchTemplateId` or `LaunchTemplateName` means, of either there must be exactly one.
 pub(super) fn named<'a>(world: &'a World, params: &Params) -> ApiResult<&'a LaunchTemplate> {
     match (params.text("LaunchTemplateId"), params.text("LaunchTemplateName")) {
-        (Some(id_or_name), None) | (None, Some(id_or_name)) => world.launch_template(id_or_name),
+        (Some(id_or_name), None) | (None, Some(id_or_name)) => world.ec2.launch_template(id_or_name),
         _ => {
             let text = "You must specify either the launch template ID or its name, but not both.";
             Err(ApiError::new("InvalidParameterCombination", text))

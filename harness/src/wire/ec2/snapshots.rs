@@ -58,7 +58,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
 fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Snapshot>> {
     match ids {
         [] => Ok(world.ec2.snapshots().values().collect()),
-        ids => ids.iter().map(|id| world.known_snapshot(id)).collect(),
+        ids => ids.iter().map(|id| world.ec2.known_snapshot(id)).collect(),
     }
 }
 

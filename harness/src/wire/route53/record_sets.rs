@@ -20,7 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[Operation::route53(
 /// ListResourceRecordSets. `name`, `type` and `identifier` are a lower bound: the first record set listed may well be
 /// another one.
 fn list(world: &World, request: &RestRequest) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&request.id)?;
+    let zone = world.route53.hosted_zone(&request.id)?;
     let limit = request.max_items(300)?;
     let (name, record_type, identifier) = (request.text("name"), request.text("type"), request.text("identifier"));
     if record_type.is_some() && name.is_none() {

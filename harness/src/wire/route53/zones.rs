@@ -43,7 +43,7 @@ fn create(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
         vpc_id,
         comment.map(str::to_owned),
     )?;
-    let zone = world.hosted_zone(&zone_id)?;
+    let zone = world.route53.hosted_zone(&zone_id)?;
     Ok(json!({
         "HostedZone": zone_item(zone),
         "ChangeInfo": change_info(find_change(world, &change_id)?),
@@ -58,7 +58,7 @@ fn place(answer: &Value) -> String {
 }
 
 fn get(world: &World, request: &RestRequest) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&request.id)?;
+    let zone = world.route53.hosted_zone(&request.id)?;
     let vpcs = zone.private.then(|| json!({"VPC": [vpc(zone)]}));
     Ok(json!({"HostedZone": zone_item(zone), "DelegationSet": delegation_set(zone), "VPCs": vpcs}))
 }
@@ -113,7 +113,7 @@ fn list_by_name(world: &World, request: &RestRequest) -> ApiResult<Value> {
 
 /// ListTagsForResource: zones have no tags here, but Terraform asks.
 fn list_tags(world: &World, request: &RestRequest) -> ApiResult<Value> {
-    let zone = world.hosted_zone(&request.id)?;
+    let zone = world.route53.hosted_zone(&request.id)?;
     Ok(json!({"ResourceTagSet": {"ResourceType": "hostedzone", "ResourceId": zone.id, "Tags": {}}}))
 }
 

@@ -34,13 +34,13 @@ fn create(world: &mut World, fields: &Fields) -> ApiResult<Value> {
 }
 
 fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
-    let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
+    let document = world.ssm.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
     Ok(json!({"Document": description(document)}))
 }
 
 /// GetDocument: as it was put; the local AWS translates neither format into the other.
 fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
-    let document = world.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
+    let document = world.ssm.document(fields.required("Name")?, fields.text("DocumentVersion")?)?;
     if let Some(other) = format(fields)?.filter(|format| *format != document.format) {
         return Err(fields::invalid("DocumentFormat", other.name()));
     }
@@ -56,7 +56,7 @@ fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
 }
 
 fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
-    world.delete_document(fields.required("Name")?)?;
+    world.ssm.delete_document(fields.required("Name")?)?;
     Ok(json!({}))
 }
 

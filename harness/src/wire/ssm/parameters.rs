@@ -49,7 +49,7 @@ fn put(world: &mut World, caller: &Caller, fields: &Fields) -> ApiResult<Value> 
     // Systems Manager User Guide (native parameter support for AMI IDs): who puts it needs `ec2:DescribeImages`.
     let describe_images = Check::new("ec2:DescribeImages", "*");
     if world.ssm.is_validating(name) && !world.iam.may(caller, &describe_images) {
-        world.image_cannot_be_described(name);
+        world.ssm.forbid_describing(name);
     }
     Ok(json!({"Version": version, "Tier": tier}))
 }
@@ -65,7 +65,7 @@ fn parameter_and_tags(world: &World, fields: &Fields, action: &str) -> Vec<Check
 
 fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     let selector = fields.required("Name")?;
-    let (parameter, version) = world.get_parameter(selector)?;
+    let (parameter, version) = world.ssm.get_parameter(selector)?;
     Ok(json!({"Parameter": parameter_item(selector, parameter, version)}))
 }
 
@@ -78,7 +78,7 @@ fn get_many(world: &World, fields: &Fields) -> ApiResult<Value> {
     let mut found = Vec::new();
     let mut invalid = Vec::new();
     for selector in selectors {
-        match world.get_parameter(selector) {
+        match world.ssm.get_parameter(selector) {
             Ok((parameter, version)) => found.push(parameter_item(selector, parameter, version)),
             Err(_) => invalid.push(selector),
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::AutoScaling;
 use super::{LifecycleAction, LifecycleHook, Transition, World};
 use crate::time::Time;
 use crate::world::ec2::instance_arn;
@@ -30,6 +31,13 @@ pub struct Activity {
     pub progress: u8,
 }
 
+impl AutoScaling {
+    /// None for an old one that is not listed any more.
+    fn activity_mut(&mut self, group: &str, id: &str) -> Option<&mut Activity> {
+        self.groups.get_mut(group)?.activities.iter_mut().find(|activity| activity.id == id)
+    }
+}
+
 impl World {
     /// A new activity: its id.
     pub(super) fn begin_activity(&mut self, group: &str, description: &str, cause: &str) -> String {
@@ -44,22 +52,21 @@ impl World {
             progress: 0,
         };
         let id = activity.id.clone();
-        if let Some(group) = self.autoscaling.groups.get_mut(group) {
-            group.activities.insert(0, activity);
-            group.activities.truncate(ACTIVITIES_KEPT);
-        }
+        let group = self.autoscaling.the_group_mut(group);
+        group.activities.insert(0, activity);
+        group.activities.truncate(ACTIVITIES_KEPT);
         id
     }
 
     /// The activity of an instance that the group has had from the beginning: its id.
-    pub(in crate::world) fn begun_with(&mut self, group: &str, instance: &str, cause: &str) -> String {
+    pub(in crate::world) fn add_launch(&mut self, group: &str, instance: &str, cause: &str) -> String {
         let id = self.begin_activity(group, &format!("Launching a new EC2 instance: {instance}"), cause);
         self.end_activity(group, &id, "Successful", "");
         id
     }
 
-    pub(super) fn activity_waits(&mut self, group: &str, id: &str) {
-        if let Some(activity) = self.activity_mut(group, id) {
+    pub(super) fn hold_activity(&mut self, group: &str, id: &str) {
+        if let Some(activity) = self.autoscaling.activity_mut(group, id) {
             "MidLifecycleAction".clone_into(&mut activity.status);
             activity.progress = 60;
         }
@@ -68,7 +75,7 @@ impl World {
     /// Ends the activity, unless it has ended: what it is now.
     pub(super) fn end_activity(&mut self, group: &str, id: &str, status: &str, message: &str) -> Activity {
         let now = self.now;
-        let Some(activity) = self.activity_mut(group, id) else {
+        let Some(activity) = self.autoscaling.activity_mut(group, id) else {
             return Activity {
                 id: id.to_owned(),
                 description: String::new(),
@@ -89,10 +96,6 @@ impl World {
         activity.clone()
     }
 
-    fn activity_mut(&mut self, group: &str, id: &str) -> Option<&mut Activity> {
-        self.autoscaling.groups.get_mut(group)?.activities.iter_mut().find(|activity| activity.id == id)
-    }
-
     /// EC2 Auto Scaling User Guide: "EC2 Instance-launch Lifecycle Action" and its twin.
     pub(super) fn emit_lifecycle_action(
         &mut self,
@@ -101,7 +104,7 @@ impl World {
         hook: &LifecycleHook,
         action: &LifecycleAction,
     ) {
-        let Some(arn) = self.autoscaling.groups.get(group).map(super::Group::arn) else { return };
+        let arn = self.autoscaling.the_group(group).arn();
         let (detail_type, origin, destination) = match hook.transition {
             Transition::Launching => ("EC2 Instance-launch Lifecycle Action", "EC2", "AutoScalingGroup"),
             Transition::Terminating => ("EC2 Instance-terminate Lifecycle Action", "AutoScalingGroup", "EC2"),
@@ -123,7 +126,7 @@ impl World {
 
     /// EC2 Auto Scaling User Guide: "EC2 Instance Launch Successful", "… Launch Unsuccessful", "… Terminate Successful".
     pub(super) fn emit_outcome(&mut self, group: &str, place: &Place, transition: Transition, activity: &Activity) {
-        let Some(arn) = self.autoscaling.groups.get(group).map(super::Group::arn) else { return };
+        let arn = self.autoscaling.the_group(group).arn();
         let successful = activity.status == "Successful";
         let (what, origin, destination) = match transition {
             Transition::Launching => ("Launch", "EC2", "AutoScalingGroup"),

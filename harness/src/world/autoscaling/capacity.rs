@@ -2,14 +2,24 @@
 
 use std::time::Duration;
 
+use super::AutoScaling;
 use super::AutoScalingChange;
 use super::{Activity, Group, World, validation_error};
 use crate::world::error::{ApiError, ApiResult};
 
+impl AutoScaling {
+    pub(super) fn known_group_of(&self, instance: &str) -> ApiResult<&Group> {
+        self.group_of(instance).ok_or_else(|| {
+            let text = format!("Instance Id not found - No managed instance found for instance ID {instance}");
+            validation_error(text)
+        })
+    }
+}
+
 impl World {
     /// SetDesiredCapacity.
     pub fn set_desired_capacity(&mut self, name: &str, desired: u32) -> ApiResult<()> {
-        let group = self.known_group_mut(name)?;
+        let group = self.autoscaling.known_group_mut(name)?;
         if desired > group.max_size {
             let max = group.max_size;
             let text =
@@ -31,9 +41,9 @@ impl World {
     /// SetInstanceHealth.
     pub fn set_instance_health(&mut self, instance: &str, healthy: bool, respect_grace: bool) -> ApiResult<()> {
         let now = self.now;
-        let group = self.known_group_of(instance)?;
+        let group = self.autoscaling.known_group_of(instance)?;
         let (name, grace) = (group.name.clone(), Duration::from_secs(u64::from(group.health_check_grace_period_s)));
-        let Some(member) = self.member_mut(&name, instance) else { return Ok(()) };
+        let member = self.autoscaling.the_member_mut(&name, instance);
         let in_grace = member.in_service_since.is_none_or(|since| now < since + grace);
         if !healthy && respect_grace && in_grace {
             return Ok(());
@@ -49,7 +59,7 @@ impl World {
     /// TerminateInstanceInAutoScalingGroup. EC2 Auto Scaling API Reference: terminate hooks are honoured. Told again,
     /// it answers the same activity.
     pub fn terminate_instance_in_auto_scaling_group(&mut self, instance: &str, decrement: bool) -> ApiResult<Activity> {
-        let group = self.known_group_of(instance)?;
+        let group = self.autoscaling.known_group_of(instance)?;
         let name = group.name.clone();
         let terminating = group.member(instance).is_some_and(|member| member.lifecycle.is_terminating());
         if !terminating {
@@ -62,7 +72,7 @@ impl World {
             );
             self.begin_member_termination(&name, instance, &cause, !decrement);
         }
-        let group = self.known_group(&name)?;
+        let group = self.autoscaling.known_group(&name)?;
         let id = group.member(instance).map(|member| member.activity_id.clone()).unwrap_or_default();
         group
             .activities
@@ -73,7 +83,7 @@ impl World {
     }
 
     pub(super) fn decrement_desired(&mut self, name: &str, by: u32, doing: &str) -> ApiResult<()> {
-        let group = self.known_group_mut(name)?;
+        let group = self.autoscaling.known_group_mut(name)?;
         let Some(desired) = group.desired_capacity.checked_sub(by).filter(|desired| *desired >= group.min_size) else {
             let text = format!(
                 "Currently, desiredSize equals minSize ({}). {doing} will violate group's min size constraint. Either set \
@@ -85,12 +95,5 @@ impl World {
         group.desired_capacity = desired;
         self.note_change(name, AutoScalingChange::DesiredCapacity(desired));
         Ok(())
-    }
-
-    pub(super) fn known_group_of(&self, instance: &str) -> ApiResult<&Group> {
-        self.group_of(instance).ok_or_else(|| {
-            let text = format!("Instance Id not found - No managed instance found for instance ID {instance}");
-            validation_error(text)
-        })
     }
 }

@@ -1,5 +1,6 @@
 //! Groups are created, updated and deleted.
 
+use super::AutoScaling;
 use super::AutoScalingChange;
 use super::launch_sources::no_configuration;
 use super::{Group, GroupTag, MaintenancePolicy, MixedInstancesPolicy, PutLifecycleHook, World, validation_error};
@@ -80,6 +81,20 @@ pub struct UpdateAutoScalingGroup {
     pub new_instances_protected_from_scale_in: Option<bool>,
 }
 
+impl AutoScaling {
+    pub(super) fn known_group(&self, name: &str) -> ApiResult<&Group> {
+        self.groups.get(name).ok_or_else(|| no_group(name))
+    }
+
+    pub(super) fn known_group_mut(&mut self, name: &str) -> ApiResult<&mut Group> {
+        self.groups.get_mut(name).ok_or_else(|| no_group(name))
+    }
+
+    fn check_launch_configuration(&self, name: &str) -> ApiResult<()> {
+        self.launch_configurations.get(name).map(|_| ()).ok_or_else(|| no_configuration(name))
+    }
+}
+
 impl World {
     /// CreateAutoScalingGroup.
     pub fn create_auto_scaling_group(&mut self, request: CreateAutoScalingGroup) -> ApiResult<()> {
@@ -94,7 +109,7 @@ impl World {
         check_bounds(request.min_size, request.max_size, desired_capacity)?;
         let template = request.launch_template_id.as_ref().or(request.launch_template_name.as_ref());
         let launch_template_id = match &request.launch_configuration {
-            Some(name) => self.check_launch_configuration(name).map(|()| String::new())?,
+            Some(name) => self.autoscaling.check_launch_configuration(name).map(|()| String::new())?,
             None => self.template_for_group(template.map_or("", String::as_str))?,
         };
         let places = places(&request.subnets, &request.zones)?;
@@ -142,7 +157,7 @@ impl World {
 
     /// UpdateAutoScalingGroup. Instances that run outside of changed subnets are replaced, see [`super::Replacement::Zones`].
     pub fn update_auto_scaling_group(&mut self, request: UpdateAutoScalingGroup) -> ApiResult<()> {
-        let group = self.known_group(&request.name)?;
+        let group = self.autoscaling.known_group(&request.name)?;
         let (min, max) = (request.min_size.unwrap_or(group.min_size), request.max_size.unwrap_or(group.max_size));
         // EC2 Auto Scaling API Reference: a desired capacity that no new bound allows any more moves to that bound.
         let moved = group.desired_capacity.max(min).min(max);
@@ -153,7 +168,7 @@ impl World {
             None => None,
         };
         if let Some(name) = &request.launch_configuration {
-            self.check_launch_configuration(name)?;
+            self.autoscaling.check_launch_configuration(name)?;
         }
         let subnets_named = request.subnets.is_some();
         let places = if request.subnets.is_some() || request.zones.is_some() {
@@ -161,7 +176,7 @@ impl World {
         } else {
             None
         };
-        let group = self.known_group_mut(&request.name)?;
+        let group = self.autoscaling.known_group_mut(&request.name)?;
         group.min_size = min;
         group.max_size = max;
         group.desired_capacity = desired;
@@ -193,7 +208,7 @@ impl World {
 
     /// DeleteAutoScalingGroup. EC2 Auto Scaling User Guide: a forced deletion ends the instances without their hooks.
     pub fn delete_auto_scaling_group(&mut self, name: &str, force: bool) -> ApiResult<()> {
-        let group = self.known_group_mut(name)?;
+        let group = self.autoscaling.known_group_mut(name)?;
         if !group.members.is_empty() && !force {
             let text = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance \
                         request(s) still in the group.";
@@ -217,20 +232,8 @@ impl World {
         }
     }
 
-    pub(super) fn known_group(&self, name: &str) -> ApiResult<&Group> {
-        self.autoscaling.groups.get(name).ok_or_else(|| no_group(name))
-    }
-
-    pub(super) fn known_group_mut(&mut self, name: &str) -> ApiResult<&mut Group> {
-        self.autoscaling.groups.get_mut(name).ok_or_else(|| no_group(name))
-    }
-
-    fn check_launch_configuration(&self, name: &str) -> ApiResult<()> {
-        self.autoscaling.launch_configurations.get(name).map(|_| ()).ok_or_else(|| no_configuration(name))
-    }
-
     fn template_for_group(&self, id_or_name: &str) -> ApiResult<String> {
-        let template = self.launch_template(id_or_name).map_err(|error| {
+        let template = self.ec2.launch_template(id_or_name).map_err(|error| {
             let text = format!("You must use a valid fully-formed launch template. {}", error.message);
             validation_error(text)
         })?;

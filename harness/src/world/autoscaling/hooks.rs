@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AutoScaling;
 use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, LifecycleHook, Transition, World, validation_error};
@@ -44,37 +45,7 @@ const DEFAULT_TIMEOUT_S: u32 = 3600;
 /// EC2 Auto Scaling API Reference: at most 50 hooks a group.
 const MOST_HOOKS: usize = 50;
 
-impl World {
-    /// CompleteLifecycleAction. EC2 Auto Scaling API Reference: with the instance alone, whatever action it has under
-    /// that hook is completed.
-    pub fn complete_lifecycle_action(&mut self, request: CompleteLifecycleAction) -> ApiResult<()> {
-        let CompleteLifecycleAction { group, hook, token, instance, result } = request;
-        let instance = self.active_action(&group, &hook, token.as_deref(), instance.as_deref())?;
-        self.note_change(&instance, AutoScalingChange::ActionCompleted { hook, result });
-        self.end_action(&group, &instance, result, Ended::Completed);
-        Ok(())
-    }
-
-    /// RecordLifecycleActionHeartbeat: the whole timeout again, but not beyond the global one.
-    pub fn record_lifecycle_action_heartbeat(
-        &mut self,
-        group: &str,
-        hook: &str,
-        token: Option<&str>,
-        instance: Option<&str>,
-    ) -> ApiResult<()> {
-        let instance = self.active_action(group, hook, token, instance)?;
-        let now = self.now;
-        let hooks = &self.known_group(group)?.hooks;
-        let timeout = hooks.iter().find(|it| it.name == hook).map_or(Duration::ZERO, |it| it.heartbeat_timeout);
-        let member = self.member_mut(group, &instance);
-        let Some(action) = member.and_then(|member| member.action.as_mut()) else { return Ok(()) };
-        action.deadline = (now + timeout).min(action.global_deadline);
-        let action = action.clone();
-        self.schedule_timeout(group, &instance, &action);
-        Ok(())
-    }
-
+impl AutoScaling {
     /// The instance that waits in that action, or the error for an action that never was, is completed, or timed out.
     fn active_action(&self, group: &str, hook: &str, token: Option<&str>, instance: Option<&str>) -> ApiResult<String> {
         let mut members = self.known_group(group)?.members.iter();
@@ -98,6 +69,38 @@ impl World {
             }
         }
     }
+}
+
+impl World {
+    /// CompleteLifecycleAction. EC2 Auto Scaling API Reference: with the instance alone, whatever action it has under
+    /// that hook is completed.
+    pub fn complete_lifecycle_action(&mut self, request: CompleteLifecycleAction) -> ApiResult<()> {
+        let CompleteLifecycleAction { group, hook, token, instance, result } = request;
+        let instance = self.autoscaling.active_action(&group, &hook, token.as_deref(), instance.as_deref())?;
+        self.note_change(&instance, AutoScalingChange::ActionCompleted { hook, result });
+        self.end_action(&group, &instance, result, Ended::Completed);
+        Ok(())
+    }
+
+    /// RecordLifecycleActionHeartbeat: the whole timeout again, but not beyond the global one.
+    pub fn record_lifecycle_action_heartbeat(
+        &mut self,
+        group: &str,
+        hook: &str,
+        token: Option<&str>,
+        instance: Option<&str>,
+    ) -> ApiResult<()> {
+        let instance = self.autoscaling.active_action(group, hook, token, instance)?;
+        let now = self.now;
+        let hook = self.autoscaling.the_group(group).hook(hook).expect("an action ends with its hook");
+        let timeout = hook.heartbeat_timeout;
+        let member = self.autoscaling.the_member_mut(group, &instance);
+        let action = member.action.as_mut().expect("the active action was just found");
+        action.deadline = (now + timeout).min(action.global_deadline);
+        let action = action.clone();
+        self.schedule_timeout(group, &instance, &action);
+        Ok(())
+    }
 
     /// PutLifecycleHook. Actions that wait already keep their deadlines.
     pub fn put_lifecycle_hook(&mut self, request: PutLifecycleHook) -> ApiResult<()> {
@@ -105,7 +108,7 @@ impl World {
             let text = format!("Heartbeat timeout {seconds} is out of range. It must be between 30 and 7200 seconds.");
             return Err(validation_error(text));
         }
-        let group = self.known_group_mut(&request.group)?;
+        let group = self.autoscaling.known_group_mut(&request.group)?;
         let timeout = |seconds: u32| Duration::from_secs(u64::from(seconds));
         if let Some(hook) = group.hooks.iter_mut().find(|hook| hook.name == request.name) {
             hook.transition = request.transition.unwrap_or(hook.transition);
@@ -135,7 +138,7 @@ impl World {
     /// DeleteLifecycleHook. EC2 Auto Scaling API Reference: actions that wait are completed first, ABANDON for launching
     /// instances and CONTINUE for terminating ones.
     pub fn delete_lifecycle_hook(&mut self, group: &str, name: &str) -> ApiResult<()> {
-        let found = self.known_group_mut(group)?;
+        let found = self.autoscaling.known_group_mut(group)?;
         let Some(index) = found.hooks.iter().position(|hook| hook.name == name) else {
             return Err(validation_error(format!("No Lifecycle Hook found with name {name}")));
         };

@@ -31,8 +31,7 @@ impl AutoScaling {
 impl World {
     /// Launches the `number`th instance (from 0) of what the group counts.
     pub(super) fn launch_member(&mut self, name: &str, number: usize) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let (zone, subnet) = emptiest_place(group);
+        let (zone, subnet) = emptiest_place(self.autoscaling.the_group(name));
         let cause = format!(
             "At {} an instance was started in response to a difference between desired and actual capacity, increasing \
              the capacity from {number} to {}.",
@@ -55,8 +54,8 @@ impl World {
     }
 
     fn launch_for_group(&mut self, name: &str, subnet: &str) -> ApiResult<String> {
-        let source = self.known_group(name)?.next_launch(&self.autoscaling.launch_configurations);
-        let group = self.known_group_mut(name)?;
+        let source = self.autoscaling.known_group(name)?.next_launch(&self.autoscaling.launch_configurations);
+        let group = self.autoscaling.known_group_mut(name)?;
         if group.capacity_failures > 0 {
             group.capacity_failures -= 1;
             return Err(ApiError::new(
@@ -72,25 +71,23 @@ impl World {
     }
 
     fn join(&mut self, name: &str, instance: &str, zone: &str, activity: &str) {
-        let instance_type = self.ec2.instances.get(instance).map(|it| it.instance_type.clone()).unwrap_or_default();
+        let instance_type = self.ec2.the_instance(instance).instance_type.clone();
         let joined = self.now;
-        let hooks_to_run = self.hooks_for(name, Transition::Launching);
-        if let Some(group) = self.autoscaling.groups.get_mut(name) {
-            if let Some(activity) = group.activities.iter_mut().find(|it| it.id == activity) {
-                activity.description = format!("Launching a new EC2 instance: {instance}");
-                "PreInService".clone_into(&mut activity.status);
-                activity.progress = 30;
-            }
-            let protected = group.new_instances_protected_from_scale_in;
-            group.members.push(Member {
-                instance_type,
-                zone: zone.to_owned(),
-                protected_from_scale_in: protected,
-                hooks_to_run,
-                activity_id: activity.to_owned(),
-                ..Member::joining(instance, joined)
-            });
-        }
+        let hooks_to_run = self.autoscaling.hooks_for(name, Transition::Launching);
+        let group = self.autoscaling.the_group_mut(name);
+        let begun = group.activities.iter_mut().find(|it| it.id == activity).expect("the launch has just begun");
+        begun.description = format!("Launching a new EC2 instance: {instance}");
+        "PreInService".clone_into(&mut begun.status);
+        begun.progress = 30;
+        let protected = group.new_instances_protected_from_scale_in;
+        group.members.push(Member {
+            instance_type,
+            zone: zone.to_owned(),
+            protected_from_scale_in: protected,
+            hooks_to_run,
+            activity_id: activity.to_owned(),
+            ..Member::joining(instance, joined)
+        });
         self.note_change(instance, AutoScalingChange::Joined { group: name.to_owned() });
         // AWS does not say whether the launch hook's event comes while EC2 still says `pending` or after that:
         // sometimes it does here. The other times `running` sets the group going.
@@ -103,7 +100,7 @@ impl World {
     /// (lifecycle hooks): if launches are abandoned again and again, the group slows down. How much is an estimate.
     pub(super) fn pause_launches(&mut self, name: &str, first: Duration) {
         let now = self.now;
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+        let group = self.autoscaling.the_group_mut(name);
         let pause = first.saturating_mul(1 << group.failed_launches.min(6)).min(LONGEST_PAUSE);
         group.failed_launches += 1;
         group.no_launch_before = Some(now + pause);
@@ -113,11 +110,10 @@ impl World {
     pub(super) fn enter_service(&mut self, name: &str, instance: &str) {
         self.enter_lifecycle(name, instance, LifecycleState::InService);
         let now = self.now;
-        if let Some(group) = self.autoscaling.groups.get_mut(name) {
-            group.failed_launches = 0;
-            group.no_launch_before = None;
-        }
-        let Some(member) = self.member_mut(name, instance) else { return };
+        let group = self.autoscaling.the_group_mut(name);
+        group.failed_launches = 0;
+        group.no_launch_before = None;
+        let member = self.autoscaling.the_member_mut(name, instance);
         member.in_service_since = Some(now);
         let activity = member.activity_id.clone();
         let activity = self.end_activity(name, &activity, "Successful", "");
@@ -134,7 +130,8 @@ impl World {
     }
 
     pub(super) fn place_of(&self, name: &str, instance: &str) -> Place {
-        let zone = self.member(name, instance).map(|member| member.zone.clone()).unwrap_or_default();
+        let zone = self.autoscaling.the_member(name, instance).zone.clone();
+        // EC2 may have forgotten an instance whose terminate hook was slow.
         let subnet = self.ec2.instances.get(instance).map(|instance| instance.subnet_id.clone()).unwrap_or_default();
         Place { instance: instance.to_owned(), zone, subnet }
     }
@@ -177,5 +174,6 @@ fn emptiest_place(group: &Group) -> (String, String) {
         |zone: &String| group.members.iter().filter(|member| member.zone == *zone && member.lifecycle.counts()).count();
     let places = group.zones.iter().zip(&group.subnets);
     let emptiest = places.min_by_key(|(zone, _)| population(zone));
-    emptiest.map(|(zone, subnet)| (zone.clone(), subnet.clone())).unwrap_or_default()
+    let (zone, subnet) = emptiest.expect("a group has a place for instances");
+    (zone.clone(), subnet.clone())
 }

@@ -1,26 +1,56 @@
 //! The steps of an instance through its group: hooks hold it, results let it go on.
 
+use super::AutoScaling;
 use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
 use crate::world::ec2::InstanceState;
 
+impl AutoScaling {
+    /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
+    /// a function cannot tell.
+    pub(super) fn hooks_for(&self, name: &str, transition: Transition) -> Vec<String> {
+        self.the_group(name)
+            .hooks
+            .iter()
+            .filter(|hook| hook.transition == transition)
+            .map(|hook| hook.name.clone())
+            .collect()
+    }
+
+    fn next_hook(&mut self, name: &str, instance: &str) -> Option<LifecycleHook> {
+        loop {
+            let member = self.the_member_mut(name, instance);
+            if member.hooks_to_run.is_empty() {
+                return None;
+            }
+            let wanted = member.hooks_to_run.remove(0);
+            // One that was deleted meanwhile is skipped.
+            if let Some(hook) = self.the_group(name).hook(&wanted) {
+                return Some(hook.clone());
+            }
+        }
+    }
+}
+
 impl World {
     /// The instance goes on: to its next hook, or to where it was going.
     pub(super) fn proceed(&mut self, name: &str, instance: &str) {
-        let Some(lifecycle) = self.member(name, instance).map(|member| member.lifecycle) else { return };
-        match lifecycle {
+        let Some(member) = self.autoscaling.still_member(name, instance) else { return };
+        match member.lifecycle {
             LifecycleState::Pending | LifecycleState::PendingProceed => {
-                if let Some(hook) = self.next_hook(name, instance) {
+                if let Some(hook) = self.autoscaling.next_hook(name, instance) {
                     self.begin_action(name, instance, &hook);
-                } else if self.state_of(instance) != Some(InstanceState::Pending) {
+                } else if self.ec2.state_of(instance) != Some(InstanceState::Pending) {
                     self.enter_service(name, instance);
                 }
             }
-            LifecycleState::Terminating | LifecycleState::TerminatingProceed => match self.next_hook(name, instance) {
-                Some(hook) => self.begin_action(name, instance, &hook),
-                None => self.end_member(name, instance),
-            },
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
+                match self.autoscaling.next_hook(name, instance) {
+                    Some(hook) => self.begin_action(name, instance, &hook),
+                    None => self.end_member(name, instance),
+                }
+            }
             LifecycleState::PendingWait
             | LifecycleState::InService
             | LifecycleState::TerminatingWait
@@ -32,27 +62,6 @@ impl World {
         }
     }
 
-    /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
-    /// a function cannot tell.
-    pub(super) fn hooks_for(&self, name: &str, transition: Transition) -> Vec<String> {
-        let hooks = self.autoscaling.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
-        hooks.iter().filter(|hook| hook.transition == transition).map(|hook| hook.name.clone()).collect()
-    }
-
-    fn next_hook(&mut self, name: &str, instance: &str) -> Option<LifecycleHook> {
-        loop {
-            let member = self.member_mut(name, instance)?;
-            if member.hooks_to_run.is_empty() {
-                return None;
-            }
-            let wanted = member.hooks_to_run.remove(0);
-            // One that was deleted meanwhile is skipped.
-            if let Some(hook) = self.autoscaling.groups.get(name)?.hooks.iter().find(|hook| hook.name == wanted) {
-                return Some(hook.clone());
-            }
-        }
-    }
-
     fn begin_action(&mut self, name: &str, instance: &str, hook: &LifecycleHook) {
         let action = LifecycleAction {
             token: self.uuid(),
@@ -61,10 +70,10 @@ impl World {
             deadline: self.now + hook.heartbeat_timeout,
             global_deadline: self.now + hook.global_timeout(),
         };
-        let Some(member) = self.member_mut(name, instance) else { return };
+        let member = self.autoscaling.the_member_mut(name, instance);
         member.action = Some(action.clone());
         let activity = member.activity_id.clone();
-        self.activity_waits(name, &activity);
+        self.hold_activity(name, &activity);
         self.enter_lifecycle(
             name,
             instance,
@@ -83,13 +92,12 @@ impl World {
         self.schedule(delay, AutoScalingEffect::ActionTimeout { group, instance, token });
     }
 
-    pub(super) fn action_times_out(&mut self, name: &str, instance: &str, token: &str) {
-        let action = self.member(name, instance).and_then(|member| member.action.as_ref());
+    pub(super) fn on_action_timeout(&mut self, name: &str, instance: &str, token: &str) {
+        let action = self.autoscaling.still_member(name, instance).and_then(|member| member.action.as_ref());
         // A heartbeat has moved the deadline, or the action has ended.
         let Some(action) = action.filter(|action| action.token == token && action.deadline <= self.now) else { return };
-        let hooks = self.autoscaling.groups.get(name).map(|group| group.hooks.as_slice()).unwrap_or_default();
-        let hook = hooks.iter().find(|hook| hook.name == action.hook);
-        let result = hook.map_or(ActionResult::Abandon, |hook| hook.default_result);
+        let hook = self.autoscaling.the_group(name).hook(&action.hook).expect("an action ends with its hook");
+        let result = hook.default_result;
         let hook = action.hook.clone();
         self.note_change(instance, AutoScalingChange::ActionTimedOut { hook, result });
         self.end_action(name, instance, result, Ended::TimedOut);
@@ -97,8 +105,8 @@ impl World {
 
     /// Ends the action that the instance waits in.
     pub(super) fn end_action(&mut self, name: &str, instance: &str, result: ActionResult, ended: Ended) {
-        let Some(member) = self.member_mut(name, instance) else { return };
-        let Some(action) = member.action.take() else { return };
+        let member = self.autoscaling.the_member_mut(name, instance);
+        let action = member.action.take().expect("an action that ends was begun");
         let launching = member.lifecycle == LifecycleState::PendingWait;
         match (launching, result) {
             (true, ActionResult::Continue) => {
@@ -122,8 +130,8 @@ impl World {
             }
             // EC2 Auto Scaling User Guide: both results let the instance end; ABANDON skips the remaining hooks.
             (false, result) => {
-                if let Some(member) = self.member_mut(name, instance).filter(|_| result == ActionResult::Abandon) {
-                    member.hooks_to_run.clear();
+                if result == ActionResult::Abandon {
+                    self.autoscaling.the_member_mut(name, instance).hooks_to_run.clear();
                 }
                 self.enter_lifecycle(name, instance, LifecycleState::TerminatingProceed);
                 self.proceed_soon(name, instance);
@@ -132,8 +140,10 @@ impl World {
     }
 
     pub(super) fn enter_lifecycle(&mut self, name: &str, instance: &str, state: LifecycleState) {
-        let Some(member) = self.member_mut(name, instance).filter(|member| member.lifecycle != state) else { return };
-        member.lifecycle = state;
-        self.note_change(instance, AutoScalingChange::Lifecycle(state));
+        let member = self.autoscaling.the_member_mut(name, instance);
+        if member.lifecycle != state {
+            member.lifecycle = state;
+            self.note_change(instance, AutoScalingChange::Lifecycle(state));
+        }
     }
 }

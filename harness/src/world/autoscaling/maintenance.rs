@@ -65,10 +65,10 @@ impl MaintenancePolicy {
 impl World {
     /// Notes which instances are to be replaced, and ends those whose replacement need not come first.
     pub(super) fn replace_unhealthy(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let launches_first = group.maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
+        let launches_first =
+            self.autoscaling.the_group(name).maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
         let unhealthy = |member: &Member| member.lifecycle == LifecycleState::InService && !member.healthy;
-        for instance in self.members_where(name, unhealthy) {
+        for instance in self.autoscaling.members_where(name, unhealthy) {
             if launches_first && !self.was_reclaimed(&instance) {
                 self.replace_first(name, &instance, Replacement::Health);
                 continue;
@@ -81,11 +81,12 @@ impl World {
     /// An instance in a subnet that the group does not list any more is replaced. Balancing between several zones that
     /// it does list is not part of this world: a group of one is balanced wherever it is.
     pub(super) fn replace_misplaced(&mut self, name: &str) {
-        for instance in self.members_where(name, |member| member.lifecycle == LifecycleState::InService) {
+        for instance in self.autoscaling.members_where(name, |member| member.lifecycle == LifecycleState::InService) {
             if self.is_misplaced(name, &instance) {
                 self.replace_first(name, &instance, Replacement::Zones);
-            } else if let Some(member) = self.member_mut(name, &instance) {
+            } else {
                 // The group wants it again where it is.
+                let member = self.autoscaling.the_member_mut(name, &instance);
                 member.leaves_for = member.leaves_for.filter(|why| *why != Replacement::Zones);
             }
         }
@@ -93,19 +94,18 @@ impl World {
 
     /// A replacement is launched, and the instance ended when that is in service: unless that is so already.
     pub(super) fn replace_first(&mut self, name: &str, instance: &str, why: Replacement) {
-        if let Some(member) = self.member_mut(name, instance) {
-            member.leaves_for.get_or_insert(why);
-        }
+        self.autoscaling.the_member_mut(name, instance).leaves_for.get_or_insert(why);
     }
 
     pub(super) fn is_misplaced(&self, name: &str, instance: &str) -> bool {
-        let subnet = self.ec2.instances.get(instance).map(|instance| &instance.subnet_id);
-        self.autoscaling.groups.get(name).zip(subnet).is_some_and(|(group, subnet)| !group.subnets.contains(subnet))
+        let subnets = &self.autoscaling.the_group(name).subnets;
+        // EC2 forgets a dead instance within the hour, its group not before it has found capacity for another.
+        self.ec2.instance(instance).is_some_and(|instance| !subnets.contains(&instance.subnet_id))
     }
 
     /// EC2 Auto Scaling User Guide (instance maintenance policy): it does not apply to forced spot interruptions.
     fn was_reclaimed(&self, instance: &str) -> bool {
-        self.ec2.instances.get(instance).is_none_or(|instance| {
+        self.ec2.instance(instance).is_none_or(|instance| {
             instance.state != InstanceState::Running && instance.transition_reason.starts_with("Server.Spot")
         })
     }

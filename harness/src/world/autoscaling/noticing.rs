@@ -2,64 +2,53 @@
 
 use super::AutoScalingChange;
 use super::{AutoScalingEffect, LifecycleState, Replacement, World};
-use crate::world::ec2::InstanceState;
 
 impl World {
     /// EC2 has powered the instance on: what waited for that goes on.
-    pub(in crate::world) fn group_sees_running(&mut self, instance: &str) {
-        let Some(name) = self.group_of(instance).map(|group| group.name.clone()) else { return };
-        let lifecycle = self.member(&name, instance).map(|member| member.lifecycle);
-        if matches!(lifecycle, Some(LifecycleState::Pending | LifecycleState::PendingProceed)) {
+    pub(in crate::world) fn notice_running(&mut self, instance: &str) {
+        let Some(name) = self.group_name_of(instance) else { return };
+        let lifecycle = self.autoscaling.the_member(&name, instance).lifecycle;
+        if matches!(lifecycle, LifecycleState::Pending | LifecycleState::PendingProceed) {
             self.proceed_soon(&name, instance);
         }
     }
 
     /// EC2 stops or terminates the instance: if that was not the group's doing, a health check will find out.
-    pub(in crate::world) fn group_sees_end_of(&mut self, instance: &str) {
-        let Some(name) = self.group_of(instance).map(|group| group.name.clone()) else { return };
-        let Some(member) = self.member(&name, instance) else { return };
-        let noticed = match member.lifecycle {
-            LifecycleState::InService | LifecycleState::Pending | LifecycleState::PendingProceed => true,
-            // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it
-            // is here, and else only when it has come into service or the action has timed out.
-            LifecycleState::PendingWait => self.rng.bool(),
-            // What ends, ends; and the health of what is in standby is not checked.
-            LifecycleState::Terminating
-            | LifecycleState::TerminatingWait
-            | LifecycleState::TerminatingProceed
-            | LifecycleState::Terminated
-            | LifecycleState::EnteringStandby
-            | LifecycleState::Standby
-            | LifecycleState::Detaching
-            | LifecycleState::Detached => false,
-        };
-        if noticed {
+    pub(in crate::world) fn notice_end(&mut self, instance: &str) {
+        let Some(name) = self.group_name_of(instance) else { return };
+        let lifecycle = self.autoscaling.the_member(&name, instance).lifecycle;
+        // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it is
+        // here, and else only when it has come into service or the action has timed out.
+        let is_overlooked = lifecycle == LifecycleState::PendingWait && !self.rng.bool();
+        if lifecycle.is_health_checked() && !is_overlooked {
             self.schedule_health_check(&name, instance);
         }
     }
 
     /// EC2 has terminated the instance: a group that waited for that is done with it.
-    pub(in crate::world) fn group_sees_terminated(&mut self, instance: &str) {
-        let Some(name) = self.group_of(instance).map(|group| group.name.clone()) else { return };
-        let lifecycle = self.member(&name, instance).map(|member| member.lifecycle);
-        if lifecycle == Some(LifecycleState::TerminatingProceed) {
-            self.member_is_gone(&name, instance);
+    pub(in crate::world) fn notice_terminated(&mut self, instance: &str) {
+        let Some(name) = self.group_name_of(instance) else { return };
+        if self.autoscaling.the_member(&name, instance).lifecycle == LifecycleState::TerminatingProceed {
+            self.remove_member(&name, instance);
         }
     }
 
     /// The instance was warned of an interruption, or recommended for rebalancing. EC2 Auto Scaling User Guide: only
     /// Capacity Rebalancing reacts to either; without it the group waits until the instance is dead.
-    pub(in crate::world) fn group_sees_risk(&mut self, instance: &str) {
-        let Some(group) = self.group_of(instance).filter(|group| group.capacity_rebalance) else { return };
+    pub(in crate::world) fn notice_risk(&mut self, instance: &str) {
+        let Some(group) = self.autoscaling.group_of(instance).filter(|group| group.capacity_rebalance) else { return };
         let name = group.name.clone();
-        if let Some(member) = self.member_mut(&name, instance) {
-            member.leaves_for = Some(Replacement::Rebalance);
-        }
+        self.autoscaling.the_member_mut(&name, instance).leaves_for = Some(Replacement::Rebalance);
         self.reconcile_soon(&name);
     }
 
+    /// None for an instance that no group looks after.
+    fn group_name_of(&self, instance: &str) -> Option<String> {
+        self.autoscaling.group_of(instance).map(|group| group.name.clone())
+    }
+
     pub(super) fn notice_if_dead(&mut self, name: &str, instance: &str) {
-        if !self.is_alive(instance) {
+        if !self.ec2.is_alive(instance) {
             self.schedule_health_check(name, instance);
         }
     }
@@ -67,43 +56,26 @@ impl World {
     /// EC2 Auto Scaling User Guide (health checks): an instance whose EC2 state is not running is unhealthy at once, even
     /// in its grace period.
     pub(super) fn check_health(&mut self, name: &str, instance: &str) {
-        if self.is_alive(instance) {
+        let Some(member) = self.autoscaling.still_member(name, instance) else { return };
+        let (lifecycle, was_healthy) = (member.lifecycle, member.healthy);
+        if self.ec2.is_alive(instance) || !lifecycle.is_health_checked() {
             return;
         }
-        let Some(member) = self.member_mut(name, instance) else { return };
-        match member.lifecycle {
-            LifecycleState::InService => {
-                if member.healthy {
-                    member.healthy = false;
-                    self.note_change(instance, AutoScalingChange::Health { healthy: false });
-                }
-                self.reconcile_soon(name);
-            }
-            LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed => {
-                member.healthy = false;
-                self.note_change(instance, AutoScalingChange::Health { healthy: false });
-                let reason =
-                    self.ec2.instances.get(instance).map(|it| it.transition_reason.clone()).unwrap_or_default();
-                let message = format!(
-                    "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: \
-                     {reason}"
-                );
-                self.cancel_launch(name, instance, &message);
-                self.begin_member_termination(name, instance, &message, true);
-            }
-            LifecycleState::Terminating
-            | LifecycleState::TerminatingWait
-            | LifecycleState::TerminatingProceed
-            | LifecycleState::Terminated
-            | LifecycleState::EnteringStandby
-            | LifecycleState::Standby
-            | LifecycleState::Detaching
-            | LifecycleState::Detached => {}
+        self.autoscaling.the_member_mut(name, instance).healthy = false;
+        if was_healthy || lifecycle.is_pending() {
+            self.note_change(instance, AutoScalingChange::Health { healthy: false });
         }
-    }
-
-    fn is_alive(&self, instance: &str) -> bool {
-        matches!(self.state_of(instance), Some(InstanceState::Pending | InstanceState::Running))
+        if lifecycle == LifecycleState::InService {
+            self.reconcile_soon(name);
+            return;
+        }
+        // EC2 may have forgotten an instance whose launch hook was slow.
+        let reason = self.ec2.instance(instance).map(|it| it.transition_reason.clone()).unwrap_or_default();
+        let message = format!(
+            "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: {reason}"
+        );
+        self.cancel_launch(name, instance, &message);
+        self.begin_member_termination(name, instance, &message, true);
     }
 
     fn schedule_health_check(&mut self, name: &str, instance: &str) {

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
+use super::AutoScaling;
 use super::{AutoScalingEffect, LifecycleState, Member, World};
+
+impl AutoScaling {
+    pub(super) fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
+        let members = self.the_group(name).members.iter();
+        members.filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
+    }
+}
 
 impl World {
     pub(super) fn reconcile(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+        let Some(group) = self.autoscaling.still_group_mut(name) else { return };
         if group.reconcile_due.is_some_and(|due| due <= now) {
             group.reconcile_due = None;
         }
@@ -16,7 +24,7 @@ impl World {
         }
         self.replace_unhealthy(name);
         self.replace_misplaced(name);
-        self.go_on_with_refresh(name);
+        self.continue_refresh(name);
         self.end_replaced(name);
         self.launch_missing(name);
         self.end_surplus(name);
@@ -30,7 +38,7 @@ impl World {
 
     pub(super) fn reconcile_in(&mut self, name: &str, delay: Duration) {
         let due = self.now + delay;
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+        let group = self.autoscaling.the_group_mut(name);
         if group.reconcile_due.is_none_or(|other| due < other) {
             group.reconcile_due = Some(due);
             self.schedule(delay, AutoScalingEffect::Reconcile(name.to_owned()));
@@ -39,7 +47,7 @@ impl World {
 
     /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
     fn end_replaced(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
+        let group = self.autoscaling.the_group(name);
         let spare = group.in_service().saturating_sub(group.capacity());
         let leaving = group.members.iter().filter(|member| member.is_leaving()).take(spare);
         let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
@@ -49,7 +57,7 @@ impl World {
     }
 
     fn launch_missing(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
+        let group = self.autoscaling.the_group(name);
         let (have, want) = (group.counted(), group.wanted());
         for number in have..want {
             if let Some(pause) = self.launch_pause(name) {
@@ -61,22 +69,22 @@ impl World {
     }
 
     fn launch_pause(&self, name: &str) -> Option<Duration> {
-        let until = self.autoscaling.groups.get(name)?.no_launch_before.filter(|until| *until > self.now)?;
+        let until = self.autoscaling.the_group(name).no_launch_before.filter(|until| *until > self.now)?;
         Some(until.since(self.now))
     }
 
     fn end_surplus(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
+        let group = self.autoscaling.the_group(name);
         let (have, want) = (group.counted(), group.wanted());
         let surplus = have.saturating_sub(want);
         if surplus == 0 {
             return;
         }
         // EC2 Auto Scaling User Guide: the default policy ends the oldest first. Those on their way in come last.
-        let mut victims = self.members_where(name, |member| {
+        let mut victims = self.autoscaling.members_where(name, |member| {
             member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
         });
-        victims.extend(self.members_where(name, |member| member.lifecycle.is_pending()));
+        victims.extend(self.autoscaling.members_where(name, |member| member.lifecycle.is_pending()));
         // Unless they are where the group does not want any.
         victims.sort_by_key(|instance| !self.is_misplaced(name, instance));
         for instance in victims.into_iter().take(surplus) {
@@ -87,10 +95,5 @@ impl World {
             );
             self.begin_member_termination(name, &instance, &cause, false);
         }
-    }
-
-    pub(super) fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
-        let members = self.autoscaling.groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default();
-        members.iter().filter(|member| wanted(member)).map(|member| member.instance_id.clone()).collect()
     }
 }

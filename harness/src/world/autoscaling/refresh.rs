@@ -114,7 +114,7 @@ impl World {
     /// StartInstanceRefresh: its id.
     pub fn start_instance_refresh(&mut self, request: StartInstanceRefresh) -> ApiResult<String> {
         let StartInstanceRefresh { group: name, min_healthy, max_healthy, warmup_s } = request;
-        let group = self.known_group(&name)?;
+        let group = self.autoscaling.known_group(&name)?;
         if group.active_refresh().is_some() {
             let text = "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.";
             return Err(ApiError::new("InstanceRefreshInProgress", text));
@@ -141,7 +141,7 @@ impl World {
             progressed: self.now,
         };
         let id = self.uuid();
-        self.known_group_mut(&name)?.refreshes.insert(0, InstanceRefresh { id: id.clone(), ..refresh });
+        self.autoscaling.known_group_mut(&name)?.refreshes.insert(0, InstanceRefresh { id: id.clone(), ..refresh });
         self.note_change(&name, AutoScalingChange::Refresh { id: id.clone(), status: RefreshStatus::Pending });
         self.reconcile_soon(&name);
         Ok(id)
@@ -150,7 +150,7 @@ impl World {
     /// CancelInstanceRefresh: its id. What it has replaced stays so. EC2 Auto Scaling API Reference: unless told otherwise
     /// it waits for the launches and terminations under way.
     pub fn cancel_instance_refresh(&mut self, name: &str, wait: bool) -> ApiResult<String> {
-        let group = self.known_group_mut(name)?;
+        let group = self.autoscaling.known_group_mut(name)?;
         let Some(refresh) = group.active_refresh_mut().filter(|refresh| refresh.status != RefreshStatus::Cancelling)
         else {
             let text = format!("No in progress or pending Instance Refresh found for Auto Scaling group {name}");

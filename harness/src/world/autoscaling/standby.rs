@@ -1,7 +1,25 @@
 //! Instances leave the group's care for a while, or for good. EC2 Auto Scaling User Guide: hooks do not run for that.
 
+use super::AutoScaling;
 use super::{Activity, LifecycleState, World, validation_error};
 use crate::world::error::ApiResult;
+
+impl AutoScaling {
+    fn in_state(&self, name: &str, instances: &[String], state: LifecycleState) -> ApiResult<()> {
+        let group = self.known_group(name)?;
+        for instance in instances {
+            let Some(member) = group.member(instance) else {
+                return Err(validation_error(format!(
+                    "The instance {instance} is not part of Auto Scaling group {name}."
+                )));
+            };
+            if member.lifecycle != state {
+                return Err(validation_error(format!("The instance {instance} is not in {}.", state.name())));
+            }
+        }
+        Ok(())
+    }
+}
 
 impl World {
     /// EnterStandby.
@@ -19,9 +37,9 @@ impl World {
 
     /// ExitStandby: raises the desired capacity by as many.
     pub fn exit_standby(&mut self, name: &str, instances: &[String]) -> ApiResult<Vec<Activity>> {
-        self.in_state(name, instances, LifecycleState::Standby)?;
+        self.autoscaling.in_state(name, instances, LifecycleState::Standby)?;
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX);
-        let group = self.known_group_mut(name)?;
+        let group = self.autoscaling.known_group_mut(name)?;
         let desired = group.desired_capacity.saturating_add(count);
         if desired > group.max_size {
             return Err(validation_error(format!(
@@ -50,7 +68,8 @@ impl World {
             let description = format!("Detaching EC2 instance: {instance}");
             activities.push(self.moved(name, instance, &description));
             self.enter_lifecycle(name, instance, LifecycleState::Detached);
-            self.known_group_mut(name)?.members.retain(|member| member.instance_id != *instance);
+            self.autoscaling.known_group_mut(name)?.members.retain(|member| member.instance_id != *instance);
+            // EC2 may have forgotten a dead one.
             if let Some(instance) = self.ec2.instances.get_mut(instance) {
                 instance.tags.remove("aws:autoscaling:groupName");
             }
@@ -60,24 +79,9 @@ impl World {
     }
 
     fn leave_service(&mut self, name: &str, instances: &[String], decrement: bool, doing: &str) -> ApiResult<()> {
-        self.in_state(name, instances, LifecycleState::InService)?;
+        self.autoscaling.in_state(name, instances, LifecycleState::InService)?;
         if decrement {
             self.decrement_desired(name, u32::try_from(instances.len()).unwrap_or(u32::MAX), doing)?;
-        }
-        Ok(())
-    }
-
-    fn in_state(&self, name: &str, instances: &[String], state: LifecycleState) -> ApiResult<()> {
-        let group = self.known_group(name)?;
-        for instance in instances {
-            let Some(member) = group.member(instance) else {
-                return Err(validation_error(format!(
-                    "The instance {instance} is not part of Auto Scaling group {name}."
-                )));
-            };
-            if member.lifecycle != state {
-                return Err(validation_error(format!("The instance {instance} is not in {}.", state.name())));
-            }
         }
         Ok(())
     }

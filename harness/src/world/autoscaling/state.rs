@@ -24,6 +24,11 @@ impl LifecycleState {
         matches!(self, LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed)
     }
 
+    /// Whether the instance's health is checked: not when it ends, because what ends, ends; and not in standby.
+    pub(super) fn is_health_checked(self) -> bool {
+        self.counts()
+    }
+
     /// Whether the instance counts towards the desired capacity.
     pub fn counts(self) -> bool {
         self.is_pending() || self == LifecycleState::InService

@@ -8,22 +8,21 @@ impl World {
     /// launched meanwhile. EC2 Auto Scaling User Guide (instance maintenance policy): for a failed health check the new
     /// instance is provisioned at the same time as the old one terminates.
     pub(super) fn begin_member_termination(&mut self, name: &str, instance: &str, cause: &str, replaced: bool) {
-        if self.member(name, instance).is_none_or(|member| member.lifecycle.is_terminating()) {
+        if self.autoscaling.the_member(name, instance).lifecycle.is_terminating() {
             return;
         }
         let was_pending = self.cancel_launch(name, instance, "Instance was terminated before it came into service");
-        let mut hooks_to_run = self.hooks_for(name, Transition::Terminating);
+        let mut hooks_to_run = self.autoscaling.hooks_for(name, Transition::Terminating);
         // AWS does not say whether terminate hooks run for an instance that never came into service.
         if was_pending && self.rng.bool() {
             hooks_to_run.clear();
         }
         let activity_id = self.begin_activity(name, &format!("Terminating EC2 instance: {instance}"), cause);
-        if let Some(member) = self.member_mut(name, instance) {
-            member.action = None;
-            member.hooks_to_run = hooks_to_run;
-            member.activity_id = activity_id;
-            member.replaced = replaced;
-        }
+        let member = self.autoscaling.the_member_mut(name, instance);
+        member.action = None;
+        member.hooks_to_run = hooks_to_run;
+        member.activity_id = activity_id;
+        member.replaced = replaced;
         self.enter_lifecycle(name, instance, LifecycleState::Terminating);
         self.proceed_soon(name, instance);
         self.reconcile_soon(name);
@@ -31,15 +30,13 @@ impl World {
 
     /// The launch of the instance, if it is under way, is cancelled: whether it was.
     pub(super) fn cancel_launch(&mut self, name: &str, instance: &str, message: &str) -> bool {
-        let Some(member) = self.member(name, instance).filter(|member| member.lifecycle.is_pending()) else {
+        let member = self.autoscaling.the_member(name, instance);
+        if !member.lifecycle.is_pending() {
             return false;
-        };
+        }
         let activity = member.activity_id.clone();
-        let already_told = self
-            .autoscaling
-            .groups
-            .get(name)
-            .is_some_and(|group| group.activities.iter().any(|it| it.id == activity && it.ended.is_some()));
+        let activities = &self.autoscaling.the_group(name).activities;
+        let already_told = activities.iter().any(|it| it.id == activity && it.ended.is_some());
         if !already_told {
             let activity = self.end_activity(name, &activity, "Cancelled", message);
             let place = self.place_of(name, instance);
@@ -51,8 +48,8 @@ impl World {
     /// All hooks are done: EC2 is told to terminate the instance, or has done so already.
     pub(super) fn end_member(&mut self, name: &str, instance: &str) {
         self.enter_lifecycle(name, instance, LifecycleState::TerminatingProceed);
-        match self.state_of(instance) {
-            None | Some(InstanceState::Terminated) => self.member_is_gone(name, instance),
+        match self.ec2.state_of(instance) {
+            None | Some(InstanceState::Terminated) => self.remove_member(name, instance),
             Some(InstanceState::ShuttingDown) => {}
             Some(
                 InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped,
@@ -67,24 +64,23 @@ impl World {
     pub(super) fn end_without_hooks(&mut self, name: &str, instance: &str) {
         let cause = format!("At {} the group was deleted.", self.now.iso_seconds());
         self.begin_member_termination(name, instance, &cause, false);
-        if let Some(member) = self.member_mut(name, instance) {
-            member.action = None;
-            member.hooks_to_run.clear();
-        }
+        let member = self.autoscaling.the_member_mut(name, instance);
+        member.action = None;
+        member.hooks_to_run.clear();
         self.end_member(name, instance);
     }
 
-    pub(super) fn member_is_gone(&mut self, name: &str, instance: &str) {
-        let Some(member) = self.member(name, instance) else { return };
-        let activity = member.activity_id.clone();
+    /// The instance is terminated: its group is done with it.
+    pub(super) fn remove_member(&mut self, name: &str, instance: &str) {
+        let activity = self.autoscaling.the_member(name, instance).activity_id.clone();
         let activity = self.end_activity(name, &activity, "Successful", "");
         let place = self.place_of(name, instance);
         self.enter_lifecycle(name, instance, LifecycleState::Terminated);
-        if let Some(group) = self.autoscaling.groups.get_mut(name) {
-            group.members.retain(|member| member.instance_id != instance);
-        }
+        self.autoscaling.the_group_mut(name).members.retain(|member| member.instance_id != instance);
         self.emit_outcome(name, &place, Transition::Terminating, &activity);
         self.forget_empty_group(name);
-        self.reconcile_soon(name);
+        if self.autoscaling.group(name).is_some() {
+            self.reconcile_soon(name);
+        }
     }
 }

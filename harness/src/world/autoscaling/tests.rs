@@ -35,7 +35,7 @@ fn a_reclaimed_instance_is_replaced_and_its_terminate_hook_runs_after_its_death(
         );
         assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
         world.pass(60);
-        assert_eq!(world.state_of(&old), Some(InstanceState::Terminated));
+        assert_eq!(world.ec2.state_of(&old), Some(InstanceState::Terminated));
         assert_eq!(world.members_in(LifecycleState::TerminatingWait).len(), 1, "it waits, though it is dead");
         let event = world.events(TERMINATE_EVENT).remove(0);
         assert_eq!(event["detail"]["EC2InstanceId"], old.as_str());
@@ -94,7 +94,7 @@ fn the_launch_event_comes_sometimes_before_running_and_sometimes_after() {
         let (mut world, old) = in_service(seed, NodeSeed::default());
         world.reclaim(&old);
         let new = world.pass_until_one(LifecycleState::PendingWait);
-        world.state_of(&new).unwrap()
+        world.ec2.state_of(&new).unwrap()
     };
     let states: std::collections::BTreeSet<_> = (0..20).map(state).collect();
     assert_eq!(states.into_iter().collect::<Vec<_>>(), [InstanceState::Pending, InstanceState::Running]);
@@ -261,7 +261,7 @@ fn an_unhealthy_verdict_is_followed() {
     assert_eq!(code(world.set_instance_health("i-00000000000000000", false, true)), "ValidationError");
     world.set_instance_health(&old, false, true).unwrap();
     assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
-    assert_eq!(world.state_of(&old), Some(InstanceState::Running), "EC2 does not know yet");
+    assert_eq!(world.ec2.state_of(&old), Some(InstanceState::Running), "EC2 does not know yet");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn standby_is_replaced_unless_the_capacity_shrinks() {
     assert_eq!(world.members_in(LifecycleState::InService).len(), 1);
     world.detach_instances("k3s", &ids, false).unwrap();
     assert_ne!(world.pass_until_one(LifecycleState::PendingWait), old);
-    assert_eq!(world.state_of(&old), Some(InstanceState::Running));
+    assert_eq!(world.ec2.state_of(&old), Some(InstanceState::Running));
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn two_hooks_of_a_transition_both_have_to_be_completed() {
     world.pass_until_one(LifecycleState::TerminatingWait);
     world.complete("durin-terminate", &old, ActionResult::Continue).unwrap();
     world.pass(10);
-    assert_eq!(world.state_of(&old), Some(InstanceState::Running));
+    assert_eq!(world.ec2.state_of(&old), Some(InstanceState::Running));
     world.complete("other", &old, ActionResult::Continue).unwrap();
     world.pass_until_terminated(&old);
 }

@@ -20,7 +20,7 @@ impl World {
     /// wrong, nothing is terminated.
     pub fn terminate_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
         for id in ids {
-            self.known_instance(id)?;
+            self.ec2.known_instance(id)?;
         }
         let reason = self.user_initiated();
         Ok(self.change_each(ids, |world, id, _| world.begin_termination(id, &reason, Shutdown::Orderly)))
@@ -29,7 +29,7 @@ impl World {
     /// StopInstances: each instance with its state before and after.
     pub fn stop_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
         for id in ids {
-            let instance = self.known_instance(id)?;
+            let instance = self.ec2.known_instance(id)?;
             if instance.spot {
                 return Err(ApiError::new(
                     "UnsupportedOperation",
@@ -52,11 +52,8 @@ impl World {
 
     /// Starts to terminate an instance, unless that has been started before.
     pub(crate) fn begin_termination(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
-        match self.state_of(id) {
-            None | Some(InstanceState::ShuttingDown | InstanceState::Terminated) => return,
-            Some(
-                InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped,
-            ) => {}
+        if matches!(self.ec2.the_instance(id).state, InstanceState::ShuttingDown | InstanceState::Terminated) {
+            return;
         }
         self.enter_last_state(id, InstanceState::ShuttingDown, reason);
         let quiet_after = self.end_guest(id, shutdown);
@@ -67,58 +64,55 @@ impl World {
             + self.draw(self.latency.volumes_freed);
         self.schedule(freed_after, Ec2Effect::VolumesFreed(id.to_owned()));
         self.schedule(terminated_after, Ec2Effect::Terminated(id.to_owned()));
-        self.group_sees_end_of(id);
+        self.notice_end(id);
     }
 
     /// Starts to stop an instance, unless it is stopping or worse. Its volumes stay attached.
     pub(super) fn begin_stop(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
-        if !matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
+        if !self.ec2.is_alive(id) {
             return;
         }
         self.enter_last_state(id, InstanceState::Stopping, reason);
         let quiet_after = self.end_guest(id, shutdown);
         let stopped_after = self.draw(self.latency.stopping).max(quiet_after + Duration::from_secs(1));
         self.schedule(stopped_after, Ec2Effect::Stopped(id.to_owned()));
-        self.group_sees_end_of(id);
+        self.notice_end(id);
     }
 
-    pub(super) fn instance_is_stopped(&mut self, id: &str) {
-        if self.state_of(id) != Some(InstanceState::Stopping) {
-            return;
-        }
-        self.guest_powers_off(id);
+    /// A stopping instance has stopped, unless it was terminated before.
+    pub(super) fn on_stopped(&mut self, id: &str) {
+        let Some(_) = self.ec2.still_in(InstanceState::Stopping, id) else { return };
+        self.power_off(id);
         self.enter_state(id, InstanceState::Stopped);
     }
 
-    pub(super) fn instance_is_terminated(&mut self, id: &str) {
-        if self.state_of(id) != Some(InstanceState::ShuttingDown) {
-            return;
-        }
-        self.guest_powers_off(id);
+    pub(super) fn on_terminated(&mut self, id: &str) {
+        let before = self.ec2.the_instance(id).state;
+        assert_eq!(before, InstanceState::ShuttingDown, "{id} is terminated once, by way of shutting-down");
+        self.power_off(id);
         self.enter_state(id, InstanceState::Terminated);
         let listed = self.draw(self.latency.terminated_listed);
         self.schedule(listed, Ec2Effect::Forgotten(id.to_owned()));
-        self.group_sees_terminated(id);
+        self.notice_terminated(id);
     }
 
     pub(super) fn forget_instance(&mut self, id: &str) {
-        self.ec2.instances.remove(id);
+        let forgotten = self.ec2.instances.remove(id).expect("an instance is forgotten once");
+        assert_eq!(forgotten.state, InstanceState::Terminated, "{id} is forgotten after it was terminated");
     }
 
     fn end_guest(&mut self, id: &str, shutdown: Shutdown) -> Duration {
         match shutdown {
-            Shutdown::Orderly => self.guest_shuts_down(id),
+            Shutdown::Orderly => self.shut_down(id),
             Shutdown::PowerOff => {
-                self.guest_powers_off(id);
+                self.power_off(id);
                 Duration::ZERO
             }
         }
     }
 
     fn enter_last_state(&mut self, id: &str, state: InstanceState, reason: &str) {
-        if let Some(instance) = self.ec2.instances.get_mut(id) {
-            reason.clone_into(&mut instance.transition_reason);
-        }
+        reason.clone_into(&mut self.ec2.the_instance_mut(id).transition_reason);
         self.enter_state(id, state);
     }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Ec2;
 use super::World;
 use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
@@ -185,10 +186,25 @@ impl Image {
         self.deprecated_from.is_some_and(|from| from <= now)
     }
 
-    fn launched_at(&mut self, now: Time) {
+    fn note_launch(&mut self, now: Time) {
         let reported = self.launches.iter().rposition(|launch| *launch + LAUNCH_REPORTED_AFTER <= now);
         self.launches.drain(..reported.unwrap_or(0));
         self.launches.push(now);
+    }
+}
+
+impl Ec2 {
+    pub(super) fn insert_image(&mut self, image: Image) {
+        for device in &image.block_devices {
+            self.images_by_snapshot.entry(device.snapshot_id.clone()).or_default().insert(image.id.clone());
+        }
+        self.images.insert(image.id.clone(), image);
+    }
+
+    /// The images that are, or were, made from the snapshot.
+    pub(super) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
+        let ids = self.images_by_snapshot.get(snapshot).into_iter().flatten();
+        ids.filter_map(|id| self.images.get(id))
     }
 }
 
@@ -196,19 +212,6 @@ impl World {
     /// The image, unless nothing is known about it (any more).
     pub fn image(&self, id: &str) -> Option<&Image> {
         self.ec2.images.get(id).filter(|image| image.gone.as_ref().is_none_or(|gone| self.is_remembered(image, gone)))
-    }
-
-    pub(super) fn insert_image(&mut self, image: Image) {
-        for device in &image.block_devices {
-            self.ec2.images_by_snapshot.entry(device.snapshot_id.clone()).or_default().insert(image.id.clone());
-        }
-        self.ec2.images.insert(image.id.clone(), image);
-    }
-
-    /// The images that are, or were, made from the snapshot.
-    pub(super) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
-        let ids = self.ec2.images_by_snapshot.get(snapshot).into_iter().flatten();
-        ids.filter_map(|id| self.ec2.images.get(id))
     }
 
     /// The image, or the error that EC2 answers for its id.
@@ -236,25 +239,16 @@ impl World {
     /// Refuses an image that this account cannot launch now.
     pub(in crate::world) fn check_launchable(&self, id: &str) -> ApiResult<()> {
         let image = self.known_image(id)?;
-        match image.state {
-            _ if !image.is_launchable_by(ACCOUNT) => Err(image_not_found(id)),
-            ImageState::Available => Ok(()),
-            ImageState::Pending
-            | ImageState::Invalid
-            | ImageState::Deregistered
-            | ImageState::Transient
-            | ImageState::Failed
-            | ImageState::Error
-            | ImageState::Disabled => Err(image_unavailable(id)),
+        if !image.is_launchable_by(ACCOUNT) {
+            return Err(image_not_found(id));
         }
+        if image.state == ImageState::Available { Ok(()) } else { Err(image_unavailable(id)) }
     }
 
     /// Remembers that an instance was launched from the image.
-    pub(in crate::world) fn image_was_launched(&mut self, id: &str) {
+    pub(in crate::world) fn note_launch(&mut self, id: &str) {
         let now = self.now;
-        if let Some(image) = self.ec2.images.get_mut(id) {
-            image.launched_at(now);
-        }
+        self.ec2.the_image_mut(id).note_launch(now);
     }
 
     /// EC2 User Guide: monitor AMI events.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::Ec2;
 use super::Ec2Change;
 use super::network::{subnet_in, zone_of};
 use super::{Ec2Effect, Instance, InstanceState, LaunchTemplateData, World};
@@ -38,13 +39,34 @@ pub struct RunInstances {
 /// An instance's id with its state before and after a call.
 pub type StateChange = (String, InstanceState, InstanceState);
 
+impl Ec2 {
+    /// What an effect is about, if it is still in that state: a person or AWS may have been faster than the effect.
+    pub(super) fn still_in(&mut self, state: InstanceState, id: &str) -> Option<&mut Instance> {
+        self.instances.get_mut(id).filter(|instance| instance.state == state)
+    }
+
+    pub(crate) fn state_of(&self, id: &str) -> Option<InstanceState> {
+        self.instances.get(id).map(|instance| instance.state)
+    }
+
+    /// The instance, or the error that EC2 answers for its id.
+    pub(super) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
+        if !is_hex_id(id, "i") {
+            return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
+        }
+        self.instances.get(id).ok_or_else(|| {
+            ApiError::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
+        })
+    }
+}
+
 impl World {
     /// RunInstances: the ids of the new instances.
     pub fn run_instances(&mut self, request: RunInstances) -> ApiResult<Vec<String>> {
         let (data, template_tags) = match &request.launch_template_id {
             None => (LaunchTemplateData::default(), None),
             Some(id_or_name) => {
-                let template = self.launch_template(id_or_name)?;
+                let template = self.ec2.launch_template(id_or_name)?;
                 let version = template.version(request.launch_template_version.as_deref())?;
                 (version.data.clone(), Some(template.tags_for_instances(version.number)))
             }
@@ -60,7 +82,7 @@ impl World {
             image.ok_or_else(|| ApiError::new("MissingParameter", "The request must contain the parameter ImageId"))?;
         let image_id = self.resolve_image(&image)?;
         self.check_launchable(&image_id)?;
-        self.image_was_launched(&image_id);
+        self.note_launch(&image_id);
         let instance_type = request.instance_type.or(data.instance_type).unwrap_or_else(|| "m1.small".to_owned());
         let spot = request.spot || data.spot;
         let mut tags = request.tags;
@@ -69,7 +91,7 @@ impl World {
         let mut ids = Vec::new();
         for _ in 0..request.count.max(1) {
             let id = self.hex_id("i");
-            let private_ip = self.next_private_ip(&subnet_id);
+            let private_ip = self.ec2.next_private_ip(&subnet_id);
             let instance = Instance {
                 id: id.clone(),
                 state: InstanceState::Pending,
@@ -95,7 +117,7 @@ impl World {
     /// StartInstances: each instance with its state before and after.
     pub fn start_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
         for id in ids {
-            let state = self.known_instance(id)?.state;
+            let state = self.ec2.known_instance(id)?.state;
             if !matches!(state, InstanceState::Stopped | InstanceState::Pending | InstanceState::Running) {
                 return Err(ApiError::new(
                     "IncorrectInstanceState",
@@ -111,17 +133,13 @@ impl World {
         }))
     }
 
-    /// A pending instance has been powered on.
-    pub(super) fn instance_is_running(&mut self, id: &str) {
-        if self.state_of(id) != Some(InstanceState::Pending) {
-            return;
-        }
-        if let Some(instance) = self.ec2.instances.get_mut(id) {
-            instance.transition_reason.clear();
-        }
+    /// A pending instance has been powered on, unless it was ended before.
+    pub(super) fn on_running(&mut self, id: &str) {
+        let Some(instance) = self.ec2.still_in(InstanceState::Pending, id) else { return };
+        instance.transition_reason.clear();
         self.enter_state(id, InstanceState::Running);
-        self.guest_powers_on(id);
-        self.group_sees_running(id);
+        self.power_on(id);
+        self.notice_running(id);
     }
 
     /// Applies `change` to each instance and answers the states before and after.
@@ -132,17 +150,16 @@ impl World {
     ) -> Vec<StateChange> {
         let mut changes = Vec::new();
         for id in ids {
-            let Some(before) = self.state_of(id) else { continue };
+            let before = self.ec2.the_instance(id).state;
             change(self, id, before);
-            changes.push((id.clone(), before, self.state_of(id).unwrap_or(before)));
+            changes.push((id.clone(), before, self.ec2.the_instance(id).state));
         }
         changes
     }
 
-    /// Sets the state, and tells the history and the bus. EC2 User Guide: "EC2 Instance State-change Notification".
+    /// Sets the state, and reports it to the history and to EventBridge. EC2 User Guide: "EC2 Instance State-change Notification".
     pub(super) fn enter_state(&mut self, id: &str, state: InstanceState) {
-        let Some(instance) = self.ec2.instances.get_mut(id) else { return };
-        instance.state = state;
+        self.ec2.the_instance_mut(id).state = state;
         self.note_change(id, Ec2Change::Instance(state));
         self.emit(
             "aws.ec2",
@@ -150,20 +167,6 @@ impl World {
             vec![instance_arn(id)],
             json!({ "instance-id": id, "state": state.name() }),
         );
-    }
-
-    pub(crate) fn state_of(&self, id: &str) -> Option<InstanceState> {
-        self.ec2.instances.get(id).map(|instance| instance.state)
-    }
-
-    /// The instance, or the error that EC2 answers for its id.
-    pub(super) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
-        if !is_hex_id(id, "i") {
-            return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
-        }
-        self.ec2.instances.get(id).ok_or_else(|| {
-            ApiError::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
-        })
     }
 
     fn schedule_running(&mut self, id: &str) {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Ec2Change;
 use super::ending::Shutdown;
 use super::instances::instance_arn;
-use super::{Ec2Effect, InstanceState, World};
+use super::{Ec2Effect, World};
 
 /// EC2 User Guide: a Spot Instance interruption notice comes two minutes before the interruption.
 const WARNING: Duration = Duration::from_secs(120);
@@ -36,8 +36,11 @@ impl SpotAction {
 
 impl World {
     /// Warns that the capacity under the instance will be taken back, and does so two minutes later.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance.
     pub fn interrupt(&mut self, instance_id: &str, action: SpotAction) {
-        let Some(instance) = self.ec2.instances.get(instance_id) else { return };
+        let instance = self.ec2.the_instance(instance_id);
         // EC2 User Guide (interruption notices): the ARN has a zone where a region belongs, and no account.
         let arn = format!("arn:aws:ec2:{}:instance/{instance_id}", instance.zone);
         self.note_change(instance_id, Ec2Change::InterruptionWarned(action));
@@ -52,7 +55,7 @@ impl World {
             SpotAction::Hibernate => Duration::ZERO,
         };
         self.schedule(delay, Ec2Effect::Reclaimed { instance: instance_id.to_owned(), action });
-        self.group_sees_risk(instance_id);
+        self.notice_risk(instance_id);
     }
 
     /// Takes the capacity under the instance back at once. EC2 User Guide: warnings are best effort.
@@ -60,11 +63,12 @@ impl World {
         self.take_capacity_back(instance_id, SpotAction::Terminate);
     }
 
-    /// Tells that the instance is at an elevated risk of interruption; nothing need follow.
+    /// Reports that the instance is at an elevated risk of interruption; nothing need follow.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance.
     pub fn recommend_rebalance(&mut self, instance_id: &str) {
-        if !self.ec2.instances.contains_key(instance_id) {
-            return;
-        }
+        self.ec2.the_instance(instance_id);
         self.note_change(instance_id, Ec2Change::RebalanceRecommended);
         self.emit(
             "aws.ec2",
@@ -72,11 +76,12 @@ impl World {
             vec![instance_arn(instance_id)],
             json!({ "instance-id": instance_id }),
         );
-        self.group_sees_risk(instance_id);
+        self.notice_risk(instance_id);
     }
 
     pub(super) fn take_capacity_back(&mut self, id: &str, action: SpotAction) {
-        if !matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
+        // It may have ended within the two minutes.
+        if !self.ec2.is_alive(id) {
             return;
         }
         self.note_change(id, Ec2Change::CapacityReclaimed);

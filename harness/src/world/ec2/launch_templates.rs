@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::Ec2;
 use super::Ec2Change;
 use super::World;
 use crate::time::Time;
@@ -78,6 +79,29 @@ impl LaunchTemplate {
     }
 }
 
+impl Ec2 {
+    /// The template with that id or name.
+    pub fn launch_template(&self, id_or_name: &str) -> ApiResult<&LaunchTemplate> {
+        let found = self.launch_templates.values().find(|it| it.id == id_or_name || it.name == id_or_name);
+        found.ok_or_else(|| {
+            if id_or_name.starts_with("lt-") {
+                let text = format!("The specified launch template, with template ID {id_or_name}, does not exist.");
+                ApiError::new("InvalidLaunchTemplateId.NotFound", text)
+            } else {
+                let text = format!("The specified launch template, with template name {id_or_name}, does not exist.");
+                ApiError::new("InvalidLaunchTemplateName.NotFoundException", text)
+            }
+        })
+    }
+
+    fn launch_template_mut(&mut self, id_or_name: &str) -> ApiResult<&mut LaunchTemplate> {
+        let id = self.launch_template(id_or_name)?.id.clone();
+        self.launch_templates.get_mut(&id).ok_or_else(|| {
+            ApiError::new("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
+        })
+    }
+}
+
 impl World {
     /// CreateLaunchTemplate, as most need it.
     pub fn create_launch_template(
@@ -126,7 +150,7 @@ impl World {
         description: Option<String>,
     ) -> ApiResult<u64> {
         let created = self.now;
-        let template = self.launch_template_mut(id_or_name)?;
+        let template = self.ec2.launch_template_mut(id_or_name)?;
         let number = template.latest_version() + 1;
         template.versions.push(LaunchTemplateVersion { number, created, description, data });
         let id = template.id.clone();
@@ -136,7 +160,7 @@ impl World {
 
     /// ModifyLaunchTemplate: another default version.
     pub fn set_default_version(&mut self, id_or_name: &str, version: &str) -> ApiResult<LaunchTemplate> {
-        let template = self.launch_template_mut(id_or_name)?;
+        let template = self.ec2.launch_template_mut(id_or_name)?;
         template.default_version = template.version(Some(version))?.number;
         let template = template.clone();
         self.note_change(&template.id, Ec2Change::DefaultVersion(template.default_version));
@@ -145,31 +169,10 @@ impl World {
 
     /// DeleteLaunchTemplate, by id or name: what was deleted.
     pub fn delete_launch_template(&mut self, id_or_name: &str) -> ApiResult<LaunchTemplate> {
-        let template = self.launch_template(id_or_name)?.clone();
+        let template = self.ec2.launch_template(id_or_name)?.clone();
         self.ec2.launch_templates.remove(&template.id);
         self.note_change(&template.id, Ec2Change::Deleted);
         Ok(template)
-    }
-
-    /// The template with that id or name.
-    pub fn launch_template(&self, id_or_name: &str) -> ApiResult<&LaunchTemplate> {
-        let found = self.ec2.launch_templates.values().find(|it| it.id == id_or_name || it.name == id_or_name);
-        found.ok_or_else(|| {
-            if id_or_name.starts_with("lt-") {
-                let text = format!("The specified launch template, with template ID {id_or_name}, does not exist.");
-                ApiError::new("InvalidLaunchTemplateId.NotFound", text)
-            } else {
-                let text = format!("The specified launch template, with template name {id_or_name}, does not exist.");
-                ApiError::new("InvalidLaunchTemplateName.NotFoundException", text)
-            }
-        })
-    }
-
-    fn launch_template_mut(&mut self, id_or_name: &str) -> ApiResult<&mut LaunchTemplate> {
-        let id = self.launch_template(id_or_name)?.id.clone();
-        self.ec2.launch_templates.get_mut(&id).ok_or_else(|| {
-            ApiError::new("InvalidLaunchTemplateId.NotFound", "The specified launch template does not exist.")
-        })
     }
 
     /// The image that `image` stands for now. EC2 User Guide (launch templates): `resolve:ssm:` is resolved when an
@@ -177,7 +180,7 @@ impl World {
     pub fn resolve_image(&self, image: &str) -> ApiResult<String> {
         let image_id = match image.strip_prefix("resolve:ssm:") {
             None => image,
-            Some(selector) => match self.get_parameter(selector) {
+            Some(selector) => match self.ssm.get_parameter(selector) {
                 Ok((_, version)) => &version.value,
                 // AWS's own code for this is not known to us.
                 Err(_) => {

@@ -1,6 +1,7 @@
 //! The VPC that everything lives in: three zones, a subnet each, and a second one in the first zone.
 
-use super::{InstanceState, World};
+use super::Ec2;
+use super::InstanceState;
 use crate::world::error::{ApiError, ApiResult};
 
 /// The one VPC.
@@ -33,18 +34,16 @@ pub fn subnet_in(zone: &str) -> ApiResult<&'static str> {
         .ok_or_else(|| ApiError::new("InvalidParameterValue", format!("Invalid availability zone: [{zone}]")))
 }
 
-impl World {
+impl Ec2 {
     /// The next free address of the subnet. Addresses go round, so that one is not used again soon: a stale record
     /// would otherwise look right by accident.
     pub(in crate::world) fn next_private_ip(&mut self, subnet: &str) -> String {
-        let index = SUBNETS.iter().position(|(id, _)| *id == subnet).unwrap_or(0);
+        let index = SUBNETS.iter().position(|(id, _)| *id == subnet).expect("the subnet was looked up");
         // Amazon VPC User Guide: the first four addresses and the last one of a subnet are reserved.
         for _ in 4..=254 {
-            self.ec2.last_host[index] =
-                if self.ec2.last_host[index] < 254 { self.ec2.last_host[index].max(3) + 1 } else { 4 };
-            let address = format!("10.0.{index}.{}", self.ec2.last_host[index]);
+            self.last_host[index] = if self.last_host[index] < 254 { self.last_host[index].max(3) + 1 } else { 4 };
+            let address = format!("10.0.{index}.{}", self.last_host[index]);
             let in_use = self
-                .ec2
                 .instances
                 .values()
                 .any(|instance| instance.private_ip == address && instance.state != InstanceState::Terminated);
@@ -52,6 +51,6 @@ impl World {
                 return address;
             }
         }
-        format!("10.0.{index}.4")
+        panic!("{subnet} has no free address: terminate instances")
     }
 }

@@ -57,7 +57,7 @@ impl World {
     /// The image is about to be deregistered: the bin gets it as it is now.
     pub(super) fn recycle_image(&mut self, id: &str) {
         let Some(retention) = self.ec2.recycle_bin.retention else { return };
-        let Some(item) = self.ec2.images.get(id).cloned() else { return };
+        let item = self.ec2.the_image(id).clone();
         let (entered, exits) = (self.now, self.now + retention);
         self.ec2.recycle_bin.images.insert(id.to_owned(), Recycled { item, entered, exits });
         self.schedule(retention, Ec2Effect::LeavesRecycleBin(id.to_owned()));

@@ -6,16 +6,17 @@ use serde_json::json;
 
 use super::Ec2Change;
 use super::ending::Shutdown;
-use super::{Ec2Effect, InstanceState, World, instance_arn};
+use super::{Ec2Effect, World, instance_arn};
 use crate::time::Time;
 use crate::world::{ACCOUNT, REGION};
 
 impl World {
-    /// AWS Health tells that the host of the instance retires; `latency.retirement` later EC2 stops the instance.
+    /// AWS Health reports that the host of the instance retires; `latency.retirement` later EC2 stops the instance.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance.
     pub fn schedule_retirement(&mut self, instance_id: &str) {
-        if !self.ec2.instances.contains_key(instance_id) {
-            return;
-        }
+        self.ec2.the_instance(instance_id);
         const CODE: &str = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED";
         self.note_change(instance_id, Ec2Change::RetirementScheduled);
         let (event, communication) = (self.uuid(), self.uuid());
@@ -49,7 +50,8 @@ impl World {
     }
 
     pub(super) fn retire(&mut self, id: &str) {
-        if matches!(self.state_of(id), Some(InstanceState::Pending | InstanceState::Running)) {
+        // It may have ended within the two weeks.
+        if self.ec2.is_alive(id) {
             self.begin_stop(id, "Server.ScheduledStop: Stopped due to scheduled retirement", Shutdown::Orderly);
         }
     }

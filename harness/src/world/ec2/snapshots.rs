@@ -100,6 +100,17 @@ impl Ec2 {
     }
 }
 
+impl Ec2 {
+    /// The snapshot, or the error that EC2 answers for its id.
+    pub(crate) fn known_snapshot(&self, id: &str) -> ApiResult<&Snapshot> {
+        if !is_hex_id(id, "snap") {
+            let text = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
+        self.snapshots.get(id).ok_or_else(|| snapshot_not_found(id))
+    }
+}
+
 impl World {
     /// Puts a snapshot into the world without anybody having made it: its id.
     pub fn add_snapshot(&mut self, spec: SnapshotSpec) -> String {
@@ -124,7 +135,7 @@ impl World {
     /// DeleteSnapshot. A snapshot that an image is made from stays until the image is deregistered, and sometimes for
     /// a moment longer.
     pub fn delete_snapshot(&mut self, id: &str) -> ApiResult<()> {
-        let snapshot = self.known_snapshot(id)?;
+        let snapshot = self.ec2.known_snapshot(id)?;
         if snapshot.owner != ACCOUNT {
             let text = format!("You do not own this snapshot: {id}");
             return Err(ApiError::new("UnauthorizedOperation", text).with_status(403));
@@ -141,22 +152,12 @@ impl World {
         Ok(())
     }
 
-    /// The snapshot, or the error that EC2 answers for its id.
-    pub(crate) fn known_snapshot(&self, id: &str) -> ApiResult<&Snapshot> {
-        if !is_hex_id(id, "snap") {
-            let text = format!("Value ({id}) for parameter snapshotId is invalid. Expected: 'snap-...'.");
-            return Err(ApiError::new("InvalidParameterValue", text));
-        }
-        self.ec2.snapshots.get(id).ok_or_else(|| snapshot_not_found(id))
-    }
-
     /// Away with it, into the recycle bin if there is one.
     pub(super) fn remove_snapshot(&mut self, id: &str) {
         self.check_snapshot_is_unreferenced(id);
-        if let Some(snapshot) = self.ec2.snapshots.remove(id) {
-            self.note_change(id, Ec2Change::Deleted);
-            self.recycle_snapshot(snapshot);
-        }
+        let snapshot = self.ec2.snapshots.remove(id).expect("the snapshot was looked up");
+        self.note_change(id, Ec2Change::Deleted);
+        self.recycle_snapshot(snapshot);
     }
 
     /// The image that keeps the snapshot from being deleted, if any. Seen on AWS: for a moment after its
@@ -164,7 +165,7 @@ impl World {
     fn holder_of_snapshot(&self, id: &str) -> Option<&str> {
         let now = self.now;
         let holds = |image: &&super::Image| image.gone.as_ref().is_none_or(|gone| now < gone.snapshots_held_until);
-        self.images_from(id).find(holds).map(|image| image.id.as_str())
+        self.ec2.images_from(id).find(holds).map(|image| image.id.as_str())
     }
 }
 

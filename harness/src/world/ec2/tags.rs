@@ -49,13 +49,13 @@ impl World {
         }
         for id in ids {
             if id.starts_with("vol-") {
-                self.known_volume(id)?;
+                self.ec2.known_volume(id)?;
             } else if id.starts_with("i-") {
-                self.known_instance(id)?;
+                self.ec2.known_instance(id)?;
             } else if id.starts_with("ami-") {
                 self.known_image(id)?;
             } else if id.starts_with("snap-") {
-                self.known_snapshot(id)?;
+                self.ec2.known_snapshot(id)?;
             } else {
                 return Err(ApiError::new("InvalidID", format!("The ID '{id}' is not valid")));
             }
@@ -69,6 +69,8 @@ impl World {
                 change(&mut image.tags);
             } else if let Some(snapshot) = self.ec2.snapshots.get_mut(id) {
                 change(&mut snapshot.tags);
+            } else {
+                unreachable!("{id} was looked up");
             }
         }
         Ok(())

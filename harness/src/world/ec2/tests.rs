@@ -26,7 +26,7 @@ fn one_wrong_id_fails_the_whole_call() {
     let unknown = "i-00000000000000000".to_owned();
     assert_eq!(code(world.terminate_instances(&[id.clone(), unknown])), "InvalidInstanceID.NotFound");
     assert_eq!(code(world.terminate_instances(&[id.clone(), "i-x".to_owned()])), "InvalidInstanceID.Malformed");
-    assert_eq!(world.state_of(&id), Some(InstanceState::Running));
+    assert_eq!(world.ec2.state_of(&id), Some(InstanceState::Running));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_stopped_instance_keeps_its_volume_and_serves_again_when_started() {
     world.stop_instances(&ids).unwrap();
     assert_eq!(code(world.start_instances(&ids)), "IncorrectInstanceState");
     world.pass(90);
-    assert_eq!(world.state_of(&instance), Some(InstanceState::Stopped));
+    assert_eq!(world.ec2.state_of(&instance), Some(InstanceState::Stopped));
     assert_eq!(world.attachment_state(&volume), Some(AttachmentState::Attached));
     assert_eq!(world.serving(&volume), None);
     world.start_instances(&ids).unwrap();
@@ -239,7 +239,7 @@ fn a_warning_comes_two_minutes_before_the_end() {
     world.pass(119);
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
     world.pass(1);
-    assert_eq!(world.state_of(&instance), Some(InstanceState::ShuttingDown));
+    assert_eq!(world.ec2.state_of(&instance), Some(InstanceState::ShuttingDown));
     assert!(world.ec2.volumes[&volume].data.dirty, "the power went with the volume mounted");
     assert!(world.violations().is_empty());
 }
@@ -251,11 +251,11 @@ fn an_interruption_can_stop_or_hibernate() {
     world.interrupt(&stopped, SpotAction::Stop);
     world.interrupt(&hibernated, SpotAction::Hibernate);
     world.pass(1);
-    assert_eq!(world.state_of(&stopped), Some(InstanceState::Running));
-    assert_eq!(world.state_of(&hibernated), Some(InstanceState::Stopping));
+    assert_eq!(world.ec2.state_of(&stopped), Some(InstanceState::Running));
+    assert_eq!(world.ec2.state_of(&hibernated), Some(InstanceState::Stopping));
     world.pass(240);
-    assert_eq!(world.state_of(&stopped), Some(InstanceState::Stopped));
-    assert_eq!(world.state_of(&hibernated), Some(InstanceState::Stopped));
+    assert_eq!(world.ec2.state_of(&stopped), Some(InstanceState::Stopped));
+    assert_eq!(world.ec2.state_of(&hibernated), Some(InstanceState::Stopped));
 }
 
 #[test]

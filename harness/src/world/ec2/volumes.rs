@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ec2;
 use super::Ec2Change;
 use super::images::ROOT_DEVICE;
 use super::network::subnet_in;
@@ -26,28 +27,7 @@ pub struct CreateVolume {
     pub tags: BTreeMap<String, String>,
 }
 
-impl World {
-    /// AttachVolume. EC2 API Reference: the volume is `in-use` at once, the attachment `attached` later.
-    pub fn attach_volume(&mut self, volume: &str, instance: &str, device: &str) -> ApiResult<Attachment> {
-        self.may_attach(volume, instance, device)?;
-        let attachment = Attachment {
-            instance_id: instance.to_owned(),
-            device: device.to_owned(),
-            state: AttachmentState::Attaching,
-            since: self.now,
-            delete_on_termination: false,
-        };
-        if let Some(found) = self.ec2.volumes.get_mut(volume) {
-            found.state = VolumeState::InUse;
-            found.attachment = Some(attachment.clone());
-        }
-        self.note_change(volume, Ec2Change::Attaching { instance: instance.to_owned() });
-        let delay = self.draw(self.latency.attach);
-        let (volume, instance) = (volume.to_owned(), instance.to_owned());
-        self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
-        Ok(attachment)
-    }
-
+impl Ec2 {
     /// The reasons for which EC2 refuses to attach, in its order as far as that is known.
     fn may_attach(&self, volume_id: &str, instance_id: &str, device: &str) -> ApiResult<()> {
         let volume = self.known_volume(volume_id)?;
@@ -84,37 +64,6 @@ impl World {
         Ok(())
     }
 
-    /// DetachVolume. EC2 API Reference: a volume that the guest has mounted stays `busy` until it is unmounted;
-    /// `force` gives the guest no chance to write back what it has in memory.
-    pub fn detach_volume(
-        &mut self,
-        volume: &str,
-        instance: Option<&str>,
-        device: Option<&str>,
-        force: bool,
-    ) -> ApiResult<Attachment> {
-        let held = self.may_detach(volume, instance, device)?;
-        let holder = held.instance_id.clone();
-        let mounted = self.ec2.instances.get(&holder).is_some_and(|it| it.guest.mounted.as_deref() == Some(volume));
-        match (held.state, mounted) {
-            // Told before; nothing new, unless it is forced now.
-            (AttachmentState::Detaching, _) => return Ok(held),
-            (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, true) if !force => {
-                self.set_attachment(volume, AttachmentState::Busy);
-                if held.state != AttachmentState::Busy {
-                    self.note_change(volume, Ec2Change::Busy { instance: holder });
-                }
-            }
-            (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, _) => {
-                if mounted {
-                    self.guest_loses_device(&holder, volume);
-                }
-                self.begin_detaching(volume);
-            }
-        }
-        Ok(self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.clone()).unwrap_or(held))
-    }
-
     fn may_detach(&self, volume_id: &str, instance: Option<&str>, device: Option<&str>) -> ApiResult<Attachment> {
         let volume = self.known_volume(volume_id)?;
         let Some(held) = volume.attachment.clone() else {
@@ -140,6 +89,93 @@ impl World {
                 InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped,
             ) => Ok(held),
         }
+    }
+
+    /// What is attached to the instance, or on its way there or back, with the volumes' ids.
+    pub fn attachments_of(&self, instance: &str) -> impl Iterator<Item = (&str, &Attachment)> {
+        self.volumes.values().filter_map(move |volume| {
+            let attachment = volume.attachment.as_ref().filter(|it| it.instance_id == instance)?;
+            Some((volume.id.as_str(), attachment))
+        })
+    }
+
+    /// Whether an effect is still about this attachment, in this state: the volume may have been freed, attached anew or
+    /// deleted since the effect was scheduled.
+    fn is_still(&self, state: AttachmentState, volume: &str, instance: &str, asked: Time) -> bool {
+        let held = self.volumes.get(volume).and_then(|volume| volume.attachment.as_ref());
+        held.is_some_and(|held| held.instance_id == instance && held.since == asked && held.state == state)
+    }
+
+    fn the_attachment(&self, volume: &str) -> &Attachment {
+        self.the_volume(volume).attachment.as_ref().expect("the volume is attached")
+    }
+
+    fn the_attachment_mut(&mut self, volume: &str) -> &mut Attachment {
+        self.the_volume_mut(volume).attachment.as_mut().expect("the volume is attached")
+    }
+
+    /// The volume, or the error that EC2 answers for its id.
+    pub(super) fn known_volume(&self, id: &str) -> ApiResult<&Volume> {
+        if !is_hex_id(id, "vol") {
+            let text = format!("Value ({id}) for parameter volume is invalid. Expected: 'vol-...'.");
+            return Err(ApiError::new("InvalidParameterValue", text));
+        }
+        self.volumes
+            .get(id)
+            .ok_or_else(|| ApiError::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist.")))
+    }
+}
+
+impl World {
+    /// AttachVolume. EC2 API Reference: the volume is `in-use` at once, the attachment `attached` later.
+    pub fn attach_volume(&mut self, volume: &str, instance: &str, device: &str) -> ApiResult<Attachment> {
+        self.ec2.may_attach(volume, instance, device)?;
+        let attachment = Attachment {
+            instance_id: instance.to_owned(),
+            device: device.to_owned(),
+            state: AttachmentState::Attaching,
+            since: self.now,
+            delete_on_termination: false,
+        };
+        let found = self.ec2.the_volume_mut(volume);
+        found.state = VolumeState::InUse;
+        found.attachment = Some(attachment.clone());
+        self.note_change(volume, Ec2Change::Attaching { instance: instance.to_owned() });
+        let delay = self.draw(self.latency.attach);
+        let (volume, instance) = (volume.to_owned(), instance.to_owned());
+        self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
+        Ok(attachment)
+    }
+
+    /// DetachVolume. EC2 API Reference: a volume that the guest has mounted stays `busy` until it is unmounted;
+    /// `force` gives the guest no chance to write back what it has in memory.
+    pub fn detach_volume(
+        &mut self,
+        volume: &str,
+        instance: Option<&str>,
+        device: Option<&str>,
+        force: bool,
+    ) -> ApiResult<Attachment> {
+        let held = self.ec2.may_detach(volume, instance, device)?;
+        let holder = held.instance_id.clone();
+        let mounted = self.ec2.the_instance(&holder).guest.mounted.as_deref() == Some(volume);
+        match (held.state, mounted) {
+            // Told before; nothing new, unless it is forced now.
+            (AttachmentState::Detaching, _) => return Ok(held),
+            (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, true) if !force => {
+                self.ec2.the_attachment_mut(volume).state = AttachmentState::Busy;
+                if held.state != AttachmentState::Busy {
+                    self.note_change(volume, Ec2Change::Busy { instance: holder });
+                }
+            }
+            (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, _) => {
+                if mounted {
+                    self.lose_device(&holder, volume);
+                }
+                self.begin_detaching(volume);
+            }
+        }
+        Ok(self.ec2.the_attachment(volume).clone())
     }
 
     /// CreateVolume: the id of the new volume.
@@ -174,7 +210,7 @@ impl World {
 
     /// DeleteVolume.
     pub fn delete_volume(&mut self, id: &str) -> ApiResult<()> {
-        if let Some(held) = &self.known_volume(id)?.attachment {
+        if let Some(held) = &self.ec2.known_volume(id)?.attachment {
             let text = format!("Volume {id} is currently attached to {}", held.instance_id);
             return Err(ApiError::new("VolumeInUse", text));
         }
@@ -183,57 +219,48 @@ impl World {
         Ok(())
     }
 
-    /// What is attached to the instance, or on its way there or back, with the volumes' ids.
-    pub fn attachments_of(&self, instance: &str) -> impl Iterator<Item = (&str, &Attachment)> {
-        self.ec2.volumes.values().filter_map(move |volume| {
-            let attachment = volume.attachment.as_ref().filter(|it| it.instance_id == instance)?;
-            Some((volume.id.as_str(), attachment))
-        })
-    }
-
-    pub(super) fn volume_is_available(&mut self, id: &str) {
-        let Some(volume) = self.ec2.volumes.get_mut(id).filter(|volume| volume.state == VolumeState::Creating) else {
-            return;
-        };
+    /// The volume is available, unless it was deleted before.
+    pub(super) fn finish_creating(&mut self, id: &str) {
+        let still_creating = |volume: &&mut Volume| volume.state == VolumeState::Creating;
+        let Some(volume) = self.ec2.volumes.get_mut(id).filter(still_creating) else { return };
         volume.state = VolumeState::Available;
         self.note_change(id, Ec2Change::Volume(VolumeState::Available));
     }
 
-    pub(super) fn volume_is_attached(&mut self, volume: &str, instance: &str, asked: Time) {
-        if self.attachment(volume, instance, asked) != Some(AttachmentState::Attaching) {
-            return;
+    pub(super) fn finish_attaching(&mut self, volume: &str, instance: &str, asked: Time) {
+        if self.ec2.is_still(AttachmentState::Attaching, volume, instance, asked) {
+            self.ec2.the_attachment_mut(volume).state = AttachmentState::Attached;
+            self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
+            self.on_device(instance, volume);
         }
-        self.set_attachment(volume, AttachmentState::Attached);
-        self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
-        self.guest_sees_device(instance, volume);
     }
 
-    pub(super) fn volume_is_detached(&mut self, volume: &str, instance: &str, asked: Time) {
-        if self.attachment(volume, instance, asked) == Some(AttachmentState::Detaching) {
+    pub(super) fn finish_detaching(&mut self, volume: &str, instance: &str, asked: Time) {
+        if self.ec2.is_still(AttachmentState::Detaching, volume, instance, asked) {
             self.free_volume(volume);
         }
     }
 
     /// What the instance had attached is available again.
     pub(super) fn free_volumes_of(&mut self, instance: &str) {
-        let held: Vec<_> = self.attachments_of(instance).map(|(volume, _)| volume.to_owned()).collect();
+        let held: Vec<_> = self.ec2.attachments_of(instance).map(|(volume, _)| volume.to_owned()).collect();
         for volume in held {
             self.free_volume(&volume);
         }
     }
 
     /// The guest does not have the volume mounted any more: a detachment that had to wait for that goes on.
-    pub(crate) fn volume_is_unmounted(&mut self, volume: &str) {
-        let state = self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.as_ref()).map(|it| it.state);
-        if state == Some(AttachmentState::Busy) {
+    pub(crate) fn on_unmounted(&mut self, volume: &str) {
+        let attachment = self.ec2.the_volume(volume).attachment.as_ref();
+        if attachment.is_some_and(|held| held.state == AttachmentState::Busy) {
             self.begin_detaching(volume);
         }
     }
 
     fn begin_detaching(&mut self, volume: &str) {
-        let held = self.ec2.volumes.get(volume).and_then(|volume| volume.attachment.as_ref());
-        let Some((instance, asked)) = held.map(|held| (held.instance_id.clone(), held.since)) else { return };
-        self.set_attachment(volume, AttachmentState::Detaching);
+        let held = self.ec2.the_attachment_mut(volume);
+        held.state = AttachmentState::Detaching;
+        let (instance, asked) = (held.instance_id.clone(), held.since);
         self.note_change(volume, Ec2Change::Detaching { instance: instance.clone() });
         let delay = self.draw(self.latency.detach);
         let volume = volume.to_owned();
@@ -241,34 +268,10 @@ impl World {
     }
 
     fn free_volume(&mut self, id: &str) {
-        if let Some(volume) = self.ec2.volumes.get_mut(id) {
-            // aws/aws-sdk-go#374: the attachment vanishes, `detached` is not seen.
-            volume.attachment = None;
-            volume.state = VolumeState::Available;
-        }
+        let volume = self.ec2.the_volume_mut(id);
+        // aws/aws-sdk-go#374: the attachment vanishes, `detached` is not seen.
+        volume.attachment = None;
+        volume.state = VolumeState::Available;
         self.note_change(id, Ec2Change::Volume(VolumeState::Available));
-    }
-
-    fn attachment(&self, volume: &str, instance: &str, asked: Time) -> Option<AttachmentState> {
-        let held = self.ec2.volumes.get(volume)?.attachment.as_ref()?;
-        (held.instance_id == instance && held.since == asked).then_some(held.state)
-    }
-
-    fn set_attachment(&mut self, volume: &str, state: AttachmentState) {
-        if let Some(held) = self.ec2.volumes.get_mut(volume).and_then(|volume| volume.attachment.as_mut()) {
-            held.state = state;
-        }
-    }
-
-    /// The volume, or the error that EC2 answers for its id.
-    pub(super) fn known_volume(&self, id: &str) -> ApiResult<&Volume> {
-        if !is_hex_id(id, "vol") {
-            let text = format!("Value ({id}) for parameter volume is invalid. Expected: 'vol-...'.");
-            return Err(ApiError::new("InvalidParameterValue", text));
-        }
-        self.ec2
-            .volumes
-            .get(id)
-            .ok_or_else(|| ApiError::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist.")))
     }
 }

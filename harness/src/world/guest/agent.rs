@@ -8,7 +8,7 @@ use super::{Guest, GuestStep};
 use crate::time::Time;
 use crate::world::World;
 use crate::world::conventions::RELEASE_DOCUMENT;
-use crate::world::ec2::InstanceState;
+use crate::world::ec2::{Instance, InstanceState};
 
 /// How an instance's agent, and the scripts it runs, behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,9 +81,12 @@ const SHORT_RUN: Duration = Duration::from_secs(1);
 
 impl World {
     /// From now on the agent on the instance behaves like that.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance.
     pub fn set_agent_mode(&mut self, id: &str, mode: AgentMode) {
-        let running = self.state_of(id) == Some(InstanceState::Running);
-        let Some(guest) = self.guest_mut(id) else { return };
+        let Instance { state, guest, .. } = self.ec2.the_instance_mut(id);
+        let running = *state == InstanceState::Running;
         let before = std::mem::replace(&mut guest.agent.mode, mode);
         let up = running && guest.up_since.is_some();
         let was_silent = matches!(before, AgentMode::Offline | AgentMode::Gone);
@@ -94,27 +97,26 @@ impl World {
             }
             AgentMode::Gone => {
                 self.note_guest(id, GuestFact::AgentGone);
-                self.agent_falls_silent(id);
+                self.silence_agent(id);
             }
             AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging if up && was_silent => {
-                self.agent_will_be_online(id);
+                self.schedule_agent(id);
             }
             AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging => {}
         }
     }
 
-    pub(super) fn agent_will_be_online(&mut self, id: &str) {
+    pub(super) fn schedule_agent(&mut self, id: &str) {
         let delay = self.draw(self.latency.agent_online);
         self.schedule_guest(id, delay, GuestStep::AgentOnline);
     }
 
-    pub(in crate::world) fn agent_is_online(&mut self, id: &str) {
+    /// The agent connects, unless it has or its mode has changed meanwhile.
+    pub(in crate::world) fn on_agent_online(&mut self, id: &str) {
         let now = self.now;
-        let Some(guest) = self.guest_mut(id).filter(|guest| guest.agent_online_since.is_none()) else { return };
-        if guest.agent.mode == AgentMode::Offline {
-            return;
-        }
-        if guest.agent.mode == AgentMode::Gone && guest.agent.registered.is_some() {
+        let guest = self.the_guest_mut(id);
+        let is_dead = guest.agent.mode == AgentMode::Gone && guest.agent.registered.is_some();
+        if guest.agent_online_since.is_some() || guest.agent.mode == AgentMode::Offline || is_dead {
             return;
         }
         guest.agent.registered.get_or_insert(now);
@@ -124,37 +126,35 @@ impl World {
         let gone = guest.agent.mode == AgentMode::Gone;
         self.note_guest(id, GuestFact::AgentOnline);
         if gone {
-            self.agent_falls_silent(id);
+            self.silence_agent(id);
             return;
         }
         for (command, outcome) in unreported {
-            self.document_ended(&command, id, outcome);
+            self.record_outcome(&command, id, outcome);
         }
-        self.agent_asks_for_commands(id);
+        self.deliver_delayed(id);
     }
 
     /// The power is gone or going: what the agent runs is lost.
-    pub(super) fn agent_stops(&mut self, id: &str) {
-        if let Some(guest) = self.guest_mut(id) {
-            guest.agent.documents.clear();
-        }
-        self.agent_falls_silent(id);
+    pub(super) fn stop_agent(&mut self, id: &str) {
+        self.the_guest_mut(id).agent.documents.clear();
+        self.silence_agent(id);
     }
 
-    fn agent_falls_silent(&mut self, id: &str) {
+    fn silence_agent(&mut self, id: &str) {
         let now = self.now;
-        let online = self.ec2.instances.get(id).map(|it| &it.guest).filter(|guest| guest.agent_online_since.is_some());
-        let Some(last_ping) = online.and_then(|guest| guest.last_ping(now)) else { return };
+        let guest = &self.ec2.the_instance(id).guest;
+        // It may have been silent before.
+        let Some(last_ping) = guest.last_ping(now).filter(|_| guest.agent_online_since.is_some()) else { return };
         let noticed = now + self.draw(self.latency.agent_connection_lost);
-        if let Some(guest) = self.guest_mut(id) {
-            guest.agent_online_since = None;
-            guest.agent.lost = Some(Lost { last_ping, noticed });
-        }
+        let guest = self.the_guest_mut(id);
+        guest.agent_online_since = None;
+        guest.agent.lost = Some(Lost { last_ping, noticed });
     }
 
     /// The agent begins to run a document.
     pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
-        let Some(guest) = self.guest_mut(id) else { return };
+        let guest = self.the_guest_mut(id);
         let releases = name == RELEASE_DOCUMENT;
         let free = !guest.agent.documents.iter().any(|document| document.releases);
         guest.agent.documents.push(Document { command: command.to_owned(), releases });
@@ -162,47 +162,47 @@ impl World {
             (true, true) => self.begin_release_for(id, command),
             // The script waits for the lock.
             (true, false) => {}
-            (false, _) => self.document_will_end(id, command, Outcome::Success),
+            (false, _) => self.schedule_end(id, command, Outcome::Success),
         }
     }
 
     fn begin_release_for(&mut self, id: &str, command: &str) {
-        let Some(mode) = self.ec2.instances.get(id).map(|it| it.guest.agent.mode) else { return };
-        let manner = match mode {
+        let manner = match self.ec2.the_instance(id).guest.agent.mode {
             AgentMode::Online | AgentMode::Offline | AgentMode::Gone => Manner::Usual,
             AgentMode::Slow => Manner::Slow,
             AgentMode::Hanging => Manner::Hanging,
             AgentMode::Failing => {
                 self.note_guest(id, GuestFact::CannotRelease);
-                self.document_will_end(id, command, Outcome::Failed(1));
+                self.schedule_end(id, command, Outcome::Failed(1));
                 return;
             }
         };
         self.release_in(id, manner);
     }
 
-    fn document_will_end(&mut self, id: &str, command: &str, outcome: Outcome) {
+    fn schedule_end(&mut self, id: &str, command: &str, outcome: Outcome) {
         self.schedule_guest(id, SHORT_RUN, GuestStep::DocumentEnds { command: command.to_owned(), outcome });
     }
 
     /// The release under way has come to its end: the document that asked for it has, too, if it was one.
-    pub(super) fn release_ends(&mut self, id: &str, outcome: Outcome) {
-        let documents = self.ec2.instances.get(id).map(|it| it.guest.agent.documents.as_slice()).unwrap_or_default();
+    pub(super) fn finish_release(&mut self, id: &str, outcome: Outcome) {
+        let documents = &self.ec2.the_instance(id).guest.agent.documents;
         if let Some(command) = documents.iter().find(|document| document.releases).map(|it| it.command.clone()) {
-            self.document_ends(id, &command, outcome);
+            self.finish_document(id, &command, outcome);
         }
     }
 
     /// A document that runs has ended, and the next one that waits for its lock goes on.
-    pub(super) fn document_ends(&mut self, id: &str, command: &str, outcome: Outcome) {
-        let Some(guest) = self.guest_mut(id) else { return };
+    pub(super) fn finish_document(&mut self, id: &str, command: &str, outcome: Outcome) {
+        let guest = self.the_guest_mut(id);
         let documents = &mut guest.agent.documents;
+        // It may have been killed meanwhile.
         let Some(place) = documents.iter().position(|document| document.command == command) else { return };
         let held_lock = documents.iter().position(|document| document.releases) == Some(place);
         documents.remove(place);
         let next = documents.iter().find(|document| document.releases).map(|document| document.command.clone());
         if guest.agent_online_since.is_some() {
-            self.document_ended(command, id, outcome);
+            self.record_outcome(command, id, outcome);
         } else {
             guest.agent.unreported.push((command.to_owned(), outcome));
         }
@@ -213,12 +213,13 @@ impl World {
 
     /// The agent kills the document, if it still runs.
     pub(in crate::world) fn kill_document(&mut self, id: &str, command: &str, outcome: Outcome) {
-        let Some(guest) = self.ec2.instances.get(id).map(|it| &it.guest) else { return };
+        // EC2 forgets an instance long before a command to it times out.
+        let Some(Instance { guest, .. }) = self.ec2.instance(id) else { return };
         let lock = guest.agent.documents.iter().find(|document| document.releases);
         if guest.releasing && lock.is_some_and(|document| document.command == command) {
             self.give_release_up(id);
         }
-        self.document_ends(id, command, outcome);
+        self.finish_document(id, command, outcome);
     }
 }
 

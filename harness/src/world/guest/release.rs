@@ -26,16 +26,19 @@ impl World {
     }
 
     /// The operating system shuts down in good order; the answer is how long it needs.
-    pub(in crate::world) fn guest_shuts_down(&mut self, id: &str) -> Duration {
+    pub(in crate::world) fn shut_down(&mut self, id: &str) -> Duration {
         // A boot under way is given up, and so is what the agent is about.
         self.next_boot(id);
-        self.agent_stops(id);
+        self.stop_agent(id);
         self.release_in(id, Manner::Shutdown)
     }
 
     pub(super) fn release_in(&mut self, id: &str, manner: Manner) -> Duration {
         self.settle();
-        let Some(guest) = self.guest_mut(id).filter(|guest| guest.up_since.is_some()) else { return Duration::ZERO };
+        let guest = self.the_guest_mut(id);
+        if guest.up_since.is_none() {
+            return Duration::ZERO;
+        }
         guest.releasing = true;
         // Whatever was being mounted or started is given up.
         guest.epoch += 1;
@@ -52,7 +55,7 @@ impl World {
             false => Duration::ZERO,
         };
         if drain.is_zero() {
-            self.k3s_stops(id);
+            self.stop_k3s(id);
         } else {
             self.drain(id);
             self.schedule_guest(id, drain, GuestStep::Drained);
@@ -63,35 +66,32 @@ impl World {
         drain + stop_and_unmount
     }
 
-    pub(super) fn k3s_stops(&mut self, id: &str) {
+    pub(super) fn stop_k3s(&mut self, id: &str) {
         self.settle();
-        let Some(guest) = self.guest_mut(id) else { return };
+        let guest = self.the_guest_mut(id);
         guest.stop_serving();
         if guest.mounted.is_some() {
             self.note_guest(id, GuestFact::K3sStopped);
         }
     }
 
-    pub(super) fn guest_unmounts(&mut self, id: &str) {
-        let Some(guest) = self.guest_mut(id) else { return };
+    pub(super) fn unmount(&mut self, id: &str) {
+        let guest = self.the_guest_mut(id);
         guest.releasing = false;
         if let Some(volume) = guest.mounted.take() {
-            if let Some(volume) = self.ec2.volumes.get_mut(&volume) {
-                volume.data.dirty = false;
-            }
+            self.ec2.the_volume_mut(&volume).data.dirty = false;
             self.note_guest(id, GuestFact::Unmounted { volume: volume.clone() });
-            self.volume_is_unmounted(&volume);
+            self.on_unmounted(&volume);
         }
-        self.release_ends(id, Outcome::Success);
+        self.finish_release(id, Outcome::Success);
     }
 
     /// The script that releases is killed. What it has done stays done: a drained node stays drained, and k3s stays
     /// stopped.
     pub(super) fn give_release_up(&mut self, id: &str) {
-        if let Some(guest) = self.guest_mut(id) {
-            guest.releasing = false;
-            guest.epoch += 1;
-        }
+        let guest = self.the_guest_mut(id);
+        guest.releasing = false;
+        guest.epoch += 1;
         self.note_guest(id, GuestFact::ReleaseGivenUp);
     }
 }

@@ -105,7 +105,7 @@ fn a_second_mount_is_corruption() {
     // EBS would not let this happen: the attachment is moved behind its back.
     let held = world.ec2.volumes.get_mut(&volume).unwrap().attachment.as_mut().unwrap();
     held.instance_id.clone_from(&second);
-    world.guest_sees_device(&second, &volume);
+    world.on_device(&second, &volume);
     world.pass(30);
     assert!(check_always(&world).iter().any(|text| text.contains("at once")));
     assert!(world.ec2.volumes[&volume].data.corrupted);

@@ -1,6 +1,5 @@
 //! What users run on the cluster: up some time after k3s, down as soon as the node is drained.
 
-use super::Guest;
 use super::GuestFact;
 use crate::world::World;
 
@@ -8,7 +7,10 @@ impl World {
     /// The node on the instance is drained: what users run goes down at once, and does not come up again before k3s
     /// starts anew. k3s goes on serving.
     pub fn drain(&mut self, id: &str) {
-        let Some(guest) = self.guest_mut(id).filter(|guest| guest.serving_since.is_some()) else { return };
+        let guest = self.the_guest_mut(id);
+        if guest.serving_since.is_none() {
+            return;
+        }
         guest.drained = true;
         if guest.workload_up_since.take().is_some() {
             self.note_guest(id, GuestFact::Drained);
@@ -20,10 +22,13 @@ impl World {
         self.mounted_everywhere(volume).find(|id| self.ec2.instances[*id].guest.workload_up_since.is_some())
     }
 
-    pub(super) fn workload_is_up(&mut self, id: &str) {
+    pub(super) fn on_workload_up(&mut self, id: &str) {
         let now = self.now;
-        let ready = |guest: &&mut Guest| guest.serving_since.is_some() && !guest.drained;
-        let Some(guest) = self.guest_mut(id).filter(ready) else { return };
+        let guest = self.the_guest_mut(id);
+        assert!(guest.serving_since.is_some(), "what stops k3s gives up the start of its workload");
+        if guest.drained {
+            return;
+        }
         guest.workload_up_since = Some(now);
         self.note_guest(id, GuestFact::WorkloadUp);
     }

@@ -39,7 +39,7 @@ fn fail(world: &mut World) -> u32 {
         world.advance_to(world.now() + Duration::from_secs(1));
         for invocation in world.take_invocations() {
             attempts += 1;
-            world.invocation_ended(invocation, Err("Durin.AwsError: no".to_owned()));
+            world.end_invocation(invocation, Err("Durin.AwsError: no".to_owned()));
         }
     }
     attempts

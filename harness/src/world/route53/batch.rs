@@ -34,7 +34,7 @@ impl World {
         mut changes: Vec<RecordChange>,
         comment: Option<String>,
     ) -> ApiResult<Change> {
-        let zone = self.hosted_zone(zone_id)?;
+        let zone = self.route53.hosted_zone(zone_id)?;
         for change in &mut changes {
             check_shape(change)?;
             change.record_set.name = normalise_name(&change.record_set.name);
@@ -50,9 +50,7 @@ impl World {
         if !problems.is_empty() {
             return Err(ApiError::new("InvalidChangeBatch", format!("[{}]", problems.join(", "))));
         }
-        if let Some(zone) = self.route53.zones.get_mut(zone_id) {
-            zone.record_sets = record_sets;
-        }
+        self.route53.zones.get_mut(zone_id).expect("the zone was looked up").record_sets = record_sets;
         for change in changes {
             self.note_change(&change.record_set.name.clone(), Route53Change::Record(change));
         }

@@ -2,9 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::Route53;
 use super::Route53Change;
 use super::{Change, HostedZone, RecordKey, RecordSet, Route53Effect, World, normalise_name};
 use crate::world::error::{ApiError, ApiResult};
+
+impl Route53 {
+    /// The zone, or the error that Route 53 answers for its id.
+    pub fn hosted_zone(&self, id: &str) -> ApiResult<&HostedZone> {
+        self.zones.get(id).ok_or_else(|| {
+            ApiError::new("NoSuchHostedZone", format!("No hosted zone found with ID: {id}")).with_status(404)
+        })
+    }
+}
 
 impl World {
     /// CreateHostedZone: the ids of the zone and of the change.
@@ -39,7 +49,7 @@ impl World {
 
     /// DeleteHostedZone.
     pub fn delete_hosted_zone(&mut self, id: &str) -> ApiResult<Change> {
-        let zone = self.hosted_zone(id)?;
+        let zone = self.route53.hosted_zone(id)?;
         if zone.record_sets.values().any(|set| !zone.requires(set)) {
             let text =
                 "The specified hosted zone contains non-required resource record sets  and so cannot be deleted.";
@@ -48,13 +58,6 @@ impl World {
         self.route53.zones.remove(id);
         self.note_change(id, Route53Change::Deleted);
         Ok(self.submit_change(None))
-    }
-
-    /// The zone, or the error that Route 53 answers for its id.
-    pub fn hosted_zone(&self, id: &str) -> ApiResult<&HostedZone> {
-        self.route53.zones.get(id).ok_or_else(|| {
-            ApiError::new("NoSuchHostedZone", format!("No hosted zone found with ID: {id}")).with_status(404)
-        })
     }
 
     /// A change on its way to all name servers.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Ssm;
 use super::delivery::InvocationStep;
 use super::{InvocationStatus, World};
 use crate::time::Time;
@@ -76,6 +77,13 @@ const DELIVERY_TIMEOUTS_S: std::ops::RangeInclusive<u64> = 30..=2_592_000;
 /// Systems Manager API Reference (SendCommand): at most that many instances.
 const INSTANCES_AT_ONCE: usize = 50;
 
+impl Ssm {
+    /// The command of that id.
+    pub fn command(&self, id: &str) -> Option<&Command> {
+        self.commands.iter().find(|command| command.id == id)
+    }
+}
+
 impl World {
     /// SendCommand.
     pub fn send_command(&mut self, request: SendCommand) -> ApiResult<&Command> {
@@ -86,7 +94,7 @@ impl World {
         if !(1..=INSTANCES_AT_ONCE).contains(&request.instances.len()) {
             return Err(refused("instanceIds", &format!("{:?}", request.instances)));
         }
-        let document = self.document(&request.document, request.document_version.as_deref())?;
+        let document = self.ssm.document(&request.document, request.document_version.as_deref())?;
         document.check_parameters(&request.parameters)?;
         let (plugin, execution_timeout) =
             (document.plugin_name().to_owned(), document.execution_timeout(&request.parameters));
@@ -110,13 +118,13 @@ impl World {
         let (delivery_timeout, all) = (command.delivery_timeout, command.total_timeout());
         self.ssm.commands.push(command);
         for instance in &request.instances {
-            self.invocation_changes(&id, instance);
+            self.announce_invocation(&id, instance);
             let delay = self.draw(self.latency.ssm_command_start);
             self.schedule_step(delay, &id, instance, InvocationStep::Deliver);
             self.schedule_step(delivery_timeout, &id, instance, InvocationStep::DeliveryTimeout);
             self.schedule_step(all, &id, instance, InvocationStep::Expiry);
         }
-        self.command(&id).ok_or_else(unknown_command)
+        self.ssm.command(&id).ok_or_else(unknown_command)
     }
 
     /// Systems Manager API Reference (SendCommand, InvalidInstanceId): the agent has to be registered. Which states of
@@ -140,11 +148,6 @@ impl World {
         Err(ApiError::new("InvalidInstanceId", text))
     }
 
-    /// The command of that id.
-    pub fn command(&self, id: &str) -> Option<&Command> {
-        self.ssm.commands.iter().find(|command| command.id == id)
-    }
-
     /// What can be read of the commands by now, newest first. aws/aws-cli#3546: a command that has just been sent is
     /// not listed yet.
     pub fn visible_commands(&self) -> impl Iterator<Item = &Command> {
@@ -162,7 +165,7 @@ impl World {
     /// CancelCommand, for these instances or for all of the command. Systems Manager API Reference: that the document
     /// stops is not guaranteed.
     pub fn cancel_command(&mut self, id: &str, instances: &[String]) -> ApiResult<()> {
-        let command = self.command(id).ok_or_else(unknown_command)?;
+        let command = self.ssm.command(id).ok_or_else(unknown_command)?;
         if let Some(stranger) = instances.iter().find(|instance| command.invocation(instance).is_none()) {
             let text = format!("The command {id} was not sent to {stranger}.");
             return Err(ApiError::new("InvalidInstanceId", text));

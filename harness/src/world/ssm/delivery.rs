@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Ssm;
 use super::SsmChange;
-use super::{CommandInvocation, InvocationStatus, SsmEffect, World};
+use super::{Command, CommandInvocation, InvocationStatus, SsmEffect, World};
 use crate::world::ec2::{InstanceState, instance_arn};
 use crate::world::guest::Outcome;
 
@@ -27,6 +28,22 @@ pub enum InvocationStep {
 /// The exit code of what the agent kills: 128 and the signal, 9. Recorded with an execution timeout.
 const KILLED: i32 = 137;
 
+impl Ssm {
+    fn the_command(&self, id: &str) -> &Command {
+        self.command(id).expect("no command is forgotten")
+    }
+
+    fn invocation_status(&self, command: &str, instance: &str) -> InvocationStatus {
+        self.the_command(command).invocation(instance).expect("the command was sent to the instance").status
+    }
+
+    fn the_invocation_mut(&mut self, command: &str, instance: &str) -> &mut CommandInvocation {
+        let command = self.commands.iter_mut().find(|it| it.id == command).expect("no command is forgotten");
+        let mut invocations = command.invocations.iter_mut();
+        invocations.find(|it| it.instance == instance).expect("the command was sent to the instance")
+    }
+}
+
 impl World {
     pub(super) fn carry_out_step(&mut self, command: &str, instance: &str, step: InvocationStep) {
         match step {
@@ -39,12 +56,14 @@ impl World {
     }
 
     fn deliver_command(&mut self, command: &str, instance: &str) {
-        let Some(status) = self.invocation_status(command, instance).filter(|status| status.is_undelivered()) else {
+        let status = self.ssm.invocation_status(command, instance);
+        // It may have been delivered, or cancelled, meanwhile.
+        if !status.is_undelivered() {
             return;
-        };
+        }
         if self.agent_answers(instance) {
             self.set_invocation(command, instance, InvocationStatus::InProgress);
-            let Some(sent) = self.command(command) else { return };
+            let sent = self.ssm.the_command(command);
             let (timeout, document) = (sent.execution_timeout, sent.document.clone());
             self.schedule_step(timeout, command, instance, InvocationStep::ExecutionTimeout);
             self.run_document(instance, command, &document);
@@ -54,7 +73,7 @@ impl World {
     }
 
     /// An agent is online: what has waited for it is delivered.
-    pub(in crate::world) fn agent_asks_for_commands(&mut self, instance: &str) {
+    pub(in crate::world) fn deliver_delayed(&mut self, instance: &str) {
         let delayed = |invocation: &CommandInvocation| invocation.status == InvocationStatus::Delayed;
         let waiting: Vec<_> = self
             .ssm
@@ -70,7 +89,7 @@ impl World {
     }
 
     fn on_delivery_timeout(&mut self, command: &str, instance: &str) {
-        if self.invocation_status(command, instance).is_some_and(InvocationStatus::is_undelivered) {
+        if self.ssm.invocation_status(command, instance).is_undelivered() {
             let end = self.unheard_of(instance);
             self.set_invocation(command, instance, end);
         }
@@ -84,8 +103,10 @@ impl World {
 
     /// Systems Manager API Reference (Command, ExpiresAfter): what is in progress then has timed out, too.
     fn on_expiry(&mut self, command: &str, instance: &str) {
-        let status = self.invocation_status(command, instance);
-        let Some(status) = status.filter(|status| !status.is_final()) else { return };
+        let status = self.ssm.invocation_status(command, instance);
+        if status.is_final() {
+            return;
+        }
         let cancelled = status == InvocationStatus::Cancelling;
         let end = if cancelled { InvocationStatus::Cancelled } else { self.unheard_of(instance) };
         self.set_invocation(command, instance, end);
@@ -95,7 +116,7 @@ impl World {
     /// StatusDetails): undeliverable when the instance might not exist. It was seen, too, for a command that had begun
     /// to run.
     fn unheard_of(&self, instance: &str) -> InvocationStatus {
-        match self.state_of(instance) {
+        match self.ec2.state_of(instance) {
             Some(InstanceState::Running | InstanceState::Pending) => InvocationStatus::DeliveryTimedOut,
             Some(
                 InstanceState::ShuttingDown
@@ -107,15 +128,16 @@ impl World {
         }
     }
 
-    /// The agent tells how a document has ended.
-    pub(in crate::world) fn document_ended(&mut self, command: &str, instance: &str, outcome: Outcome) {
+    /// The agent reports how a document has ended. Systems Manager may have given the invocation up before.
+    pub(in crate::world) fn record_outcome(&mut self, command: &str, instance: &str, outcome: Outcome) {
         let (status, response_code) = match outcome {
             Outcome::Success => (InvocationStatus::Success, 0),
             Outcome::Failed(code) => (InvocationStatus::Failed, code),
             Outcome::TimedOut => (InvocationStatus::ExecutionTimedOut, KILLED),
             Outcome::Cancelled => (InvocationStatus::Cancelled, KILLED),
         };
-        if let Some(invocation) = self.invocation_mut(command, instance).filter(|it| !it.status.is_final()) {
+        let invocation = self.ssm.the_invocation_mut(command, instance);
+        if !invocation.status.is_final() {
             invocation.response_code = response_code;
             self.set_invocation(command, instance, status);
         }
@@ -123,7 +145,7 @@ impl World {
 
     pub(super) fn set_invocation(&mut self, command: &str, instance: &str, status: InvocationStatus) {
         let now = self.now;
-        let Some(invocation) = self.invocation_mut(command, instance) else { return };
+        let invocation = self.ssm.the_invocation_mut(command, instance);
         invocation.status = status;
         if status == InvocationStatus::InProgress {
             invocation.started = Some(now);
@@ -131,13 +153,13 @@ impl World {
         if status.is_final() {
             invocation.ended = Some(now);
         }
-        self.invocation_changes(command, instance);
+        self.announce_invocation(command, instance);
     }
 
-    /// Tells the history and the bus. Systems Manager User Guide: monitoring Run Command with EventBridge.
-    pub(super) fn invocation_changes(&mut self, id: &str, instance: &str) {
-        let Some(command) = self.command(id) else { return };
-        let Some(status) = command.invocation(instance).map(|invocation| invocation.status) else { return };
+    /// Reports it to the history and to EventBridge. Systems Manager User Guide: monitoring Run Command with EventBridge.
+    pub(super) fn announce_invocation(&mut self, id: &str, instance: &str) {
+        let command = self.ssm.the_command(id);
+        let status = self.ssm.invocation_status(id, instance);
         let (document, instance_id) = (command.document.clone(), instance.to_owned());
         let change = SsmChange::Invocation { document, instance: instance_id, status };
         let detail = json!({
@@ -159,14 +181,5 @@ impl World {
 
     fn agent_answers(&self, instance: &str) -> bool {
         self.ec2.instances.get(instance).is_some_and(|it| it.guest.agent_online_since.is_some())
-    }
-
-    fn invocation_status(&self, command: &str, instance: &str) -> Option<InvocationStatus> {
-        Some(self.command(command)?.invocation(instance)?.status)
-    }
-
-    fn invocation_mut(&mut self, command: &str, instance: &str) -> Option<&mut CommandInvocation> {
-        let command = self.ssm.commands.iter_mut().find(|it| it.id == command)?;
-        command.invocations.iter_mut().find(|invocation| invocation.instance == instance)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Ssm;
 use super::SsmChange;
 use super::World;
 use crate::time::Time;
@@ -63,6 +64,25 @@ pub struct CreateDocument {
     pub target_type: Option<String>,
 }
 
+impl Ssm {
+    /// The document in that version, which is the only one.
+    pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
+        let document = self.documents.get(name).ok_or_else(|| unknown(name))?;
+        match version {
+            None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
+            Some(other) => {
+                let text = format!("Document version {other} of {name} does not exist.");
+                Err(ApiError::new("InvalidDocumentVersion", text))
+            }
+        }
+    }
+
+    /// DeleteDocument.
+    pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
+        self.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
+    }
+}
+
 impl World {
     /// CreateDocument.
     pub fn create_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
@@ -94,23 +114,6 @@ impl World {
         };
         self.note_change(&request.name, SsmChange::DocumentStored);
         Ok(self.ssm.documents.entry(request.name).insert_entry(document).into_mut())
-    }
-
-    /// The document in that version, which is the only one.
-    pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
-        let document = self.ssm.documents.get(name).ok_or_else(|| unknown(name))?;
-        match version {
-            None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
-            Some(other) => {
-                let text = format!("Document version {other} of {name} does not exist.");
-                Err(ApiError::new("InvalidDocumentVersion", text))
-            }
-        }
-    }
-
-    /// DeleteDocument.
-    pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
-        self.ssm.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
     }
 }
 

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::Refusal;
+use super::Ssm;
 use super::SsmChange;
 use super::{PutParameter, SsmEffect, World};
 
@@ -14,17 +15,25 @@ pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
 #[derive(Clone, Debug)]
 pub struct PendingParameter {
     request: PutParameter,
-    /// Whether who has put it may call DescribeImages.
+    /// Whether the caller who put it may call DescribeImages.
     describes_images: bool,
 }
 
-impl World {
+impl Ssm {
     /// Whether the value would have to be an image's id: a parameter keeps its data type unless it is given another.
     pub(super) fn is_for_image(&self, request: &PutParameter) -> bool {
-        let existing = self.ssm.parameters.get(&request.name).map(|parameter| parameter.data_type.as_str());
+        let existing = self.parameters.get(&request.name).map(|parameter| parameter.data_type.as_str());
         request.data_type.as_deref().or(existing) == Some(IMAGE_DATA_TYPE)
     }
 
+    /// The value is validated in the name of the caller who has just put it, and that caller may not describe images.
+    pub(crate) fn forbid_describing(&mut self, parameter: &str) {
+        let pending = self.pending_parameters.get_mut(parameter).expect("the value has just been put");
+        pending.describes_images = false;
+    }
+}
+
+impl World {
     /// Puts the request aside until it is validated: the version that it will be, if it is valid.
     pub(super) fn validate_later(&mut self, request: PutParameter) -> u64 {
         let newest = self.ssm.parameters.get(&request.name).and_then(|parameter| parameter.versions.last());
@@ -35,18 +44,10 @@ impl World {
         version
     }
 
-    /// Whoever has put the parameter may not describe images, and it is in their name that the value is validated.
-    pub(crate) fn image_cannot_be_described(&mut self, name: &str) {
-        if let Some(pending) = self.ssm.pending_parameters.get_mut(name) {
-            pending.describes_images = false;
-        }
-    }
-
     /// The value put aside is valid, and there; or it is not, and the parameter stays as it was.
     pub(super) fn finish_put(&mut self, name: &str) {
-        let Some(PendingParameter { request, describes_images }) = self.ssm.pending_parameters.remove(name) else {
-            return;
-        };
+        let pending = self.ssm.pending_parameters.remove(name).expect("what is validated was put aside once");
+        let PendingParameter { request, describes_images } = pending;
         let why = match self.check_launchable(&request.value) {
             Ok(()) if describes_images => {
                 self.check_publication(&request.name, &request.value);

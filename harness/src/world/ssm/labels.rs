@@ -1,5 +1,6 @@
 //! Labels of parameter versions.
 
+use super::Ssm;
 use super::SsmChange;
 use super::parameters::VERSIONS_KEPT;
 use super::{Parameter, World};
@@ -7,6 +8,29 @@ use crate::world::error::{ApiError, ApiResult};
 
 /// Systems Manager User Guide (parameter labels).
 const LABELS_PER_VERSION: usize = 10;
+
+impl Ssm {
+    /// Systems Manager API Reference (PutParameter): a version with a label is not deleted to make room.
+    pub(super) fn check_version_limit(&self, name: &str) -> ApiResult<()> {
+        let Some(parameter) = self.parameters.get(name) else { return Ok(()) };
+        match parameter.versions.first() {
+            Some(oldest) if parameter.versions.len() >= VERSIONS_KEPT && !oldest.labels.is_empty() => {
+                let text = format!(
+                    "You attempted to create a new version of {name} by calling the PutParameter API with the \
+                     overwrite flag. Version {}, the oldest version, can't be deleted because it has a label associated \
+                     with it. Move the label to another version of the parameter, and try again.",
+                    oldest.version
+                );
+                Err(ApiError::new("ParameterMaxVersionLimitExceeded", text))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn known_parameter_mut(&mut self, name: &str) -> ApiResult<&mut Parameter> {
+        self.parameters.get_mut(name).ok_or_else(|| ApiError::new("ParameterNotFound", ""))
+    }
+}
 
 impl World {
     /// LabelParameterVersion, the newest version unless said: the version, and the labels that are not valid. A label
@@ -17,7 +41,7 @@ impl World {
         version: Option<u64>,
         labels: &[String],
     ) -> ApiResult<(u64, Vec<String>)> {
-        let parameter = self.known_parameter_mut(name)?;
+        let parameter = self.ssm.known_parameter_mut(name)?;
         let number = match version {
             Some(number) => known_version(parameter, number)?,
             None => parameter.versions.last().map_or(1, |version| version.version),
@@ -49,7 +73,7 @@ impl World {
         version: u64,
         labels: &[String],
     ) -> ApiResult<(Vec<String>, Vec<String>)> {
-        let parameter = self.known_parameter_mut(name)?;
+        let parameter = self.ssm.known_parameter_mut(name)?;
         known_version(parameter, version)?;
         let mut removed = Vec::new();
         for version in parameter.versions.iter_mut().filter(|it| it.version == version) {
@@ -59,27 +83,6 @@ impl World {
         let strangers = labels.iter().filter(|label| !removed.contains(label)).cloned().collect();
         self.note_change(name, SsmChange::Unlabelled { version, labels: removed.clone() });
         Ok((removed, strangers))
-    }
-
-    /// Systems Manager API Reference (PutParameter): a version with a label is not deleted to make room.
-    pub(super) fn check_version_limit(&self, name: &str) -> ApiResult<()> {
-        let Some(parameter) = self.ssm.parameters.get(name) else { return Ok(()) };
-        match parameter.versions.first() {
-            Some(oldest) if parameter.versions.len() >= VERSIONS_KEPT && !oldest.labels.is_empty() => {
-                let text = format!(
-                    "You attempted to create a new version of {name} by calling the PutParameter API with the \
-                     overwrite flag. Version {}, the oldest version, can't be deleted because it has a label associated \
-                     with it. Move the label to another version of the parameter, and try again.",
-                    oldest.version
-                );
-                Err(ApiError::new("ParameterMaxVersionLimitExceeded", text))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn known_parameter_mut(&mut self, name: &str) -> ApiResult<&mut Parameter> {
-        self.ssm.parameters.get_mut(name).ok_or_else(|| ApiError::new("ParameterNotFound", ""))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::Ssm;
 use super::SsmChange;
 use super::{Parameter, ParameterVersion, World};
 use crate::world::error::{ApiError, ApiResult};
@@ -32,6 +33,32 @@ pub struct PutParameter {
 pub(super) const VERSIONS_KEPT: usize = 100;
 /// Systems Manager API Reference: at most 4 KB for a standard parameter.
 const VALUE_BYTES: usize = 4096;
+
+impl Ssm {
+    /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`.
+    pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
+        let (name, wanted) = match selector.rsplit_once(':') {
+            Some((name, wanted)) => (name, Some(wanted)),
+            None => (selector, None),
+        };
+        let parameter = self.parameters.get(name).ok_or_else(not_found)?;
+        let version = match wanted {
+            None => parameter.versions.last(),
+            Some(wanted) => parameter
+                .versions
+                .iter()
+                .find(|it| wanted.parse() == Ok(it.version) || it.labels.iter().any(|label| label == wanted)),
+        };
+        let version = version.ok_or_else(|| {
+            let text = format!(
+                "Systems Manager could not find version {} of {name}. Verify the version and try again.",
+                wanted.unwrap_or("1")
+            );
+            ApiError::new("ParameterVersionNotFound", text)
+        })?;
+        Ok((parameter, version))
+    }
+}
 
 impl World {
     /// PutParameter: the new version.
@@ -70,9 +97,9 @@ impl World {
             let text = "There are concurrent updates for a resource that supports one update at a time.";
             return Err(ApiError::new("TooManyUpdates", text));
         }
-        self.check_version_limit(&request.name)?;
+        self.ssm.check_version_limit(&request.name)?;
         let request = PutParameter { parameter_type: Some(parameter_type), ..request };
-        if self.is_for_image(&request) { Ok(self.validate_later(request)) } else { Ok(self.add_version(request)) }
+        if self.ssm.is_for_image(&request) { Ok(self.validate_later(request)) } else { Ok(self.add_version(request)) }
     }
 
     /// Puts a parameter into the world without the wait for its validation: for worlds to begin with.
@@ -122,30 +149,6 @@ impl World {
         parameter.tags.retain(|key, _| !remove.contains(key));
         self.note_change(name, SsmChange::TagsChanged);
         Ok(())
-    }
-
-    /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`.
-    pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
-        let (name, wanted) = match selector.rsplit_once(':') {
-            Some((name, wanted)) => (name, Some(wanted)),
-            None => (selector, None),
-        };
-        let parameter = self.ssm.parameters.get(name).ok_or_else(not_found)?;
-        let version = match wanted {
-            None => parameter.versions.last(),
-            Some(wanted) => parameter
-                .versions
-                .iter()
-                .find(|it| wanted.parse() == Ok(it.version) || it.labels.iter().any(|label| label == wanted)),
-        };
-        let version = version.ok_or_else(|| {
-            let text = format!(
-                "Systems Manager could not find version {} of {name}. Verify the version and try again.",
-                wanted.unwrap_or("1")
-            );
-            ApiError::new("ParameterVersionNotFound", text)
-        })?;
-        Ok((parameter, version))
     }
 
     fn emit_parameter_change(&mut self, name: &str, parameter_type: &str, operation: &str) {

@@ -21,14 +21,14 @@ fn an_overwrite_makes_a_version() {
     assert_eq!(world.put_parameter(put("/a/b", "one", false)), Ok(1));
     assert_eq!(code(world.put_parameter(put("/a/b", "two", false))), "ParameterAlreadyExists");
     assert_eq!(world.put_parameter(put("/a/b", "two", true)), Ok(2));
-    assert_eq!(world.get_parameter("/a/b").unwrap().1.value, "two");
-    assert_eq!(world.get_parameter("/a/b:1").unwrap().1.value, "one");
-    assert_eq!(code(world.get_parameter("/a/b:3").map(|_| ())), "ParameterVersionNotFound");
+    assert_eq!(world.ssm.get_parameter("/a/b").unwrap().1.value, "two");
+    assert_eq!(world.ssm.get_parameter("/a/b:1").unwrap().1.value, "one");
+    assert_eq!(code(world.ssm.get_parameter("/a/b:3").map(|_| ())), "ParameterVersionNotFound");
     let operations: Vec<_> =
         world.events("Parameter Store Change").iter().map(|event| event["detail"]["operation"].clone()).collect();
     assert_eq!(operations, ["Create", "Update"]);
     world.delete_parameter("/a/b").unwrap();
-    assert_eq!(code(world.get_parameter("/a/b").map(|_| ())), "ParameterNotFound");
+    assert_eq!(code(world.ssm.get_parameter("/a/b").map(|_| ())), "ParameterNotFound");
 }
 
 #[test]
@@ -66,17 +66,17 @@ fn validated(world: &mut World) {
 fn an_image_is_validated_after_the_answer() {
     let mut world = World::new(1);
     assert_eq!(world.put_parameter(put_image("/image", PUBLIC_IMAGE)), Ok(1));
-    assert_eq!(code(world.get_parameter("/image").map(|_| ())), "ParameterNotFound", "not yet");
+    assert_eq!(code(world.ssm.get_parameter("/image").map(|_| ())), "ParameterNotFound", "not yet");
     let another = PutParameter { data_type: Some("text".to_owned()), ..put("/image", "a", true) };
     assert_eq!(code(world.put_parameter(another)), "TooManyUpdates");
     validated(&mut world);
-    assert_eq!(world.get_parameter("/image").unwrap().1.value, PUBLIC_IMAGE);
+    assert_eq!(world.ssm.get_parameter("/image").unwrap().1.value, PUBLIC_IMAGE);
     let own = world.add_image(ImageSpec::named("own"));
     // A parameter keeps its data type.
     assert_eq!(world.put_parameter(put("/image", &own, true)), Ok(2));
-    assert_eq!(world.get_parameter("/image").unwrap().1.value, PUBLIC_IMAGE, "the old one until then");
+    assert_eq!(world.ssm.get_parameter("/image").unwrap().1.value, PUBLIC_IMAGE, "the old one until then");
     validated(&mut world);
-    let (parameter, version) = world.get_parameter("/image").unwrap();
+    let (parameter, version) = world.ssm.get_parameter("/image").unwrap();
     assert_eq!((parameter.data_type.as_str(), version.version, &version.value), (IMAGE_DATA_TYPE, 2, &own));
 }
 
@@ -88,7 +88,7 @@ fn an_image_that_cannot_be_launched_leaves_the_parameter_as_it_was() {
     for value in ["not an image", "ami-00000000000000000", &private, &disabled] {
         assert_eq!(world.put_parameter(put_image("/image", value)), Ok(1), "{value}");
         validated(&mut world);
-        assert_eq!(code(world.get_parameter("/image").map(|_| ())), "ParameterNotFound", "{value}");
+        assert_eq!(code(world.ssm.get_parameter("/image").map(|_| ())), "ParameterNotFound", "{value}");
     }
     let event = world.events("Parameter Store Change").pop().unwrap();
     let expected = serde_json::json!({
@@ -112,14 +112,14 @@ fn a_label_is_on_one_version_and_selects_it() {
     let (version, invalid) = world.label_parameter_version("/a", None, &labels).unwrap();
     assert_eq!((version, invalid), (2, labels[1..].to_vec()));
     world.label_parameter_version("/a", Some(1), &labels[..1]).unwrap();
-    assert_eq!(world.get_parameter("/a:live").unwrap().1.value, "one");
+    assert_eq!(world.ssm.get_parameter("/a:live").unwrap().1.value, "one");
     assert!(world.ssm.parameters["/a"].versions[1].labels.is_empty());
     assert_eq!(code(world.label_parameter_version("/a", Some(3), &labels[..1])), "ParameterVersionNotFound");
     let many: Vec<_> = (0..10).map(|number| format!("label-{number}")).collect();
     assert_eq!(code(world.label_parameter_version("/a", Some(1), &many)), "ParameterVersionLabelLimitExceeded");
     let (removed, strangers) = world.unlabel_parameter_version("/a", 1, &labels[..2]).unwrap();
     assert_eq!((removed, strangers), (vec!["live".to_owned()], vec!["aws-not".to_owned()]));
-    assert_eq!(code(world.get_parameter("/a:live").map(|_| ())), "ParameterVersionNotFound");
+    assert_eq!(code(world.ssm.get_parameter("/a:live").map(|_| ())), "ParameterVersionNotFound");
 }
 
 #[test]

@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 
 impl World {
     /// The refresh goes on by one step, if one is under way.
-    pub(in crate::world::autoscaling) fn go_on_with_refresh(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
+    pub(in crate::world::autoscaling) fn continue_refresh(&mut self, name: &str) {
+        let group = self.autoscaling.the_group(name);
         match group.active_refresh().map(|refresh| refresh.status) {
             Some(RefreshStatus::Pending) => {
                 self.begin_refresh(name);
@@ -24,7 +24,7 @@ impl World {
             Some(RefreshStatus::InProgress) => self.refresh_next(name),
             Some(RefreshStatus::Cancelling) if group.is_settled() => {
                 self.end_refresh(name, RefreshStatus::Cancelled, None);
-                self.begin_no_more(name);
+                self.forget_replacements(name);
             }
             Some(
                 RefreshStatus::Cancelling
@@ -32,30 +32,30 @@ impl World {
                 | RefreshStatus::Failed
                 | RefreshStatus::Cancelled,
             )
-            | None => self.begin_no_more(name),
+            | None => self.forget_replacements(name),
         }
     }
 
     fn begin_refresh(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+        let group = self.autoscaling.the_group_mut(name);
         let old = group.members.iter().filter(|member| !member.lifecycle.is_terminating());
         let old: Vec<_> = old.map(|member| member.instance_id.clone()).collect();
-        let Some(refresh) = group.active_refresh_mut() else { return };
+        let refresh = group.active_refresh_mut().expect("a refresh is under way");
         refresh.status = RefreshStatus::InProgress;
         refresh.started = Some(now);
         refresh.progressed = now;
         refresh.total = old.len();
         refresh.left = old;
-        self.tell_refresh(name, RefreshStatus::InProgress);
+        self.announce_refresh(name, RefreshStatus::InProgress);
     }
 
     /// Replaces the next instance, if the last one's replacement serves; or finds that all are replaced.
     fn refresh_next(&mut self, name: &str) {
         let now = self.now;
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+        let group = self.autoscaling.the_group_mut(name);
         let members: Vec<_> = group.members.iter().map(|member| member.instance_id.clone()).collect();
-        let Some(refresh) = group.active_refresh_mut() else { return };
+        let refresh = group.active_refresh_mut().expect("a refresh is under way");
         let before = refresh.left.len();
         refresh.left.retain(|id| members.contains(id));
         if refresh.left.len() < before {
@@ -80,9 +80,9 @@ impl World {
             let is_old = refresh.left.contains(&member.instance_id);
             is_old && member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
         };
-        let next = self.autoscaling.groups.get(name).filter(|group| group.is_settled());
-        let next = next.and_then(|group| group.members.iter().find(can_go)).map(|member| member.instance_id.clone());
-        let Some(instance) = next else { return };
+        let group = self.autoscaling.the_group(name);
+        let next = group.members.iter().find(can_go).filter(|_| group.is_settled());
+        let Some(instance) = next.map(|member| member.instance_id.clone()) else { return };
         if refresh.launches_first() {
             self.replace_first(name, &instance, Replacement::Refresh);
         } else {
@@ -92,8 +92,8 @@ impl World {
     }
 
     /// No refresh replaces anything now: what it has begun is finished, but nothing is begun again.
-    fn begin_no_more(&mut self, name: &str) {
-        let Some(group) = self.autoscaling.groups.get_mut(name) else { return };
+    fn forget_replacements(&mut self, name: &str) {
+        let group = self.autoscaling.the_group_mut(name);
         let nothing_comes = !group.members.iter().any(|member| member.lifecycle.is_pending());
         if nothing_comes && group.in_service() <= group.capacity() {
             for member in &mut group.members {
@@ -104,19 +104,20 @@ impl World {
 
     pub(super) fn end_refresh(&mut self, name: &str, status: RefreshStatus, reason: Option<String>) {
         let now = self.now;
-        let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) else { return };
+        debug_assert!(status.is_over(), "a refresh ends in a final status");
+        let group = self.autoscaling.the_group_mut(name);
+        let refresh = group.active_refresh_mut().expect("a refresh that ends was under way");
         refresh.ended = Some(now);
         refresh.status_reason = reason;
-        self.tell_refresh(name, status);
-        if let Some(refresh) = self.autoscaling.groups.get_mut(name).and_then(Group::active_refresh_mut) {
-            refresh.status = status;
-        }
+        self.announce_refresh(name, status);
+        let group = self.autoscaling.the_group_mut(name);
+        group.active_refresh_mut().expect("nobody has ended it meanwhile").status = status;
     }
 
     /// EC2 Auto Scaling User Guide (instance refresh events).
-    fn tell_refresh(&mut self, name: &str, status: RefreshStatus) {
-        let Some(group) = self.autoscaling.groups.get(name) else { return };
-        let Some(refresh) = group.active_refresh() else { return };
+    fn announce_refresh(&mut self, name: &str, status: RefreshStatus) {
+        let group = self.autoscaling.the_group(name);
+        let refresh = group.active_refresh().expect("a refresh is announced while it is under way");
         let (arn, id) = (group.arn(), refresh.id.clone());
         self.note_change(name, AutoScalingChange::Refresh { id: id.clone(), status });
         let detail = json!({"InstanceRefreshId": id, "AutoScalingGroupName": name});

@@ -68,13 +68,14 @@ impl World {
     /// CreateImage: the id of the new image, which is pending.
     pub fn create_image(&mut self, request: CreateImage) -> ApiResult<String> {
         self.check_image_name(&request.name)?;
-        let instance = self.known_instance(&request.instance_id)?;
+        let instance = self.ec2.known_instance(&request.instance_id)?;
         if !matches!(instance.state, InstanceState::Running | InstanceState::Stopped) {
             let text = format!("Instance '{}' is not 'running' or 'stopped'.", request.instance_id);
             return Err(ApiError::new("IncorrectState", text));
         }
         let source_image = SourceImage { id: instance.image_id.clone(), region: REGION.to_owned() };
-        let attached: Vec<_> = self.attachments_of(&request.instance_id).map(|(volume, _)| volume.to_owned()).collect();
+        let attached: Vec<_> =
+            self.ec2.attachments_of(&request.instance_id).map(|(volume, _)| volume.to_owned()).collect();
         let mut volumes = vec![(None, ROOT_GIB, false)];
         volumes.extend(
             attached
@@ -127,7 +128,7 @@ impl World {
         self.check_image_name(&request.name)?;
         let mut block_devices = Vec::new();
         for (device_name, snapshot_id) in request.devices {
-            let snapshot = self.known_snapshot(&snapshot_id)?;
+            let snapshot = self.ec2.known_snapshot(&snapshot_id)?;
             if snapshot.state != SnapshotState::Completed {
                 let text = format!("Snapshot '{snapshot_id}' is not in a 'completed' state.");
                 return Err(ApiError::new("IncorrectState", text));
@@ -141,14 +142,14 @@ impl World {
         image.architecture = request.architecture;
         image.root_device_name = request.root_device_name;
         image.tags = request.tags;
-        self.insert_image(image);
-        self.image_is_available(&id);
+        self.ec2.insert_image(image);
+        self.make_available(&id);
         Ok(id)
     }
 
     /// The image is complete, or has failed.
-    pub(in crate::world) fn image_is_finished(&mut self, id: &str) {
-        if self.ec2.images.get(id).is_none_or(|image| image.state != ImageState::Pending) {
+    pub(in crate::world) fn finish_image(&mut self, id: &str) {
+        if self.ec2.the_image(id).state != ImageState::Pending {
             // Deregistered meanwhile: nothing comes of its bake either.
             self.bakes.remove(id);
             return;
@@ -156,35 +157,32 @@ impl World {
         let fails = self.ec2.image_failures > 0;
         self.ec2.image_failures = self.ec2.image_failures.saturating_sub(1);
         if fails || self.is_baked_in_vain(id) {
-            self.image_has_failed(id, "Snapshot creation failed.");
+            self.fail_image(id, "Snapshot creation failed.");
         } else {
-            self.image_is_available(id);
+            self.make_available(id);
         }
-        self.bake_goes_on(id);
+        self.continue_bake(id);
     }
 
     /// An image is available, and says so.
-    pub(super) fn image_is_available(&mut self, id: &str) {
+    pub(super) fn make_available(&mut self, id: &str) {
         self.set_image_state(id, ImageState::Available, SnapshotState::Completed);
         self.emit_image_state(id, ImageState::Available, "");
     }
 
-    fn image_has_failed(&mut self, id: &str, reason: &str) {
+    fn fail_image(&mut self, id: &str, reason: &str) {
         self.set_image_state(id, ImageState::Failed, SnapshotState::Error);
-        if let Some(image) = self.ec2.images.get_mut(id) {
-            image.failure = Some(reason.to_owned());
-        }
+        self.ec2.the_image_mut(id).failure = Some(reason.to_owned());
         self.emit_image_state(id, ImageState::Failed, reason);
     }
 
     fn set_image_state(&mut self, id: &str, state: ImageState, of_snapshots: SnapshotState) {
-        let Some(image) = self.ec2.images.get_mut(id) else { return };
+        let image = self.ec2.the_image_mut(id);
         image.state = state;
         let snapshots: Vec<_> = image.block_devices.iter().map(|device| device.snapshot_id.clone()).collect();
         for snapshot in snapshots {
-            if let Some(snapshot) =
-                self.ec2.snapshots.get_mut(&snapshot).filter(|it| it.state == SnapshotState::Pending)
-            {
+            let snapshot = self.ec2.snapshots.get_mut(&snapshot);
+            if let Some(snapshot) = snapshot.filter(|it| it.state == SnapshotState::Pending) {
                 snapshot.state = of_snapshots;
             }
         }
@@ -217,7 +215,7 @@ impl World {
     fn begin_image(&mut self, image: Image) {
         let id = image.id.clone();
         self.note_change(&id, Ec2Change::ImagePending { name: image.name.clone() });
-        self.insert_image(image);
+        self.ec2.insert_image(image);
         let delay = self.draw(self.latency.image_creation);
         self.schedule(delay, Ec2Effect::ImageFinished(id));
     }

@@ -17,15 +17,11 @@ impl World {
     /// DisableImage. EC2 API Reference: nobody can launch it, and those it was shared with lose it for good.
     pub fn disable_image(&mut self, id: &str) -> ApiResult<()> {
         let image = self.own_image_mut(id)?;
-        match image.state {
-            ImageState::Available => {}
-            ImageState::Disabled => return Ok(()),
-            ImageState::Pending
-            | ImageState::Invalid
-            | ImageState::Deregistered
-            | ImageState::Transient
-            | ImageState::Failed
-            | ImageState::Error => return Err(incorrect_state(id, image.state)),
+        if image.state == ImageState::Disabled {
+            return Ok(());
+        }
+        if image.state != ImageState::Available {
+            return Err(incorrect_state(id, image.state));
         }
         image.state = ImageState::Disabled;
         image.launch_permissions.clear();
@@ -37,17 +33,13 @@ impl World {
     /// EnableImage.
     pub fn enable_image(&mut self, id: &str) -> ApiResult<()> {
         let image = self.own_image_mut(id)?;
-        match image.state {
-            ImageState::Disabled => {}
-            ImageState::Available => return Ok(()),
-            ImageState::Pending
-            | ImageState::Invalid
-            | ImageState::Deregistered
-            | ImageState::Transient
-            | ImageState::Failed
-            | ImageState::Error => return Err(incorrect_state(id, image.state)),
+        if image.state == ImageState::Available {
+            return Ok(());
         }
-        self.image_is_available(id);
+        if image.state != ImageState::Disabled {
+            return Err(incorrect_state(id, image.state));
+        }
+        self.make_available(id);
         Ok(())
     }
 

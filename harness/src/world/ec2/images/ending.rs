@@ -96,7 +96,7 @@ impl World {
     }
 
     fn delete_along(&mut self, id: &str, may_delete: impl Fn(&mut World, &str) -> bool) -> SnapshotDeletion {
-        if self.images_from(id).any(|image| image.gone.is_none()) {
+        if self.ec2.images_from(id).any(|image| image.gone.is_none()) {
             return SnapshotDeletion::Skipped;
         }
         if self.ec2.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.locked) {
@@ -126,7 +126,7 @@ impl World {
     /// A deregistered image comes back as it was.
     pub(in crate::world) fn bring_image_back(&mut self, image: Image) {
         let id = image.id.clone();
-        self.insert_image(image);
+        self.ec2.insert_image(image);
         self.note_change(&id, Ec2Change::Restored);
     }
 }

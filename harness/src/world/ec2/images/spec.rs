@@ -109,7 +109,7 @@ impl World {
             protection: spec.protection,
             gone: None,
         };
-        self.insert_image(image);
+        self.ec2.insert_image(image);
         id
     }
 

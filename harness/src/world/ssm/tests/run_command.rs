@@ -39,12 +39,12 @@ fn send_for_at_most(world: &mut World, instance: &str, execution_timeout_s: u64)
 }
 
 fn status(world: &World, command: &str) -> InvocationStatus {
-    world.command(command).unwrap().invocations[0].status
+    world.ssm.command(command).unwrap().invocations[0].status
 }
 
 fn pass_until_final(world: &mut World, command: &str, seconds: u64) -> (InvocationStatus, i32) {
     world.pass_until(seconds, |world| status(world, command).is_final());
-    let invocation = &world.command(command).unwrap().invocations[0];
+    let invocation = &world.ssm.command(command).unwrap().invocations[0];
     (invocation.status, invocation.response_code)
 }
 
@@ -191,7 +191,7 @@ fn a_hanging_release_is_killed_at_its_execution_timeout_and_can_be_repeated() {
     let (mut world, instance, volume) = serving(1);
     world.set_agent_mode(&instance, AgentMode::Hanging);
     let hour = send(&mut world, &instance);
-    assert_eq!(world.command(&hour).unwrap().execution_timeout, Duration::from_secs(3600));
+    assert_eq!(world.ssm.command(&hour).unwrap().execution_timeout, Duration::from_secs(3600));
     world.cancel_command(&hour, &[]).unwrap();
     let command = send_for_at_most(&mut world, &instance, 60);
     world.pass(55);
@@ -217,7 +217,7 @@ fn a_guest_that_dies_leaves_its_command_in_progress_until_it_expires() {
     world.pass(140);
     assert_eq!(status(&world, &command), InvocationStatus::InProgress);
     assert_eq!(pass_until_final(&mut world, &command, 20), (InvocationStatus::Undeliverable, -1));
-    let sent = world.command(&command).unwrap();
+    let sent = world.ssm.command(&command).unwrap();
     assert_eq!(world.now(), sent.expires_after(), "30 s to deliver it and 120 s to run it");
     assert_eq!((sent.status().name(), sent.status().details()), ("Failed", "Undeliverable"));
 }
@@ -260,7 +260,7 @@ fn documents_are_checked_and_say_how_long_they_may_take() {
     let yaml = "schemaVersion: '2.2'\nmainSteps:\n  - action: aws:runShellScript\n    name: only\n    inputs: \
                 {timeoutSeconds: 90}\n";
     world.put_document("by-the-way", yaml).unwrap();
-    let document = world.document("by-the-way", None).unwrap();
+    let document = world.ssm.document("by-the-way", None).unwrap();
     assert_eq!((document.format, document.plugin_name()), (DocumentFormat::Yaml, "only"));
     assert_eq!(document.execution_timeout(&BTreeMap::new()), Duration::from_secs(90));
     let create = |name: &str, content: &str| CreateDocument {
@@ -273,8 +273,8 @@ fn documents_are_checked_and_say_how_long_they_may_take() {
     let content = RELEASE_DOCUMENT_CONTENT;
     assert_eq!(code(world.create_document(create("by-the-way", content)).map(drop)), "DocumentAlreadyExists");
     assert_eq!(code(world.create_document(create("aws-thing", content)).map(drop)), "ValidationException");
-    world.delete_document("by-the-way").unwrap();
-    assert_eq!(code(world.document("by-the-way", None).map(drop)), "InvalidDocument");
+    world.ssm.delete_document("by-the-way").unwrap();
+    assert_eq!(code(world.ssm.document("by-the-way", None).map(drop)), "InvalidDocument");
 }
 
 /// Commands, modes, deaths and hand-offs at random: nothing is torn or lost, and every command comes to an end.
