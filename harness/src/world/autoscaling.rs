@@ -4,20 +4,20 @@ mod activities;
 mod capacity;
 mod change;
 mod groups;
+mod health;
 mod hooks;
 mod launch_sources;
-mod launching;
+mod launches;
 mod lifecycle;
 mod lifecycle_action;
-mod maintenance;
-mod noticing;
 mod reconcile;
 mod refresh;
+mod replacements;
 mod size;
 mod standby;
 mod state;
 mod tags;
-mod terminating;
+mod terminations;
 
 #[cfg(test)]
 mod tests;
@@ -34,8 +34,8 @@ pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
 pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedInstancesPolicy, Override};
 pub use lifecycle_action::{ActionResult, LifecycleAction, LifecycleHook, Transition};
-pub use maintenance::{MaintenancePolicy, Replacement};
 pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
+pub use replacements::{MaintenancePolicy, Replacement};
 pub use state::LifecycleState;
 
 /// The groups of the account.

@@ -1,16 +1,13 @@
-//! Instances and volumes: what they are. How they change is in the files beside this one, as are images, snapshots and
-//! launch templates.
+//! EC2: its instances, volumes, images and the rest are in the files beside this one; here is the room that keeps them,
+//! and what happens in it without a call.
 
 mod change;
-mod ending;
 pub mod images;
 mod instances;
-mod interruption;
 mod launch_templates;
 pub mod network;
 pub mod recycle_bin;
 pub mod requests;
-mod retirement;
 mod snapshots;
 mod tags;
 pub mod throttles;
@@ -22,18 +19,16 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
-use super::guest::{AgentMode, Data, Guest};
+use super::guest::AgentMode;
 use crate::time::Time;
 
 pub use change::Ec2Change;
-pub(crate) use ending::Shutdown;
 pub use images::{Image, ImageSpec, ImageState};
-pub(crate) use instances::instance_arn;
-pub use instances::{RunInstances, StateChange};
-pub use interruption::SpotAction;
+pub use instances::{Instance, InstanceState, RunInstances, SpotAction, StateChange};
+pub(crate) use instances::{Shutdown, instance_arn};
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotSpec, SnapshotState};
-pub use volumes::CreateVolume;
+pub use volumes::{Attachment, AttachmentState, CreateVolume, Volume, VolumeState};
 
 /// The instances, volumes and images of the account, and what else EC2 keeps.
 #[derive(Default)]
@@ -143,176 +138,7 @@ impl Ec2 {
     }
 }
 
-/// A virtual machine.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    /// `i-` and 17 hexadecimal digits.
-    pub id: String,
-    /// Where in its life it is.
-    pub state: InstanceState,
-    /// For example `t3a.medium`.
-    pub instance_type: String,
-    /// The image it booted from.
-    pub image_id: String,
-    /// For example `eu-central-1a`.
-    pub zone: String,
-    /// The subnet.
-    pub subnet_id: String,
-    /// Inside the VPC; kept while the instance exists.
-    pub private_ip: String,
-    /// Whether it is a spot instance.
-    pub spot: bool,
-    /// When it was launched.
-    pub launched: Time,
-    /// Why it ended, as `stateTransitionReason` has it (empty while it lives).
-    pub transition_reason: String,
-    /// Key and value.
-    pub tags: BTreeMap<String, String>,
-    /// What runs inside.
-    pub guest: Guest,
-}
-
-/// The states of an instance, with EC2's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum InstanceState {
-    /// Being started.
-    Pending,
-    /// Powered on.
-    Running,
-    /// Being terminated.
-    ShuttingDown,
-    /// Gone, but still listed for a while.
-    Terminated,
-    /// Being stopped.
-    Stopping,
-    /// Powered off.
-    Stopped,
-}
-
-impl InstanceState {
-    /// All of them.
-    pub const ALL: [InstanceState; 6] = [
-        InstanceState::Pending,
-        InstanceState::Running,
-        InstanceState::ShuttingDown,
-        InstanceState::Terminated,
-        InstanceState::Stopping,
-        InstanceState::Stopped,
-    ];
-
-    /// EC2's numeric code.
-    pub fn code(self) -> u16 {
-        match self {
-            InstanceState::Pending => 0,
-            InstanceState::Running => 16,
-            InstanceState::ShuttingDown => 32,
-            InstanceState::Terminated => 48,
-            InstanceState::Stopping => 64,
-            InstanceState::Stopped => 80,
-        }
-    }
-
-    /// EC2's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            InstanceState::Pending => "pending",
-            InstanceState::Running => "running",
-            InstanceState::ShuttingDown => "shutting-down",
-            InstanceState::Terminated => "terminated",
-            InstanceState::Stopping => "stopping",
-            InstanceState::Stopped => "stopped",
-        }
-    }
-}
-
-/// An EBS volume.
-#[derive(Clone, Debug)]
-pub struct Volume {
-    /// `vol-` and 17 hexadecimal digits.
-    pub id: String,
-    /// `creating`, `available`, `in-use`.
-    pub state: VolumeState,
-    /// GiB.
-    pub size_gib: u32,
-    /// For example `gp3`.
-    pub volume_type: String,
-    /// For example `eu-central-1a`.
-    pub zone: String,
-    /// Encrypted at rest.
-    pub encrypted: bool,
-    /// When it was created.
-    pub created: Time,
-    /// The one attachment that EBS allows.
-    pub attachment: Option<Attachment>,
-    /// Key and value.
-    pub tags: BTreeMap<String, String>,
-    /// What has been written to it.
-    pub data: Data,
-}
-
-/// The states of a volume, with EC2's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VolumeState {
-    /// Being made.
-    Creating,
-    /// Attached to nothing.
-    Available,
-    /// Attached, or on the way there or back.
-    InUse,
-}
-
-impl VolumeState {
-    /// EC2's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            VolumeState::Creating => "creating",
-            VolumeState::Available => "available",
-            VolumeState::InUse => "in-use",
-        }
-    }
-}
-
-/// A volume's attachment to an instance.
-#[derive(Clone, Debug)]
-pub struct Attachment {
-    /// The holder.
-    pub instance_id: String,
-    /// For example `/dev/sdf`.
-    pub device: String,
-    /// How far it is.
-    pub state: AttachmentState,
-    /// When it was asked for.
-    pub since: Time,
-    /// Whether the volume ends with the instance (false for a volume attached later).
-    pub delete_on_termination: bool,
-}
-
-/// The states of an attachment, with EC2's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttachmentState {
-    /// On the way to the instance.
-    Attaching,
-    /// The instance sees the device.
-    Attached,
-    /// On the way back.
-    Detaching,
-    /// Told to detach, but the guest has it mounted.
-    Busy,
-}
-
-impl AttachmentState {
-    /// EC2's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            AttachmentState::Attaching => "attaching",
-            AttachmentState::Attached => "attached",
-            AttachmentState::Detaching => "detaching",
-            AttachmentState::Busy => "busy",
-        }
-    }
-}
-
-/// What happens to instances, volumes and images by itself.
+/// What happens to instances, volumes and images without a call.
 #[derive(Clone, Debug)]
 pub enum Ec2Effect {
     /// A pending image is available, or has failed.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::images::ImageState;
-use super::interruption::SpotAction;
-use super::{InstanceState, VolumeState};
+use super::instances::{InstanceState, SpotAction};
+use super::volumes::VolumeState;
 use crate::time::Time;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

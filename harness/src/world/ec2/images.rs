@@ -1,8 +1,8 @@
-//! Images (AMIs): what they are. How they begin, change and end is in the files beside this one.
+//! Images (AMIs): what they are, and the states in which they can be launched.
 
-mod beginning;
-mod changing;
-mod ending;
+mod attributes;
+mod creation;
+mod deregistration;
 mod references;
 mod spec;
 
@@ -21,8 +21,8 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, REGION};
 
-pub use beginning::{CopyImage, CreateImage, RegisterImage};
-pub use ending::{Gone, SnapshotDeletion};
+pub use creation::{CopyImage, CreateImage, RegisterImage};
+pub use deregistration::{Gone, SnapshotDeletion};
 pub(crate) use references::VERSION_DEPTH;
 pub use references::{ImageReference, ReferenceScope};
 pub use spec::{ImageSpec, PUBLIC_IMAGE, PUBLIC_OWNER};

@@ -1,4 +1,8 @@
-//! Instances begin: run and start. How they end is in `ending.rs`.
+//! Instances: what they are, and how they begin. How they end is in the files beside this one.
+
+mod interruption;
+mod retirement;
+mod termination;
 
 use std::collections::BTreeMap;
 
@@ -7,11 +11,96 @@ use serde_json::json;
 use super::Ec2;
 use super::Ec2Change;
 use super::network::{subnet_in, zone_of};
-use super::{Ec2Effect, Instance, InstanceState, LaunchTemplateData, World};
+use super::{Ec2Effect, LaunchTemplateData, World};
+use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Guest;
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, REGION};
+pub use interruption::SpotAction;
+pub(crate) use termination::Shutdown;
+
+/// A virtual machine.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// `i-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Where in its life it is.
+    pub state: InstanceState,
+    /// For example `t3a.medium`.
+    pub instance_type: String,
+    /// The image it booted from.
+    pub image_id: String,
+    /// For example `eu-central-1a`.
+    pub zone: String,
+    /// The subnet.
+    pub subnet_id: String,
+    /// Inside the VPC; kept while the instance exists.
+    pub private_ip: String,
+    /// Whether it is a spot instance.
+    pub spot: bool,
+    /// When it was launched.
+    pub launched: Time,
+    /// Why it ended, as `stateTransitionReason` has it (empty while it lives).
+    pub transition_reason: String,
+    /// Key and value.
+    pub tags: BTreeMap<String, String>,
+    /// What runs inside.
+    pub guest: Guest,
+}
+
+/// The states of an instance, with EC2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InstanceState {
+    /// Being started.
+    Pending,
+    /// Powered on.
+    Running,
+    /// Being terminated.
+    ShuttingDown,
+    /// Gone, but still listed for a while.
+    Terminated,
+    /// Being stopped.
+    Stopping,
+    /// Powered off.
+    Stopped,
+}
+
+impl InstanceState {
+    /// All of them.
+    pub const ALL: [InstanceState; 6] = [
+        InstanceState::Pending,
+        InstanceState::Running,
+        InstanceState::ShuttingDown,
+        InstanceState::Terminated,
+        InstanceState::Stopping,
+        InstanceState::Stopped,
+    ];
+
+    /// EC2's numeric code.
+    pub fn code(self) -> u16 {
+        match self {
+            InstanceState::Pending => 0,
+            InstanceState::Running => 16,
+            InstanceState::ShuttingDown => 32,
+            InstanceState::Terminated => 48,
+            InstanceState::Stopping => 64,
+            InstanceState::Stopped => 80,
+        }
+    }
+
+    /// EC2's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            InstanceState::Pending => "pending",
+            InstanceState::Running => "running",
+            InstanceState::ShuttingDown => "shutting-down",
+            InstanceState::Terminated => "terminated",
+            InstanceState::Stopping => "stopping",
+            InstanceState::Stopped => "stopped",
+        }
+    }
+}
 
 /// What RunInstances is asked for. A launch template gives what is not said here.
 #[derive(Clone, Debug, Default)]

@@ -4,10 +4,12 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::json;
 
-use super::Ec2Change;
-use super::ending::Shutdown;
-use super::{Ec2Effect, World, instance_arn};
+use super::instance_arn;
+use super::termination::Shutdown;
 use crate::time::Time;
+use crate::world::World;
+use crate::world::ec2::Ec2Change;
+use crate::world::ec2::Ec2Effect;
 use crate::world::{ACCOUNT, REGION};
 
 impl World {
@@ -49,7 +51,7 @@ impl World {
         self.schedule(ahead, Ec2Effect::Retired(instance_id.to_owned()));
     }
 
-    pub(super) fn retire(&mut self, id: &str) {
+    pub(in crate::world::ec2) fn retire(&mut self, id: &str) {
         // It may have ended within the two weeks.
         if self.ec2.is_alive(id) {
             self.begin_stop(id, "Server.ScheduledStop: Stopped due to scheduled retirement", Shutdown::Orderly);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Ec2Change;
-use super::ending::Shutdown;
-use super::instances::instance_arn;
-use super::{Ec2Effect, World};
+use super::instance_arn;
+use super::termination::Shutdown;
+use crate::world::World;
+use crate::world::ec2::Ec2Change;
+use crate::world::ec2::Ec2Effect;
 
 /// EC2 User Guide: a Spot Instance interruption notice comes two minutes before the interruption.
 const WARNING: Duration = Duration::from_secs(120);
@@ -79,7 +80,7 @@ impl World {
         self.notice_risk(instance_id);
     }
 
-    pub(super) fn take_capacity_back(&mut self, id: &str, action: SpotAction) {
+    pub(in crate::world::ec2) fn take_capacity_back(&mut self, id: &str, action: SpotAction) {
         // It may have ended within the two minutes.
         if !self.ec2.is_alive(id) {
             return;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::instances::StateChange;
-use super::{Ec2Effect, InstanceState, World};
+use super::StateChange;
+use crate::world::World;
+use crate::world::ec2::{Ec2Effect, InstanceState};
 use crate::world::error::{ApiError, ApiResult};
 
 /// How an instance comes to its end.
@@ -68,7 +69,7 @@ impl World {
     }
 
     /// Starts to stop an instance, unless it is stopping or worse. Its volumes stay attached.
-    pub(super) fn begin_stop(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
+    pub(in crate::world::ec2) fn begin_stop(&mut self, id: &str, reason: &str, shutdown: Shutdown) {
         if !self.ec2.is_alive(id) {
             return;
         }
@@ -80,13 +81,13 @@ impl World {
     }
 
     /// A stopping instance has stopped, unless it was terminated before.
-    pub(super) fn on_stopped(&mut self, id: &str) {
+    pub(in crate::world::ec2) fn on_stopped(&mut self, id: &str) {
         let Some(_) = self.ec2.still_in(InstanceState::Stopping, id) else { return };
         self.power_off(id);
         self.enter_state(id, InstanceState::Stopped);
     }
 
-    pub(super) fn on_terminated(&mut self, id: &str) {
+    pub(in crate::world::ec2) fn on_terminated(&mut self, id: &str) {
         let before = self.ec2.the_instance(id).state;
         assert_eq!(before, InstanceState::ShuttingDown, "{id} is terminated once, by way of shutting-down");
         self.power_off(id);
@@ -96,7 +97,7 @@ impl World {
         self.notice_terminated(id);
     }
 
-    pub(super) fn forget_instance(&mut self, id: &str) {
+    pub(in crate::world::ec2) fn forget_instance(&mut self, id: &str) {
         let forgotten = self.ec2.instances.remove(id).expect("an instance is forgotten once");
         assert_eq!(forgotten.state, InstanceState::Terminated, "{id} is forgotten after it was terminated");
     }
