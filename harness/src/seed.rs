@@ -29,11 +29,9 @@ const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seed {
-    /// Of the randomness.
     pub seed: u64,
     /// When it begins, for example `2026-01-05T06:00:00Z`.
     pub start: Option<String>,
-    /// The nodes in it.
     pub nodes: Vec<NodeSeed>,
     /// What else the account has.
     pub account: AccountSeed,
@@ -65,11 +63,11 @@ pub struct NodeSeed {
     pub hosted_zone: String,
     /// The record's TTL, if its tag says so.
     pub record_ttl_s: Option<u32>,
-    /// The type of its instances; the template's first unless said.
+    /// The type of its instances; the template's first unless set here.
     pub instance_type: Option<String>,
-    /// Whether its group has Capacity Rebalancing; as the template says unless said.
+    /// Whether its group has Capacity Rebalancing; as in the template unless set here.
     pub capacity_rebalance: Option<bool>,
-    /// Whether its instances are spot instances; as the template says unless said.
+    /// Whether its instances are spot instances; as in the template unless set here.
     pub spot: Option<bool>,
 }
 

@@ -20,7 +20,6 @@ pub use rules::Rules;
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {resource}: {problem}")]
 pub struct TemplateError {
-    /// Which template.
     pub file: String,
     /// The logical id of the resource, or the section.
     pub resource: String,

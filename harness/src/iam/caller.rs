@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-/// Who makes a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// A function, by its name: it may do what its role allows.

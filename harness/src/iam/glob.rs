@@ -22,7 +22,7 @@ impl Glob {
         matches(self.0.as_bytes(), action.as_bytes(), u8::eq_ignore_ascii_case)
     }
 
-    /// Each of the six parts between colons by itself, so that a wildcard does not reach into the next one; a lone `*`
+    /// Each of the six parts between colons on its own, so that a wildcard does not reach into the next one; a lone `*`
     /// matches every ARN. (IAM User Guide, "ARN condition operators" and "Resource".)
     pub(super) fn matches_arn(&self, arn: &str) -> bool {
         if self.0 == "*" {

@@ -7,7 +7,6 @@ use super::actions;
 use super::condition::{Condition, texts};
 use super::glob::Glob;
 
-/// A policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// What it is called, for messages.
@@ -32,7 +31,6 @@ pub(super) struct Statement {
 #[derive(Debug, thiserror::Error)]
 #[error("the policy {policy}, statement {statement}: {problem}")]
 pub struct PolicyError {
-    /// Which policy.
     pub policy: String,
     /// Its `Sid`, or its number.
     pub statement: String,

@@ -1,4 +1,4 @@
-//! Whose role allows what, who was refused, and what of it nobody has needed.
+//! Roles, refusals, and grants that were never used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,9 +37,7 @@ struct Assumed {
 /// Something that a role allows: an action or a resource of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
-    /// The role's name.
     pub role: String,
-    /// Which policy of it.
     pub policy: String,
     /// The statement's `Sid`.
     pub statement: String,
@@ -50,7 +48,6 @@ pub struct Grant {
 /// A call that a role does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// The function.
     pub function: String,
     /// What AWS says.
     pub message: String,

@@ -15,7 +15,6 @@ impl Template {
         self.resolve_at(place, value, 0)
     }
 
-    /// Whether a condition holds.
     pub(super) fn condition(&self, place: &str, name: &str) -> Result<bool, TemplateError> {
         self.condition_at(place, name, 0)
     }

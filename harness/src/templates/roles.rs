@@ -15,7 +15,6 @@ pub struct Roles {
     pub roles: Vec<DeployedRole>,
     /// The names of the log groups.
     pub log_groups: BTreeSet<String>,
-    /// The queues.
     pub queues: Vec<Queue>,
 }
 
@@ -24,18 +23,15 @@ pub struct Roles {
 pub struct DeployedRole {
     /// The resource's logical id.
     pub id: String,
-    /// The role.
     pub role: Role,
-    /// The output that tells its ARN.
+    /// The output that has its ARN.
     pub output: String,
 }
 
 /// A queue in a template, and who may write to it.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    /// Its ARN.
     pub arn: String,
-    /// Its own policies.
     pub policies: Vec<Policy>,
 }
 

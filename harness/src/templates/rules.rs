@@ -62,7 +62,7 @@ impl Rules {
     }
 }
 
-/// One rule a target, as the bus has them.
+/// One rule a target, as the world has them.
 fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, TemplateError> {
     let id = resource.id;
     let known = ["Name", "Description", "EventPattern", "ScheduleExpression", "State", "Targets"];

@@ -68,9 +68,7 @@ pub struct Group {
     pub name: String,
     /// The UUID in its ARN.
     pub uuid: String,
-    /// Fewest instances allowed.
     pub min_size: u32,
-    /// Most instances allowed.
     pub max_size: u32,
     /// How many instances there should be.
     pub desired_capacity: u32,
@@ -86,9 +84,8 @@ pub struct Group {
     pub zones: Vec<String>,
     /// Where instances may be launched.
     pub subnets: Vec<String>,
-    /// Whether the group was told these subnets, rather than their zones.
+    /// Whether the group was given these subnets, rather than their zones.
     pub subnets_named: bool,
-    /// When it was created.
     pub created: Time,
     /// Seconds after InService in which health checks do not count.
     pub health_check_grace_period_s: u32,
@@ -100,7 +97,6 @@ pub struct Group {
     pub refreshes: Vec<InstanceRefresh>,
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: bool,
-    /// Its instances, oldest first.
     pub members: Vec<Member>,
     /// At most 50.
     pub hooks: Vec<LifecycleHook>,
@@ -121,7 +117,6 @@ pub struct Group {
 }
 
 impl Group {
-    /// The group's ARN.
     pub fn arn(&self) -> String {
         let Group { uuid, name, .. } = self;
         format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:{uuid}:autoScalingGroupName/{name}")
@@ -140,9 +135,7 @@ impl Group {
 /// A tag of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupTag {
-    /// Tag key.
     pub key: String,
-    /// Tag value.
     pub value: String,
     /// Whether instances launched from now on get it too.
     pub propagate_at_launch: bool,
@@ -151,17 +144,13 @@ pub struct GroupTag {
 /// An instance as its group sees it.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The instance.
     pub instance_id: String,
-    /// Its type.
     pub instance_type: String,
-    /// Its zone.
     pub zone: String,
     /// Where in the group's life cycle it is.
     pub lifecycle: LifecycleState,
-    /// What health checks said.
+    /// As the last health check found it.
     pub healthy: bool,
-    /// Protected from scale-in.
     pub protected_from_scale_in: bool,
     /// Why a replacement is launched first, and this instance ended when that is in service.
     pub leaves_for: Option<Replacement>,
@@ -179,34 +168,17 @@ pub struct Member {
     pub replaced: bool,
 }
 
-/// What happens to groups by itself.
+/// What happens to groups without a call.
 #[derive(Clone, Debug)]
 pub enum AutoScalingEffect {
     /// The group compares what it has with what it should have, and acts.
     Reconcile(String),
     /// A health check notices that the instance is not running.
-    HealthCheck {
-        /// Which group.
-        group: String,
-        /// Which instance.
-        instance: String,
-    },
+    HealthCheck { group: String, instance: String },
     /// The instance goes on to its next lifecycle state.
-    Proceed {
-        /// Which group.
-        group: String,
-        /// Which instance.
-        instance: String,
-    },
+    Proceed { group: String, instance: String },
     /// The lifecycle action may have run into its timeout.
-    ActionTimeout {
-        /// Which group.
-        group: String,
-        /// Which instance.
-        instance: String,
-        /// Which action.
-        token: String,
-    },
+    ActionTimeout { group: String, instance: String, token: String },
 }
 
 impl AutoScaling {

@@ -1,4 +1,4 @@
-//! Pipelines that bake images: what becomes of an image after it was asked for, and what is told about it when.
+//! Pipelines that bake images: what becomes of an image that was asked for, and which events report it when.
 
 #[cfg(test)]
 mod tests;
@@ -13,20 +13,16 @@ use super::ec2::images::{CopyImage, CreateImage};
 use super::error::{ApiError, ApiResult};
 use super::{ACCOUNT, REGION, World};
 
-/// A bake to begin.
 #[derive(Clone, Debug)]
 pub struct Bake {
     /// Whose way of doing it.
     pub pipeline: Pipeline,
-    /// The image's name.
     pub name: String,
     /// The tags of the finished image and its snapshots.
     pub tags: BTreeMap<String, String>,
-    /// How it goes.
     pub course: Course,
 }
 
-/// Whose way of baking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pipeline {
     /// Packer's amazon-ebs builder: the image is tagged last, and then the pipeline says so itself, with an event
@@ -37,7 +33,6 @@ pub enum Pipeline {
     ImageBuilder,
 }
 
-/// How a bake goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Course {
     /// To a tagged image.
@@ -49,11 +44,10 @@ pub enum Course {
     Copied(String),
     /// It stops before the tags.
     NeverTagged,
-    /// The image fails.
     Failed,
 }
 
-/// What happens in a bake by itself.
+/// What happens in a bake without a call.
 #[derive(Clone, Debug)]
 pub enum BakeEffect {
     /// The image gets its tags.

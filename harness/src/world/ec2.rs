@@ -156,30 +156,21 @@ pub enum Ec2Effect {
     /// A terminated instance is not listed any more.
     Forgotten(String),
     /// The spot capacity under an instance is taken back.
-    Reclaimed {
-        /// Which instance.
-        instance: String,
-        /// What becomes of it.
-        action: SpotAction,
-    },
+    Reclaimed { instance: String, action: SpotAction },
     /// The host under an instance retires.
     Retired(String),
     /// A volume that was being created is available.
     VolumeAvailable(String),
     /// The volume's attachment to the instance is complete.
     Attached {
-        /// Which volume.
         volume: String,
-        /// To which instance.
         instance: String,
-        /// When it was asked for: what tells this attachment from a later one of the same pair.
+        /// When it was asked for: which distinguishes this attachment from a later one of the same pair.
         asked: Time,
     },
     /// The volume has left the instance.
     Detached {
-        /// Which volume.
         volume: String,
-        /// From which instance.
         instance: String,
         /// When the attachment was asked for.
         asked: Time,

@@ -8,7 +8,6 @@ pub struct ApiError {
     pub code: String,
     /// AWS's text.
     pub message: String,
-    /// HTTP status.
     pub status: u16,
 }
 

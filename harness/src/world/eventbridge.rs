@@ -58,7 +58,6 @@ pub struct Rule {
     pub name: String,
     /// What it waits for.
     pub trigger: Trigger,
-    /// The function it invokes.
     pub function: String,
     /// How long EventBridge tries to reach the function.
     pub retry: RetryPolicy,
@@ -66,7 +65,6 @@ pub struct Rule {
     pub dead_letters: Option<String>,
 }
 
-/// What triggers a rule.
 #[derive(Clone, Debug)]
 pub enum Trigger {
     /// Every event that the pattern matches.
@@ -78,9 +76,7 @@ pub enum Trigger {
 /// Something that goes wrong with the delivery of events.
 #[derive(Clone, Debug)]
 pub struct Disorder {
-    /// Which `detail-type`.
     pub detail_type: String,
-    /// What goes wrong.
     pub kind: DisorderKind,
     /// How many events it still hits.
     pub times: u32,
@@ -89,7 +85,6 @@ pub struct Disorder {
 /// What can go wrong with a delivery. (EventBridge: best effort from AWS services, at least once to targets.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisorderKind {
-    /// The event never arrives.
     Lost,
     /// It arrives twice, the second time this much later.
     Doubled(Duration),
@@ -100,7 +95,7 @@ pub enum DisorderKind {
     Unreachable(Duration),
 }
 
-/// What happens on the bus without a call.
+/// What happens in EventBridge without a call.
 #[derive(Clone, Debug)]
 pub enum EventBridgeEffect {
     /// A schedule is due.
@@ -108,7 +103,7 @@ pub enum EventBridgeEffect {
 }
 
 impl World {
-    /// Puts an event on the bus, as an AWS service does.
+    /// Emits an event, as an AWS service does.
     pub fn emit(&mut self, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) {
         let event = json!({
             "version": "0",
@@ -124,7 +119,7 @@ impl World {
         self.publish(event);
     }
 
-    /// Puts a whole event on the bus: recorded ones are replayed with this.
+    /// Publishes a whole event: recorded ones are replayed with this.
     pub fn publish(&mut self, event: Value) {
         self.note(What::Emitted(event.clone()));
         self.events.emitted.push(event.clone());
@@ -194,7 +189,6 @@ impl World {
 }
 
 impl Rule {
-    /// Its ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name)
     }

@@ -14,7 +14,6 @@ pub struct Faults {
 pub struct Fault {
     /// For example `ec2:AttachVolume`; `*` for any, `ec2:*` for a service.
     pub operation: String,
-    /// What goes wrong.
     pub kind: FaultKind,
     /// How many calls it still hits.
     pub times: u32,
@@ -32,7 +31,6 @@ pub enum FaultKind {
 }
 
 impl Faults {
-    /// Plans a fault.
     pub fn plan(&mut self, operation: &str, kind: FaultKind, times: u32) {
         self.planned.push_back(Fault { operation: operation.to_owned(), kind, times });
     }

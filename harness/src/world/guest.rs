@@ -39,7 +39,7 @@ pub struct Guest {
     pub drained: bool,
     /// Writes have been counted up to then; see [`super::World::settle`].
     pub counted_until: Option<Time>,
-    /// k3s has been told to stop; the volume will be unmounted.
+    /// k3s is stopping; the volume will be unmounted.
     pub releasing: bool,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
     pub epoch: u32,
@@ -62,14 +62,12 @@ pub struct Data {
     pub dirty: bool,
 }
 
-/// What happens inside instances by itself.
+/// What happens inside instances without a call.
 #[derive(Clone, Debug)]
 pub struct GuestEffect {
-    /// Inside which instance.
     pub instance: String,
     /// Begun in which epoch of the guest, or after which power-on if a release does not undo it.
     pub epoch: u32,
-    /// What.
     pub step: GuestStep,
 }
 
@@ -80,7 +78,6 @@ pub enum GuestStep {
     Booted,
     /// The Systems Manager agent is online.
     AgentOnline,
-    /// The volume is mounted.
     Mounted(String),
     /// k3s serves from the volume.
     K3sUp(String),
@@ -94,7 +91,6 @@ pub enum GuestStep {
     DocumentEnds {
         /// The command that asked for it.
         command: String,
-        /// How it ended.
         outcome: Outcome,
     },
 }

@@ -1,4 +1,4 @@
-//! Everything that happened, in order: what the demo tells and what invariants are checked against.
+//! Everything that happened, in order: what the demo shows, and what invariants are checked against.
 
 use std::fmt;
 
@@ -22,37 +22,30 @@ pub struct History {
     entries: Vec<Entry>,
 }
 
-/// One thing that happened.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// When.
     pub at: Time,
-    /// What.
     pub what: What,
 }
 
 /// The kinds of things that happen.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// An event was put on the bus.
+    /// An event was emitted.
     Emitted(Value),
-    /// A function was invoked.
     Invoked {
-        /// Which function.
         function: String,
         /// From 1; higher for Lambda's own retries.
         attempt: u32,
     },
     /// An invocation ended.
     Answered {
-        /// Which function.
         function: String,
         /// Its answer, or its error's type and message.
         outcome: Result<String, String>,
     },
     /// An API call was answered.
     Called {
-        /// Who called.
         caller: Caller,
         /// For example `ec2:AttachVolume`.
         operation: String,
@@ -61,7 +54,6 @@ pub enum What {
         /// The error code, if it failed.
         error: Option<String>,
     },
-    /// Something in AWS changed.
     Changed {
         /// The id or name of what changed.
         subject: String,

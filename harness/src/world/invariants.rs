@@ -1,4 +1,4 @@
-//! What must hold in every history, told so that a person understands what went wrong.
+//! What must hold in every history, in words by which a person understands what went wrong.
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +87,7 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
 }
 
 impl World {
-    /// Told when an image is deregistered that something refers to.
+    /// Checks an image that is about to be deregistered.
     pub(super) fn check_image_is_unreferenced(&mut self, id: &str) {
         let references = self.references_to_image(id);
         if !references.is_empty() {
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// Told when a snapshot is deleted that something refers to.
+    /// Checks a snapshot that is about to be deleted.
     pub(super) fn check_snapshot_is_unreferenced(&mut self, id: &str) {
         let references = self.references_to_snapshot(id);
         if !references.is_empty() {
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// Told when a parameter comes to name an image of another family, or one that is older than the one it named,
+    /// Checks that a parameter does not come to name an image of another family, or one that is older than the one it named,
     /// unless it is pinned: then somebody wants that.
     pub(super) fn check_publication(&mut self, name: &str, image: &str) {
         let Some(new) = self.ec2.images.get(image) else { return };

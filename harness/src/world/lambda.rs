@@ -66,7 +66,6 @@ pub struct Invocation {
 /// What becomes of an invocation.
 #[derive(Clone, Debug)]
 pub enum LambdaEffect {
-    /// It reaches Lambda.
     Accept(Invocation),
     /// It reaches its function, or tries to.
     Deliver(Invocation),

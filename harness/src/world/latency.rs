@@ -1,6 +1,6 @@
 //! How long things take.
 //!
-//! AWS publishes hardly any of these. Where nothing else is said, a range is an *estimate*: wide enough that a
+//! AWS publishes hardly any of these. Where no source is given, a range is an *estimate*: wide enough that a
 //! correct system must survive both ends, not a measurement.
 
 use std::time::Duration;

@@ -38,12 +38,10 @@ pub struct World {
     agenda: Agenda<Effect>,
     /// The one source of randomness.
     rng: fastrand::Rng,
-    /// How long things take.
     pub latency: latency::Latencies,
     history: history::History,
     /// What AWS does wrong today.
     pub faults: faults::Faults,
-    /// The functions' roles.
     pub iam: crate::iam::Iam,
     pub ec2: ec2::Ec2,
     pub autoscaling: autoscaling::AutoScaling,
@@ -89,7 +87,7 @@ impl World {
         self.now
     }
 
-    /// When the next effect is due, if anything is going to happen by itself.
+    /// When the next effect is due, if anything is going to happen without a call.
     pub fn next_due(&self) -> Option<Time> {
         self.agenda.next_due()
     }

@@ -39,7 +39,6 @@ impl Route53 {
     }
 }
 
-/// A hosted zone.
 #[derive(Clone, Debug)]
 pub struct HostedZone {
     /// `Z` and upper-case letters and digits.
@@ -48,7 +47,6 @@ pub struct HostedZone {
     pub name: String,
     /// The idempotency token it was created with.
     pub caller_reference: String,
-    /// Free text.
     pub comment: Option<String>,
     /// Whether it answers only inside VPCs.
     pub private: bool,
@@ -69,7 +67,6 @@ pub struct RecordKey {
     pub set_identifier: Option<String>,
 }
 
-/// A resource record set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordSet {
     /// Lower case, escaped as Route 53 does (`\052` for `*`), with the trailing dot.
@@ -103,27 +100,20 @@ impl RecordSet {
     }
 }
 
-/// Where an alias points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AliasTarget {
-    /// The target's zone.
     pub hosted_zone_id: String,
-    /// The target's name.
     pub dns_name: String,
-    /// Whether health is followed.
     pub evaluate_target_health: bool,
 }
 
 /// One change of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordChange {
-    /// What to do.
     pub action: ChangeAction,
-    /// With which record set.
     pub record_set: RecordSet,
 }
 
-/// What a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeAction {
     /// Fails when it exists.
@@ -141,9 +131,7 @@ pub struct Change {
     pub id: String,
     /// `PENDING` until it is everywhere.
     pub in_sync: bool,
-    /// When it was submitted.
     pub submitted: Time,
-    /// Free text.
     pub comment: Option<String>,
 }
 

@@ -75,7 +75,6 @@ pub struct Parameter {
     pub data_type: String,
     /// Oldest first, at most 100.
     pub versions: Vec<ParameterVersion>,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -86,16 +85,13 @@ pub struct ParameterVersion {
     pub version: u64,
     /// At most 4 KiB.
     pub value: String,
-    /// When it was put.
     pub modified: Time,
-    /// Free text.
     pub description: Option<String>,
     /// At most 10; no two versions have the same one.
     pub labels: Vec<String>,
 }
 
 impl Parameter {
-    /// The parameter's ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{}", self.name.trim_start_matches('/'))
     }

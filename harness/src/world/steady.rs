@@ -22,15 +22,12 @@ const DEVICE: &str = "/dev/sdf";
 /// Where a node's parts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeNames {
-    /// Its Auto Scaling group.
     pub group: String,
-    /// Its volume.
     pub volume: String,
     /// The hosted zone of its record.
     pub zone_id: String,
     /// Its record, as its tag names it.
     pub record_name: String,
-    /// The record's TTL.
     pub record_ttl_s: u32,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// A guest found fewer writes on the volume than clients were told of.
+    /// A guest found fewer writes on the volume than k3s had acknowledged to clients.
     WritesLost {
         volume: String,
         instance: String,

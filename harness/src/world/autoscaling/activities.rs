@@ -1,4 +1,4 @@
-//! A group's diary, and the events that it makes of it.
+//! A group's scaling activities, and the events about them.
 
 use serde_json::{Value, json};
 
@@ -17,15 +17,11 @@ pub struct Activity {
     pub id: String,
     /// For example `Launching a new EC2 instance: i-…`.
     pub description: String,
-    /// Why.
     pub cause: String,
-    /// When it began.
     pub started: Time,
-    /// When it ended.
     pub ended: Option<Time>,
     /// `InProgress`, `Successful`, `Cancelled`, `Failed`, `MidLifecycleAction`, …
     pub status: String,
-    /// What went wrong.
     pub status_message: String,
     /// Per cent.
     pub progress: u8,

@@ -17,7 +17,6 @@ impl AutoScaling {
 }
 
 impl World {
-    /// SetDesiredCapacity.
     pub fn set_desired_capacity(&mut self, name: &str, desired: u32) -> ApiResult<()> {
         let group = self.autoscaling.known_group_mut(name)?;
         if desired > group.max_size {
@@ -38,7 +37,6 @@ impl World {
         Ok(())
     }
 
-    /// SetInstanceHealth.
     pub fn set_instance_health(&mut self, instance: &str, healthy: bool, respect_grace: bool) -> ApiResult<()> {
         let now = self.now;
         let group = self.autoscaling.known_group_of(instance)?;
@@ -56,7 +54,7 @@ impl World {
         Ok(())
     }
 
-    /// TerminateInstanceInAutoScalingGroup. EC2 Auto Scaling API Reference: terminate hooks are honoured. Told again,
+    /// TerminateInstanceInAutoScalingGroup. EC2 Auto Scaling API Reference: terminate hooks are honoured. Asked again,
     /// it answers the same activity.
     pub fn terminate_instance_in_auto_scaling_group(&mut self, instance: &str, decrement: bool) -> ApiResult<Activity> {
         let group = self.autoscaling.known_group_of(instance)?;

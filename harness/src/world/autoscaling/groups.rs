@@ -12,17 +12,13 @@ use crate::world::error::{ApiError, ApiResult};
 pub struct CreateAutoScalingGroup {
     /// Unique in the region.
     pub name: String,
-    /// Fewest instances allowed.
     pub min_size: u32,
-    /// Most instances allowed.
     pub max_size: u32,
-    /// How many instances there should be; the minimum unless said.
+    /// How many instances there should be; the minimum by default.
     pub desired_capacity: Option<u32>,
-    /// The template, by id.
     pub launch_template_id: Option<String>,
-    /// The template, by name.
     pub launch_template_name: Option<String>,
-    /// Its version; `$Default` unless said.
+    /// Its version; `$Default` by default.
     pub launch_template_version: Option<String>,
     /// What is launched differently from what the template says.
     pub mixed_instances_policy: Option<MixedInstancesPolicy>,
@@ -36,32 +32,24 @@ pub struct CreateAutoScalingGroup {
     pub health_check_grace_period_s: u32,
     /// Whether instances at risk are replaced before they end.
     pub capacity_rebalance: bool,
-    /// How instances are replaced.
     pub maintenance_policy: Option<MaintenancePolicy>,
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: bool,
-    /// Its tags.
     pub tags: Vec<GroupTag>,
-    /// Its hooks.
     pub hooks: Vec<PutLifecycleHook>,
 }
 
 /// What UpdateAutoScalingGroup is asked for: what is not said stays.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateAutoScalingGroup {
-    /// Which group.
     pub name: String,
-    /// Fewest instances allowed.
     pub min_size: Option<u32>,
-    /// Most instances allowed.
     pub max_size: Option<u32>,
     /// How many instances there should be.
     pub desired_capacity: Option<u32>,
-    /// The template, by id.
     pub launch_template_id: Option<String>,
-    /// The template, by name.
     pub launch_template_name: Option<String>,
-    /// The version of a template named here; `$Default` unless said.
+    /// The version of a template named here; `$Default` by default.
     pub launch_template_version: Option<String>,
     /// What is launched differently from what the template named here says.
     pub mixed_instances_policy: Option<MixedInstancesPolicy>,
@@ -96,7 +84,6 @@ impl AutoScaling {
 }
 
 impl World {
-    /// CreateAutoScalingGroup.
     pub fn create_auto_scaling_group(&mut self, request: CreateAutoScalingGroup) -> ApiResult<()> {
         if self.autoscaling.groups.contains_key(&request.name) {
             let text = format!(

@@ -11,7 +11,6 @@ use crate::world::error::{ApiError, ApiResult};
 /// What PutLifecycleHook is asked for: of an existing hook, what is not said stays.
 #[derive(Clone, Debug, Default)]
 pub struct PutLifecycleHook {
-    /// Which group.
     pub group: String,
     /// Unique in the group.
     pub name: String,
@@ -28,15 +27,11 @@ pub struct PutLifecycleHook {
 /// What CompleteLifecycleAction is asked for.
 #[derive(Clone, Debug)]
 pub struct CompleteLifecycleAction {
-    /// Which group.
     pub group: String,
-    /// Which hook.
     pub hook: String,
-    /// Which action.
     pub token: Option<String>,
     /// Or: the action of which instance.
     pub instance: Option<String>,
-    /// How it ends.
     pub result: ActionResult,
 }
 

@@ -27,12 +27,10 @@ pub struct LaunchConfiguration {
     pub spot: bool,
     /// Device names and snapshots, of the mappings that name a snapshot.
     pub block_devices: Vec<(String, String)>,
-    /// When it was created.
     pub created: Time,
 }
 
 impl LaunchConfiguration {
-    /// Its ARN.
     pub fn arn(&self) -> String {
         let LaunchConfiguration { uuid, name, .. } = self;
         format!("arn:aws:autoscaling:{REGION}:{ACCOUNT}:launchConfiguration:{uuid}:launchConfigurationName/{name}")
@@ -119,7 +117,6 @@ impl Group {
 }
 
 impl World {
-    /// CreateLaunchConfiguration.
     pub fn create_launch_configuration(&mut self, request: CreateLaunchConfiguration) -> ApiResult<()> {
         let CreateLaunchConfiguration { name, image_id, instance_type, spot, block_devices } = request;
         if self.autoscaling.launch_configurations.contains_key(&name) {

@@ -9,7 +9,6 @@ use crate::time::Time;
 pub struct LifecycleHook {
     /// Unique in the group.
     pub name: String,
-    /// At which transition.
     pub transition: Transition,
     /// How long an action waits; a heartbeat starts it again.
     pub heartbeat_timeout: Duration,
@@ -48,7 +47,6 @@ impl Transition {
 /// How a lifecycle action ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionResult {
-    /// Go on.
     Continue,
     /// At launch: terminate the instance. At termination: skip the remaining hooks.
     Abandon,
@@ -69,9 +67,7 @@ impl ActionResult {
 pub struct LifecycleAction {
     /// A UUID that names this one action.
     pub token: String,
-    /// Of which hook.
     pub hook: String,
-    /// When it began.
     pub started: Time,
     /// When it times out unless there is a heartbeat.
     pub deadline: Time,
@@ -82,8 +78,6 @@ pub struct LifecycleAction {
 /// What the group says of an action that ended in ABANDON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Somebody completed it.
     Completed,
-    /// Nobody did.
     TimedOut,
 }

@@ -16,14 +16,13 @@ const DEFAULT_MIN_HEALTHY: u32 = 90;
 /// What StartInstanceRefresh is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct StartInstanceRefresh {
-    /// Which group.
     pub group: String,
-    /// Per cent; the maintenance policy's unless said, else 90.
+    /// Per cent; the maintenance policy's by default, else 90.
     pub min_healthy: Option<u32>,
-    /// Per cent; the maintenance policy's unless said. Without either, an instance is terminated and its replacement
+    /// Per cent; the maintenance policy's by default. Without either, an instance is terminated and its replacement
     /// launched at the same time.
     pub max_healthy: Option<u32>,
-    /// Seconds after InService until a replacement counts; the group's grace period unless said.
+    /// Seconds after InService until a replacement counts; the group's grace period by default.
     pub warmup_s: Option<u32>,
 }
 
@@ -32,17 +31,14 @@ pub struct StartInstanceRefresh {
 pub struct InstanceRefresh {
     /// A UUID.
     pub id: String,
-    /// How far it is.
     pub status: RefreshStatus,
-    /// Why it failed.
     pub status_reason: Option<String>,
     /// When it began to replace.
     pub started: Option<Time>,
-    /// When it was over.
     pub ended: Option<Time>,
     /// Per cent.
     pub min_healthy: u32,
-    /// Per cent, if anybody said so.
+    /// Per cent, if it was given.
     pub max_healthy: Option<u32>,
     /// Seconds after InService until a replacement counts.
     pub warmup_s: u32,
@@ -147,7 +143,7 @@ impl World {
         Ok(id)
     }
 
-    /// CancelInstanceRefresh: its id. What it has replaced stays so. EC2 Auto Scaling API Reference: unless told otherwise
+    /// CancelInstanceRefresh: its id. What it has replaced stays so. EC2 Auto Scaling API Reference: by default
     /// it waits for the launches and terminations under way.
     pub fn cancel_instance_refresh(&mut self, name: &str, wait: bool) -> ApiResult<String> {
         let group = self.autoscaling.known_group_mut(name)?;

@@ -21,7 +21,6 @@ pub enum Replacement {
     Rebalance,
     /// It is unhealthy, and the maintenance policy keeps it until its replacement is in service.
     Health,
-    /// An instance refresh.
     Refresh,
     /// It is where the group does not want instances any more. EC2 Auto Scaling User Guide (rebalancing activities): after
     /// a change of zones the group launches before it terminates, and may exceed its maximum meanwhile.

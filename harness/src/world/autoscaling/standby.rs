@@ -22,7 +22,6 @@ impl AutoScaling {
 }
 
 impl World {
-    /// EnterStandby.
     pub fn enter_standby(&mut self, name: &str, instances: &[String], decrement: bool) -> ApiResult<Vec<Activity>> {
         self.leave_service(name, instances, decrement, "Moving instance to standby without replacement")?;
         let mut activities = Vec::new();

@@ -45,7 +45,7 @@ impl World {
         true
     }
 
-    /// All hooks are done: EC2 is told to terminate the instance, or has done so already.
+    /// All hooks are done: EC2 terminates the instance, unless it has done so already.
     pub(super) fn end_member(&mut self, name: &str, instance: &str) {
         self.enter_lifecycle(name, instance, LifecycleState::TerminatingProceed);
         match self.ec2.state_of(instance) {

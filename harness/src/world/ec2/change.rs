@@ -25,7 +25,7 @@ pub enum Ec2Change {
     Detaching {
         instance: String,
     },
-    /// Told to detach, but the instance still has it mounted.
+    /// Detaching was asked for, but the instance still has it mounted.
     Busy {
         instance: String,
     },

@@ -51,13 +51,11 @@ pub struct Image {
     pub created: Time,
     /// For example `x86_64`.
     pub architecture: String,
-    /// Free text.
     pub description: Option<String>,
     /// For example `/dev/xvda`.
     pub root_device_name: String,
     /// The root device first.
     pub block_devices: Vec<BlockDevice>,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
     /// From when on it is deprecated.
     pub deprecated_from: Option<Time>,
@@ -80,17 +78,13 @@ pub struct Image {
 pub enum ImageState {
     /// Its snapshots are being made.
     Pending,
-    /// Can be launched.
     Available,
-    /// Not a valid image.
     Invalid,
     /// Cannot be launched any more; soon not listed either.
     Deregistered,
     /// On its way between two states.
     Transient,
-    /// Its making failed.
     Failed,
-    /// In error.
     Error,
     /// Not to be launched until enabled again.
     Disabled,
@@ -121,7 +115,6 @@ pub struct BlockDevice {
     pub snapshot_id: String,
     /// GiB.
     pub size_gib: u32,
-    /// Encrypted at rest.
     pub encrypted: bool,
 }
 

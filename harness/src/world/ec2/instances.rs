@@ -20,7 +20,6 @@ use crate::world::{ACCOUNT, REGION};
 pub use interruption::SpotAction;
 pub(crate) use termination::Shutdown;
 
-/// A virtual machine.
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// `i-` and 17 hexadecimal digits.
@@ -33,36 +32,27 @@ pub struct Instance {
     pub image_id: String,
     /// For example `eu-central-1a`.
     pub zone: String,
-    /// The subnet.
     pub subnet_id: String,
     /// Inside the VPC; kept while the instance exists.
     pub private_ip: String,
     /// Whether it is a spot instance.
     pub spot: bool,
-    /// When it was launched.
     pub launched: Time,
     /// Why it ended, as `stateTransitionReason` has it (empty while it lives).
     pub transition_reason: String,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
-    /// What runs inside.
     pub guest: Guest,
 }
 
 /// The states of an instance, with EC2's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstanceState {
-    /// Being started.
     Pending,
-    /// Powered on.
     Running,
-    /// Being terminated.
     ShuttingDown,
     /// Gone, but still listed for a while.
     Terminated,
-    /// Being stopped.
     Stopping,
-    /// Powered off.
     Stopped,
 }
 
@@ -102,26 +92,23 @@ impl InstanceState {
     }
 }
 
-/// What RunInstances is asked for. A launch template gives what is not said here.
+/// What RunInstances is asked for. A launch template gives what is not given here.
 #[derive(Clone, Debug, Default)]
 pub struct RunInstances {
     /// An image id, or `resolve:ssm:` and the name of a parameter.
     pub image_id: Option<String>,
     /// For example `t3a.medium`.
     pub instance_type: Option<String>,
-    /// Where; the first zone unless said here or by the subnet.
+    /// Where; the first zone unless given here or by the subnet.
     pub zone: Option<String>,
-    /// In which subnet.
     pub subnet_id: Option<String>,
     /// The id or name of a launch template.
     pub launch_template_id: Option<String>,
-    /// Which version of it; the default one unless said.
+    /// Which version of it; the default one unless given.
     pub launch_template_version: Option<String>,
     /// Whether spot capacity is asked for.
     pub spot: bool,
-    /// For the new instances.
     pub tags: BTreeMap<String, String>,
-    /// How many.
     pub count: u32,
 }
 

@@ -10,14 +10,12 @@ use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 
-/// A launch template.
 #[derive(Clone, Debug)]
 pub struct LaunchTemplate {
     /// `lt-` and 17 hexadecimal digits.
     pub id: String,
     /// Unique in the region.
     pub name: String,
-    /// When it was created.
     pub created: Time,
     /// Oldest first; there is always one.
     pub versions: Vec<LaunchTemplateVersion>,
@@ -30,11 +28,8 @@ pub struct LaunchTemplate {
 pub struct LaunchTemplateVersion {
     /// From 1.
     pub number: u64,
-    /// When it was created.
     pub created: Time,
-    /// Free text.
     pub description: Option<String>,
-    /// What is launched.
     pub data: LaunchTemplateData,
 }
 
@@ -67,7 +62,6 @@ impl LaunchTemplate {
         })
     }
 
-    /// The newest version's number.
     pub fn latest_version(&self) -> u64 {
         self.versions.last().map_or(0, |version| version.number)
     }
@@ -142,7 +136,7 @@ impl World {
         Ok(template)
     }
 
-    /// CreateLaunchTemplateVersion: the new version's number. It does not become the default by itself.
+    /// CreateLaunchTemplateVersion: the new version's number. It does not become the default.
     pub fn create_launch_template_version(
         &mut self,
         id_or_name: &str,

@@ -7,7 +7,6 @@ use crate::world::error::{ApiError, ApiResult};
 /// The one VPC.
 pub const VPC_ID: &str = "vpc-0d4f1c6a2be093571";
 
-/// The zones.
 pub const ZONES: [&str; 3] = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
 
 /// Each subnet and its zone, `10.0.<index>.0/24`. A zone's first subnet is where what names only the zone goes.

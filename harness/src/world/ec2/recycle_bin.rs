@@ -24,7 +24,6 @@ pub struct RecycleBin {
 pub struct Recycled<T> {
     /// As it was.
     pub item: T,
-    /// When it came.
     pub entered: Time,
     /// When it is gone for good.
     pub exits: Time,

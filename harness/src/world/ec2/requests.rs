@@ -1,23 +1,18 @@
-//! Fleets and spot requests: what a world was told there is of them. Nothing comes of them here; they are there to be
+//! Fleets and spot requests: those that a world is given. Nothing comes of them here; they are there to be
 //! read, because they refer to images.
 
 use serde::Deserialize;
 
 use super::Ec2;
 
-/// All that are known.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Requests {
-    /// EC2 Fleets.
     pub fleets: Vec<Fleet>,
-    /// Spot Fleet requests.
     pub spot_fleets: Vec<SpotFleet>,
-    /// Spot Instance requests.
     pub spot_instances: Vec<SpotInstanceRequest>,
 }
 
-/// An EC2 Fleet.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fleet {
@@ -43,7 +38,6 @@ pub struct SpotFleet {
     pub specifications: Vec<LaunchSpecification>,
 }
 
-/// A Spot Instance request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpotInstanceRequest {
@@ -59,9 +53,7 @@ pub struct SpotInstanceRequest {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LaunchTemplateConfig {
-    /// The template, by id.
     pub template_id: Option<String>,
-    /// The template, by name.
     pub template_name: Option<String>,
     /// `$Latest`, `$Default` or a number.
     pub version: String,

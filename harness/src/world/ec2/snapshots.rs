@@ -21,28 +21,22 @@ pub struct Snapshot {
     pub volume_id: String,
     /// GiB, of the volume.
     pub size_gib: u32,
-    /// How far it is.
     pub state: SnapshotState,
     /// When it was asked for.
     pub started: Time,
     /// Free text; of what images are made from, `Created by CreateImage(i-…) for ami-…`.
     pub description: String,
-    /// Encrypted at rest.
     pub encrypted: bool,
     /// Whether a snapshot lock forbids to delete it (EBS User Guide: snapshot lock).
     pub locked: bool,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
 }
 
 /// The states of a snapshot, with EC2's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotState {
-    /// Being copied.
     Pending,
-    /// Whole.
     Completed,
-    /// Its making failed.
     Error,
 }
 
@@ -57,26 +51,22 @@ impl SnapshotState {
     }
 }
 
-/// A snapshot to begin with: completed, of this account's, made now, unless said otherwise.
+/// A snapshot to begin with: completed, of this account's, made now, unless given otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotSpec {
-    /// Drawn unless said.
+    /// Drawn unless given.
     pub id: Option<String>,
     /// Account id.
     pub owner: Option<String>,
-    /// Drawn unless said.
+    /// Drawn unless given.
     pub volume_id: Option<String>,
-    /// GiB; 8 unless said.
+    /// GiB; 8 by default.
     pub size_gib: Option<u32>,
-    /// How far it is.
     pub state: Option<SnapshotState>,
     /// When it was asked for.
     pub started: Option<Time>,
-    /// Free text.
     pub description: String,
-    /// Encrypted at rest.
     pub encrypted: bool,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
 }
 

@@ -12,7 +12,6 @@ use crate::world::guest::Data;
 use crate::world::ids::is_hex_id;
 pub use attachment::{Attachment, AttachmentState};
 
-/// An EBS volume.
 #[derive(Clone, Debug)]
 pub struct Volume {
     /// `vol-` and 17 hexadecimal digits.
@@ -25,13 +24,10 @@ pub struct Volume {
     pub volume_type: String,
     /// For example `eu-central-1a`.
     pub zone: String,
-    /// Encrypted at rest.
     pub encrypted: bool,
-    /// When it was created.
     pub created: Time,
     /// The one attachment that EBS allows.
     pub attachment: Option<Attachment>,
-    /// Key and value.
     pub tags: BTreeMap<String, String>,
     /// What has been written to it.
     pub data: Data,
@@ -40,7 +36,6 @@ pub struct Volume {
 /// The states of a volume, with EC2's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VolumeState {
-    /// Being made.
     Creating,
     /// Attached to nothing.
     Available,
@@ -68,9 +63,7 @@ pub struct CreateVolume {
     pub size_gib: u32,
     /// For example `gp3`.
     pub volume_type: String,
-    /// Encrypted at rest.
     pub encrypted: bool,
-    /// For the new volume.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -118,7 +111,6 @@ impl World {
         Ok(id)
     }
 
-    /// DeleteVolume.
     pub fn delete_volume(&mut self, id: &str) -> ApiResult<()> {
         if let Some(held) = &self.ec2.known_volume(id)?.attachment {
             let text = format!("Volume {id} is currently attached to {}", held.instance_id);

@@ -16,7 +16,6 @@ pub enum AgentMode {
     /// As they should.
     #[default]
     Online,
-    /// The agent never registers.
     Offline,
     /// The drain that a release begins with takes [`slow_drain`](crate::world::latency::Latencies::slow_drain).
     Slow,
@@ -31,7 +30,6 @@ pub enum AgentMode {
 /// The Systems Manager agent. What Systems Manager knows of it outlives the power.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agent {
-    /// How it behaves.
     pub mode: AgentMode,
     /// When it registered for the first time.
     pub registered: Option<Time>,
@@ -52,7 +50,6 @@ pub struct Lost {
     pub noticed: Time,
 }
 
-/// A document that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Document {
     command: String,
@@ -60,7 +57,6 @@ struct Document {
     releases: bool,
 }
 
-/// How a document ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// With exit code 0.
@@ -69,7 +65,7 @@ pub enum Outcome {
     Failed(i32),
     /// The agent killed it because it took too long.
     TimedOut,
-    /// The agent killed it because it was told to.
+    /// The agent killed it because it was cancelled.
     Cancelled,
 }
 
@@ -229,7 +225,7 @@ impl Guest {
         Guest { agent: Agent { mode, ..Agent::default() }, ..Guest::default() }
     }
 
-    /// When the agent last told about itself.
+    /// When the agent last pinged.
     pub fn last_ping(&self, now: Time) -> Option<Time> {
         match self.agent_online_since {
             Some(since) => {

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A deployed function's settings.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
     /// After this an invocation is killed, between any two instructions.
     pub timeout: Duration,
     /// MB.
     pub memory_mb: u32,
-    /// Its environment variables.
     pub environment: BTreeMap<String, String>,
     /// How many invocations may run at once; none for no limit.
     pub reserved_concurrency: Option<u32>,
@@ -37,7 +35,6 @@ impl Default for InvokeSettings {
     }
 }
 
-/// When to give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// What is older is given up.
@@ -53,6 +50,5 @@ pub struct DeadLetter {
     pub queue: String,
     /// The function that it was meant for.
     pub function: String,
-    /// The event.
     pub payload: Value,
 }

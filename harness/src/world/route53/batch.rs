@@ -27,7 +27,7 @@ impl ChangeAction {
 }
 
 impl World {
-    /// ChangeResourceRecordSets. Route 53 API Reference: transactional; all problems are told at once.
+    /// ChangeResourceRecordSets. Route 53 API Reference: transactional; all problems are reported at once.
     pub fn change_resource_record_sets(
         &mut self,
         zone_id: &str,

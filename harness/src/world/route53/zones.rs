@@ -47,7 +47,6 @@ impl World {
         Ok((id, change.id))
     }
 
-    /// DeleteHostedZone.
     pub fn delete_hosted_zone(&mut self, id: &str) -> ApiResult<Change> {
         let zone = self.route53.hosted_zone(id)?;
         if zone.record_sets.values().any(|set| !zone.requires(set)) {

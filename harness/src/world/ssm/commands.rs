@@ -14,9 +14,7 @@ use crate::world::error::{ApiError, ApiResult};
 /// What SendCommand is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct SendCommand {
-    /// Which document.
     pub document: String,
-    /// Which version of it.
     pub document_version: Option<String>,
     /// To which instances, at most 50.
     pub instances: Vec<String>,
@@ -24,22 +22,18 @@ pub struct SendCommand {
     pub parameters: BTreeMap<String, Vec<String>>,
     /// How long it may take until the command has reached the instance, from 30.
     pub delivery_timeout_s: Option<u64>,
-    /// Free text.
     pub comment: String,
 }
 
-/// A command.
 #[derive(Clone, Debug)]
 pub struct Command {
     /// A UUID.
     pub id: String,
-    /// Which document it runs.
     pub document: String,
     /// As it was asked for.
     pub document_version: String,
     /// The name of the document's first step.
     pub plugin: String,
-    /// Free text.
     pub comment: String,
     /// For the document.
     pub parameters: BTreeMap<String, Vec<String>>,
@@ -47,7 +41,6 @@ pub struct Command {
     pub delivery_timeout: Duration,
     /// How long the document may take on an instance.
     pub execution_timeout: Duration,
-    /// When it was sent.
     pub requested: Time,
     /// From when on it can be read.
     pub visible: Time,
@@ -58,9 +51,7 @@ pub struct Command {
 /// The copy of a command that is meant for one instance.
 #[derive(Clone, Debug)]
 pub struct CommandInvocation {
-    /// Which instance.
     pub instance: String,
-    /// How far it is.
     pub status: InvocationStatus,
     /// -1 until the document has ended.
     pub response_code: i32,
@@ -70,7 +61,7 @@ pub struct CommandInvocation {
     pub ended: Option<Time>,
 }
 
-/// Systems Manager API Reference (SendCommand): the delivery timeout, unless it is said.
+/// Systems Manager API Reference (SendCommand): the default delivery timeout.
 const DELIVERY_TIMEOUT_S: u64 = 3600;
 /// Systems Manager API Reference (SendCommand): from 30 seconds to 30 days.
 const DELIVERY_TIMEOUTS_S: std::ops::RangeInclusive<u64> = 30..=2_592_000;
@@ -85,7 +76,6 @@ impl Ssm {
 }
 
 impl World {
-    /// SendCommand.
     pub fn send_command(&mut self, request: SendCommand) -> ApiResult<&Command> {
         let timeout_s = request.delivery_timeout_s.unwrap_or(DELIVERY_TIMEOUT_S);
         if !DELIVERY_TIMEOUTS_S.contains(&timeout_s) {
@@ -154,7 +144,6 @@ impl World {
         self.ssm.commands.iter().rev().filter(|command| command.visible <= self.now)
     }
 
-    /// GetCommandInvocation.
     pub fn command_invocation(&self, id: &str, instance: &str) -> ApiResult<(&Command, &CommandInvocation)> {
         let command = self.visible_commands().find(|command| command.id == id);
         command

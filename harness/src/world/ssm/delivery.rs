@@ -19,7 +19,7 @@ pub enum InvocationStep {
     DeliveryTimeout,
     /// The document should have ended by now.
     ExecutionTimeout,
-    /// The agent is told to stop.
+    /// The agent is asked to stop.
     Cancel,
     /// Nothing more is expected of it.
     Expiry,

@@ -25,7 +25,6 @@ pub struct Document {
     pub format: DocumentFormat,
     /// For example `/AWS::EC2::Instance`.
     pub target_type: Option<String>,
-    /// When it was put.
     pub created: Time,
     /// The content, understood.
     pub parsed: Value,
@@ -77,14 +76,12 @@ impl Ssm {
         }
     }
 
-    /// DeleteDocument.
     pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
         self.documents.remove(name).map(drop).ok_or_else(|| unknown(name))
     }
 }
 
 impl World {
-    /// CreateDocument.
     pub fn create_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
         check_name(&request.name)?;
         if self.ssm.documents.contains_key(&request.name) {
@@ -124,7 +121,6 @@ impl Document {
         declared.map(|(name, declaration)| (name.as_str(), declaration))
     }
 
-    /// Free text.
     pub fn description(&self) -> Option<&str> {
         self.parsed["description"].as_str()
     }

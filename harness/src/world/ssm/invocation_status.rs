@@ -9,13 +9,12 @@ pub enum InvocationStatus {
     Delayed,
     /// The document runs, as far as Systems Manager knows.
     InProgress,
-    /// The agent has been told to stop.
+    /// The agent has been asked to stop.
     Cancelling,
     /// The document ended with 0.
     Success,
     /// The document ended otherwise.
     Failed,
-    /// Somebody cancelled it.
     Cancelled,
     /// It did not reach the instance in time, or nothing was heard of it any more.
     DeliveryTimedOut,
@@ -56,7 +55,7 @@ impl InvocationStatus {
         }
     }
 
-    /// Whether the agent has not been told yet, and may still be.
+    /// Whether the agent does not have it yet, and may still get it.
     pub fn is_undelivered(self) -> bool {
         matches!(self, InvocationStatus::Pending | InvocationStatus::Delayed)
     }

@@ -33,7 +33,7 @@ impl Ssm {
 }
 
 impl World {
-    /// LabelParameterVersion, the newest version unless said: the version, and the labels that are not valid. A label
+    /// LabelParameterVersion, the newest version by default: the version, and the labels that are not valid. A label
     /// moves from the version that had it.
     pub fn label_parameter_version(
         &mut self,

@@ -15,7 +15,6 @@ use crate::world::{ACCOUNT, REGION};
 pub struct PutParameter {
     /// Full name.
     pub name: String,
-    /// New value.
     pub value: String,
     /// `String`, `StringList` or `SecureString`; needed only for a new parameter.
     pub parameter_type: Option<String>,
@@ -23,7 +22,6 @@ pub struct PutParameter {
     pub data_type: Option<String>,
     /// Whether an existing parameter gets a new version.
     pub overwrite: bool,
-    /// Free text.
     pub description: Option<String>,
     /// For a new parameter.
     pub tags: BTreeMap<String, String>,
@@ -134,7 +132,6 @@ impl World {
         version
     }
 
-    /// DeleteParameter.
     pub fn delete_parameter(&mut self, name: &str) -> ApiResult<()> {
         let Some(parameter) = self.ssm.parameters.remove(name) else { return Err(not_found()) };
         self.note_change(name, SsmChange::Deleted);

@@ -30,7 +30,6 @@ impl World {
         Ok(())
     }
 
-    /// EnableImage.
     pub fn enable_image(&mut self, id: &str) -> ApiResult<()> {
         let image = self.own_image_mut(id)?;
         if image.state == ImageState::Available {
@@ -57,14 +56,12 @@ impl World {
         Ok(())
     }
 
-    /// DisableImageDeprecation.
     pub fn disable_image_deprecation(&mut self, id: &str) -> ApiResult<()> {
         self.own_image_mut(id)?.deprecated_from = None;
         self.note_change(id, Ec2Change::NotDeprecated);
         Ok(())
     }
 
-    /// EnableImageDeregistrationProtection.
     pub fn enable_image_deregistration_protection(&mut self, id: &str, with_cooldown: bool) -> ApiResult<()> {
         self.own_image_mut(id)?.protection = DeregistrationProtection::Enabled { with_cooldown };
         self.note_change(id, Ec2Change::Protected);

@@ -13,7 +13,6 @@ use crate::world::{ACCOUNT, REGION};
 pub struct CreateImage {
     /// Unique among the account's images.
     pub name: String,
-    /// Free text.
     pub description: Option<String>,
     /// Running or stopped. A reboot before the image is made is not part of this world.
     pub instance_id: String,
@@ -28,7 +27,6 @@ pub struct CreateImage {
 pub struct CopyImage {
     /// Unique among the account's images.
     pub name: String,
-    /// Free text.
     pub description: Option<String>,
     /// In the source region.
     pub source_image_id: String,
@@ -49,7 +47,6 @@ pub struct CopyImage {
 pub struct RegisterImage {
     /// Unique among the account's images.
     pub name: String,
-    /// Free text.
     pub description: Option<String>,
     /// For example `x86_64`.
     pub architecture: String,

@@ -1,4 +1,4 @@
-//! Images end: deregistered, with or without their snapshots, and then forgotten by and by.
+//! Images end: deregistered, with or without their snapshots, and eventually forgotten.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub enum SnapshotDeletion {
     Success,
     /// Kept, because another image is made from it too.
     Skipped,
-    /// Kept, because whoever deregisters the image may not delete it.
+    /// Kept, because the caller may not delete it.
     MissingPermissions,
     /// Kept, because it cannot be deleted: it is gone, locked, or not this account's.
     ClientError,
@@ -52,7 +52,7 @@ impl World {
         self.deregister_image_for(id, delete_snapshots, |_, _| true)
     }
 
-    /// The same for somebody who may not delete every snapshot. The image goes all the same.
+    /// The same for a caller who may not delete every snapshot. The image goes nonetheless.
     pub(crate) fn deregister_image_for(
         &mut self,
         id: &str,

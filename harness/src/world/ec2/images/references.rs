@@ -4,17 +4,15 @@ use super::World;
 use crate::world::ec2::{InstanceState, LaunchTemplate, LaunchTemplateVersion};
 use crate::world::{ACCOUNT, REGION};
 
-/// How many of a template's versions count, newest first. EC2 API Reference (ResourceTypeOption): 10 unless said.
+/// How many of a template's versions count, newest first. EC2 API Reference (ResourceTypeOption): 10 by default.
 pub(crate) const VERSION_DEPTH: usize = 10;
 
 /// One answer of DescribeImageReferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageReference {
-    /// The image.
     pub image_id: String,
     /// For example `ec2:Instance`.
     pub resource_type: &'static str,
-    /// Who refers to it.
     pub arn: String,
 }
 

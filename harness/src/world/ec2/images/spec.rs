@@ -12,15 +12,15 @@ use crate::world::ec2::SnapshotSpec;
 
 /// Every world has this public image, as a region has Amazon's.
 pub const PUBLIC_IMAGE: &str = "ami-0123456789abcdef0";
-/// The account of whoever publishes it.
+/// The account that publishes it.
 pub const PUBLIC_OWNER: &str = "137112412989";
 
-/// An image to begin with. What is not said is as of an available image of this account's, made now, with one snapshot.
+/// An image to begin with. What is not given is as of an available image of this account's, made now, with one snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct ImageSpec {
-    /// Drawn unless said.
+    /// Drawn unless given.
     pub id: Option<String>,
-    /// `image-` and the digits of its id unless said.
+    /// `image-` and the digits of its id by default.
     pub name: Option<String>,
     /// Account id.
     pub owner: Option<String>,
@@ -28,11 +28,10 @@ pub struct ImageSpec {
     pub state: Option<ImageState>,
     /// When it was asked for.
     pub created: Option<Time>,
-    /// Snapshots that exist; one of 8 GiB is made along with the image unless said.
+    /// Snapshots that exist; one of 8 GiB is made along with the image by default.
     pub snapshots: Option<Vec<String>>,
     /// Of the image, and of the snapshot that is made along with it.
     pub tags: BTreeMap<String, String>,
-    /// Free text.
     pub description: Option<String>,
     /// Whether everybody may launch it.
     pub public: bool,

@@ -10,9 +10,8 @@ use crate::world::error::{ApiError, ApiResult};
 /// How an instance comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shutdown {
-    /// The operating system is told to shut down: k3s stops, the volume is unmounted.
+    /// The operating system shuts down: k3s stops, the volume is unmounted.
     Orderly,
-    /// The power is gone.
     PowerOff,
 }
 
@@ -60,7 +59,7 @@ impl World {
         let quiet_after = self.end_guest(id, shutdown);
         let terminated_after = self.draw(self.latency.shutting_down).max(quiet_after + Duration::from_secs(1));
         // EC2 User Guide (terminating instances): volumes that do not end with the instance are detached from it.
-        // When is not said; they were seen to stay in-use until about the time at which the instance is terminated.
+        // EC2 does not document when; they were seen to stay in-use until about the time at which the instance is terminated.
         let freed_after = terminated_after.saturating_sub(Duration::from_secs(5)).max(quiet_after)
             + self.draw(self.latency.volumes_freed);
         self.schedule(freed_after, Ec2Effect::VolumesFreed(id.to_owned()));

@@ -14,7 +14,6 @@ pub struct Attachment {
     pub instance_id: String,
     /// For example `/dev/sdf`.
     pub device: String,
-    /// How far it is.
     pub state: AttachmentState,
     /// When it was asked for.
     pub since: Time,
@@ -31,7 +30,7 @@ pub enum AttachmentState {
     Attached,
     /// On the way back.
     Detaching,
-    /// Told to detach, but the guest has it mounted.
+    /// Detaching was asked for, but the guest has it mounted.
     Busy,
 }
 
@@ -81,7 +80,7 @@ impl World {
         let holder = held.instance_id.clone();
         let mounted = self.ec2.the_instance(&holder).guest.mounted.as_deref() == Some(volume);
         match (held.state, mounted) {
-            // Told before; nothing new, unless it is forced now.
+            // Asked for before: nothing new.
             (AttachmentState::Detaching, _) => return Ok(held),
             (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, true) if !force => {
                 self.ec2.the_attachment_mut(volume).state = AttachmentState::Busy;
