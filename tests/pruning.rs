@@ -16,7 +16,7 @@ use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};
 use durin_harness::world::faults::FaultKind;
-use durin_harness::world::history::What;
+use durin_harness::world::history::Fact;
 use durin_harness::world::invariants::check_always;
 use durin_tests::{Story, broken, schedule};
 use rstest::rstest;
@@ -275,7 +275,7 @@ async fn cut_short_at_any_call_the_next_run_goes_on(#[values(false, true)] soake
         let begin = litter.story.world(|world| world.history().len());
         let made = |world: &World| {
             let calls = world.history()[begin..].iter();
-            calls.filter(|entry| matches!(&entry.what, What::Called { caller, .. } if caller.is(PRUNE))).count()
+            calls.filter(|entry| matches!(&entry.fact, Fact::Called { caller, .. } if caller.is(PRUNE))).count()
         };
         let finished = tokio::select! {
             biased;

@@ -13,7 +13,7 @@ use durin_harness::world::ec2::network::SUBNETS;
 use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::history::{Change, What};
+use durin_harness::world::history::{Change, Fact};
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::latency::Range;
 use durin_tests::{HEALTH, LAUNCH, NODE_FUNCTIONS, Story, TERMINATE};
@@ -86,9 +86,9 @@ fn begin(story: &Story, cause: Cause) -> String {
 fn entry(story: &Story, instance: &str, state: LifecycleState) -> usize {
     let wanted = Change::AutoScaling(AutoScalingChange::Lifecycle(state));
     let is_it =
-        |what: &What| matches!(what, What::Changed { subject, change } if subject == instance && *change == wanted);
+        |fact: &Fact| matches!(fact, Fact::Changed { subject, change } if subject == instance && *change == wanted);
     story
-        .world(|world| world.history().iter().rposition(|entry| is_it(&entry.what)))
+        .world(|world| world.history().iter().rposition(|entry| is_it(&entry.fact)))
         .unwrap_or_else(|| panic!("no {} of {instance}", state.name()))
 }
 
@@ -172,8 +172,8 @@ async fn a_group_moved_to_another_zone_is_blocked_and_the_old_node_serves_on(
         assert_eq!(story.world(|world| check_always(world)), Vec::<String>::new());
     }
     let told = story.world(|world| {
-        let failed = world.history().iter().filter_map(|entry| match &entry.what {
-            What::Answered { outcome: Err(error), .. } => Some(error.clone()),
+        let failed = world.history().iter().filter_map(|entry| match &entry.fact {
+            Fact::Answered { outcome: Err(error), .. } => Some(error.clone()),
             _ => None,
         });
         failed.collect::<Vec<_>>()

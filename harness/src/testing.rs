@@ -9,7 +9,7 @@ use crate::world::autoscaling::{ActionResult, CompleteLifecycleAction, Lifecycle
 use crate::world::ec2::images::PUBLIC_IMAGE;
 use crate::world::ec2::{AttachmentState, CreateVolume, InstanceState, RunInstances};
 use crate::world::error::ApiResult;
-use crate::world::history::What;
+use crate::world::history::Fact;
 use crate::world::steady::NodeNames;
 use crate::world::violation::Violation;
 
@@ -94,7 +94,7 @@ impl World {
         let entries = self.history().iter();
         entries
             .filter_map(
-                |entry| if let What::Violated(violation) = &entry.what { Some(violation.clone()) } else { None },
+                |entry| if let Fact::Violated(violation) = &entry.fact { Some(violation.clone()) } else { None },
             )
             .collect()
     }
@@ -104,7 +104,7 @@ impl World {
         let emitted = self
             .history()
             .iter()
-            .filter_map(|entry| if let What::Emitted(event) = &entry.what { Some(event.clone()) } else { None });
+            .filter_map(|entry| if let Fact::Emitted(event) = &entry.fact { Some(event.clone()) } else { None });
         emitted.filter(|event| event["detail-type"] == detail_type).collect()
     }
 

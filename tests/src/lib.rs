@@ -16,7 +16,7 @@ use durin_harness::world::autoscaling::{AutoScalingChange, UpdateAutoScalingGrou
 use durin_harness::world::ec2::{Ec2Change, SpotAction};
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
-use durin_harness::world::history::{Change, What};
+use durin_harness::world::history::{Change, Fact};
 use durin_harness::world::steady::NodeNames;
 use durin_harness::{FunctionError, Kill, LocalAws};
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ impl Story {
         let outcome = deployment::handlers(self.aws())[function](payload, killed_at).await;
         let calls = self.world(|world| {
             let entries = world.history()[before..].iter();
-            entries.filter_map(|entry| call(&entry.what, function)).collect()
+            entries.filter_map(|entry| call(&entry.fact, function)).collect()
         });
         Invoked { outcome, calls }
     }
@@ -248,17 +248,17 @@ impl Story {
 /// What the history shows that must never happen, beyond what the end shows.
 pub fn broken(world: &World) -> Vec<String> {
     let denied = world.iam.denials.iter().map(ToString::to_string);
-    let forced = world.history().iter().filter_map(|entry| forced_detach(&entry.what));
-    let violated = world.history().iter().filter_map(|entry| match &entry.what {
-        What::Violated(violation) => Some(violation.to_string()),
+    let forced = world.history().iter().filter_map(|entry| forced_detach(&entry.fact));
+    let violated = world.history().iter().filter_map(|entry| match &entry.fact {
+        Fact::Violated(violation) => Some(violation.to_string()),
         // A lifecycle action that nobody completed in time; a detach of a volume that was still mounted.
-        What::Changed { subject, change } => match change {
+        Fact::Changed { subject, change } => match change {
             Change::AutoScaling(AutoScalingChange::ActionTimedOut { .. }) | Change::Ec2(Ec2Change::Busy { .. }) => {
                 Some(format!("{subject}: {change}"))
             }
             Change::AutoScaling(_) | Change::Ec2(_) | Change::Ssm(_) | Change::Route53(_) | Change::Bake(_) => None,
         },
-        What::Emitted(_) | What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } => {
+        Fact::Emitted(_) | Fact::Invoked { .. } | Fact::Answered { .. } | Fact::Called { .. } | Fact::Guest { .. } => {
             None
         }
     });
@@ -266,32 +266,32 @@ pub fn broken(world: &World) -> Vec<String> {
 }
 
 /// A function that asked for a volume to be torn from its holder, whatever EC2 answered.
-fn forced_detach(what: &What) -> Option<String> {
-    match what {
-        What::Called { caller, operation, parameters, .. }
+fn forced_detach(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::Called { caller, operation, parameters, .. }
             if caller.is_function() && operation == "ec2:DetachVolume" && parameters["Force"] == "true" =>
         {
             Some(format!("{caller} detaches by force: {}", wire::about(operation, parameters)))
         }
-        What::Emitted(_)
-        | What::Invoked { .. }
-        | What::Answered { .. }
-        | What::Called { .. }
-        | What::Changed { .. }
-        | What::Guest { .. }
-        | What::Violated(_) => None,
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Called { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. }
+        | Fact::Violated(_) => None,
     }
 }
 
-fn call(what: &What, function: &str) -> Option<String> {
-    match what {
-        What::Called { caller, operation, .. } if caller.is(function) => Some(operation.clone()),
-        What::Emitted(_)
-        | What::Invoked { .. }
-        | What::Answered { .. }
-        | What::Called { .. }
-        | What::Changed { .. }
-        | What::Guest { .. }
-        | What::Violated(_) => None,
+fn call(fact: &Fact, function: &str) -> Option<String> {
+    match fact {
+        Fact::Called { caller, operation, .. } if caller.is(function) => Some(operation.clone()),
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Called { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. }
+        | Fact::Violated(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use durin_harness::seed::Seed;
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::history::{Entry, What};
+use durin_harness::world::history::{Entry, Fact};
 
 use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};
@@ -61,14 +61,14 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<d
 
 /// What the history shows that must never happen.
 fn violations(world: &World) -> Vec<String> {
-    let violated = world.history().iter().filter_map(|entry| match &entry.what {
-        What::Violated(violation) => Some(violation.to_string()),
-        What::Emitted(_)
-        | What::Invoked { .. }
-        | What::Answered { .. }
-        | What::Called { .. }
-        | What::Changed { .. }
-        | What::Guest { .. } => None,
+    let violated = world.history().iter().filter_map(|entry| match &entry.fact {
+        Fact::Violated(violation) => Some(violation.to_string()),
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Called { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. } => None,
     });
     violated.chain(world.iam.denials.iter().map(ToString::to_string)).collect()
 }
@@ -100,10 +100,10 @@ fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool)
 
 /// Whether it is something that this function did.
 fn is_by(entry: &Entry, name: &str) -> bool {
-    match &entry.what {
-        What::Invoked { function, .. } | What::Answered { function, .. } => function == name,
-        What::Called { caller, .. } => caller.is(name),
-        What::Emitted(_) | What::Changed { .. } | What::Guest { .. } | What::Violated(_) => false,
+    match &entry.fact {
+        Fact::Invoked { function, .. } | Fact::Answered { function, .. } => function == name,
+        Fact::Called { caller, .. } => caller.is(name),
+        Fact::Emitted(_) | Fact::Changed { .. } | Fact::Guest { .. } | Fact::Violated(_) => false,
     }
 }
 
@@ -113,8 +113,8 @@ fn seconds(span: Duration) -> String {
 
 /// How many API calls the functions made.
 pub fn calls(world: &World) -> usize {
-    let by_function = |what: &What| matches!(what, What::Called { caller, .. } if caller.is_function());
-    world.history().iter().filter(|entry| by_function(&entry.what)).count()
+    let by_function = |fact: &Fact| matches!(fact, Fact::Called { caller, .. } if caller.is_function());
+    world.history().iter().filter(|entry| by_function(&entry.fact)).count()
 }
 
 /// What to call things, so that a reader need not compare hexadecimal digits: the node's instances by their order, all

@@ -11,7 +11,7 @@ use clap::Args;
 use durin_harness::LocalAws;
 use durin_harness::runtime_api::{self, Invocation, Said};
 use durin_harness::world::REGION;
-use durin_harness::world::history::What;
+use durin_harness::world::history::Fact;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -101,7 +101,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 fn report(aws: &LocalAws, begin: durin_harness::time::Time, before: usize, said: Option<Said>) -> ExitCode {
     let (history, calls) = aws.world(|world| {
         let history = world.history()[before..].to_vec();
-        let calls = history.iter().filter(|entry| matches!(entry.what, What::Called { .. })).count();
+        let calls = history.iter().filter(|entry| matches!(entry.fact, Fact::Called { .. })).count();
         (history, calls)
     });
     println!("\nCalls and changes ({calls} API calls):");

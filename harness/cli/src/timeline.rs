@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
-use durin_harness::world::history::{Change, Entry, What};
+use durin_harness::world::history::{Change, Entry, Fact};
 use durin_harness::world::route53::Route53Change;
 use serde_json::Value;
 
@@ -59,19 +59,19 @@ impl Timeline {
     }
 
     fn line(&self, entry: &Entry) -> Option<Line> {
-        let (kind, colour, text) = match &entry.what {
-            What::Emitted(event) => ("event", AnsiColor::Yellow, event_text(event)),
-            What::Invoked { function, attempt: 1 } => ("invoke", AnsiColor::Magenta, function.clone()),
-            What::Invoked { function, attempt } => {
+        let (kind, colour, text) = match &entry.fact {
+            Fact::Emitted(event) => ("event", AnsiColor::Yellow, event_text(event)),
+            Fact::Invoked { function, attempt: 1 } => ("invoke", AnsiColor::Magenta, function.clone()),
+            Fact::Invoked { function, attempt } => {
                 ("invoke", AnsiColor::Magenta, format!("{function}, attempt {attempt}"))
             }
-            What::Answered { function, outcome: Ok(answer) } => {
+            Fact::Answered { function, outcome: Ok(answer) } => {
                 ("answer", AnsiColor::Magenta, answer_text(function, answer))
             }
-            What::Answered { function, outcome: Err(error) } => {
+            Fact::Answered { function, outcome: Err(error) } => {
                 ("failed", AnsiColor::Red, format!("{function}: {error}"))
             }
-            What::Called { caller, operation, parameters, error } => {
+            Fact::Called { caller, operation, parameters, error } => {
                 let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
                 let who = if caller.is_function() { "" } else { "operator " };
                 let kind = if is_read(operation) { READS } else { "call" };
@@ -81,11 +81,11 @@ impl Timeline {
                     format!("{who}{operation} {}{outcome}", shortened(&wire::about(operation, parameters))),
                 )
             }
-            What::Changed { subject, change } => ("aws", AnsiColor::Green, format!("{subject} {change}")),
-            What::Guest { instance, fact } => ("guest", AnsiColor::Blue, format!("{instance} {fact}")),
-            What::Violated(violation) => ("BROKEN", AnsiColor::Red, violation.to_string()),
+            Fact::Changed { subject, change } => ("aws", AnsiColor::Green, format!("{subject} {change}")),
+            Fact::Guest { instance, fact } => ("guest", AnsiColor::Blue, format!("{instance} {fact}")),
+            Fact::Violated(violation) => ("BROKEN", AnsiColor::Red, violation.to_string()),
         };
-        (self.all || !is_noise(&entry.what)).then(|| Line {
+        (self.all || !is_noise(&entry.fact)).then(|| Line {
             at: entry.at,
             kind,
             style: colour.on_default(),
@@ -109,15 +109,15 @@ impl Timeline {
 }
 
 /// State changes are told once, as changes, and not again as events that nobody waits for.
-fn is_noise(what: &What) -> bool {
+fn is_noise(what: &Fact) -> bool {
     const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
     match what {
-        What::Emitted(event) => {
+        Fact::Emitted(event) => {
             let kind = event["detail-type"].as_str().unwrap_or_default();
             TOLD_OTHERWISE.iter().any(|part| kind.contains(part))
         }
-        What::Changed { change, .. } => *change == Change::Route53(Route53Change::InSync),
-        What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+        Fact::Changed { change, .. } => *change == Change::Route53(Route53Change::InSync),
+        Fact::Invoked { .. } | Fact::Answered { .. } | Fact::Called { .. } | Fact::Guest { .. } | Fact::Violated(_) => {
             false
         }
     }

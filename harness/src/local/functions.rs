@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::LocalAws;
-use crate::world::history::What;
+use crate::world::history::Fact;
 use crate::world::lambda::Invocation;
 use crate::world::violation::Violation;
 
@@ -64,7 +64,7 @@ impl LocalAws {
                     Some(handler) => drop(running.spawn(self.clone().invoke(handler, invocation))),
                     None => self.world(|world| {
                         let function = invocation.function.clone();
-                        world.note(What::Violated(Violation::WithoutHandler { function }));
+                        world.note(Fact::Violated(Violation::WithoutHandler { function }));
                         world.end_invocation(invocation, Err("Runtime.ExitError: no handler".to_owned()));
                     }),
                 }

@@ -8,7 +8,7 @@ use crate::iam::Caller;
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::faults::FaultKind;
-use crate::world::history::What;
+use crate::world::history::Fact;
 
 /// The connection broke before the answer came. Whether the call was carried out, nobody knows.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Deliv
 }
 
 fn record(world: &mut World, call: &Call, error: Option<&ApiError>) {
-    world.note(What::Called {
+    world.note(Fact::Called {
         caller: call.caller.clone(),
         parameters: call.parameters(),
         operation: call.service.action(&call.name),

@@ -8,7 +8,7 @@ use crate::iam::{Caller, Iam};
 use crate::world::World;
 use crate::world::ec2::CreateVolume;
 use crate::world::faults::FaultKind;
-use crate::world::history::What;
+use crate::world::history::Fact;
 
 mod images;
 mod permissions;
@@ -161,7 +161,7 @@ fn the_history_tells_who_called_what_about_what() {
     let body = format!("Action=AttachVolume&InstanceId=i-0123456789abcdef0&VolumeId={id}&Device=/dev/sdf");
     let _ = call(&mut world, &ec2(&body));
     let last = world.history().last().expect("an entry");
-    let What::Called { caller, operation, parameters, error } = &last.what else { panic!("{last:?}") };
+    let Fact::Called { caller, operation, parameters, error } = &last.fact else { panic!("{last:?}") };
     assert_eq!((caller, operation.as_str()), (&Caller::Operator, "ec2:AttachVolume"));
     assert_eq!(about(operation, parameters), format!("{id} i-0123456789abcdef0 /dev/sdf"));
     let expected = json!({"Device": "/dev/sdf", "InstanceId": "i-0123456789abcdef0", "VolumeId": id});

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::history::What;
+use super::history::Fact;
 use super::lambda::{DeadLetter, Invocation, LambdaEffect, RetryPolicy};
 use super::{ACCOUNT, REGION, World};
 pub use pattern::{Pattern, PatternError};
@@ -121,7 +121,7 @@ impl World {
 
     /// Publishes a whole event: recorded ones are replayed with this.
     pub fn publish(&mut self, event: Value) {
-        self.note(What::Emitted(event.clone()));
+        self.note(Fact::Emitted(event.clone()));
         self.events.emitted.push(event.clone());
         let rules: Vec<Rule> = self.events.rules.iter().filter(|rule| rule.matches(&event)).cloned().collect();
         let disorder = self.events.strike(&event);

@@ -25,12 +25,12 @@ pub struct History {
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub at: Time,
-    pub what: What,
+    pub fact: Fact,
 }
 
 /// The kinds of things that happen.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum Fact {
     /// An event was emitted.
     Emitted(Value),
     Invoked {
@@ -126,20 +126,20 @@ impl World {
     }
 
     /// Writes into the history what happened now.
-    pub(crate) fn note(&mut self, what: What) {
+    pub(crate) fn note(&mut self, fact: Fact) {
         let at = self.now;
-        self.history.entries.push(Entry { at, what });
+        self.history.entries.push(Entry { at, fact });
     }
 
     pub(in crate::world) fn note_change(&mut self, subject: &str, change: impl Into<Change>) {
-        self.note(What::Changed { subject: subject.to_owned(), change: change.into() });
+        self.note(Fact::Changed { subject: subject.to_owned(), change: change.into() });
     }
 
     pub(in crate::world) fn note_guest(&mut self, instance: &str, fact: GuestFact) {
-        self.note(What::Guest { instance: instance.to_owned(), fact });
+        self.note(Fact::Guest { instance: instance.to_owned(), fact });
     }
 
     pub(in crate::world) fn note_violation(&mut self, violation: Violation) {
-        self.note(What::Violated(violation));
+        self.note(Fact::Violated(violation));
     }
 }

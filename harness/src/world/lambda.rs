@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::World;
-use super::history::What;
+use super::history::Fact;
 use crate::time::Time;
 pub use settings::{DeadLetter, FunctionSettings, InvokeSettings, RetryPolicy};
 
@@ -88,7 +88,7 @@ impl World {
         let running = self.lambda.running.get_mut(&invocation.function).expect("an invocation that ends was begun");
         *running = running.checked_sub(1).expect("an invocation ends once");
         let failed = outcome.is_err();
-        self.note(What::Answered { function: invocation.function.clone(), outcome });
+        self.note(Fact::Answered { function: invocation.function.clone(), outcome });
         if !failed {
             return;
         }
@@ -123,7 +123,7 @@ impl World {
             return;
         }
         *running += 1;
-        self.note(What::Invoked { function: invocation.function.clone(), attempt: invocation.attempt });
+        self.note(Fact::Invoked { function: invocation.function.clone(), attempt: invocation.attempt });
         self.write_logs(&invocation.function);
         self.lambda.ready.push(invocation);
     }

@@ -10,7 +10,7 @@ use durin_harness::world::bakes::{Bake, Course, Pipeline};
 use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 use durin_harness::world::ec2::{Ec2Change, InstanceState, RunInstances};
-use durin_harness::world::history::{Change, Entry, What};
+use durin_harness::world::history::{Change, Entry, Fact};
 
 use super::interruption::strike;
 use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
@@ -81,10 +81,10 @@ fn parameter(world: &World) -> &str {
 }
 
 fn is_of_publishing(entry: &Entry) -> bool {
-    let is_told = match &entry.what {
-        What::Emitted(event) => event["detail"]["ImageId"].is_string() || event["source"] == "durin.bake",
-        What::Changed { subject, .. } => subject == IMAGE_PARAMETER || subject.starts_with("ami-"),
-        What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+    let is_told = match &entry.fact {
+        Fact::Emitted(event) => event["detail"]["ImageId"].is_string() || event["source"] == "durin.bake",
+        Fact::Changed { subject, .. } => subject == IMAGE_PARAMETER || subject.starts_with("ami-"),
+        Fact::Invoked { .. } | Fact::Answered { .. } | Fact::Called { .. } | Fact::Guest { .. } | Fact::Violated(_) => {
             false
         }
     };
@@ -93,14 +93,14 @@ fn is_of_publishing(entry: &Entry) -> bool {
 
 /// The first act has told of the rest.
 fn is_of_moving(entry: &Entry) -> bool {
-    match &entry.what {
-        What::Changed { change, .. } => matches!(
+    match &entry.fact {
+        Fact::Changed { change, .. } => matches!(
             change,
             Change::Ec2(Ec2Change::InterruptionWarned(_))
                 | Change::AutoScaling(AutoScalingChange::Lifecycle(LifecycleState::InService))
         ),
-        What::Guest { .. } => true,
-        What::Emitted(_) | What::Invoked { .. } | What::Answered { .. } | What::Called { .. } | What::Violated(_) => {
+        Fact::Guest { .. } => true,
+        Fact::Emitted(_) | Fact::Invoked { .. } | Fact::Answered { .. } | Fact::Called { .. } | Fact::Violated(_) => {
             false
         }
     }

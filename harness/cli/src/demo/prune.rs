@@ -10,7 +10,7 @@ use durin::tags::KEEP;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{Ec2Change, ImageState, InstanceState, RunInstances};
-use durin_harness::world::history::{Change, Entry, What};
+use durin_harness::world::history::{Change, Entry, Fact};
 
 use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
 use crate::old_images::{Fate, OldImages};
@@ -71,19 +71,19 @@ async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(
 
 fn is_of_pruning(entry: &Entry) -> bool {
     let is_of_image = |subject: &str| subject.starts_with("ami-") || subject.starts_with("snap-");
-    is_by(entry, "durin-ami-prune") || matches!(&entry.what, What::Changed { subject, .. } if is_of_image(subject))
+    is_by(entry, "durin-ami-prune") || matches!(&entry.fact, Fact::Changed { subject, .. } if is_of_image(subject))
 }
 
 /// Tags, deprecations and calls are left out: what they come to is told.
 fn is_outcome(entry: &Entry) -> bool {
     is_of_pruning(entry)
-        && match &entry.what {
-            What::Changed { change, .. } => matches!(
+        && match &entry.fact {
+            Fact::Changed { change, .. } => matches!(
                 change,
                 Change::Ec2(Ec2Change::Image(ImageState::Disabled | ImageState::Deregistered) | Ec2Change::Deleted)
             ),
-            What::Answered { .. } => true,
-            What::Emitted(_) | What::Invoked { .. } | What::Called { .. } | What::Guest { .. } | What::Violated(_) => {
+            Fact::Answered { .. } => true,
+            Fact::Emitted(_) | Fact::Invoked { .. } | Fact::Called { .. } | Fact::Guest { .. } | Fact::Violated(_) => {
                 false
             }
         }

@@ -7,7 +7,7 @@ use durin_harness::LocalAws;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::Ec2Change;
-use durin_harness::world::history::{Change, What};
+use durin_harness::world::history::{Change, Fact};
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::steady::NodeNames;
 
@@ -89,17 +89,17 @@ pub async fn of_story(
                 world.settle();
                 let data = &world.ec2.volumes()[&node.volume].data;
                 let mut complaints = check_always(world);
-                complaints.extend(world.history().iter().filter_map(|entry| match &entry.what {
-                    What::Changed { subject, change: change @ Change::Ec2(Ec2Change::Busy { .. }) } => {
+                complaints.extend(world.history().iter().filter_map(|entry| match &entry.fact {
+                    Fact::Changed { subject, change: change @ Change::Ec2(Ec2Change::Busy { .. }) } => {
                         Some(format!("{subject}: {change}"))
                     }
-                    What::Emitted(_)
-                    | What::Invoked { .. }
-                    | What::Answered { .. }
-                    | What::Called { .. }
-                    | What::Changed { .. }
-                    | What::Guest { .. }
-                    | What::Violated(_) => None,
+                    Fact::Emitted(_)
+                    | Fact::Invoked { .. }
+                    | Fact::Answered { .. }
+                    | Fact::Called { .. }
+                    | Fact::Changed { .. }
+                    | Fact::Guest { .. }
+                    | Fact::Violated(_) => None,
                 }));
                 (data.acknowledged.saturating_sub(data.durable), data.unclean_mounts, complaints)
             });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durin_harness::time::Time;
 use durin_harness::world::ec2::ImageState;
-use durin_harness::world::history::What;
+use durin_harness::world::history::Fact;
 
 use super::{OldImages, Remover};
 use crate::stage::Stage;
@@ -67,7 +67,7 @@ impl Cost {
                 left: 0,
             };
             for entry in world.history().iter().filter(|entry| entry.at >= begun) {
-                if let What::Called { operation, error, .. } = &entry.what {
+                if let Fact::Called { operation, error, .. } = &entry.fact {
                     *if is_read(operation) { &mut cost.reads } else { &mut cost.writes } += 1;
                     cost.throttled += u32::from(error.as_deref() == Some("RequestLimitExceeded"));
                 }

@@ -103,13 +103,13 @@ fn every_refusal_is_in_the_history() {
 
 /// How the calls in the history ended.
 fn errors(world: &World) -> impl Iterator<Item = Option<&str>> {
-    world.history().iter().filter_map(|entry| match &entry.what {
-        What::Called { error, .. } => Some(error.as_deref()),
-        What::Emitted(_)
-        | What::Invoked { .. }
-        | What::Answered { .. }
-        | What::Changed { .. }
-        | What::Guest { .. }
-        | What::Violated(_) => None,
+    world.history().iter().filter_map(|entry| match &entry.fact {
+        Fact::Called { error, .. } => Some(error.as_deref()),
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. }
+        | Fact::Violated(_) => None,
     })
 }

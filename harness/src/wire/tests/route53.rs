@@ -54,7 +54,7 @@ fn a_refused_batch_has_the_current_error_shape() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer.contains("<Error><Type>Sender</Type><Code>InvalidChangeBatch</Code><Message>[Tried to delete"));
     let last = world.history().last().expect("an entry");
-    let What::Called { operation, parameters, .. } = &last.what else { panic!("{last:?}") };
+    let Fact::Called { operation, parameters, .. } = &last.fact else { panic!("{last:?}") };
     assert_eq!(about(operation, parameters), format!("{zone} DELETE node.example.com A 10.0.0.7"));
 }
 

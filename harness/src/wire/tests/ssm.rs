@@ -147,6 +147,6 @@ fn settled_node() -> (World, String) {
 /// What the last call was about.
 fn about(world: &World) -> String {
     let last = world.history().last().expect("an entry");
-    let What::Called { operation, parameters, .. } = &last.what else { panic!("{last:?}") };
+    let Fact::Called { operation, parameters, .. } = &last.fact else { panic!("{last:?}") };
     super::about(operation, parameters)
 }

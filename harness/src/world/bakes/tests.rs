@@ -1,6 +1,6 @@
 use super::*;
 use crate::world::ec2::Ec2Change;
-use crate::world::history::{Change, What};
+use crate::world::history::{Change, Fact};
 
 const FAMILY: &str = "durin:image-parameter";
 
@@ -22,14 +22,14 @@ fn baked(pipeline: Pipeline, course: Course) -> (World, String) {
 
 /// What happened to images and was told about them, in order.
 fn story(world: &World) -> Vec<String> {
-    let told = world.history().iter().filter_map(|entry| match &entry.what {
-        What::Emitted(event) => {
+    let told = world.history().iter().filter_map(|entry| match &entry.fact {
+        Fact::Emitted(event) => {
             let detail = &event["detail"];
             let about = detail["State"].as_str().or(detail["image-id"].as_str());
             let about = about.or(detail["state"]["status"].as_str())?;
             Some(format!("{}: {about}", event["detail-type"].as_str()?))
         }
-        What::Changed { subject, change: change @ Change::Ec2(Ec2Change::Tagged(_)) } => {
+        Fact::Changed { subject, change: change @ Change::Ec2(Ec2Change::Tagged(_)) } => {
             Some(format!("{subject} {change}"))
         }
         _ => None,

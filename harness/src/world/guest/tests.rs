@@ -1,6 +1,6 @@
 use super::*;
 use crate::world::World;
-use crate::world::history::What;
+use crate::world::history::Fact;
 use crate::world::invariants::check_always;
 use crate::world::latency::Range;
 use crate::world::ssm::PingStatus;
@@ -9,7 +9,7 @@ use crate::world::violation::Violation;
 fn facts(world: &World, instance: &str) -> Vec<GuestFact> {
     let entries = world.history().iter();
     let of_guest = entries.filter_map(|entry| {
-        if let What::Guest { instance, fact } = &entry.what { Some((instance, fact)) } else { None }
+        if let Fact::Guest { instance, fact } = &entry.fact { Some((instance, fact)) } else { None }
     });
     of_guest.filter(|(id, _)| *id == instance).map(|(_, fact)| fact.clone()).collect()
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{DeadLetter, Invocation, InvokeSettings};
 use crate::iam::{Caller, Check};
-use crate::world::history::What;
+use crate::world::history::Fact;
 use crate::world::{ACCOUNT, REGION, World};
 
 impl World {
@@ -36,7 +36,7 @@ impl World {
         let caller = Caller::Function(function.to_owned());
         let allowed = self.iam.may(&caller, check);
         if !allowed {
-            self.note(What::Called {
+            self.note(Fact::Called {
                 caller,
                 operation: check.action.clone(),
                 parameters: json!({"resource": check.resource}),
