@@ -2,19 +2,15 @@
 
 use std::time::SystemTime;
 
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::times::instant;
-
 /// An event with its detail still unread.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug)]
 pub(super) struct Envelope {
     pub(super) source: String,
     pub(super) detail_type: String,
-    #[serde(default, deserialize_with = "time")]
     pub(super) time: Option<SystemTime>,
     detail: Value,
 }
@@ -45,7 +41,9 @@ pub enum EventError {
 
 impl Envelope {
     pub(super) fn open(payload: Value) -> Result<Envelope, EventError> {
-        serde_json::from_value(payload).map_err(EventError::NotAnEvent)
+        let event: EventBridgeEvent<Value> = serde_json::from_value(payload).map_err(EventError::NotAnEvent)?;
+        let EventBridgeEvent { source, detail_type, time, detail, .. } = event;
+        Ok(Envelope { source, detail_type, time: time.map(SystemTime::from), detail })
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -67,10 +65,4 @@ impl Kind {
     pub fn not_for_this_function(self) -> EventError {
         EventError::NotForThisFunction(self)
     }
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let read = |text: String| instant(&text).ok_or_else(|| serde::de::Error::custom("the time is not RFC 3339"));
-    text.map(read).transpose()
 }
