@@ -97,4 +97,4 @@ _cargo-lambda:
     @test -x "{{tools}}/bin/cargo-lambda" || (python3 -m venv "{{tools}}" && "{{tools}}/bin/pip" install --quiet cargo-lambda==1.9.2)
 
 _cargo-mutants:
-    @test -x "{{tools}}/bin/cargo-mutants" || cargo install --quiet --locked --root "{{tools}}" cargo-mutants@27.1.0
+    @test -x "{{tools}}/bin/cargo-mutants" || cargo install --locked --root "{{tools}}" cargo-mutants@27.1.0

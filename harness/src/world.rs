@@ -1,8 +1,12 @@
 //! What exists in the local AWS, and how it changes with time.
 //!
 //! A [`World`] is a discrete-event simulation without threads, clocks or IO: every change is either an API call
-//! (a method here, named after the AWS operation) or an [`Effect`] on the agenda that falls due. The same seed and
-//! the same calls at the same times give the same history.
+//! (a method, named after the AWS operation) or an effect on the agenda that falls due. The same seed and the same calls
+//! at the same times give the same history.
+//!
+//! Each service has a room of its own: what it keeps, readable from everywhere, and what touches it alone. What takes
+//! time or randomness, leaves a trace in the history or reaches into another room is a method of the world, in the files
+//! of the room where it begins. A `the_…` asserts that something exists; a `still_…` that an effect does not come too late.
 
 mod agenda;
 pub mod autoscaling;

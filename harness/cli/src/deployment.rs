@@ -169,7 +169,7 @@ impl Deployment {
     pub fn deploy(&self, world: &mut World) -> Result<(), DeploymentError> {
         self.deploy_roles(world)?;
         for (name, settings, _) in &self.functions {
-            world.put_function(name, settings.clone());
+            world.lambda.put_function(name, settings.clone());
         }
         self.rules.iter().for_each(|rule| world.put_rule(rule.clone()));
         Ok(())

@@ -58,7 +58,7 @@ impl LocalAws {
         let mut touched = self.0.touched.subscribe();
         loop {
             touched.mark_unchanged();
-            let invocations = self.0.world.lock().unwrap_or_else(PoisonError::into_inner).take_invocations();
+            let invocations = self.0.world.lock().unwrap_or_else(PoisonError::into_inner).lambda.take_invocations();
             for invocation in invocations {
                 match functions.get(&invocation.function) {
                     Some(handler) => drop(running.spawn(self.clone().invoke(handler, invocation))),
@@ -150,7 +150,7 @@ mod tests {
             reserved_concurrency: None,
             invoke: InvokeSettings::default(),
         };
-        world.put_function("f", settings);
+        world.lambda.put_function("f", settings);
         let retry = RetryPolicy { max_age: Duration::from_secs(60), max_retries: 0 };
         let trigger = Trigger::Rate(Duration::from_secs(3600));
         world.put_rule(Rule { name: "r".to_owned(), trigger, function: "f".to_owned(), retry, dead_letters: None });

@@ -20,9 +20,9 @@ pub struct EventBridge {
     /// Every event emitted so far.
     pub(in crate::world) emitted: Vec<Value>,
     /// What could not be delivered and was sent to a queue.
-    pub(in crate::world) dead_letters: Vec<DeadLetter>,
+    dead_letters: Vec<DeadLetter>,
     /// What goes wrong with deliveries, first match first.
-    pub(in crate::world) disorders: Vec<Disorder>,
+    disorders: Vec<Disorder>,
 }
 
 impl EventBridge {

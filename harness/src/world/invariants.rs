@@ -106,8 +106,9 @@ impl World {
     /// Checks that a parameter does not come to name an image of another family, or one that is older than the one it named,
     /// unless it is pinned: then somebody wants that.
     pub(super) fn check_publication(&mut self, name: &str, image: &str) {
-        let Some(new) = self.ec2.images.get(image) else { return };
-        let Some(parameter) = self.ssm.parameters.get(name) else { return };
+        let new = self.ec2.the_image(image);
+        // A new parameter has named nothing before.
+        let Some(parameter) = self.ssm.parameter(name) else { return };
         let current = parameter.versions.last().and_then(|version| self.ec2.images.get(&version.value));
         let is_family = current.is_some_and(|current| current.tags.contains_key(FAMILY_TAG));
         if !is_family || parameter.tags.contains_key(PIN_TAG) {

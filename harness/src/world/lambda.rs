@@ -30,8 +30,8 @@ pub struct Lambda {
     pub(in crate::world) functions: BTreeMap<String, FunctionSettings>,
     /// What Lambda gave up and sent to a queue.
     pub(in crate::world) dead_letters: Vec<DeadLetter>,
-    pub(in crate::world) ready: Vec<Invocation>,
-    pub(in crate::world) running: BTreeMap<String, u32>,
+    ready: Vec<Invocation>,
+    running: BTreeMap<String, u32>,
 }
 
 impl Lambda {
@@ -47,6 +47,17 @@ impl Lambda {
     /// DeleteFunction: what its rules would invoke is not invoked any more.
     pub fn delete_function(&mut self, name: &str) {
         self.functions.remove(name);
+    }
+
+    /// Adds a function that rules can invoke.
+    pub fn put_function(&mut self, name: &str, settings: FunctionSettings) {
+        self.functions.insert(name.to_owned(), settings);
+    }
+
+    /// The invocations that have reached their functions since the last call; the caller runs them, and ends each with
+    /// [`World::end_invocation`].
+    pub fn take_invocations(&mut self) -> Vec<Invocation> {
+        std::mem::take(&mut self.ready)
     }
 }
 
@@ -72,17 +83,6 @@ pub enum LambdaEffect {
 }
 
 impl World {
-    /// Adds a function that rules can invoke.
-    pub fn put_function(&mut self, name: &str, settings: FunctionSettings) {
-        self.lambda.functions.insert(name.to_owned(), settings);
-    }
-
-    /// The invocations that have reached their functions since the last call; the caller runs them, and ends each with
-    /// [`World::end_invocation`].
-    pub fn take_invocations(&mut self) -> Vec<Invocation> {
-        std::mem::take(&mut self.lambda.ready)
-    }
-
     /// An invocation ended, with an answer or with an error: errors are retried as Lambda does.
     pub fn end_invocation(&mut self, invocation: Invocation, outcome: Result<String, String>) {
         let running = self.lambda.running.get_mut(&invocation.function).expect("an invocation that ends was begun");
@@ -92,7 +92,7 @@ impl World {
         if !failed {
             return;
         }
-        let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+        let InvokeSettings { retry, .. } = self.lambda.invoke_settings(&invocation.function);
         let wait = RETRIES.get(invocation.attempt as usize - 1).filter(|_| invocation.attempt <= retry.max_retries);
         match wait {
             Some(wait) if self.now.since(invocation.accepted) + *wait <= retry.max_age => {
@@ -114,7 +114,7 @@ impl World {
         let limit = self.lambda.functions.get(&invocation.function).and_then(|settings| settings.reserved_concurrency);
         let running = self.lambda.running.entry(invocation.function.clone()).or_default();
         if limit.is_some_and(|limit| *running >= limit) {
-            let InvokeSettings { retry, .. } = self.invoke_settings(&invocation.function);
+            let InvokeSettings { retry, .. } = self.lambda.invoke_settings(&invocation.function);
             if self.now.since(invocation.accepted) + THROTTLED_FOR > retry.max_age {
                 self.give_up(invocation);
             } else {

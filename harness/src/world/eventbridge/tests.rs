@@ -11,7 +11,7 @@ fn world() -> World {
         reserved_concurrency: None,
         invoke: Default::default(),
     };
-    world.put_function("f", settings);
+    world.lambda.put_function("f", settings);
     world
 }
 
@@ -25,7 +25,7 @@ fn unreachable(world: &mut World, span_s: u64) -> u32 {
     world.events.disorders.push(Disorder { detail_type: "T".to_owned(), kind, times: 1 });
     world.emit("aws.ec2", "T", Vec::new(), json!({}));
     world.advance_to(world.now() + Duration::from_secs(600));
-    u32::try_from(world.take_invocations().len()).unwrap()
+    u32::try_from(world.lambda.take_invocations().len()).unwrap()
 }
 
 #[test]

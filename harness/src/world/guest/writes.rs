@@ -11,7 +11,7 @@ impl World {
         for instance in self.ec2.instances.values_mut() {
             let guest = &mut instance.guest;
             let (Some(since), Some(volume)) = (guest.counted_until, &guest.mounted) else { continue };
-            let Some(volume) = self.ec2.volumes.get_mut(volume) else { continue };
+            let volume = self.ec2.volumes.get_mut(volume).expect("what is mounted exists");
             let interval = WRITE_INTERVAL.as_millis();
             let writes = u64::try_from(now.since(since).as_millis() / interval).unwrap_or(0);
             volume.data.durable += writes;

@@ -2,10 +2,16 @@
 
 use serde_json::json;
 
-use super::{DeadLetter, Invocation, InvokeSettings};
+use super::{DeadLetter, Invocation, InvokeSettings, Lambda};
 use crate::iam::{Caller, Check};
 use crate::world::history::Fact;
 use crate::world::{ACCOUNT, REGION, World};
+
+impl Lambda {
+    pub(super) fn invoke_settings(&self, function: &str) -> InvokeSettings {
+        self.functions.get(function).map(|settings| settings.invoke.clone()).unwrap_or_default()
+    }
+}
 
 impl World {
     /// A log stream for each new environment, and the lines in it. (Lambda Developer Guide, "Sending Lambda function logs
@@ -22,14 +28,10 @@ impl World {
     /// Developer Guide, "Capturing records of Lambda asynchronous invocations".)
     pub(super) fn give_up(&mut self, invocation: Invocation) {
         let Invocation { function, payload, .. } = invocation;
-        let Some(queue) = self.invoke_settings(&function).on_failure else { return };
+        let Some(queue) = self.lambda.invoke_settings(&function).on_failure else { return };
         if self.may_in_its_name(&function, &Check::new("sqs:SendMessage", queue.clone())) {
             self.lambda.dead_letters.push(DeadLetter { queue, function, payload });
         }
-    }
-
-    pub(super) fn invoke_settings(&self, function: &str) -> InvokeSettings {
-        self.lambda.functions.get(function).map(|settings| settings.invoke.clone()).unwrap_or_default()
     }
 
     fn may_in_its_name(&mut self, function: &str, check: &Check) -> bool {

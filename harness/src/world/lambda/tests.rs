@@ -17,7 +17,7 @@ fn world(max_age_s: u64, actions: &[&str]) -> World {
     let retry = RetryPolicy { max_age: Duration::from_secs(max_age_s), max_retries: 2 };
     let invoke = InvokeSettings { retry, on_failure: Some(QUEUE.to_owned()) };
     let timeout = Duration::from_secs(3);
-    world.put_function(
+    world.lambda.put_function(
         "f",
         FunctionSettings {
             timeout,
@@ -37,7 +37,7 @@ fn fail(world: &mut World) -> u32 {
     let mut attempts = 0;
     for _ in 0..4000 {
         world.advance_to(world.now() + Duration::from_secs(1));
-        for invocation in world.take_invocations() {
+        for invocation in world.lambda.take_invocations() {
             attempts += 1;
             world.end_invocation(invocation, Err("Durin.AwsError: no".to_owned()));
         }
@@ -70,4 +70,14 @@ fn a_role_that_does_not_allow_it_loses_the_report() {
     fail(&mut world);
     assert!(world.lambda.dead_letters.is_empty());
     assert!(world.iam.denials[0].message.contains("sqs:SendMessage on resource: arn:aws:sqs:"));
+}
+
+#[test]
+#[should_panic(expected = "an invocation ends once")]
+fn an_invocation_does_not_end_twice() {
+    let mut world = world(1800, &ALL);
+    world.advance_to(world.now() + Duration::from_secs(3660));
+    let [invocation] = &world.lambda.take_invocations()[..] else { panic!("one invocation") };
+    world.end_invocation(invocation.clone(), Ok(String::new()));
+    world.end_invocation(invocation.clone(), Ok(String::new()));
 }
