@@ -354,9 +354,8 @@ async fn random_bakes(seed: u64) {
             }
         }
         for operation in ["ec2:DescribeImages", "ssm:GetParameter", "ssm:PutParameter", "ssm:ListTagsForResource"] {
-            let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
             if dice.u8(0..3) == 0 {
-                story.fault(operation, kinds[dice.usize(..kinds.len())], dice.u32(1..8));
+                story.fault(operation, FaultKind::ALL[dice.usize(..FaultKind::ALL.len())], dice.u32(1..8));
             }
         }
         if dice.bool() {

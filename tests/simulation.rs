@@ -65,8 +65,8 @@ fn disturb(story: &Story, dice: &mut fastrand::Rng) {
         story.world(|world| world.events.add_disorder(disorder));
     }
     for _ in 0..dice.u32(0..3) {
-        let kinds = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
-        let (operation, kind) = (OPERATIONS[dice.usize(..OPERATIONS.len())], kinds[dice.usize(..kinds.len())]);
+        let operation = OPERATIONS[dice.usize(..OPERATIONS.len())];
+        let kind = FaultKind::ALL[dice.usize(..FaultKind::ALL.len())];
         story.fault(operation, kind, dice.u32(1..12));
     }
     for _ in 0..dice.u32(0..3) {

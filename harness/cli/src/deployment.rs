@@ -153,6 +153,9 @@ impl Deployment {
             if !roles.queues.iter().any(|known| known.arn == queue) {
                 return Err(missing(RULES, format!("no queue {queue:?} for failed invocations")));
             }
+            if !rules.iter().any(|rule| rule.function == *function) {
+                return Err(missing(RULES, "no rule or schedule invokes it".to_owned()));
+            }
             functions.push((*function, settings, role.role.clone()));
         }
         fit::documents(&documents)?;

@@ -30,6 +30,11 @@ pub enum FaultKind {
     ResponseLost,
 }
 
+impl FaultKind {
+    /// What random histories draw from.
+    pub const ALL: [FaultKind; 3] = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
+}
+
 impl Faults {
     pub fn plan(&mut self, operation: &str, kind: FaultKind, times: u32) {
         self.planned.push_back(Fault { operation: operation.to_owned(), kind, times });

@@ -73,3 +73,31 @@ fn handler(aws: LocalAws, function: &'static Function) -> Handler {
 fn reported(failure: Failure) -> FunctionError {
     FunctionError { error_type: failure.error_type().to_owned(), message: failure.chain() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// `cargo lambda deploy` finds a function by its folder; the local AWS would not miss it.
+    #[test]
+    fn every_folder_of_a_function_has_a_row() {
+        let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+        let folders = std::fs::read_dir(folders).expect("the folder of the functions");
+        let folders = folders.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+        let folders: BTreeSet<String> = folders.map(|folder| format!("durin-{folder}")).collect();
+        let rows: BTreeSet<String> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+        assert_eq!(folders, rows, "harness/cli/src/deployment/functions.rs needs a row for each folder in functions/");
+    }
+
+    /// A failure that reaches nobody is none for its owner.
+    #[test]
+    fn every_function_has_an_alarm_on_its_errors() {
+        let rules = include_str!("../../../../infra/rules.yaml");
+        for Function { name, .. } in &FUNCTIONS {
+            assert!(rules.contains(&format!("AlarmName: {name}-errors")), "infra/rules.yaml: no alarm {name}-errors");
+        }
+    }
+}
