@@ -71,7 +71,7 @@ impl World {
         let instance_type = data.instance_type.unwrap_or_default();
         self.note_launch(&image_id);
         let id = self.hex_id("i");
-        let private_ip = self.ec2.next_private_ip(&subnet_id);
+        let private_ip = self.ec2.next_private_ips(&subnet_id, 1)?.remove(0);
         let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.ec2.agent_mode) };
         let instance = Instance {
             id: id.clone(),

@@ -1,13 +1,17 @@
 //! Instances leave the group's care for a while, or for good. EC2 Auto Scaling User Guide: hooks do not run for that.
 
+use std::collections::BTreeSet;
+
 use super::AutoScaling;
 use super::{Activity, LifecycleState, World, validation_error};
 use crate::world::error::ApiResult;
 
 impl AutoScaling {
-    fn in_state(&self, name: &str, instances: &[String], state: LifecycleState) -> ApiResult<()> {
+    /// The instances, each once, if all of them are members in this state.
+    fn in_state<'i>(&self, name: &str, instances: &'i [String], state: LifecycleState) -> ApiResult<BTreeSet<&'i str>> {
         let group = self.known_group(name)?;
-        for instance in instances {
+        let instances: BTreeSet<&str> = instances.iter().map(String::as_str).collect();
+        for instance in &instances {
             let Some(member) = group.member(instance) else {
                 return Err(validation_error(format!(
                     "The instance {instance} is not part of Auto Scaling group {name}."
@@ -17,13 +21,14 @@ impl AutoScaling {
                 return Err(validation_error(format!("The instance {instance} is not in {}.", state.name())));
             }
         }
-        Ok(())
+        Ok(instances)
     }
 }
 
 impl World {
     pub fn enter_standby(&mut self, name: &str, instances: &[String], decrement: bool) -> ApiResult<Vec<Activity>> {
-        self.leave_service(name, instances, decrement, "Moving instance to standby without replacement")?;
+        let instances =
+            self.leave_service(name, instances, decrement, "Moving instance to standby without replacement")?;
         let mut activities = Vec::new();
         for instance in instances {
             self.enter_lifecycle(name, instance, LifecycleState::Standby);
@@ -36,7 +41,7 @@ impl World {
 
     /// ExitStandby: raises the desired capacity by as many.
     pub fn exit_standby(&mut self, name: &str, instances: &[String]) -> ApiResult<Vec<Activity>> {
-        self.autoscaling.in_state(name, instances, LifecycleState::Standby)?;
+        let instances = self.autoscaling.in_state(name, instances, LifecycleState::Standby)?;
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX);
         let group = self.autoscaling.known_group_mut(name)?;
         let desired = group.desired_capacity.saturating_add(count);
@@ -61,13 +66,13 @@ impl World {
 
     /// DetachInstances: they go on running, without a group.
     pub fn detach_instances(&mut self, name: &str, instances: &[String], decrement: bool) -> ApiResult<Vec<Activity>> {
-        self.leave_service(name, instances, decrement, "Detaching instance without replacement")?;
+        let instances = self.leave_service(name, instances, decrement, "Detaching instance without replacement")?;
         let mut activities = Vec::new();
         for instance in instances {
             let description = format!("Detaching EC2 instance: {instance}");
             activities.push(self.moved(name, instance, &description));
             self.enter_lifecycle(name, instance, LifecycleState::Detached);
-            self.autoscaling.known_group_mut(name)?.members.retain(|member| member.instance_id != *instance);
+            self.autoscaling.known_group_mut(name)?.members.retain(|member| member.instance_id != instance);
             // EC2 may have forgotten a dead one.
             if let Some(instance) = self.ec2.instances.get_mut(instance) {
                 instance.tags.remove("aws:autoscaling:groupName");
@@ -77,12 +82,18 @@ impl World {
         Ok(activities)
     }
 
-    fn leave_service(&mut self, name: &str, instances: &[String], decrement: bool, doing: &str) -> ApiResult<()> {
-        self.autoscaling.in_state(name, instances, LifecycleState::InService)?;
+    fn leave_service<'i>(
+        &mut self,
+        name: &str,
+        instances: &'i [String],
+        decrement: bool,
+        doing: &str,
+    ) -> ApiResult<BTreeSet<&'i str>> {
+        let instances = self.autoscaling.in_state(name, instances, LifecycleState::InService)?;
         if decrement {
             self.decrement_desired(name, u32::try_from(instances.len()).unwrap_or(u32::MAX), doing)?;
         }
-        Ok(())
+        Ok(instances)
     }
 
     fn moved(&mut self, name: &str, instance: &str, description: &str) -> Activity {

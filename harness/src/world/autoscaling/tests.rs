@@ -337,3 +337,14 @@ fn two_hooks_of_a_transition_both_have_to_be_completed() {
     world.complete("other", &old, ActionResult::Continue).unwrap();
     world.pass_until_terminated(&old);
 }
+
+/// Somebody names an instance twice: it is one.
+#[test]
+fn an_instance_that_is_named_twice_leaves_once() {
+    let (mut world, old) = in_service(1, NodeSeed::default());
+    let activities = world.detach_instances("k3s", &[old.clone(), old.clone()], false).unwrap();
+    assert_eq!(activities.len(), 1);
+    world.pass(600);
+    let members = &world.autoscaling.groups["k3s"].members;
+    assert!(members.len() == 1 && members[0].instance_id != old, "{members:?}");
+}

@@ -164,10 +164,11 @@ impl World {
         let mut tags = request.tags;
         tags.extend(template_tags.into_iter().flatten());
 
+        // All of them or none: a launch that EC2 refuses leaves nothing behind.
+        let addresses = self.ec2.next_private_ips(&subnet_id, request.count.max(1))?;
         let mut ids = Vec::new();
-        for _ in 0..request.count.max(1) {
+        for private_ip in addresses {
             let id = self.hex_id("i");
-            let private_ip = self.ec2.next_private_ip(&subnet_id);
             let instance = Instance {
                 id: id.clone(),
                 state: InstanceState::Pending,

@@ -1,5 +1,7 @@
 //! The VPC that everything lives in: three zones, a subnet each, and a second one in the first zone.
 
+use std::collections::BTreeSet;
+
 use super::Ec2;
 use super::InstanceState;
 use crate::world::error::{ApiError, ApiResult};
@@ -34,22 +36,28 @@ pub fn subnet_in(zone: &str) -> ApiResult<&'static str> {
 }
 
 impl Ec2 {
-    /// The next free address of the subnet. Addresses go round, so that one is not used again soon: a stale record
-    /// would otherwise look right by accident.
-    pub(in crate::world) fn next_private_ip(&mut self, subnet: &str) -> String {
+    /// The next free addresses of the subnet, as many as are asked for. Addresses go round, so that one is not used again
+    /// soon: a stale record would otherwise look right by accident.
+    ///
+    /// # Errors
+    /// As EC2 refuses a launch into a full subnet; then none is taken.
+    pub(in crate::world) fn next_private_ips(&mut self, subnet: &str, count: u32) -> ApiResult<Vec<String>> {
         let index = SUBNETS.iter().position(|(id, _)| *id == subnet).expect("the subnet was looked up");
+        let address = |host: u8| format!("10.0.{index}.{host}");
+        let instances = self.instances.values().filter(|instance| instance.state != InstanceState::Terminated);
+        let in_use: BTreeSet<&str> = instances.map(|instance| instance.private_ip.as_str()).collect();
         // Amazon VPC User Guide: the first four addresses and the last one of a subnet are reserved.
-        for _ in 4..=254 {
-            self.last_host[index] = if self.last_host[index] < 254 { self.last_host[index].max(3) + 1 } else { 4 };
-            let address = format!("10.0.{index}.{}", self.last_host[index]);
-            let in_use = self
-                .instances
-                .values()
-                .any(|instance| instance.private_ip == address && instance.state != InstanceState::Terminated);
-            if !in_use {
-                return address;
-            }
+        let last = self.last_host[index].max(3);
+        let round = (last.saturating_add(1)..=254).chain(4..=last.min(254));
+        let free: Vec<u8> =
+            round.filter(|host| !in_use.contains(address(*host).as_str())).take(count as usize).collect();
+        if free.len() < count as usize {
+            let text = format!(
+                "There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances."
+            );
+            return Err(ApiError::new("InsufficientFreeAddressesInSubnet", text));
         }
-        panic!("{subnet} has no free address: terminate instances")
+        self.last_host[index] = free.last().copied().unwrap_or(last);
+        Ok(free.into_iter().map(address).collect())
     }
 }

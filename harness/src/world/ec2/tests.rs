@@ -70,6 +70,19 @@ fn addresses_are_not_used_again_soon() {
 }
 
 #[test]
+fn a_full_subnet_refuses_a_launch_and_nothing_of_it_is_left() {
+    let mut world = World::new(1);
+    let spare = world.launch_in("eu-central-1b");
+    let subnet = world.ec2.instances[&spare].subnet_id.clone();
+    let many = |world: &mut World, count| world.ec2.next_private_ips(&subnet, count).map(|addresses| addresses.len());
+    assert_eq!(many(&mut world, 250).unwrap(), 250);
+    assert_eq!(code(many(&mut world, 251)), "InsufficientFreeAddressesInSubnet");
+    world.terminate(&spare);
+    world.pass(120);
+    assert_eq!(many(&mut world, 251).unwrap(), 251);
+}
+
+#[test]
 fn an_attachment_takes_a_while() {
     let mut world = World::new(1);
     let (instance, volume) = (world.running(), world.available_volume());
