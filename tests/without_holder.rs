@@ -1,11 +1,12 @@
-//! What calls a person when a node is nowhere: the line that the schedule logs, and the metric that is made of it.
+//! What a person is told: the line that the schedule logs when a node is nowhere, the metric that is made of it, and how
+//! every run ended.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use durin_harness::seed::Seed;
-use durin_tests::{Story, schedule};
-use serde_json::Value;
+use durin_tests::{Story, WARNING, schedule};
+use serde_json::{Value, json};
 
 const RULES: &str = include_str!("../infra/rules.yaml");
 
@@ -24,22 +25,31 @@ impl Write for Lines {
 }
 
 impl Lines {
+    fn read(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().expect("no panic while writing").clone()).expect("UTF-8");
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
+    }
+
     /// The values that the metric filter takes from these lines.
     fn metric(&self) -> Vec<u64> {
-        let text = String::from_utf8(self.0.lock().expect("no panic while writing").clone()).expect("UTF-8");
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a JSON object a line"));
+        let lines = self.read().into_iter();
         lines.filter_map(|line| line.get("without_holder").map(|value| value.as_u64().expect("a number"))).collect()
     }
 }
 
-/// What one tick of the schedule says for the metric.
-async fn tick(story: &Story) -> Vec<u64> {
+/// What an invocation logs.
+async fn logged(story: &Story, function: &str, event: Value) -> Lines {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    story.invoke("durin-node-resync", schedule()).await.outcome.expect("nobody is needed");
-    lines.metric()
+    story.invoke(function, event).await.outcome.expect("nobody is needed");
+    lines
+}
+
+/// What one tick of the schedule says for the metric.
+async fn tick(story: &Story) -> Vec<u64> {
+    logged(story, "durin-node-resync", schedule()).await.metric()
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,6 +76,27 @@ async fn a_node_at_rest_is_not_missed() {
         world.reclaim(&old);
     });
     assert_eq!(tick(&story).await, [0]);
+}
+
+/// Lambda throws the answer to an event away, so the log is all that a person sees.
+#[tokio::test(start_paused = true)]
+async fn every_outcome_is_in_the_log() {
+    let story = Story::without_functions(&Seed::one_node());
+    let tick = logged(&story, "durin-node-resync", schedule()).await.read();
+    let [done] = tick.iter().filter(|line| line["step"] == "done").collect::<Vec<_>>()[..] else { panic!("{tick:?}") };
+    let (holder, volume) = (story.holder(), story.node().volume.clone());
+    assert_eq!((&done["node"], &done["instance"], &done["volume"]), (&json!("k3s"), &json!(holder), &json!(volume)));
+
+    let warning = json!({
+        "source": "aws.ec2", "detail-type": WARNING, "time": "2026-01-05T06:00:00Z",
+        "detail": {"instance-id": "i-0123456789abcdef9", "instance-action": "terminate"},
+    });
+    let lines = logged(&story, "durin-spot-interruption", warning).await.read();
+    let [done] = lines.iter().filter(|line| line["step"] == "done").collect::<Vec<_>>()[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(done["instance"], "i-0123456789abcdef9");
+    assert!(done["reason"].as_str().is_some_and(|reason| reason.contains("not an instance of a Durin node")), "{done}");
 }
 
 #[test]

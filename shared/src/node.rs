@@ -49,7 +49,10 @@ pub enum Hint {
 pub async fn look_after(aws: &Aws, group: &GroupName, hint: Hint, deadline: Deadline) -> Result<Done, Failure> {
     let mut node = match Node::of_group(aws, group).await? {
         Lookup::Node(node) => node,
-        Lookup::NotOurs(done) => return Ok(done),
+        Lookup::NotOurs(done) => {
+            tracing::info!(node = %group, step = "done", reason = %done);
+            return Ok(done);
+        }
     };
     match hint {
         Hint::Action(action) => node.action = Some(action).filter(LifecycleAction::is_ours),
@@ -79,7 +82,11 @@ async fn hand_over(
     let instance = warning.instance.clone();
     let outcome = match groups.get(&instance) {
         Some(group) => look_after(aws, group, Hint::Warning(warning), deadline).await,
-        None => Ok(Done::NotANode { instance: instance.clone() }),
+        None => {
+            let done = Done::NotANode { instance: instance.clone() };
+            tracing::info!(instance = %instance, step = "done", reason = %done);
+            Ok(done)
+        }
     };
     (instance.to_string(), outcome)
 }

@@ -100,8 +100,7 @@ fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
     }
 }
 
-/// One line a decision, with the same fields in every function. The last one, that nothing is left to do, is the outcome,
-/// which [`crate::outcome::answer`] logs.
+/// One line a decision, with the same fields in every function. The last one, that nothing is left to do, is the outcome.
 fn log(node: &Node, observed: &Observed, step: &Step) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
@@ -110,8 +109,7 @@ fn log(node: &Node, observed: &Observed, step: &Step) {
         Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
         Step::Replace { holder } | Step::Release { holder } => Some(holder),
         Step::Complete { instance, .. } => Some(instance),
-        Step::PointRecord { .. } | Step::Wait(_) | Step::Blocked(_) => holder,
-        Step::Done(_) => return,
+        Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
     };
     info!(
         node = %node.name(),
