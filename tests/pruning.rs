@@ -14,7 +14,7 @@ use durin_harness::FunctionError;
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotSpec};
+use durin_harness::world::ec2::{ImageSpec, ImageState, SnapshotHold, SnapshotSpec};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::Fact;
 use durin_harness::world::invariants::check_always;
@@ -324,7 +324,7 @@ async fn faults_that_pass_are_survived(
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_is_told_and_the_others_are_made() {
     let litter = Litter::new();
-    litter.story.world(|world| world.ec2.lock_snapshot(&litter.orphan));
+    litter.story.world(|world| world.ec2.hold_snapshot(&litter.orphan, SnapshotHold::Lock));
     for _ in 0..3 {
         let error = litter.prune().await.expect_err("a failure");
         assert_eq!(error.error_type, "Durin.SomeRemovalsFailed");

@@ -102,7 +102,8 @@ def test_parameters_are_listed_by_data_type_and_in_pages(quick):
         for page in ssm.get_paginator("describe_parameters").paginate(ParameterFilters=[named])
     ]
     names = [parameter["Name"] for page in pages for parameter in page]
-    assert len(pages) == 2 and len(pages[0]) == 50
+    # It filters after paging: the first page of 50 has another parameter, which is left out.
+    assert [len(page) for page in pages] == [49, 11]
     assert names == [f"/many/{number:02}" for number in range(60)]
     images = [{"Key": "DataType", "Option": "Equals", "Values": ["aws:ec2:image"]}]
     found = ssm.describe_parameters(ParameterFilters=images)["Parameters"]

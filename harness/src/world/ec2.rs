@@ -27,7 +27,7 @@ pub use images::{Image, ImageSpec, ImageState};
 pub use instances::{Instance, InstanceState, RunInstances, SpotAction, StateChange};
 pub(crate) use instances::{Shutdown, instance_arn};
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
-pub use snapshots::{Snapshot, SnapshotSpec, SnapshotState};
+pub use snapshots::{Snapshot, SnapshotHold, SnapshotSpec, SnapshotState};
 pub use volumes::{Attachment, AttachmentState, CreateVolume, Volume, VolumeState};
 
 /// The instances, volumes and images of the account, and what else EC2 keeps.

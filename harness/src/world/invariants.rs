@@ -95,6 +95,15 @@ impl World {
         }
     }
 
+    /// Checks a snapshot that is about to be deleted alone: whether it is the only way back to an image in use.
+    pub(super) fn check_way_back_is_unreferenced(&mut self, id: &str) {
+        let references: Vec<_> =
+            self.ec2.images_from(id).flat_map(|image| self.references_to_image(&image.id)).collect();
+        if !references.is_empty() {
+            self.note_violation(Violation::DeletedInUse { snapshot: id.to_owned(), references });
+        }
+    }
+
     /// Checks a snapshot that is about to be deleted.
     pub(super) fn check_snapshot_is_unreferenced(&mut self, id: &str) {
         let references = self.references_to_snapshot(id);

@@ -4,7 +4,7 @@
 //! change does not exist.
 
 use super::autoscaling::{AutoScaling, Group};
-use super::ec2::{Ec2, Image, Instance, Volume};
+use super::ec2::{Ec2, Image, Instance, Snapshot, Volume};
 use super::route53::{RecordSet, Route53};
 
 impl Ec2 {
@@ -18,6 +18,10 @@ impl Ec2 {
 
     pub fn tamper_with_image(&mut self, id: &str, change: impl FnOnce(&mut Image)) {
         change(self.images.get_mut(id).expect("an image to tamper with"));
+    }
+
+    pub fn tamper_with_snapshot(&mut self, id: &str, change: impl FnOnce(&mut Snapshot)) {
+        change(self.snapshots.get_mut(id).expect("a snapshot to tamper with"));
     }
 }
 

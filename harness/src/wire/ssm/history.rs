@@ -11,7 +11,9 @@ use crate::world::ssm::{Parameter, ParameterVersion};
 use crate::world::{ACCOUNT, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::ssm("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], reads(describe)),
+    // Three a second, unless an account has bought more. (AWS General Reference, Systems Manager quotas.)
+    Operation::ssm("DescribeParameters", &["MaxResults", "NextToken", "ParameterFilters"], reads(describe))
+        .limited(3, 3),
     Operation::ssm(
         "GetParameterHistory",
         &["MaxResults", "Name", "NextToken", "WithDecryption"],
@@ -19,21 +21,24 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// DescribeParameters.
+/// DescribeParameters. It filters after paging, so a page may be short, or empty, and still have a next one.
 fn describe(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = fields.structures("ParameterFilters")?.iter().map(Filter::parse).collect::<ApiResult<Vec<_>>>()?;
-    let items = world
-        .ssm
-        .parameters()
-        .values()
-        .filter(|parameter| filters.iter().all(|filter| filter.matches(parameter)))
-        .filter_map(|parameter| {
-            let mut item = metadata(parameter, parameter.versions.last()?);
+    let items = world.ssm.parameters().values().filter_map(|parameter| {
+        let newest = parameter.versions.last()?;
+        let is_meant = filters.iter().all(|filter| filter.matches(parameter));
+        let mut item = Value::Null;
+        if is_meant {
+            item = metadata(parameter, newest);
             item["ARN"] = parameter.arn().into();
-            Some((parameter.name.clone(), item))
-        })
-        .collect();
-    paged(fields, "Parameters", 1..=50, items)
+        }
+        Some((parameter.name.clone(), item))
+    });
+    let mut answer = paged(fields, "Parameters", 1..=50, items.collect())?;
+    if let Some(page) = answer["Parameters"].as_array_mut() {
+        page.retain(|item| !item.is_null());
+    }
+    Ok(answer)
 }
 
 /// GetParameterHistory: oldest first.

@@ -195,7 +195,7 @@ impl Ec2 {
     }
 
     /// The images that are, or were, made from the snapshot.
-    pub(super) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
+    pub(in crate::world) fn images_from<'a>(&'a self, snapshot: &str) -> impl Iterator<Item = &'a Image> {
         let ids = self.images_by_snapshot.get(snapshot).into_iter().flatten();
         ids.filter_map(|id| self.images.get(id))
     }

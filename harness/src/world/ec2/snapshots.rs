@@ -6,9 +6,9 @@ use super::Ec2;
 use super::Ec2Change;
 use super::World;
 use crate::time::Time;
-use crate::world::ACCOUNT;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
+use crate::world::{ACCOUNT, REGION};
 
 /// A copy of a volume at one point in time.
 #[derive(Clone, Debug)]
@@ -27,9 +27,20 @@ pub struct Snapshot {
     /// Free text; of what images are made from, `Created by CreateImage(i-…) for ami-…`.
     pub description: String,
     pub encrypted: bool,
-    /// Whether a snapshot lock forbids to delete it (EBS User Guide: snapshot lock).
-    pub locked: bool,
+    /// What forbids to delete it, if anything does.
+    pub hold: Option<SnapshotHold>,
     pub tags: BTreeMap<String, String>,
+}
+
+/// What keeps a snapshot from being deleted, but for an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotHold {
+    /// EBS User Guide: snapshot lock. For years, if it is one for compliance.
+    Lock,
+    /// It is a recovery point of AWS Backup, which alone may delete it.
+    Backup,
+    /// Fast snapshot restore is on, and has to be switched off first.
+    FastRestore,
 }
 
 /// The states of a snapshot, with EC2's names.
@@ -70,6 +81,28 @@ pub struct SnapshotSpec {
     pub tags: BTreeMap<String, String>,
 }
 
+impl SnapshotHold {
+    /// As AWS words it, where that is known: in openshift/installer#9964 and rebuy-de/aws-nuke#453.
+    fn refusal(self, id: &str) -> ApiError {
+        match self {
+            // AWS's own code for this is not known to us.
+            SnapshotHold::Lock => ApiError::new("OperationNotPermitted", format!("The snapshot {id} is locked.")),
+            SnapshotHold::Backup => ApiError::new(
+                "InvalidParameterValue",
+                "This snapshot is managed by the AWS Backup service and cannot be deleted via EC2 APIs. If you wish to \
+                 delete this snapshot, please do so via the Backup console.",
+            ),
+            SnapshotHold::FastRestore => {
+                let text = format!(
+                    "The snapshot {id} is currently enabled for fast restores in {REGION}a. Fast snapshot restores must \
+                     be disabled within all Availability Zones before the snapshot may be deleted."
+                );
+                ApiError::new("InvalidSnapshot.InUse", text)
+            }
+        }
+    }
+}
+
 impl Snapshot {
     /// How far it is, in percent.
     pub fn progress(&self) -> &'static str {
@@ -81,12 +114,12 @@ impl Snapshot {
 }
 
 impl Ec2 {
-    /// LockSnapshot: it cannot be deleted any more.
+    /// LockSnapshot, or what else forbids to delete it.
     ///
     /// # Panics
     /// When there is no such snapshot.
-    pub fn lock_snapshot(&mut self, id: &str) {
-        self.snapshots.get_mut(id).expect("a snapshot to lock").locked = true;
+    pub fn hold_snapshot(&mut self, id: &str, hold: SnapshotHold) {
+        self.snapshots.get_mut(id).expect("a snapshot to hold").hold = Some(hold);
     }
 }
 
@@ -115,7 +148,7 @@ impl World {
             started: spec.started.unwrap_or(self.now),
             description: spec.description,
             encrypted: spec.encrypted,
-            locked: false,
+            hold: None,
             tags: spec.tags,
         };
         self.ec2.snapshots.insert(id.clone(), snapshot);
@@ -134,10 +167,10 @@ impl World {
             let text = format!("The snapshot {id} is currently in use by {image}");
             return Err(ApiError::new("InvalidSnapshot.InUse", text));
         }
-        if snapshot.locked {
-            // AWS's own code for this is not known to us.
-            return Err(ApiError::new("OperationNotPermitted", format!("The snapshot {id} is locked.")));
+        if let Some(hold) = snapshot.hold {
+            return Err(hold.refusal(id));
         }
+        self.check_way_back_is_unreferenced(id);
         self.remove_snapshot(id);
         Ok(())
     }

@@ -8,12 +8,20 @@ use crate::world::error::{ApiError, ApiResult};
 
 /// EC2 API Reference (CreateTags).
 const MOST_RESOURCES: usize = 1000;
+/// EC2 User Guide (tag restrictions). AWS's own tags do not count.
+const MOST_TAGS: usize = 50;
 
 impl World {
     /// CreateTags: overwrites silently. EC2 API Reference: if one id is wrong, nothing is tagged.
     pub fn create_tags(&mut self, ids: &[String], tags: &[(String, String)]) -> ApiResult<()> {
         if let Some((key, _)) = tags.iter().find(|(key, _)| key.starts_with("aws:")) {
             return Err(reserved(key));
+        }
+        // Before any is tagged: a resource that is full refuses the call for all of them.
+        self.check_taggable(ids)?;
+        if ids.iter().filter_map(|id| self.tags_of(id)).any(|has| !has_room_for(has, tags)) {
+            let text = "The maximum number of Tags for a resource has been reached.";
+            return Err(ApiError::new("TagLimitExceeded", text));
         }
         self.for_each_tagged(ids, |world_tags| world_tags.extend(tags.iter().cloned()))?;
         for id in ids {
@@ -38,11 +46,7 @@ impl World {
         Ok(())
     }
 
-    fn for_each_tagged(
-        &mut self,
-        ids: &[String],
-        mut change: impl FnMut(&mut BTreeMap<String, String>),
-    ) -> ApiResult<()> {
+    fn check_taggable(&self, ids: &[String]) -> ApiResult<()> {
         if ids.len() > MOST_RESOURCES {
             let text = format!("At most {MOST_RESOURCES} resources can be tagged in one call.");
             return Err(ApiError::new("InvalidParameterValue", text));
@@ -60,6 +64,22 @@ impl World {
                 return Err(ApiError::new("InvalidID", format!("The ID '{id}' is not valid")));
             }
         }
+        Ok(())
+    }
+
+    fn tags_of(&self, id: &str) -> Option<&BTreeMap<String, String>> {
+        let (volume, instance) = (self.ec2.volumes.get(id), self.ec2.instances.get(id));
+        let (image, snapshot) = (self.ec2.images.get(id), self.ec2.snapshots.get(id));
+        let of_machine = volume.map(|volume| &volume.tags).or(instance.map(|instance| &instance.tags));
+        of_machine.or(image.map(|image| &image.tags)).or(snapshot.map(|snapshot| &snapshot.tags))
+    }
+
+    fn for_each_tagged(
+        &mut self,
+        ids: &[String],
+        mut change: impl FnMut(&mut BTreeMap<String, String>),
+    ) -> ApiResult<()> {
+        self.check_taggable(ids)?;
         for id in ids {
             if let Some(volume) = self.ec2.volumes.get_mut(id) {
                 change(&mut volume.tags);
@@ -75,6 +95,13 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Tags that are there already are overwritten, and need no room.
+fn has_room_for(has: &BTreeMap<String, String>, tags: &[(String, String)]) -> bool {
+    let own = has.keys().filter(|key| !key.starts_with("aws:")).count();
+    let new = tags.iter().filter(|(key, _)| !has.contains_key(key)).count();
+    new == 0 || own + new <= MOST_TAGS
 }
 
 fn reserved(key: &str) -> ApiError {

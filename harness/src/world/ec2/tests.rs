@@ -299,6 +299,24 @@ fn the_image_is_resolved_at_launch() {
     assert_eq!(code(world.run_instances(request)), "InvalidLaunchTemplateId.NotFound");
 }
 
+/// CreateTags is all or nothing, and a tag that is there already needs no room.
+#[test]
+fn a_resource_has_at_most_fifty_tags() {
+    let mut world = World::new(1);
+    let ids = [world.running(), world.running()];
+    let numbered = |numbers: std::ops::Range<u32>| -> Vec<_> {
+        numbers.map(|number| (format!("key-{number}"), String::new())).collect()
+    };
+    let full = ids[1].clone();
+    world.create_tags(std::slice::from_ref(&full), &numbered(0..50)).unwrap();
+    assert_eq!(code(world.create_tags(&ids, &numbered(50..51))), "TagLimitExceeded");
+    assert!(world.ec2.instances[&ids[0]].tags.is_empty(), "the other one is not tagged either");
+    world.create_tags(&ids, &numbered(0..50)).unwrap();
+    world.ec2.tamper_with_instance(&full, |instance| drop(instance.tags.remove("key-0")));
+    world.create_tags(std::slice::from_ref(&full), &[("aws:reserved".to_owned(), String::new())]).unwrap_err();
+    world.create_tags(&[full], &numbered(50..51)).unwrap();
+}
+
 #[test]
 fn tags_overwrite_and_go() {
     let mut world = World::new(1);

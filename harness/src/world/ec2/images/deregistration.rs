@@ -30,7 +30,7 @@ pub enum SnapshotDeletion {
     Skipped,
     /// Kept, because the caller may not delete it.
     MissingPermissions,
-    /// Kept, because it cannot be deleted: it is gone, locked, or not this account's.
+    /// Kept, because it cannot be deleted: it is gone, held, or not this account's.
     ClientError,
 }
 
@@ -99,7 +99,7 @@ impl World {
         if self.ec2.images_from(id).any(|image| image.gone.is_none()) {
             return SnapshotDeletion::Skipped;
         }
-        if self.ec2.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.locked) {
+        if self.ec2.snapshots.get(id).is_none_or(|snapshot| snapshot.owner != ACCOUNT || snapshot.hold.is_some()) {
             return SnapshotDeletion::ClientError;
         }
         if !may_delete(self, id) {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::testing::code;
-use crate::world::ec2::{RunInstances, SnapshotSpec, SnapshotState};
+use crate::world::ec2::{RunInstances, SnapshotHold, SnapshotSpec, SnapshotState};
 
 const A_DAY_S: u64 = 24 * 60 * 60;
 
@@ -107,7 +107,7 @@ fn snapshots_go_with_the_image_unless_they_are_shared() {
     let own = world.add_snapshot(SnapshotSpec::default());
     let shared = world.add_snapshot(SnapshotSpec::default());
     let locked = world.add_snapshot(SnapshotSpec::default());
-    world.ec2.snapshots.get_mut(&locked).unwrap().locked = true;
+    world.ec2.hold_snapshot(&locked, SnapshotHold::Lock);
     let gone = "snap-00000000000000000".to_owned();
     let all = vec![own.clone(), shared.clone(), locked.clone(), gone.clone()];
     let one = world.add_image(ImageSpec { snapshots: Some(all), ..ImageSpec::named("one") });
