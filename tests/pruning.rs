@@ -133,6 +133,10 @@ async fn what_nothing_needs_is_disabled_and_days_later_gone_with_its_snapshots()
 #[case::resolved_by_a_version_that_a_group_overrides_with(
     references::resolved_by_a_version_that_a_group_overrides_with
 )]
+#[case::a_version_beside_one_that_is_gone(references::a_version_beside_one_that_is_gone)]
+#[case::a_version_beside_hundreds_of_which_some_are_gone(references::a_version_beside_hundreds_of_which_some_are_gone)]
+#[case::a_version_beside_templates_that_are_gone(references::a_version_beside_templates_that_are_gone)]
+#[case::a_fleet_beside_one_whose_version_is_gone(references::a_fleet_beside_one_whose_version_is_gone)]
 #[case::an_image_that_a_group_overrides_with(references::an_image_that_a_group_overrides_with)]
 #[case::a_fleet(references::a_fleet)]
 #[case::a_spot_fleet(references::a_spot_fleet)]

@@ -56,6 +56,61 @@ pub(crate) fn resolved_by_a_version_that_a_group_overrides_with(world: &mut Worl
     override_in_group(world, special);
 }
 
+/// The first of thirteen versions, which only a group names.
+fn pinned_by_a_group(world: &mut World, image: &str, others: &[(&str, &str)]) -> String {
+    let id = template_with_newer_versions(world, image);
+    let named = |(template, version): &(&str, &str)| Override {
+        launch_template: Some((template.to_string(), version.to_string())),
+        ..Override::default()
+    };
+    let pinned = Override { launch_template: Some((id.clone(), "1".to_owned())), ..Override::default() };
+    let own = others
+        .iter()
+        .map(|(template, version)| if template.is_empty() { (&*id, *version) } else { (*template, *version) });
+    let overrides = std::iter::once(pinned).chain(own.map(|it| named(&it))).collect();
+    world.autoscaling.tamper_with_group("k3s", |group| {
+        group.mixed_instances_policy = Some(MixedInstancesPolicy { overrides, spot: true });
+    });
+    id
+}
+
+fn template_with_newer_versions(world: &mut World, image: &str) -> String {
+    let id = template(world, "web", image);
+    for _ in 0..12 {
+        version(world, &id, OTHER);
+    }
+    world.set_default_version(&id, "12").expect("set");
+    id
+}
+
+pub(crate) fn a_version_beside_one_that_is_gone(world: &mut World, image: &str) {
+    pinned_by_a_group(world, image, &[("", "99")]);
+}
+
+pub(crate) fn a_version_beside_hundreds_of_which_some_are_gone(world: &mut World, image: &str) {
+    let numbers: Vec<String> = (2..=13).chain(500..800).map(|number| number.to_string()).collect();
+    let others: Vec<_> = numbers.iter().map(|number| ("", number.as_str())).collect();
+    pinned_by_a_group(world, image, &others);
+}
+
+pub(crate) fn a_version_beside_templates_that_are_gone(world: &mut World, image: &str) {
+    let gone = ["a", "z"].map(|name| template(world, name, OTHER));
+    pinned_by_a_group(world, image, &[(&gone[0], "1"), (&gone[0], "$Latest"), (&gone[1], "$Default"), (&gone[1], "7")]);
+    gone.iter().for_each(|id| drop(world.delete_launch_template(id).expect("deleted")));
+}
+
+pub(crate) fn a_fleet_beside_one_whose_version_is_gone(world: &mut World, image: &str) {
+    let id = template_with_newer_versions(world, image);
+    let config = |version: &str| LaunchTemplateConfig {
+        template_id: Some(id.clone()),
+        version: version.to_owned(),
+        ..LaunchTemplateConfig::default()
+    };
+    let fleet = |id: &str, version| Fleet { id: id.into(), state: "active".into(), configs: vec![config(version)] };
+    let fleets = vec![fleet("fleet-1", "99"), fleet("fleet-2", "1"), fleet("fleet-3", "100")];
+    world.ec2.add_requests(Requests { fleets, ..Requests::default() });
+}
+
 fn override_in_group(world: &mut World, special: Override) {
     let policy = MixedInstancesPolicy { overrides: vec![Override::default(), special], spot: true };
     world.autoscaling.tamper_with_group("k3s", |group| group.mixed_instances_policy = Some(policy));

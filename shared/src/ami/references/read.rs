@@ -37,8 +37,9 @@ pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = Param
     for (name, answer) in names.into_iter().zip(join_all(futures).await) {
         add(&mut found, &mut references, name, answer);
     }
-    let numbered = templates::numbered(aws, std::mem::take(&mut found.templates)).await;
-    add(&mut found, &mut references, "launch template versions", numbered);
+    let (numbered, failures) = templates::numbered(aws, std::mem::take(&mut found.templates)).await;
+    found.extend(numbered);
+    references.unread.extend(failures.iter().map(|failure| format!("launch template versions: {}", failure.chain())));
 
     let asked = found.images.iter().filter_map(|(image, _)| parameters::Selector::of_image(image)).collect();
     match parameters::read(aws, asked, families).await {

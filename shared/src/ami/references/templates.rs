@@ -10,49 +10,79 @@ use super::found::{Found, Template, Use};
 use crate::aws::{Aws, code, failed};
 use crate::failure::Failure;
 
+const OPERATION: &str = "ec2:DescribeLaunchTemplateVersions";
 /// How many versions one call may name. (EC2 API Reference, DescribeLaunchTemplateVersions: 200.)
 const VERSIONS_A_CALL: usize = 200;
 /// The largest page. (The same.)
 const PAGE: i32 = 200;
 
+/// Why versions cannot be read.
+enum Unreadable {
+    /// One of those asked for, or their template, is not there: nothing can be launched from that any more.
+    Gone {
+        template: bool,
+    },
+    Failed(Failure),
+}
+
 /// The default and the latest version of every template. Without an id, EC2 lists those of all of them.
 pub(super) async fn default_and_latest(aws: &Aws) -> Result<Found, Failure> {
     let call = aws.ec2.describe_launch_template_versions().versions("$Default").versions("$Latest").max_results(PAGE);
-    Ok(versions(call).await?.unwrap_or_default())
+    versions(call).await.map_err(|unreadable| match unreadable {
+        // A template that was deleted between two pages says nothing about the others.
+        Unreadable::Gone { .. } => {
+            Failure::Aws { operation: OPERATION, code: None, problem: "a launch template was deleted meanwhile".into() }
+        }
+        Unreadable::Failed(failure) => failure,
+    })
 }
 
-/// The versions that groups and fleets name.
-pub(super) async fn numbered(aws: &Aws, uses: Vec<Use>) -> Result<Found, Failure> {
+/// The versions that groups and fleets name, and what of them could not be read.
+pub(super) async fn numbered(aws: &Aws, uses: Vec<Use>) -> (Found, Vec<Failure>) {
     let mut by_template: BTreeMap<Template, BTreeSet<String>> = BTreeMap::new();
     for used in uses {
         by_template.entry(used.template).or_default().insert(used.version);
     }
-    let mut found = Found::default();
+    let (mut found, mut failures) = (Found::default(), Vec::new());
     for (template, numbers) in by_template {
         let numbers: Vec<String> = numbers.into_iter().collect();
-        for chunk in numbers.chunks(VERSIONS_A_CALL) {
-            let call = aws.ec2.describe_launch_template_versions().set_versions(Some(chunk.to_vec()));
+        // One version that is gone fails the call for all of them, so that each half is asked about again, down to those
+        // that are gone: at most two calls a version.
+        let mut asked: Vec<&[String]> = numbers.chunks(VERSIONS_A_CALL).collect();
+        while let Some(numbers) = asked.pop() {
+            let call = aws.ec2.describe_launch_template_versions().set_versions(Some(numbers.to_vec()));
             let call = match &template {
                 Template::Id(id) => call.launch_template_id(id),
                 Template::Name(name) => call.launch_template_name(name),
             };
-            found.extend(versions(call).await?.unwrap_or_default());
+            match versions(call).await {
+                Ok(more) => found.extend(more),
+                Err(Unreadable::Gone { template: true }) => break,
+                Err(Unreadable::Gone { template: false }) if numbers.len() > 1 => {
+                    let (first, second) = numbers.split_at(numbers.len() / 2);
+                    asked.extend([first, second]);
+                }
+                Err(Unreadable::Gone { template: false }) => {}
+                Err(Unreadable::Failed(failure)) => failures.push(failure),
+            }
         }
     }
-    Ok(found)
+    (found, failures)
 }
 
-/// All pages; `None` if the template or version is gone, so that nothing can be launched from it.
-async fn versions(call: DescribeLaunchTemplateVersionsFluentBuilder) -> Result<Option<Found>, Failure> {
+/// All pages.
+async fn versions(call: DescribeLaunchTemplateVersionsFluentBuilder) -> Result<Found, Unreadable> {
     // The text as it was written, not what an alias resolves to: one that does not resolve would fail the whole call.
     let mut pages = call.resolve_alias(false).into_paginator().send();
     let mut found = Found::default();
     while let Some(page) = pages.next().await {
-        let page = match page {
-            Ok(page) => page,
-            Err(error) if is_gone(code(&error)) => return Ok(None),
-            Err(error) => return Err(failed("ec2:DescribeLaunchTemplateVersions")(error)),
-        };
+        let page = page.map_err(|error| match code(&error) {
+            "InvalidLaunchTemplateId.VersionNotFound" => Unreadable::Gone { template: false },
+            "InvalidLaunchTemplateId.NotFound" | "InvalidLaunchTemplateName.NotFoundException" => {
+                Unreadable::Gone { template: true }
+            }
+            _ => Unreadable::Failed(failed(OPERATION)(error)),
+        })?;
         for version in page.launch_template_versions() {
             let name = version.launch_template_name().or(version.launch_template_id()).unwrap_or("?");
             let number = version.version_number().unwrap_or_default();
@@ -62,14 +92,5 @@ async fn versions(call: DescribeLaunchTemplateVersionsFluentBuilder) -> Result<O
             found.launch(data.image_id(), disks.map(|disk| disk.snapshot_id()), &by);
         }
     }
-    Ok(Some(found))
-}
-
-fn is_gone(code: &str) -> bool {
-    matches!(
-        code,
-        "InvalidLaunchTemplateId.NotFound"
-            | "InvalidLaunchTemplateName.NotFoundException"
-            | "InvalidLaunchTemplateId.VersionNotFound"
-    )
+    Ok(found)
 }
