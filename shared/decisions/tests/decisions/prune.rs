@@ -95,7 +95,7 @@ fn verdict(image: Image) -> ImageVerdict {
 #[case::of_unknown_age(Image { created: None, ..stale(1) }, ImageVerdict::Keep(Keep::AgeUnknown))]
 #[case::a_second_too_young(
     Image { created: Some(now() - 7 * DAY + SECOND), ..stale(1) },
-    ImageVerdict::Keep(Keep::Young)
+    ImageVerdict::Keep(Keep::Young(now() + SECOND))
 )]
 #[case::just_old_enough(Image { created: Some(now() - 7 * DAY), ..stale(1) }, ImageVerdict::Disable)]
 #[case::disabled_by_somebody_else(
@@ -123,7 +123,7 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
 #[case::of_unknown_age(Snapshot { started: None, ..orphan(1) }, SnapshotVerdict::Keep(Keep::AgeUnknown))]
 #[case::a_second_too_young(
     Snapshot { started: Some(now() - 7 * DAY + SECOND), ..orphan(1) },
-    SnapshotVerdict::Keep(Keep::Young)
+    SnapshotVerdict::Keep(Keep::Young(now() + SECOND))
 )]
 #[case::just_old_enough(Snapshot { started: Some(now() - 7 * DAY), ..orphan(1) }, SnapshotVerdict::Delete)]
 fn a_snapshot_gets_its_verdict(#[case] snapshot: Snapshot, #[case] expected: SnapshotVerdict) {
@@ -182,9 +182,9 @@ fn the_age_is_told() {
 #[case(ImageVerdict::Disable, "disable")]
 #[case(ImageVerdict::Deregister, "deregister")]
 #[case(ImageVerdict::Enable(Keep::Tagged), "enable again: tagged durin:keep")]
-#[case(ImageVerdict::Keep(Keep::NotOurs), "keep: of no family")]
-#[case(ImageVerdict::Keep(Keep::State("pending".to_owned())), "keep: pending")]
-#[case(ImageVerdict::Keep(Keep::AgeUnknown), "keep: age unknown")]
+#[case(ImageVerdict::Keep(Keep::NotOurs), "keep: of no family; the tag durin:image-parameter would name one")]
+#[case(ImageVerdict::Keep(Keep::State("pending".to_owned())), "keep: pending; judged once that is over")]
+#[case(ImageVerdict::Keep(Keep::AgeUnknown), "keep: age unknown; only a person can remove it")]
 #[case(ImageVerdict::Keep(Keep::Protected), "keep: protected from deregistration")]
 #[case(ImageVerdict::Keep(Keep::Public), "keep: public")]
 #[case(
@@ -196,9 +196,15 @@ fn the_age_is_told() {
     "keep: snap-00000000000000001 in use: Auto Scaling group web"
 )]
 #[case(ImageVerdict::Keep(Keep::Newest), "keep: among the newest")]
-#[case(ImageVerdict::Keep(Keep::Young), "keep: young")]
-#[case(ImageVerdict::Keep(Keep::DisabledByOthers), "keep: disabled, but not by Durin")]
-#[case(ImageVerdict::Keep(Keep::Soaking(now())), "keep: disabled, goes after 2026-03-01T12:00:00Z")]
+#[case(ImageVerdict::Keep(Keep::Young(now())), "keep: young until 2026-03-01T12:00:00Z")]
+#[case(
+    ImageVerdict::Keep(Keep::DisabledByOthers),
+    "keep: disabled, but not by Durin; enable it, or deregister it yourself"
+)]
+#[case(
+    ImageVerdict::Keep(Keep::Soaking(now())),
+    "keep: soaking, goes after 2026-03-01T12:00:00Z unless tagged durin:keep"
+)]
 #[case(ImageVerdict::Keep(Keep::NotExamined), "keep: not looked at closely yet")]
 #[case(ImageVerdict::Keep(Keep::Unread), "keep: something could not be read that may refer to it")]
 fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] words: &str) {

@@ -1,0 +1,136 @@
+//! The verdict on one image or snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
+use crate::ids::{ImageId, ParameterName, SnapshotId};
+use crate::images::{Image, ImageState, Snapshot};
+use crate::tags::{KEEP, STALE_SINCE};
+
+/// All that a verdict rests on.
+pub(super) struct Judge<'a> {
+    account: &'a Account,
+    policy: &'a Policy,
+    now: SystemTime,
+    newest: BTreeSet<&'a ImageId>,
+    images_of: BTreeMap<&'a SnapshotId, &'a ImageId>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(account: &'a Account, policy: &'a Policy, now: SystemTime) -> Judge<'a> {
+        let images_of = account.images.iter().flat_map(|image| image.snapshots.iter().map(move |id| (id, &image.id)));
+        Judge {
+            account,
+            policy,
+            now,
+            newest: newest(&account.images, policy.keep_newest),
+            images_of: images_of.collect(),
+        }
+    }
+
+    pub(super) fn image(&self, image: &Image) -> ImageVerdict {
+        if image.family().is_none() {
+            return ImageVerdict::Keep(Keep::NotOurs);
+        }
+        let disabled_since = match (&image.state, image.stale_since()) {
+            (ImageState::Available, _) => None,
+            (ImageState::Disabled, Some(since)) => Some(since),
+            (ImageState::Disabled, None) => return ImageVerdict::Keep(Keep::DisabledByOthers),
+            (ImageState::Pending, _) => return ImageVerdict::Keep(Keep::State("pending".to_owned())),
+            (ImageState::Other(state), _) => return ImageVerdict::Keep(Keep::State(state.clone())),
+        };
+        let examined = self.account.references.examined.contains(&image.id);
+        match (self.why_needed(image), disabled_since) {
+            (Some(unknown), _) if unknown.is_ignorance() => ImageVerdict::Keep(unknown),
+            // Marked and not disabled: a run was cut short between the two, or a person has enabled it.
+            (Some(reason), disabled) if disabled.is_some() || image.tags.contains_key(STALE_SINCE) => {
+                ImageVerdict::Enable(reason)
+            }
+            (Some(reason), _) => ImageVerdict::Keep(reason),
+            (None, None) if !examined => ImageVerdict::Keep(Keep::NotExamined),
+            (None, None) => ImageVerdict::Disable,
+            (None, Some(since)) if self.now < since + self.policy.soak => {
+                ImageVerdict::Keep(Keep::Soaking(since + self.policy.soak))
+            }
+            (None, Some(_)) if !examined => ImageVerdict::Keep(Keep::NotExamined),
+            (None, Some(_)) => ImageVerdict::Deregister,
+        }
+    }
+
+    fn why_needed(&self, image: &Image) -> Option<Keep> {
+        let references = &self.account.references;
+        let referenced = image.snapshots.iter().find_map(|id| Some((id, references.snapshots.get(id)?)));
+        if let Some(by) = references.images.get(&image.id) {
+            Some(Keep::Referenced(by.clone()))
+        } else if let Some((snapshot, by)) = referenced {
+            Some(Keep::SnapshotReferenced(snapshot.clone(), by.clone()))
+        } else if image.tags.contains_key(KEEP) {
+            Some(Keep::Tagged)
+        } else if image.protected {
+            Some(Keep::Protected)
+        } else if image.public {
+            Some(Keep::Public)
+        } else if self.newest.contains(&image.id) {
+            Some(Keep::Newest)
+        } else if !references.unread.is_empty() {
+            Some(Keep::Unread)
+        } else {
+            self.young_or_unknown(image.created)
+        }
+    }
+
+    pub(super) fn snapshot(&self, snapshot: &Snapshot) -> SnapshotVerdict {
+        match self.why_kept(snapshot) {
+            Some(reason) => SnapshotVerdict::Keep(reason),
+            None => SnapshotVerdict::Delete,
+        }
+    }
+
+    fn why_kept(&self, snapshot: &Snapshot) -> Option<Keep> {
+        let references = &self.account.references;
+        if let Some(image) = self.images_of.get(&snapshot.id) {
+            Some(Keep::OfImage((*image).clone()))
+        } else if !snapshot.is_ours() {
+            Some(Keep::NotOurs)
+        } else if let Some(by) = references.snapshots.get(&snapshot.id) {
+            Some(Keep::Referenced(by.clone()))
+        } else if snapshot.tags.contains_key(KEEP) {
+            Some(Keep::Tagged)
+        } else if !snapshot.completed {
+            Some(Keep::State("not completed".to_owned()))
+        } else if !references.unread.is_empty() {
+            Some(Keep::Unread)
+        } else {
+            self.young_or_unknown(snapshot.started)
+        }
+    }
+
+    fn young_or_unknown(&self, since: Option<SystemTime>) -> Option<Keep> {
+        match since {
+            None => Some(Keep::AgeUnknown),
+            Some(since) => {
+                let until = since + self.policy.keep_younger;
+                (self.now < until).then_some(Keep::Young(until))
+            }
+        }
+    }
+}
+
+/// The newest images of each family and architecture: of those that could boot an instance, or could again. Those that we
+/// have disabled count, should the newer ones be gone meanwhile; copies, which only look new, do not.
+fn newest(images: &[Image], most: usize) -> BTreeSet<&ImageId> {
+    let mut ages: BTreeMap<(ParameterName, &str), Vec<(SystemTime, &ImageId)>> = BTreeMap::new();
+    for image in images {
+        let bootable = image.state == ImageState::Available
+            || (image.state == ImageState::Disabled && image.stale_since().is_some());
+        if let (Some(family), Some(created), true, None) = (image.family(), image.created, bootable, &image.copy_of) {
+            ages.entry((family, &image.architecture)).or_default().push((created, &image.id));
+        }
+    }
+    let newest_of = |mut ages: Vec<(SystemTime, _)>| {
+        ages.sort_by(|one, other| other.cmp(one));
+        ages.into_iter().take(most).map(|(_, id)| id)
+    };
+    ages.into_values().flat_map(newest_of).collect()
+}

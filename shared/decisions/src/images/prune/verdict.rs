@@ -1,0 +1,109 @@
+//! What becomes of an image or a snapshot, and why: with what would change it, for the person who reads the plan.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::ids::{ImageId, SnapshotId};
+use crate::images::references::Reference;
+use crate::tags::{FAMILY, KEEP};
+use crate::times::timestamp;
+
+/// What becomes of an image, in order of reversibility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageVerdict {
+    Keep(Keep),
+    /// We had disabled it, and it is needed after all.
+    Enable(Keep),
+    /// Nothing needs it. It cannot be launched from now on, but can be enabled again.
+    Disable,
+    /// It has soaked long enough, and still nothing needs it.
+    Deregister,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotVerdict {
+    Keep(Keep),
+    /// Its image is gone.
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It is of no family: not ours to judge.
+    NotOurs,
+    /// A person wants it.
+    Tagged,
+    /// It is not in a state that we know how to leave.
+    State(String),
+    /// EC2 does not say how old it is.
+    AgeUnknown,
+    Protected,
+    Public,
+    Referenced(BTreeSet<Reference>),
+    /// These refer to this snapshot of it, which would go with it.
+    SnapshotReferenced(SnapshotId, BTreeSet<Reference>),
+    /// It is one of the newest of its family.
+    Newest,
+    /// It is too young, until this time.
+    Young(SystemTime),
+    DisabledByOthers,
+    /// It is disabled, and goes after this time.
+    Soaking(SystemTime),
+    /// This image has it, and takes it along when it goes.
+    OfImage(ImageId),
+    /// Nobody has looked closely enough to be certain that nothing needs it.
+    NotExamined,
+    /// Something could not be read, and might refer to it.
+    Unread,
+}
+
+impl Keep {
+    /// Whether the reason is that we do not know: which is no reason to undo anything either.
+    pub(super) fn is_ignorance(&self) -> bool {
+        matches!(self, Keep::Unread | Keep::NotExamined)
+    }
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |by: &BTreeSet<Reference>| by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self {
+            Keep::NotOurs => write!(f, "of no family; the tag {FAMILY} would name one"),
+            Keep::Tagged => write!(f, "tagged {KEEP}"),
+            Keep::State(state) => write!(f, "{state}; judged once that is over"),
+            Keep::AgeUnknown => write!(f, "age unknown; only a person can remove it"),
+            Keep::Protected => write!(f, "protected from deregistration"),
+            Keep::Public => write!(f, "public"),
+            Keep::Referenced(by) => write!(f, "in use: {}", list(by)),
+            Keep::SnapshotReferenced(snapshot, by) => write!(f, "{snapshot} in use: {}", list(by)),
+            Keep::Newest => write!(f, "among the newest"),
+            Keep::Young(until) => write!(f, "young until {}", timestamp(*until)),
+            Keep::DisabledByOthers => write!(f, "disabled, but not by Durin; enable it, or deregister it yourself"),
+            Keep::Soaking(until) => write!(f, "soaking, goes after {} unless tagged {KEEP}", timestamp(*until)),
+            Keep::OfImage(image) => write!(f, "of {image}"),
+            Keep::NotExamined => write!(f, "not looked at closely yet"),
+            Keep::Unread => write!(f, "something could not be read that may refer to it"),
+        }
+    }
+}
+
+impl fmt::Display for ImageVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ImageVerdict::Keep(reason) => write!(f, "keep: {reason}"),
+            ImageVerdict::Enable(reason) => write!(f, "enable again: {reason}"),
+            ImageVerdict::Disable => write!(f, "disable"),
+            ImageVerdict::Deregister => write!(f, "deregister"),
+        }
+    }
+}
+
+impl fmt::Display for SnapshotVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SnapshotVerdict::Keep(reason) => write!(f, "keep: {reason}"),
+            SnapshotVerdict::Delete => write!(f, "delete: its image is gone"),
+        }
+    }
+}
