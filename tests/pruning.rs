@@ -147,6 +147,8 @@ async fn what_nothing_needs_is_disabled_and_days_later_gone_with_its_snapshots()
 #[case::everybody(references::everybody)]
 #[case::protection(references::protection)]
 #[case::a_tag(references::a_tag)]
+#[case::a_tag_on_its_snapshot(references::a_tag_on_its_snapshot)]
+#[case::a_tag_on_its_snapshot_that_is_spelt_otherwise(references::a_tag_on_its_snapshot_that_is_spelt_otherwise)]
 #[case::a_template_that_names_its_snapshot(references::a_template_that_names_its_snapshot)]
 #[tokio::test(start_paused = true)]
 async fn what_is_referred_to_stays(#[case] refer: fn(&mut World, &str)) {

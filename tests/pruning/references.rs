@@ -195,6 +195,19 @@ pub(crate) fn a_tag(world: &mut World, image: &str) {
     world.create_tags(&[image.to_owned()], &[(KEEP.to_owned(), String::new())]).expect("tagged");
 }
 
+pub(crate) fn a_tag_on_its_snapshot(world: &mut World, image: &str) {
+    tag_its_snapshot(world, image, KEEP, "");
+}
+
+/// Whoever has written it meant it.
+pub(crate) fn a_tag_on_its_snapshot_that_is_spelt_otherwise(world: &mut World, image: &str) {
+    tag_its_snapshot(world, image, "Durin:Keep", "false");
+}
+
+fn tag_its_snapshot(world: &mut World, image: &str, key: &str, value: &str) {
+    world.create_tags(&[image.replace("ami-", "snap-")], &[(key.to_owned(), value.to_owned())]).expect("tagged");
+}
+
 pub(crate) fn a_template_that_names_its_snapshot(world: &mut World, image: &str) {
     let snapshot = image.replace("ami-", "snap-");
     let data = LaunchTemplateData {

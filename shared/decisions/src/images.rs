@@ -5,4 +5,5 @@ pub mod prune;
 pub mod publish;
 pub mod references;
 
+use image::is_kept;
 pub use image::{Image, ImageState, Snapshot, Unpublishable};

@@ -24,7 +24,8 @@ pub const AT_RISK: &str = "durin:at-risk";
 /// On a parameter, with any value: its owner agrees that images are published to it. Read at every look.
 pub const FAMILY: &str = "durin:image-parameter";
 
-/// On an image or a snapshot, with any value: it stays. A person writes it; it counts for as long as it is there.
+/// On an image or a snapshot, with any value and in any case: it stays, and so does the image that the snapshot is of. A
+/// person writes it; it counts for as long as it is there.
 pub const KEEP: &str = "durin:keep";
 
 /// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the image,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::tags::{FAMILY, STALE_SINCE};
+use crate::tags::{FAMILY, KEEP, STALE_SINCE};
 use crate::times::instant;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,4 +104,9 @@ impl Snapshot {
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(FAMILY)
     }
+}
+
+/// Whether a person wants it to stay. A tag that is spelt otherwise was meant all the same: in doubt, it stays.
+pub(super) fn is_kept(tags: &BTreeMap<String, String>) -> bool {
+    tags.keys().any(|key| key.trim().eq_ignore_ascii_case(KEEP))
 }

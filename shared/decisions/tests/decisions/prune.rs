@@ -70,6 +70,12 @@ fn orphan(number: u32) -> Snapshot {
     Snapshot { id: snapshot_id(number), completed: true, started, gib: 8, tags: family() }
 }
 
+fn with_tag(snapshot: Snapshot, key: &str, value: &str) -> Snapshot {
+    let mut snapshot = snapshot;
+    snapshot.tags.insert(key.to_owned(), value.to_owned());
+    snapshot
+}
+
 fn planned(images: &[Image], snapshots: &[Snapshot], references: References) -> Plan {
     let mut account = Account { images: images.to_vec(), snapshots: snapshots.to_vec(), references };
     account.references.examined.extend(images.iter().map(|image| image.id.clone()));
@@ -92,6 +98,7 @@ fn verdict(image: Image) -> ImageVerdict {
 #[case::protected(Image { protected: true, ..stale(1) }, ImageVerdict::Keep(Keep::Protected))]
 #[case::public(Image { public: true, ..stale(1) }, ImageVerdict::Keep(Keep::Public))]
 #[case::asked_for(marked(stale(1), KEEP, ""), ImageVerdict::Keep(Keep::Tagged))]
+#[case::asked_for_in_another_case(marked(stale(1), "DURIN:keep ", "false"), ImageVerdict::Keep(Keep::Tagged))]
 #[case::of_unknown_age(Image { created: None, ..stale(1) }, ImageVerdict::Keep(Keep::AgeUnknown))]
 #[case::a_second_too_young(
     Image { created: Some(now() - 7 * DAY + SECOND), ..stale(1) },
@@ -115,6 +122,8 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
 
 #[rstest]
 #[case::its_image_is_gone(orphan(1), SnapshotVerdict::Delete)]
+#[case::asked_for(with_tag(orphan(1), KEEP, "no"), SnapshotVerdict::Keep(Keep::Tagged))]
+#[case::asked_for_in_another_case(with_tag(orphan(1), "Durin:KEEP", ""), SnapshotVerdict::Keep(Keep::Tagged))]
 #[case::of_no_family(Snapshot { tags: BTreeMap::new(), ..orphan(1) }, SnapshotVerdict::Keep(Keep::NotOurs))]
 #[case::not_completed(
     Snapshot { completed: false, ..orphan(1) },
@@ -143,6 +152,16 @@ fn a_reference_is_named_in_the_verdict() {
     assert_eq!(verdicts[&id(1)], ImageVerdict::Keep(Keep::Referenced(Clone::clone(&by))));
     assert_eq!(verdicts[&id(2)], ImageVerdict::Keep(Keep::SnapshotReferenced(snapshot_id(2), Clone::clone(&by))));
     assert_eq!(plan.snapshots[0].verdict, SnapshotVerdict::Keep(Keep::Referenced(by)));
+}
+
+/// What is true of its snapshot is true of the image that would take it along.
+#[test]
+fn an_image_stays_for_its_snapshot() {
+    let snapshots = [with_tag(orphan(1), KEEP, "")];
+    let verdict = |image: Image| planned(&[image], &snapshots, References::default()).images[0].verdict.clone();
+    let reason = Keep::SnapshotTagged(snapshot_id(1));
+    assert_eq!(verdict(stale(1)), ImageVerdict::Keep(reason.clone()));
+    assert_eq!(verdict(disabled(1, DAY)), ImageVerdict::Enable(reason));
 }
 
 /// What the next steps read again before they act is what this says.
@@ -205,6 +224,7 @@ fn the_age_is_told() {
     ImageVerdict::Keep(Keep::Soaking(now())),
     "keep: soaking, goes after 2026-03-01T12:00:00Z unless tagged durin:keep"
 )]
+#[case(ImageVerdict::Keep(Keep::SnapshotTagged(snapshot_id(1))), "keep: snap-00000000000000001 is tagged durin:keep")]
 #[case(ImageVerdict::Keep(Keep::NotExamined), "keep: not looked at closely yet")]
 #[case(ImageVerdict::Keep(Keep::Unread), "keep: something could not be read that may refer to it")]
 fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] words: &str) {

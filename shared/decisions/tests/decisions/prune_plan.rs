@@ -69,6 +69,10 @@ fn snapshot(rng: &mut Rng, number: u64) -> Snapshot {
     }
 }
 
+fn image_id(number: u64) -> ImageId {
+    ImageId::new(format!("ami-{number:017x}")).expect("an id")
+}
+
 fn image(rng: &mut Rng, number: u64, snapshots: &[Snapshot]) -> Image {
     let mut tags = std::collections::BTreeMap::new();
     if !rarely(rng, 6) {
@@ -88,7 +92,7 @@ fn image(rng: &mut Rng, number: u64, snapshots: &[Snapshot]) -> Image {
         _ => ImageState::Available,
     };
     Image {
-        id: ImageId::new(format!("ami-{number:017x}")).expect("an id"),
+        id: image_id(number),
         name: String::new(),
         state,
         created: (!rarely(rng, 16)).then(|| now() - DAY * rng.u32(..30)),
@@ -128,8 +132,10 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
     let old = image.created.is_some_and(|created| created + policy.keep_younger <= now);
     let asked_for = image.tags.contains_key(KEEP) || image.protected || image.public;
     let among_newest = of_this_kind(&image) && newer.count() < policy.keep_newest;
+    let own = || account.snapshots.iter().filter(|snapshot| image.snapshots.contains(&snapshot.id));
+    let for_snapshot = own().any(|snapshot| snapshot.tags.contains_key(KEEP));
     let unknown = !account.references.unread.is_empty() || !account.references.examined.contains(&image.id);
-    referenced || !owned || !touchable || !old || asked_for || among_newest || unknown
+    referenced || !owned || !touchable || !old || asked_for || among_newest || for_snapshot || unknown
 }
 
 fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, now: SystemTime) -> bool {

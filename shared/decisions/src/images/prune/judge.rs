@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::images::{Image, ImageState, Snapshot};
-use crate::tags::{KEEP, STALE_SINCE};
+use crate::images::{Image, ImageState, Snapshot, is_kept};
+use crate::tags::STALE_SINCE;
 
 /// All that a verdict rests on.
 pub(super) struct Judge<'a> {
@@ -14,6 +14,7 @@ pub(super) struct Judge<'a> {
     policy: &'a Policy,
     now: SystemTime,
     newest: BTreeSet<&'a ImageId>,
+    snapshots: BTreeMap<&'a SnapshotId, &'a Snapshot>,
     images_of: BTreeMap<&'a SnapshotId, &'a ImageId>,
 }
 
@@ -25,6 +26,7 @@ impl<'a> Judge<'a> {
             policy,
             now,
             newest: newest(&account.images, policy.keep_newest),
+            snapshots: account.snapshots.iter().map(|snapshot| (&snapshot.id, snapshot)).collect(),
             images_of: images_of.collect(),
         }
     }
@@ -61,12 +63,15 @@ impl<'a> Judge<'a> {
     fn why_needed(&self, image: &Image) -> Option<Keep> {
         let references = &self.account.references;
         let referenced = image.snapshots.iter().find_map(|id| Some((id, references.snapshots.get(id)?)));
+        let tagged = image.snapshots.iter().filter_map(|id| self.snapshots.get(id)).find(|it| is_kept(&it.tags));
         if let Some(by) = references.images.get(&image.id) {
             Some(Keep::Referenced(by.clone()))
         } else if let Some((snapshot, by)) = referenced {
             Some(Keep::SnapshotReferenced(snapshot.clone(), by.clone()))
-        } else if image.tags.contains_key(KEEP) {
+        } else if is_kept(&image.tags) {
             Some(Keep::Tagged)
+        } else if let Some(tagged) = tagged {
+            Some(Keep::SnapshotTagged(tagged.id.clone()))
         } else if image.protected {
             Some(Keep::Protected)
         } else if image.public {
@@ -95,7 +100,7 @@ impl<'a> Judge<'a> {
             Some(Keep::NotOurs)
         } else if let Some(by) = references.snapshots.get(&snapshot.id) {
             Some(Keep::Referenced(by.clone()))
-        } else if snapshot.tags.contains_key(KEEP) {
+        } else if is_kept(&snapshot.tags) {
             Some(Keep::Tagged)
         } else if !snapshot.completed {
             Some(Keep::State("not completed".to_owned()))

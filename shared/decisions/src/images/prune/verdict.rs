@@ -34,6 +34,8 @@ pub enum Keep {
     NotOurs,
     /// A person wants it.
     Tagged,
+    /// A person wants this snapshot of it, which would go with it.
+    SnapshotTagged(SnapshotId),
     /// It is not in a state that we know how to leave.
     State(String),
     /// EC2 does not say how old it is.
@@ -71,6 +73,7 @@ impl fmt::Display for Keep {
         match self {
             Keep::NotOurs => write!(f, "of no family; the tag {FAMILY} would name one"),
             Keep::Tagged => write!(f, "tagged {KEEP}"),
+            Keep::SnapshotTagged(snapshot) => write!(f, "{snapshot} is tagged {KEEP}"),
             Keep::State(state) => write!(f, "{state}; judged once that is over"),
             Keep::AgeUnknown => write!(f, "age unknown; only a person can remove it"),
             Keep::Protected => write!(f, "protected from deregistration"),
