@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use durin_harness::seed::{NodeSeed, Seed};
+use durin::tags::FAMILY;
+use durin_harness::seed::{IMAGE_PARAMETER, NodeSeed, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::ec2::ImageSpec;
+use durin_harness::world::ec2::{ImageSpec, SnapshotSpec};
 use durin_harness::world::latency::Range;
+use durin_harness::world::ssm::PutParameter;
 use durin_tests::{Invoked, LAUNCH, Story, TERMINATE, schedule};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -264,4 +266,28 @@ async fn a_day_without_litter_costs_twelve_calls_to_prune() {
     let (invoked, calls, _) = cost(&story, "durin-ami-prune", schedule()).await;
     invoked.outcome.as_ref().expect("nothing to do");
     assert_eq!((calls, invoked.writes()), (12, vec![]), "{:?}", invoked.calls);
+}
+
+/// Any text may name an image, and there may be thousands: they are only looked into if something could go.
+#[tokio::test(start_paused = true)]
+async fn texts_cost_a_day_without_litter_nothing_and_else_a_call_for_ten() {
+    let story = measured(&Seed::one_node());
+    story.world(|world| {
+        for number in 0..25 {
+            let name = format!("/settings/{number}");
+            let parameter_type = Some("String".to_owned());
+            let text = PutParameter { name, value: "text".to_owned(), parameter_type, ..PutParameter::default() };
+            world.put_parameter(text).expect("put");
+        }
+    });
+    let (invoked, calls, _) = cost(&story, "durin-ami-prune", schedule()).await;
+    assert_eq!((calls, invoked.writes()), (12, vec![]), "{:?}", invoked.calls);
+    let orphan = SnapshotSpec {
+        started: Some(story.world(|world| world.now() - Duration::from_secs(30 * 86_400))),
+        tags: [(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())].into(),
+        ..SnapshotSpec::default()
+    };
+    story.world(|world| world.add_snapshot(orphan));
+    let (invoked, calls, _) = cost(&story, "durin-ami-prune", schedule()).await;
+    assert_eq!((calls, invoked.writes().len()), (12 + 3 + 1, 1), "{:?}", invoked.calls);
 }

@@ -143,6 +143,13 @@ async fn what_nothing_needs_is_disabled_and_days_later_gone_with_its_snapshots()
 #[case::a_spot_request(references::a_spot_request)]
 #[case::the_version_of_a_parameter_before(references::the_version_of_a_parameter_before)]
 #[case::a_labelled_version_of_the_familys_parameter(references::a_labelled_version_of_the_familys_parameter)]
+#[case::a_text_parameter(references::a_text_parameter)]
+#[case::a_text_parameter_among_many(references::a_text_parameter_among_many)]
+#[case::a_text_parameter_with_other_words_around(references::a_text_parameter_with_other_words_around)]
+#[case::a_list_parameter(references::a_list_parameter)]
+#[case::the_version_of_a_text_parameter_before(references::the_version_of_a_text_parameter_before)]
+#[case::a_labelled_version_of_a_text_parameter(references::a_labelled_version_of_a_text_parameter)]
+#[case::a_text_parameter_that_names_its_snapshot(references::a_text_parameter_that_names_its_snapshot)]
 #[case::another_account(references::another_account)]
 #[case::everybody(references::everybody)]
 #[case::protection(references::protection)]
@@ -182,11 +189,13 @@ async fn a_source_that_cannot_be_read_stops_everything(
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribeLaunchConfigurations",
         "ssm:DescribeParameters",
-        "ssm:GetParameterHistory"
+        "ssm:GetParameterHistory",
+        "ssm:GetParameters"
     )]
     operation: &str,
 ) {
     let litter = Litter::new();
+    litter.story.world(|world| references::a_text_parameter(world, &litter.old[0]));
     // The first half of the way: there is something to deregister, and something to disable.
     litter.prune().await.expect("pruned");
     litter.story.aws().pass(3 * DAY).await;

@@ -208,6 +208,55 @@ fn tag_its_snapshot(world: &mut World, image: &str, key: &str, value: &str) {
     world.create_tags(&[image.replace("ami-", "snap-")], &[(key.to_owned(), value.to_owned())]).expect("tagged");
 }
 
+pub(crate) fn a_text_parameter(world: &mut World, image: &str) {
+    parameter(world, "/web/image", &[image]);
+}
+
+/// Names that page, secrets, and names that need two calls for their values.
+pub(crate) fn a_text_parameter_among_many(world: &mut World, image: &str) {
+    for number in 0..170 {
+        let secret = PutParameter {
+            name: format!("/secret/{number}"),
+            value: image.to_owned(),
+            parameter_type: Some("SecureString".to_owned()),
+            ..PutParameter::default()
+        };
+        world.put_parameter(secret).expect("written");
+        if number < 25 {
+            parameter(world, &format!("/text/{number}"), &["some text"]);
+        }
+    }
+    parameter(world, "/web/image", &[image]);
+}
+
+pub(crate) fn a_text_parameter_with_other_words_around(world: &mut World, image: &str) {
+    let value = format!("{{\"eu-central-1\": \"{image}\", \"eu-west-1\": \"{OTHER}\"}}\n");
+    parameter(world, "/web/images", &[&value]);
+}
+
+pub(crate) fn a_list_parameter(world: &mut World, image: &str) {
+    let put = PutParameter {
+        name: "/web/images".to_owned(),
+        value: format!("{OTHER},{image}"),
+        parameter_type: Some("StringList".to_owned()),
+        ..PutParameter::default()
+    };
+    world.put_parameter(put).expect("written");
+}
+
+pub(crate) fn the_version_of_a_text_parameter_before(world: &mut World, image: &str) {
+    parameter(world, "/web/image", &[image, OTHER]);
+}
+
+pub(crate) fn a_labelled_version_of_a_text_parameter(world: &mut World, image: &str) {
+    parameter(world, "/web/image", &[image, OTHER, ANOTHER]);
+    world.label_parameter_version("/web/image", Some(1), &["tested".to_owned()]).expect("labelled");
+}
+
+pub(crate) fn a_text_parameter_that_names_its_snapshot(world: &mut World, image: &str) {
+    parameter(world, "/web/snapshot", &[&image.replace("ami-", "snap-")]);
+}
+
 pub(crate) fn a_template_that_names_its_snapshot(world: &mut World, image: &str) {
     let snapshot = image.replace("ami-", "snap-");
     let data = LaunchTemplateData {

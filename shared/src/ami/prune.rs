@@ -36,12 +36,15 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
     let (images, snapshots) = (read::every_image(aws).await?, read::every_snapshot(aws).await?);
     // After the images: a reference to an image that is younger than this list is a reference to one that is kept.
     let families: BTreeSet<_> = images.iter().filter_map(Image::family).collect();
-    let references = references::read(aws, families.into_iter()).await;
+    let (references, texts) = references::read(aws, families.into_iter()).await;
     let mut account = Account { images, snapshots, references };
     let now = aws.clock.now();
-    let unexamined: BTreeSet<ImageId> = plan(&account, policy, now).unexamined().take(most).cloned().collect();
-    let could_go: Vec<&Image> = account.images.iter().filter(|image| unexamined.contains(&image.id)).collect();
-    references::examine(aws, &could_go, &mut account.references).await;
+    let at_first_sight = plan(&account, policy, now);
+    if at_first_sight.needs_a_closer_look() {
+        let unexamined: BTreeSet<ImageId> = at_first_sight.unexamined().take(most).cloned().collect();
+        let could_go: Vec<&Image> = account.images.iter().filter(|image| unexamined.contains(&image.id)).collect();
+        references::examine(aws, &could_go, &texts, &mut account.references).await;
+    }
     Ok(plan(&account, policy, now))
 }
 

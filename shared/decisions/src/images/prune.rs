@@ -95,6 +95,15 @@ impl Plan {
         entries.sort_by_key(|entry| (entry.image.state != ImageState::Disabled, entry.image.created));
         entries.into_iter().map(|entry| &entry.image.id)
     }
+
+    /// Whether anything could go but for a closer look, or is on its way and might be needed again.
+    pub fn needs_a_closer_look(&self) -> bool {
+        let at_stake = |reason: &Keep| matches!(reason, Keep::NotExamined | Keep::Soaking(_));
+        let image = |entry: &ImageEntry| matches!(&entry.verdict, ImageVerdict::Keep(reason) if at_stake(reason));
+        let snapshot =
+            |entry: &SnapshotEntry| matches!(&entry.verdict, SnapshotVerdict::Keep(reason) if at_stake(reason));
+        self.images.iter().any(image) || self.snapshots.iter().any(snapshot)
+    }
 }
 
 fn age(since: Option<SystemTime>, now: SystemTime) -> Option<Duration> {

@@ -13,6 +13,9 @@ pub struct References {
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Reference>>,
     /// The images that were asked about one by one, too: who else may launch them, and what EC2 itself knows of.
     pub examined: BTreeSet<ImageId>,
+    /// Whether the parameters were read that are but texts, any of which may name an image. That costs calls, so it is
+    /// done only if something could go.
+    pub texts_read: bool,
     /// What could not be read, and why.
     pub unread: Vec<String>,
 }
@@ -53,12 +56,38 @@ impl References {
         }
     }
 
+    /// Adds a use of every image and snapshot that a text names: alone, in a list, in JSON.
+    pub fn add_text(&mut self, text: &str, by: &Reference) {
+        for id in words(text, "ami-") {
+            self.add_image(id, by.clone());
+        }
+        for id in words(text, "snap-") {
+            self.add_snapshot(id, by.clone());
+        }
+    }
+
     /// Adds a use of a snapshot by a block device mapping.
     pub fn add_snapshot(&mut self, snapshot: &str, by: Reference) {
         if let Ok(id) = SnapshotId::new(snapshot) {
             self.snapshots.entry(id).or_default().insert(by);
         }
     }
+}
+
+/// Whether a text names an image or a snapshot, of whichever account.
+pub fn names_any(text: &str) -> bool {
+    let mut found = References::default();
+    found.add_text(text, &Reference::Listed(String::new()));
+    found != References::default()
+}
+
+/// Every word that begins so, as far as its letters and digits go.
+fn words<'t>(text: &'t str, beginning: &'t str) -> impl Iterator<Item = &'t str> {
+    text.match_indices(beginning).map(move |(at, _)| {
+        let rest = &text[at + beginning.len()..];
+        let end = rest.find(|next: char| !next.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        &text[at..at + beginning.len() + end]
+    })
 }
 
 impl fmt::Display for Reference {

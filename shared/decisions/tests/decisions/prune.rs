@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
-use durin_decisions::images::references::{Reference, References};
+use durin_decisions::images::references::{Reference, References, names_any};
 use durin_decisions::images::{Image, ImageState, Snapshot};
 use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE};
 use durin_decisions::times::{instant, timestamp};
@@ -79,6 +79,7 @@ fn with_tag(snapshot: Snapshot, key: &str, value: &str) -> Snapshot {
 fn planned(images: &[Image], snapshots: &[Snapshot], references: References) -> Plan {
     let mut account = Account { images: images.to_vec(), snapshots: snapshots.to_vec(), references };
     account.references.examined.extend(images.iter().map(|image| image.id.clone()));
+    account.references.texts_read = true;
     plan(&account, &POLICY, now())
 }
 
@@ -162,6 +163,34 @@ fn an_image_stays_for_its_snapshot() {
     let reason = Keep::SnapshotTagged(snapshot_id(1));
     assert_eq!(verdict(stale(1)), ImageVerdict::Keep(reason.clone()));
     assert_eq!(verdict(disabled(1, DAY)), ImageVerdict::Enable(reason));
+}
+
+/// Any text may name an orphan.
+#[test]
+fn no_orphan_is_touched_before_the_texts_were_read() {
+    let mut account = Account { snapshots: vec![orphan(1)], ..Account::default() };
+    let verdict = |account: &Account| plan(account, &POLICY, now()).snapshots[0].verdict.clone();
+    assert_eq!(verdict(&account), SnapshotVerdict::Keep(Keep::NotExamined));
+    assert!(plan(&account, &POLICY, now()).needs_a_closer_look());
+    account.references.texts_read = true;
+    assert_eq!(verdict(&account), SnapshotVerdict::Delete);
+}
+
+#[rstest]
+#[case::alone("ami-0123456789abcdef0", &["ami-0123456789abcdef0"], &[])]
+#[case::with_a_line_break("ami-0123456789abcdef0\n", &["ami-0123456789abcdef0"], &[])]
+#[case::in_json(r#"{"a":"ami-01234567","b":"snap-0123456789abcdef0"}"#, &["ami-01234567"], &["snap-0123456789abcdef0"])]
+#[case::in_a_list("ami-01234567,ami-89abcdef", &["ami-01234567", "ami-89abcdef"], &[])]
+#[case::too_long("ami-0123456789abcdef01", &[], &[])]
+#[case::too_short("ami-01234", &[], &[])]
+#[case::no_id("ami-amazon-linux", &[], &[])]
+#[case::not_even_ascii("ami-ö ami-01234567ö", &["ami-01234567"], &[])]
+fn a_text_names_what_it_names(#[case] text: &str, #[case] images: &[&str], #[case] snapshots: &[&str]) {
+    let mut references = References::default();
+    references.add_text(text, &Reference::Parameter { name: "/a".to_owned(), version: 1 });
+    assert_eq!(references.images.keys().map(ImageId::as_str).collect::<Vec<_>>(), images);
+    assert_eq!(references.snapshots.keys().map(SnapshotId::as_str).collect::<Vec<_>>(), snapshots);
+    assert_eq!(names_any(text), !images.is_empty() || !snapshots.is_empty());
 }
 
 /// What the next steps read again before they act is what this says.

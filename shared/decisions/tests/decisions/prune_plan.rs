@@ -42,6 +42,7 @@ fn generated(rng: &mut Rng) -> (Account, Policy) {
             references.examined.insert(image.id.clone());
         }
     }
+    references.texts_read = !rarely(rng, 10);
     if let Some(snapshot) = rng.choice(&snapshots) {
         let by = Reference::LaunchTemplate { name: "web".to_owned(), version: 2 };
         references.snapshots.entry(snapshot.id.clone()).or_default().insert(by);
@@ -141,6 +142,7 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
 fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, now: SystemTime) -> bool {
     account.images.iter().any(|image| image.snapshots.contains(&snapshot.id))
         || account.references.snapshots.contains_key(&snapshot.id)
+        || !account.references.texts_read
         || !account.references.unread.is_empty()
         || !snapshot.tags.contains_key(FAMILY)
         || snapshot.tags.contains_key(KEEP)
@@ -229,6 +231,7 @@ fn everything_removable_is_removed_in_the_end() {
         let (mut account, policy) = generated(&mut Rng::with_seed(seed));
         account.references.unread.clear();
         account.references.examined = account.images.iter().map(|image| image.id.clone()).collect();
+        account.references.texts_read = true;
         let before = account.images.len();
         let mut time = now();
         for _ in 0..20 {

@@ -1,10 +1,12 @@
-//! A closer look at single images, which costs a call each, so only those that could go are asked about.
+//! A closer look: at single images, which costs a call each, and at parameters that are but texts. So it is taken only if
+//! something could go, and only at images that could.
 
 use aws_sdk_ec2::types as ec2;
 use durin_decisions::images::references::{Reference, References};
 use durin_decisions::images::{Image, ImageState};
 use futures_util::stream::{self, StreamExt};
 
+use super::parameters::{self, Texts};
 use crate::ami::read::is_gone;
 use crate::aws::{Aws, all, code, failed};
 use crate::failure::Failure;
@@ -14,8 +16,15 @@ const IDS_A_CALL: usize = 10;
 /// EC2 allows an account 20 reads of a kind a second, and each takes about a seventh of one.
 const LOOKS_AT_ONCE: usize = 3;
 
-/// Adds to `references` what EC2 itself knows to refer to these images, and whom they are shared with.
-pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], references: &mut References) {
+/// Adds to `references` what EC2 itself knows to refer to these images, whom they are shared with, and what any text names.
+pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], texts: &Texts, references: &mut References) {
+    match parameters::look_into(aws, texts).await {
+        Ok(values) => {
+            values.into_iter().for_each(|(value, by)| references.add_text(&value, &by));
+            references.texts_read = true;
+        }
+        Err(failure) => references.unread.push(format!("parameters: {}", failure.chain())),
+    }
     let listings: Vec<_> = images.chunks(IDS_A_CALL).map(|chunk| listed(aws, chunk)).collect();
     let listings: Vec<_> = stream::iter(listings).buffer_unordered(LOOKS_AT_ONCE).collect().await;
     // Disabling an image ends its sharing, so a disabled one is not shared. (EC2 User Guide, "Disable an AMI".)

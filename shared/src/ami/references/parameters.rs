@@ -1,10 +1,11 @@
-//! Parameters that name images: those that say so by their data type, those that a launch template resolves, and those
-//! of the families.
+//! Parameters that name images: those that say so by their data type, those that a launch template resolves, those of the
+//! families, and, on a closer look, every other text. Secrets are never read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_ssm::types::ParameterStringFilter;
-use durin_decisions::images::references::Reference;
+use durin_decisions::images::references::{Reference, names_any};
 use futures_util::stream::{self, StreamExt};
 
 use crate::ami::read::{self, Version};
@@ -14,7 +15,12 @@ use crate::ids::ParameterName;
 
 /// The largest page. (Systems Manager API Reference, DescribeParameters.)
 const PAGE: i32 = 50;
-/// Parameter Store allows an account 40 reads a second.
+/// It allows an account 3 calls a second. (AWS General Reference, Systems Manager quotas.)
+const BETWEEN_PAGES: Duration = Duration::from_millis(350);
+/// How many names one call may have. (Systems Manager API Reference, GetParameters.)
+const NAMES_A_CALL: usize = 10;
+/// A quarter of the 40 reads a second that Parameter Store allows an account.
+const BETWEEN_VALUES: Duration = Duration::from_millis(100);
 const HISTORIES_AT_ONCE: usize = 4;
 
 /// A parameter that something resolves, and which version of it.
@@ -51,36 +57,101 @@ impl Selector {
     }
 }
 
-/// What the parameters name.
+/// A parameter: its name, and whether it says that it names an image.
+struct Listed {
+    name: ParameterName,
+    of_images: bool,
+}
+
+/// What the parameters say.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    /// Values, and what has them.
+    pub(super) values: Vec<(String, Reference)>,
+    /// Those that are but texts, and have not been looked into.
+    pub(super) texts: Texts,
+    pub(super) failures: Vec<Failure>,
+}
+
+/// Parameters that may name an image as well as anything else.
+#[derive(Debug, Default)]
+pub(in crate::ami) struct Texts(Vec<ParameterName>);
+
+/// Reads those that name images: what some data type, template or family says.
 pub(super) async fn read(
     aws: &Aws,
     asked: BTreeSet<Selector>,
     families: impl Iterator<Item = ParameterName>,
-) -> Result<Vec<(String, Reference)>, Failure> {
+) -> Parameters {
     let mut wanted: BTreeMap<ParameterName, BTreeSet<String>> = BTreeMap::new();
     for selector in asked {
         wanted.entry(selector.name).or_default().extend(selector.version);
     }
-    for name in image_parameters(aws).await?.into_iter().chain(families) {
+    for name in families {
         wanted.entry(name).or_default();
+    }
+    let mut parameters = Parameters::default();
+    match plain_parameters(aws).await {
+        Ok(listed) => {
+            for Listed { name, of_images } in listed {
+                if of_images {
+                    wanted.entry(name).or_default();
+                } else if !wanted.contains_key(&name) {
+                    parameters.texts.0.push(name);
+                }
+            }
+        }
+        Err(failure) => parameters.failures.push(failure),
     }
     let histories: Vec<_> = wanted.into_iter().map(|(name, selected)| one(aws, name, selected)).collect();
     let answers: Vec<_> = stream::iter(histories).buffer_unordered(HISTORIES_AT_ONCE).collect().await;
-    Ok(answers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    for answer in answers {
+        match answer {
+            Ok(values) => parameters.values.extend(values),
+            Err(failure) => parameters.failures.push(failure),
+        }
+    }
+    parameters
 }
 
-async fn image_parameters(aws: &Aws) -> Result<Vec<ParameterName>, Failure> {
+/// Looks into parameters that are but texts: `resolve:ssm:` takes any, and so do the tools that people launch with. Slowly,
+/// because the account's own programs read their settings out of the same allowance.
+pub(super) async fn look_into(aws: &Aws, texts: &Texts) -> Result<Vec<(String, Reference)>, Failure> {
+    let mut values = Vec::new();
+    for names in texts.0.chunks(NAMES_A_CALL) {
+        // One that was deleted meanwhile names nothing.
+        let names = names.iter().map(ToString::to_string).collect();
+        let answer =
+            aws.ssm.get_parameters().set_names(Some(names)).send().await.map_err(failed("ssm:GetParameters"))?;
+        for parameter in answer.parameters().iter().filter(|it| it.value().is_some_and(names_any)) {
+            // What it said before may be wanted again, as of any other parameter that names an image.
+            if let Some(name) = parameter.name().and_then(|name| ParameterName::new(name).ok()) {
+                values.extend(one(aws, name, BTreeSet::new()).await?);
+            }
+        }
+        aws.clock.sleep(BETWEEN_VALUES).await;
+    }
+    Ok(values)
+}
+
+/// Everything that is no secret.
+async fn plain_parameters(aws: &Aws) -> Result<Vec<Listed>, Failure> {
     const OPERATION: &str = "ssm:DescribeParameters";
-    let of_images = ParameterStringFilter::builder().key("DataType").option("Equals").values("aws:ec2:image").build();
-    let of_images = of_images.map_err(incomplete(OPERATION))?;
-    let mut pages =
-        aws.ssm.describe_parameters().parameter_filters(of_images).max_results(PAGE).into_paginator().send();
-    let mut names = Vec::new();
+    let plain = ParameterStringFilter::builder().key("Type").option("Equals").values("String").values("StringList");
+    let plain = plain.build().map_err(incomplete(OPERATION))?;
+    let mut pages = aws.ssm.describe_parameters().parameter_filters(plain).max_results(PAGE).into_paginator().send();
+    let mut listed = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed(OPERATION))?;
-        names.extend(page.parameters().iter().filter_map(|parameter| ParameterName::new(parameter.name()?).ok()));
+        listed.extend(page.parameters().iter().filter_map(|parameter| {
+            let of_images = parameter.data_type() == Some("aws:ec2:image");
+            Some(Listed { name: ParameterName::new(parameter.name()?).ok()?, of_images })
+        }));
+        if page.next_token().is_some() {
+            aws.clock.sleep(BETWEEN_PAGES).await;
+        }
     }
-    Ok(names)
+    Ok(listed)
 }
 
 async fn one(aws: &Aws, name: ParameterName, selected: BTreeSet<String>) -> Result<Vec<(String, Reference)>, Failure> {

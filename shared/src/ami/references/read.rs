@@ -8,7 +8,8 @@ use durin_decisions::images::references::{Reference, References};
 use futures_util::future::join_all;
 
 use super::found::{Found, Use};
-use super::{parameters, templates};
+use super::parameters::{self, Parameters, Selector, Texts};
+use super::templates;
 use crate::aws::{Aws, all};
 use crate::failure::Failure;
 use crate::ids::ParameterName;
@@ -20,8 +21,9 @@ const AUTOSCALING_PAGE: i32 = 100;
 
 type Source<'a> = (&'static str, Pin<Box<dyn Future<Output = Result<Found, Failure>> + Send + 'a>>);
 
-/// Reads every reference in the account, `families` being parameters that count in any case.
-pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = ParameterName>) -> References {
+/// Reads every reference in the account, `families` being parameters that count in any case; and which parameters are left
+/// for a closer look.
+pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = ParameterName>) -> (References, Texts) {
     let mut references = References::default();
     let sources: Vec<Source<'_>> = vec![
         ("instances", Box::pin(instances(aws))),
@@ -41,14 +43,13 @@ pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = Param
     found.extend(numbered);
     references.unread.extend(failures.iter().map(|failure| format!("launch template versions: {}", failure.chain())));
 
-    let asked = found.images.iter().filter_map(|(image, _)| parameters::Selector::of_image(image)).collect();
-    match parameters::read(aws, asked, families).await {
-        Ok(values) => values.into_iter().for_each(|(image, by)| references.add_image(&image, by)),
-        Err(failure) => references.unread.push(format!("parameters: {}", failure.chain())),
-    }
+    let asked = found.images.iter().filter_map(|(image, _)| Selector::of_image(image)).collect();
+    let Parameters { values, texts, failures } = parameters::read(aws, asked, families).await;
+    values.into_iter().for_each(|(value, by)| references.add_text(&value, &by));
+    references.unread.extend(failures.iter().map(|failure| format!("parameters: {}", failure.chain())));
     found.images.into_iter().for_each(|(image, by)| references.add_image(&image, by));
     found.snapshots.into_iter().for_each(|(snapshot, by)| references.add_snapshot(&snapshot, by));
-    references
+    (references, texts)
 }
 
 fn add(found: &mut Found, references: &mut References, source: &str, answer: Result<Found, Failure>) {

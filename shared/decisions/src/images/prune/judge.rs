@@ -88,6 +88,7 @@ impl<'a> Judge<'a> {
     pub(super) fn snapshot(&self, snapshot: &Snapshot) -> SnapshotVerdict {
         match self.why_kept(snapshot) {
             Some(reason) => SnapshotVerdict::Keep(reason),
+            None if !self.account.references.texts_read => SnapshotVerdict::Keep(Keep::NotExamined),
             None => SnapshotVerdict::Delete,
         }
     }
