@@ -5,5 +5,5 @@ pub mod prune;
 pub mod publish;
 pub mod references;
 
-use image::is_kept;
 pub use image::{Image, ImageState, Snapshot, Unpublishable};
+use image::{is_full, is_kept};

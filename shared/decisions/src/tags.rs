@@ -32,6 +32,10 @@ pub const KEEP: &str = "durin:keep";
 /// and remove it when they enable the image again. An image that a person has disabled does not have it.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
+/// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template of a
+/// node writes it; what has it is never ours to remove.
+pub const VOLUME: &str = "durin:volume";
+
 /// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for people. It
 /// counts until a person removes it, and is read once more just before each write.
 pub const PINNED: &str = "durin:pinned";

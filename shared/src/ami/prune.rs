@@ -1,8 +1,10 @@
 //! Removing images and snapshots that nothing needs: plan, look closer at what could go, plan again, apply.
 
 mod apply;
+mod mark;
 mod pace;
 mod pruned;
+mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +53,8 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
 /// Removes what the plan says, batch by batch, reading everything anew before each.
 ///
 /// # Errors
-/// When something could not be read (nothing more is removed then), or some removals failed (all others were made).
+/// When something could not be read (nothing more is removed then), or some removals failed (all others were made). What EC2
+/// refuses about one thing is no error, but part of the answer.
 pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pruned, Failure> {
     let mut total = Pruned::default();
     let pace = Pace::new(aws.clock.now());
@@ -65,16 +68,19 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         }
         // It was done after all: the answer was lost, or a person has done it.
         failures.retain(|id, _| plan.acts_on(id));
+        total.refused.retain(|id, _| plan.acts_on(id));
         let more = plan.unexamined().next().is_some();
-        let done = apply(aws, &plan, &failures, &pace, deadline).await;
+        let tried = failures.keys().chain(total.refused.keys()).cloned().collect();
+        let done = apply(aws, &plan, &tried, &pace, deadline).await;
         info!(batch = %serde_json::to_string(&done.pruned).unwrap_or_default());
-        total.add(&done.pruned);
+        let (attempted, cut_short) = (done.attempted, done.pruned.cut_short);
+        total.add(done.pruned);
         for (id, problem) in done.failures {
             warn!(id, problem, "left for the next run");
             failures.insert(id, problem);
         }
         // What only the next look could find, an orphan of just now, the next run finds too; but a failure is looked at again.
-        if done.pruned.cut_short || done.attempted == 0 || (!more && failures.is_empty()) {
+        if cut_short || attempted == 0 || (!more && failures.is_empty()) {
             break;
         }
     }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::tags::{FAMILY, KEEP, STALE_SINCE};
+use crate::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
 use crate::times::instant;
+
+/// How many tags a resource can have. (EC2 User Guide, "Tag restrictions".)
+const MOST_TAGS: usize = 50;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -93,6 +96,10 @@ impl Image {
         self.created.ok_or(Unpublishable::AgeUnknown)
     }
 
+    pub fn is_managed_by_backup(&self) -> bool {
+        is_managed_by_backup(&self.tags)
+    }
+
     /// When we disabled it, or were about to.
     pub fn stale_since(&self) -> Option<SystemTime> {
         instant(self.tags.get(STALE_SINCE)?)
@@ -104,9 +111,27 @@ impl Snapshot {
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(FAMILY)
     }
+
+    pub fn is_backup_of_data(&self) -> bool {
+        self.tags.contains_key(VOLUME)
+    }
+
+    pub fn is_managed_by_backup(&self) -> bool {
+        is_managed_by_backup(&self.tags)
+    }
 }
 
 /// Whether a person wants it to stay. A tag that is spelt otherwise was meant all the same: in doubt, it stays.
 pub(super) fn is_kept(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().any(|key| key.trim().eq_ignore_ascii_case(KEEP))
+}
+
+/// Whether EC2 refuses another tag. AWS's own do not count.
+pub(super) fn is_full(tags: &BTreeMap<String, String>) -> bool {
+    tags.keys().filter(|key| !key.starts_with("aws:")).count() >= MOST_TAGS
+}
+
+/// AWS Backup's recovery points have tags that nobody else can write.
+fn is_managed_by_backup(tags: &BTreeMap<String, String>) -> bool {
+    tags.keys().any(|key| key.starts_with("aws:backup:"))
 }

@@ -7,7 +7,7 @@ use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
 use durin_decisions::images::references::{Reference, References, names_any};
 use durin_decisions::images::{Image, ImageState, Snapshot};
-use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE};
+use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use rstest::rstest;
 
@@ -31,6 +31,12 @@ fn snapshot_id(number: u32) -> SnapshotId {
 
 fn family() -> BTreeMap<String, String> {
     BTreeMap::from([(FAMILY.to_owned(), "/images/k3s".to_owned())])
+}
+
+/// As many as EC2 allows, one of which is the family's.
+fn full() -> BTreeMap<String, String> {
+    let others = (1..50).map(|number| (format!("cost-{number}"), String::new()));
+    family().into_iter().chain(others).collect()
 }
 
 /// A month old, of a family, with one snapshot: nothing needs it.
@@ -100,6 +106,20 @@ fn verdict(image: Image) -> ImageVerdict {
 #[case::public(Image { public: true, ..stale(1) }, ImageVerdict::Keep(Keep::Public))]
 #[case::asked_for(marked(stale(1), KEEP, ""), ImageVerdict::Keep(Keep::Tagged))]
 #[case::asked_for_in_another_case(marked(stale(1), "DURIN:keep ", "false"), ImageVerdict::Keep(Keep::Tagged))]
+#[case::managed_by_aws_backup(
+    marked(stale(1), "aws:backup:source-resource", "arn:aws:ec2:x"),
+    ImageVerdict::Keep(Keep::ManagedByBackup)
+)]
+#[case::full_of_tags(Image { tags: full(), ..stale(1) }, ImageVerdict::Keep(Keep::NoRoomForTag(None)))]
+#[case::full_of_tags_but_aws_owns_one(
+    {
+        let mut tags = full();
+        tags.remove("cost-1");
+        tags.insert("aws:cloudformation:stack-id".to_owned(), "x".to_owned());
+        Image { tags, ..stale(1) }
+    },
+    ImageVerdict::Disable
+)]
 #[case::of_unknown_age(Image { created: None, ..stale(1) }, ImageVerdict::Keep(Keep::AgeUnknown))]
 #[case::a_second_too_young(
     Image { created: Some(now() - 7 * DAY + SECOND), ..stale(1) },
@@ -125,6 +145,11 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
 #[case::its_image_is_gone(orphan(1), SnapshotVerdict::Delete)]
 #[case::asked_for(with_tag(orphan(1), KEEP, "no"), SnapshotVerdict::Keep(Keep::Tagged))]
 #[case::asked_for_in_another_case(with_tag(orphan(1), "Durin:KEEP", ""), SnapshotVerdict::Keep(Keep::Tagged))]
+#[case::a_backup_of_data(with_tag(orphan(1), VOLUME, "data"), SnapshotVerdict::Keep(Keep::BackupOfData(None)))]
+#[case::managed_by_aws_backup(
+    with_tag(orphan(1), "aws:backup:source-resource", "arn:aws:ec2:x"),
+    SnapshotVerdict::Keep(Keep::ManagedByBackup)
+)]
 #[case::of_no_family(Snapshot { tags: BTreeMap::new(), ..orphan(1) }, SnapshotVerdict::Keep(Keep::NotOurs))]
 #[case::not_completed(
     Snapshot { completed: false, ..orphan(1) },
@@ -156,11 +181,19 @@ fn a_reference_is_named_in_the_verdict() {
 }
 
 /// What is true of its snapshot is true of the image that would take it along.
-#[test]
-fn an_image_stays_for_its_snapshot() {
-    let snapshots = [with_tag(orphan(1), KEEP, "")];
+#[rstest]
+#[case::asked_for(with_tag(orphan(1), KEEP, ""), Keep::SnapshotTagged(snapshot_id(1)))]
+#[case::a_backup_of_data(with_tag(orphan(1), VOLUME, "data"), Keep::BackupOfData(Some(snapshot_id(1))))]
+#[case::full_and_of_no_family(
+    Snapshot {
+        tags: (0..50).map(|number| (format!("cost-{number}"), String::new())).collect(),
+        ..orphan(1)
+    },
+    Keep::NoRoomForTag(Some(snapshot_id(1)))
+)]
+fn an_image_stays_for_its_snapshot(#[case] snapshot: Snapshot, #[case] reason: Keep) {
+    let snapshots = [snapshot];
     let verdict = |image: Image| planned(&[image], &snapshots, References::default()).images[0].verdict.clone();
-    let reason = Keep::SnapshotTagged(snapshot_id(1));
     assert_eq!(verdict(stale(1)), ImageVerdict::Keep(reason.clone()));
     assert_eq!(verdict(disabled(1, DAY)), ImageVerdict::Enable(reason));
 }
@@ -254,6 +287,12 @@ fn the_age_is_told() {
     "keep: soaking, goes after 2026-03-01T12:00:00Z unless tagged durin:keep"
 )]
 #[case(ImageVerdict::Keep(Keep::SnapshotTagged(snapshot_id(1))), "keep: snap-00000000000000001 is tagged durin:keep")]
+#[case(
+    ImageVerdict::Keep(Keep::BackupOfData(Some(snapshot_id(1)))),
+    "keep: snap-00000000000000001 is a backup of data, tagged durin:volume; only a person can remove it"
+)]
+#[case(ImageVerdict::Keep(Keep::ManagedByBackup), "keep: managed by AWS Backup; remove it there")]
+#[case(ImageVerdict::Keep(Keep::NoRoomForTag(None)), "keep: has 50 tags and no room for Durin's; remove one")]
 #[case(ImageVerdict::Keep(Keep::NotExamined), "keep: not looked at closely yet")]
 #[case(ImageVerdict::Keep(Keep::Unread), "keep: something could not be read that may refer to it")]
 fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] words: &str) {

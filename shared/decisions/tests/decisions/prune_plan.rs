@@ -8,7 +8,7 @@ use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
 use durin_decisions::images::references::{Reference, References};
 use durin_decisions::images::{Image, ImageState, Snapshot};
-use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE};
+use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use fastrand::Rng;
 
@@ -60,6 +60,12 @@ fn snapshot(rng: &mut Rng, number: u64) -> Snapshot {
     }
     if rarely(rng, 8) {
         tags.insert(KEEP.to_owned(), String::new());
+    }
+    if rarely(rng, 16) {
+        tags.insert(VOLUME.to_owned(), "data".to_owned());
+    }
+    if rarely(rng, 16) {
+        tags.extend((0..50).map(|number| (format!("cost-{number}"), String::new())));
     }
     Snapshot {
         id: SnapshotId::new(format!("snap-{number:017x}")).expect("an id"),
@@ -134,7 +140,10 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
     let asked_for = image.tags.contains_key(KEEP) || image.protected || image.public;
     let among_newest = of_this_kind(&image) && newer.count() < policy.keep_newest;
     let own = || account.snapshots.iter().filter(|snapshot| image.snapshots.contains(&snapshot.id));
-    let for_snapshot = own().any(|snapshot| snapshot.tags.contains_key(KEEP));
+    let for_snapshot = own().any(|snapshot| {
+        let findable = snapshot.tags.contains_key(FAMILY) || snapshot.tags.len() < 50;
+        snapshot.tags.contains_key(KEEP) || snapshot.tags.contains_key(VOLUME) || !findable
+    });
     let unknown = !account.references.unread.is_empty() || !account.references.examined.contains(&image.id);
     referenced || !owned || !touchable || !old || asked_for || among_newest || for_snapshot || unknown
 }
@@ -142,6 +151,7 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
 fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, now: SystemTime) -> bool {
     account.images.iter().any(|image| image.snapshots.contains(&snapshot.id))
         || account.references.snapshots.contains_key(&snapshot.id)
+        || snapshot.tags.contains_key(VOLUME)
         || !account.references.texts_read
         || !account.references.unread.is_empty()
         || !snapshot.tags.contains_key(FAMILY)

@@ -1,6 +1,6 @@
 //! Carrying a plan out, in order of reversibility: enable, deregister what has soaked, delete orphans, disable.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,23 +8,21 @@ use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::types::{SnapshotReturnCodes, Tag};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use durin_decisions::images::prune::{ImageVerdict, Plan, SnapshotVerdict};
-use durin_decisions::images::{Image, ImageState};
+use durin_decisions::images::{Image, ImageState, Snapshot};
 use futures_util::stream::{self, StreamExt};
 
 use super::pace::{Bucket, Pace};
 use super::pruned::Pruned;
+use super::refusal::{is_of_one_thing, passes, refused};
 use crate::ami::read::is_gone;
 use crate::aws::{Aws, code, failed};
 use crate::clock::Deadline;
 use crate::failure::Failure;
-use crate::ids::{ParameterName, SnapshotId};
-use crate::tags::{FAMILY, STALE_SINCE};
-use crate::times::timestamp;
+use crate::ids::SnapshotId;
+use crate::tags::STALE_SINCE;
 
 /// Enough for five calls a second, each of which may take three.
 const AT_ONCE: usize = 16;
-/// How many ids one CreateTags may name. (EC2 API Reference: 1000.)
-const IDS_A_CALL: usize = 1000;
 /// How often a call is tried that EC2 has throttled or failed to answer.
 const ATTEMPTS: u32 = 6;
 /// The pause after the first failed attempt; it doubles.
@@ -45,26 +43,28 @@ pub(super) struct Applied {
 }
 
 /// What came of one image or snapshot.
-enum Attempt {
+pub(super) enum Attempt {
     Succeeded(Pruned),
     /// There was no time left to begin.
     NotBegun,
     Failed(String, Failure),
+    /// What is needed is not as it should be: a failure, whatever EC2's reason is.
+    FailedInUse(String, Failure),
 }
 
-struct Run<'a> {
-    aws: &'a Aws,
+pub(super) struct Run<'a> {
+    pub(super) aws: &'a Aws,
     /// EC2 without the SDK's own retries: each attempt has to wait for its token.
-    ec2: aws_sdk_ec2::Client,
-    pace: &'a Pace,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) pace: &'a Pace,
     deadline: Deadline,
 }
 
-/// Does what the plan says, but for what has failed before.
+/// Does what the plan says, but for what has failed or was refused before.
 pub(super) async fn apply(
     aws: &Aws,
     plan: &Plan,
-    failed: &BTreeMap<String, String>,
+    tried: &BTreeSet<String>,
     pace: &Pace,
     deadline: Deadline,
 ) -> Applied {
@@ -72,37 +72,59 @@ pub(super) async fn apply(
     let run = &Run { aws, ec2: aws_sdk_ec2::Client::from_conf(config), pace, deadline };
     let images = |wanted: fn(&ImageVerdict) -> bool| -> Vec<&Image> {
         let entries = plan.images.iter().filter(|entry| wanted(&entry.verdict));
-        entries.map(|entry| &entry.image).filter(|image| !failed.contains_key(image.id.as_str())).collect()
+        entries.map(|entry| &entry.image).filter(|image| !tried.contains(image.id.as_str())).collect()
     };
-    let orphans: Vec<&SnapshotId> = plan
-        .snapshots
-        .iter()
-        .filter(|entry| entry.verdict == SnapshotVerdict::Delete && !failed.contains_key(entry.snapshot.id.as_str()))
-        .map(|entry| &entry.snapshot.id)
-        .collect();
+    let snapshots = |wanted: fn(&SnapshotVerdict) -> bool| -> Vec<&Snapshot> {
+        let entries = plan.snapshots.iter().filter(|entry| wanted(&entry.verdict));
+        entries.map(|entry| &entry.snapshot).filter(|snapshot| !tried.contains(snapshot.id.as_str())).collect()
+    };
     let mut applied = Applied::default();
 
     let needed = images(|verdict| matches!(verdict, ImageVerdict::Enable(_)));
-    each(&mut applied, needed.into_iter().map(|image| run.enable(image)).collect()).await;
+    applied.each(needed.into_iter().map(|image| run.enable(image)).collect()).await;
     let soaked = images(|verdict| *verdict == ImageVerdict::Deregister);
-    each(&mut applied, soaked.into_iter().map(|image| run.deregister(image)).collect()).await;
-    each(&mut applied, orphans.into_iter().map(|snapshot| run.delete(snapshot)).collect()).await;
+    applied.each(soaked.into_iter().map(|image| run.deregister(image)).collect()).await;
+    let orphans = snapshots(|verdict| *verdict == SnapshotVerdict::Delete);
+    applied.each(orphans.into_iter().map(|snapshot| run.delete(&snapshot.id)).collect()).await;
     let stale = images(|verdict| *verdict == ImageVerdict::Disable);
-    for marked in run.mark(stale, &mut applied).await {
-        each(&mut applied, marked.into_iter().map(|image| run.disable(image)).collect()).await;
-    }
+    let marked = run.mark_stale(stale, plan, &mut applied).await;
+    applied.each(marked.into_iter().map(|image| run.disable(image)).collect()).await;
     applied
 }
 
-/// Collected first: a stream that maps as it goes cannot be proven to be Send.
-async fn each(applied: &mut Applied, work: Vec<impl Future<Output = Attempt>>) {
-    applied.attempted += work.len();
-    let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
-    while let Some(outcome) = outcomes.next().await {
-        match outcome {
-            Attempt::Succeeded(pruned) => applied.pruned.add(&pruned),
-            Attempt::NotBegun => applied.pruned.cut_short = true,
-            Attempt::Failed(id, failure) => applied.failures.push((id, failure.chain())),
+impl Applied {
+    /// Collected first: a stream that maps as it goes cannot be proven to be Send.
+    async fn each(&mut self, work: Vec<impl Future<Output = Attempt>>) {
+        let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
+        while let Some(outcome) = outcomes.next().await {
+            self.add(outcome);
+        }
+    }
+
+    pub(super) fn add(&mut self, attempt: Attempt) {
+        match attempt {
+            Attempt::Succeeded(pruned) => {
+                self.attempted += 1;
+                self.pruned.add(pruned);
+            }
+            Attempt::NotBegun => {
+                self.attempted += 1;
+                self.pruned.cut_short = true;
+            }
+            Attempt::Failed(id, failure) => self.fail(id, &failure),
+            Attempt::FailedInUse(id, failure) => {
+                self.attempted += 1;
+                self.failures.push((id, failure.chain()));
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, id: String, failure: &Failure) {
+        self.attempted += 1;
+        if is_of_one_thing(failure) {
+            self.pruned.refused.insert(id, refused(failure));
+        } else {
+            self.failures.push((id, failure.chain()));
         }
     }
 }
@@ -126,31 +148,10 @@ impl Run<'_> {
             ec2.delete_tags().resources(id).tags(mark).send().await.map_err(failed("ec2:DeleteTags"))?;
             Ok(())
         };
-        outcome(id, enabled.await.map(|()| Pruned { enabled: 1, ..Pruned::default() }))
-    }
-
-    /// Marks images as stale, and their snapshots as ours, which is how those are found once the image is gone. What is
-    /// not marked is not disabled.
-    async fn mark<'i>(&self, images: Vec<&'i Image>, applied: &mut Applied) -> Vec<Vec<&'i Image>> {
-        let mut marked = Vec::new();
-        for (family, chunk) in by_family_and_call(images) {
-            if !self.in_time() {
-                applied.pruned.cut_short = true;
-                break;
-            }
-            let ids = chunk.iter().flat_map(|image| resources(image)).collect();
-            let tag = |key: &str, value: String| Tag::builder().key(key).value(value).build();
-            let tags = vec![tag(FAMILY, family.to_string()), tag(STALE_SINCE, timestamp(self.aws.clock.now()))];
-            let call = self.aws.ec2.create_tags().set_resources(Some(ids)).set_tags(Some(tags));
-            match call.send().await.map_err(failed("ec2:CreateTags")) {
-                Ok(_) => marked.push(chunk),
-                Err(failure) => {
-                    applied.attempted += chunk.len();
-                    applied.failures.extend(chunk.iter().map(|image| (image.id.to_string(), failure.chain())));
-                }
-            }
+        match enabled.await {
+            Ok(()) => Attempt::Succeeded(Pruned { enabled: 1, ..Pruned::default() }),
+            Err(failure) => Attempt::FailedInUse(id.to_owned(), failure),
         }
-        marked
     }
 
     async fn disable(&self, image: &Image) -> Attempt {
@@ -202,7 +203,7 @@ impl Run<'_> {
     }
 
     /// A call at its pace. What EC2 throttles or does not answer is tried again, with longer and longer pauses.
-    async fn paced<T, E, R, F>(&self, bucket: &Bucket, call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
+    pub(super) async fn paced<T, E, R, F>(&self, bucket: &Bucket, call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
     where
         F: Future<Output = Result<T, SdkError<E, R>>>,
         E: ProvideErrorMetadata,
@@ -229,7 +230,7 @@ impl Run<'_> {
     }
 
     /// Whether there is time for another call.
-    fn in_time(&self) -> bool {
+    pub(super) fn in_time(&self) -> bool {
         self.deadline.allows(self.aws.clock.now(), WIND_UP)
     }
 }
@@ -239,45 +240,4 @@ fn outcome(id: &str, result: Result<Pruned, Failure>) -> Attempt {
         Ok(pruned) => Attempt::Succeeded(pruned),
         Err(failure) => Attempt::Failed(id.to_owned(), failure),
     }
-}
-
-/// Whether an error passes. One without a code never reached EC2, or its answer never reached us.
-fn passes(code: &str) -> bool {
-    matches!(
-        code,
-        "" | "RequestLimitExceeded" | "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable"
-    )
-}
-
-/// An image and the snapshots behind it.
-fn resources(image: &Image) -> impl Iterator<Item = String> + '_ {
-    std::iter::once(image.id.to_string()).chain(image.snapshots.iter().map(SnapshotId::to_string))
-}
-
-/// Images of one family, as many as one call can mark.
-fn by_family_and_call(images: Vec<&Image>) -> Vec<(ParameterName, Vec<&Image>)> {
-    let mut families: BTreeMap<ParameterName, Vec<&Image>> = BTreeMap::new();
-    for image in images {
-        if let Some(family) = image.family() {
-            families.entry(family).or_default().push(image);
-        }
-    }
-    let mut calls: Vec<(ParameterName, Vec<&Image>)> = Vec::new();
-    for (family, images) in families {
-        let mut ids = IDS_A_CALL;
-        for image in images {
-            let needs = resources(image).count();
-            match calls.last_mut() {
-                Some((of, chunk)) if *of == family && ids + needs <= IDS_A_CALL => {
-                    chunk.push(image);
-                    ids += needs;
-                }
-                _ => {
-                    calls.push((family.clone(), vec![image]));
-                    ids = needs;
-                }
-            }
-        }
-    }
-    calls
 }

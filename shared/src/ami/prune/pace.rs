@@ -14,6 +14,7 @@ pub(super) struct Pace {
     pub(super) delete_snapshot: Bucket,
     pub(super) disable: Bucket,
     pub(super) deprecate: Bucket,
+    pub(super) tag: Bucket,
 }
 
 /// Tokens that come back with time. Each call takes one.
@@ -43,6 +44,7 @@ impl Pace {
             // What the guide calls "other mutating actions".
             disable: Bucket::new(50.0, 5.0, now),
             deprecate: Bucket::new(50.0, 5.0, now),
+            tag: Bucket::new(100.0, 10.0, now),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a run did.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -15,17 +17,21 @@ pub struct Pruned {
     pub snapshots_deleted: usize,
     /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
     pub snapshots_left: usize,
+    /// Images and snapshots that EC2 refuses to have removed, and why. Nobody is called for these.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
     /// Whether the deadline came before all was done. The next run goes on.
     pub cut_short: bool,
 }
 
 impl Pruned {
-    pub(super) fn add(&mut self, more: &Pruned) {
+    pub(super) fn add(&mut self, more: Pruned) {
         self.disabled += more.disabled;
         self.enabled += more.enabled;
         self.deregistered += more.deregistered;
         self.snapshots_deleted += more.snapshots_deleted;
         self.snapshots_left += more.snapshots_left;
+        self.refused.extend(more.refused);
         self.cut_short |= more.cut_short;
     }
 }

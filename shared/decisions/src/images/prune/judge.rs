@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::images::{Image, ImageState, Snapshot, is_kept};
+use crate::images::{Image, ImageState, Snapshot, is_full, is_kept};
 use crate::tags::STALE_SINCE;
 
 /// All that a verdict rests on.
@@ -63,25 +63,36 @@ impl<'a> Judge<'a> {
     fn why_needed(&self, image: &Image) -> Option<Keep> {
         let references = &self.account.references;
         let referenced = image.snapshots.iter().find_map(|id| Some((id, references.snapshots.get(id)?)));
-        let tagged = image.snapshots.iter().filter_map(|id| self.snapshots.get(id)).find(|it| is_kept(&it.tags));
+        let snapshot = |is: fn(&Snapshot) -> bool| {
+            let own = image.snapshots.iter().filter_map(|id| self.snapshots.get(id));
+            own.copied().find(|snapshot| is(snapshot)).map(|snapshot| snapshot.id.clone())
+        };
         if let Some(by) = references.images.get(&image.id) {
             Some(Keep::Referenced(by.clone()))
         } else if let Some((snapshot, by)) = referenced {
             Some(Keep::SnapshotReferenced(snapshot.clone(), by.clone()))
         } else if is_kept(&image.tags) {
             Some(Keep::Tagged)
-        } else if let Some(tagged) = tagged {
-            Some(Keep::SnapshotTagged(tagged.id.clone()))
+        } else if let Some(tagged) = snapshot(|snapshot| is_kept(&snapshot.tags)) {
+            Some(Keep::SnapshotTagged(tagged))
         } else if image.protected {
             Some(Keep::Protected)
         } else if image.public {
             Some(Keep::Public)
+        } else if image.is_managed_by_backup() {
+            Some(Keep::ManagedByBackup)
+        } else if let Some(backup) = snapshot(Snapshot::is_backup_of_data) {
+            Some(Keep::BackupOfData(Some(backup)))
         } else if self.newest.contains(&image.id) {
             Some(Keep::Newest)
         } else if !references.unread.is_empty() {
             Some(Keep::Unread)
+        } else if let Some(reason) = self.young_or_unknown(image.created) {
+            Some(reason)
+        } else if is_full(&image.tags) && !image.tags.contains_key(STALE_SINCE) {
+            Some(Keep::NoRoomForTag(None))
         } else {
-            self.young_or_unknown(image.created)
+            snapshot(|it| is_full(&it.tags) && !it.is_ours()).map(|full| Keep::NoRoomForTag(Some(full)))
         }
     }
 
@@ -103,6 +114,10 @@ impl<'a> Judge<'a> {
             Some(Keep::Referenced(by.clone()))
         } else if is_kept(&snapshot.tags) {
             Some(Keep::Tagged)
+        } else if snapshot.is_backup_of_data() {
+            Some(Keep::BackupOfData(None))
+        } else if snapshot.is_managed_by_backup() {
+            Some(Keep::ManagedByBackup)
         } else if !snapshot.completed {
             Some(Keep::State("not completed".to_owned()))
         } else if !references.unread.is_empty() {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::ids::{ImageId, SnapshotId};
 use crate::images::references::Reference;
-use crate::tags::{FAMILY, KEEP};
+use crate::tags::{FAMILY, KEEP, VOLUME};
 use crate::times::timestamp;
 
 /// What becomes of an image, in order of reversibility.
@@ -54,6 +54,12 @@ pub enum Keep {
     Soaking(SystemTime),
     /// This image has it, and takes it along when it goes.
     OfImage(ImageId),
+    /// It, or this snapshot of it, is a backup of a node's data, which our role may not touch.
+    BackupOfData(Option<SnapshotId>),
+    /// AWS Backup has made it, and alone may remove it.
+    ManagedByBackup,
+    /// It, or this snapshot of it, has as many tags as EC2 allows: without ours it would not be found again.
+    NoRoomForTag(Option<SnapshotId>),
     /// Nobody has looked closely enough to be certain that nothing needs it.
     NotExamined,
     /// Something could not be read, and might refer to it.
@@ -70,6 +76,7 @@ impl Keep {
 impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |by: &BTreeSet<Reference>| by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let which = |snapshot: &Option<SnapshotId>| snapshot.as_ref().map(|it| format!("{it} ")).unwrap_or_default();
         match self {
             Keep::NotOurs => write!(f, "of no family; the tag {FAMILY} would name one"),
             Keep::Tagged => write!(f, "tagged {KEEP}"),
@@ -85,6 +92,13 @@ impl fmt::Display for Keep {
             Keep::DisabledByOthers => write!(f, "disabled, but not by Durin; enable it, or deregister it yourself"),
             Keep::Soaking(until) => write!(f, "soaking, goes after {} unless tagged {KEEP}", timestamp(*until)),
             Keep::OfImage(image) => write!(f, "of {image}"),
+            Keep::BackupOfData(snapshot) => {
+                write!(f, "{}is a backup of data, tagged {VOLUME}; only a person can remove it", which(snapshot))
+            }
+            Keep::ManagedByBackup => write!(f, "managed by AWS Backup; remove it there"),
+            Keep::NoRoomForTag(snapshot) => {
+                write!(f, "{}has 50 tags and no room for Durin's; remove one", which(snapshot))
+            }
             Keep::NotExamined => write!(f, "not looked at closely yet"),
             Keep::Unread => write!(f, "something could not be read that may refer to it"),
         }

@@ -1,0 +1,111 @@
+//! Marks: hundreds in one call, and where one of them is refused, without holding up the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::Tag;
+use durin_decisions::images::Image;
+use durin_decisions::images::prune::Plan;
+
+use super::apply::{Applied, Attempt, Run};
+use super::pruned::Pruned;
+use super::refusal::passes;
+use crate::ami::read::is_gone;
+use crate::aws::{code, failed};
+use crate::ids::{ParameterName, SnapshotId};
+use crate::tags::{FAMILY, STALE_SINCE};
+use crate::times::timestamp;
+
+/// How many ids one CreateTags may name. (EC2 API Reference: 1000.)
+const IDS_A_CALL: usize = 1000;
+
+/// What is tagged as one: an image or snapshot, and the ids that get the tag for its sake.
+struct Item<T> {
+    of: T,
+    id: String,
+    resources: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Marks images as stale, and their snapshots as the family's, by which those are found, and may be deleted, once the
+    /// image is gone. What is not marked is not disabled.
+    pub(super) async fn mark_stale<'i>(
+        &self,
+        images: Vec<&'i Image>,
+        plan: &Plan,
+        applied: &mut Applied,
+    ) -> Vec<&'i Image> {
+        let ours: BTreeSet<&SnapshotId> =
+            plan.snapshots.iter().map(|entry| &entry.snapshot).filter(|it| it.is_ours()).map(|it| &it.id).collect();
+        let mut families: BTreeMap<ParameterName, Vec<Item<&Image>>> = BTreeMap::new();
+        for image in images {
+            let bare = image.snapshots.iter().filter(|id| !ours.contains(id)).map(ToString::to_string).collect();
+            let item = Item { of: image, id: image.id.to_string(), resources: bare };
+            if let Some(family) = image.family() {
+                families.entry(family).or_default().push(item);
+            }
+        }
+        let mut found_again = Vec::new();
+        for (family, items) in families {
+            found_again.extend(self.tag(items, (FAMILY, family.to_string()), applied).await);
+        }
+        let items = found_again.into_iter().map(|image| {
+            let id = image.id.to_string();
+            Item { of: image, resources: vec![id.clone()], id }
+        });
+        self.tag(items.collect(), (STALE_SINCE, timestamp(self.aws.clock.now())), applied).await
+    }
+
+    /// Tags them all: those that have the tag now. CreateTags is all or nothing, so what is refused is asked for again in
+    /// halves, down to the ones that it is about: at most two calls a thing.
+    async fn tag<T>(&self, items: Vec<Item<T>>, (key, value): (&str, String), applied: &mut Applied) -> Vec<T> {
+        let (mut tagged, mut chunks) = (Vec::new(), in_calls(items));
+        while let Some(mut chunk) = chunks.pop() {
+            if !self.in_time() {
+                applied.add(Attempt::NotBegun);
+                break;
+            }
+            let ids: Vec<String> = chunk.iter().flat_map(|item| item.resources.clone()).collect();
+            if ids.is_empty() {
+                tagged.extend(chunk.into_iter().map(|item| item.of));
+                continue;
+            }
+            let call = || {
+                let tag = Tag::builder().key(key).value(&value).build();
+                self.ec2.create_tags().set_resources(Some(ids.clone())).tags(tag).send()
+            };
+            match self.paced(&self.pace.tag, call).await {
+                Ok(_) => tagged.extend(chunk.into_iter().map(|item| item.of)),
+                Err(error) if !passes(code(&error)) && chunk.len() > 1 => {
+                    let second = chunk.split_off(chunk.len() / 2);
+                    chunks.extend([second, chunk]);
+                }
+                // It, or its snapshot, is gone meanwhile: the next look says what is left.
+                Err(error) if is_gone(code(&error)) || code(&error) == "InvalidSnapshot.NotFound" => {
+                    chunk.iter().for_each(|_| applied.add(Attempt::Succeeded(Pruned::default())));
+                }
+                Err(error) => {
+                    let failure = failed("ec2:CreateTags")(error);
+                    chunk.into_iter().for_each(|item| applied.fail(item.id, &failure));
+                }
+            }
+        }
+        tagged
+    }
+}
+
+/// As many things as one call can tag.
+fn in_calls<T>(items: Vec<Item<T>>) -> Vec<Vec<Item<T>>> {
+    let mut calls: Vec<Vec<Item<T>>> = Vec::new();
+    let mut ids = 0;
+    for item in items {
+        ids += item.resources.len();
+        match calls.last_mut() {
+            Some(call) if ids <= IDS_A_CALL => call.push(item),
+            _ => {
+                ids = item.resources.len();
+                calls.push(vec![item]);
+            }
+        }
+    }
+    calls
+}
