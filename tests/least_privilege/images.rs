@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::Tag;
 use durin::aws::Aws;
-use durin::tags::{FAMILY, STALE_SINCE};
+use durin::tags::{FAMILY, KEEP, STALE_SINCE};
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
@@ -36,7 +36,8 @@ pub(super) async fn given_up(story: &Story) {
 }
 
 /// Three images that nothing needs are disabled. Of these one goes when it has soaked, with its snapshot; one is enabled
-/// again, because somebody needs it after all; and of one, which a person has deregistered, the snapshot goes.
+/// again, because somebody needs it after all; and of one, which a person has deregistered, the snapshot goes when it has
+/// soaked. Another one that has lost its image is wanted after all.
 pub(super) async fn pruned(story: &Story) {
     let [.., gone, needed, left] = story.world(|world| [30, 31, 32, 33, 34].map(|days_ago| baked(world, days_ago)));
     let states = |world: &World| [&gone, &needed, &left].map(|image| world.ec2.images()[image].state);
@@ -49,9 +50,19 @@ pub(super) async fn pruned(story: &Story) {
         world.deregister_image(&left, false).expect("deregistered");
     });
     story.aws().pass(3 * DAY).await;
+    let wanted = story.world(|world| {
+        let tags = [(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())].into();
+        let started = Some(world.now() - 30 * DAY);
+        world.add_snapshot(SnapshotSpec { tags, started, ..SnapshotSpec::default() })
+    });
     let pruned = prune(story).await;
-    let counts = ["enabled", "deregistered", "snapshots-deleted", "snapshots-left"].map(|count| pruned[count].clone());
-    assert_eq!(counts, [1, 1, 1, 0]);
+    let counts = ["enabled", "deregistered", "snapshots-marked", "snapshots-left"].map(|count| pruned[count].clone());
+    assert_eq!(counts, [1, 1, 2, 0]);
+    let keep = [(KEEP.to_owned(), String::new())];
+    story.world(|world| world.create_tags(&[wanted], &keep)).expect("tagged");
+    story.aws().pass(3 * DAY).await;
+    let pruned = prune(story).await;
+    assert_eq!([&pruned["snapshots-deleted"], &pruned["snapshots-unmarked"]], [1, 1]);
     story.world(|world| {
         assert_eq!(world.ec2.images()[&needed].state, ImageState::Available);
         assert!(world.ec2.images().get(&gone).is_none_or(|image| image.gone.is_some()));
@@ -101,12 +112,14 @@ async fn what_is_of_no_family_is_out_of_reach() {
         code(ec2.delete_snapshot().snapshot_id(&snapshot).send().await),
         code(ec2.delete_snapshot().snapshot_id(&backup).send().await),
         code(mark(&backup, FAMILY).await),
+        code(ec2.delete_tags().resources(&backup).tags(tag(STALE_SINCE)).send().await),
+        code(ec2.delete_tags().resources(&snapshot).tags(tag(STALE_SINCE)).send().await),
         code(mark(&family, "durin:volume").await),
         code(mark(&volume, FAMILY).await),
         code(mark(&holder, FAMILY).await),
         code(ec2.terminate_instances().instance_ids(&holder).send().await),
     ];
-    assert_eq!(of_prune, ["UnauthorizedOperation"; 13]);
+    assert_eq!(of_prune, ["UnauthorizedOperation"; 15]);
     assert_eq!(put(&aws, IMAGE_PARAMETER, true).await, "AccessDeniedException");
 
     let aws = Aws::new(&story.aws().sdk_config("durin-ami-publish"));
@@ -121,7 +134,7 @@ async fn what_is_of_no_family_is_out_of_reach() {
     assert_eq!(code(aws.ec2.deregister_image().image_id(&family).send().await), "UnauthorizedOperation");
 
     story.world(|world| {
-        assert_eq!(world.iam.denials.len(), 20);
+        assert_eq!(world.iam.denials.len(), 22);
         assert_eq!([&family, &of_none].map(|image| world.ec2.images()[image].state), [ImageState::Available; 2]);
         assert!([&snapshot, &backup].iter().all(|id| world.ec2.snapshots().contains_key(*id)));
         assert_eq!(world.ssm.parameters()["/somebodys"].versions.len(), 1);

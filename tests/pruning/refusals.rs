@@ -52,7 +52,7 @@ async fn a_held_snapshot_of_an_image_does_not_keep_the_image() {
     litter.nothing_is_broken();
 }
 
-/// Fifty tags leave no room for ours: the image, or its snapshot. The rest of the family goes.
+/// Fifty tags leave no room for ours: the image, or its snapshot, or an orphan. The rest of the family goes.
 #[tokio::test(start_paused = true)]
 async fn what_has_no_room_for_our_tag_stays_and_holds_up_nothing() {
     let litter = Litter::new();
@@ -66,14 +66,16 @@ async fn what_has_no_room_for_our_tag_stays_and_holds_up_nothing() {
         fill_with_tags(world, &bare);
         // It has that tag already.
         fill_with_tags(world, &room);
+        fill_with_tags(world, &litter.orphan);
     });
     litter.days(5).await;
     let kept: BTreeSet<&str> = [litter.old[0].as_str(), &litter.old[1], &full, &with_full].into();
     assert_eq!(litter.left(), kept, "{}", litter.story.told());
     assert_eq!([litter.state(&full), litter.state(&with_full)], [ImageState::Available; 2]);
+    assert!(litter.snapshots().contains(&litter.orphan));
     let plan = litter.plan().await;
     let told: Vec<&String> = plan.iter().filter(|line| line.contains("50 tags")).collect();
-    assert_eq!(told.len(), 2, "{plan:#?}");
+    assert_eq!(told.len(), 3, "{plan:#?}");
     assert!(told.iter().all(|line| line.contains("remove one")), "{told:#?}");
     let again = litter.story.invoke(PRUNE, schedule()).await;
     assert_eq!(again.writes(), Vec::<&String>::new(), "running again after success does nothing");
@@ -111,6 +113,7 @@ async fn one_refused_tag_keeps_no_other_image(#[case] change: fn(&mut World, &st
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_is_told_and_the_others_are_made() {
     let litter = Litter::new();
+    litter.days(2).await;
     litter.story.fault("ec2:DeleteSnapshot", FaultKind::InternalError, 1000);
     for _ in 0..3 {
         let error = litter.prune().await.expect_err("a failure");

@@ -33,7 +33,7 @@ fn dry_run(plan: Plan) -> Result<Value, Failure> {
         return Err(Failure::ReferencesUnread { unread: plan.unread });
     }
     let images = plan.images.iter().filter(|entry| !matches!(entry.verdict, ImageVerdict::Keep(_)));
-    let snapshots = plan.snapshots.iter().filter(|entry| entry.verdict == SnapshotVerdict::Delete);
+    let snapshots = plan.snapshots.iter().filter(|entry| !matches!(entry.verdict, SnapshotVerdict::Keep(_)));
     let images = images.map(|entry| (entry.image.id.to_string(), entry.verdict.to_string()));
     let snapshots = snapshots.map(|entry| (entry.snapshot.id.to_string(), entry.verdict.to_string()));
     let would: serde_json::Map<String, Value> = images.chain(snapshots).map(|(id, what)| (id, json!(what))).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::operation::describe_images::builders::DescribeImagesFluentBuilder;
 use aws_sdk_ec2::types as ec2;
 
+use durin_decisions::images::references::image_in_description;
 use durin_decisions::images::{Image, ImageState, Snapshot};
 
 use crate::aws::{Aws, all, code, failed};
@@ -119,6 +120,7 @@ fn snapshot(snapshot: &ec2::Snapshot) -> Option<Snapshot> {
         id: SnapshotId::new(snapshot.snapshot_id()?).ok()?,
         completed: snapshot.state() == Some(&ec2::SnapshotState::Completed),
         started: snapshot.start_time().and_then(|time| (*time).try_into().ok()),
+        lost_image: snapshot.description().and_then(image_in_description),
         gib: snapshot.volume_size().map(gib).unwrap_or_default(),
         tags: tags(snapshot.tags()),
     })

@@ -40,6 +40,8 @@ pub struct Snapshot {
     /// Whether it is complete: not pending, failed, or in the Recycle Bin.
     pub completed: bool,
     pub started: Option<SystemTime>,
+    /// The image that it was made for, as its description says; what EC2 writes there stays when the image is gone.
+    pub lost_image: Option<ImageId>,
     /// The size of its volume, in GiB: more than it costs, since snapshots are incremental.
     pub gib: u64,
     pub tags: BTreeMap<String, String>,
@@ -112,12 +114,23 @@ impl Snapshot {
         self.tags.contains_key(FAMILY)
     }
 
+    /// When we first saw it without its image. A mark that is older than the snapshot was copied from another one.
+    pub fn orphaned_since(&self) -> Option<SystemTime> {
+        let since = instant(self.tags.get(STALE_SINCE)?)?;
+        self.started.is_none_or(|started| started <= since).then_some(since)
+    }
+
     pub fn is_backup_of_data(&self) -> bool {
         self.tags.contains_key(VOLUME)
     }
 
     pub fn is_managed_by_backup(&self) -> bool {
         is_managed_by_backup(&self.tags)
+    }
+
+    /// Whether our role may take a mark off it.
+    pub(super) fn is_touchable(&self) -> bool {
+        self.is_ours() && !self.is_backup_of_data()
     }
 }
 

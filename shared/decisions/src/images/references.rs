@@ -81,6 +81,12 @@ pub fn names_any(text: &str) -> bool {
     found != References::default()
 }
 
+/// The image that EC2 says a snapshot was made for: `Created by CreateImage(i-…) for ami-…`, or the first image in
+/// `Copied for DestinationAmi ami-… from SourceAmi ami-…`.
+pub fn image_in_description(description: &str) -> Option<ImageId> {
+    words(description, "ami-").find_map(|id| ImageId::new(id).ok())
+}
+
 /// Every word that begins so, as far as its letters and digits go.
 fn words<'t>(text: &'t str, beginning: &'t str) -> impl Iterator<Item = &'t str> {
     text.match_indices(beginning).map(move |(at, _)| {

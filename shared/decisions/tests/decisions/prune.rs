@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
-use durin_decisions::images::references::{Reference, References, names_any};
+use durin_decisions::images::references::{Reference, References, image_in_description, names_any};
 use durin_decisions::images::{Image, ImageState, Snapshot};
 use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
@@ -73,7 +73,12 @@ fn marked(image: Image, key: &str, value: &str) -> Image {
 
 fn orphan(number: u32) -> Snapshot {
     let started = Some(now() - 30 * DAY);
-    Snapshot { id: snapshot_id(number), completed: true, started, gib: 8, tags: family() }
+    Snapshot { id: snapshot_id(number), completed: true, started, lost_image: None, gib: 8, tags: family() }
+}
+
+/// The same, first seen so long ago.
+fn orphaned(number: u32, ago: Duration) -> Snapshot {
+    with_tag(orphan(number), STALE_SINCE, &timestamp(now() - ago))
 }
 
 fn with_tag(snapshot: Snapshot, key: &str, value: &str) -> Snapshot {
@@ -142,13 +147,29 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
 }
 
 #[rstest]
-#[case::its_image_is_gone(orphan(1), SnapshotVerdict::Delete)]
+#[case::its_image_is_gone(orphan(1), SnapshotVerdict::Mark)]
+#[case::a_second_short_of_soaked(
+    orphaned(1, 2 * DAY - SECOND),
+    SnapshotVerdict::Keep(Keep::Soaking(now() + SECOND))
+)]
+#[case::just_soaked(orphaned(1, 2 * DAY), SnapshotVerdict::Delete)]
+#[case::marked_before_it_was_made(orphaned(1, 31 * DAY), SnapshotVerdict::Mark)]
+#[case::marked_by_a_person(with_tag(orphan(1), STALE_SINCE, "yesterday"), SnapshotVerdict::Mark)]
 #[case::asked_for(with_tag(orphan(1), KEEP, "no"), SnapshotVerdict::Keep(Keep::Tagged))]
 #[case::asked_for_in_another_case(with_tag(orphan(1), "Durin:KEEP", ""), SnapshotVerdict::Keep(Keep::Tagged))]
+#[case::asked_for_while_it_soaks(with_tag(orphaned(1, DAY), KEEP, ""), SnapshotVerdict::Unmark(Keep::Tagged))]
 #[case::a_backup_of_data(with_tag(orphan(1), VOLUME, "data"), SnapshotVerdict::Keep(Keep::BackupOfData(None)))]
+#[case::a_marked_backup_of_data(
+    with_tag(orphaned(1, 3 * DAY), VOLUME, "data"),
+    SnapshotVerdict::Keep(Keep::BackupOfData(None))
+)]
 #[case::managed_by_aws_backup(
     with_tag(orphan(1), "aws:backup:source-resource", "arn:aws:ec2:x"),
     SnapshotVerdict::Keep(Keep::ManagedByBackup)
+)]
+#[case::full_of_tags(
+    Snapshot { tags: full(), ..orphan(1) },
+    SnapshotVerdict::Keep(Keep::NoRoomForTag(None))
 )]
 #[case::of_no_family(Snapshot { tags: BTreeMap::new(), ..orphan(1) }, SnapshotVerdict::Keep(Keep::NotOurs))]
 #[case::not_completed(
@@ -160,7 +181,7 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
     Snapshot { started: Some(now() - 7 * DAY + SECOND), ..orphan(1) },
     SnapshotVerdict::Keep(Keep::Young(now() + SECOND))
 )]
-#[case::just_old_enough(Snapshot { started: Some(now() - 7 * DAY), ..orphan(1) }, SnapshotVerdict::Delete)]
+#[case::just_old_enough(Snapshot { started: Some(now() - 7 * DAY), ..orphan(1) }, SnapshotVerdict::Mark)]
 fn a_snapshot_gets_its_verdict(#[case] snapshot: Snapshot, #[case] expected: SnapshotVerdict) {
     assert_eq!(planned(&[], &[snapshot], References::default()).snapshots[0].verdict, expected);
 }
@@ -198,15 +219,38 @@ fn an_image_stays_for_its_snapshot(#[case] snapshot: Snapshot, #[case] reason: K
     assert_eq!(verdict(disabled(1, DAY)), ImageVerdict::Enable(reason));
 }
 
-/// Any text may name an orphan.
+/// As long as something refers to the image that is gone, its snapshot is the only way back to it.
+#[test]
+fn a_reference_to_an_image_that_is_gone_keeps_its_snapshot() {
+    let by = Reference::Instance("i-0123456789abcdef0".to_owned());
+    let mut references = References::default();
+    references.add_image(id(9).as_str(), by.clone());
+    let of_lost = |snapshot: Snapshot| Snapshot { lost_image: Some(id(9)), ..snapshot };
+    let plan = planned(&[], &[of_lost(orphan(1)), of_lost(orphaned(2, 3 * DAY)), orphan(3)], references);
+    let reason = Keep::LostImageReferenced(id(9), [by].into());
+    let verdicts: Vec<_> = plan.snapshots.iter().map(|entry| entry.verdict.clone()).collect();
+    assert_eq!(
+        verdicts,
+        [SnapshotVerdict::Keep(reason.clone()), SnapshotVerdict::Unmark(reason), SnapshotVerdict::Mark]
+    );
+}
+
+/// Any text may name the image that an orphan is the way back to, and any text may come to name one that soaks.
 #[test]
 fn no_orphan_is_touched_before_the_texts_were_read() {
-    let mut account = Account { snapshots: vec![orphan(1)], ..Account::default() };
-    let verdict = |account: &Account| plan(account, &POLICY, now()).snapshots[0].verdict.clone();
-    assert_eq!(verdict(&account), SnapshotVerdict::Keep(Keep::NotExamined));
-    assert!(plan(&account, &POLICY, now()).needs_a_closer_look());
+    let mut account = Account { snapshots: vec![orphan(1), orphaned(2, 3 * DAY)], ..Account::default() };
+    let verdicts = |account: &Account| -> Vec<_> {
+        plan(account, &POLICY, now()).snapshots.into_iter().map(|entry| entry.verdict).collect()
+    };
+    assert_eq!(verdicts(&account), [const { SnapshotVerdict::Keep(Keep::NotExamined) }; 2]);
     account.references.texts_read = true;
-    assert_eq!(verdict(&account), SnapshotVerdict::Delete);
+    assert_eq!(verdicts(&account), [SnapshotVerdict::Mark, SnapshotVerdict::Delete]);
+    let looks = |snapshot: Snapshot| {
+        let account = Account { snapshots: vec![snapshot], ..Account::default() };
+        plan(&account, &POLICY, now()).needs_a_closer_look()
+    };
+    assert!(looks(orphan(1)) && looks(orphaned(1, DAY)) && looks(orphaned(1, 3 * DAY)));
+    assert!(!looks(with_tag(orphan(1), KEEP, "")), "nothing could come of it");
 }
 
 #[rstest]
@@ -226,15 +270,29 @@ fn a_text_names_what_it_names(#[case] text: &str, #[case] images: &[&str], #[cas
     assert_eq!(names_any(text), !images.is_empty() || !snapshots.is_empty());
 }
 
+#[rstest]
+#[case("Created by CreateImage(i-0123456789abcdef0) for ami-0123456789abcdef0", Some("ami-0123456789abcdef0"))]
+#[case(
+    "Copied for DestinationAmi ami-01234567 from SourceAmi ami-89abcdef for SourceSnapshot snap-01234567. Task created on 1.",
+    Some("ami-01234567")
+)]
+#[case("made by hand", None)]
+fn a_snapshots_description_says_which_image_it_was_made_for(#[case] text: &str, #[case] expected: Option<&str>) {
+    assert_eq!(image_in_description(text).as_ref().map(ImageId::as_str), expected);
+}
+
 /// What the next steps read again before they act is what this says.
 #[test]
 fn a_plan_acts_on_what_changes_and_on_nothing_else() {
     let keep = marked(stale(2), KEEP, "");
-    let snapshots = [orphan(7), Snapshot { started: Some(now()), ..orphan(8) }];
+    let wanted = with_tag(orphaned(6, DAY), KEEP, "");
+    let snapshots = [orphan(5), wanted, orphaned(7, 3 * DAY), Snapshot { started: Some(now()), ..orphan(8) }];
     let plan = planned(&[stale(1), keep, disabled(3, 3 * DAY)], &snapshots, References::default());
     assert!(plan.acts_on(id(1).as_str()), "disabled");
     assert!(!plan.acts_on(id(2).as_str()), "kept");
     assert!(plan.acts_on(id(3).as_str()), "deregistered");
+    assert!(plan.acts_on(snapshot_id(5).as_str()), "marked");
+    assert!(plan.acts_on(snapshot_id(6).as_str()), "unmarked");
     assert!(plan.acts_on(snapshot_id(7).as_str()), "deleted");
     assert!(!plan.acts_on(snapshot_id(8).as_str()), "kept");
     assert!(!plan.acts_on("ami-00000000000000099"), "not in the account");
@@ -300,7 +358,13 @@ fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] wor
 }
 
 #[rstest]
+#[case(SnapshotVerdict::Mark, "mark: its image is gone; it goes when it has soaked")]
+#[case(SnapshotVerdict::Unmark(Keep::Tagged), "unmark: tagged durin:keep")]
 #[case(SnapshotVerdict::Delete, "delete: its image is gone")]
+#[case(
+    SnapshotVerdict::Keep(Keep::LostImageReferenced(id(1), [Reference::Group("web".to_owned())].into())),
+    "keep: the only way back to ami-00000000000000001, which is gone and in use: Auto Scaling group web"
+)]
 #[case(SnapshotVerdict::Keep(Keep::OfImage(id(1))), "keep: of ami-00000000000000001")]
 fn a_snapshots_verdict_is_said_in_words(#[case] verdict: SnapshotVerdict, #[case] words: &str) {
     assert_eq!(verdict.to_string(), words);

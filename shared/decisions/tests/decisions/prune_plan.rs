@@ -43,6 +43,13 @@ fn generated(rng: &mut Rng) -> (Account, Policy) {
         }
     }
     references.texts_read = !rarely(rng, 10);
+    // Of images that are gone, too.
+    for number in 24..32 {
+        if rarely(rng, 4) {
+            let by = Reference::Instance("i-0123456789abcdef1".to_owned());
+            references.images.entry(image_id(number)).or_default().insert(by);
+        }
+    }
     if let Some(snapshot) = rng.choice(&snapshots) {
         let by = Reference::LaunchTemplate { name: "web".to_owned(), version: 2 };
         references.snapshots.entry(snapshot.id.clone()).or_default().insert(by);
@@ -61,6 +68,9 @@ fn snapshot(rng: &mut Rng, number: u64) -> Snapshot {
     if rarely(rng, 8) {
         tags.insert(KEEP.to_owned(), String::new());
     }
+    if rarely(rng, 3) {
+        tags.insert(STALE_SINCE.to_owned(), timestamp(now() - DAY * rng.u32(..40)));
+    }
     if rarely(rng, 16) {
         tags.insert(VOLUME.to_owned(), "data".to_owned());
     }
@@ -71,6 +81,7 @@ fn snapshot(rng: &mut Rng, number: u64) -> Snapshot {
         id: SnapshotId::new(format!("snap-{number:017x}")).expect("an id"),
         completed: !rarely(rng, 8),
         started: (!rarely(rng, 10)).then(|| now() - DAY * rng.u32(..30)),
+        lost_image: (!rarely(rng, 3)).then(|| image_id(rng.u64(..32))),
         gib: 8,
         tags,
     }
@@ -151,8 +162,10 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
 fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, now: SystemTime) -> bool {
     account.images.iter().any(|image| image.snapshots.contains(&snapshot.id))
         || account.references.snapshots.contains_key(&snapshot.id)
+        || snapshot.lost_image.as_ref().is_some_and(|image| account.references.images.contains_key(image))
         || snapshot.tags.contains_key(VOLUME)
         || !account.references.texts_read
+        || (snapshot.tags.len() >= 50 && !snapshot.tags.contains_key(STALE_SINCE))
         || !account.references.unread.is_empty()
         || !snapshot.tags.contains_key(FAMILY)
         || snapshot.tags.contains_key(KEEP)
@@ -194,6 +207,15 @@ fn carried_out(account: &mut Account, plan: &Plan, now: SystemTime) -> usize {
         .map(|entry| &entry.snapshot.id)
         .collect();
     changes += orphans.len();
+    for entry in &plan.snapshots {
+        let snapshot = account.snapshots.iter_mut().find(|it| it.id == entry.snapshot.id).expect("planned, so there");
+        match entry.verdict {
+            SnapshotVerdict::Keep(_) | SnapshotVerdict::Delete => continue,
+            SnapshotVerdict::Unmark(_) => drop(snapshot.tags.remove(STALE_SINCE)),
+            SnapshotVerdict::Mark => drop(snapshot.tags.insert(STALE_SINCE.to_owned(), timestamp(now))),
+        }
+        changes += 1;
+    }
     account.snapshots.retain(|snapshot| !with_image.contains(&snapshot.id) && !orphans.contains(&snapshot.id));
     changes
 }
@@ -217,8 +239,16 @@ fn nothing_protected_ever_goes() {
                 assert_eq!(entry.image.state, ImageState::Disabled, "seed {seed}");
             }
         }
-        for entry in plan.snapshots.iter().filter(|entry| entry.verdict == SnapshotVerdict::Delete) {
-            assert!(!snapshot_must_stay(&entry.snapshot, &account, &policy, now()), "seed {seed}: {entry:?}");
+        for entry in &plan.snapshots {
+            let since = entry.snapshot.tags.get(STALE_SINCE).and_then(|since| instant(since));
+            let soaked = since.is_some_and(|since| since + policy.soak <= now());
+            let stays = snapshot_must_stay(&entry.snapshot, &account, &policy, now());
+            match &entry.verdict {
+                SnapshotVerdict::Keep(_) => {}
+                SnapshotVerdict::Unmark(_) => assert!(stays && since.is_some(), "seed {seed}: {entry:?}"),
+                SnapshotVerdict::Mark => assert!(!stays, "seed {seed}: {entry:?}"),
+                SnapshotVerdict::Delete => assert!(!stays && soaked, "seed {seed}: {entry:?}"),
+            }
         }
     }
 }
@@ -269,7 +299,8 @@ fn what_could_not_be_read_is_said_and_nothing_goes() {
         assert_eq!(plan.unread, account.references.unread);
         let goes = |verdict: &ImageVerdict| matches!(verdict, ImageVerdict::Disable | ImageVerdict::Deregister);
         assert!(plan.images.iter().all(|entry| !goes(&entry.verdict)), "seed {seed}");
-        assert!(plan.snapshots.iter().all(|entry| entry.verdict != SnapshotVerdict::Delete), "seed {seed}");
+        let goes = |verdict: &SnapshotVerdict| matches!(verdict, SnapshotVerdict::Mark | SnapshotVerdict::Delete);
+        assert!(plan.snapshots.iter().all(|entry| !goes(&entry.verdict)), "seed {seed}");
     }
 }
 

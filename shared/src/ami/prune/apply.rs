@@ -1,4 +1,5 @@
-//! Carrying a plan out, in order of reversibility: enable, deregister what has soaked, delete orphans, disable.
+//! Carrying a plan out, in order of reversibility: enable and unmark, deregister what has soaked, delete orphans that have,
+//! mark new ones, disable.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,10 +83,13 @@ pub(super) async fn apply(
 
     let needed = images(|verdict| matches!(verdict, ImageVerdict::Enable(_)));
     applied.each(needed.into_iter().map(|image| run.enable(image)).collect()).await;
+    let needed = snapshots(|verdict| matches!(verdict, SnapshotVerdict::Unmark(_)));
+    applied.each(needed.into_iter().map(|snapshot| run.unmark(&snapshot.id)).collect()).await;
     let soaked = images(|verdict| *verdict == ImageVerdict::Deregister);
     applied.each(soaked.into_iter().map(|image| run.deregister(image)).collect()).await;
-    let orphans = snapshots(|verdict| *verdict == SnapshotVerdict::Delete);
-    applied.each(orphans.into_iter().map(|snapshot| run.delete(&snapshot.id)).collect()).await;
+    let soaked = snapshots(|verdict| *verdict == SnapshotVerdict::Delete);
+    applied.each(soaked.into_iter().map(|snapshot| run.delete(&snapshot.id)).collect()).await;
+    run.mark_orphans(snapshots(|verdict| *verdict == SnapshotVerdict::Mark), &mut applied).await;
     let stale = images(|verdict| *verdict == ImageVerdict::Disable);
     let marked = run.mark_stale(stale, plan, &mut applied).await;
     applied.each(marked.into_iter().map(|image| run.disable(image)).collect()).await;
@@ -152,6 +156,16 @@ impl Run<'_> {
             Ok(()) => Attempt::Succeeded(Pruned { enabled: 1, ..Pruned::default() }),
             Err(failure) => Attempt::FailedInUse(id.to_owned(), failure),
         }
+    }
+
+    async fn unmark(&self, snapshot: &SnapshotId) -> Attempt {
+        if !self.in_time() {
+            return Attempt::NotBegun;
+        }
+        let mark = Tag::builder().key(STALE_SINCE).build();
+        let call = self.aws.ec2.delete_tags().resources(snapshot.as_str()).tags(mark);
+        let unmarked = call.send().await.map_err(failed("ec2:DeleteTags"));
+        outcome(snapshot.as_str(), unmarked.map(|_| Pruned { snapshots_unmarked: 1, ..Pruned::default() }))
     }
 
     async fn disable(&self, image: &Image) -> Attempt {

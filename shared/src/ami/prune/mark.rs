@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::Tag;
-use durin_decisions::images::Image;
 use durin_decisions::images::prune::Plan;
+use durin_decisions::images::{Image, Snapshot};
 
 use super::apply::{Applied, Attempt, Run};
 use super::pruned::Pruned;
@@ -52,7 +52,22 @@ impl Run<'_> {
             let id = image.id.to_string();
             Item { of: image, resources: vec![id.clone()], id }
         });
-        self.tag(items.collect(), (STALE_SINCE, timestamp(self.aws.clock.now())), applied).await
+        self.tag(items.collect(), self.stale_now(), applied).await
+    }
+
+    /// Marks snapshots that were not known to be orphans before.
+    pub(super) async fn mark_orphans(&self, snapshots: Vec<&Snapshot>, applied: &mut Applied) {
+        let items = snapshots.into_iter().map(|snapshot| {
+            let id = snapshot.id.to_string();
+            Item { of: (), resources: vec![id.clone()], id }
+        });
+        let marked = self.tag(items.collect(), self.stale_now(), applied).await.len();
+        applied.attempted += marked;
+        applied.pruned.snapshots_marked += marked;
+    }
+
+    fn stale_now(&self) -> (&'static str, String) {
+        (STALE_SINCE, timestamp(self.aws.clock.now()))
     }
 
     /// Tags them all: those that have the tag now. CreateTags is all or nothing, so what is refused is asked for again in

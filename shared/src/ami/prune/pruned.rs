@@ -13,6 +13,10 @@ pub struct Pruned {
     pub enabled: usize,
     /// Images that were deregistered, with their snapshots.
     pub deregistered: usize,
+    /// Snapshots that have lost their image: they go when they have soaked.
+    pub snapshots_marked: usize,
+    /// Snapshots that soak no longer, because something needs them after all.
+    pub snapshots_unmarked: usize,
     /// Snapshots that had lost their image, and were deleted.
     pub snapshots_deleted: usize,
     /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
@@ -29,6 +33,8 @@ impl Pruned {
         self.disabled += more.disabled;
         self.enabled += more.enabled;
         self.deregistered += more.deregistered;
+        self.snapshots_marked += more.snapshots_marked;
+        self.snapshots_unmarked += more.snapshots_unmarked;
         self.snapshots_deleted += more.snapshots_deleted;
         self.snapshots_left += more.snapshots_left;
         self.refused.extend(more.refused);

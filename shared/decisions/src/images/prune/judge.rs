@@ -97,21 +97,35 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn snapshot(&self, snapshot: &Snapshot) -> SnapshotVerdict {
-        match self.why_kept(snapshot) {
-            Some(reason) => SnapshotVerdict::Keep(reason),
-            None if !self.account.references.texts_read => SnapshotVerdict::Keep(Keep::NotExamined),
-            None => SnapshotVerdict::Delete,
+        let marked = snapshot.orphaned_since();
+        match (self.why_kept(snapshot), marked) {
+            (Some(unknown), _) if unknown.is_ignorance() || !snapshot.is_touchable() => SnapshotVerdict::Keep(unknown),
+            // A mark that stayed would make it an orphan of long ago when it becomes one again.
+            (Some(reason), Some(_)) => SnapshotVerdict::Unmark(reason),
+            (Some(reason), None) => SnapshotVerdict::Keep(reason),
+            (None, None) if is_full(&snapshot.tags) && !snapshot.tags.contains_key(STALE_SINCE) => {
+                SnapshotVerdict::Keep(Keep::NoRoomForTag(None))
+            }
+            (None, Some(since)) if self.now < since + self.policy.soak => {
+                SnapshotVerdict::Keep(Keep::Soaking(since + self.policy.soak))
+            }
+            (None, _) if !self.account.references.texts_read => SnapshotVerdict::Keep(Keep::NotExamined),
+            (None, None) => SnapshotVerdict::Mark,
+            (None, Some(_)) => SnapshotVerdict::Delete,
         }
     }
 
     fn why_kept(&self, snapshot: &Snapshot) -> Option<Keep> {
         let references = &self.account.references;
+        let lost = snapshot.lost_image.as_ref().and_then(|id| Some((id, references.images.get(id)?)));
         if let Some(image) = self.images_of.get(&snapshot.id) {
             Some(Keep::OfImage((*image).clone()))
         } else if !snapshot.is_ours() {
             Some(Keep::NotOurs)
         } else if let Some(by) = references.snapshots.get(&snapshot.id) {
             Some(Keep::Referenced(by.clone()))
+        } else if let Some((image, by)) = lost {
+            Some(Keep::LostImageReferenced(image.clone(), by.clone()))
         } else if is_kept(&snapshot.tags) {
             Some(Keep::Tagged)
         } else if snapshot.is_backup_of_data() {

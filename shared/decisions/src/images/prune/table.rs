@@ -39,7 +39,7 @@ pub fn lines(plan: &Plan) -> Vec<String> {
         name: String::new(),
         age: age(entry.age),
         gib: entry.snapshot.gib,
-        goes: entry.verdict == SnapshotVerdict::Delete,
+        goes: matches!(entry.verdict, SnapshotVerdict::Mark | SnapshotVerdict::Delete),
         verdict: entry.verdict.to_string(),
     });
     let rows: Vec<Row> = images.chain(snapshots).collect();

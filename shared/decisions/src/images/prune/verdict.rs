@@ -21,10 +21,15 @@ pub enum ImageVerdict {
     Deregister,
 }
 
+/// What becomes of a snapshot, in order of reversibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotVerdict {
     Keep(Keep),
-    /// Its image is gone.
+    /// We had marked it, and it is needed after all.
+    Unmark(Keep),
+    /// It has lost its image, and may be the only way back to it. It goes when it has soaked.
+    Mark,
+    /// It has soaked long enough, and still nothing needs it or its image.
     Delete,
 }
 
@@ -45,12 +50,14 @@ pub enum Keep {
     Referenced(BTreeSet<Reference>),
     /// These refer to this snapshot of it, which would go with it.
     SnapshotReferenced(SnapshotId, BTreeSet<Reference>),
+    /// These refer to the image that it is the only way back to.
+    LostImageReferenced(ImageId, BTreeSet<Reference>),
     /// It is one of the newest of its family.
     Newest,
     /// It is too young, until this time.
     Young(SystemTime),
     DisabledByOthers,
-    /// It is disabled, and goes after this time.
+    /// It is disabled, or an orphan and marked, and goes after this time.
     Soaking(SystemTime),
     /// This image has it, and takes it along when it goes.
     OfImage(ImageId),
@@ -87,6 +94,9 @@ impl fmt::Display for Keep {
             Keep::Public => write!(f, "public"),
             Keep::Referenced(by) => write!(f, "in use: {}", list(by)),
             Keep::SnapshotReferenced(snapshot, by) => write!(f, "{snapshot} in use: {}", list(by)),
+            Keep::LostImageReferenced(image, by) => {
+                write!(f, "the only way back to {image}, which is gone and in use: {}", list(by))
+            }
             Keep::Newest => write!(f, "among the newest"),
             Keep::Young(until) => write!(f, "young until {}", timestamp(*until)),
             Keep::DisabledByOthers => write!(f, "disabled, but not by Durin; enable it, or deregister it yourself"),
@@ -120,6 +130,8 @@ impl fmt::Display for SnapshotVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SnapshotVerdict::Keep(reason) => write!(f, "keep: {reason}"),
+            SnapshotVerdict::Unmark(reason) => write!(f, "unmark: {reason}"),
+            SnapshotVerdict::Mark => write!(f, "mark: its image is gone; it goes when it has soaked"),
             SnapshotVerdict::Delete => write!(f, "delete: its image is gone"),
         }
     }
