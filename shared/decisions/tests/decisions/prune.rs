@@ -382,3 +382,11 @@ fn a_snapshots_verdict_is_said_in_words(#[case] verdict: SnapshotVerdict, #[case
 fn a_reference_is_said_in_words(#[case] reference: Reference, #[case] words: &str) {
     assert_eq!(reference.to_string(), words);
 }
+
+/// It might be needed, or not: it stays as it is.
+#[test]
+fn not_knowing_is_no_reason_to_undo_anything_either() {
+    let references = References { unread: vec!["fleets: throttled".to_owned()], ..References::default() };
+    let plan = planned(&[disabled(1, DAY)], &[], references);
+    assert_eq!(plan.images[0].verdict, ImageVerdict::Keep(Keep::Unread));
+}
