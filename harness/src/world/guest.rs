@@ -41,6 +41,9 @@ pub struct Guest {
     pub counted_until: Option<Time>,
     /// k3s is stopping; the volume will be unmounted.
     pub releasing: bool,
+    /// The volume that a release has let go of in this boot, as `/run/durin-released` names it. While that file is there,
+    /// nothing is mounted and k3s does not start, whatever the volume: a reboot clears `/run`.
+    pub marker: Option<String>,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
     pub epoch: u32,
     /// Counts power-ons and power-offs only: what a release does not disturb ends with these.

@@ -24,6 +24,10 @@ pub enum GuestFact {
     },
     CannotRelease,
     ReleaseGivenUp,
+    /// A volume has appeared after a release in the same boot.
+    MarkerHonoured {
+        volume: String,
+    },
     PowerLost {
         volume: String,
     },
@@ -48,6 +52,7 @@ impl fmt::Display for GuestFact {
             GuestFact::Unmounted { volume } => write!(f, "unmounted {volume}"),
             GuestFact::CannotRelease => f.write_str("cannot release"),
             GuestFact::ReleaseGivenUp => f.write_str("release given up"),
+            GuestFact::MarkerHonoured { volume } => write!(f, "leaves {volume} alone: it has released in this boot"),
             GuestFact::PowerLost { volume } => write!(f, "lost power with {volume} mounted"),
             GuestFact::DeviceLost { volume } => write!(f, "I/O errors: {volume} vanished while mounted"),
         }

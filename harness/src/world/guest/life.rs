@@ -20,7 +20,7 @@ impl World {
             GuestStep::Mounted(volume) => self.mount(&instance, &volume),
             GuestStep::K3sUp(volume) => self.on_k3s_up(&instance, &volume),
             GuestStep::WorkloadUp => self.on_workload_up(&instance),
-            GuestStep::Drained => self.stop_k3s(&instance),
+            GuestStep::Drained => self.on_drained(&instance),
             GuestStep::Unmounted => self.unmount(&instance),
             GuestStep::DocumentEnds { command, outcome } => self.finish_document(&instance, &command, outcome),
         }
@@ -49,13 +49,18 @@ impl World {
         }
     }
 
-    /// A volume has appeared: a guest that is up mounts it and starts k3s on it.
+    /// A volume has appeared: a guest that is up mounts it and starts k3s on it, unless it has released in this boot.
     pub(in crate::world) fn on_device(&mut self, id: &str, volume: &str) {
         let Instance { state, guest, .. } = self.ec2.the_instance(id);
-        if *state == InstanceState::Running && guest.up_since.is_some() && guest.mounted.is_none() {
-            let delay = self.draw(self.latency.mount);
-            self.schedule_guest(id, delay, GuestStep::Mounted(volume.to_owned()));
+        if *state != InstanceState::Running || guest.up_since.is_none() || guest.mounted.is_some() {
+            return;
         }
+        if guest.marker.is_some() {
+            self.note_guest(id, GuestFact::MarkerHonoured { volume: volume.to_owned() });
+            return;
+        }
+        let delay = self.draw(self.latency.mount);
+        self.schedule_guest(id, delay, GuestStep::Mounted(volume.to_owned()));
     }
 
     /// Mounts the volume, unless the device has gone meanwhile.
@@ -65,7 +70,7 @@ impl World {
             .attachments_of(id)
             .any(|(attached, held)| attached == volume && held.state == AttachmentState::Attached);
         let guest = &self.ec2.the_instance(id).guest;
-        if !still_there || guest.mounted.is_some() || guest.releasing {
+        if !still_there || guest.mounted.is_some() || guest.releasing || guest.marker.is_some() {
             return;
         }
         self.settle();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::GuestFact;
 use super::{GuestStep, Outcome};
 use crate::world::World;
+use crate::world::ec2::AttachmentState;
 
 /// What a release meets on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Manner {
 
 impl World {
     /// The node on the instance is drained, k3s stops, and the volume is unmounted; the answer is how long that takes.
-    /// The instance goes on running, and mounts again when it boots or when a volume is attached to it.
+    /// The instance goes on running, and mounts nothing before it boots again.
     pub fn release(&mut self, id: &str) -> Duration {
         self.release_in(id, Manner::Usual)
     }
@@ -54,11 +55,13 @@ impl World {
             true => self.draw(self.latency.k3s_stop) + self.draw(self.latency.unmount),
             false => Duration::ZERO,
         };
-        if drain.is_zero() {
-            self.stop_k3s(id);
-        } else {
+        if !drain.is_zero() {
             self.drain(id);
             self.schedule_guest(id, drain, GuestStep::Drained);
+        } else if manner == Manner::Shutdown {
+            self.stop_k3s(id);
+        } else {
+            self.on_drained(id);
         }
         if manner != Manner::Hanging || !mounted {
             self.schedule_guest(id, drain + stop_and_unmount, GuestStep::Unmounted);
@@ -66,7 +69,23 @@ impl World {
         drain + stop_and_unmount
     }
 
-    pub(super) fn stop_k3s(&mut self, id: &str) {
+    /// From here on the release cannot be taken back, even if it is killed.
+    pub(super) fn on_drained(&mut self, id: &str) {
+        self.write_marker(id);
+        self.stop_k3s(id);
+    }
+
+    /// The script gives up before it writes anything if it cannot see the volume.
+    fn write_marker(&mut self, id: &str) {
+        let seen = self.ec2.attachments_of(id).find(|(_, held)| held.state != AttachmentState::Attaching);
+        let seen = seen.map(|(volume, _)| volume.to_owned());
+        let guest = self.the_guest_mut(id);
+        if let Some(volume) = guest.mounted.clone().or(seen) {
+            guest.marker = Some(volume);
+        }
+    }
+
+    fn stop_k3s(&mut self, id: &str) {
         self.settle();
         let guest = self.the_guest_mut(id);
         guest.stop_serving();
@@ -86,8 +105,8 @@ impl World {
         self.finish_release(id, Outcome::Success);
     }
 
-    /// The script that releases is killed. What it has done stays done: a drained node stays drained, and k3s stays
-    /// stopped.
+    /// The script that releases is killed. What it has done stays done: a drained node stays drained, k3s stays stopped,
+    /// and the marker stays.
     pub(super) fn give_release_up(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);
         guest.releasing = false;

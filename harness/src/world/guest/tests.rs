@@ -1,3 +1,5 @@
+mod released;
+
 use super::*;
 use crate::world::World;
 use crate::world::history::Fact;

@@ -1,0 +1,87 @@
+//! What a release leaves behind: in the instance until it boots again, and on the volume.
+
+use super::*;
+use crate::testing::RELEASE_DOCUMENT_CONTENT;
+use crate::world::conventions::RELEASE_DOCUMENT;
+use crate::world::ssm::SendCommand;
+
+/// Detaches the volume and attaches it to the same instance again.
+fn come_back(world: &mut World, instance: &str, volume: &str) {
+    world.detach_volume(volume, Some(instance), None, false).unwrap();
+    world.pass(6);
+    world.attach_volume(volume, instance, "/dev/sdf").unwrap();
+    world.pass(60);
+}
+
+#[test]
+fn what_has_released_mounts_nothing_in_this_boot() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.release(&instance);
+    world.pass(20);
+    come_back(&mut world, &instance, &volume);
+    assert_eq!(world.mounted_on(&volume), None);
+    let honoured = GuestFact::MarkerHonoured { volume: volume.clone() };
+    assert_eq!(facts(&world, &instance).last(), Some(&honoured));
+    let another = world.available_volume();
+    world.attach_volume(&another, &instance, "/dev/sdg").unwrap();
+    world.pass(60);
+    assert_eq!(world.mounted_on(&another), None, "k3s does not start, whatever the volume");
+}
+
+#[test]
+fn what_has_released_mounts_again_after_a_stop_and_a_start() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.release(&instance);
+    world.pass(20);
+    world.stop_instances(std::slice::from_ref(&instance)).unwrap();
+    world.pass(90);
+    world.start_instances(std::slice::from_ref(&instance)).unwrap();
+    world.pass(120);
+    assert_eq!(world.serving(&volume), Some(instance.as_str()));
+}
+
+#[test]
+fn a_shutdown_leaves_no_marker() {
+    let mut world = World::new(1);
+    let (instance, _) = world.serving_pair();
+    world.stop_instances(std::slice::from_ref(&instance)).unwrap();
+    world.pass(14);
+    let guest = &world.ec2.instances[&instance].guest;
+    assert_eq!((guest.mounted.as_ref(), guest.marker.as_ref()), (None, None));
+}
+
+/// The marker that a release has left which is killed after 10 s.
+fn marker_of_killed(mode: AgentMode) -> Option<String> {
+    let mut world = World::new(1);
+    world.put_document(RELEASE_DOCUMENT, RELEASE_DOCUMENT_CONTENT).unwrap();
+    let (instance, volume) = world.serving_pair();
+    world.pass_until(20, |world| world.workload_serving(&volume).is_some());
+    world.set_agent_mode(&instance, mode);
+    let parameters = [("executionTimeout".to_owned(), vec!["10".to_owned()])].into();
+    let (document, instances) = (RELEASE_DOCUMENT.to_owned(), vec![instance.clone()]);
+    world.send_command(SendCommand { document, instances, parameters, ..SendCommand::default() }).unwrap();
+    world.pass(30);
+    assert!(facts(&world, &instance).contains(&GuestFact::ReleaseGivenUp));
+    let marker = world.ec2.instances[&instance].guest.marker.clone();
+    assert!(marker.as_ref().is_none_or(|marker| *marker == volume));
+    marker
+}
+
+#[test]
+fn a_killed_release_leaves_the_marker_once_it_has_drained() {
+    assert!(marker_of_killed(AgentMode::Hanging).is_some());
+    assert_eq!(marker_of_killed(AgentMode::Slow), None, "it was killed while it drained");
+}
+
+#[test]
+fn a_release_that_sees_no_volume_leaves_no_marker() {
+    let mut world = World::new(1);
+    let instance = world.running();
+    world.release(&instance);
+    world.pass(20);
+    let volume = world.available_volume();
+    world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
+    world.pass_until(60, |world| world.serving(&volume).is_some());
+}
