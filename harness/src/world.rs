@@ -46,6 +46,8 @@ pub struct World {
     history: history::History,
     /// What AWS does wrong today.
     pub faults: faults::Faults,
+    /// How guests differ from the usual one.
+    pub guest_ways: guest::GuestWays,
     pub iam: crate::iam::Iam,
     pub ec2: ec2::Ec2,
     pub autoscaling: autoscaling::AutoScaling,
@@ -67,6 +69,7 @@ impl World {
             latency: latency::Latencies::default(),
             history: history::History::default(),
             faults: faults::Faults::default(),
+            guest_ways: guest::GuestWays::default(),
             iam: crate::iam::Iam::default(),
             ec2: ec2::Ec2::default(),
             autoscaling: autoscaling::AutoScaling::default(),

@@ -4,6 +4,7 @@ mod agent;
 mod fact;
 mod life;
 mod release;
+mod ways;
 mod workload;
 mod writes;
 
@@ -16,6 +17,7 @@ use crate::time::Time;
 
 pub use agent::{Agent, AgentMode, Lost, Outcome};
 pub use fact::GuestFact;
+pub use ways::GuestWays;
 
 /// k3s acknowledges one numbered write in this time while it serves.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
@@ -63,6 +65,9 @@ pub struct Data {
     pub unclean_mounts: u32,
     /// Whether it is mounted, or was when the power went: the next mount has to replay the journal.
     pub dirty: bool,
+    /// The datastore says that nothing may be scheduled on the node, which goes by the same name on every instance. It
+    /// travels with the volume, and a person has to lift it.
+    pub cordoned: bool,
 }
 
 /// What happens inside instances without a call.

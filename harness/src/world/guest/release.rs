@@ -50,6 +50,9 @@ impl World {
             Manner::Slow if serving => self.draw(self.latency.slow_drain),
             Manner::Usual | Manner::Hanging | Manner::Slow | Manner::Shutdown => Duration::ZERO,
         };
+        if manner != Manner::Shutdown {
+            self.cordon(id);
+        }
         // There may be nothing to stop and to unmount any more.
         let stop_and_unmount = match mounted {
             true => self.draw(self.latency.k3s_stop) + self.draw(self.latency.unmount),

@@ -22,6 +22,19 @@ impl World {
         self.mounted_everywhere(volume).find(|id| self.ec2.instances[*id].guest.workload_up_since.is_some())
     }
 
+    /// A release drains the node: unless its script does so without, that cordons the node in its datastore.
+    pub(super) fn cordon(&mut self, id: &str) {
+        let cordons = self.release_cordons();
+        let guest = &self.ec2.the_instance(id).guest;
+        let Some(volume) = guest.mounted.clone().filter(|_| cordons && guest.serving_since.is_some()) else { return };
+        self.ec2.the_volume_mut(&volume).data.cordoned = true;
+    }
+
+    fn is_cordoned(&self, id: &str) -> bool {
+        let mounted = self.ec2.the_instance(id).guest.mounted.as_ref();
+        mounted.is_some_and(|volume| self.ec2.the_volume(volume).data.cordoned)
+    }
+
     pub(super) fn on_workload_up(&mut self, id: &str) {
         let now = self.now;
         let guest = self.the_guest_mut(id);
@@ -29,6 +42,11 @@ impl World {
         if guest.drained {
             return;
         }
+        if self.is_cordoned(id) {
+            self.note_guest(id, GuestFact::Cordoned);
+            return;
+        }
+        let guest = self.the_guest_mut(id);
         guest.workload_up_since = Some(now);
         self.note_guest(id, GuestFact::WorkloadUp);
     }
