@@ -130,6 +130,7 @@ def volumes_and_instances(ec2):
     ec2.start_instances(InstanceIds=[instance])
     instance_reaches(ec2, instance, "running")
     until("checks", lambda: ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"])
+    ec2.reboot_instances(InstanceIds=[instance])
     ec2.terminate_instances(InstanceIds=[instance])
     instance_reaches(ec2, instance, "terminated")
     ec2.delete_volume(VolumeId=volume)

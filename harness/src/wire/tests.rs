@@ -11,6 +11,7 @@ use crate::world::faults::FaultKind;
 use crate::world::history::Fact;
 
 mod images;
+mod instances;
 mod permissions;
 mod pipeline;
 mod resources;

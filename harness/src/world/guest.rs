@@ -3,6 +3,7 @@
 mod agent;
 mod fact;
 mod life;
+mod reboot;
 mod release;
 mod ways;
 mod workload;
@@ -95,6 +96,8 @@ pub enum GuestStep {
     Drained,
     /// k3s has stopped, everything is on the device, and the volume is unmounted.
     Unmounted,
+    /// The shutdown of a reboot is over.
+    Restarts,
     /// A document that does not touch the volume has run to its end.
     DocumentEnds {
         /// The command that asked for it.
@@ -107,7 +110,7 @@ impl GuestStep {
     /// Whether the step comes to pass even if a release begins before.
     fn outlives_release(&self) -> bool {
         match self {
-            GuestStep::AgentOnline | GuestStep::DocumentEnds { .. } => true,
+            GuestStep::AgentOnline | GuestStep::Restarts | GuestStep::DocumentEnds { .. } => true,
             GuestStep::Booted
             | GuestStep::Mounted(_)
             | GuestStep::K3sUp(_)

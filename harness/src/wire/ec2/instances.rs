@@ -1,7 +1,8 @@
-//! Instances: launched, started, stopped, terminated.
+//! Instances: launched, started, rebooted, stopped, terminated.
 
 use serde_json::{Value, json};
 
+use super::answers::done;
 use super::describe_instances::{reservation_item, state};
 use super::launch_data::is_spot;
 use super::{launch_templates, resources, tags};
@@ -13,6 +14,7 @@ use crate::world::ec2::{InstanceState, RunInstances};
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::ec2("RebootInstances", &["InstanceId"], writes(reboot).on(instances)),
     Operation::ec2("RunInstances", RUN_PARAMETERS, writes(run)),
     Operation::ec2("StartInstances", &["InstanceId"], writes(start).on(instances)),
     Operation::ec2("StopInstances", &["InstanceId"], writes(stop).on(instances)),
@@ -77,6 +79,11 @@ fn terminate(world: &mut World, params: &Params) -> ApiResult<Value> {
 fn stop(world: &mut World, params: &Params) -> ApiResult<Value> {
     let ids = params.required_list("InstanceId")?;
     Ok(state_changes(world.stop_instances(&ids)?))
+}
+
+fn reboot(world: &mut World, params: &Params) -> ApiResult<Value> {
+    world.reboot_instances(&params.required_list("InstanceId")?)?;
+    Ok(done())
 }
 
 fn start(world: &mut World, params: &Params) -> ApiResult<Value> {

@@ -1,6 +1,7 @@
 //! Instances: what they are, and how they begin. How they end is in the files beside this one.
 
 mod interruption;
+mod reboot;
 mod retirement;
 mod termination;
 

@@ -30,6 +30,9 @@ pub enum GuestFact {
     MarkerHonoured {
         volume: String,
     },
+    /// In good order.
+    Reboots,
+    KernelPanic,
     PowerLost {
         volume: String,
     },
@@ -56,6 +59,8 @@ impl fmt::Display for GuestFact {
             GuestFact::CannotRelease => f.write_str("cannot release"),
             GuestFact::ReleaseGivenUp => f.write_str("release given up"),
             GuestFact::MarkerHonoured { volume } => write!(f, "leaves {volume} alone: it has released in this boot"),
+            GuestFact::Reboots => f.write_str("reboots"),
+            GuestFact::KernelPanic => f.write_str("kernel panic"),
             GuestFact::PowerLost { volume } => write!(f, "lost power with {volume} mounted"),
             GuestFact::DeviceLost { volume } => write!(f, "I/O errors: {volume} vanished while mounted"),
         }

@@ -22,6 +22,7 @@ impl World {
             GuestStep::WorkloadUp => self.on_workload_up(&instance),
             GuestStep::Drained => self.on_drained(&instance),
             GuestStep::Unmounted => self.unmount(&instance),
+            GuestStep::Restarts => self.restart(&instance),
             GuestStep::DocumentEnds { command, outcome } => self.finish_document(&instance, &command, outcome),
         }
     }

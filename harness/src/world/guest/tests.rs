@@ -1,3 +1,4 @@
+mod reboot;
 mod released;
 
 use super::*;
