@@ -28,7 +28,7 @@ pub use instances::{Instance, InstanceState, RunInstances, SpotAction, StateChan
 pub(crate) use instances::{Shutdown, instance_arn};
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotHold, SnapshotSpec, SnapshotState};
-pub use volumes::{Attachment, AttachmentState, CreateVolume, Volume, VolumeState};
+pub use volumes::{Attachment, AttachmentState, CreateVolume, Stuck, Volume, VolumeState};
 
 /// The instances, volumes and images of the account, and what else EC2 keeps.
 #[derive(Default)]
@@ -37,6 +37,8 @@ pub struct Ec2 {
     pub(in crate::world) instances: BTreeMap<String, Instance>,
     /// By id.
     pub(in crate::world) volumes: BTreeMap<String, Volume>,
+    /// Attachments and detachments to come that never end.
+    pub(in crate::world) stuck: Stuck,
     /// By id.
     pub(in crate::world) launch_templates: BTreeMap<String, LaunchTemplate>,
     /// By id, the deregistered ones included.

@@ -114,6 +114,7 @@ impl World {
             state: AttachmentState::Attached,
             since: now,
             delete_on_termination: false,
+            is_stuck: false,
         });
         held.data.dirty = true;
         let guest = &mut self.ec2.instances.get_mut(instance).ok_or_else(|| missing(instance))?.guest;

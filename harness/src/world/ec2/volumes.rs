@@ -1,6 +1,10 @@
 //! Volumes.
 
 mod attachment;
+mod stuck;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +15,7 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Data;
 use crate::world::ids::is_hex_id;
 pub use attachment::{Attachment, AttachmentState};
+pub use stuck::Stuck;
 
 #[derive(Clone, Debug)]
 pub struct Volume {

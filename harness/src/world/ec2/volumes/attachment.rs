@@ -19,6 +19,8 @@ pub struct Attachment {
     pub since: Time,
     /// Whether the volume ends with the instance (false for a volume attached later).
     pub delete_on_termination: bool,
+    /// Whether it stays in its state until the instance ends.
+    pub is_stuck: bool,
 }
 
 /// The states of an attachment, with EC2's names.
@@ -50,20 +52,24 @@ impl World {
     /// AttachVolume. EC2 API Reference: the volume is `in-use` at once, the attachment `attached` later.
     pub fn attach_volume(&mut self, volume: &str, instance: &str, device: &str) -> ApiResult<Attachment> {
         self.ec2.may_attach(volume, instance, device)?;
+        let is_stuck = self.ec2.sticks_attaching(volume, instance);
         let attachment = Attachment {
             instance_id: instance.to_owned(),
             device: device.to_owned(),
             state: AttachmentState::Attaching,
             since: self.now,
             delete_on_termination: false,
+            is_stuck,
         };
         let found = self.ec2.the_volume_mut(volume);
         found.state = VolumeState::InUse;
         found.attachment = Some(attachment.clone());
         self.note_change(volume, Ec2Change::Attaching { instance: instance.to_owned() });
         let delay = self.draw(self.latency.attach);
-        let (volume, instance) = (volume.to_owned(), instance.to_owned());
-        self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
+        if !is_stuck {
+            let (volume, instance) = (volume.to_owned(), instance.to_owned());
+            self.schedule(delay, Ec2Effect::Attached { volume, instance, asked: self.now });
+        }
         Ok(attachment)
     }
 
@@ -82,6 +88,7 @@ impl World {
         match (held.state, mounted) {
             // Asked for before: nothing new.
             (AttachmentState::Detaching, _) => return Ok(held),
+            (AttachmentState::Busy, false) if held.is_stuck => return Ok(held),
             (AttachmentState::Busy | AttachmentState::Attached | AttachmentState::Attaching, true) if !force => {
                 self.ec2.the_attachment_mut(volume).state = AttachmentState::Busy;
                 if held.state != AttachmentState::Busy {
@@ -123,19 +130,24 @@ impl World {
     /// The guest does not have the volume mounted any more: a detachment that had to wait for that goes on.
     pub(crate) fn on_unmounted(&mut self, volume: &str) {
         let attachment = self.ec2.the_volume(volume).attachment.as_ref();
-        if attachment.is_some_and(|held| held.state == AttachmentState::Busy) {
+        if attachment.is_some_and(|held| held.state == AttachmentState::Busy && !held.is_stuck) {
             self.begin_detaching(volume);
         }
     }
 
     fn begin_detaching(&mut self, volume: &str) {
+        let instance = self.ec2.the_attachment(volume).instance_id.clone();
+        let sticks_in = self.ec2.sticks_detaching(volume, &instance);
         let held = self.ec2.the_attachment_mut(volume);
-        held.state = AttachmentState::Detaching;
-        let (instance, asked) = (held.instance_id.clone(), held.since);
+        held.state = sticks_in.unwrap_or(AttachmentState::Detaching);
+        held.is_stuck |= sticks_in.is_some();
+        let (is_stuck, asked) = (held.is_stuck, held.since);
         self.note_change(volume, Ec2Change::Detaching { instance: instance.clone() });
         let delay = self.draw(self.latency.detach);
-        let volume = volume.to_owned();
-        self.schedule(delay, Ec2Effect::Detached { volume, instance, asked });
+        if !is_stuck {
+            let volume = volume.to_owned();
+            self.schedule(delay, Ec2Effect::Detached { volume, instance, asked });
+        }
     }
 
     fn free_volume(&mut self, id: &str) {
