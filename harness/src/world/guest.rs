@@ -18,7 +18,7 @@ use crate::time::Time;
 
 pub use agent::{Agent, AgentMode, Lost, Outcome};
 pub use fact::GuestFact;
-pub use ways::GuestWays;
+pub use ways::{Boot, GuestWays};
 
 /// k3s acknowledges one numbered write in this time while it serves.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
@@ -26,6 +26,8 @@ pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 /// The inside of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guest {
+    /// How far it gets each time it boots.
+    pub boot: Boot,
     /// The operating system is up since then.
     pub up_since: Option<Time>,
     /// The Systems Manager agent is online since then.

@@ -72,7 +72,8 @@ impl World {
         self.note_launch(&image_id);
         let id = self.hex_id("i");
         let private_ip = self.ec2.next_private_ips(&subnet_id, 1)?.remove(0);
-        let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..Guest::with_agent(self.ec2.agent_mode) };
+        let guest = Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode);
+        let guest = Guest { up_since: Some(now), epoch: 1, boots: 1, ..guest };
         let instance = Instance {
             id: id.clone(),
             state: InstanceState::Running,

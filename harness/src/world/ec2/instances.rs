@@ -182,7 +182,7 @@ impl World {
                 launched: self.now,
                 transition_reason: String::new(),
                 tags: tags.clone(),
-                guest: Guest::with_agent(self.ec2.agent_mode),
+                guest: Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode),
             };
             self.ec2.instances.insert(id.clone(), instance);
             self.enter_state(&id, InstanceState::Pending);

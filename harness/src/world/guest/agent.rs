@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::GuestFact;
 use super::release::Manner;
-use super::{Guest, GuestStep};
+use super::{Boot, Guest, GuestStep};
 use crate::time::Time;
 use crate::world::World;
 use crate::world::conventions::RELEASE_DOCUMENT;
@@ -220,9 +220,9 @@ impl World {
 }
 
 impl Guest {
-    /// A guest whose agent behaves like that.
-    pub(in crate::world) fn with_agent(mode: AgentMode) -> Guest {
-        Guest { agent: Agent { mode, ..Agent::default() }, ..Guest::default() }
+    /// A guest that boots like that, and whose agent behaves like that.
+    pub(in crate::world) fn of_launch(boot: Boot, mode: AgentMode) -> Guest {
+        Guest { boot, agent: Agent { mode, ..Agent::default() }, ..Guest::default() }
     }
 
     /// When the agent last pinged.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::GuestFact;
-use super::{Guest, GuestEffect, GuestStep, Outcome};
+use super::{Boot, Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};
 use crate::world::violation::Violation;
@@ -37,7 +37,10 @@ impl World {
     pub(in crate::world) fn power_on(&mut self, id: &str) {
         self.next_boot(id);
         let delay = self.draw(self.latency.boot);
-        self.schedule_guest(id, delay, GuestStep::Booted);
+        match self.ec2.the_instance(id).guest.boot {
+            Boot::Whole | Boot::WithoutK3s => self.schedule_guest(id, delay, GuestStep::Booted),
+            Boot::Never => {}
+        }
     }
 
     fn on_booted(&mut self, id: &str) {
@@ -53,7 +56,8 @@ impl World {
     /// A volume has appeared: a guest that is up mounts it and starts k3s on it, unless it has released in this boot.
     pub(in crate::world) fn on_device(&mut self, id: &str, volume: &str) {
         let Instance { state, guest, .. } = self.ec2.the_instance(id);
-        if *state != InstanceState::Running || guest.up_since.is_none() || guest.mounted.is_some() {
+        let is_ready = guest.up_since.is_some() && guest.boot == Boot::Whole;
+        if *state != InstanceState::Running || !is_ready || guest.mounted.is_some() {
             return;
         }
         if guest.marker.is_some() {
@@ -117,6 +121,7 @@ impl World {
         let guest = self.the_guest_mut(id);
         let before = std::mem::take(guest);
         (guest.epoch, guest.boots, guest.agent) = (before.epoch, before.boots, before.agent);
+        guest.boot = before.boot;
         if let Some(volume) = before.mounted {
             self.note_guest(id, GuestFact::PowerLost { volume: volume.clone() });
             self.on_unmounted(&volume);

@@ -1,3 +1,4 @@
+mod boot;
 mod reboot;
 mod released;
 

@@ -12,6 +12,37 @@ use crate::world::conventions::RELEASE_DOCUMENT;
 pub struct GuestWays {
     /// Whether a release leaves the node cordoned; unless set, as the release document in this world says.
     pub drain_cordons: Option<bool>,
+    by_image: BTreeMap<String, Boot>,
+    /// Of the launches to come, in order; they go before what is said of their image.
+    next: VecDeque<Boot>,
+}
+
+/// How far an instance gets when it boots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Boot {
+    /// It mounts the volume and starts k3s.
+    #[default]
+    Whole,
+    /// The operating system never comes up, and so neither does the agent: EC2 says `running`, and nothing is heard.
+    Never,
+    /// The operating system and the agent come up. What mounts the volume and starts k3s has failed.
+    WithoutK3s,
+}
+
+impl GuestWays {
+    /// Every instance that is launched from the image from now on boots like that.
+    pub fn boot_image(&mut self, image: &str, boot: Boot) {
+        self.by_image.insert(image.to_owned(), boot);
+    }
+
+    /// The next instances that are launched, so many, boot like that, whatever their image.
+    pub fn boot_next(&mut self, boot: Boot, launches: usize) {
+        self.next.extend(std::iter::repeat_n(boot, launches));
+    }
+
+    pub(in crate::world) fn of_launch(&mut self, image: &str) -> Boot {
+        self.next.pop_front().or_else(|| self.by_image.get(image).copied()).unwrap_or_default()
+    }
 }
 
 impl World {
