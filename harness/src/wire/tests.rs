@@ -10,6 +10,7 @@ use crate::world::ec2::CreateVolume;
 use crate::world::faults::FaultKind;
 use crate::world::history::Fact;
 
+mod groups;
 mod images;
 mod instances;
 mod permissions;

@@ -87,6 +87,8 @@ pub struct Group {
     /// Whether the group was given these subnets, rather than their zones.
     pub subnets_named: bool,
     pub created: Time,
+    /// How long after a scaling activity SetDesiredCapacity is refused, if it asks to honour that.
+    pub default_cooldown_s: u32,
     /// Seconds after InService in which health checks do not count.
     pub health_check_grace_period_s: u32,
     /// Whether a rebalance recommendation or interruption warning makes the group launch a replacement at once.

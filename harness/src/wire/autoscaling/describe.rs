@@ -74,7 +74,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "MinSize": group.min_size,
         "MaxSize": group.max_size,
         "DesiredCapacity": group.desired_capacity,
-        "DefaultCooldown": 300,
+        "DefaultCooldown": group.default_cooldown_s,
         "AvailabilityZones": group.zones.iter().collect::<BTreeSet<_>>(),
         "LoadBalancerNames": [],
         "TargetGroupARNs": [],

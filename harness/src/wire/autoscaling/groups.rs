@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::autoscaling("UpdateAutoScalingGroup", PARAMETERS, writes(update).on(group)),
 ];
 
-/// Cooldowns, warm-ups and termination policies are accepted and have no effect on a group of one.
+/// Warm-ups and termination policies are accepted and have no effect on a group of one.
 const PARAMETERS: &[&str] = &[
     "AutoScalingGroupName",
     "AvailabilityZones",
@@ -80,6 +80,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_configuration: source.configuration,
         zones: params.list("AvailabilityZones"),
         subnets: subnets(params),
+        default_cooldown_s: params.number("DefaultCooldown")?,
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?.unwrap_or(0),
         capacity_rebalance: params.flag("CapacityRebalance")?.unwrap_or(false),
         maintenance_policy: maintenance_policy(params)?.flatten(),
@@ -108,6 +109,7 @@ fn update(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_configuration: source.configuration,
         zones: (!zones.is_empty()).then_some(zones),
         subnets: (!subnets.is_empty()).then_some(subnets),
+        default_cooldown_s: params.number("DefaultCooldown")?,
         health_check_grace_period_s: params.number("HealthCheckGracePeriod")?,
         capacity_rebalance: params.flag("CapacityRebalance")?,
         maintenance_policy: maintenance_policy(params)?,
@@ -124,7 +126,11 @@ fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
 
 fn set_desired_capacity(world: &mut World, params: &Params) -> ApiResult<Value> {
     let name = params.required("AutoScalingGroupName")?;
-    world.set_desired_capacity(name, params.required_number("DesiredCapacity")?)?;
+    let desired = params.required_number("DesiredCapacity")?;
+    if params.flag("HonorCooldown")?.unwrap_or(false) {
+        world.check_cooldown(name)?;
+    }
+    world.set_desired_capacity(name, desired)?;
     Ok(done())
 }
 

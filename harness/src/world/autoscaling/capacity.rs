@@ -37,6 +37,23 @@ impl World {
         Ok(())
     }
 
+    /// SetDesiredCapacity with HonorCooldown: refused while the group is at something, and for the cooldown after that.
+    ///
+    /// # Errors
+    /// `ScalingActivityInProgress`, in the words of TwiN/aws-eks-asg-rolling-update-handler#16.
+    pub fn check_cooldown(&self, name: &str) -> ApiResult<()> {
+        let group = self.autoscaling.known_group(name)?;
+        let cooldown = Duration::from_secs(u64::from(group.default_cooldown_s));
+        let blocks = |activity: &&Activity| activity.ended.is_none_or(|ended| self.now < ended + cooldown);
+        match group.activities.iter().find(blocks) {
+            None => Ok(()),
+            Some(Activity { id, .. }) => {
+                let text = format!("Scaling activity {id} is in progress and blocks this action");
+                Err(ApiError::new("ScalingActivityInProgress", text))
+            }
+        }
+    }
+
     pub fn set_instance_health(&mut self, instance: &str, healthy: bool, respect_grace: bool) -> ApiResult<()> {
         let now = self.now;
         let group = self.autoscaling.known_group_of(instance)?;

@@ -28,6 +28,8 @@ pub struct CreateAutoScalingGroup {
     pub subnets: Vec<String>,
     /// Where, by zone, if no subnet is named.
     pub zones: Vec<String>,
+    /// 300 by default.
+    pub default_cooldown_s: Option<u32>,
     /// Seconds after InService in which health checks do not count.
     pub health_check_grace_period_s: u32,
     /// Whether instances at risk are replaced before they end.
@@ -59,6 +61,7 @@ pub struct UpdateAutoScalingGroup {
     pub subnets: Option<Vec<String>>,
     /// Where, by zone.
     pub zones: Option<Vec<String>>,
+    pub default_cooldown_s: Option<u32>,
     /// Seconds after InService in which health checks do not count.
     pub health_check_grace_period_s: Option<u32>,
     /// Whether instances at risk are replaced before they end.
@@ -68,6 +71,9 @@ pub struct UpdateAutoScalingGroup {
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: Option<bool>,
 }
+
+/// EC2 Auto Scaling API Reference (CreateAutoScalingGroup, DefaultCooldown).
+const DEFAULT_COOLDOWN_S: u32 = 300;
 
 impl AutoScaling {
     pub(super) fn known_group(&self, name: &str) -> ApiResult<&Group> {
@@ -114,6 +120,7 @@ impl World {
             zones: places.iter().map(|(zone, _)| zone.clone()).collect(),
             subnets: places.into_iter().map(|(_, subnet)| subnet).collect(),
             created: self.now,
+            default_cooldown_s: request.default_cooldown_s.unwrap_or(DEFAULT_COOLDOWN_S),
             health_check_grace_period_s: request.health_check_grace_period_s,
             capacity_rebalance: request.capacity_rebalance,
             maintenance_policy: request.maintenance_policy,
@@ -182,6 +189,7 @@ impl World {
             (group.zones, group.subnets) = places.into_iter().unzip();
             group.subnets_named = subnets_named;
         }
+        group.default_cooldown_s = request.default_cooldown_s.unwrap_or(group.default_cooldown_s);
         group.health_check_grace_period_s =
             request.health_check_grace_period_s.unwrap_or(group.health_check_grace_period_s);
         group.capacity_rebalance = request.capacity_rebalance.unwrap_or(group.capacity_rebalance);

@@ -1,3 +1,4 @@
+mod capacity;
 mod replacing;
 
 use std::time::Duration;
