@@ -250,6 +250,10 @@ def groups(ec2, autoscaling):
     group_tag = {"ResourceId": "tour", "ResourceType": "auto-scaling-group", "Key": "made-by"}
     autoscaling.create_or_update_tags(Tags=[{**group_tag, "Value": "tour", "PropagateAtLaunch": False}])
     autoscaling.describe_tags(Filters=[{"Name": "auto-scaling-group", "Values": ["tour"]}])
+    autoscaling.suspend_processes(**name, ScalingProcesses=["AZRebalance", "ScheduledActions"])
+    autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour"])
+    autoscaling.describe_scaling_process_types()
+    autoscaling.resume_processes(**name)
     autoscaling.delete_tags(Tags=[group_tag])
     [instance] = until("one in service", lambda: members(autoscaling, "tour", "InService"))
     ids = {"InstanceIds": [instance]}

@@ -8,6 +8,7 @@ mod hooks;
 mod instances;
 mod launch_configurations;
 mod launch_sources;
+mod processes;
 mod refresh;
 mod resources;
 mod tags;
@@ -21,6 +22,7 @@ pub(super) const TABLES: &[&[Operation]] = &[
     hooks::OPERATIONS,
     instances::OPERATIONS,
     launch_configurations::OPERATIONS,
+    processes::OPERATIONS,
     refresh::OPERATIONS,
     tags::OPERATIONS,
 ];

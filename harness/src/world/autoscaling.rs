@@ -10,6 +10,7 @@ mod launch_sources;
 mod launches;
 mod lifecycle;
 mod lifecycle_action;
+mod processes;
 mod reconcile;
 mod refresh;
 mod replacements;
@@ -34,6 +35,7 @@ pub use groups::{CreateAutoScalingGroup, UpdateAutoScalingGroup};
 pub use hooks::{CompleteLifecycleAction, PutLifecycleHook};
 pub use launch_sources::{CreateLaunchConfiguration, LaunchConfiguration, MixedInstancesPolicy, Override};
 pub use lifecycle_action::{ActionResult, LifecycleAction, LifecycleHook, Transition};
+pub use processes::{Process, SuspendedProcess};
 pub use refresh::{InstanceRefresh, RefreshStatus, StartInstanceRefresh};
 pub use replacements::{MaintenancePolicy, Replacement};
 pub use state::LifecycleState;
@@ -100,6 +102,8 @@ pub struct Group {
     /// Whether new instances are protected from scale-in.
     pub new_instances_protected_from_scale_in: bool,
     pub members: Vec<Member>,
+    /// What it does not do now, in the order of their names.
+    pub suspended: Vec<SuspendedProcess>,
     /// At most 50.
     pub hooks: Vec<LifecycleHook>,
     /// In order of creation.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use super::launch_sources::{launch_template, policy_item};
+use super::processes::suspended_processes;
 use super::refresh::maintenance_policy_item;
 use super::tags::tag_item;
 use crate::wire::operation::{Operation, reads};
@@ -82,7 +83,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "HealthCheckGracePeriod": group.health_check_grace_period_s,
         "Instances": if with_instances { members } else { json!([]) },
         "CreatedTime": group.created.iso_millis(),
-        "SuspendedProcesses": [],
+        "SuspendedProcesses": suspended_processes(group),
         // A group that was told zones does not show subnets: Terraform's aws_autoscaling_group relies on it.
         "VPCZoneIdentifier": group.subnets_named.then(|| group.subnets.join(",")),
         "EnabledMetrics": [],

@@ -53,3 +53,21 @@ fn a_cooldown_is_honoured_on_request() {
     let (_, body) = call(&mut world, &group("SetDesiredCapacity", "&DesiredCapacity=1"));
     assert!(!body.contains("<Error>"), "{body}");
 }
+
+#[test]
+fn suspended_processes_are_shown_by_name_and_all_without_a_name() {
+    let mut world = with_room();
+    let (_, body) = call(&mut world, &group("SuspendProcesses", "&ScalingProcesses.member.1=AZRebalance"));
+    assert!(!body.contains("<Error>"), "{body}");
+    let body = described(&mut world);
+    let shown =
+        "<SuspendedProcesses><member><ProcessName>AZRebalance</ProcessName><SuspensionReason>User suspended at ";
+    assert!(body.contains(shown), "{body}");
+    let (status, body) = call(&mut world, &group("SuspendProcesses", "&ScalingProcesses.member.1=Launching"));
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("<Code>ValidationError</Code>") && body.contains("Launching"), "{body}");
+    let _ = call(&mut world, &group("SuspendProcesses", ""));
+    assert_eq!(described(&mut world).matches("<ProcessName>").count(), 9);
+    let _ = call(&mut world, &group("ResumeProcesses", ""));
+    assert_eq!(described(&mut world).matches("<ProcessName>").count(), 0);
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::lifecycle_action::ActionResult;
+use super::processes::Process;
 use super::refresh::RefreshStatus;
 use super::state::LifecycleState;
 
@@ -15,6 +16,8 @@ pub enum AutoScalingChange {
         desired_capacity: u32,
     },
     DesiredCapacity(u32),
+    Suspended(Vec<Process>),
+    Resumed(Vec<Process>),
     HookPut {
         hook: String,
     },
@@ -70,6 +73,8 @@ impl fmt::Display for AutoScalingChange {
                 write!(f, "updated, desired capacity {desired_capacity}")
             }
             AutoScalingChange::DesiredCapacity(desired) => write!(f, "desired capacity {desired}"),
+            AutoScalingChange::Suspended(processes) => write!(f, "{} suspended", names(processes)),
+            AutoScalingChange::Resumed(processes) => write!(f, "{} resumed", names(processes)),
             AutoScalingChange::HookPut { hook } => write!(f, "lifecycle hook {hook}"),
             AutoScalingChange::HookDeleted { hook } => write!(f, "lifecycle hook {hook} deleted"),
             AutoScalingChange::Tagged { key, value } => write!(f, "tagged {key}={value}"),
@@ -91,4 +96,8 @@ impl fmt::Display for AutoScalingChange {
             }
         }
     }
+}
+
+fn names(processes: &[Process]) -> String {
+    processes.iter().map(|process| process.name()).collect::<Vec<_>>().join(", ")
 }

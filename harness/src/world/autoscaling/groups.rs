@@ -127,6 +127,7 @@ impl World {
             refreshes: Vec::new(),
             new_instances_protected_from_scale_in: request.new_instances_protected_from_scale_in,
             members: Vec::new(),
+            suspended: Vec::new(),
             hooks: Vec::new(),
             tags: request.tags,
             activities: Vec::new(),

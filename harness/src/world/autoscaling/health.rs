@@ -1,7 +1,7 @@
 //! What a group notices of its instances, and when.
 
 use super::AutoScalingChange;
-use super::{AutoScalingEffect, LifecycleState, Replacement, World};
+use super::{AutoScalingEffect, LifecycleState, Process, Replacement, World};
 
 impl World {
     /// EC2 has powered the instance on: what waited for that goes on.
@@ -58,7 +58,9 @@ impl World {
     pub(super) fn check_health(&mut self, name: &str, instance: &str) {
         let Some(member) = self.autoscaling.still_member(name, instance) else { return };
         let (lifecycle, was_healthy) = (member.lifecycle, member.healthy);
-        if self.ec2.is_alive(instance) || !lifecycle.is_health_checked() {
+        let group = self.autoscaling.the_group(name);
+        let replaces = !group.is_suspended(Process::ReplaceUnhealthy);
+        if self.ec2.is_alive(instance) || !lifecycle.is_health_checked() || group.is_suspended(Process::HealthCheck) {
             return;
         }
         self.autoscaling.the_member_mut(name, instance).healthy = false;
@@ -67,6 +69,9 @@ impl World {
         }
         if lifecycle == LifecycleState::InService {
             self.reconcile_soon(name);
+            return;
+        }
+        if !replaces {
             return;
         }
         // EC2 may have forgotten an instance whose launch hook was slow.

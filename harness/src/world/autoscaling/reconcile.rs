@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::AutoScaling;
-use super::{AutoScalingEffect, LifecycleState, Member, World};
+use super::{AutoScalingEffect, LifecycleState, Member, Process, World};
 
 impl AutoScaling {
     pub(super) fn members_where(&self, name: &str, wanted: impl Fn(&Member) -> bool) -> Vec<String> {
@@ -48,6 +48,9 @@ impl World {
     /// EC2 Auto Scaling User Guide (Capacity Rebalancing): the old instance is ended once the new one is in service.
     fn end_replaced(&mut self, name: &str) {
         let group = self.autoscaling.the_group(name);
+        if !group.terminates(LifecycleState::InService) {
+            return;
+        }
         let spare = group.in_service().saturating_sub(group.capacity());
         let leaving = group.members.iter().filter(|member| member.is_leaving()).take(spare);
         let leaving = leaving.filter_map(|member| Some((member.instance_id.clone(), member.leaves_for?)));
@@ -58,6 +61,9 @@ impl World {
 
     fn launch_missing(&mut self, name: &str) {
         let group = self.autoscaling.the_group(name);
+        if group.is_suspended(Process::Launch) {
+            return;
+        }
         let (have, want) = (group.counted(), group.wanted());
         for number in have..want {
             if let Some(pause) = self.launch_pause(name) {
@@ -81,8 +87,9 @@ impl World {
             return;
         }
         // EC2 Auto Scaling User Guide: the default policy ends the oldest first. Those on their way in come last.
+        let in_service = group.terminates(LifecycleState::InService);
         let mut victims = self.autoscaling.members_where(name, |member| {
-            member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
+            in_service && member.lifecycle == LifecycleState::InService && !member.protected_from_scale_in
         });
         victims.extend(self.autoscaling.members_where(name, |member| member.lifecycle.is_pending()));
         // Unless they are where the group does not want any.

@@ -64,8 +64,11 @@ impl MaintenancePolicy {
 impl World {
     /// Notes which instances are to be replaced, and ends those whose replacement need not come first.
     pub(super) fn replace_unhealthy(&mut self, name: &str) {
-        let launches_first =
-            self.autoscaling.the_group(name).maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
+        let group = self.autoscaling.the_group(name);
+        if !group.replaces_unhealthy() {
+            return;
+        }
+        let launches_first = group.maintenance_policy.is_some_and(MaintenancePolicy::launches_first);
         let unhealthy = |member: &Member| member.lifecycle == LifecycleState::InService && !member.healthy;
         for instance in self.autoscaling.members_where(name, unhealthy) {
             if launches_first && !self.was_reclaimed(&instance) {
@@ -80,6 +83,9 @@ impl World {
     /// An instance in a subnet that the group does not list any more is replaced. Balancing between several zones that
     /// it does list is not part of this world: a group of one is balanced wherever it is.
     pub(super) fn replace_misplaced(&mut self, name: &str) {
+        if !self.autoscaling.the_group(name).rebalances_zones() {
+            return;
+        }
         for instance in self.autoscaling.members_where(name, |member| member.lifecycle == LifecycleState::InService) {
             if self.is_misplaced(name, &instance) {
                 self.replace_first(name, &instance, Replacement::Zones);

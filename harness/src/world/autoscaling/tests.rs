@@ -1,4 +1,5 @@
 mod capacity;
+mod processes;
 mod replacing;
 
 use std::time::Duration;

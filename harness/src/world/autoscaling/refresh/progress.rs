@@ -75,6 +75,9 @@ impl World {
             return self.end_refresh(name, RefreshStatus::Failed, Some(reason));
         }
         self.reconcile_in(name, gives_up.since(now));
+        if !self.autoscaling.the_group(name).refreshes_instances() {
+            return;
+        }
         // EC2 Auto Scaling API Reference: it waits for instances in standby and for those protected from scale-in.
         let can_go = |member: &&Member| {
             let is_old = refresh.left.contains(&member.instance_id);
