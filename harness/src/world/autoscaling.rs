@@ -116,6 +116,8 @@ pub struct Group {
     pub reconcile_due: Option<Time>,
     /// How many of the next launches find no capacity.
     pub capacity_failures: u32,
+    /// How many of the next requests find the group at something that they would conflict with.
+    pub conflicts: u32,
     /// How many launches have failed or been abandoned in a row.
     pub failed_launches: u32,
     /// After failed launches: no launch before then.

@@ -71,3 +71,16 @@ fn suspended_processes_are_shown_by_name_and_all_without_a_name() {
     let _ = call(&mut world, &group("ResumeProcesses", ""));
     assert_eq!(described(&mut world).matches("<ProcessName>").count(), 0);
 }
+
+#[test]
+fn a_conflict_is_a_refusal_with_status_400() {
+    let mut world = with_room();
+    let old = world.autoscaling.groups()["k3s"].members[0].instance_id.clone();
+    world.autoscaling.conflict_with_next("k3s", 1);
+    let terminate =
+        format!("Action=TerminateInstanceInAutoScalingGroup&InstanceId={old}&ShouldDecrementDesiredCapacity=false");
+    let (status, body) = call(&mut world, &autoscaling(&terminate));
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("<Code>ScalingActivityInProgress</Code><Message>Activity "), "{body}");
+    assert_eq!(call(&mut world, &autoscaling(&terminate)).0, StatusCode::OK);
+}

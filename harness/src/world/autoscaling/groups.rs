@@ -134,6 +134,7 @@ impl World {
             deleting: false,
             reconcile_due: None,
             capacity_failures: 0,
+            conflicts: 0,
             failed_launches: 0,
             no_launch_before: None,
         };

@@ -93,3 +93,23 @@ fn a_cooldown_begins_when_an_activity_ends_and_only_blocks_those_who_honour_it()
     world.pass(30);
     world.check_cooldown("k3s").unwrap();
 }
+
+#[test]
+fn a_group_that_is_at_something_ends_no_instance_and_does_not_lower_its_capacity() {
+    let (mut world, old) = with_room(1);
+    world.set_desired_capacity("k3s", 2).unwrap();
+    world.pass_until_one(LifecycleState::PendingWait);
+    let launch = world.autoscaling.groups["k3s"].activities[0].id.clone();
+    world.autoscaling.conflict_with_next("k3s", 2);
+    for decrement in [true, false] {
+        let error = world.terminate_instance_in_auto_scaling_group(&old, decrement).unwrap_err();
+        let text = format!("ScalingActivityInProgress: Activity {launch} is in progress.");
+        assert_eq!((error.to_string(), error.status), (text, 400));
+    }
+    world.pass(60);
+    assert_eq!((desired(&world), world.members_in(LifecycleState::InService).len()), (2, 1));
+    world.autoscaling.conflict_with_next("k3s", 7);
+    world.autoscaling.end_conflicts();
+    world.terminate_instance_in_auto_scaling_group(&old, true).unwrap();
+    assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
+}
