@@ -166,7 +166,8 @@ pub struct Member {
     pub joined: Time,
     /// When it came into service.
     pub in_service_since: Option<Time>,
-    /// The lifecycle action that waits for somebody to complete it.
+    /// The lifecycle action that waits for somebody to complete it. It may not exist yet, or be over, while the group shows
+    /// that the instance waits.
     pub action: Option<LifecycleAction>,
     /// Hooks of the current transition that still have to run after the current one, by name.
     pub hooks_to_run: Vec<String>,
@@ -185,6 +186,8 @@ pub enum AutoScalingEffect {
     HealthCheck { group: String, instance: String },
     /// The instance goes on to its next lifecycle state.
     Proceed { group: String, instance: String },
+    /// The group shows no longer that the instance waits, unless it waits again.
+    LeaveWait { group: String, instance: String },
     /// The lifecycle action may have run into its timeout.
     ActionTimeout { group: String, instance: String, token: String },
 }
@@ -229,6 +232,7 @@ impl World {
             AutoScalingEffect::Reconcile(group) => self.reconcile(&group),
             AutoScalingEffect::HealthCheck { group, instance } => self.check_health(&group, &instance),
             AutoScalingEffect::Proceed { group, instance } => self.proceed(&group, &instance),
+            AutoScalingEffect::LeaveWait { group, instance } => self.leave_wait(&group, &instance),
             AutoScalingEffect::ActionTimeout { group, instance, token } => {
                 self.on_action_timeout(&group, &instance, &token)
             }

@@ -101,6 +101,10 @@ pub struct Latencies {
     pub group_reaction: Range,
     /// From one lifecycle state to the next when nothing is waited for. Estimate.
     pub lifecycle_step: Range,
+    /// From a wait state until its lifecycle action can be completed. PrairieLearn#15586: seconds, sometimes.
+    pub lifecycle_action_exists: Range,
+    /// From the completion of a lifecycle action until the group does not show the wait state any more. Estimate.
+    pub lifecycle_action_shown: Range,
     /// From a failed launch until the group tries again. Estimate.
     pub launch_retry: Range,
 
@@ -157,6 +161,8 @@ impl Default for Latencies {
             health_check: Range::from_secs(5, 60),
             group_reaction: Range::from_secs(1, 6),
             lifecycle_step: Range::from_millis(300, 2_500),
+            lifecycle_action_exists: Range::exactly(Duration::ZERO),
+            lifecycle_action_shown: Range::exactly(Duration::ZERO),
             launch_retry: Range::from_secs(20, 90),
             change_in_sync: Range::from_secs(3, 60),
             retirement: Range::exactly(Duration::from_secs(14 * 24 * 3600)),
@@ -204,6 +210,8 @@ impl Latencies {
             health_check: draw(self.health_check),
             group_reaction: draw(self.group_reaction),
             lifecycle_step: draw(self.lifecycle_step),
+            lifecycle_action_exists: draw(self.lifecycle_action_exists),
+            lifecycle_action_shown: draw(self.lifecycle_action_shown),
             launch_retry: draw(self.launch_retry),
             change_in_sync: draw(self.change_in_sync),
             retirement: draw(self.retirement),

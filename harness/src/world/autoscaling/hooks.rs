@@ -6,6 +6,7 @@ use super::AutoScaling;
 use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, LifecycleHook, Transition, World, validation_error};
+use crate::time::Time;
 use crate::world::error::{ApiError, ApiResult};
 
 /// What PutLifecycleHook is asked for: of an existing hook, what is not said stays.
@@ -41,14 +42,23 @@ const DEFAULT_TIMEOUT_S: u32 = 3600;
 const MOST_HOOKS: usize = 50;
 
 impl AutoScaling {
-    /// The instance that waits in that action, or the error for an action that never was, is completed, or timed out.
-    fn active_action(&self, group: &str, hook: &str, token: Option<&str>, instance: Option<&str>) -> ApiResult<String> {
+    /// The instance that waits in that action, or the error for an action that never was, is not there yet, is completed, or
+    /// timed out.
+    fn active_action(
+        &self,
+        group: &str,
+        hook: &str,
+        token: Option<&str>,
+        instance: Option<&str>,
+        now: Time,
+    ) -> ApiResult<String> {
         let mut members = self.known_group(group)?.members.iter();
         let found = members.find(|member| {
             instance.is_none_or(|id| id == member.instance_id)
                 && member
                     .action
                     .as_ref()
+                    .filter(|action| action.exists <= now)
                     .is_some_and(|action| action.hook == hook && token.is_none_or(|token| token == action.token))
         });
         match (found, token, instance) {
@@ -71,7 +81,8 @@ impl World {
     /// that hook is completed.
     pub fn complete_lifecycle_action(&mut self, request: CompleteLifecycleAction) -> ApiResult<()> {
         let CompleteLifecycleAction { group, hook, token, instance, result } = request;
-        let instance = self.autoscaling.active_action(&group, &hook, token.as_deref(), instance.as_deref())?;
+        let instance =
+            self.autoscaling.active_action(&group, &hook, token.as_deref(), instance.as_deref(), self.now)?;
         self.note_change(&instance, AutoScalingChange::ActionCompleted { hook, result });
         self.end_action(&group, &instance, result, Ended::Completed);
         Ok(())
@@ -85,7 +96,7 @@ impl World {
         token: Option<&str>,
         instance: Option<&str>,
     ) -> ApiResult<()> {
-        let instance = self.autoscaling.active_action(group, hook, token, instance)?;
+        let instance = self.autoscaling.active_action(group, hook, token, instance, self.now)?;
         let now = self.now;
         let hook = self.autoscaling.the_group(group).hook(hook).expect("an action ends with its hook");
         let timeout = hook.heartbeat_timeout;

@@ -1,10 +1,13 @@
 //! The steps of an instance through its group: hooks hold it, results let it go on.
 
+use std::time::Duration;
+
 use super::AutoScaling;
 use super::AutoScalingChange;
 use super::lifecycle_action::Ended;
 use super::{ActionResult, AutoScalingEffect, LifecycleAction, LifecycleHook, LifecycleState, Transition, World};
 use crate::world::ec2::InstanceState;
+use crate::world::latency::Range;
 
 impl AutoScaling {
     /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
@@ -63,10 +66,12 @@ impl World {
     }
 
     fn begin_action(&mut self, name: &str, instance: &str, hook: &LifecycleHook) {
+        let exists = self.now + self.draw_lag(self.latency.lifecycle_action_exists);
         let action = LifecycleAction {
             token: self.uuid(),
             hook: hook.name.clone(),
             started: self.now,
+            exists,
             deadline: self.now + hook.heartbeat_timeout,
             global_deadline: self.now + hook.global_timeout(),
         };
@@ -109,10 +114,7 @@ impl World {
         let action = member.action.take().expect("an action that ends was begun");
         let launching = member.lifecycle == LifecycleState::PendingWait;
         match (launching, result) {
-            (true, ActionResult::Continue) => {
-                self.enter_lifecycle(name, instance, LifecycleState::PendingProceed);
-                self.proceed_soon(name, instance);
-            }
+            (true, ActionResult::Continue) => self.leave_wait_soon(name, instance),
             (true, ActionResult::Abandon) => {
                 let why = match ended {
                     Ended::Completed => "Lifecycle Action Completed with ABANDON Result",
@@ -133,10 +135,48 @@ impl World {
                 if result == ActionResult::Abandon {
                     self.autoscaling.the_member_mut(name, instance).hooks_to_run.clear();
                 }
-                self.enter_lifecycle(name, instance, LifecycleState::TerminatingProceed);
-                self.proceed_soon(name, instance);
+                self.leave_wait_soon(name, instance);
             }
         }
+    }
+
+    /// The action is over; the group may show the wait state for a while all the same.
+    fn leave_wait_soon(&mut self, name: &str, instance: &str) {
+        let lag = self.draw_lag(self.latency.lifecycle_action_shown);
+        if lag.is_zero() {
+            self.leave_wait(name, instance);
+        } else {
+            let (group, instance) = (name.to_owned(), instance.to_owned());
+            self.schedule(lag, AutoScalingEffect::LeaveWait { group, instance });
+        }
+    }
+
+    pub(super) fn leave_wait(&mut self, name: &str, instance: &str) {
+        let Some(member) = self.autoscaling.still_member(name, instance) else { return };
+        let next = match member.lifecycle {
+            LifecycleState::PendingWait => LifecycleState::PendingProceed,
+            LifecycleState::TerminatingWait => LifecycleState::TerminatingProceed,
+            LifecycleState::Pending
+            | LifecycleState::PendingProceed
+            | LifecycleState::InService
+            | LifecycleState::Terminating
+            | LifecycleState::TerminatingProceed
+            | LifecycleState::Terminated
+            | LifecycleState::EnteringStandby
+            | LifecycleState::Standby
+            | LifecycleState::Detaching
+            | LifecycleState::Detached => return,
+        };
+        // It may wait again, in the next action.
+        if member.action.is_none() {
+            self.enter_lifecycle(name, instance, next);
+            self.proceed_soon(name, instance);
+        }
+    }
+
+    /// Without a lag nothing is drawn, so that histories without one stay as they are.
+    fn draw_lag(&mut self, range: Range) -> Duration {
+        if range.max.is_zero() { Duration::ZERO } else { self.draw(range) }
     }
 
     pub(super) fn enter_lifecycle(&mut self, name: &str, instance: &str, state: LifecycleState) {

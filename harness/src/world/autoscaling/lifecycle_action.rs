@@ -69,6 +69,8 @@ pub struct LifecycleAction {
     pub token: String,
     pub hook: String,
     pub started: Time,
+    /// Until then the group shows the wait state, and nobody can complete the action.
+    pub exists: Time,
     /// When it times out unless there is a heartbeat.
     pub deadline: Time,
     /// When it times out whatever the heartbeats.

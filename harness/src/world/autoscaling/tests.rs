@@ -1,3 +1,4 @@
+mod actions;
 mod capacity;
 mod processes;
 mod replacing;
