@@ -3,6 +3,7 @@
 mod change;
 mod commands;
 mod delivery;
+mod document_parameters;
 mod documents;
 mod image_parameters;
 mod instance_information;

@@ -109,6 +109,7 @@ impl World {
             created: self.now,
             parsed,
         };
+        document.check_patterns()?;
         self.note_change(&request.name, SsmChange::DocumentStored);
         Ok(self.ssm.documents.entry(request.name).insert_entry(document).into_mut())
     }
@@ -128,23 +129,6 @@ impl Document {
     /// What Systems Manager calls the plugin: the name of the first step.
     pub fn plugin_name(&self) -> &str {
         self.parsed["mainSteps"][0]["name"].as_str().unwrap_or_default()
-    }
-
-    /// Refuses parameters that the document does not have, and the lack of those that it needs.
-    pub(super) fn check_parameters(&self, given: &BTreeMap<String, Vec<String>>) -> ApiResult<()> {
-        let unknown = given.keys().find(|name| self.parameters().all(|(declared, _)| declared != name.as_str()));
-        if let Some(name) = unknown {
-            let text = format!("The document {} has no parameter {name}.", self.name);
-            return Err(ApiError::new("InvalidParameters", text));
-        }
-        let needed = |declaration: &Value| declaration.get("default").is_none();
-        match self.parameters().find(|(name, declaration)| needed(declaration) && !given.contains_key(*name)) {
-            Some((name, _)) => Err(ApiError::new(
-                "InvalidParameters",
-                format!("Parameter {name} requires a value and has no default."),
-            )),
-            None => Ok(()),
-        }
     }
 
     /// How long all steps together may take.

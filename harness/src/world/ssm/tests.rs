@@ -1,3 +1,4 @@
+mod documents;
 mod run_command;
 
 use super::*;
