@@ -1,7 +1,10 @@
 //! The names on which a deployment, the images of its nodes and the people who look after them agree.
 
-/// The SSM document that makes a guest let its volume go. Any other document changes nothing inside a guest.
+/// The SSM document that makes a guest let its volume go.
 pub const RELEASE_DOCUMENT: &str = "durin-release";
+/// The SSM document that makes a guest reboot if it has let its volume go. Any other document changes nothing inside a
+/// guest.
+pub const RESUME_DOCUMENT: &str = "durin-resume";
 
 /// The tag of a group that names its node's data volume. With [`ZONE_TAG`] and [`RECORD_TAG`] it declares a node.
 pub const VOLUME_TAG: &str = "durin:volume-id";

@@ -7,7 +7,7 @@ use super::release::Manner;
 use super::{Boot, Guest, GuestStep};
 use crate::time::Time;
 use crate::world::World;
-use crate::world::conventions::RELEASE_DOCUMENT;
+use crate::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
 use crate::world::ec2::{Instance, InstanceState};
 
 /// How an instance's agent, and the scripts it runs, behave.
@@ -150,6 +150,10 @@ impl World {
 
     /// The agent begins to run a document.
     pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
+        if name == RESUME_DOCUMENT {
+            self.resume(id, command);
+            return;
+        }
         let guest = self.the_guest_mut(id);
         let releases = name == RELEASE_DOCUMENT;
         let free = !guest.agent.documents.iter().any(|document| document.releases);
@@ -160,6 +164,19 @@ impl World {
             (true, false) => {}
             (false, _) => self.schedule_end(id, command, Outcome::Success),
         }
+    }
+
+    /// The script asks for a reboot if it finds the marker. The agent runs it again afterwards, and then there is none.
+    fn resume(&mut self, id: &str, command: &str) {
+        let guest = self.the_guest_mut(id);
+        if guest.marker.is_some() && guest.agent.mode != AgentMode::Failing {
+            guest.agent.unreported.push((command.to_owned(), Outcome::Success));
+            self.reboot(id);
+            return;
+        }
+        guest.agent.documents.push(Document { command: command.to_owned(), releases: false });
+        let outcome = if guest.marker.is_some() { Outcome::Failed(1) } else { Outcome::Success };
+        self.schedule_end(id, command, outcome);
     }
 
     fn begin_release_for(&mut self, id: &str, command: &str) {
