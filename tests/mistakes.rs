@@ -120,6 +120,7 @@ fn lend_to_a_stranger(world: &mut World) {
             state: durin_harness::world::ec2::AttachmentState::Attached,
             since: durin_harness::time::Time::GENESIS,
             delete_on_termination: false,
+            is_stuck: false,
         });
     });
 }

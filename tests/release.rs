@@ -180,7 +180,7 @@ fn the_command_document_runs_this_very_script() {
         .map(|line| if line == "\n" { line.to_owned() } else { format!("{indent}{line}") })
         .collect();
     let begin = "                - \"set -- {{ VolumeId }}\"\n                - |\n";
-    let Some((_, after)) = TEMPLATE.split_once(begin) else { panic!("infra/release.yaml has no place for a script") };
+    let Some((_, after)) = TEMPLATE.rsplit_once(begin) else { panic!("infra/release.yaml has no place for a script") };
     assert!(after == inlined, "infra/release.yaml does not end with infra/release.sh, indented by 18 spaces");
     assert!(!SCRIPT.contains("{{"), "Systems Manager would take this for a parameter");
 }

@@ -9,6 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
@@ -90,6 +91,30 @@ where
         };
         Failure::Aws { operation, code, problem: text.into() }
     }
+}
+
+/// Whether a call has failed of the moment: it was throttled, AWS has had a failure, or nobody has answered.
+pub(crate) fn is_of_the_moment<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    const THROTTLES: [&str; 4] =
+        ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(answer) => {
+            answer.raw().status().is_server_error() || THROTTLES.contains(&answer.err().code().unwrap_or_default())
+        }
+        _ => false,
+    }
+}
+
+/// A time-out for a whole call, the SDK's own retries included.
+pub(crate) fn within(timeout: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(timeout).operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout)).build()
+}
+
+/// For what cannot be given back: a second attempt would be made half a minute later on the strength of the first look. The
+/// loop looks again instead, and decides anew.
+pub(crate) fn once() -> RetryConfig {
+    RetryConfig::disabled()
 }
 
 /// A call that lacks what it needs, so that it cannot even be sent.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod cached;
+mod commands;
 mod convert;
 mod documents;
 mod observe;
@@ -16,9 +17,8 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-pub use apply::DEVICE;
-pub use documents::RELEASE_DOCUMENT;
-pub use durin_decisions::node::{Blocked, Done, LONGEST_PERIOD, least_heartbeat};
+pub use documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+pub use durin_decisions::node::{Blocked, DEVICE, Done, LONGEST_PERIOD, least_heartbeat};
 
 use crate::aws::Aws;
 use crate::clock::Deadline;

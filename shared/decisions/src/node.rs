@@ -4,9 +4,9 @@ mod next_step;
 mod observed;
 mod step;
 
-pub use next_step::{LONGEST_PERIOD, least_heartbeat, may_have_to_release, next_step};
+pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters};
 pub use observed::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
-    ReleaseState, Volume, VolumeState, lacks_holder,
+    ARecord, Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, Lifecycle, Observed, Record,
+    RecordProblem, Release, ReleaseState, Volume, VolumeState, lacks_holder,
 };
 pub use step::{ActionResult, Blocked, Done, Step, WaitFor};

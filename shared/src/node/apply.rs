@@ -3,25 +3,27 @@
 //! Every write is conditional or idempotent, so each may be repeated, late or lost: what AWS says about one that does not
 //! fit what is there any more ("already attached", "do not match", "no active lifecycle action") only means "look again".
 
+use std::time::Duration;
+
 use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 
-use durin_decisions::node::{ARecord, ActionResult, Blocked, Record, Step};
+use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Record, RecordProblem, Step};
 
 use super::cached::Cached;
-use super::documents::RELEASE_DOCUMENT;
+use super::commands::{Document, Sent};
 use super::observe::Node;
-use crate::aws::{Aws, code, failed, incomplete, words};
+use super::read::RECORD_TIMEOUT;
+use crate::aws::{Aws, code, failed, incomplete, is_of_the_moment, once, within, words};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Risk;
 use crate::tags::AT_RISK;
 
-/// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` nevertheless, and
-/// the node finds it by the volume id in its serial number.
-pub const DEVICE: &str = "/dev/sdf";
+/// How long sending a command may take, all attempts together. One that lands later could find another hand-off.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long Systems Manager may take to deliver the release, in seconds: the least that it allows.
 const DELIVERY_TIMEOUT_S: i32 = 30;
@@ -30,8 +32,10 @@ const DELIVERY_TIMEOUT_S: i32 = 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Applied {
     Done,
-    /// Something has changed since it was seen: look again, after a pause.
+    /// Something has changed since it was seen, or AWS cannot do it at this moment: look again, after a pause.
     Overtaken,
+    /// The group is at something else, or does not know yet what it shows: look again, after a longer pause.
+    TooEarly,
 }
 
 /// Carries out a step that writes, and notes in the view what it has made uncertain.
@@ -44,12 +48,29 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
             node.view.volume.forget();
             attach(aws, node, successor).await
         }
-        Step::Mark { instance, risk } => mark(aws, node, instance, *risk).await,
+        Step::Mark { instance, risk } => Ok(mark(aws, node, instance, *risk).await),
         Step::Replace { holder } => {
             node.view.group.forget();
-            replace(aws, holder).await
+            let applied = end_in_group(aws, holder, Follows::Successor).await;
+            if let Ok(Applied::TooEarly) = applied {
+                node.writes.note_replacement_refused(aws.clock.now());
+            }
+            applied
         }
-        Step::Release { holder } => release(aws, node, holder).await,
+        Step::EndSpare { instance } => {
+            node.view.group.forget();
+            end_in_group(aws, instance, Follows::Nobody).await
+        }
+        Step::LaunchFirst { holder } => {
+            node.view.group.forget();
+            set_capacity(aws, node, holder, 2).await
+        }
+        Step::RestoreCapacity { holder } => {
+            node.view.group.forget();
+            set_capacity(aws, node, holder, 1).await
+        }
+        Step::Release { holder } => Ok(send(aws, node, holder, Document::Release).await),
+        Step::Resume { holder } => Ok(send(aws, node, holder, Document::Resume).await),
         Step::Detach { holder } => {
             node.view.volume.forget();
             detach(aws, node, holder).await
@@ -83,71 +104,124 @@ async fn attach(aws: &Aws, node: &Node, successor: &InstanceId) -> Result<Applie
     }
 }
 
-async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
+/// Without the tag the other functions do not know; this one does, and does not wait for it.
+async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Applied {
     let tag = Tag::builder().key(AT_RISK).value(risk.to_string()).build();
-    match aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await {
-        // An instance that is gone has nothing to warn of any more; the next look will show it.
-        Err(error) if code(&error) != "InvalidInstanceID.NotFound" => Err(failed("ec2:CreateTags")(error)),
-        Ok(_) | Err(_) => {
-            node.writes.note_mark(instance.clone(), risk);
-            Ok(Applied::Done)
-        }
+    let sent = aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await;
+    // An instance that is gone has nothing to warn of any more; the next look will show it.
+    if let Err(error) = sent
+        && code(&error) != "InvalidInstanceID.NotFound"
+    {
+        node.writes.note_left_out(failed("ec2:CreateTags")(error));
     }
+    node.writes.note_mark(instance.clone(), risk);
+    Applied::Done
 }
 
-/// Terminating the holder through its group is what makes the group launch a replacement at once, while the terminate
-/// hook keeps the holder alive and serving. Raising the desired capacity instead would leave a group of two behind if
-/// this function died; marking the holder unhealthy would come to the same a health check later.
-async fn replace(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
+/// Who follows an instance that its group ends.
+#[derive(Clone, Copy)]
+enum Follows {
+    /// The group launches one at once, while the terminate hook keeps the holder alive and serving.
+    Successor,
+    /// The group is asked for one less.
+    Nobody,
+}
+
+/// Ends an instance through its group, by name: a lower number alone would let the group choose who goes.
+async fn end_in_group(aws: &Aws, instance: &InstanceId, follows: Follows) -> Result<Applied, Failure> {
     let sent = aws
         .autoscaling
         .terminate_instance_in_auto_scaling_group()
-        .instance_id(holder.as_str())
-        .should_decrement_desired_capacity(false)
+        .instance_id(instance.as_str())
+        .should_decrement_desired_capacity(match follows {
+            Follows::Successor => false,
+            Follows::Nobody => true,
+        })
+        .customize()
+        .config_override(aws_sdk_autoscaling::config::Builder::new().retry_config(once()))
         .send()
         .await;
     match sent {
         Ok(_) => Ok(Applied::Done),
-        // It is going already, or the group is at something else: look again.
-        Err(error) if matches!(code(&error), "ScalingActivityInProgress" | "ValidationError") => Ok(Applied::Overtaken),
+        // It is going already, or the group is at something else.
+        Err(error) if matches!(code(&error), "ScalingActivityInProgress" | "ValidationError") => Ok(Applied::TooEarly),
+        Err(error) if is_of_the_moment(&error) => Ok(Applied::TooEarly),
         Err(error) => Err(failed("autoscaling:TerminateInstanceInAutoScalingGroup")(error)),
     }
 }
 
+async fn set_capacity(aws: &Aws, node: &Node, holder: &InstanceId, desired: i32) -> Result<Applied, Failure> {
+    let sent = aws
+        .autoscaling
+        .set_desired_capacity()
+        .auto_scaling_group_name(node.name().as_str())
+        .desired_capacity(desired)
+        .customize()
+        .config_override(aws_sdk_autoscaling::config::Builder::new().retry_config(once()))
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(Applied::Done),
+        Err(error) if code(&error) == "ScalingActivityInProgress" || is_of_the_moment(&error) => Ok(Applied::TooEarly),
+        // Somebody has lowered the maximum meanwhile.
+        Err(error) if code(&error) == "ValidationError" && desired > 1 => {
+            Err(Blocked::MaximumTooSmall { group: node.name().clone(), holder: holder.clone() }.into())
+        }
+        Err(error) => Err(failed("autoscaling:SetDesiredCapacity")(error)),
+    }
+}
+
 /// Two releases at once do no harm: the document waits for the first, and finds nothing left to do.
-async fn release(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Applied, Failure> {
+async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Document) -> Applied {
+    let (step, comment) = match document {
+        Document::Release => ("release", "Durin: let go of the data volume"),
+        Document::Resume => ("resume", "Durin: serve again"),
+    };
+    let Some(attachment) = node.view.holder().filter(|held| held.instance == *holder).cloned() else {
+        return Applied::Overtaken;
+    };
     let sent = aws
         .ssm
         .send_command()
-        .document_name(RELEASE_DOCUMENT)
+        .document_name(document.name())
         .instance_ids(holder.as_str())
         .parameters("VolumeId", vec![node.declaration.volume.to_string()])
         .timeout_seconds(DELIVERY_TIMEOUT_S)
-        .comment("Durin: let go of the data volume")
+        .comment(comment)
+        .customize()
+        .config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT)))
         .send()
         .await;
-    node.view.release_state.forget();
-    node.writes.note_release_sent(aws.clock.now());
-    match sent {
-        Ok(_) => Ok(Applied::Done),
+    node.view.commands.forget();
+    let id = match sent {
+        Ok(sent) => sent.command.and_then(|command| command.command_id),
         // The agent or the instance has just gone.
-        Err(error) if code(&error) == "InvalidInstanceId" => Ok(Applied::Overtaken),
+        Err(error) if code(&error) == "InvalidInstanceId" => return Applied::Overtaken,
         // No document, no permission, no service: a release that cannot be had does not stop the hand-off.
         Err(error) => {
             let refused = failed("ssm:SendCommand")(error);
-            tracing::warn!(node = %node.name(), instance = %holder, step = "release", reason = refused.chain(), "refused");
-            node.writes.note_release_refused();
-            Ok(Applied::Done)
+            tracing::warn!(node = %node.name(), instance = %holder, step, reason = refused.chain(), "refused");
+            None
         }
-    }
+    };
+    node.writes.note_sent(Sent { attachment, document, at: aws.clock.now(), id });
+    Applied::Done
 }
 
 async fn detach(aws: &Aws, node: &Node, holder: &InstanceId) -> Result<Applied, Failure> {
     // Naming the instance keeps a late repetition from detaching the next holder. Never `force`.
-    let sent =
-        aws.ec2.detach_volume().volume_id(node.declaration.volume.as_str()).instance_id(holder.as_str()).send().await;
+    let sent = aws
+        .ec2
+        .detach_volume()
+        .volume_id(node.declaration.volume.as_str())
+        .instance_id(holder.as_str())
+        .customize()
+        .config_override(aws_sdk_ec2::config::Builder::new().retry_config(once()))
+        .send()
+        .await;
     match sent {
         Ok(_) => Ok(Applied::Done),
+        Err(error) if is_of_the_moment(&error) => Ok(Applied::Overtaken),
         Err(error) => match code(&error) {
             "IncorrectState" | "IncorrectInstanceState" | "InvalidAttachment.NotFound" => Ok(Applied::Overtaken),
             _ => Err(failed("ec2:DetachVolume")(error)),
@@ -156,8 +230,17 @@ async fn detach(aws: &Aws, node: &Node, holder: &InstanceId) -> Result<Applied, 
 }
 
 async fn terminate(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
-    match aws.ec2.terminate_instances().instance_ids(holder.as_str()).send().await {
+    let sent = aws
+        .ec2
+        .terminate_instances()
+        .instance_ids(holder.as_str())
+        .customize()
+        .config_override(aws_sdk_ec2::config::Builder::new().retry_config(once()))
+        .send()
+        .await;
+    match sent {
         Ok(_) => Ok(Applied::Done),
+        Err(error) if is_of_the_moment(&error) => Ok(Applied::Overtaken),
         Err(error) => match code(&error) {
             "InvalidInstanceID.NotFound" => Ok(Applied::Overtaken),
             "OperationNotPermitted" => {
@@ -207,6 +290,8 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
         .change_resource_record_sets()
         .hosted_zone_id(declared.zone.as_str())
         .change_batch(batch)
+        .customize()
+        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(RECORD_TIMEOUT)))
         .send()
         .await;
     let Err(error) = sent else {
@@ -217,14 +302,14 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
     node.view.record.forget();
     let problem = words(&error);
     let overtaken = ["not found", "do not match", "already exists"].iter().any(|text| problem.contains(text));
-    match code(&error) {
-        "InvalidChangeBatch" if overtaken => Ok(Applied::Overtaken),
-        "InvalidChangeBatch" | "InvalidInput" => {
-            Err(Blocked::RecordRefused { name: declared.record, zone: declared.zone, problem }.into())
-        }
-        "NoSuchHostedZone" => Err(Blocked::NoSuchZone { group: declared.group, zone: declared.zone }.into()),
-        _ => Err(failed(OPERATION)(error)),
-    }
+    let problem = match code(&error) {
+        "InvalidChangeBatch" if overtaken => return Ok(Applied::Overtaken),
+        "InvalidChangeBatch" | "InvalidInput" => RecordProblem::Refused(problem),
+        "NoSuchHostedZone" => RecordProblem::NoSuchZone,
+        _ => RecordProblem::Unanswered(failed(OPERATION)(error).chain()),
+    };
+    node.view.record = Cached::read_at(aws.clock.now(), Record::Unavailable(problem));
+    Ok(Applied::Done)
 }
 
 /// By token if the event had one, because the token names this one action; else by instance.
@@ -258,9 +343,18 @@ async fn complete(
         Err(error) if !error.message().is_some_and(|text| text.contains("No active Lifecycle Action found")) => {
             Err(failed("autoscaling:CompleteLifecycleAction")(error))
         }
-        Ok(_) | Err(_) => {
+        Ok(_) => {
             node.writes.note_completed(instance.clone(), transition);
             Ok(Applied::Done)
+        }
+        // Over, or not begun: the group knows.
+        Err(_) => {
+            node.writes.note_denied(instance.clone(), transition, aws.clock.now());
+            if !node.view.shows_waiting(instance) {
+                return Ok(Applied::Done);
+            }
+            node.view.group.forget();
+            Ok(Applied::TooEarly)
         }
     }
 }

@@ -7,10 +7,9 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_route53::types as route53;
-use aws_sdk_ssm::types as ssm;
 use aws_smithy_types::DateTime;
 use durin_decisions::node::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Record, ReleaseState, Volume,
+    ARecord, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, Lifecycle, Record, Volume,
     VolumeState,
 };
 
@@ -24,6 +23,8 @@ pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
     Group {
         desired_capacity: group.desired_capacity.unwrap_or_default(),
+        max_size: group.max_size.unwrap_or_default(),
+        launch_suspended: group.suspended_processes().iter().any(|it| it.process_name() == Some("Launch")),
         rebalances: group.capacity_rebalance.unwrap_or_default(),
         members: group
             .instances()
@@ -90,6 +91,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,
         risk: tag(AT_RISK).and_then(Risk::from_tag),
+        device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
     };
     Some(Listed {
         id,
@@ -97,6 +99,12 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         is_declared: tag(tags::VOLUME_ID).is_some(),
         instance: seen,
     })
+}
+
+/// What is attached where the node's volume belongs: that volume, or another.
+fn volume_in_the_way(mapping: &ec2::InstanceBlockDeviceMapping) -> Option<VolumeId> {
+    let is_there = mapping.device_name() == Some(DEVICE);
+    mapping.ebs().filter(|_| is_there).and_then(|ebs| VolumeId::new(ebs.volume_id()?).ok())
 }
 
 pub(super) fn volume(volume: &ec2::Volume) -> Option<(VolumeId, Volume)> {
@@ -125,28 +133,8 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
 }
 
 /// To the second, as EC2 has it.
-fn time(time: &DateTime) -> Option<SystemTime> {
+pub(super) fn time(time: &DateTime) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(time.secs()).ok()?))
-}
-
-/// How far the release is that was asked for since a time: that of the attachment. Without it, or without its own time, a
-/// release may be one of an earlier attachment, and counts for nothing. Two functions may have asked at once: one success
-/// is enough, because nothing mounts the volume again; else the newest counts.
-pub(super) fn release_state(invocations: &[ssm::CommandInvocation], since: Option<SystemTime>) -> ReleaseState {
-    use ssm::CommandInvocationStatus as Status;
-
-    let Some(since) = since else { return ReleaseState::NotStarted };
-    let requested = invocations.iter().filter_map(|it| Some((time(it.requested_date_time()?)?, it.status())));
-    let ours: Vec<_> = requested.filter(|(at, _)| *at >= since).collect();
-    if ours.iter().any(|(_, status)| *status == Some(&Status::Success)) {
-        return ReleaseState::Succeeded;
-    }
-    match ours.into_iter().max_by_key(|(at, _)| *at) {
-        None => ReleaseState::NotStarted,
-        Some((_, Some(Status::Failed | Status::Cancelled | Status::TimedOut))) => ReleaseState::Failed,
-        // On its way, under way, being cancelled, or in a state of the future: not over.
-        Some((at, _)) => ReleaseState::Running { since: at },
-    }
 }
 
 /// What the first record set at or after the node's name and type A says about the node's record.
@@ -170,42 +158,7 @@ pub(super) fn record(name: &str, first: Option<&route53::ResourceRecordSet>) -> 
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-    use ssm::CommandInvocationStatus as Status;
-
     use super::*;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn release(requested: Option<i64>, status: Status) -> ssm::CommandInvocation {
-        let requested = requested.map(DateTime::from_secs);
-        ssm::CommandInvocation::builder().set_requested_date_time(requested).status(status).build()
-    }
-
-    #[rstest]
-    #[case::of_this_attachment(Some(100), Some(100), ReleaseState::Succeeded)]
-    #[case::of_an_earlier_attachment(Some(99), Some(100), ReleaseState::NotStarted)]
-    #[case::the_attachment_has_no_time(Some(100), None, ReleaseState::NotStarted)]
-    #[case::the_release_has_no_time(None, Some(100), ReleaseState::NotStarted)]
-    fn a_success_counts_only_if_it_is_certainly_of_this_attachment(
-        #[case] requested: Option<i64>,
-        #[case] attached: Option<u64>,
-        #[case] state: ReleaseState,
-    ) {
-        assert_eq!(release_state(&[release(requested, Status::Success)], attached.map(at)), state);
-    }
-
-    #[test]
-    fn one_success_is_enough_and_else_the_newest_release_counts() {
-        let since = Some(at(100));
-        let failed = || release(Some(101), Status::Failed);
-        let [begun, done] = [Status::InProgress, Status::Success].map(|status| release(Some(102), status));
-        assert_eq!(release_state(&[failed(), begun.clone()], since), ReleaseState::Running { since: at(102) });
-        assert_eq!(release_state(&[begun, release(Some(103), Status::TimedOut)], since), ReleaseState::Failed);
-        assert_eq!(release_state(&[done, release(Some(103), Status::Failed)], since), ReleaseState::Succeeded);
-    }
 
     #[test]
     fn what_ec2_leaves_out_stays_unknown() {

@@ -1,4 +1,7 @@
-//! What the functions call things by that `infra/` makes.
+//! The Systems Manager documents that the functions send.
 
-/// The document that drains, stops k3s, syncs and unmounts.
+/// Has an instance let go of the volume. (`infra/release.sh`.)
 pub const RELEASE_DOCUMENT: &str = "durin-release";
+
+/// Has an instance that has let go of the volume serve again. (`infra/resume.sh`.)
+pub const RESUME_DOCUMENT: &str = "durin-resume";

@@ -1,11 +1,12 @@
 //! A node that is being looked after, and observing it. Observing never writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use durin_decisions::node::{Blocked, Done, Observed, Release, may_have_to_release};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use durin_decisions::node::{Agents, Attachment, Blocked, Done, Observed, Release, ReleaseState, release_matters};
+use futures_util::stream::{self, StreamExt};
 
 use super::cached::Cached;
+use super::commands::release_state;
 use super::read;
 use super::view::View;
 use super::writes::Writes;
@@ -69,7 +70,7 @@ impl Node {
     /// Reads what is not known well enough, and puts together what a decision needs.
     ///
     /// # Errors
-    /// When a call fails, or Route 53 does not have the zone.
+    /// When a call fails that the volume depends on.
     pub(super) async fn observe(&mut self, aws: &Aws) -> Result<Observed, Failure> {
         let seen = self.view.look(aws, &self.declaration).await?;
         let mut observed = Observed {
@@ -82,14 +83,33 @@ impl Node {
             warning: self.warning.clone(),
             action: self.action.clone(),
             completed: self.writes.completed().clone(),
+            denied: self.writes.denied().clone(),
+            replacement_refused: self.writes.replacement_refused(),
         };
-        if let Some(holder) = may_have_to_release(&observed, aws.clock.now()) {
-            let asked = observed.group.members.keys().chain([&holder.instance]).collect();
-            self.view.ask_systems_manager(aws, &self.declaration, holder, &asked).await;
-        }
-        observed.release =
-            self.view.release().map(|release| Release { state: self.writes.release_state(release.state), ..release });
+        observed.forget_own_device();
+        observed.release = self.ask_about_release(aws, &observed).await;
         Ok(observed)
+    }
+
+    async fn ask_about_release(&mut self, aws: &Aws, observed: &Observed) -> Option<Release> {
+        let now = aws.clock.now();
+        let may_have_been_asked = self.view.may_have_been_asked(now);
+        let holder = release_matters(observed, may_have_been_asked, now)?;
+        let asked = observed.group.members.keys().chain([&holder.instance]).collect();
+        // A holder that stays is asked about its agent only if it has to be sent anything.
+        if release_matters(observed, false, now).is_none() {
+            self.view.ask_for_commands(aws, &self.declaration, holder).await;
+            if self.release_state(holder) == ReleaseState::NotStarted {
+                return Some(Release { agents: Agents::Unknown, state: ReleaseState::NotStarted });
+            }
+        }
+        let agents = self.view.ask_systems_manager(aws, &self.declaration, holder, &asked).await;
+        Some(Release { agents, state: self.release_state(holder) })
+    }
+
+    fn release_state(&self, holder: &Attachment) -> ReleaseState {
+        let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
+        release_state(listed, holder, self.writes.sent())
     }
 }
 
@@ -111,30 +131,47 @@ pub(super) async fn every_node(aws: &Aws) -> Result<Nodes, Failure> {
 }
 
 /// Reads many nodes at once, in the same order as one: the calls do not grow with the number of nodes, but for one
-/// record read a node. Where the zone is not there, the record stays unread, for [`Node::observe`] to complain about.
+/// record read a node.
 ///
 /// # Errors
-/// When a call fails.
+/// When a call fails that the volumes depend on.
 pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), Failure> {
     let names: Vec<GroupName> = nodes.iter().map(|node| node.name().clone()).collect();
     let volume_ids: Vec<_> = nodes.iter().map(|node| node.declaration.volume.clone()).collect();
     // Collected first: a stream that maps as it goes cannot be proven to be Send.
     let reads: Vec<_> = nodes.iter().map(|node| read::record(aws, &node.declaration)).collect();
-    let records = stream::iter(reads).buffered(RECORDS_AT_ONCE).try_collect::<Vec<_>>();
+    let records = async { Ok(stream::iter(reads).buffered(RECORDS_AT_ONCE).collect::<Vec<_>>().await) };
     let (mut instances, records) = tokio::try_join!(read::instances_by_group(aws, &names), records)?;
-    let mut volumes = read::volumes(aws, &volume_ids).await?;
+    let (volumes, asked) = tokio::join!(read::volumes(aws, &volume_ids), read::asked_to_release_lately(aws));
+    let mut volumes = volumes?;
+    let asked = asked.unwrap_or_else(|failure| {
+        tracing::warn!(reason = failure.chain(), "Systems Manager cannot be asked");
+        BTreeSet::new()
+    });
     let now = aws.clock.now();
     for (node, record) in nodes.iter_mut().zip(records) {
         let of_group = instances.remove(node.name()).unwrap_or_default();
         node.view.instances = Cached::read_at(now, of_group);
-        node.view.record = record.map_or_else(Cached::unread, |record| Cached::read_at(now, record));
+        node.view.record = Cached::read_at(now, record);
         node.view.volume = Cached::read_at(now, volumes.remove(&node.declaration.volume));
+        node.view.note_asked_lately(&asked);
     }
+    read_strangers(aws, nodes, &names).await?;
+    for node in nodes.iter_mut() {
+        if let Some(holder) = node.view.asked_holder() {
+            node.view.ask_for_commands(aws, &node.declaration, &holder).await;
+        }
+    }
+    Ok(())
+}
+
+/// The holders that are not, or not yet, instances of their node's group.
+async fn read_strangers(aws: &Aws, nodes: &mut [Node], names: &[GroupName]) -> Result<(), Failure> {
     let strangers: Vec<InstanceId> = nodes.iter().filter_map(|node| node.view.unlisted_holder()).collect();
     if strangers.is_empty() {
         return Ok(());
     }
-    let found = read::instances(aws, &strangers, &names).await?;
+    let found = read::instances(aws, &strangers, names).await?;
     for node in nodes.iter_mut() {
         let stranger = node.view.unlisted_holder().and_then(|id| found.get_key_value(&id));
         if let (Some((id, instance)), Some(known)) = (stranger, node.view.instances.get_mut()) {

@@ -1,21 +1,25 @@
 //! The reads: six API operations. Each takes as many names as it can, so that one node and a hundred cost the same calls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_route53::types::RrType;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
-use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Record, ReleaseState, Volume};
+use aws_smithy_types::error::operation::BuildError;
+use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Record, RecordProblem, Volume};
 
+use super::commands::Command;
 use super::convert::{self, Listed};
 use super::documents::RELEASE_DOCUMENT;
-use crate::aws::{Aws, all, code, failed, incomplete};
+use crate::aws::{Aws, all, code, failed, incomplete, within};
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::tags;
+use crate::times::timestamp;
 
 /// EC2 takes at most 200 values in a filter.
 const FILTER_VALUES: usize = 200;
@@ -122,17 +126,36 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
     Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
 }
 
-/// How far the release of the holder is.
-pub(super) async fn release(aws: &Aws, holder: &Attachment) -> Result<ReleaseState, Failure> {
+/// What the holder has been asked for since the volume was attached to it. One call for both documents, so without their
+/// names: other commands only make the list longer.
+pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
+    const OPERATION: &str = "ssm:ListCommandInvocations";
+    let since = holder.since.unwrap_or_else(|| aws.clock.now() - LATELY);
+    let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).details(true);
+    let call = call.filters(invoked_after(since).map_err(incomplete(OPERATION))?);
+    let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
+    Ok(invocations.iter().filter_map(Command::listed).collect())
+}
+
+/// The instances that were asked lately to let go of a volume: one call for all nodes.
+pub(super) async fn asked_to_release_lately(aws: &Aws) -> Result<BTreeSet<InstanceId>, Failure> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
     let of_document = CommandFilter::builder()
         .key(CommandFilterKey::DocumentName)
         .value(RELEASE_DOCUMENT)
         .build()
         .map_err(incomplete(OPERATION))?;
-    let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).filters(of_document);
+    let lately = invoked_after(aws.clock.now() - LATELY).map_err(incomplete(OPERATION))?;
+    let call = aws.ssm.list_command_invocations().filters(of_document).filters(lately);
     let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
-    Ok(convert::release_state(&invocations, holder.since))
+    Ok(invocations.iter().filter_map(|it| InstanceId::new(it.instance_id()?).ok()).collect())
+}
+
+/// Some schedule's run within this time sees a holder that has let go for nothing, even if a dozen of them fail.
+const LATELY: Duration = Duration::from_secs(3_600);
+
+fn invoked_after(time: SystemTime) -> Result<CommandFilter, BuildError> {
+    CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(timestamp(time)).build()
 }
 
 /// The groups of those instances that are alive and have the tags of a node, which its group has propagated to them.
@@ -146,8 +169,10 @@ pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<
     Ok(groups)
 }
 
-/// The node's record; `None` if there is no such zone. The name is only where the listing starts, so the first answer may be another name or type.
-pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Option<Record>, Failure> {
+/// The node's record. The name is only where the listing starts, so the first answer may be another name or type.
+///
+/// Route 53 is asked briefly: nothing but the record depends on it, and the volume does not wait.
+pub(super) async fn record(aws: &Aws, node: &Declaration) -> Record {
     let listed = aws
         .route53
         .list_resource_record_sets()
@@ -155,14 +180,23 @@ pub(super) async fn record(aws: &Aws, node: &Declaration) -> Result<Option<Recor
         .start_record_name(node.record.as_str())
         .start_record_type(RrType::A)
         .max_items(1)
+        .customize()
+        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(RECORD_TIMEOUT)))
         .send()
         .await;
     match listed {
-        Ok(listed) => Ok(Some(convert::record(node.record.as_str(), listed.resource_record_sets().first()))),
-        Err(error) if code(&error) == "NoSuchHostedZone" => Ok(None),
-        Err(error) => Err(failed("route53:ListResourceRecordSets")(error)),
+        Ok(listed) => convert::record(node.record.as_str(), listed.resource_record_sets().first()),
+        Err(error) if code(&error) == "NoSuchHostedZone" => Record::Unavailable(RecordProblem::NoSuchZone),
+        Err(error) => {
+            let failure = failed("route53:ListResourceRecordSets")(error).chain();
+            tracing::warn!(node = %node.group, reason = failure, "the record cannot be read");
+            Record::Unavailable(RecordProblem::Unanswered(failure))
+        }
     }
 }
+
+/// How long reading or writing the record may take, all attempts together: what waits for it is outage.
+pub(super) const RECORD_TIMEOUT: Duration = Duration::from_secs(4);
 
 fn filter<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.map(str::to_owned).collect())).build()

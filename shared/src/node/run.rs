@@ -25,7 +25,7 @@ const MOST_LOOKS: usize = 2_000;
 
 /// Brings the node to where nothing is left to do, and says why nothing is.
 ///
-/// What cannot be given back (release, detach, terminate, replace) is done only after a second look, at everything anew,
+/// What cannot be given back (a release, a detachment, the end of an instance) is done only after a second look, at everything anew,
 /// has come to the same step. For example, in seconds after the first read of the group:
 ///
 /// ```text
@@ -57,7 +57,7 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             logged = Some(step.clone());
         }
         let pause = match &step {
-            Step::Done(reason) => return Ok(reason.clone()),
+            Step::Done(reason) => return node.writes.take_left_out().map_or_else(|| Ok(reason.clone()), Err),
             Step::Blocked(reason) => return Err(reason.clone().into()),
             Step::Wait(reason) => {
                 waiting_for = format!("waiting for {reason}");
@@ -75,6 +75,10 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
                     waiting_for = format!("{} was overtaken by a change", write.name());
                     node.view.volume.forget();
                     Some(POLL)
+                }
+                Applied::TooEarly => {
+                    waiting_for = format!("it is too early to {}", write.name());
+                    Some(SLOW_POLL)
                 }
             },
         };
@@ -94,6 +98,7 @@ fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
     match reason {
         WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } => POLL,
         WaitFor::Booted { .. } | WaitFor::Replacement { .. } => LEISURELY_POLL,
+        WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
         WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
         WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
@@ -105,9 +110,10 @@ fn log(node: &Node, observed: &Observed, step: &Step) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
         Step::Attach { successor } => Some(successor),
-        Step::Mark { instance, .. } => Some(instance),
+        Step::Mark { instance, .. } | Step::EndSpare { instance } => Some(instance),
         Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
-        Step::Replace { holder } | Step::Release { holder } => Some(holder),
+        Step::Replace { holder } | Step::Release { holder } | Step::Resume { holder } => Some(holder),
+        Step::LaunchFirst { holder } | Step::RestoreCapacity { holder } => Some(holder),
         Step::Complete { instance, .. } => Some(instance),
         Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
     };

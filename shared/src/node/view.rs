@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Attachment, Blocked, Group, Instance, Record, Release, ReleaseState, Volume, WaitFor, lacks_holder,
+    Agents, Attachment, Group, Instance, Lifecycle, Record, RecordProblem, ReleaseState, Volume, WaitFor, lacks_holder,
 };
 
 use super::cached::Cached;
+use super::commands::{Command, release_state};
 use super::read;
 use crate::aws::Aws;
 use crate::declaration::Declaration;
@@ -20,6 +21,12 @@ use crate::ids::InstanceId;
 /// Maximum age of anything that we are not waiting for. Losing sight of the group for that long while the volume is polled
 /// costs nothing: the attachment is the fence.
 const FRESH_FOR: Duration = Duration::from_secs(5);
+
+/// How long Route 53 is left alone after it has failed.
+const RECORD_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// How long a hand-off may take in which nothing is lost: later nobody has the attachment in mind any more.
+const SETTLED_AFTER: Duration = Duration::from_secs(300);
 
 /// Parts that a step has changed or time has aged are read again, others are not. What is unread is unknown: only
 /// [`View::look`], which reads all of it, shows it to a decision.
@@ -31,8 +38,11 @@ pub(super) struct View {
     pub(super) record: Cached<Record>,
     /// `None` if EC2 was asked and does not list it.
     pub(super) volume: Cached<Option<Volume>>,
-    agents: Cached<BTreeSet<InstanceId>>,
-    pub(super) release_state: Cached<ReleaseState>,
+    agents: Cached<Agents>,
+    /// What the holder was asked for.
+    pub(super) commands: Cached<Vec<Command>>,
+    /// Whether the holder was asked lately to let go, if somebody has looked.
+    asked_lately: Option<bool>,
 }
 
 /// All that every decision needs, read.
@@ -52,14 +62,15 @@ impl View {
             record: Cached::unread(),
             volume: Cached::unread(),
             agents: Cached::unread(),
-            release_state: Cached::unread(),
+            commands: Cached::unread(),
+            asked_lately: None,
         }
     }
 
     /// Reads what is not known, or not known well enough, in as few round trips as the order allows.
     ///
     /// # Errors
-    /// When a call fails, or Route 53 does not have the zone.
+    /// When a call fails that the volume depends on.
     pub(super) async fn look(&mut self, aws: &Aws, node: &Declaration) -> Result<Seen<'_>, Failure> {
         self.age(aws.clock.now());
         let View { group, instances, record, volume, .. } = self;
@@ -69,10 +80,7 @@ impl View {
                 Ok::<_, Failure>(read::group(aws, &node.group).await?.map_or_else(Group::gone, |found| found.group))
             }),
             instances.get_or_read(clock, read::instances_of_groups(aws, names)),
-            record.get_or_read(clock, async {
-                let no_such_zone = || Blocked::NoSuchZone { group: node.group.clone(), zone: node.zone.clone() };
-                read::record(aws, node).await?.ok_or_else(|| no_such_zone().into())
-            }),
+            async { Ok(record.get_or_ask(clock, read::record(aws, node)).await) },
         )?;
         let volume = volume.get_or_read(clock, async {
             let mut found = read::volumes(aws, std::slice::from_ref(&node.volume)).await?;
@@ -85,35 +93,66 @@ impl View {
         Ok(Seen { group, instances, record, volume })
     }
 
-    /// Asks Systems Manager for what is not known. Fail open: without an answer no agent is online and no release was
-    /// sent, and the node still moves, only slower.
+    /// Asks Systems Manager for what is not known. Fail open: without an answer nothing is known of agents, no release was
+    /// asked for, and a node that has to move still moves, only slower.
     pub(super) async fn ask_systems_manager(
         &mut self,
         aws: &Aws,
         node: &Declaration,
         holder: &Attachment,
         asked: &BTreeSet<&InstanceId>,
-    ) {
-        let warn = |failure: &Failure| {
-            tracing::warn!(node = %node.group, reason = failure.chain(), "Systems Manager cannot be asked");
-        };
-        tokio::join!(
-            self.agents
-                .get_or_ask(&aws.clock, async { read::agents(aws, asked).await.inspect_err(warn).unwrap_or_default() }),
-            self.release_state.get_or_ask(&aws.clock, async {
-                read::release(aws, holder).await.inspect_err(warn).unwrap_or(ReleaseState::NotStarted)
+    ) -> Agents {
+        let (agents, _) = tokio::join!(
+            self.agents.get_or_ask(&aws.clock, async {
+                read::agents(aws, asked)
+                    .await
+                    .map_or_else(|failure| unknown(node, &failure, Agents::Unknown), Agents::Online)
             }),
+            self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)),
         );
+        agents.clone()
     }
 
-    /// What Systems Manager said, if it was asked.
-    pub(super) fn release(&self) -> Option<Release> {
-        Some(Release { agents: self.agents.get()?.clone(), state: *self.release_state.get()? })
+    pub(super) async fn ask_for_commands(&mut self, aws: &Aws, node: &Declaration, holder: &Attachment) -> &[Command] {
+        self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)).await
+    }
+
+    /// Whether a holder that stays may have been asked to let go. If nobody has looked, an attachment of a moment ago has
+    /// not: whoever hands over again does so in a later run, which looks.
+    pub(super) fn may_have_been_asked(&self, now: SystemTime) -> bool {
+        self.asked_lately.unwrap_or_else(|| {
+            let since = self.holder().and_then(|holder| holder.since);
+            since.is_none_or(|since| since + SETTLED_AFTER < now)
+        })
+    }
+
+    pub(super) fn note_asked_lately(&mut self, asked: &BTreeSet<InstanceId>) {
+        self.asked_lately = Some(self.holder().is_some_and(|holder| asked.contains(&holder.instance)));
+    }
+
+    /// Whether the group, as it was last read, shows a lifecycle action of the instance.
+    pub(super) fn shows_waiting(&self, instance: &InstanceId) -> bool {
+        let member = self.group.get().and_then(|group| group.members.get(instance));
+        matches!(member, Some(Lifecycle::Launching { waits: true } | Lifecycle::Terminating { waits: true }))
+    }
+
+    pub(super) fn holder(&self) -> Option<&Attachment> {
+        self.volume.get()?.as_ref()?.attachments.first()
+    }
+
+    /// The holder, if it was asked lately to let go.
+    pub(super) fn asked_holder(&self) -> Option<Attachment> {
+        self.holder().filter(|_| self.asked_lately == Some(true)).cloned()
     }
 
     /// Whether the node was nowhere when it was last read; `None` if it was not read.
     pub(super) fn lacks_holder(&self) -> Option<bool> {
-        Some(lacks_holder(self.group.get()?, self.instances.get()?, self.volume.get()?.as_ref()))
+        let volume = self.volume.get()?.as_ref();
+        let release = match (self.commands.get(), self.holder()) {
+            (Some(commands), Some(holder)) => release_state(commands, holder, None),
+            (None, _) | (_, None) => ReleaseState::NotStarted,
+        };
+        Some(lacks_holder(self.group.get()?, self.instances.get()?, volume, release))
     }
 
     /// The holder of the volume, if EC2 has not been asked about that instance.
@@ -126,21 +165,25 @@ impl View {
         match wait {
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances.forget(),
             WaitFor::Booted { .. } => self.agents.forget(),
-            WaitFor::Released { .. } => self.release_state.forget(),
-            WaitFor::Replacement { .. } => self.group.forget(),
+            WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.commands.forget(),
+            WaitFor::Replacement { .. } | WaitFor::InService { .. } => self.group.forget(),
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume.forget();
             }
         }
     }
 
+    /// A record that could not be read is left alone: nothing that cannot be given back depends on it, and asking again
+    /// takes as long as Route 53 likes.
     pub(super) fn forget_all(&mut self) {
         self.group.forget();
         self.instances.forget();
-        self.record.forget();
+        if !matches!(self.record.get(), Some(Record::Unavailable(RecordProblem::Unanswered(_)))) {
+            self.record.forget();
+        }
         self.volume.forget();
         self.agents.forget();
-        self.release_state.forget();
+        self.commands.forget();
     }
 
     fn age(&mut self, now: SystemTime) {
@@ -148,8 +191,20 @@ impl View {
         self.instances.forget_if_older(FRESH_FOR, now);
         self.volume.forget_if_older(FRESH_FOR, now);
         self.agents.forget_if_older(FRESH_FOR, now);
-        self.release_state.forget_if_older(FRESH_FOR, now);
+        self.commands.forget_if_older(FRESH_FOR, now);
+        if let Some(Record::Unavailable(_)) = self.record.get() {
+            self.record.forget_if_older(RECORD_AGAIN_AFTER, now);
+        }
     }
+}
+
+async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) -> Vec<Command> {
+    read::commands(aws, holder).await.unwrap_or_else(|failure| unknown(node, &failure, Vec::new()))
+}
+
+fn unknown<T>(node: &Declaration, failure: &Failure, instead: T) -> T {
+    tracing::warn!(node = %node.group, reason = failure.chain(), "Systems Manager cannot be asked");
+    instead
 }
 
 fn unlisted_holder(volume: Option<&Volume>, known: &BTreeMap<InstanceId, Instance>) -> Option<InstanceId> {

@@ -3,29 +3,58 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use durin_decisions::node::{Instance, ReleaseState};
+use durin_decisions::node::Instance;
 
+use super::commands::Sent;
+use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Risk;
 
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    release_sent: Option<SystemTime>,
-    release_refused: bool,
+    sent: Option<Sent>,
     marks: BTreeMap<InstanceId, Risk>,
     completed: BTreeSet<(InstanceId, Transition)>,
+    denied: BTreeMap<(InstanceId, Transition), SystemTime>,
+    replacement_refused: Option<SystemTime>,
+    left_out: Option<Failure>,
 }
 
 impl Writes {
-    /// Systems Manager may not list a release for a second or two.
-    pub(super) fn note_release_sent(&mut self, now: SystemTime) {
-        self.release_sent = Some(now);
+    pub(super) fn note_sent(&mut self, sent: Sent) {
+        self.sent = Some(sent);
     }
 
-    /// Systems Manager has refused to send a release: from now on it counts as failed.
-    pub(super) fn note_release_refused(&mut self) {
-        self.release_refused = true;
+    pub(super) fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
+    }
+
+    /// Auto Scaling knows no such action: it is over, or has not begun.
+    pub(super) fn note_denied(&mut self, instance: InstanceId, transition: Transition, now: SystemTime) {
+        self.denied.entry((instance, transition)).or_insert(now);
+    }
+
+    pub(super) fn denied(&self) -> &BTreeMap<(InstanceId, Transition), SystemTime> {
+        &self.denied
+    }
+
+    pub(super) fn note_replacement_refused(&mut self, now: SystemTime) {
+        self.replacement_refused = Some(now);
+    }
+
+    pub(super) fn replacement_refused(&self) -> Option<SystemTime> {
+        self.replacement_refused
+    }
+
+    /// Something that the hand-off does not wait for has failed. The invocation fails of it at its end.
+    pub(super) fn note_left_out(&mut self, failure: Failure) {
+        tracing::warn!(reason = failure.chain(), "left out");
+        self.left_out.get_or_insert(failure);
+    }
+
+    pub(super) fn take_left_out(&mut self) -> Option<Failure> {
+        self.left_out.take()
     }
 
     pub(super) fn note_mark(&mut self, instance: InstanceId, risk: Risk) {
@@ -50,15 +79,5 @@ impl Writes {
             }
         }
         instances
-    }
-
-    /// How far the release is, if a read does not show yet that we have sent one.
-    pub(super) fn release_state(&self, read: ReleaseState) -> ReleaseState {
-        match (read, self.release_sent) {
-            (ReleaseState::NotStarted, _) if self.release_refused => ReleaseState::Failed,
-            (ReleaseState::NotStarted, Some(since)) => ReleaseState::Running { since },
-            (ReleaseState::NotStarted, None) => ReleaseState::NotStarted,
-            (known @ (ReleaseState::Running { .. } | ReleaseState::Succeeded | ReleaseState::Failed), _) => known,
-        }
     }
 }

@@ -7,7 +7,7 @@ use durin::declaration::Declaration;
 use durin::events::RETIREMENTS;
 use durin::ids::GroupName;
 use durin::lifecycle::Transition;
-use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, least_heartbeat};
+use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, RESUME_DOCUMENT, least_heartbeat};
 use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
@@ -50,11 +50,12 @@ const SCHEDULED: [(&str, Duration); 3] = [
 /// The tags of a group that mean something to the functions.
 const TAGS: [&str; 4] = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME, tags::RECORD_TTL];
 
-/// The document that the functions send is there.
+/// The documents that the functions send are there.
 pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateError> {
-    match documents.iter().any(|(name, _)| name == RELEASE_DOCUMENT) {
-        true => Ok(()),
-        false => Err(refuse(RELEASE, "Resources", format!("no document {RELEASE_DOCUMENT}, which the functions send"))),
+    let is_there = |wanted: &str| documents.iter().any(|(name, _)| name == wanted);
+    match [RELEASE_DOCUMENT, RESUME_DOCUMENT].into_iter().find(|wanted| !is_there(wanted)) {
+        None => Ok(()),
+        Some(name) => Err(refuse(RELEASE, "Resources", format!("no document {name}, which the functions send"))),
     }
 }
 

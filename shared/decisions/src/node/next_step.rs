@@ -1,17 +1,21 @@
 //! The decision: what is seen of a node in, the one next step out. Pure, total, and the only place that decides.
 
 mod actions;
+mod capacity;
 mod departure;
 mod successor;
+mod take_back;
 
 use std::time::SystemTime;
 
-use super::observed::{ARecord, Attachment, AttachmentState, InstanceState, Observed, Record, Volume, VolumeState};
+use super::observed::{
+    ARecord, Attachment, AttachmentState, InstanceState, Observed, Record, RecordProblem, Volume, VolumeState,
+};
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use departure::Departure;
-pub use departure::{LONGEST_PERIOD, least_heartbeat, may_have_to_release};
+pub use departure::{LONGEST_PERIOD, least_heartbeat, release_matters};
 use successor::Successor;
 
 /// What to do next for this node.
@@ -55,12 +59,8 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
 fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
     let declaration = &observed.declaration;
     let group = declaration.group.clone();
-    if observed.group.desired_capacity > 1 {
+    if observed.group.desired_capacity > 2 {
         return Err(Blocked::DesiredCapacity { group, desired: observed.group.desired_capacity });
-    }
-    if let Record::Foreign(what) = &observed.record {
-        let (name, zone) = (declaration.record.clone(), declaration.zone.clone());
-        return Err(Blocked::ForeignRecord { name, zone, what: what.clone() });
     }
     let Some(volume) = &observed.volume else {
         return Err(Blocked::NoSuchVolume { group, volume: declaration.volume.clone() });
@@ -78,38 +78,71 @@ fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
 /// The volume is with the successor, or on its way there: the record follows, then the launch action is completed.
 fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = &attachment.instance;
-    if let Some(step) = departure::of_warned(observed, holder, now) {
+    if let Some(step) = departure::of_warned(observed, attachment, now) {
         return step;
     }
     match attachment.state {
-        AttachmentState::Detaching => return Step::Wait(WaitFor::Detached { holder: holder.clone() }),
+        AttachmentState::Detaching => return departure::of_leaving_volume(observed, holder, now),
+        AttachmentState::Attaching if attachment.is_stuck(now) => {
+            return actions::give_newcomer_up(observed, holder, now)
+                .unwrap_or_else(|| take_back::replace(observed, holder));
+        }
         AttachmentState::Attaching | AttachmentState::Attached => {}
     }
-    // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
-    match record_step(observed, holder) {
-        Some(step) => return step,
-        None if attachment.state == AttachmentState::Attaching => {
-            return Step::Wait(WaitFor::Attached { successor: holder.clone() });
-        }
-        None => {}
+    if let Some(step) = take_back::next_step(observed, holder, now) {
+        return step;
     }
-    if actions::waits(observed, holder, Transition::Launching) {
+    // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
+    let record = record_step(observed, holder);
+    if let Ok(Some(step)) = record {
+        return step;
+    }
+    if attachment.state == AttachmentState::Attaching {
+        return Step::Wait(WaitFor::Attached { successor: holder.clone() });
+    }
+    // Also without the record: the node serves, and whoever finds it by its name is told of the failure.
+    if actions::waits(observed, holder, Transition::Launching, now) {
         return actions::complete(holder, Transition::Launching, ActionResult::Continue);
     }
-    Step::Done(Done::Serves { holder: holder.clone() })
+    if let Some(step) = capacity::next_step(observed, holder) {
+        return step;
+    }
+    match record {
+        Ok(_) => Step::Done(Done::Serves { holder: holder.clone() }),
+        Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
+    }
 }
 
 /// The change that makes the record name the holder, if one is needed.
-fn record_step(observed: &Observed, holder: &InstanceId) -> Option<Step> {
-    let Some(address) = observed.instances.get(holder).and_then(|instance| instance.private_ip) else {
-        return Some(Step::Wait(WaitFor::Address { successor: holder.clone() }));
+///
+/// # Errors
+/// When the record cannot name it.
+fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>, Blocked> {
+    let (name, zone) = (observed.declaration.record.clone(), observed.declaration.zone.clone());
+    let group = observed.declaration.group.clone();
+    let from = match &observed.record {
+        Record::Absent => None,
+        Record::Simple(from) => Some(from.clone()),
+        Record::Foreign(what) => return Err(Blocked::ForeignRecord { name, zone, what: what.clone() }),
+        Record::Unavailable(RecordProblem::NoSuchZone) => return Err(Blocked::NoSuchZone { group, zone }),
+        Record::Unavailable(RecordProblem::Refused(problem)) => {
+            return Err(Blocked::RecordRefused { name, zone, problem: problem.clone() });
+        }
+        Record::Unavailable(RecordProblem::Unanswered(problem)) => {
+            return Err(Blocked::RecordUnavailable { name, zone, problem: problem.clone() });
+        }
+    };
+    let instance = observed.instances.get(holder);
+    let Some(address) = instance.and_then(|instance| instance.private_ip) else {
+        // EC2 lists an address from the first second on, if the subnet has one to give.
+        return if instance.is_some_and(|instance| instance.state == InstanceState::Running) {
+            Err(Blocked::NoAddress { group, holder: holder.clone() })
+        } else {
+            Ok(Some(Step::Wait(WaitFor::Address { successor: holder.clone() })))
+        };
     };
     let to = ARecord { address: address.to_string(), ttl_s: i64::from(observed.declaration.ttl_s) };
-    match &observed.record {
-        Record::Simple(from) if *from == to => None,
-        Record::Simple(from) => Some(Step::PointRecord { from: Some(from.clone()), to }),
-        Record::Absent | Record::Foreign(_) => Some(Step::PointRecord { from: None, to }),
-    }
+    Ok((from.as_ref() != Some(&to)).then_some(Step::PointRecord { from, to }))
 }
 
 /// An instance that is not the successor has the volume: get it free without taking it from the living.
@@ -123,16 +156,17 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
     if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
         return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
     }
-    // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing.
-    if let Some(step) = blocked_by_zone(observed, volume, successor) {
-        return step;
+    // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
+    // the holder has to go anyway: then at least it lets go in order.
+    if instance.risk.is_none_or(|risk| risk.until.is_none())
+        && let Some(blocked) = cannot_take_over(observed, volume, successor)
+    {
+        return Step::Blocked(blocked);
     }
     match instance.state {
         InstanceState::Dead | InstanceState::Stopping => successor.wait_or_done(WaitFor::HolderGone { holder }),
-        InstanceState::Stopped | InstanceState::Pending | InstanceState::Running
-            if attachment.state == AttachmentState::Detaching =>
-        {
-            // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+        InstanceState::Stopped if attachment.state == AttachmentState::Detaching => {
             Step::Wait(WaitFor::Detached { holder })
         }
         // Its file systems were unmounted when it stopped; nothing runs there that could write.
@@ -141,14 +175,14 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
             Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
         },
         InstanceState::Pending | InstanceState::Running => {
-            Departure { observed, holder: &holder, instance, successor, now }.next_step()
+            Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }
 }
 
 fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
-    if let Some(step) = blocked_by_zone(observed, volume, successor) {
-        return step;
+    if let Some(blocked) = cannot_take_over(observed, volume, successor) {
+        return Step::Blocked(blocked);
     }
     match successor {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
@@ -156,16 +190,20 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
 }
 
-fn blocked_by_zone(observed: &Observed, volume: &Volume, successor: &Successor) -> Option<Step> {
+/// Why EC2 would never attach the volume to the successor, as far as that can be seen.
+fn cannot_take_over(observed: &Observed, volume: &Volume, successor: &Successor) -> Option<Blocked> {
     let id = successor.id()?;
-    let zone = &observed.instances.get(id)?.zone;
-    (*zone != volume.zone).then(|| {
-        Step::Blocked(Blocked::ZoneMismatch {
-            group: observed.declaration.group.clone(),
-            volume: observed.declaration.volume.clone(),
+    let instance = observed.instances.get(id)?;
+    let (group, node_volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
+    if instance.zone != volume.zone {
+        return Some(Blocked::ZoneMismatch {
+            group,
+            volume: node_volume,
             volume_zone: volume.zone.clone(),
             successor: id.clone(),
-            successor_zone: zone.clone(),
-        })
-    })
+            successor_zone: instance.zone.clone(),
+        });
+    }
+    let by = instance.device_taken_by.clone()?;
+    Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }

@@ -5,9 +5,13 @@ use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 use crate::declaration::Declaration;
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
 use crate::risk::{Risk, Warning};
+
+/// The device that the volume is attached as. On Nitro instances the kernel names it `/dev/nvme…` nevertheless, and the
+/// node finds it by the volume id in its serial number.
+pub const DEVICE: &str = "/dev/sdf";
 
 /// A node as it was just seen.
 #[derive(Clone, Debug)]
@@ -28,30 +32,59 @@ pub struct Observed {
     pub action: Option<LifecycleAction>,
     /// The lifecycle actions that were completed since; the group may still show them.
     pub completed: BTreeSet<(InstanceId, Transition)>,
+    /// The lifecycle actions that Auto Scaling has denied since, and when first. They may be over, or they may not have
+    /// begun: only the group knows.
+    pub denied: BTreeMap<(InstanceId, Transition), SystemTime>,
+    /// When the group last refused to replace the holder, because it was at something else.
+    pub replacement_refused: Option<SystemTime>,
 }
 
 impl Observed {
-    /// Whether the node should be somewhere and is nowhere: nobody who lives has the volume, or only a stranger, or
-    /// somebody who is letting go of it. A moment of this is part of every hand-off.
+    /// Whether the node should be somewhere and is nowhere: no living instance of its group has the volume attached, or
+    /// the one that has it has let go of it. A moment of this is part of every hand-off.
     pub fn lacks_holder(&self) -> bool {
-        lacks_holder(&self.group, &self.instances, self.volume.as_ref())
+        let released = self.release.as_ref().map_or(ReleaseState::NotStarted, |release| release.state);
+        lacks_holder(&self.group, &self.instances, self.volume.as_ref(), released)
+    }
+
+    /// The node's own volume is in nobody's way.
+    pub fn forget_own_device(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.device_taken_by.take_if(|volume| *volume == self.declaration.volume);
+        }
     }
 }
 
 /// [`Observed::lacks_holder`], of so much of a node as it needs.
-pub fn lacks_holder(group: &Group, instances: &BTreeMap<InstanceId, Instance>, volume: Option<&Volume>) -> bool {
+pub fn lacks_holder(
+    group: &Group,
+    instances: &BTreeMap<InstanceId, Instance>,
+    volume: Option<&Volume>,
+    release: ReleaseState,
+) -> bool {
     let is_held = volume.and_then(|volume| volume.attachments.first()).is_some_and(|held| {
         let instance = instances.get(&held.instance);
         let lives = instance.is_some_and(|it| matches!(it.state, InstanceState::Pending | InstanceState::Running));
         let is_ours = instance.is_some_and(|it| it.of_group) || group.members.contains_key(&held.instance);
-        lives && is_ours && held.state != AttachmentState::Detaching
+        lives && is_ours && held.state == AttachmentState::Attached
     });
-    group.desired_capacity > 0 && !is_held
+    let has_let_go = match release {
+        ReleaseState::NotStarted
+        | ReleaseState::Running { .. }
+        | ReleaseState::Failed { .. }
+        | ReleaseState::Undelivered { .. } => false,
+        ReleaseState::Released { .. } | ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => true,
+    };
+    group.desired_capacity > 0 && (!is_held || has_let_go)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub desired_capacity: i32,
+    /// The most instances that it may be asked for.
+    pub max_size: i32,
+    /// Whether its Launch process is suspended: then an instance that ends has no successor.
+    pub launch_suspended: bool,
     /// Capacity Rebalancing: the group launches a replacement when an instance is warned.
     pub rebalances: bool,
     /// Its instances. A group of 1 may well list two.
@@ -61,7 +94,7 @@ pub struct Group {
 impl Group {
     /// A group that is not there any more: it has no members and wants none.
     pub fn gone() -> Group {
-        Group { desired_capacity: 0, rebalances: false, members: BTreeMap::new() }
+        Group { desired_capacity: 0, max_size: 0, launch_suspended: false, rebalances: false, members: BTreeMap::new() }
     }
 }
 
@@ -93,6 +126,8 @@ pub struct Instance {
     pub of_group: bool,
     /// What it is warned of, as its tag says.
     pub risk: Option<Risk>,
+    /// What EC2 has attached where the node's volume belongs, if that is anything else.
+    pub device_taken_by: Option<VolumeId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,23 +143,48 @@ pub enum InstanceState {
 /// What Systems Manager says of the holder and its successor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    pub agents: BTreeSet<InstanceId>,
-    /// How far the release of the holder is.
+    pub agents: Agents,
     pub state: ReleaseState,
 }
 
-/// How far the release command is, if there has been one since the volume was attached.
+/// Which agents are online. Not to know is not to have none: an instance whose agent is absent has not booted, or has no
+/// agent; of one whose agent is unknown nothing follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agents {
+    Online(BTreeSet<InstanceId>),
+    /// Systems Manager has given no answer.
+    Unknown,
+}
+
+impl Agents {
+    pub fn is_online(&self, instance: &InstanceId) -> bool {
+        match self {
+            Agents::Online(online) => online.contains(instance),
+            Agents::Unknown => false,
+        }
+    }
+}
+
+/// How far the release of the holder is, by the commands that were sent to it since the volume was attached.
+///
+/// A success is evidence of one moment. The instance may have been rebooted since, and then it has the volume mounted
+/// again, so an old one only says whom to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseState {
+    /// Not asked for, or taken back.
     NotStarted,
     /// It runs, or is on its way.
-    Running {
-        since: SystemTime,
-    },
-    /// Drained, stopped, synced, unmounted.
-    Succeeded,
-    /// It failed, timed out or was cancelled.
-    Failed,
+    Running { since: SystemTime },
+    /// Drained, stopped, synced, unmounted: first and last seen so, in this hand-off.
+    Released { first: SystemTime, last: SystemTime },
+    /// It failed, timed out or was cancelled on the way. k3s may be stopped.
+    Failed { at: SystemTime },
+    /// It never reached the holder, so nothing was stopped.
+    Undelivered { at: SystemTime },
+    /// The holder has been asked to serve again.
+    Resuming { since: SystemTime },
+    /// It has not come to serve again.
+    ResumeFailed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +228,17 @@ pub enum Record {
     Simple(ARecord),
     /// Something that Durin never writes and therefore never touches: several addresses, an alias, a routing policy.
     Foreign(String),
+    /// It cannot be read, or could not be changed. The volume moves all the same.
+    Unavailable(RecordProblem),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordProblem {
+    NoSuchZone,
+    /// Route 53 refuses the record for good, in these words.
+    Refused(String),
+    /// Route 53 has not answered, or has answered with this error.
+    Unanswered(String),
 }
 
 /// A simple A record with one address, exactly as it stands.

@@ -23,6 +23,26 @@ pub enum Step {
         /// It runs, and is a member of the group.
         holder: InstanceId,
     },
+    /// Have the group launch a successor beside a holder that has to go some day, by asking it for two instances.
+    LaunchFirst {
+        /// It is in service, and goes on serving.
+        holder: InstanceId,
+    },
+    /// End one of two instances, and ask the group for one again.
+    EndSpare {
+        /// It is a member of the group, and does not hold the volume.
+        instance: InstanceId,
+    },
+    /// Ask the group for one instance again: the second has not come.
+    RestoreCapacity {
+        /// The only instance in service.
+        holder: InstanceId,
+    },
+    /// Have a holder that has let go of the volume serve again.
+    Resume {
+        /// It runs, and nobody is there to follow it.
+        holder: InstanceId,
+    },
     /// Have the holder drain, stop k3s, sync and unmount.
     Release {
         /// It runs, and its agent is online.
@@ -79,6 +99,12 @@ pub enum WaitFor {
     Replacement { holder: InstanceId },
     #[error("{holder} to release the volume")]
     Released { holder: InstanceId },
+    /// It had let go of the volume, and nobody followed.
+    #[error("{holder} to serve again")]
+    Resumed { holder: InstanceId },
+    /// Only an instance in service is replaced before it ends.
+    #[error("{holder} to go into service")]
+    InService { holder: InstanceId },
     /// The volume is on its way to the successor.
     #[error("the volume to be attached to {successor}")]
     Attached { successor: InstanceId },
@@ -98,6 +124,10 @@ pub enum Done {
     /// The group has no instance that could take over; its next launch comes with an event of its own.
     #[error("the group has no instance that could take over yet")]
     NoSuccessor,
+    /// The holder has to go some day. The group tries on its own to launch the second instance that it was asked for, and
+    /// that launch comes with an event of its own.
+    #[error("{holder} serves until the group has capacity for its successor")]
+    AwaitsCapacity { holder: InstanceId },
     /// The lifecycle action was about the warm pool or a root volume.
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
     NoMove { instance: InstanceId },
@@ -126,6 +156,31 @@ pub enum Blocked {
         "the volume {volume} is in the state {state:?}: restore it from a snapshot and correct the tag durin:volume-id"
     )]
     UnusableVolume { volume: VolumeId, state: String },
+    #[error(
+        "the Launch process of the Auto Scaling group {group} is suspended, so nothing could follow {holder}, which has to \
+         go: aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch"
+    )]
+    LaunchSuspended { group: GroupName, holder: InstanceId },
+    #[error(
+        "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
+         update-auto-scaling-group --auto-scaling-group-name {group} --max-size 2"
+    )]
+    MaximumTooSmall { group: GroupName, holder: InstanceId },
+    #[error(
+        "{successor} has {by} attached as /dev/sdf, where {volume} belongs: remove that device from the image or the launch \
+         template"
+    )]
+    DeviceTaken { volume: VolumeId, successor: InstanceId, by: VolumeId },
+    #[error(
+        "{holder} holds the volume, but has no private IPv4 address for the record: give the Auto Scaling group {group} \
+         subnets with IPv4"
+    )]
+    NoAddress { group: GroupName, holder: InstanceId },
+    #[error(
+        "{name} in the hosted zone {zone} could not be brought up to date ({problem}); the volume does not wait for it, and \
+         the next run tries again"
+    )]
+    RecordUnavailable { name: RecordName, zone: HostedZoneId, problem: String },
     /// The volume is attached to several instances.
     #[error(
         "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"
@@ -180,6 +235,10 @@ impl Step {
             Step::Attach { .. } => "attach",
             Step::Mark { .. } => "mark",
             Step::Replace { .. } => "replace",
+            Step::LaunchFirst { .. } => "launch-first",
+            Step::EndSpare { .. } => "end-spare",
+            Step::RestoreCapacity { .. } => "restore-capacity",
+            Step::Resume { .. } => "resume",
             Step::Release { .. } => "release",
             Step::Detach { .. } => "detach",
             Step::Terminate { .. } => "terminate",
@@ -197,6 +256,10 @@ impl Step {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
             Step::Replace { holder } => format!("{holder} is going to be taken away and has no successor yet"),
+            Step::LaunchFirst { holder } => format!("{holder} has to go some day, and its successor is launched first"),
+            Step::EndSpare { instance } => format!("a node is one instance, and {instance} is not it"),
+            Step::RestoreCapacity { holder } => format!("a node is one instance, and {holder} is it"),
+            Step::Resume { holder } => format!("{holder} has let go of the volume, and nobody follows"),
             Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
@@ -211,7 +274,7 @@ impl Step {
                 format!("{instance} has the volume and the record")
             }
             Step::Complete { instance, transition: Transition::Launching, result: ActionResult::Abandon } => {
-                format!("{instance} died before it could take over")
+                format!("{instance} cannot take over")
             }
             Step::Complete { instance, transition: Transition::Terminating, .. } => {
                 format!("nothing keeps {instance} from going")
@@ -226,7 +289,16 @@ impl Step {
     /// look has come to the same decision.
     pub fn is_irreversible(&self) -> bool {
         match self {
-            Step::Terminate { .. } | Step::Detach { .. } | Step::Release { .. } | Step::Replace { .. } => true,
+            Step::Terminate { .. }
+            | Step::Detach { .. }
+            | Step::Release { .. }
+            | Step::Resume { .. }
+            | Step::Replace { .. }
+            | Step::LaunchFirst { .. }
+            | Step::EndSpare { .. }
+            | Step::RestoreCapacity { .. } => true,
+            // A newcomer that is given up is lost for good.
+            Step::Complete { transition: Transition::Launching, result: ActionResult::Abandon, .. } => true,
             Step::Attach { .. }
             | Step::Mark { .. }
             | Step::PointRecord { .. }

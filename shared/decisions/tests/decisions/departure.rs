@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    AttachmentState, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, least_heartbeat, may_have_to_release,
-    next_step,
+    AttachmentState, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, least_heartbeat, next_step,
+    release_matters,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -36,11 +36,11 @@ fn a_hook_has_to_wait_for_a_quarter_of_an_hour() {
 #[case::it_is_stopping(rebalanced().state(OLD, InstanceState::Stopping), false)]
 #[case::it_is_dead(rebalanced().state(OLD, InstanceState::Dead), false)]
 #[case::it_still_attaches(rebalanced().held_by(OLD, AttachmentState::Attaching), false)]
-#[case::it_lets_go(rebalanced().held_by(OLD, AttachmentState::Detaching), false)]
+#[case::it_lets_go(rebalanced().held_by(OLD, AttachmentState::Detaching), true)]
 #[case::interrupted_and_nobody_follows(interrupted(100), true)]
 #[case::at_risk_without_a_deadline(healthy().at_risk(OLD, RiskReason::Rebalance, None), false)]
 fn a_living_holder_that_goes_may_have_to_release(#[case] situation: Situation, #[case] may_have_to: bool) {
-    let asked = may_have_to_release(&situation.seen(), now()).map(|attachment| attachment.instance.clone());
+    let asked = release_matters(&situation.seen(), false, now()).map(|attachment| attachment.instance.clone());
     assert_eq!(asked, may_have_to.then(|| id(OLD)));
 }
 

@@ -1,9 +1,12 @@
 //! What is decided, situation by situation and account by account: no AWS, no time, a second in all.
 
 mod departure;
+mod evidence;
+mod launch_first;
 mod next_step;
 mod prune;
 mod prune_plan;
+mod prune_table;
 mod publish;
 mod situation;
 mod steps;

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::lifecycle::{Passage, Transition};
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, ReleaseState, Step, VolumeState,
-    WaitFor, next_step,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, RecordProblem, ReleaseState, Step,
+    VolumeState, WaitFor, next_step,
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
@@ -38,6 +38,10 @@ fn release(holder: &str) -> Step {
 
 fn replace(holder: &str) -> Step {
     Step::Replace { holder: id(holder) }
+}
+
+fn launch_first(holder: &str) -> Step {
+    Step::LaunchFirst { holder: id(holder) }
 }
 
 fn detach(holder: &str) -> Step {
@@ -113,15 +117,15 @@ fn let_go(instance: &str) -> Step {
     healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30))).release(&[], ReleaseState::NotStarted),
     let_go(OLD))]
 #[case::it_releases(replaced_early(100).release(&[OLD, NEW], ReleaseState::Running { since: now() }), released(OLD))]
-#[case::it_has_released(replaced_early(100).release(&[OLD, NEW], ReleaseState::Succeeded), detach(OLD))]
+#[case::it_has_released(replaced_early(100).release(&[OLD, NEW], let_go_just_now()), detach(OLD))]
 #[case::it_has_released_and_the_volume_is_on_its_way(
-    replaced_early(100).release(&[OLD, NEW], ReleaseState::Succeeded).held_by(OLD, AttachmentState::Detaching),
+    replaced_early(100).release(&[OLD, NEW], let_go_just_now()).held_by(OLD, AttachmentState::Detaching),
     Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
-#[case::its_release_failed(replaced_early(100).release(&[OLD, NEW], ReleaseState::Failed), let_go(OLD))]
+#[case::its_release_failed(replaced_early(100).release(&[OLD, NEW], refused_ago(5)), let_go(OLD))]
 #[case::its_release_hangs(
     replaced_early(100).release(&[OLD, NEW], ReleaseState::Running { since: now() - Duration::from_secs(61) }), let_go(OLD))]
 #[case::it_was_let_go_and_dies(
-    replaced_early(100).release(&[OLD, NEW], ReleaseState::Failed).completed(OLD, Transition::Terminating), gone(OLD))]
+    replaced_early(100).release(&[OLD, NEW], refused_ago(5)).completed(OLD, Transition::Terminating), gone(OLD))]
 #[case::its_agent_is_offline_and_its_successor_has_booted(replaced_early(100).release(&[NEW], ReleaseState::NotStarted), let_go(OLD))]
 #[case::its_agent_is_offline_and_it_serves_to_the_end(
     replaced_early(20).release(&[], ReleaseState::NotStarted), booted(NEW))]
@@ -139,7 +143,7 @@ fn let_go(instance: &str) -> Step {
 #[case::interrupted_and_time_is_just_enough_for_the_successor_boots(
     replaced_early(40).state(NEW, InstanceState::Pending), release(OLD))]
 #[case::interrupted_released_and_nobody_is_there_yet(
-    interrupted(20).rebalancing().release(&[OLD], ReleaseState::Succeeded), detach(OLD))]
+    interrupted(20).rebalancing().release(&[OLD], let_go_just_now()), detach(OLD))]
 #[case::it_does_not_take_back_what_it_has_released(interrupted(15).rebalancing().free(), Step::Done(Done::NoSuccessor))]
 #[case::the_warning_came_to_nothing(
     healthy().free().at_risk(OLD, RiskReason::Interruption, Some(now() - Duration::from_secs(301))), attach(OLD))]
@@ -150,8 +154,8 @@ fn let_go(instance: &str) -> Step {
 #[case::the_newcomer_is_interrupted_after_it_took_over(
     taken_over().record_names(NEW).at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), launched(NEW))]
 // Retirement.
-#[case::retired(retired(), replace(OLD))]
-#[case::retired_whatever_the_group_does_about_interruptions(retired().rebalancing(), replace(OLD))]
+#[case::retired(retired(), launch_first(OLD))]
+#[case::retired_whatever_the_group_does_about_interruptions(retired().rebalancing(), launch_first(OLD))]
 #[case::retired_and_its_group_is_ending_it(
     retired().lifecycle(OLD, TERMINATING_WAIT), mark(OLD, RiskReason::Terminating, in_s(540)))]
 #[case::retired_and_replaced_by_the_group_already(
@@ -164,8 +168,8 @@ fn let_go(instance: &str) -> Step {
 #[case::replaced_before_it_ends_but_nothing_is_known_of_its_agent(
     rebalanced().held_by(OLD, AttachmentState::Attaching).unasked(), Step::Wait(WaitFor::Attached { successor: id(OLD) }))]
 #[case::replaced_before_it_ends_and_its_agent_is_offline(rebalanced().release(&[NEW], ReleaseState::NotStarted), terminate(OLD))]
-#[case::replaced_before_it_ends_and_its_release_failed(rebalanced().release(&[OLD, NEW], ReleaseState::Failed), terminate(OLD))]
-#[case::replaced_before_it_ends_and_it_has_released(rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded), detach(OLD))]
+#[case::replaced_before_it_ends_and_its_release_failed(rebalanced().release(&[OLD, NEW], refused_ago(5)), terminate(OLD))]
+#[case::replaced_before_it_ends_and_it_has_released(rebalanced().release(&[OLD, NEW], let_go_just_now()), detach(OLD))]
 #[case::replaced_before_it_ends_but_the_newcomer_starts(rebalanced().state(NEW, InstanceState::Pending), running(NEW))]
 #[case::replaced_before_it_ends_but_the_newcomer_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted), booted(NEW))]
 #[case::replaced_before_it_ends_but_ec2_does_not_list_the_newcomer(rebalanced().unlisted(NEW), running(NEW))]
@@ -204,7 +208,8 @@ fn let_go(instance: &str) -> Step {
     healthy().record(Record::Simple(with_ttl(a_record(OLD), 300))),
     Step::PointRecord { from: Some(with_ttl(a_record(OLD), 300)), to: a_record(OLD) })]
 #[case::the_record_drifted(healthy().record_names(NEW), Step::PointRecord { from: Some(a_record(NEW)), to: a_record(OLD) })]
-#[case::no_address_yet(taken_over().no_address(NEW), Step::Wait(WaitFor::Address { successor: id(NEW) }))]
+#[case::no_address_yet(
+    taken_over().state(NEW, InstanceState::Pending).no_address(NEW), Step::Wait(WaitFor::Address { successor: id(NEW) }))]
 #[case::a_person_detaches_it(
     healthy().held_by(OLD, AttachmentState::Detaching), Step::Wait(WaitFor::Detached { holder: id(OLD) }))]
 // The action is completed last.
@@ -245,11 +250,20 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 }
 
 #[rstest]
-#[case::two_wanted(rebalanced().desired(2), "set it to 1")]
+#[case::three_wanted(rebalanced().desired(3), "set it to 1")]
 #[case::the_volume_does_not_exist(healthy().no_volume(), "durin:volume-id")]
 #[case::the_volume_is_being_deleted(healthy().volume_state(VolumeState::Unusable("deleting".into())), "deleting")]
 #[case::attached_twice(healthy().also_held_by(NEW), "Multi-Attach")]
 #[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
+#[case::no_address(healthy().no_address(OLD), "subnets with IPv4")]
+#[case::no_such_zone(
+    healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
+#[case::a_record_that_is_refused(
+    healthy().record(Record::Unavailable(RecordProblem::Refused("not permitted in zone".into()))), "durin:record-name")]
+#[case::a_record_that_cannot_be_read(
+    healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))), "next run tries again")]
+#[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
+#[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
 #[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
@@ -269,10 +283,17 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
 #[case::terminate(rebalanced().release(&[NEW], ReleaseState::NotStarted), rebalanced().state(OLD, InstanceState::Dead))]
 #[case::release(rebalanced(), rebalanced().release(&[OLD, NEW], ReleaseState::Running { since: now() }))]
 #[case::detach_after_release(
-    rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded),
-    rebalanced().release(&[OLD, NEW], ReleaseState::Succeeded).held_by(OLD, AttachmentState::Detaching))]
+    rebalanced().release(&[OLD, NEW], let_go_just_now()),
+    rebalanced().release(&[OLD, NEW], let_go_just_now()).held_by(OLD, AttachmentState::Detaching))]
 #[case::replace(interrupted(110), interrupted(110).lifecycle(OLD, TERMINATING))]
-#[case::replace_the_retired(retired(), retired().lifecycle(OLD, TERMINATING))]
+#[case::launch_first(retired(), retired().desired(2))]
+#[case::end_the_spare(
+    healthy().desired(2).instance(NEW, Lifecycle::InService, InstanceState::Running),
+    healthy().instance(NEW, TERMINATING, InstanceState::Running))]
+#[case::restore_capacity(healthy().desired(2), healthy())]
+#[case::resume(
+    healthy().release(&[OLD], let_go_ago(60)),
+    healthy().release(&[OLD], ReleaseState::Resuming { since: now() }))]
 #[case::mark(healthy().warned(OLD, in_s(110)), interrupted(110).warned(OLD, in_s(110)))]
 #[case::point_record(taken_over(), taken_over().record_names(NEW))]
 #[case::complete_launch(taken_over().record_names(NEW), taken_over().record_names(NEW).completed(NEW, Transition::Launching))]
@@ -287,7 +308,12 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
 #[rstest]
 #[case::healthy(healthy(), false)]
 #[case::at_risk(interrupted(60), false)]
-#[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), false)]
+#[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), true)]
+#[case::it_has_let_go(healthy().release(&[OLD], let_go_ago(500)), true)]
+#[case::it_serves_again(healthy().release(&[OLD], ReleaseState::Resuming { since: ago(5) }), true)]
+#[case::it_does_not_serve_again(healthy().release(&[OLD], ReleaseState::ResumeFailed), true)]
+#[case::it_is_asked_to_let_go(healthy().release(&[OLD], ReleaseState::Running { since: ago(5) }), false)]
+#[case::it_did_not_let_go(healthy().release(&[OLD], refused_ago(5)), false)]
 #[case::free(healthy().free(), true)]
 #[case::dead(replaced(), true)]
 #[case::let_go(healthy().held_by(OLD, AttachmentState::Detaching), true)]

@@ -8,7 +8,7 @@ use durin_decisions::declaration::Declaration;
 use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
 use durin_decisions::node::{
-    ARecord, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
+    ARecord, Agents, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
     ReleaseState, Volume, VolumeState,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
@@ -30,6 +30,24 @@ pub(crate) fn now() -> SystemTime {
 /// So many seconds from now.
 pub(crate) fn in_s(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
+}
+
+/// So many seconds ago.
+pub(crate) fn ago(seconds: u64) -> SystemTime {
+    now() - Duration::from_secs(seconds)
+}
+
+/// Its release has just succeeded.
+pub(crate) fn let_go_just_now() -> ReleaseState {
+    let_go_ago(2)
+}
+
+pub(crate) fn let_go_ago(seconds: u64) -> ReleaseState {
+    ReleaseState::Released { first: ago(seconds), last: ago(seconds) }
+}
+
+pub(crate) fn refused_ago(seconds: u64) -> ReleaseState {
+    ReleaseState::Failed { at: ago(seconds) }
 }
 
 pub(crate) const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
@@ -122,7 +140,13 @@ impl Default for Situation {
                 record: RecordName::from_tag("k3s.durin.internal").expect("a name"),
                 ttl_s: 10,
             },
-            group: Group { desired_capacity: 1, rebalances: false, members: BTreeMap::new() },
+            group: Group {
+                desired_capacity: 1,
+                max_size: 2,
+                launch_suspended: false,
+                rebalances: false,
+                members: BTreeMap::new(),
+            },
             instances: BTreeMap::new(),
             volume: Some(Volume { state: VolumeState::Available, zone: ZONE.to_owned(), attachments: Vec::new() }),
             record: Record::Absent,
@@ -130,6 +154,8 @@ impl Default for Situation {
             warning: None,
             action: None,
             completed: [].into(),
+            denied: [].into(),
+            replacement_refused: None,
         })
     }
 }
@@ -156,6 +182,7 @@ impl Situation {
             private_ip: Some(address(instance)),
             of_group: true,
             risk: None,
+            device_taken_by: None,
         };
         self.but(|observed| observed.instances.extend([(id(instance), seen)])).lifecycle(instance, lifecycle)
     }
@@ -231,8 +258,43 @@ impl Situation {
 
     /// Systems Manager was asked: whose agents are online, and how far the release is.
     pub(crate) fn release(self, agents: &[&str], state: ReleaseState) -> Situation {
-        let agents = agents.iter().map(|agent| id(agent)).collect();
+        let agents = Agents::Online(agents.iter().map(|agent| id(agent)).collect());
         self.but(|observed| observed.release = Some(Release { agents, state }))
+    }
+
+    /// Systems Manager was asked, and has said nothing about agents.
+    pub(crate) fn agents_unknown(self, state: ReleaseState) -> Situation {
+        self.but(|observed| observed.release = Some(Release { agents: Agents::Unknown, state }))
+    }
+
+    /// Auto Scaling said so many seconds ago that the instance has no such action.
+    pub(crate) fn denied_ago(self, instance: &str, transition: Transition, seconds: u64) -> Situation {
+        self.but(|observed| observed.denied.extend([((id(instance), transition), ago(seconds))]))
+    }
+
+    /// The group was at something else so many seconds ago.
+    pub(crate) fn replacement_refused_ago(self, seconds: u64) -> Situation {
+        self.but(|observed| observed.replacement_refused = Some(ago(seconds)))
+    }
+
+    pub(crate) fn launch_suspended(self) -> Situation {
+        self.but(|observed| observed.group.launch_suspended = true)
+    }
+
+    pub(crate) fn at_most(self, instances: i32) -> Situation {
+        self.but(|observed| observed.group.max_size = instances)
+    }
+
+    /// Another volume is attached to the instance where the node's belongs.
+    pub(crate) fn device_taken(self, instance: &str) -> Situation {
+        let other = VolumeId::new("vol-0fedcba9876543210").expect("a volume id");
+        self.on(instance, |seen| seen.device_taken_by = Some(other))
+    }
+
+    /// When it was asked for.
+    pub(crate) fn attached_ago(mut self, seconds: u64) -> Situation {
+        self.volume().attachments[0].since = Some(ago(seconds));
+        self
     }
 
     pub(crate) fn desired(self, capacity: i32) -> Situation {
@@ -242,7 +304,11 @@ impl Situation {
     pub(crate) fn held_by(mut self, instance: &str, state: AttachmentState) -> Situation {
         let volume = self.volume();
         volume.state = VolumeState::InUse;
-        volume.attachments = vec![Attachment { instance: id(instance), state, since: Some(SystemTime::UNIX_EPOCH) }];
+        let since = match state {
+            AttachmentState::Attaching => ago(2),
+            AttachmentState::Attached | AttachmentState::Detaching => SystemTime::UNIX_EPOCH,
+        };
+        volume.attachments = vec![Attachment { instance: id(instance), state, since: Some(since) }];
         self
     }
 

@@ -24,6 +24,30 @@ const IRREVERSIBLE: bool = true;
     "i-00000000000000001 is going to be taken away and has no successor yet"
 )]
 #[case(
+    Step::LaunchFirst { holder: id(OLD) },
+    "launch-first",
+    IRREVERSIBLE,
+    "i-00000000000000001 has to go some day, and its successor is launched first"
+)]
+#[case(
+    Step::EndSpare { instance: id(NEW) },
+    "end-spare",
+    IRREVERSIBLE,
+    "a node is one instance, and i-00000000000000002 is not it"
+)]
+#[case(
+    Step::RestoreCapacity { holder: id(OLD) },
+    "restore-capacity",
+    IRREVERSIBLE,
+    "a node is one instance, and i-00000000000000001 is it"
+)]
+#[case(
+    Step::Resume { holder: id(OLD) },
+    "resume",
+    IRREVERSIBLE,
+    "i-00000000000000001 has let go of the volume, and nobody follows"
+)]
+#[case(
     Step::Release { holder: id(OLD) },
     "release",
     IRREVERSIBLE,
@@ -57,8 +81,8 @@ const IRREVERSIBLE: bool = true;
 #[case(
     Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Abandon },
     "complete",
-    !IRREVERSIBLE,
-    "i-00000000000000002 died before it could take over"
+    IRREVERSIBLE,
+    "i-00000000000000002 cannot take over"
 )]
 #[case(
     Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue },

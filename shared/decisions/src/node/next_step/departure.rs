@@ -28,11 +28,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::actions::{complete, waits};
+use super::actions::{complete, give_newcomer_up, waits};
 use super::successor::{self, Successor};
+use super::take_back::{self, RESUME_TIMEOUT};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState};
+use crate::node::observed::{
+    Agents, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState,
+};
 use crate::node::step::{ActionResult, Done, Step, WaitFor};
 use crate::risk::{Risk, RiskReason};
 
@@ -42,11 +45,28 @@ use crate::risk::{Risk, RiskReason};
 pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
 
 /// How long a release may take before the holder is given up. The document bounds itself at 45 s.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a successor that runs may take until its agent is online. After that it is taken as booted: an image without
-/// the agent has to work too, only with a longer outage.
+/// How long a release is evidence. Nothing tells us of a reboot, after which the volume is mounted again; but no instance
+/// shuts down, boots and mounts in so short a time. Later the holder is asked again: a second release finds nothing to do
+/// and takes two seconds.
+pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
+
+/// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
+/// half an minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
+/// instance is what frees the volume.
+pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
+
+/// How long a successor that runs may take until its agent is online, if the holder has none either. After that it is
+/// taken as booted: an image without the agent has to work too, only with a longer outage.
 const BOOT_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a healthy holder waits for a successor that gives no sign of life. The launch action would wait for longer,
+/// but another launch may get a better image, or a better host.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// How soon a group that is at something else is asked again to replace the holder.
+const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
 /// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
@@ -66,127 +86,263 @@ pub const fn least_heartbeat(transition: Transition) -> Duration {
     }
 }
 
-/// The attachment of a living holder that may have to release the volume: then it matters what Systems Manager says.
-pub fn may_have_to_release(observed: &Observed, now: SystemTime) -> Option<&Attachment> {
+/// The attachment of a living holder that may have to release the volume, or may have released it: then it matters what
+/// Systems Manager says. A holder that stays is asked about only if it `may_have_released`.
+pub fn release_matters(observed: &Observed, may_have_released: bool, now: SystemTime) -> Option<&Attachment> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;
     let holder = observed.instances.get(&attachment.instance)?;
     let is_alive = matches!(holder.state, InstanceState::Pending | InstanceState::Running);
     let is_ours = holder.of_group || observed.group.members.contains_key(&attachment.instance);
     let goes = !successor::of(observed, now).is(&attachment.instance) || reclaim(holder).is_some();
-    (is_alive && is_ours && goes && attachment.state == AttachmentState::Attached).then_some(attachment)
+    let is_there = match attachment.state {
+        AttachmentState::Attached | AttachmentState::Detaching => true,
+        AttachmentState::Attaching => false,
+    };
+    (is_alive && is_ours && is_there && (goes || may_have_released)).then_some(attachment)
 }
 
 /// A living holder that goes, and what decides how.
 pub(super) struct Departure<'a> {
     pub(super) observed: &'a Observed,
-    pub(super) holder: &'a InstanceId,
+    pub(super) attachment: &'a Attachment,
     pub(super) instance: &'a Instance,
     pub(super) successor: &'a Successor,
     pub(super) now: SystemTime,
 }
 
-/// A holder in service that is going to be taken away: it needs a successor at once, and has to let go in time.
-pub(super) fn of_warned(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
+/// What is known of the holder's release.
+enum Evidence {
+    /// As far as anybody knows it has the volume mounted.
+    Mounted,
+    Releasing,
+    /// It has let go a moment ago.
+    LetGo,
+    /// It had let go, and may have been rebooted since.
+    Stale,
+    /// It was asked, and does not let go.
+    Refused,
+    /// It was asked, and has not heard it.
+    Unheard,
+    /// It is on its way to serve again.
+    Resuming,
+}
+
+/// Who takes over, and when.
+enum Follows {
+    /// Its successor has booted, or nobody shall follow: nothing is gained by serving on.
+    Now,
+    /// Its successor has not shown yet that it can take over.
+    Later(WaitFor),
+}
+
+/// When it has to have let go.
+enum Deadline {
+    None,
+    Ahead,
+    /// The time that is left is just enough for a release.
+    Due,
+}
+
+/// A holder that was warned when it had no successor: it needs one at once, and has to let go in time.
+pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
+    let holder = &attachment.instance;
     let instance = observed.instances.get(holder)?;
-    let risk = instance.risk?;
-    let in_service = observed.group.members.get(holder) == Some(&Lifecycle::InService);
-    if instance.state == InstanceState::Dead || !in_service {
+    let until = reclaim(instance).filter(|until| *until >= now)?;
+    if instance.state == InstanceState::Dead {
         return None;
     }
-    let is_wanted = observed.group.desired_capacity > 0;
-    // No group reacts to a retirement before it has happened, Capacity Rebalancing or not.
-    if risk.reason == RiskReason::Retirement && is_wanted {
-        return Some(Step::Replace { holder: holder.clone() });
-    }
-    if reclaim(instance)? < now {
-        return None;
-    }
-    if is_wanted && !observed.group.rebalances {
-        return Some(Step::Replace { holder: holder.clone() });
+    let leave = || Departure { observed, attachment, instance, successor: &Successor::None, now }.leave();
+    match observed.group.members.get(holder)? {
+        Lifecycle::InService => {}
+        Lifecycle::Launching { .. } if now + RELEASE_LEAD >= until => return Some(leave()),
+        // It has only just taken over. It has to come into service before the group replaces it.
+        Lifecycle::Launching { .. } => {
+            let is_through = observed.completed.contains(&(holder.clone(), Transition::Launching));
+            return is_through.then(|| Step::Wait(WaitFor::InService { holder: holder.clone() }));
+        }
+        Lifecycle::Terminating { .. } | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere => return None,
     }
     // Capacity Rebalancing launches the replacement, at the same warning.
-    Some(Departure { observed, holder, instance, successor: &Successor::None, now }.leave())
+    let replaces = observed.group.desired_capacity > 0 && !observed.group.rebalances;
+    // What the group refuses now it may do in a moment; but the release does not wait for it.
+    let is_refused = observed.replacement_refused.is_some_and(|refused| now < refused + ASKS_AGAIN_AFTER);
+    if replaces && !observed.group.launch_suspended && !is_refused {
+        return Some(Step::Replace { holder: holder.clone() });
+    }
+    Some(leave())
 }
 
 impl Departure<'_> {
     /// The next step of a living holder that another instance has to follow.
     pub(super) fn next_step(self) -> Step {
         let risk = self.instance.risk;
-        let is_ending = self.is_ending();
         let has_no_deadline = risk.is_none_or(|risk| risk.until.is_none());
         let a_successor_may_come =
             self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
-        if is_ending && has_no_deadline && a_successor_may_come {
+        if self.is_ending() && has_no_deadline && a_successor_may_come {
             // From now on every function counts from here.
             let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
-            return Step::Mark { instance: self.holder.clone(), risk };
+            return Step::Mark { instance: self.attachment.instance.clone(), risk };
         }
-        if *self.successor == Successor::None && !is_ending && reclaim(self.instance).is_none() {
+        if *self.successor == Successor::None && !self.is_ending() && reclaim(self.instance).is_none() {
             return Step::Done(Done::NoSuccessor);
         }
         self.leave()
     }
 
-    /// Releases as late as possible; falls back to the next best if the holder cannot release.
+    /// One row a situation. A healthy holder without a deadline loses nothing before its successor has booted.
     fn leave(self) -> Step {
-        let holder = self.holder.clone();
-        let Some(release) = &self.observed.release else {
-            // Systems Manager was not asked: the volume is not fully attached, so there is nothing to release yet.
-            return Step::Wait(WaitFor::Attached { successor: holder });
-        };
+        let holder = self.attachment.instance.clone();
+        if self.attachment.state == AttachmentState::Attaching {
+            // Nothing of it is mounted, so there is nothing to release.
+            let is_stuck = self.attachment.is_stuck(self.now);
+            return if is_stuck { self.give_up() } else { Step::Wait(WaitFor::Attached { successor: holder }) };
+        }
+        match (self.evidence(), self.follows(), self.deadline()) {
+            // An answer comes: each of the two has its time-out.
+            (Evidence::Releasing, _, _) => Step::Wait(WaitFor::Released { holder }),
+            (Evidence::Resuming, _, _) => Step::Wait(WaitFor::Resumed { holder }),
+
+            // It has let go: the volume goes to its successor, or waits for it where nothing can be cut off.
+            (Evidence::LetGo, Follows::Now, _) => self.detach(),
+            (Evidence::LetGo, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.detach(),
+            // Its successor has died meanwhile. Perhaps only one function thinks so: give the others a moment.
+            (Evidence::LetGo, Follows::Later(wait), Deadline::None) => Step::Wait(wait),
+
+            // It may have the volume mounted again: ask it once more, but only when there is a use for the answer.
+            (Evidence::Stale, Follows::Now, _) => self.ask(),
+            (Evidence::Stale, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.ask(),
+            (Evidence::Stale, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
+
+            // k3s may be stopped, and the volume does not come free: only its end does that.
+            (Evidence::Refused, Follows::Now, _) => self.give_up(),
+            (Evidence::Refused, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.give_up(),
+            // It may still come to serve until its successor is there.
+            (Evidence::Refused, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
+
+            // It serves, and cannot be asked.
+            (Evidence::Unheard, Follows::Now, _) => self.give_up(),
+            (Evidence::Unheard, Follows::Later(wait), Deadline::None | Deadline::Ahead) => Step::Wait(wait),
+            (Evidence::Unheard, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
+
+            // It serves: make before break.
+            (Evidence::Mounted, Follows::Now, _) => self.ask(),
+            (Evidence::Mounted, Follows::Later(wait), Deadline::None) => self.wait_or_give_newcomer_up(wait),
+            (Evidence::Mounted, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
+            // It lets go although nobody is there to take over.
+            (Evidence::Mounted, Follows::Later(_), Deadline::Due) if self.hears() => Step::Release { holder },
+            (Evidence::Mounted, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
+        }
+    }
+
+    fn evidence(&self) -> Evidence {
+        let Some(release) = &self.observed.release else { return Evidence::Mounted };
         match release.state {
-            ReleaseState::Succeeded => return Step::Detach { holder },
-            ReleaseState::Running { since } if since + RELEASE_TIMEOUT > self.now => {
-                return Step::Wait(WaitFor::Released { holder });
+            ReleaseState::NotStarted => Evidence::Mounted,
+            ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
+            ReleaseState::Running { .. } => Evidence::Refused,
+            ReleaseState::Released { last, .. } if self.now < last + RELEASE_HOLDS => Evidence::LetGo,
+            // What it has let go of is on its way, and cannot be mounted again.
+            ReleaseState::Released { .. } if self.attachment.state == AttachmentState::Detaching => Evidence::LetGo,
+            ReleaseState::Released { .. } => Evidence::Stale,
+            // A failure of long ago was one of another hand-off.
+            ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
+            ReleaseState::Undelivered { at } if self.now < at + SILENCE => Evidence::Unheard,
+            ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } => Evidence::Mounted,
+            ReleaseState::Resuming { since } if self.now < since + RESUME_TIMEOUT => Evidence::Resuming,
+            ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => Evidence::Refused,
+        }
+    }
+
+    fn follows(&self) -> Follows {
+        match self.successor {
+            Successor::Running(id) if self.has_booted(id) => Follows::Now,
+            Successor::Running(id) => Follows::Later(WaitFor::Booted { successor: id.clone() }),
+            Successor::Booting(id) => Follows::Later(WaitFor::Running { successor: id.clone() }),
+            Successor::None if self.observed.group.desired_capacity == 0 => Follows::Now,
+            Successor::None => Follows::Later(WaitFor::Replacement { holder: self.attachment.instance.clone() }),
+        }
+    }
+
+    fn deadline(&self) -> Deadline {
+        match self.instance.risk.and_then(|risk| risk.until) {
+            None => Deadline::None,
+            Some(until) if self.now + RELEASE_LEAD < until => Deadline::Ahead,
+            Some(_) => Deadline::Due,
+        }
+    }
+
+    /// Its agent is online. If the holder has no agent either, or there is a deadline, age has to do; but a healthy holder
+    /// does not go because of silence.
+    fn has_booted(&self, id: &InstanceId) -> bool {
+        let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
+        let is_old = launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now);
+        match self.observed.release.as_ref().map(|release| &release.agents) {
+            Some(Agents::Online(online)) if online.contains(id) => true,
+            Some(Agents::Online(online)) => {
+                is_old && (!online.contains(&self.attachment.instance) || self.has_deadline())
             }
-            ReleaseState::Running { .. } | ReleaseState::Failed => return self.give_up(),
-            ReleaseState::NotStarted => {}
+            Some(Agents::Unknown) | None => is_old && self.has_deadline(),
         }
-        let until = self.instance.risk.and_then(|risk| risk.until);
-        let is_due = until.is_some_and(|until| self.now + RELEASE_LEAD >= until);
-        let can_release = release.agents.contains(self.holder);
-        let ec2_ends_it = reclaim(self.instance).is_some();
-        match (self.awaited(), is_due, can_release, ec2_ends_it) {
-            // Its successor has booted, or nobody follows: nothing is gained by serving on.
-            (None, _, true, _) => Step::Release { holder },
-            (None, _, false, _) => self.give_up(),
-            // There is time yet: make before break.
-            (Some(wait), false, _, _) => Step::Wait(wait),
-            // The time that is left is just enough, so it releases although nobody is there to take over.
-            (Some(_), true, true, _) => Step::Release { holder },
-            // It cannot release, and EC2 ends it anyway, so it serves to the end.
-            (Some(wait), true, false, true) => Step::Wait(wait),
-            // It cannot release, and its hook is about to time out: better now and in order.
-            (Some(_), true, false, false) => self.give_up(),
+    }
+
+    fn has_deadline(&self) -> bool {
+        match self.deadline() {
+            Deadline::None => false,
+            Deadline::Ahead | Deadline::Due => true,
         }
+    }
+
+    /// Whether the holder can be asked for anything.
+    fn hears(&self) -> bool {
+        self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(&self.attachment.instance))
     }
 
     fn is_ending(&self) -> bool {
-        matches!(self.observed.group.members.get(self.holder), Some(Lifecycle::Terminating { .. }))
+        matches!(self.observed.group.members.get(&self.attachment.instance), Some(Lifecycle::Terminating { .. }))
     }
 
-    /// What the holder goes on serving for, if for anything: until its successor has booted.
-    fn awaited(&self) -> Option<WaitFor> {
-        match self.successor {
-            Successor::Running(id) if self.has_booted(id) => None,
-            Successor::Running(id) => Some(WaitFor::Booted { successor: id.clone() }),
-            Successor::Booting(id) => Some(WaitFor::Running { successor: id.clone() }),
-            Successor::None if self.observed.group.desired_capacity == 0 => None,
-            Successor::None => Some(WaitFor::Replacement { holder: self.holder.clone() }),
+    fn ask(self) -> Step {
+        if self.hears() { Step::Release { holder: self.attachment.instance.clone() } } else { self.give_up() }
+    }
+
+    fn resume_or(self, wait: WaitFor) -> Step {
+        if self.hears() { Step::Resume { holder: self.attachment.instance.clone() } } else { Step::Wait(wait) }
+    }
+
+    fn detach(self) -> Step {
+        let holder = self.attachment.instance.clone();
+        match (self.attachment.state, self.observed.release.as_ref().map(|release| release.state)) {
+            (AttachmentState::Detaching, Some(ReleaseState::Released { first, .. }))
+                if first + STUCK_AFTER < self.now =>
+            {
+                self.give_up()
+            }
+            (AttachmentState::Detaching | AttachmentState::Attaching, _) => Step::Wait(WaitFor::Detached { holder }),
+            (AttachmentState::Attached, _) => Step::Detach { holder },
         }
     }
 
-    fn has_booted(&self, id: &InstanceId) -> bool {
-        let agent = self.observed.release.as_ref().is_some_and(|release| release.agents.contains(id));
-        let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
-        agent || launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now)
+    /// A newcomer that stays silent costs a healthy holder nothing but patience, which has an end.
+    fn wait_or_give_newcomer_up(self, wait: WaitFor) -> Step {
+        let Some(newcomer) = self.successor.id() else { return Step::Wait(wait) };
+        let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
+        let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
+        if is_known && launched.is_some_and(|launched| launched + SILENCE < self.now) {
+            return give_newcomer_up(self.observed, newcomer, self.now).unwrap_or(Step::Wait(wait));
+        }
+        Step::Wait(wait)
     }
 
-    /// The holder cannot release: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is
-    /// gone.
+    /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.
+    fn serve_to_the_end_or_give_up(self, wait: WaitFor) -> Step {
+        if reclaim(self.instance).is_some() { Step::Wait(wait) } else { self.give_up() }
+    }
+
+    /// The holder cannot let go: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
     fn give_up(self) -> Step {
-        let holder = self.holder.clone();
-        if waits(self.observed, &holder, Transition::Terminating) {
+        let holder = self.attachment.instance.clone();
+        if waits(self.observed, &holder, Transition::Terminating, self.now) {
             return complete(&holder, Transition::Terminating, ActionResult::Continue);
         }
         match (self.is_ending(), self.successor) {
@@ -196,6 +352,23 @@ impl Departure<'_> {
             (false, Successor::Running(_)) => Step::Terminate { holder },
             (false, successor @ (Successor::Booting(_) | Successor::None)) => successor.wait_until_it_runs(),
         }
+    }
+}
+
+impl Attachment {
+    /// Whether EC2 has had more time to attach than it ever needs.
+    pub(super) fn is_stuck(&self, now: SystemTime) -> bool {
+        let asked = self.since.filter(|_| self.state == AttachmentState::Attaching);
+        asked.is_some_and(|since| since + STUCK_AFTER < now)
+    }
+}
+
+/// A volume that leaves the only instance that could have it: EC2 was asked to detach it, by us or by a person.
+pub(super) fn of_leaving_volume(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Step {
+    let wait = Step::Wait(WaitFor::Detached { holder: holder.clone() });
+    match observed.release.as_ref().map(|release| release.state) {
+        Some(ReleaseState::Released { first, .. }) if first + STUCK_AFTER < now => take_back::replace(observed, holder),
+        Some(_) | None => wait,
     }
 }
 

@@ -52,8 +52,9 @@ impl Successor {
 ///
 /// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
 /// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
-/// them, and until it says which, the holder stays. A newcomer that is going to be interrupted before it took over is
-/// nobody: the next one comes sooner than it would have to go.
+/// them, and until it says which, the holder stays. If two were asked for, the group ends none, and a holder that has to go
+/// makes way for the other. A newcomer that is going to be interrupted before it took over is nobody: the next one comes
+/// sooner than it would have to go.
 pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let launching = newest(observed, |id, lifecycle| {
@@ -61,7 +62,10 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     });
     let in_service =
         |id: &InstanceId| observed.group.members.get(id) == Some(&Lifecycle::InService) && is_eligible(observed, id);
-    let chosen = launching.or_else(|| holder.filter(|id| in_service(id)).cloned()).or_else(|| {
+    let goes = |id: &InstanceId| retires(observed, id) || is_doomed(observed, id, now);
+    let spare = || newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !goes(id));
+    let makes_way = |id: &InstanceId| observed.group.desired_capacity > 1 && goes(id) && spare().is_some();
+    let chosen = launching.or_else(|| holder.filter(|id| in_service(id) && !makes_way(id)).cloned()).or_else(|| {
         newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !is_doomed(observed, id, now))
     });
     match chosen {
@@ -97,6 +101,12 @@ pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -
     risk.is_some_and(|risk| {
         risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + WARNING_HOLDS)
     })
+}
+
+/// Whether its host retires, in days.
+pub(super) fn retires(observed: &Observed, id: &InstanceId) -> bool {
+    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
+    risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
 }
 
 /// How long after its time a reclaim may still come.

@@ -1,0 +1,41 @@
+//! Launch first: a node of two instances for as long as one of them follows the other.
+//!
+//! A host that retires leaves days. Ending its instance at once would leave nothing for as long as the group has no
+//! capacity for another, so the group is asked for a second instance instead. When that one holds the volume and is in
+//! service, the first is ended by name, and the number goes down with it:
+//!
+//! ```text
+//!  desired 1   old holds and serves, and its host retires   -> ask for two
+//!  desired 2   new is launching                             -> the usual hand-off: new evicts old when it has booted
+//!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one with the same call
+//! ```
+//!
+//! The number is not lowered while two are in service, because then the group would choose who goes. It does not matter who
+//! has asked for two, or whether a function has died halfway: each line is decided from what is seen.
+
+use super::successor;
+use crate::ids::InstanceId;
+use crate::node::observed::{Lifecycle, Observed};
+use crate::node::step::{Blocked, Done, Step};
+
+/// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
+pub(super) fn next_step(observed: &Observed, holder: &InstanceId) -> Option<Step> {
+    let group = &observed.group;
+    if group.members.get(holder) != Some(&Lifecycle::InService) {
+        return None;
+    }
+    let goes = successor::retires(observed, holder);
+    let spare = group.members.iter().find(|(id, state)| *id != holder && **state == Lifecycle::InService);
+    let (name, holder) = (observed.declaration.group.clone(), holder.clone());
+    match (group.desired_capacity, spare, goes) {
+        (2.., Some(_), _) | (1, _, true) if group.launch_suspended => {
+            Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))
+        }
+        (2.., Some((spare, _)), _) => Some(Step::EndSpare { instance: spare.clone() }),
+        (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
+        (2.., None, false) => Some(Step::RestoreCapacity { holder }),
+        (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
+        (1, _, true) => Some(Step::LaunchFirst { holder }),
+        (..=1, _, _) => None,
+    }
+}

@@ -1,0 +1,274 @@
+//! What is known, of when, and of whom: an old answer is not believed, no answer is not a "no", and a holder that serves
+//! loses nothing to either.
+
+use durin_decisions::lifecycle::Transition;
+use durin_decisions::node::{
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, RecordProblem, ReleaseState, Step,
+    WaitFor, next_step, release_matters,
+};
+use durin_decisions::risk::RiskReason;
+use rstest::rstest;
+
+use crate::situation::*;
+
+fn release() -> Step {
+    Step::Release { holder: id(OLD) }
+}
+
+fn detach() -> Step {
+    Step::Detach { holder: id(OLD) }
+}
+
+fn resume() -> Step {
+    Step::Resume { holder: id(OLD) }
+}
+
+fn replace() -> Step {
+    Step::Replace { holder: id(OLD) }
+}
+
+fn serves() -> Step {
+    Step::Done(Done::Serves { holder: id(OLD) })
+}
+
+fn wait(wait: WaitFor) -> Step {
+    Step::Wait(wait)
+}
+
+fn booted() -> Step {
+    wait(WaitFor::Booted { successor: id(NEW) })
+}
+
+fn detached() -> Step {
+    wait(WaitFor::Detached { holder: id(OLD) })
+}
+
+fn replacement() -> Step {
+    wait(WaitFor::Replacement { holder: id(OLD) })
+}
+
+fn resumed() -> Step {
+    wait(WaitFor::Resumed { holder: id(OLD) })
+}
+
+fn terminate(holder: &str) -> Step {
+    Step::Terminate { holder: id(holder) }
+}
+
+fn give_up(instance: &str) -> Step {
+    Step::Complete { instance: id(instance), transition: Transition::Launching, result: ActionResult::Abandon }
+}
+
+/// Twenty seconds are too short for a reboot, after which the volume would be mounted again.
+#[rstest]
+#[case::a_moment_old(let_go_ago(19), detach())]
+#[case::it_may_have_been_rebooted_since(let_go_ago(20), release())]
+#[case::a_day_old(let_go_ago(86_400), release())]
+#[case::repeated_a_moment_ago(ReleaseState::Released { first: ago(500), last: ago(1) }, detach())]
+#[case::refused_in_this_hand_off(refused_ago(599), terminate(OLD))]
+#[case::refused_in_another(refused_ago(600), release())]
+#[case::not_heard_in_this_hand_off(ReleaseState::Undelivered { at: ago(599) }, terminate(OLD))]
+#[case::not_heard_in_another(ReleaseState::Undelivered { at: ago(600) }, release())]
+#[case::on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(239) }, resumed())]
+#[case::it_does_not_come_to_serve_again(ReleaseState::Resuming { since: ago(240) }, terminate(OLD))]
+#[case::it_has_not_come_to_serve_again(ReleaseState::ResumeFailed, terminate(OLD))]
+fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseState, #[case] expected: Step) {
+    assert_eq!(next_step(&rebalanced().release(&[OLD, NEW], state).seen(), now()), expected);
+}
+
+/// The successor that the holder has made way for has died, or does not come.
+#[rstest]
+#[case::perhaps_another_function_knows_better(let_go_ago(19), booted())]
+#[case::it_let_go_for_nothing(let_go_ago(20), resume())]
+#[case::it_let_go_half_way(refused_ago(5), resume())]
+#[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(5) }, booted())]
+#[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(5) }, resumed())]
+fn a_holder_without_a_deadline_serves_again_while_its_successor_boots(
+    #[case] state: ReleaseState,
+    #[case] expected: Step,
+) {
+    assert_eq!(next_step(&rebalanced().release(&[OLD], state).seen(), now()), expected);
+}
+
+#[rstest]
+#[case::let_go(let_go_ago(5), detach())]
+#[case::let_go_and_perhaps_rebooted(let_go_ago(60), release())]
+#[case::refused(refused_ago(5), Step::Wait(WaitFor::Running { successor: id(NEW) }))]
+fn a_holder_with_a_deadline_makes_way(#[case] state: ReleaseState, #[case] expected: Step) {
+    let booting = rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], state);
+    let warned = booting.at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
+    assert_eq!(next_step(&warned.seen(), now()), expected);
+}
+
+/// Nobody follows: the group has only the holder.
+#[rstest]
+#[case::it_never_let_go(ReleaseState::NotStarted, serves())]
+#[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(500) }, serves())]
+#[case::it_is_asked_by_somebody(ReleaseState::Running { since: ago(59) }, wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::it_was_asked_and_never_answered(ReleaseState::Running { since: ago(60) }, resume())]
+#[case::it_has_just_let_go(let_go_ago(19), replacement())]
+#[case::it_let_go_for_nothing(let_go_ago(20), resume())]
+#[case::it_let_go_long_ago(let_go_ago(86_400), resume())]
+#[case::it_has_just_failed_to_let_go(refused_ago(19), replacement())]
+#[case::it_failed_to_let_go(refused_ago(20), resume())]
+#[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(239) }, resumed())]
+#[case::it_does_not_serve_again(ReleaseState::Resuming { since: ago(240) }, replace())]
+#[case::it_cannot_serve_again(ReleaseState::ResumeFailed, replace())]
+fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case] expected: Step) {
+    assert_eq!(next_step(&healthy().release(&[OLD], state).seen(), now()), expected);
+}
+
+#[rstest]
+#[case::its_agent_is_gone(healthy().release(&[], let_go_ago(60)), replace())]
+#[case::nothing_is_known_of_its_agent(healthy().agents_unknown(let_go_ago(60)), resumed())]
+#[case::nobody_would_follow(
+    healthy().release(&[], let_go_ago(60)).launch_suspended(),
+    Step::Blocked(Blocked::LaunchSuspended { group: healthy().seen().declaration.group, holder: id(OLD) }))]
+fn a_holder_that_cannot_be_asked_is_replaced_only_for_certain(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// Systems Manager is asked about a holder that stays only if it may have let go.
+#[rstest]
+#[case(healthy(), true)]
+#[case(healthy().held_by(OLD, AttachmentState::Detaching), true)]
+#[case(healthy().state(OLD, InstanceState::Dead), false)]
+fn a_holder_that_stays_is_asked_about_if_it_may_have_let_go(#[case] situation: Situation, #[case] is_asked: bool) {
+    assert!(release_matters(&situation.seen(), false, now()).is_none());
+    assert_eq!(release_matters(&situation.seen(), true, now()).is_some(), is_asked);
+}
+
+/// A newcomer that gives no sign of life, beside a holder that serves.
+#[rstest]
+#[case::it_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 121), booted())]
+#[case::it_is_slow(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 600), booted())]
+#[case::it_never_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), give_up(NEW))]
+#[case::it_never_boots_and_the_group_wants_two(
+    rebalanced().desired(2).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
+    Step::EndSpare { instance: id(NEW) })]
+#[case::it_never_runs(
+    rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
+    give_up(NEW))]
+#[case::its_hook_has_not_begun(
+    rebalanced().lifecycle(NEW, PENDING).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), booted())]
+#[case::nothing_is_known_of_agents(rebalanced().agents_unknown(ReleaseState::NotStarted).launched_ago(NEW, 7_000), booted())]
+#[case::systems_manager_was_not_asked(rebalanced().unasked().launched_ago(NEW, 7_000), booted())]
+#[case::neither_has_an_agent(
+    rebalanced().release(&[], ReleaseState::NotStarted).launched_ago(NEW, 121), terminate(OLD))]
+#[case::the_holder_has_to_go_anyway(
+    replaced_early(600).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 121), release())]
+#[case::the_holder_has_to_go_anyway_and_nothing_is_known_of_agents(
+    replaced_early(100).agents_unknown(ReleaseState::NotStarted).launched_ago(NEW, 121),
+    Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue })]
+fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// What would come in the way of the successor is found out before anything is done to the holder, unless it goes anyway.
+#[rstest]
+#[case::another_zone(rebalanced().zone(NEW, "eu-central-1b"))]
+#[case::another_device(rebalanced().device_taken(NEW))]
+fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
+    assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));
+    let warned = mistaken.at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
+    assert_eq!(next_step(&warned.seen(), now()), release());
+}
+
+/// EC2 may never leave these states.
+#[rstest]
+#[case::it_leaves(rebalanced().held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], let_go_ago(120)), detached())]
+#[case::it_never_leaves(
+    rebalanced().held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], let_go_ago(121)), terminate(OLD))]
+#[case::it_never_leaves_and_the_group_is_ending_the_holder(
+    replaced_early(100).held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], let_go_ago(121)),
+    Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue })]
+#[case::a_person_detached_it_and_it_is_mounted(
+    rebalanced().held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], ReleaseState::NotStarted), release())]
+#[case::a_person_detached_it_and_the_holder_stays(
+    healthy().held_by(OLD, AttachmentState::Detaching).release(&[OLD], ReleaseState::NotStarted), detached())]
+#[case::it_never_leaves_and_the_holder_stays(
+    healthy().held_by(OLD, AttachmentState::Detaching).release(&[OLD], let_go_ago(121)), replace())]
+#[case::it_arrives(
+    taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW).attached_ago(120),
+    wait(WaitFor::Attached { successor: id(NEW) }))]
+#[case::it_never_arrives(
+    taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW).attached_ago(121), give_up(NEW))]
+#[case::it_never_arrives_at_an_instance_in_service(
+    healthy().held_by(OLD, AttachmentState::Attaching).attached_ago(121), replace())]
+#[case::it_never_arrives_at_the_last_one(
+    rebalanced().held_by(OLD, AttachmentState::Attaching).attached_ago(121), terminate(OLD))]
+fn a_volume_that_is_stuck_is_freed_by_ending_an_instance(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// Auto Scaling denies an action that is over, and also one that has not begun.
+#[rstest]
+#[case::the_group_shows_it(taken_over().record_names(NEW).denied_ago(NEW, Transition::Launching, 9), true)]
+#[case::the_group_shows_it_for_another_hook(
+    taken_over().record_names(NEW).denied_ago(NEW, Transition::Launching, 10), false)]
+#[case::the_group_shows_none(
+    taken_over().record_names(NEW).lifecycle(NEW, Lifecycle::InService).denied_ago(NEW, Transition::Launching, 1), false)]
+fn an_action_is_over_when_the_group_agrees(#[case] situation: Situation, #[case] waits: bool) {
+    let event = situation.event(NEW, Transition::Launching, durin_decisions::lifecycle::Passage::Service);
+    let completes =
+        Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue };
+    assert_eq!(next_step(&event.seen(), now()) == completes, waits);
+}
+
+#[rstest]
+#[case::it_is_asked_again_in_a_moment(100, 4, replacement())]
+#[case::it_is_asked_again(100, 5, replace())]
+#[case::but_the_release_does_not_wait(40, 4, release())]
+fn a_group_that_is_at_something_else_delays_no_release(
+    #[case] seconds: u64,
+    #[case] refused: u64,
+    #[case] expected: Step,
+) {
+    assert_eq!(next_step(&interrupted(seconds).replacement_refused_ago(refused).seen(), now()), expected);
+}
+
+/// Neither the volume nor the launch action waits for the record.
+#[rstest]
+#[case(Record::Foreign("an alias".into()))]
+#[case(Record::Unavailable(RecordProblem::NoSuchZone))]
+#[case(Record::Unavailable(RecordProblem::Refused("no".into())))]
+#[case(Record::Unavailable(RecordProblem::Unanswered("Throttling".into())))]
+fn the_volume_moves_whatever_becomes_of_the_record(#[case] record: Record) {
+    let step = |situation: Situation| next_step(&situation.record(record.clone()).seen(), now());
+    assert_eq!(step(rebalanced()), release());
+    assert_eq!(step(rebalanced().release(&[OLD, NEW], let_go_just_now())), detach());
+    assert_eq!(step(replaced().without(OLD).free()), Step::Attach { successor: id(NEW) });
+    let launched =
+        Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue };
+    assert_eq!(step(taken_over()), launched);
+    assert!(matches!(step(taken_over().completed(NEW, Transition::Launching)), Step::Blocked(_)));
+    let ended =
+        Step::Complete { instance: id(NEW), transition: Transition::Terminating, result: ActionResult::Continue };
+    assert_eq!(step(healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Dead)), ended);
+}
+
+/// It has the volume since a moment ago, and is to go again.
+#[rstest]
+#[case::first_it_takes_over(taken_over().record_names(NEW), 100,
+    Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue })]
+#[case::then_it_goes_into_service(taken_over().record_names(NEW).completed(NEW, Transition::Launching), 100,
+    wait(WaitFor::InService { holder: id(NEW) }))]
+#[case::then_the_group_replaces_it(taken_over().record_names(NEW).lifecycle(NEW, Lifecycle::InService), 100,
+    Step::Replace { holder: id(NEW) })]
+#[case::there_is_no_time_for_that(taken_over().record_names(NEW).release(&[NEW], ReleaseState::NotStarted), 40,
+    Step::Release { holder: id(NEW) })]
+#[case::the_volume_is_still_on_its_way(
+    taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW), 40,
+    wait(WaitFor::Attached { successor: id(NEW) }))]
+#[case::nobody_would_follow(
+    taken_over().record_names(NEW).lifecycle(NEW, Lifecycle::InService).launch_suspended()
+        .release(&[NEW], ReleaseState::NotStarted), 100,
+    wait(WaitFor::Replacement { holder: id(NEW) }))]
+fn a_newcomer_that_is_warned_lets_go_in_order(
+    #[case] situation: Situation,
+    #[case] seconds: u64,
+    #[case] expected: Step,
+) {
+    let warned = situation.at_risk(NEW, RiskReason::Interruption, Some(in_s(seconds)));
+    assert_eq!(next_step(&warned.seen(), now()), expected);
+}

@@ -1,0 +1,261 @@
+//! The commands by which a holder lets go of the volume, or serves again, and how far they are.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_ssm::types as ssm;
+use durin_decisions::node::{Attachment, ReleaseState};
+
+use super::convert::time;
+use super::documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+
+/// A command to an instance, as Systems Manager lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Command {
+    id: String,
+    document: Document,
+    requested: SystemTime,
+    outcome: Outcome,
+    /// Of the outcome; if Systems Manager does not say, the time of the request.
+    ended: SystemTime,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Document {
+    Release,
+    Resume,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// On its way, under way, being cancelled, or in a state of the future: not over.
+    Open,
+    Success,
+    Failed,
+    /// It has never reached the instance.
+    Undelivered,
+}
+
+/// A command that this invocation has sent, and to which attachment it spoke. It means nothing for any other.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) attachment: Attachment,
+    pub(super) document: Document,
+    pub(super) at: SystemTime,
+    /// None if Systems Manager refused to send it.
+    pub(super) id: Option<String>,
+}
+
+/// Successes that lie further apart are of two hand-offs.
+const ONE_HAND_OFF: Duration = Duration::from_secs(600);
+
+impl Document {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Document::Release => RELEASE_DOCUMENT,
+            Document::Resume => RESUME_DOCUMENT,
+        }
+    }
+}
+
+impl Command {
+    /// None for other people's commands, and for what lacks an id or a time.
+    pub(super) fn listed(invocation: &ssm::CommandInvocation) -> Option<Command> {
+        use ssm::CommandInvocationStatus as Status;
+
+        let document = [Document::Release, Document::Resume]
+            .into_iter()
+            .find(|document| invocation.document_name() == Some(document.name()))?;
+        let requested = time(invocation.requested_date_time()?)?;
+        let details: String = invocation.status_details().unwrap_or_default().split_whitespace().collect();
+        let outcome = match invocation.status() {
+            Some(Status::Success) => Outcome::Success,
+            Some(_) if matches!(details.as_str(), "DeliveryTimedOut" | "Undeliverable") => Outcome::Undelivered,
+            Some(Status::Failed | Status::Cancelled | Status::TimedOut) => Outcome::Failed,
+            _ => Outcome::Open,
+        };
+        let ended =
+            invocation.command_plugins().iter().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
+        let ended = ended.unwrap_or(requested).max(requested);
+        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended })
+    }
+}
+
+/// How far the release of the holder is, by what was asked for since the volume was attached. Without the time of the
+/// attachment a command may be one of an earlier attachment, and counts for nothing.
+pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: Option<&Sent>) -> ReleaseState {
+    let sent = sent.filter(|sent| is_same(&sent.attachment, attachment));
+    if let Some(state) = sent.and_then(|sent| unlisted(listed, sent)) {
+        return state;
+    }
+    let Some(since) = attachment.since else { return ReleaseState::NotStarted };
+    let mut ours: Vec<&Command> = listed.iter().filter(|command| command.requested >= since).collect();
+    ours.sort_by_key(|command| command.requested);
+    let resumed = ours.iter().rposition(|command| command.document == Document::Resume);
+    let releases = ours.split_off(resumed.map_or(0, |index| index + 1));
+    match (releases.is_empty(), ours.last()) {
+        (true, Some(resume)) => resumed_state(resume),
+        (true, None) => ReleaseState::NotStarted,
+        (false, _) => released_state(&releases),
+    }
+}
+
+/// What Systems Manager does not list yet, for a second or two, or has refused.
+fn unlisted(listed: &[Command], sent: &Sent) -> Option<ReleaseState> {
+    match (&sent.id, sent.document) {
+        (None, Document::Release) => Some(ReleaseState::Undelivered { at: sent.at }),
+        (None, Document::Resume) => Some(ReleaseState::ResumeFailed),
+        (Some(id), _) if listed.iter().any(|command| command.id == *id) => None,
+        (Some(_), Document::Release) => Some(ReleaseState::Running { since: sent.at }),
+        (Some(_), Document::Resume) => Some(ReleaseState::Resuming { since: sent.at }),
+    }
+}
+
+fn resumed_state(resume: &Command) -> ReleaseState {
+    match resume.outcome {
+        Outcome::Success => ReleaseState::NotStarted,
+        Outcome::Open => ReleaseState::Resuming { since: resume.requested },
+        Outcome::Failed | Outcome::Undelivered => ReleaseState::ResumeFailed,
+    }
+}
+
+/// Two functions may have asked at once, and then one success is enough. What was asked for after it says more.
+fn released_state(releases: &[&Command]) -> ReleaseState {
+    let successes =
+        || releases.iter().filter(|release| release.outcome == Outcome::Success).map(|release| release.ended);
+    let last = successes().max();
+    let later = releases.iter().rfind(|release| last.is_none_or(|last| release.requested > last));
+    match (later, last) {
+        (Some(Command { outcome: Outcome::Open, requested, .. }), _) => ReleaseState::Running { since: *requested },
+        (Some(Command { outcome: Outcome::Failed, ended, .. }), _) => ReleaseState::Failed { at: *ended },
+        (Some(Command { outcome: Outcome::Undelivered, ended, .. }), _) => ReleaseState::Undelivered { at: *ended },
+        (_, Some(last)) => {
+            let first = successes().filter(|ended| *ended + ONE_HAND_OFF >= last).min().unwrap_or(last);
+            ReleaseState::Released { first, last }
+        }
+        (_, None) => ReleaseState::NotStarted,
+    }
+}
+
+/// An instance may have had the volume before: the time tells its attachments apart.
+fn is_same(one: &Attachment, other: &Attachment) -> bool {
+    (&one.instance, one.since) == (&other.instance, other.since)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::DateTime;
+    use durin_decisions::node::AttachmentState;
+    use rstest::rstest;
+    use ssm::CommandInvocationStatus as Status;
+
+    use super::*;
+    use crate::ids::InstanceId;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn attached(since: Option<u64>) -> Attachment {
+        let instance = InstanceId::new("i-12345678").expect("an id");
+        Attachment { instance, state: AttachmentState::Attached, since: since.map(at) }
+    }
+
+    fn command(document: Document, requested: i64, status: Status, ended: Option<i64>) -> Command {
+        let ended = ended.map(DateTime::from_secs);
+        let plugin = ssm::CommandPlugin::builder().set_response_finish_date_time(ended).build();
+        let invocation = ssm::CommandInvocation::builder()
+            .command_id(format!("{requested} {status}"))
+            .document_name(document.name())
+            .requested_date_time(DateTime::from_secs(requested))
+            .status(status)
+            .command_plugins(plugin);
+        Command::listed(&invocation.build()).expect("a command")
+    }
+
+    fn release(requested: i64, status: Status, ended: i64) -> Command {
+        command(Document::Release, requested, status, Some(ended))
+    }
+
+    fn resume(requested: i64, status: Status) -> Command {
+        command(Document::Resume, requested, status, Some(requested + 40))
+    }
+
+    fn released(first: u64, last: u64) -> ReleaseState {
+        ReleaseState::Released { first: at(first), last: at(last) }
+    }
+
+    #[rstest]
+    #[case::of_this_attachment(release(100, Status::Success, 110), Some(100), released(110, 110))]
+    #[case::of_an_earlier_attachment(release(99, Status::Success, 110), Some(100), ReleaseState::NotStarted)]
+    #[case::the_attachment_has_no_time(release(100, Status::Success, 110), None, ReleaseState::NotStarted)]
+    #[case::it_does_not_say_when_it_ended(
+        command(Document::Release, 100, Status::Success, None),
+        Some(100),
+        released(100, 100)
+    )]
+    fn a_success_counts_only_if_it_is_certainly_of_this_attachment(
+        #[case] command: Command,
+        #[case] since: Option<u64>,
+        #[case] state: ReleaseState,
+    ) {
+        assert_eq!(release_state(&[command], &attached(since), None), state);
+    }
+
+    #[rstest]
+    #[case::two_at_once(&[release(101, Status::Failed, 102), release(102, Status::Success, 110)], released(110, 110))]
+    #[case::the_other_way_round(&[release(101, Status::Success, 110), release(103, Status::Failed, 104)], released(110, 110))]
+    #[case::asked_again(&[release(101, Status::Success, 110), release(150, Status::Success, 152)], released(110, 152))]
+    #[case::asked_again_in_another_hand_off(
+        &[release(101, Status::Success, 110), release(950, Status::Success, 952)], released(952, 952))]
+    #[case::asked_again_and_not_over(
+        &[release(101, Status::Success, 110), release(150, Status::InProgress, 0)], ReleaseState::Running { since: at(150) })]
+    #[case::asked_again_and_refused(
+        &[release(101, Status::Success, 110), release(150, Status::Failed, 160)], ReleaseState::Failed { at: at(160) })]
+    #[case::failed(&[release(101, Status::TimedOut, 150)], ReleaseState::Failed { at: at(150) })]
+    #[case::taken_back(&[release(101, Status::Success, 110), resume(130, Status::Success)], ReleaseState::NotStarted)]
+    #[case::being_taken_back(
+        &[release(101, Status::Success, 110), resume(130, Status::InProgress)], ReleaseState::Resuming { since: at(130) })]
+    #[case::it_does_not_come_back(&[release(101, Status::Success, 110), resume(130, Status::Failed)], ReleaseState::ResumeFailed)]
+    #[case::taken_back_and_released_again(
+        &[release(101, Status::Success, 110), resume(130, Status::Success), release(300, Status::Success, 310)],
+        released(310, 310))]
+    #[case::nothing(&[], ReleaseState::NotStarted)]
+    fn the_newest_word_counts(#[case] commands: &[Command], #[case] state: ReleaseState) {
+        let mut commands = commands.to_vec();
+        assert_eq!(release_state(&commands, &attached(Some(100)), None), state);
+        commands.reverse();
+        assert_eq!(release_state(&commands, &attached(Some(100)), None), state, "in whatever order they are listed");
+    }
+
+    #[rstest]
+    #[case::not_listed_yet(Some("new"), Document::Release, 100, ReleaseState::Running { since: at(200) })]
+    #[case::listed(Some("101 Success"), Document::Release, 100, released(110, 110))]
+    #[case::refused(None, Document::Release, 100, ReleaseState::Undelivered { at: at(200) })]
+    #[case::to_an_earlier_attachment(Some("new"), Document::Release, 99, released(110, 110))]
+    #[case::refused_for_an_earlier_attachment(None, Document::Release, 99, released(110, 110))]
+    #[case::asked_to_serve_again(Some("new"), Document::Resume, 100, ReleaseState::Resuming { since: at(200) })]
+    #[case::it_cannot_be_asked_to_serve_again(None, Document::Resume, 100, ReleaseState::ResumeFailed)]
+    fn what_we_have_sent_counts_for_the_attachment_that_it_was_sent_to(
+        #[case] id: Option<&str>,
+        #[case] document: Document,
+        #[case] attached_at: u64,
+        #[case] state: ReleaseState,
+    ) {
+        let sent = Sent { attachment: attached(Some(attached_at)), document, at: at(200), id: id.map(str::to_owned) };
+        let listed = [release(101, Status::Success, 110)];
+        assert_eq!(release_state(&listed, &attached(Some(100)), Some(&sent)), state);
+    }
+
+    #[test]
+    fn a_command_that_was_not_delivered_has_stopped_nothing() {
+        let timed_out = ssm::CommandInvocation::builder()
+            .command_id("1")
+            .document_name(RELEASE_DOCUMENT)
+            .requested_date_time(DateTime::from_secs(101))
+            .status(Status::TimedOut)
+            .status_details("Delivery Timed Out");
+        let listed = Command::listed(&timed_out.clone().build()).expect("a command");
+        assert_eq!(release_state(&[listed], &attached(Some(100)), None), ReleaseState::Undelivered { at: at(101) });
+        assert_eq!(Command::listed(&timed_out.document_name("AWS-RunShellScript").build()), None);
+    }
+}
