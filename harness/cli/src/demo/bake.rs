@@ -23,7 +23,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     println!("2. A new image\n");
     println!("A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
     println!(
-        "EC2 tells of it before Packer has tagged it. The launch template resolves the parameter at each launch.\n"
+        "EC2 announces it before Packer has tagged it. The launch template resolves the parameter at each launch.\n"
     );
     let builder = builder(stage).await?;
     let begin = Since::now(stage);

@@ -30,7 +30,7 @@ pub(super) async fn play(
     println!(
         "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance was launched"
     );
-    println!("from k3s-2025-12-11, and somebody has tagged k3s-2025-11-27 with {KEEP}. Days pass.\n");
+    println!("from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
     stop_an_instance(stage, old).await?;
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);

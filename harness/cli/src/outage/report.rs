@@ -65,7 +65,7 @@ fn ratios(results: &[(SetUp, Vec<Outage>)]) {
     else {
         return;
     };
-    println!("\nDurin's outage as a part of the usual set-up's:");
+    println!("\nDurin's outage as a fraction of the usual set-up's:");
     for (title, ours, theirs) in [("with Capacity Rebalancing", durin, usual), ("without", durin_off, usual_off)] {
         let api = (Spread::of(ours, |it| it.api), Spread::of(theirs, |it| it.api));
         let work = (Spread::of(ours, |it| it.workload), Spread::of(theirs, |it| it.workload));
