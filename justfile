@@ -1,4 +1,4 @@
-# Every task a person repeats. `just` alone lists them.
+# Every task that a person repeats. `just` without arguments lists them.
 
 # Tools that are not Rust's own: cargo-lambda, from PyPI, in a folder of its own.
 tools := justfile_directory() / "target/tools"
@@ -7,11 +7,11 @@ tools := justfile_directory() / "target/tools"
 default:
     @just --list
 
-# Tell how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, on a local AWS in virtual time
+# Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, on a local AWS in virtual time
 demo *arguments:
     cargo demo {{arguments}}
 
-# Feed a function's real binary an event of events/, show what it did: just invoke node-lifecycle launch
+# Feed an event from events/ to a function's real binary, and show what it did: just invoke node-lifecycle launch
 invoke function event *arguments:
     cargo build --quiet --workspace --bins
     cargo durin invoke {{function}} {{event}} {{arguments}}
@@ -20,15 +20,15 @@ invoke function event *arguments:
 serve *arguments:
     cargo durin serve {{arguments}}
 
-# Build the functions as Lambda runs them, for arm64 if the toolchain can: just build --x86-64
+# Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
 build *arguments: _cargo-lambda
     PATH="{{tools}}/bin:$PATH" infra/build.sh {{arguments}}
 
-# Deploy the functions to a region of your AWS account, or what has changed; asks first
+# Deploy the functions to a region of your AWS account, or only what has changed; asks first
 deploy *arguments: _cargo-lambda
     PATH="{{tools}}/bin:$PATH" infra/deploy.sh {{arguments}}
 
-# Deploy one node, or change it: just deploy-node home --image ami-…; without more it tells the options
+# Deploy one node, or change it: just deploy-node home --image ami-…; without arguments it lists the options
 deploy-node *arguments:
     infra/deploy-node.sh {{arguments}}
 
@@ -51,16 +51,16 @@ pin parameter *why:
 unpin parameter:
     @infra/images.sh unpin "$@"
 
-# Have a parameter name the image before, and pin it
+# Put a parameter back to its previous image, and pin it
 [positional-arguments]
 rollback parameter:
     @infra/images.sh rollback "$@"
 
-# Take one node away; its data volume stays unless named: just destroy-node home --delete-volume vol-…
+# Remove one node; its data volume stays unless you name it: just destroy-node home --delete-volume vol-…
 destroy-node *arguments:
     infra/destroy-node.sh {{arguments}}
 
-# Take the functions out of a region; refuses while there are nodes
+# Remove the functions from a region; refuses while there are nodes
 destroy *arguments:
     infra/destroy.sh {{arguments}}
 
@@ -73,7 +73,7 @@ watch endpoint="http://127.0.0.1:4566": _cargo-lambda
 outage *arguments:
     cargo durin outage {{arguments}}
 
-# Measure what it takes to remove 5000 images, with Durin and with the usual tools, side by side
+# Measure the removal of 5000 images, with Durin and with the usual tools, side by side
 prune-bench *arguments:
     cargo durin prune-bench {{arguments}}
 
@@ -81,15 +81,15 @@ prune-bench *arguments:
 test:
     cargo test --workspace
 
-# What CI runs: formatting, lints and the whole test suite
+# Run the same checks as CI: formatting, lints and the whole test suite
 check:
     .ci/run
 
-# Break each line of the decisions in turn, and list the breaks that no test notices; takes half an hour
+# Break each line of the decisions in turn, and list the breaks that no test notices (half an hour)
 mutants *arguments: _cargo-mutants
     PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --output target {{arguments}}
 
-# Record the events of the local AWS's own story into events/ again, after its dynamics changed
+# Record the events of the local AWS's own story into events/ again, after its dynamics have changed
 record:
     cargo durin record
 
