@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the functions as Lambda runs them, into target/lambda/: just build [--arm64 | --x86-64]
+# Builds the functions for Lambda, into target/lambda/: just build [--arm64 | --x86-64]
 #
-#   --arm64, --x86-64  what Lambda runs on; arm64 by default, x86-64 where the toolchain lacks the target
+#   --arm64, --x86-64  Lambda's processors; arm64 by default, x86-64 where the toolchain lacks the target
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR

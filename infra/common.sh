@@ -1,9 +1,9 @@
-# What the scripts in this folder share; sourced by them. Needs bash 3.2 or newer and the AWS CLI, 1 or 2.
+# The functions that the scripts in this folder share and source. Needs bash 3.2 or newer and the AWS CLI, 1 or 2.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 yes=false
-# Nothing here may wait for a person who leafs through an answer.
+# Nothing here may wait for a person to page through an answer.
 export AWS_PAGER=""
 
 fail() {
@@ -15,14 +15,14 @@ say() {
     printf '%s\n' "$*"
 }
 
-# usage TEXT…: how a script is called, which is its header; then ends.
+# usage TEXT…: prints how to call the script, which is its header, and ends.
 usage() {
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
     [ $# -eq 0 ] || fail "$@"
     exit 2
 }
 
-# Sets the region, or says what is missing.
+# Sets the region, or fails and names what is missing.
 need_region() {
     command -v aws >/dev/null ||
         fail "the AWS CLI is missing: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
@@ -32,7 +32,7 @@ need_region() {
     export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 }
 
-# Finds out where everything will happen: sets account, partition and region, or says what is missing.
+# Finds out where everything will happen: sets account, partition and region, or fails and names what is missing.
 need_aws() {
     need_region
     local caller
@@ -44,16 +44,16 @@ need_aws() {
     say "Account $account, region $region, as $caller"
 }
 
-# confirm QUESTION: goes on only if a person agrees, or has said --yes.
+# confirm QUESTION: continues only if a person agrees, or passed --yes.
 confirm() {
     $yes && return
-    [ -t 0 ] || fail "nobody to ask: say --yes"
+    [ -t 0 ] || fail "there is no terminal to ask on: pass --yes"
     local answer
     read -r -p "$1 [y/N] " answer
     case $answer in [yY] | [yY]es) ;; *) fail "nothing was done" ;; esac
 }
 
-# Every function's package name and manifest, a line each: what has a manifest is deployed.
+# Every function's package name and manifest, a line each: every folder with a manifest is deployed.
 functions() {
     local manifest
     for manifest in "$root"/functions/*/Cargo.toml; do
@@ -63,7 +63,7 @@ functions() {
 
 need_cargo_lambda() {
     cargo lambda --version >/dev/null 2>&1 ||
-        fail "cargo-lambda is missing: just fetches it by itself; else pip install cargo-lambda"
+        fail "cargo-lambda is missing: run this through just, which fetches it, or pip install cargo-lambda"
 }
 
 # Whether the Rust toolchain can build for aarch64 or x86_64.
@@ -77,7 +77,7 @@ choose_architecture() {
         architecture=--arm64
         if ! can_build_for aarch64; then
             architecture=--x86-64
-            say "The Rust toolchain cannot build for arm64, for which Lambda charges a fifth less, so this builds for x86-64. Else:"
+            say "The Rust toolchain cannot build for arm64, for which Lambda charges a fifth less, so this builds for x86-64. For arm64:"
             say "  rustup target add aarch64-unknown-linux-gnu"
         fi
     fi
@@ -93,7 +93,7 @@ build_functions() {
     while read -r name _; do
         packages+=(--package "$name")
     done < <(functions)
-    # It would change the toolchain without asking, if a target were missing: choose_architecture has looked.
+    # If a target were missing, cargo-lambda would change the toolchain without asking: choose_architecture has checked.
     (cd "$root" && cargo lambda build --release "$architecture" --skip-target-check --lambda-dir "$root/target/lambda" "${packages[@]}")
 }
 
@@ -103,7 +103,7 @@ nodes() {
         --query 'AutoScalingGroups[].[AutoScalingGroupName]' --output text
 }
 
-# A stack's status, or NONE. What cannot be asked is an error and not NONE.
+# A stack's status, or NONE. A failed question is an error and not NONE.
 stack_status() {
     local answer
     if answer=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1); then
@@ -132,21 +132,21 @@ stack_exists() {
     esac
 }
 
-# Brings a stack to where it can be created or updated: waits for what is going on, for an hour at most, and deletes what
-# is left of a first creation that failed, which CloudFormation updates no more.
+# Brings a stack to where it can be created or updated: waits for a running operation, for an hour at most, and deletes
+# the remains of a first creation that failed, because CloudFormation does not update them any more.
 settle_stack() {
     local status=NONE
     for _ in $(seq 360); do
         status=$(stack_status "$1") || exit 1
         case $status in
         REVIEW_IN_PROGRESS | CREATE_FAILED | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
-            say "  $1 is $status: its remains are deleted first"
+            say "  $1 is $status: deleting its remains first"
             delete_stack "$1"
             return
             ;;
         *_IN_PROGRESS) sleep 10 ;;
         UPDATE_ROLLBACK_FAILED | UPDATE_FAILED)
-            fail "the stack $1 is $status, which a person has to mend: aws cloudformation continue-update-rollback --stack-name $1"
+            fail "the stack $1 is $status, which you have to fix: aws cloudformation continue-update-rollback --stack-name $1"
             ;;
         *) return ;;
         esac
@@ -154,7 +154,7 @@ settle_stack() {
     fail "the stack $1 has been $status for an hour"
 }
 
-# deploy_stack NAME TEMPLATE [KEY=VALUE…]: creates or updates it; parameters that are not named stay as they are.
+# deploy_stack NAME TEMPLATE [KEY=VALUE…]: creates or updates the stack; parameters that are not named keep their values.
 deploy_stack() {
     local name=$1 template=$2
     shift 2
@@ -166,11 +166,11 @@ deploy_stack() {
         --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset "$@" || {
         aws cloudformation describe-stack-events --stack-name "$name" --max-items 50 --output text --query \
             "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
-        fail "the stack $name could not be deployed; once that is mended, the same command goes on from here"
+        fail "the stack $name could not be deployed; once you have fixed that, the same command resumes here"
     }
 }
 
-# Deletes a stack, if it is there, and waits until it is gone.
+# Deletes a stack, if it exists, and waits until it is gone.
 delete_stack() {
     local status
     status=$(stack_status "$1") || exit 1
@@ -180,6 +180,6 @@ delete_stack() {
     aws cloudformation wait stack-delete-complete --stack-name "$1" || {
         aws cloudformation describe-stack-events --stack-name "$1" --max-items 50 --output text --query \
             "StackEvents[?ResourceStatus=='DELETE_FAILED'].[LogicalResourceId, ResourceStatusReason]" >&2 || true
-        fail "the stack $1 could not be deleted; once that is mended, the same command goes on from here"
+        fail "the stack $1 could not be deleted; once you have fixed that, the same command resumes here"
     }
 }

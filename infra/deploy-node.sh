@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Deploys one node: just deploy-node NAME --image ami-… [OPTION…]; NAME is lower-case letters, digits and dashes.
 #
-#   --image AMI             the image of a first node; stored in the image parameter, where later ones are published to
+#   --image AMI             the image of a first node; stored in the image parameter, to which later ones are published
 #   --image-parameter PATH  the image parameter, if it is not /durin/image; nodes may share one
 #   --record NAME           the node's A record, if it is not NAME in the zone durin.internal
-#   --hosted-zone ID        an existing private zone; else one is made, or that which an earlier node has made
-#   --subnet ID             an existing subnet, which says the node's availability zone; else a network is made
-#   --security-group ID     an existing security group, if the subnet is
-#   --availability-zone AZ  where to make a network; else the first zone that there is
-#   --volume ID             an existing data volume, tagged durin:volume=data; else one is made
+#   --hosted-zone ID        an existing private zone; by default a new one, or the one that an earlier node made
+#   --subnet ID             an existing subnet, which sets the node's availability zone; by default a new network
+#   --security-group ID     an existing security group, if you name a subnet
+#   --availability-zone AZ  where to make a network; by default the region's first zone
+#   --volume ID             an existing data volume, tagged durin:volume=data; by default a new one
 #   --volume-size GIB       the size of a volume to make; 20
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
 #   --yes                   do not ask
 #
-# Run it again to change what is said, or when it has failed: what is not said stays as it is.
+# Run it again to change an option, or after a failure: options that you leave out keep their values.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -25,7 +25,7 @@ shift
 [[ $node =~ ^[a-z][a-z0-9-]{0,62}$ ]] || usage "a node's name is lower-case letters, digits and dashes, and not $node"
 stack=durin-node-$node
 image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone=""
-# What node.yaml is told as it was said here.
+# The parameters for node.yaml that are passed on unchanged.
 overrides=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-# What a first deployment needs, found out where it was not said. Only reads.
+# Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {
     image_parameter=${image_parameter:-/durin/image}
     local there
@@ -53,9 +53,9 @@ complete() {
         case $there in *ParameterNotFound*) there="" ;; *) fail "$there" ;; esac
     }
     if [ -z "$there" ] && [ -z "$image" ]; then
-        fail "there is no parameter $image_parameter yet: say with --image which image to begin with"
+        fail "there is no parameter $image_parameter yet: name the first image with --image"
     elif [ -n "$there" ] && [ -n "$image" ] && [ "$image" != "$there" ]; then
-        fail "$image_parameter says $there and not $image: leave --image out, or name another --image-parameter"
+        fail "$image_parameter holds $there and not $image: leave --image out, or name another --image-parameter"
     elif [ -z "$there" ]; then
         overrides+=("InitialImageId=$image")
     fi
@@ -69,7 +69,7 @@ complete() {
     fi
 }
 
-# An image that cannot be used is found out here, not by a group that launches in vain.
+# An unusable image is found here, not by a group that launches in vain.
 root_device() {
     local found
     found=$(aws ec2 describe-images --image-ids "$1" --output text \
@@ -89,7 +89,7 @@ make_network() {
     security_group=$(stack_output durin-network SecurityGroupId)
 }
 
-# The parameters of where the node lives.
+# The parameters for the place where the node lives.
 place() {
     local found vpc
     found=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text)
@@ -108,20 +108,20 @@ place() {
     fi
 }
 
-# The tag is how a parameter's owner agrees that images are published to it: so it is told here, and not given.
-tell_of_the_tag() {
+# With this tag a parameter's owner agrees that images are published to it, so this only reports that it is missing.
+report_missing_tag() {
     local parameter tagged
     parameter=$(stack_parameter "$stack" ImageParameter)
     tagged=$(aws ssm list-tags-for-resource --resource-type Parameter --resource-id "$parameter" --output text \
         --query "TagList[?Key=='durin:image-parameter'].[Key]")
     [ -z "$tagged" ] || return 0
-    say "No image will be published to $parameter, because it has no tag durin:image-parameter. To have the newest of its family:"
+    say "No image will be published to $parameter, because it has no tag durin:image-parameter. To have the newest of its family published:"
     say "  aws ssm add-tags-to-resource --resource-type Parameter --resource-id $parameter --tags Key=durin:image-parameter,Value=$parameter"
 }
 
-# What is said of a node that exists. Where it lives cannot be changed by halves.
+# The options for a node that exists. Its place cannot be changed by halves.
 change() {
-    [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's for ever"
+    [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
     [ -z "$subnet" ] || overrides+=("SubnetId=$subnet")
     [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
     [ -z "$record" ] || overrides+=("RecordName=$record")
@@ -130,11 +130,11 @@ change() {
 }
 
 need_aws
-stack_exists durin-rules || fail "the functions are not deployed in $region, so nobody would complete a launch: first just deploy"
+stack_exists durin-rules || fail "the functions are not deployed in $region, so no launch would be completed: first just deploy"
 say "This will create or update:"
 if stack_exists "$stack"; then
     change
-    say "  stack     $stack: the node $node, with ${overrides[*]:-what it has}"
+    say "  stack     $stack: the node $node, with ${overrides[*]:-its present parameters}"
     confirm "Go on?"
 else
     complete
@@ -149,6 +149,6 @@ deploy_stack "$stack" node.yaml NodeName="$node" ${overrides[@]+"${overrides[@]}
 say ""
 say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launches now; it is InService in a minute or two:"
 say "  aws autoscaling describe-auto-scaling-instances --query \"AutoScalingInstances[?AutoScalingGroupName=='$node']\""
-say "If it does not come: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
-tell_of_the_tag
+say "If it does not appear: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
+report_missing_tag
 say "Then let it survive an interruption: just drill $node"

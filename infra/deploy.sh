@@ -2,11 +2,11 @@
 # Deploys Durin's functions to a region, once for all of its nodes: just deploy [--yes] [--x86-64] …
 #
 #   --yes              do not ask
-#   --arm64, --x86-64  what Lambda runs on; arm64 by default, x86-64 where the toolchain lacks the target
-#   --log-level LEVEL  what the functions log: info, or debug for every API call
+#   --arm64, --x86-64  Lambda's processors; arm64 by default, x86-64 where the toolchain lacks the target
+#   --log-level LEVEL  how much the functions log: info, or debug for every API call
 #   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …
 #
-# Run it again after every change, or when it has failed: it goes on from what is there, and what has not changed stays.
+# Run it again after a change or a failure: it resumes from what exists, and leaves alone what has not changed.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -28,12 +28,12 @@ done
 
 need_tools() {
     need_cargo_lambda
-    command -v openssl >/dev/null || fail "openssl is missing: it tells whether a function's code has changed"
+    command -v openssl >/dev/null || fail "openssl is missing: it shows whether a function's code has changed"
     [ -n "$binaries" ] || choose_architecture
 }
 
 plan() {
-    say "This will create or update, and leave alone what has not changed:"
+    say "This will create or update the following, except for what has not changed:"
     local there name status
     there=$(aws cloudformation describe-stacks --query 'Stacks[].[StackName, StackStatus]' --output text)
     for name in durin-roles durin-release durin-rules; do
@@ -62,7 +62,7 @@ deploy_function() {
     role=arn:$partition:iam::$account:role/$name-$region
     mkdir -p "$work/$name"
     cp "$(binary_of "$name")" "$work/$name/bootstrap"
-    # Always the same time, so that the same code makes the same archive, by whose hash Lambda knows it.
+    # Always the same time, so that the same code makes the same archive, which Lambda identifies by its hash.
     TZ=UTC touch -t 202001010000 "$work/$name/bootstrap"
     # In a file: as an option it would take the place of the manifest's variables, not join them.
     echo "RUST_LOG=$log_level" >"$work/$name/environment"
@@ -73,7 +73,7 @@ deploy_function() {
     zip=$(field path <<<"$said")
     wanted="$(openssl dgst -sha256 -binary "$zip" | openssl base64) provided.al2023 $role"
     wanted="$wanted $(field memory <<<"$said") $(field timeout <<<"$said") $(field arch <<<"$said")"
-    # One by one, because Lambda tells them in any order.
+    # One by one, because Lambda lists them in any order.
     asked=""
     while read -r variable; do
         count=$((count + 1))
@@ -94,7 +94,7 @@ deploy_function() {
         # IAM takes some seconds to make a new role known.
         case $said in *"cannot be assumed"*) sleep 5 ;; *) break ;; esac
     done
-    fail "$name could not be deployed; the same command goes on from here. $said"
+    fail "$name could not be deployed; the same command resumes here. $said"
 }
 
 need_aws
@@ -107,12 +107,12 @@ trap 'rm -rf "$work"' EXIT
 deploy_stack durin-roles roles.yaml
 deploy_stack durin-release release.yaml
 while read -r name manifest; do
-    # Not to be read by what runs here: the list of functions is on the standard input.
+    # The list of functions is on standard input, which the commands in here must not read.
     deploy_function "$name" "$manifest" </dev/null
 done < <(functions)
 deploy_stack durin-rules rules.yaml
 
 say ""
-say "Durin is deployed in $region. What is next:"
-say "  just deploy-node NAME …    a node; --help says what it needs"
+say "Durin is deployed in $region. Next:"
+say "  just deploy-node NAME …    a node; without arguments it lists the options"
 say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $(stack_output durin-rules AlarmTopicArn)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Takes a node away, but not its data volume and snapshots: just destroy-node NAME [--delete-volume vol-…] [--yes]
+# Removes a node, but not its data volume and snapshots: just destroy-node NAME [--delete-volume vol-…] [--yes]
 #
-#   --delete-volume ID  the node's data volume too, and all that is on it; snapshots stay
+#   --delete-volume ID  the node's data volume too, and everything on it; snapshots stay
 #   --yes               do not ask
 #
-# The instance lets go of the volume cleanly first, as at every hand-off. Run it again when it has failed.
+# The instance releases the volume cleanly first, as in every hand-off. Run it again after a failure.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -29,7 +29,7 @@ empty_group() {
     local count
     count=$(instances)
     [ "$count" != None ] || return 0
-    say "Group $node: down to nobody"
+    say "Group $node: down to 0 instances"
     aws autoscaling update-auto-scaling-group --auto-scaling-group-name "$node" --min-size 0 --desired-capacity 0
     for _ in $(seq 300); do
         count=$(instances)
@@ -57,7 +57,7 @@ delete_record() {
         "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"A\", \"TTL\": $ttl, \"ResourceRecords\": [{\"Value\": \"$address\"}]}}]}" >/dev/null
 }
 
-# A zone that this node's stack made, unless it serves somebody else too.
+# A zone that this node's stack made, unless it has other records too.
 delete_zone() {
     local said
     if said=$(aws route53 delete-hosted-zone --id "$1" 2>&1); then
@@ -65,18 +65,18 @@ delete_zone() {
     else
         case $said in
         *NoSuchHostedZone*) ;;
-        *HostedZoneNotEmpty*) say "Zone $1: kept, there are other records in it" ;;
+        *HostedZoneNotEmpty*) say "Zone $1: kept, because it has other records" ;;
         *) fail "$said" ;;
         esac
     fi
 }
 
-# Refuses what is not a data volume, or somebody else's.
+# Refuses a volume that is not a data volume, or belongs to another node.
 check_volume() {
     local found owner
     found=$(aws ec2 describe-volumes --volume-ids "$1" --query "Volumes[0].Tags[?Key=='durin:volume'].Value | [0]" --output text) ||
         fail "there is no volume $1 here"
-    [ "$found" = data ] || fail "$1 is no data volume: it has no tag durin:volume=data"
+    [ "$found" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
     owner=$(aws autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
         --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]")
     [ -z "$owner" ] || fail "$1 is the data volume of the node $owner"
@@ -98,12 +98,12 @@ if [ -n "$delete_volume" ]; then
     check_volume "$delete_volume"
 fi
 
-say "This will delete, as far as it is there:"
-say "  the instance of the node $node, after it has let go of its volume"
-[ -z "$record" ] || say "  the record $record in $zone, and the zone if the node's stack made it and nothing else is in it"
+say "This will delete everything here that exists:"
+say "  the instance of the node $node, after it has released its volume"
+[ -z "$record" ] || say "  the record $record in $zone, and the zone if the node's stack made it and it holds nothing else"
 say "  stack     $stack"
 say "  stack     durin-drill-$node"
-if [ -n "$delete_volume" ]; then say "  VOLUME    $delete_volume AND ALL THAT IS ON IT"; else say "It will keep the volume ${volume:-}."; fi
+if [ -n "$delete_volume" ]; then say "  VOLUME    $delete_volume AND EVERYTHING ON IT"; else say "It will keep the volume ${volume:-}."; fi
 confirm "Go on?"
 
 empty_group
@@ -120,11 +120,11 @@ if [ -n "$delete_volume" ]; then
 fi
 
 say ""
-say "The node $node is gone. What is kept:"
-[ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; gp3 costs meanwhile"
+say "The node $node is gone. You keep:"
+[ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; until then the gp3 volume costs money"
 if [ -n "$image_parameter" ]; then
     say "  the parameter $image_parameter, free of charge: other nodes may use it"
     images=$(aws ec2 describe-images --owners self --include-disabled --output text --query 'Images[].[ImageId]' \
         --filters Name=tag:durin:image-parameter,Values="$image_parameter" | tr '\n' ' ')
-    [ -z "$images" ] || say "  its images, whose snapshots cost: $images"
+    [ -z "$images" ] || say "  its images, whose snapshots cost money: $images"
 fi

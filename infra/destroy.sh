@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Takes Durin's functions out of a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
+# Removes Durin's functions from a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
 #
 #   --yes          do not ask
-#   --leave-nodes  although there are nodes, which then run on, but end at their next interruption
+#   --leave-nodes  destroy although there are nodes, which then keep running, but end at their next interruption
 #
-# Nodes go with just destroy-node. A network that just deploy-node has made goes too, if there are no nodes.
+# just destroy-node removes nodes. A network that just deploy-node made goes too, if there are no nodes.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -24,11 +24,11 @@ need_aws
 nodes=$(nodes)
 if [ -n "$nodes" ] && ! $leave_nodes; then
     fail "there are nodes, which would not survive their next interruption: $(tr '\n' ' ' <<<"$nodes")
-  First just destroy-node each of them, or say --leave-nodes."
+  First just destroy-node each of them, or pass --leave-nodes."
 fi
 
 # Rules first: without functions they would fill the dead-letter queue.
-say "This will delete, as far as it is there:"
+say "This will delete everything here that exists:"
 say "  stack     durin-rules"
 functions | while read -r name _; do
     say "  function  $name"
@@ -51,7 +51,7 @@ delete_stack durin-roles
 [ -n "$nodes" ] || delete_stack durin-network
 
 say ""
-say "Durin is gone from $region. What may be left, and is yours: data volumes and their snapshots, hosted zones, and images,"
-say "which nobody prunes any more:"
+say "Durin is gone from $region. These are yours and may be left: data volumes and their snapshots, hosted zones, and images,"
+say "which nothing prunes any more:"
 say "  aws ec2 describe-volumes --filters Name=tag:durin:volume,Values=data"
 say "  aws ec2 describe-images --owners self --include-disabled --filters Name=tag-key,Values=durin:image-parameter"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Has a node survive a real interruption, and tells how long it was away: just drill NAME [--by termination] [--yes]
+# Has a node survive a real interruption, and reports how long it was away: just drill NAME [--by termination] [--yes]
 #
 #   --by interruption  EC2 warns and takes the instance two minutes later, by AWS Fault Injection Service; the default
-#   --by termination   the group is told to replace the instance, as on a warning; where FIS is not to be had
+#   --by termination   the group replaces the instance, as on a warning; for regions without FIS
 #   --within SECONDS   how long to wait for the end; 900
 #   --yes              do not ask
 #
-# The outage is what AWS's API shows of it. It begins when the old instance is told to let go of the volume, and ends when
-# the new one has the volume, the record names it, and it is InService. What a user sees besides: k3s and the pods start,
-# and whoever has looked the name up before keeps the old address for the record's TTL.
+# The outage is as AWS's API shows it. It begins when the old instance is asked to release the volume, and ends when the
+# new one has the volume, the record names it, and it is InService. Users see more of it: k3s and the pods have to start,
+# and clients that have resolved the name keep the old address for the record's TTL.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -43,11 +43,11 @@ in_service() {
     group "AutoScalingGroups[0].Instances[?LifecycleState=='InService'].[InstanceId]"
 }
 
-# Who holds the volume, and how: "i-… attached", or "nobody".
+# The instance that holds the volume, and how: "i-… attached", or "none".
 held() {
     local held
     held=$(aws ec2 describe-volumes --volume-ids "$volume" --query 'Volumes[0].Attachments[].[InstanceId, State]' --output text)
-    if [ -n "$held" ]; then tr '\t' ' ' <<<"$held"; else echo nobody; fi
+    if [ -n "$held" ]; then tr '\t' ' ' <<<"$held"; else echo none; fi
 }
 record_address() {
     aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$record" --start-record-type A \
@@ -80,7 +80,7 @@ seconds() {
     *) echo "$1" ;;
     esac
 }
-# When the old instance was told to let go; None if it was not.
+# When the old instance was asked to release the volume; None if it was not.
 released() {
     aws ssm list-command-invocations --instance-id "$old" --output text \
         --query "CommandInvocations[?DocumentName=='durin-release'].RequestedDateTime | sort(@) | [-1]"
@@ -97,9 +97,9 @@ volume=$(tag durin:volume-id)
 zone=$(tag durin:hosted-zone-id)
 record=$(tag durin:record-name)
 old=$(in_service)
-[ "$(held)" = "${old:-nobody} attached" ] || fail "the node $node does not serve: ${old:-nobody} is InService, and $(held)"
+[ "$(held)" = "${old:-none} attached" ] || fail "the node $node does not serve: InService: ${old:-none}; volume: $(held)"
 
-say "Node $node in $region: $old has $volume and is InService. It will be ended by $by, and is away for half a minute or so."
+say "Node $node in $region: $old has $volume and is InService. It will end by $by, and the node is away for half a minute or so."
 confirm "Go on?"
 if [ "$by" = interruption ]; then interrupt; else terminate; fi
 
@@ -112,7 +112,7 @@ while [ $((SECONDS - began)) -lt "$within" ]; do
     address=$(record_address)
     serving=$(in_service | tr '\n' ' ')
     now=$((SECONDS - began))
-    look="volume: $holder; $record: $address; InService: ${serving:-nobody}"
+    look="volume: $holder; $record: $address; InService: ${serving:-none}"
     [ "$look" = "$before" ] || printf '%5d s  %s\n' "$now" "$look"
     before=$look
     [ -n "$away_from" ] || [ "$holder" = "$old attached" ] || away_from=$now
@@ -130,12 +130,12 @@ done
 say ""
 say "The node is back: $new has the volume and the record, and is InService."
 if [ -n "$away_from" ]; then
-    say "  By looking: without its volume for about $((now - away_from)) s; a look takes seconds, and does not see the release."
+    say "  By polling: without its volume for about $((now - away_from)) s; each look takes seconds, and does not see the release."
 fi
-told=$(released)
-if [ "$told" = None ]; then
-    say "  By AWS's own times: unknown, because $old was not told to release the volume (see the log of durin-node-lifecycle)."
+asked=$(released)
+if [ "$asked" = None ]; then
+    say "  By AWS's own times: unknown, because $old was not asked to release the volume (see the log of durin-node-lifecycle)."
 else
-    awk -v from="$(seconds "$told")" -v to="$(seconds "$ended")" 'BEGIN {
+    awk -v from="$(seconds "$asked")" -v to="$(seconds "$ended")" 'BEGIN {
         printf "  By AWS'\''s own times: an outage of %.1f s, from the release to InService.\n", to - from }'
 fi

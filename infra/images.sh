@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Looks after images: just prune-plan, just pin, just unpin and just rollback are `cargo operator` with your credentials.
+# Manages images: just prune-plan, just pin, just unpin and just rollback are `cargo operator` with your credentials.
 #
-#   infra/images.sh prune-plan|pin|unpin|rollback …    what `cargo operator` takes after it
+#   infra/images.sh prune-plan|pin|unpin|rollback …    with the arguments of `cargo operator`
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
 # `cargo operator` reads credentials from the environment and nowhere else, as the functions do. The AWS CLI knows profiles and
-# single sign-on too; version 1 does not export, and has at least what `aws configure` has written.
+# single sign-on too; version 1 cannot export them, but has at least those that `aws configure` has written.
 if [ -z "${AWS_ACCESS_KEY_ID:-}" ] && command -v aws >/dev/null; then
     case $(aws --version 2>&1) in
     aws-cli/1.*)
@@ -28,7 +28,7 @@ fi
 if [ -z "${AWS_REGION:-}" ] && command -v aws >/dev/null; then
     need_region
 fi
-# Without the CLI, `cargo operator` says what is missing.
+# Without the CLI, `cargo operator` names what is missing.
 
 cd "$root"
 exec cargo operator "$@"

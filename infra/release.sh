@@ -1,13 +1,13 @@
 #!/bin/sh
-# Lets go of a node's data volume: drain, stop k3s, sync, unmount. Its argument is the volume, vol-….
+# Releases a node's data volume: drain, stop k3s, sync, unmount. Its argument is the volume, vol-….
 #
 # Exit 0 means that the volume can be detached: nothing on this instance has it mounted. Anything else is exit 1 with
 # one line on stderr that begins with "not released". A second release waits for the first and finds nothing to do.
 #
 # The volume stays visible until it is detached, so k3s must not start from it again. While /run/durin-released exists,
-# a drop-in that this script writes keeps k3s.service from starting. Whatever else mounts the volume or starts k3s by
-# itself (a mount unit, a boot script) has to honour the marker too: ConditionPathExists=!/run/durin-released. Both are
-# in /run, so a reboot clears them. A failed release leaves them: an instance that cannot release is to be replaced.
+# a drop-in that this script writes keeps k3s.service from starting. Anything else that mounts the volume or starts k3s
+# automatically (a mount unit, a boot script) has to honour the marker too: ConditionPathExists=!/run/durin-released. Both
+# are in /run, so a reboot clears them. A failed release leaves them: an instance that cannot release has to be replaced.
 #
 # Needs coreutils, findutils, awk, grep, util-linux (flock, lsblk, umount) and systemd; k3s as its installer leaves it.
 
@@ -16,7 +16,7 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
 export PATH LC_ALL
 
-# Only why it was not released goes to stderr. All else that anything says is told in order.
+# Only the reason for a failure goes to stderr. All other output keeps its order on stdout.
 exec 3>&2 2>&1
 
 volume=${1:-}
@@ -25,18 +25,18 @@ run=${DURIN_RUN:-/run}
 proc=${DURIN_PROC:-/proc}
 marker=$run/durin-released
 
-# Hundredths of a second since boot: a clock that nobody sets.
+# Hundredths of a second since boot: a clock that cannot be set.
 now() {
     read -r up _ </proc/uptime
     echo "${up%.*}${up#*.}"
 }
 
 started=$(now)
-# The command document kills the script after 45 s, and then nobody learns why.
+# The command document kills the script after 45 s, and then the reason is lost.
 deadline=$((started + 4000))
 
-# within SECONDS COMMAND…: stops the command after that long, or at the deadline. Only what hangs inside the kernel
-# outlives this, and is left to the document's own time-out. The lock is not inherited: nobody else may keep it.
+# within SECONDS COMMAND…: stops the command after that long, or at the deadline. Only a command that hangs inside the
+# kernel outlives this, and is left to the document's own time-out. The lock is not inherited: no command may keep it.
 within() {
     left=$(((deadline - $(now)) / 100))
     seconds=$1
@@ -70,8 +70,8 @@ fail() {
     exit 1
 }
 
-# Everything that has to be unmounted, last mounted first: the device wherever it is mounted, bind mounts included; what
-# is mounted beneath; and the overlays of containers whose layers are on it, which keep it busy unseen. A mount is the
+# Everything that has to be unmounted, last mounted first: the device wherever it is mounted, bind mounts included; the
+# mounts beneath it; and the overlays of containers whose layers are on it, which keep it busy unseen. A mount is the
 # device's by number, or by name where the file system invents numbers (btrfs).
 mounts() {
     devices=$devices awk '
@@ -116,7 +116,7 @@ named() {
     done | paste -sd , - | sed 's/,/, /g'
 }
 
-# The node that runs in this very boot: others in the cluster are not ours to drain, and names change with instances.
+# The node of this very boot: others in the cluster are not ours to drain, and names change with instances.
 drain() {
     node=$(within 3 k3s kubectl get nodes -o \
         "jsonpath={.items[?(@.status.nodeInfo.bootID==\"$(cat /proc/sys/kernel/random/boot_id)\")].metadata.name}") ||
@@ -141,7 +141,7 @@ exec 9>"$run/durin-release.lock"
 flock -w 35 9 || fail "another release has not ended for 35 s"
 report lock "done"
 
-# The device and all that is made of it: partitions, logical volumes, encrypted ones. A line each: name, number.
+# The device and everything on top of it: partitions, logical volumes, encrypted ones. A line each: name, number.
 devices=$(within 3 lsblk -nrpo NAME,MAJ:MIN "$(readlink -f "$link")" | sort -u)
 [ -n "$devices" ] || fail "lsblk knows nothing of $link"
 mounted=$(mounts) || fail "cannot read what is mounted"
@@ -175,7 +175,7 @@ within 10 systemctl stop k3s
 stopped=$?
 report "stop k3s" "$(outcome $stopped)"
 if [ $stopped -ne 0 ]; then
-    # k3s survives this as it survives a power cut: what it has acknowledged is on the volume.
+    # k3s survives this as it survives a power cut: everything that it has acknowledged is on the volume.
     begin
     within 2 systemctl kill --signal=KILL k3s
     report "kill k3s" "$(outcome $?)"
@@ -185,15 +185,15 @@ fi
 if command -v k3s-killall.sh >/dev/null; then
     begin
     within 5 k3s-killall.sh >/dev/null 2>&1
-    report "kill what k3s has left" "$(outcome $?)"
+    report "kill the rest of k3s" "$(outcome $?)"
 fi
 
-# Bound by itself, so that unmounting has little left to write.
+# With a time limit of its own, so that unmounting has little left to write.
 begin
 mounts | within 5 xargs -rd '\n' sync -f
 report sync "$(outcome $?)"
 
-# What was killed a moment ago may still be going.
+# Processes killed a moment ago may not be gone yet.
 begin
 attempts=0
 problem=

@@ -24,7 +24,7 @@ fn a_mounted_volume_is_released() {
     assert!(node.mounts().is_empty());
     assert_eq!(node.marker().as_deref(), Some(VOLUME));
     assert_eq!(node.asked(), ["drain node-1", "daemon-reload", "stop k3s", "killall"]);
-    for step in ["lock", "drain", "stop k3s", "kill what k3s has left", "sync", "unmount"] {
+    for step in ["lock", "drain", "stop k3s", "kill the rest of k3s", "sync", "unmount"] {
         assert!(release.said(&format!("{step}: done (")), "{step}: {release}");
     }
     node.has_kept_its_data();
