@@ -154,7 +154,8 @@ settle_stack() {
     fail "the stack $1 has been $status for an hour"
 }
 
-# deploy_stack NAME TEMPLATE [KEY=VALUE…]: creates or updates the stack; parameters that are not named keep their values.
+# deploy_stack NAME TEMPLATE [KEY=VALUE…]: creates or updates the stack; parameters that are not named keep their
+# values.
 deploy_stack() {
     local name=$1 template=$2
     shift 2

@@ -24,7 +24,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times out.
+# Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times
+# out.
 empty_group() {
     local count
     count=$(instances)

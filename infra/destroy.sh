@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes Durin's functions from a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
+# Removes the functions from a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
 #
 #   --yes          do not ask
 #   --leave-nodes  destroy although there are nodes, which then keep running, but end at their next interruption

@@ -7,8 +7,8 @@
 #   --yes              do not ask
 #
 # The outage is as AWS's API shows it. It begins when the old instance is asked to release the volume, and ends when the
-# new one has the volume, the record names it, and it is InService. Users see more of it: k3s and the pods have to start,
-# and clients that have resolved the name keep the old address for the record's TTL.
+# new one has the volume, the record names it, and it is InService. Users see more of it: k3s and the pods have to
+# start, and clients that have resolved the name keep the old address for the record's TTL.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR

@@ -6,8 +6,9 @@ set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# `cargo operator` reads credentials from the environment and nowhere else, as the functions do. The AWS CLI knows profiles and
-# single sign-on too; version 1 cannot export them, but has at least those that `aws configure` has written.
+# `cargo operator` reads credentials from the environment and nowhere else, as the functions do. The AWS CLI knows
+# profiles and single sign-on too; version 1 cannot export them, but has at least those that `aws configure` has
+# written.
 if [ -z "${AWS_ACCESS_KEY_ID:-}" ] && command -v aws >/dev/null; then
     case $(aws --version 2>&1) in
     aws-cli/1.*)

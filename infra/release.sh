@@ -6,8 +6,9 @@
 #
 # The volume stays visible until it is detached, so k3s must not start from it again. While /run/durin-released exists,
 # a drop-in that this script writes keeps k3s.service from starting. Anything else that mounts the volume or starts k3s
-# automatically (a mount unit, a boot script) has to honour the marker too: ConditionPathExists=!/run/durin-released. Both
-# are in /run, so a reboot clears them. A failed release leaves them: an instance that cannot release has to be replaced.
+# automatically (a mount unit, a boot script) has to honour the marker too: ConditionPathExists=!/run/durin-released.
+# Both are in /run, so a reboot clears them. A failed release leaves them: an instance that cannot release has to be
+# replaced.
 #
 # Needs coreutils, findutils, awk, grep, util-linux (flock, lsblk, umount) and systemd; k3s as its installer leaves it.
 
