@@ -1,8 +1,8 @@
-//! Images: the newest of each family goes into its parameter, and what nothing needs goes.
+//! Images: puts the newest of each family into its parameter, and removes those that nothing needs.
 //!
-//! A family is what an image's tag [`FAMILY`](crate::tags::FAMILY) names: the SSM parameter that the image is a candidate for, and that a
-//! launch template resolves at each launch. [`publish`] asks which image that should be, [`prune`] which images and
-//! snapshots can go; [`pin`] is how a person overrules the first.
+//! An image's tag [`FAMILY`](crate::tags::FAMILY) names its family: the SSM parameter that the image is a candidate
+//! for, and that a launch template resolves at each launch. [`publish`] decides which image that should be, [`prune`]
+//! which images and snapshots can go; with [`pin`] a person overrules the first.
 
 pub mod pin;
 pub mod prune;

@@ -1,4 +1,4 @@
-//! The AWS clients, built once a cold start, and what we need to know of AWS's errors.
+//! The AWS clients, built once a cold start, and the facts that we need about AWS's errors.
 
 use std::error::Error;
 use std::time::Duration;
@@ -66,13 +66,13 @@ impl Aws {
     }
 }
 
-/// An error's code as AWS sent it. EC2 models no errors at all and Auto Scaling not the ones that matter, so codes are
-/// all there is to go by.
+/// An error's code as AWS sent it. EC2 models no errors at all and Auto Scaling not the ones that matter, so we have
+/// only codes to go by.
 pub(crate) fn code<E: ProvideErrorMetadata>(error: &E) -> &str {
     error.code().unwrap_or_default()
 }
 
-/// What AWS says about an error, for people: not every error has a message.
+/// AWS's text about an error, for people: not every error has a message.
 pub(crate) fn words<E: ProvideErrorMetadata>(error: &E) -> String {
     error.message().filter(|message| !message.is_empty()).unwrap_or(code(error)).to_owned()
 }

@@ -1,5 +1,5 @@
-//! Time, as the functions see it: what the SDK was configured with, so that a test or a simulation that gives the SDK
-//! its own clock gives it to the whole function.
+//! Time, as the functions see it: the clock that the SDK was configured with, so that a test or a simulation that gives
+//! the SDK its own clock gives it to the whole function.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +32,7 @@ impl Clock {
     }
 }
 
-/// When an invocation must have come to its end.
+/// The time by which an invocation must have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(SystemTime);
 

@@ -1,7 +1,7 @@
 //! How a function fails: once, with the whole chain of causes and a type that stays the same.
 //!
-//! Nothing here knows who fails. What a node, an image or an event can fail of is declared there, and becomes a failure by
-//! a `From` that stands beside it.
+//! Nothing here knows the parts that fail. A node, an image or an event declares its own causes, and turns them into a
+//! failure by a `From` that stands beside them.
 
 use std::error::Error;
 use std::fmt;
@@ -15,31 +15,31 @@ pub type Cause = Box<dyn Error + Send + Sync>;
 /// the dead-letter queue, whose alarm calls a person.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The payload is no event, or not a whole one. No API call was made.
+    /// The payload is not an event, or not a whole one. No API call was made.
     #[error(transparent)]
     InvalidEvent(Cause),
-    /// The event is none that this function acts on. No API call was made.
+    /// This function does not act on such events. No API call was made.
     #[error(transparent)]
     NotForThisFunction(Cause),
-    /// A mistake in the set-up, which only a person can mend, with what to do about it. Everything was left as it was.
+    /// A mistake in the set-up that only a person can fix, with the cure. Everything was left as it was.
     #[error(transparent)]
     Blocked(Cause),
-    /// Whether images are in use is not known for certain, so none was touched.
+    /// We cannot be certain which images are in use, so none was touched.
     #[error(
-        "nothing was removed, because this could not be read: {}; give the function's role what it lacks, or wait for the \
-         next run", .unread.join("; ")
+        "nothing was removed, because this could not be read: {}; give the function's role the permission it lacks, or \
+         wait for the next run", .unread.join("; ")
     )]
     ReferencesUnread { unread: Vec<String> },
     /// The others were made.
     #[error(
-        "{} {} failed, which the next run tries again: {}",
+        "{} {} failed, and the next run will try again: {}",
         .failures.len(), if .failures.len() == 1 { "removal" } else { "removals" }, .failures.join("; ")
     )]
     RemovalsFailed { failures: Vec<String> },
-    /// The deadline came first. Nothing is lost: the next run goes on from what is there.
+    /// The deadline came first. Nothing is lost: the next run resumes from what exists.
     #[error("out of time: {waiting_for}")]
     OutOfTime { waiting_for: String },
-    /// There was time, but round after round came to nothing.
+    /// There was time, but round after round led nowhere.
     #[error("gave up after {rounds} rounds: {problem}")]
     NoProgress { rounds: usize, problem: String },
     /// An API call failed for good, the SDK's own retries included.
@@ -52,12 +52,12 @@ pub enum Failure {
         #[source]
         problem: Cause,
     },
-    /// Some failed; the others were looked after.
+    /// Some failed; the others were handled.
     #[error("{} of {total} {subjects} failed: {}", .failures.len(), .failures.join("; "))]
     PartlyFailed { subjects: Subjects, failures: Vec<String>, total: usize },
 }
 
-/// What one invocation looks after several of.
+/// The things that one invocation looks after several of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subjects {
     Nodes,

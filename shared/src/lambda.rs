@@ -1,4 +1,5 @@
-//! What every function's `main` does: logs, clients, the runtime. The only reader of the environment besides the SDK.
+//! The common part of every function's `main`: logs, clients, the runtime. The only reader of the environment besides
+//! the SDK.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! What Durin's functions share: the node loop, the events they understand, AWS clients, clock and tags.
+//! The common parts of Durin's functions: the node loop, the events they understand, AWS clients, clock and tags.
 //!
-//! A node is immortal: an Auto Scaling group of desired capacity 1, its data volume and its A record. [`node`] keeps the
-//! three together while instances come and go. [`ami`] keeps the image that the next instance boots from the newest, and
-//! removes those that nothing needs.
+//! A node is immortal: an Auto Scaling group of desired capacity 1, its data volume and its A record. [`node`] keeps
+//! the three together while instances come and go. [`ami`] keeps the image that the next instance boots from the
+//! newest, and removes those that nothing needs.
 
 pub mod ami;
 pub mod aws;
@@ -13,5 +13,5 @@ pub mod lambda;
 pub mod node;
 pub mod outcome;
 
-/// The words of the decisions, so that a function names one crate.
+/// The vocabulary of the decisions, so that a function needs only this crate.
 pub use durin_decisions::{declaration, ids, lifecycle, risk, tags, times};

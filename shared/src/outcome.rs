@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Subjects};
 
-/// What came of each, by name. Failures are logged here; every other outcome was when it came, since a run may be cut off.
+/// The result for each, by name. Failures are logged here; every other outcome was logged when it came, since a run may
+/// be cut off.
 ///
-/// `mistakes` are of nodes that could not even be looked at.
+/// `mistakes` are about nodes that could not be examined at all.
 ///
 /// # Errors
 /// When one failed: with its own failure if it is the only one, else with one that names all that failed.

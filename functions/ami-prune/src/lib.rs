@@ -1,5 +1,5 @@
-//! `durin-ami-prune`: the daily schedule. Images and snapshots that nothing needs go, in two steps with days between, and
-//! nothing that anything refers to ever does.
+//! `durin-ami-prune`: the daily schedule. Removes images and snapshots that nothing needs, in two steps with days
+//! between, and never one that anything refers to.
 
 mod settings;
 
@@ -15,7 +15,7 @@ pub use settings::{Settings, SettingsError};
 /// Handles one tick of the schedule.
 ///
 /// # Errors
-/// When the event is no schedule's, a reference cannot be read (nothing is removed then), or some removals failed.
+/// When the event is not a schedule's, a reference cannot be read (nothing is removed then), or some removals failed.
 pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let Event::Schedule = event else { return Err(kind.not_for_this_function().into()) };
@@ -27,7 +27,7 @@ pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Dead
     Ok(json!(pruned))
 }
 
-/// What would be done, image by image.
+/// The plan, image by image, for a dry run.
 fn dry_run(plan: Plan) -> Result<Value, Failure> {
     if !plan.unread.is_empty() {
         return Err(Failure::ReferencesUnread { unread: plan.unread });

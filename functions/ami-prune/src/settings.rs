@@ -14,7 +14,7 @@ pub struct Settings {
     pub dry_run: bool,
 }
 
-/// What is wrong with a setting.
+/// A setting that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} is {value:?}, not {expected}")]
 pub struct SettingsError {

@@ -9,11 +9,11 @@ use durin::failure::{Failure, Subjects};
 use durin::outcome::answer;
 use serde_json::Value;
 
-/// Handles one event: whatever it says, the question is which image is the newest of each family that there is.
+/// Handles one event: whatever it says, the question is which image is the newest of each family.
 ///
 /// # Errors
-/// When the event is none of an image, the images cannot be read, or some family needs a person. The other families were
-/// still looked after.
+/// When the event is not about an image, the images cannot be read, or some family needs a person. The other families
+/// were still handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let fresh = match event {

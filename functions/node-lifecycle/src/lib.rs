@@ -1,7 +1,7 @@
-//! `durin-node-lifecycle`: a launch or terminate lifecycle action waits.
+//! `durin-node-lifecycle`: a launch or terminate lifecycle action is waiting.
 //!
-//! The event says which group to look at and which action to complete; where the volume and the record belong is decided
-//! from what is there. So a late, doubled or reordered event changes nothing.
+//! The event says which group to look at and which action to complete; the loop decides where
+//! the volume and the record belong from what it sees. So a late, duplicated or reordered event changes nothing.
 
 use durin::aws::Aws;
 use durin::clock::Deadline;
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// Handles one event of the Auto Scaling group's lifecycle hooks.
 ///
 /// # Errors
-/// When the event is none of those, a person is needed, AWS fails for good, or the deadline comes first.
+/// When the event is not one of those, a person is needed, AWS fails for good, or the deadline comes first.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let Event::LifecycleAction(action) = event else { return Err(kind.not_for_this_function().into()) };

@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Print which images and snapshots would stay, which would go, and why; nothing is removed
+    /// Print which images and snapshots would stay, which would go, and why; removes nothing
     PrunePlan(PrunePlan),
     /// Publish nothing to a parameter until it is unpinned
     Pin {
         /// The parameter's name
         parameter: String,
-        /// Why, for those who wonder
+        /// The reason, for anyone who wonders later
         why: Vec<String>,
     },
     /// Let images be published to a parameter again
@@ -31,20 +31,20 @@ pub(crate) enum Command {
         /// The parameter's name
         parameter: String,
     },
-    /// Pin a parameter and have it name the image again that it named before
+    /// Pin a parameter and put it back to its previous image
     Rollback {
         /// The parameter's name
         parameter: String,
     },
 }
 
-/// What to keep. The defaults are the function's.
+/// How much to keep. The defaults are the function's.
 #[derive(Args)]
 pub(crate) struct PrunePlan {
-    /// Keep the newest so many images of each family
+    /// Keep this many of the newest images of each family
     #[arg(long, default_value_t = Policy::default().keep_newest)]
     keep_newest: usize,
-    /// Keep what is younger than so many days
+    /// Keep everything younger than this many days
     #[arg(long, default_value_t = days(Policy::default().keep_younger))]
     keep_days: u32,
     /// Days between disabling and deregistering
@@ -96,7 +96,7 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
             let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(about(parameter))?;
             println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
             println!("It is pinned: no bake undoes this until `just unpin {parameter}`.");
-            println!("The next launch boots from it; a running node goes on as it is.");
+            println!("The next launch boots from it; a running node stays as it is.");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -111,7 +111,7 @@ fn whole(failure: Failure) -> Box<dyn Error> {
     failure.chain().into()
 }
 
-/// The same, for what was asked of a parameter: of one that is not there Systems Manager says only that the id is invalid.
+/// The same, for a request about a parameter: if there is none, Systems Manager says only that the id is invalid.
 fn about(parameter: &str) -> impl Fn(Failure) -> Box<dyn Error> {
     move |failure| match &failure {
         Failure::Aws { code: Some(code), .. } if code == "InvalidResourceId" => format!(

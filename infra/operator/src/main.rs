@@ -1,4 +1,4 @@
-//! `durin-operator`: what a person does about images, in the account that the environment's credentials are for.
+//! `durin-operator`: a person's commands about images, in the account of the environment's credentials.
 //! `infra/images.sh` calls it, with the credentials of the AWS CLI.
 
 mod commands;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Looks at the prune plan, pins a parameter, unpins it, rolls it back.
+/// Shows the prune plan; pins, unpins or rolls back a parameter.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {

@@ -1,4 +1,4 @@
-//! How a person overrules what is published: pin a parameter, unpin it, or roll it back.
+//! A person's means to overrule publishing: pin a parameter, unpin it, or roll it back.
 
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 
@@ -13,13 +13,13 @@ use crate::ids::{ImageId, ParameterName};
 use crate::tags::PINNED;
 use crate::times::timestamp;
 
-/// Rolls are rare and made by people: when others write the parameter this often meanwhile, something is wrong.
+/// Rolls are rare and made by people: if others write the parameter this often in the meantime, something is wrong.
 const MOST_ROUNDS: usize = 3;
 
-/// What a roll-back did.
+/// The result of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolledBack {
-    /// What the parameter named before, of any form.
+    /// The parameter's value before, in any form.
     pub from: String,
     pub to: ImageId,
 }
@@ -41,7 +41,7 @@ pub struct NothingToRollBackTo {
 /// When AWS fails for good, for example because there is no such parameter.
 pub async fn pin(aws: &Aws, parameter: &ParameterName, why: &str) -> Result<(), Failure> {
     const OPERATION: &str = "ssm:AddTagsToResource";
-    // A tag value is at most 256 characters long, and few special ones are allowed.
+    // A tag value is at most 256 characters long, and few special characters are allowed.
     let is_allowed = |character: &char| character.is_alphanumeric() || " _.:/=+-@".contains(*character);
     let text: String = format!("{} {why}", timestamp(aws.clock.now())).chars().filter(is_allowed).take(256).collect();
     let tag = Tag::builder().key(PINNED).value(text.trim_end()).build().map_err(incomplete(OPERATION))?;
@@ -62,13 +62,13 @@ pub async fn unpin(aws: &Aws, parameter: &ParameterName) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Pins a parameter and has it name the image again that it named before: the newest earlier one that can be launched.
+/// Pins a parameter and puts it back to an earlier image: the newest earlier one that can be launched.
 ///
 /// # Errors
 /// When there is no such image, AWS fails for good, or the deadline comes first. The pin stays in any case: a person
 /// who wants to go back does not want to go on.
 pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline) -> Result<RolledBack, Failure> {
-    // First, so that no bake that finishes meanwhile is published on top.
+    // First, so that a bake that finishes in the meantime is not published on top.
     pin(aws, parameter, "rolled back").await?;
     for _ in 0..MOST_ROUNDS {
         let (from, to) = target(aws, parameter).await?;
@@ -79,7 +79,7 @@ pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline)
     Err(contended(parameter, MOST_ROUNDS))
 }
 
-/// What the parameter names, and what it named before.
+/// The parameter's value now, and its earlier ones.
 async fn target(aws: &Aws, parameter: &ParameterName) -> Result<(String, ImageId), Failure> {
     let versions = read::history(aws, parameter.as_str()).await?.unwrap_or_default();
     let mut values = versions.into_iter().rev().map(|version| version.value);

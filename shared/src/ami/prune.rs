@@ -1,4 +1,4 @@
-//! Removing images and snapshots that nothing needs: plan, look closer at what could go, plan again, apply.
+//! Removing images and snapshots that nothing needs: plan, look closer at those that could go, plan again, apply.
 
 mod apply;
 mod mark;
@@ -23,14 +23,14 @@ use crate::ids::ImageId;
 use apply::apply;
 use pace::Pace;
 
-/// How many images are looked at closely and then acted on before everything is read anew. At EC2's five
-/// deregistrations a second, what a removal relies on is never older than about two minutes.
+/// How many images the prune looks at closely and then acts on before it reads everything anew. At EC2's five
+/// deregistrations a second, a removal never relies on reads older than about two minutes.
 const BATCH: usize = 500;
 
 /// How many batches one run makes at most. Lambda's 15 minutes are over long before.
 const MOST_BATCHES: usize = 200;
 
-/// Reads the account and plans, with a closer look at no more than `most` of what could go.
+/// Reads the account and plans, with a closer look at no more than `most` of the images that could go.
 ///
 /// # Errors
 /// When images or snapshots cannot be read. A reference that cannot be read is part of the plan instead.
@@ -53,12 +53,12 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
 /// Removes what the plan says, batch by batch, reading everything anew before each.
 ///
 /// # Errors
-/// When something could not be read (nothing more is removed then), or some removals failed (all others were made). What EC2
-/// refuses about one thing is no error, but part of the answer.
+/// When something could not be read (nothing more is removed then), or some removals failed (all others were made). A
+/// refusal by EC2 about one thing is not an error, but part of the answer.
 pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pruned, Failure> {
     let mut total = Pruned::default();
     let pace = Pace::new(aws.clock.now());
-    // By image or snapshot. What failed once is not tried again in this run, so that every batch makes progress or is
+    // By image or snapshot. A failed removal is not tried again in this run, so that every batch makes progress or is
     // the last.
     let mut failures: BTreeMap<String, String> = BTreeMap::new();
     for _ in 0..MOST_BATCHES {
@@ -66,7 +66,7 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
         if !plan.unread.is_empty() {
             return Err(Failure::ReferencesUnread { unread: plan.unread });
         }
-        // It was done after all: the answer was lost, or a person has done it.
+        // It happened after all: the answer was lost, or a person has done it.
         failures.retain(|id, _| plan.acts_on(id));
         total.refused.retain(|id, _| plan.acts_on(id));
         let more = plan.unexamined().next().is_some();
@@ -79,7 +79,8 @@ pub async fn prune(aws: &Aws, policy: &Policy, deadline: Deadline) -> Result<Pru
             warn!(id, problem, "left for the next run");
             failures.insert(id, problem);
         }
-        // What only the next look could find, an orphan of just now, the next run finds too; but a failure is looked at again.
+        // The next run also finds anything that only the next look could find, such as a new orphan; but a failure gets
+        // another look.
         if cut_short || attempted == 0 || (!more && failures.is_empty()) {
             break;
         }

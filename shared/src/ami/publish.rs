@@ -1,5 +1,5 @@
-//! Publishing: the newest image of a family goes into its parameter. Which one is derived from what exists, whatever the
-//! event was.
+//! Publishing: puts the newest image of a family into its parameter. The choice is derived from the images that exist,
+//! whatever the event was.
 
 mod observe;
 mod put;
@@ -24,13 +24,13 @@ use observe::{images_of, is_pinned, observe};
 /// A second round confirms the first; more are needed only while others write the same parameter.
 const MOST_ROUNDS: usize = 20;
 
-/// How long to leave the parameter to others who write it.
+/// How long to wait for others who write the parameter.
 const YIELD: Duration = Duration::from_secs(2);
 
 /// Publishes the newest image of one family, if there is a newer one than the parameter names.
 ///
 /// After a write it looks again: Parameter Store has no compare-and-swap, so a function that had seen less may have
-/// overwritten a newer image, and the last one to look puts it right.
+/// overwritten a newer image, and the last function to look puts it right.
 ///
 /// # Errors
 /// When a person is needed, AWS fails for good, or the deadline comes first.
@@ -50,7 +50,7 @@ pub async fn publish(
             Decision::Done(reason) => return Ok(Outcome { published, reason }),
             Decision::Blocked(reason) => return Err(reason.into()),
         };
-        // Once more, because Parameter Store has no compare-and-swap, and what a person wants comes first.
+        // Once more, because Parameter Store has no compare-and-swap, and a person's wish comes first.
         if is_pinned(aws, name).await? {
             images = images_of(aws, name).await?;
             continue;
@@ -59,7 +59,9 @@ pub async fn publish(
             Put::Readable => published = Some(image),
             Put::Overtaken => {
                 if !deadline.allows(aws.clock.now(), YIELD) {
-                    return Err(Failure::OutOfTime { waiting_for: format!("others write the parameter {name}") });
+                    return Err(Failure::OutOfTime {
+                        waiting_for: format!("others are still writing the parameter {name}"),
+                    });
                 }
                 aws.clock.sleep(YIELD).await;
             }
@@ -75,7 +77,7 @@ impl From<Blocked> for Failure {
     }
 }
 
-/// What came of looking at a family.
+/// The result of looking at a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The image that was published, if one was.

@@ -17,7 +17,7 @@ use crate::times::instant;
 /// The largest page of images and of snapshots. (EC2 API Reference.)
 const PAGE: i32 = 1000;
 
-/// Every image of this account that names a family, the disabled ones too.
+/// Every image of this account that names a family, including disabled ones.
 pub(super) async fn family_images(aws: &Aws) -> Result<Vec<Image>, Failure> {
     let tagged = ec2::Filter::builder().name("tag-key").values(FAMILY).build();
     images(own_images(aws).filters(tagged)).await
@@ -28,7 +28,7 @@ pub(super) async fn every_image(aws: &Aws) -> Result<Vec<Image>, Failure> {
     images(own_images(aws)).await
 }
 
-/// Without an owner, everybody's public images would come too.
+/// Without an owner, EC2 would also list everyone's public images.
 fn own_images(aws: &Aws) -> DescribeImagesFluentBuilder {
     aws.ec2.describe_images().owners("self").include_disabled(true).include_deprecated(true).max_results(PAGE)
 }
@@ -43,8 +43,8 @@ pub(super) async fn image(aws: &Aws, id: &ImageId) -> Result<Option<Image>, Fail
     }
 }
 
-/// Whether EC2's error code says that an image is gone. Its id is one error at first, later an empty answer, and then the
-/// other error.
+/// Whether EC2's error code says that an image is gone. At first its id gives one of these errors, later an empty
+/// answer, and then the other error.
 pub(super) fn is_gone(code: &str) -> bool {
     matches!(code, "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable")
 }

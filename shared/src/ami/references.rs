@@ -1,4 +1,4 @@
-//! Who uses which image and which snapshot. What could not be read is kept too: it forbids every removal.
+//! The users of each image and snapshot. Failed reads are kept too: each forbids every removal.
 
 mod closer;
 mod found;

@@ -22,12 +22,12 @@ pub struct Kind {
     detail_type: String,
 }
 
-/// Why a payload is none that a function can act on. No API call was made.
+/// The reason why a function cannot act on a payload. No API call was made.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     #[error("this is not an EventBridge event: invoke the function with an event as in the folder events/")]
     NotAnEvent(#[source] serde_json::Error),
-    /// Its kind is one that we understand, but its detail is not as AWS publishes it.
+    /// We understand its kind, but its detail is not as AWS publishes it.
     #[error("this {detail_type:?} event is malformed: compare it with the one in the folder events/")]
     Malformed {
         detail_type: String,

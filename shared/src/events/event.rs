@@ -8,9 +8,9 @@ use crate::risk::Warning;
 pub enum Event {
     /// A lifecycle action of an Auto Scaling group waits to be completed.
     LifecycleAction(LifecycleAction),
-    /// Instances are going to be interrupted or retired, or may be. There may be none that is still concerned.
+    /// Instances are going to be interrupted or retired, or may be. Perhaps none of them is concerned any more.
     Warnings(Vec<Warning>),
-    /// An image may be ready to be published. The event may say which; whose tags to wait for is all that it is used for.
+    /// An image may be ready to be published. The event may say which; that only tells whose tags to wait for.
     ImageReady(Option<ImageId>),
     /// A schedule is due.
     Schedule,

@@ -38,7 +38,7 @@ impl LifecycleDetail {
     fn passage(&self, transition: Transition) -> Passage {
         let from_pool = self.origin.as_deref() == Some("WarmPool");
         let to_pool = self.destination.as_deref() == Some("WarmPool");
-        // Only `ReplaceRootVolume` is known; an action yet unknown does not move a node either.
+        // Only `ReplaceRootVolume` is known; an action that is still unknown does not move a node either.
         if self.action.is_some() {
             return Passage::InPlace;
         }

@@ -1,4 +1,5 @@
-//! Events that warn of an instance's end: by EC2 when it wants spot capacity back, by AWS Health when the host retires.
+//! Events that warn of an instance's end: from EC2 when it wants spot capacity back, from AWS Health when the host
+//! retires.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +10,8 @@ use super::event::Event;
 use crate::ids::InstanceId;
 use crate::risk::{Risk, RiskReason, Warning};
 
-/// Types of Health events after which an instance is stopped or terminated for good. Scheduled reboots and maintenance are
-/// not among them: the instance comes back, volume and all. The same as in `infra/rules.yaml`.
+/// Types of Health events after which an instance is stopped or terminated for good. Scheduled reboots and maintenance
+/// are not among them: the instance comes back, volume and all. The same as in `infra/rules.yaml`.
 pub const RETIREMENTS: [&str; 3] = [
     "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED",
     "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED",

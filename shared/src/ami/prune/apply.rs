@@ -1,5 +1,5 @@
-//! Carrying a plan out, in order of reversibility: enable and unmark, deregister what has soaked, delete orphans that have,
-//! mark new ones, disable.
+//! Carrying a plan out, in order of reversibility: enable and unmark, deregister images that have soaked, delete
+//! orphans that have soaked, mark new ones, disable.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,28 +28,28 @@ const AT_ONCE: usize = 16;
 const ATTEMPTS: u32 = 6;
 /// The pause after the first failed attempt; it doubles.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// A run needs this long to finish what is on its way.
+/// A run needs this long to finish the calls on their way.
 const WIND_UP: Duration = Duration::from_secs(10);
 /// EC2 refuses a deprecation in the past, and rounds to the minute.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
-/// What came of a plan.
+/// The results of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Applied {
     pub(super) pruned: Pruned,
     /// By image or snapshot.
     pub(super) failures: Vec<(String, String)>,
-    /// How many images and snapshots there was something to do about.
+    /// How many images and snapshots the plan had something to do about.
     pub(super) attempted: usize,
 }
 
-/// What came of one image or snapshot.
+/// The result for one image or snapshot.
 pub(super) enum Attempt {
     Succeeded(Pruned),
     /// There was no time left to begin.
     NotBegun,
     Failed(String, Failure),
-    /// What is needed is not as it should be: a failure, whatever EC2's reason is.
+    /// A needed image or snapshot is not as it should be: a failure, whatever EC2's reason is.
     FailedInUse(String, Failure),
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Run<'a> {
     deadline: Deadline,
 }
 
-/// Does what the plan says, but for what has failed or was refused before.
+/// Carries the plan out, except for anything that has failed or was refused before.
 pub(super) async fn apply(
     aws: &Aws,
     plan: &Plan,
@@ -134,13 +134,13 @@ impl Applied {
 }
 
 impl Run<'_> {
-    /// The tag goes last: an image that is marked and not disabled is put right by the next run.
+    /// The tag goes last: the next run puts right an image that is marked and not disabled.
     async fn enable(&self, image: &Image) -> Attempt {
         if !self.in_time() {
             return Attempt::NotBegun;
         }
         let id = image.id.as_str();
-        // Few, so at no pace, and with the SDK's retries.
+        // These are few, so without a pace, and with the SDK's retries.
         let ec2 = &self.aws.ec2;
         let enabled = async {
             let call = ec2.disable_image_deprecation().image_id(id);
@@ -196,7 +196,7 @@ impl Run<'_> {
                 let left = results.filter(|result| result.return_code() != Some(&SnapshotReturnCodes::Success));
                 left.inspect(|result| tracing::info!(image = id, snapshot = ?result, "not deleted")).count()
             }
-            // A lost answer, or a person, was faster. What it has left is found as orphans.
+            // A lost answer, or a person, was faster. The snapshots that it left will be found as orphans.
             Err(error) if is_gone(code(&error)) => 0,
             Err(error) => return Attempt::Failed(id.to_owned(), failed("ec2:DeregisterImage")(error)),
         };
@@ -216,7 +216,7 @@ impl Run<'_> {
         }
     }
 
-    /// A call at its pace. What EC2 throttles or does not answer is tried again, with longer and longer pauses.
+    /// A call at its pace. If EC2 throttles it or does not answer, it is tried again, with longer and longer pauses.
     pub(super) async fn paced<T, E, R, F>(&self, bucket: &Bucket, call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
     where
         F: Future<Output = Result<T, SdkError<E, R>>>,

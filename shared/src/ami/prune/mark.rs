@@ -1,4 +1,4 @@
-//! Marks: hundreds in one call, and where one of them is refused, without holding up the others.
+//! Marks: hundreds in one call, and a refusal of one of them does not hold up the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::times::timestamp;
 /// How many ids one CreateTags may name. (EC2 API Reference: 1000.)
 const IDS_A_CALL: usize = 1000;
 
-/// What is tagged as one: an image or snapshot, and the ids that get the tag for its sake.
+/// A unit to tag: an image or snapshot, and the ids that get the tag for its sake.
 struct Item<T> {
     of: T,
     id: String,
@@ -26,8 +26,8 @@ struct Item<T> {
 }
 
 impl Run<'_> {
-    /// Marks images as stale, and their snapshots as the family's, by which those are found, and may be deleted, once the
-    /// image is gone. What is not marked is not disabled.
+    /// Marks images as stale, and their snapshots as the family's, so that these can be found and deleted once the
+    /// image is gone. An image that is not marked is not disabled.
     pub(super) async fn mark_stale<'i>(
         &self,
         images: Vec<&'i Image>,
@@ -55,7 +55,7 @@ impl Run<'_> {
         self.tag(items.collect(), self.stale_now(), applied).await
     }
 
-    /// Marks snapshots that were not known to be orphans before.
+    /// Marks newly found orphans.
     pub(super) async fn mark_orphans(&self, snapshots: Vec<&Snapshot>, applied: &mut Applied) {
         let items = snapshots.into_iter().map(|snapshot| {
             let id = snapshot.id.to_string();
@@ -70,8 +70,8 @@ impl Run<'_> {
         (STALE_SINCE, timestamp(self.aws.clock.now()))
     }
 
-    /// Tags them all: those that have the tag now. CreateTags is all or nothing, so what is refused is asked for again in
-    /// halves, down to the ones that it is about: at most two calls a thing.
+    /// Tags them all, and returns those that have the tag now. CreateTags is all or nothing, so a refused call is made
+    /// again in halves, down to the things that the refusal is about: at most two calls a thing.
     async fn tag<T>(&self, items: Vec<Item<T>>, (key, value): (&str, String), applied: &mut Applied) -> Vec<T> {
         let (mut tagged, mut chunks) = (Vec::new(), in_calls(items));
         while let Some(mut chunk) = chunks.pop() {
@@ -94,7 +94,7 @@ impl Run<'_> {
                     let second = chunk.split_off(chunk.len() / 2);
                     chunks.extend([second, chunk]);
                 }
-                // It, or its snapshot, is gone meanwhile: the next look says what is left.
+                // It, or its snapshot, has gone in the meantime: the next look shows what is left.
                 Err(error) if is_gone(code(&error)) || code(&error) == "InvalidSnapshot.NotFound" => {
                     chunk.iter().for_each(|_| applied.add(Attempt::Succeeded(Pruned::default())));
                 }

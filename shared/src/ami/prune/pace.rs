@@ -1,4 +1,4 @@
-//! As fast as EC2 allows, and no faster: its token buckets, as we know them.
+//! As fast as EC2 allows, and no faster: its token buckets, as far as AWS documents them.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,8 @@ struct State {
     at: SystemTime,
 }
 
-/// We use a little less than what comes back, so that a person who deregisters an image by hand is not throttled because of us.
+/// We use slightly fewer tokens than come back, so that a person who deregisters an image by hand is not throttled
+/// because of us.
 const SHARE: f64 = 0.99;
 /// And we leave the last fifth of a full bucket, for the same reason. It also covers the run that begins straight after
 /// one that was cut short.
@@ -41,7 +42,7 @@ impl Pace {
         Pace {
             deregister: Bucket::new(100.0, 5.0, now),
             delete_snapshot: Bucket::new(100.0, 5.0, now),
-            // What the guide calls "other mutating actions".
+            // The guide's "other mutating actions".
             disable: Bucket::new(50.0, 5.0, now),
             deprecate: Bucket::new(50.0, 5.0, now),
             tag: Bucket::new(100.0, 10.0, now),
@@ -50,8 +51,8 @@ impl Pace {
 }
 
 impl Bucket {
-    /// Assumed to be full but for what we leave to others. If it is not, the first refusals show it, no more of them than
-    /// there are calls at once.
+    /// Assumed to be full except for the tokens that we leave to others. If it is not, the first refusals show it, at
+    /// most one for each call in flight.
     fn new(capacity: f64, per_second: f64, now: SystemTime) -> Bucket {
         let capacity = capacity * FILL;
         Bucket(Mutex::new(State { tokens: capacity, capacity, per_second: per_second * SHARE, at: now }))

@@ -1,4 +1,4 @@
-//! What a run did.
+//! The result of a run.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,10 @@ pub struct Pruned {
     pub snapshots_deleted: usize,
     /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
     pub snapshots_left: usize,
-    /// Images and snapshots that EC2 refuses to have removed, and why. Nobody is called for these.
+    /// Images and snapshots that EC2 refuses to remove, and why. They page nobody.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
-    /// Whether the deadline came before all was done. The next run goes on.
+    /// Whether the deadline came before everything was done. The next run resumes.
     pub cut_short: bool,
 }
 

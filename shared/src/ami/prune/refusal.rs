@@ -1,10 +1,10 @@
-//! What EC2 refuses about one image or snapshot, today and tomorrow: a lock, a backup, a protection, fifty tags. Nobody has to
-//! be called for it; a person who reads the answer finds what would change it.
+//! EC2's lasting refusals about one image or snapshot: a lock, a backup, a protection, fifty tags. They page nobody; a
+//! person who reads the answer finds there how to change it.
 
 use crate::failure::Failure;
 
-/// Whether EC2 has answered, and its answer is about the one thing that was asked for. What passes is not, and neither is what
-/// concerns all alike: a permission that is missing, credentials, a call that is not well-formed.
+/// Whether EC2 has answered, and its answer is about the one thing that we asked for. A problem that passes is not, and
+/// neither is one that concerns everything alike: a missing permission, credentials, a malformed call.
 pub(super) fn is_of_one_thing(failure: &Failure) -> bool {
     match failure {
         Failure::Aws { code: Some(code), .. } => !passes(code) && !concerns_all(code),
@@ -15,7 +15,7 @@ pub(super) fn is_of_one_thing(failure: &Failure) -> bool {
 /// The reason, and what to do.
 pub(super) fn refused(failure: &Failure) -> String {
     format!(
-        "{}; it is tried again every day: end what EC2 names, or tag it {} if it should stay",
+        "{}; Durin tries again every day: remove the obstacle that EC2 names, or tag it {} if it should stay",
         failure.chain(),
         crate::tags::KEEP
     )

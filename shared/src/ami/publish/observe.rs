@@ -15,12 +15,12 @@ use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
 use crate::tags::{FAMILY, PINNED};
 
-/// Packer writes an image's tags last, after it is available, and after copies to other regions if there are any. Most
-/// bakes take seconds from the one to the other; what takes longer is left to the schedule.
+/// Packer writes an image's tags last, after it is available, and after copies to other regions if there are any. In
+/// most bakes that takes seconds; slower ones are left to the schedule.
 const TAG_PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait between two looks for tags.
 const TAG_POLL: Duration = Duration::from_secs(5);
-/// No bake takes so long to tag its image: an older one without tags was enabled again, or is another account's.
+/// No bake takes so long to tag its image: an older one without tags was enabled again, or belongs to another account.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
 
 /// Every family that an image of this account names.
@@ -38,7 +38,7 @@ pub(super) async fn images_of(aws: &Aws, name: &ParameterName) -> Result<Vec<Ima
     Ok(families(aws).await?.remove(name).unwrap_or_default())
 }
 
-/// The tags are read first: the value of a parameter that is none of ours is none of our business.
+/// The tags are read first: the value of a parameter that is not ours is none of our business.
 pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) -> Result<Family, Failure> {
     let Some(tags) = tags_of(aws, &name).await? else {
         return Ok(Family { name, images, parameter: Parameter::Missing });
@@ -70,7 +70,7 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
     Ok(Family { name, images, parameter: Parameter::Present(Box::new(current)) })
 }
 
-/// Whether a person has pinned the parameter meanwhile.
+/// Whether a person has pinned the parameter in the meantime.
 pub(super) async fn is_pinned(aws: &Aws, name: &ParameterName) -> Result<bool, Failure> {
     Ok(tags_of(aws, name).await?.is_some_and(|tags| tags.contains_key(PINNED)))
 }

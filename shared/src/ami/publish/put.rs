@@ -9,25 +9,25 @@ use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
 
-/// Parameter Store checks a value of this data type after it has answered. (Systems Manager User Guide, "Native parameter
-/// support for Amazon Machine Image IDs".) A few seconds, we believe; AWS does not say how many.
+/// Parameter Store checks a value of this data type after it has answered. (Systems Manager User Guide, "Native
+/// parameter support for Amazon Machine Image IDs".) A few seconds, we believe; AWS does not say how many.
 const VALIDATION_PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait between two looks at the value.
 const POLL: Duration = Duration::from_secs(1);
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ami) enum Put {
     /// The parameter names the image.
     Readable,
-    /// Somebody else wrote it too, before or after.
+    /// Another writer wrote it too, before or after.
     Overtaken,
 }
 
 /// Others write the parameter each time that we do.
 pub(in crate::ami) fn contended(parameter: &ParameterName, rounds: usize) -> Failure {
     let problem =
-        format!("others keep writing the parameter {parameter}: look in CloudTrail for what calls PutParameter");
+        format!("others keep writing the parameter {parameter}: look in CloudTrail for the caller of PutParameter");
     Failure::NoProgress { rounds, problem }
 }
 

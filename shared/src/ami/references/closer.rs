@@ -1,5 +1,5 @@
-//! A closer look: at single images, which costs a call each, and at parameters that are but texts. So it is taken only if
-//! something could go, and only at images that could.
+//! A closer look: at single images, which costs a call each, and at parameters that are plain texts. So it is taken
+//! only if something could go, and only at images that could.
 
 use aws_sdk_ec2::types as ec2;
 use durin_decisions::images::references::{Reference, References};
@@ -16,7 +16,8 @@ const IDS_A_CALL: usize = 10;
 /// EC2 allows an account 20 reads of a kind a second, and each takes about a seventh of one.
 const LOOKS_AT_ONCE: usize = 3;
 
-/// Adds to `references` what EC2 itself knows to refer to these images, whom they are shared with, and what any text names.
+/// Adds to `references` the references to these images that EC2 itself knows, the accounts that they are shared with,
+/// and every text that names one.
 pub(in crate::ami) async fn examine(aws: &Aws, images: &[&Image], texts: &Texts, references: &mut References) {
     match parameters::look_into(aws, texts).await {
         Ok(values) => {
@@ -59,7 +60,7 @@ async fn shared_with(aws: &Aws, image: &Image) -> Result<Vec<(String, Reference)
     let call = aws.ec2.describe_image_attribute().image_id(image.id.as_str());
     let answer = match call.attribute(ec2::ImageAttributeName::LaunchPermission).send().await {
         Ok(answer) => answer,
-        // Meanwhile.
+        // Gone in the meantime.
         Err(error) if is_gone(code(&error)) => return Ok(vec![]),
         Err(error) => return Err(failed("ec2:DescribeImageAttribute")(error)),
     };

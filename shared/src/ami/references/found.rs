@@ -1,10 +1,10 @@
-//! What one source says.
+//! The references that one source reports.
 
 use durin_decisions::images::references::Reference;
 
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// What it calls its images (an id, or `resolve:ssm:…`), and what refers to them.
+    /// The images as the source writes them (an id, or `resolve:ssm:…`), and their users.
     pub(super) images: Vec<(String, Reference)>,
     /// The snapshots of its block device mappings.
     pub(super) snapshots: Vec<(String, Reference)>,
@@ -46,7 +46,7 @@ impl Found {
 }
 
 impl Use {
-    /// `None` for `$Default` and `$Latest`, and for no version, which is the default: those are read of all templates.
+    /// `None` for `$Default` and `$Latest`, and for no version, which is the default: those are read for all templates.
     pub(super) fn new(id: Option<&str>, name: Option<&str>, version: Option<&str>) -> Option<Use> {
         let version = version.filter(|version| !version.starts_with('$'))?.to_owned();
         let template = match (id, name) {

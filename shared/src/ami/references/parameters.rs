@@ -1,4 +1,4 @@
-//! Parameters that name images: those that say so by their data type, those that a launch template resolves, those of the
+//! Parameters that name images: those with that data type, those that a launch template resolves, those of the
 //! families, and, on a closer look, every other text. Secrets are never read.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use crate::ids::ParameterName;
 
 /// The largest page. (Systems Manager API Reference, DescribeParameters.)
 const PAGE: i32 = 50;
-/// It allows an account 3 calls a second. (AWS General Reference, Systems Manager quotas.)
+/// Systems Manager allows an account 3 calls a second. (AWS General Reference, Systems Manager quotas.)
 const BETWEEN_PAGES: Duration = Duration::from_millis(350);
 /// How many names one call may have. (Systems Manager API Reference, GetParameters.)
 const NAMES_A_CALL: usize = 10;
@@ -27,13 +27,13 @@ const HISTORIES_AT_ONCE: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Selector {
     name: ParameterName,
-    /// A version's number or label; none means the current one.
+    /// A version's number or label; `None` means the current one.
     version: Option<String>,
 }
 
 impl Selector {
     /// Reads `resolve:ssm:name`, `resolve:ssm:name:3` and `resolve:ssm:name:label`. `None` for anything else, also for
-    /// AWS's public parameters. An ARN is read as if it were of this account, which it may be; another account
+    /// AWS's public parameters. An ARN is read as if it belonged to this account, which it may; another account
     /// can use an image of ours only if it is shared, which is a reference of its own.
     pub(super) fn of_image(image: &str) -> Option<Selector> {
         let written = image.strip_prefix("resolve:ssm:")?;
@@ -57,27 +57,27 @@ impl Selector {
     }
 }
 
-/// A parameter: its name, and whether it says that it names an image.
+/// A parameter: its name, and whether its data type says that it names an image.
 struct Listed {
     name: ParameterName,
     of_images: bool,
 }
 
-/// What the parameters say.
+/// The parameters' contents.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    /// Values, and what has them.
+    /// Values, and the parameter versions that hold them.
     pub(super) values: Vec<(String, Reference)>,
-    /// Those that are but texts, and have not been looked into.
+    /// Plain text parameters, not read yet.
     pub(super) texts: Texts,
     pub(super) failures: Vec<Failure>,
 }
 
-/// Parameters that may name an image as well as anything else.
+/// Parameters that may or may not name an image.
 #[derive(Debug, Default)]
 pub(in crate::ami) struct Texts(Vec<ParameterName>);
 
-/// Reads those that name images: what some data type, template or family says.
+/// Reads those that name images according to their data type, a template or a family.
 pub(super) async fn read(
     aws: &Aws,
     asked: BTreeSet<Selector>,
@@ -114,17 +114,17 @@ pub(super) async fn read(
     parameters
 }
 
-/// Looks into parameters that are but texts: `resolve:ssm:` takes any, and so do the tools that people launch with. Slowly,
+/// Reads plain text parameters: `resolve:ssm:` takes any, and so do the tools that people launch with. Slowly,
 /// because the account's own programs read their settings out of the same allowance.
 pub(super) async fn look_into(aws: &Aws, texts: &Texts) -> Result<Vec<(String, Reference)>, Failure> {
     let mut values = Vec::new();
     for names in texts.0.chunks(NAMES_A_CALL) {
-        // One that was deleted meanwhile names nothing.
+        // A parameter deleted in the meantime names nothing.
         let names = names.iter().map(ToString::to_string).collect();
         let answer =
             aws.ssm.get_parameters().set_names(Some(names)).send().await.map_err(failed("ssm:GetParameters"))?;
         for parameter in answer.parameters().iter().filter(|it| it.value().is_some_and(names_any)) {
-            // What it said before may be wanted again, as of any other parameter that names an image.
+            // Its earlier value may be wanted again, as with any other parameter that names an image.
             if let Some(name) = parameter.name().and_then(|name| ParameterName::new(name).ok()) {
                 values.extend(one(aws, name, BTreeSet::new()).await?);
             }
@@ -134,7 +134,7 @@ pub(super) async fn look_into(aws: &Aws, texts: &Texts) -> Result<Vec<(String, R
     Ok(values)
 }
 
-/// Everything that is no secret.
+/// Every parameter that is not a secret.
 async fn plain_parameters(aws: &Aws) -> Result<Vec<Listed>, Failure> {
     const OPERATION: &str = "ssm:DescribeParameters";
     let plain = ParameterStringFilter::builder().key("Type").option("Equals").values("String").values("StringList");
@@ -155,7 +155,7 @@ async fn plain_parameters(aws: &Aws) -> Result<Vec<Listed>, Failure> {
 }
 
 async fn one(aws: &Aws, name: ParameterName, selected: BTreeSet<String>) -> Result<Vec<(String, Reference)>, Failure> {
-    // A parameter that is not there names nothing.
+    // A parameter that does not exist names nothing.
     let versions = read::history(aws, name.as_str()).await?.unwrap_or_default();
     let reference = |version: &Version| {
         (version.value.clone(), Reference::Parameter { name: name.to_string(), version: version.number })
@@ -163,7 +163,7 @@ async fn one(aws: &Aws, name: ParameterName, selected: BTreeSet<String>) -> Resu
     Ok(in_use(&versions, &selected).into_iter().map(reference).collect())
 }
 
-/// The current version, the newest one that says something else, and those that a label or a selector names.
+/// The current version, the newest one with another value, and those that a label or a selector names.
 fn in_use<'a>(versions: &'a [Version], selected: &BTreeSet<String>) -> Vec<&'a Version> {
     let current = versions.last();
     let before = versions.iter().rev().find(|version| current.is_some_and(|current| current.value != version.value));
@@ -198,7 +198,7 @@ mod tests {
             value: value.to_owned(),
             labels: labels.iter().map(ToString::to_string).collect(),
         };
-        // Version 5 repeats version 4: what was named before is version 3.
+        // Version 5 repeats version 4: the value before is version 3.
         let versions = [
             version(1, "one", &[]),
             version(2, "two", &["tested"]),

@@ -1,4 +1,4 @@
-//! The sources, all of them, each with all its pages. They are read at the same time; one that fails says which.
+//! All sources, each with all its pages. They are read at the same time; one that fails names itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,8 +21,8 @@ const AUTOSCALING_PAGE: i32 = 100;
 
 type Source<'a> = (&'static str, Pin<Box<dyn Future<Output = Result<Found, Failure>> + Send + 'a>>);
 
-/// Reads every reference in the account, `families` being parameters that count in any case; and which parameters are left
-/// for a closer look.
+/// Reads every reference in the account, where `families` are parameters that count in any case; and lists the
+/// parameters that are left for a closer look.
 pub(in crate::ami) async fn read(aws: &Aws, families: impl Iterator<Item = ParameterName>) -> (References, Texts) {
     let mut references = References::default();
     let sources: Vec<Source<'_>> = vec![

@@ -18,7 +18,7 @@ const PAGE: i32 = 200;
 
 /// Why versions cannot be read.
 enum Unreadable {
-    /// One of those asked for, or their template, is not there: nothing can be launched from that any more.
+    /// One of the requested versions, or their template, does not exist: nothing can be launched from it any more.
     Gone {
         template: bool,
     },
@@ -37,7 +37,7 @@ pub(super) async fn default_and_latest(aws: &Aws) -> Result<Found, Failure> {
     })
 }
 
-/// The versions that groups and fleets name, and what of them could not be read.
+/// The versions that groups and fleets name, and the failures to read some of them.
 pub(super) async fn numbered(aws: &Aws, uses: Vec<Use>) -> (Found, Vec<Failure>) {
     let mut by_template: BTreeMap<Template, BTreeSet<String>> = BTreeMap::new();
     for used in uses {
@@ -46,8 +46,8 @@ pub(super) async fn numbered(aws: &Aws, uses: Vec<Use>) -> (Found, Vec<Failure>)
     let (mut found, mut failures) = (Found::default(), Vec::new());
     for (template, numbers) in by_template {
         let numbers: Vec<String> = numbers.into_iter().collect();
-        // One version that is gone fails the call for all of them, so that each half is asked about again, down to those
-        // that are gone: at most two calls a version.
+        // One version that is gone fails the call for all of them, so that each half is asked about again, down to
+        // those that are gone: at most two calls a version.
         let mut asked: Vec<&[String]> = numbers.chunks(VERSIONS_A_CALL).collect();
         while let Some(numbers) = asked.pop() {
             let call = aws.ec2.describe_launch_template_versions().set_versions(Some(numbers.to_vec()));
