@@ -32,17 +32,17 @@ use run::run;
 /// How many nodes one invocation works on at once.
 const NODES_AT_ONCE: usize = 8;
 
-/// What came of each node, by the name under which it was asked for.
+/// The result for each node, by the name under which it was asked for.
 pub type Outcomes = Vec<(String, Result<Done, Failure>)>;
 
-/// What an event says about a node besides that it should be looked at.
+/// An event's message about a node, besides asking for a look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     Action(LifecycleAction),
     Warning(Warning),
 }
 
-/// Brings the node of a group to where nothing is left to do, and says why nothing is.
+/// Works on the node of a group until nothing is left to do, and returns the reason why.
 ///
 /// # Errors
 /// When a person is needed, AWS fails for good, or the deadline comes first.
@@ -61,11 +61,11 @@ pub async fn look_after(aws: &Aws, group: &GroupName, hint: Hint, deadline: Dead
     run(aws, &mut node, deadline).await
 }
 
-/// Looks after the node of each instance that was warned, and of no others: instances that are not a node's, or not alive
-/// any more, cost one call together.
+/// Looks after the node of each warned instance, and no others: instances that belong to no node, or are not alive any
+/// more, cost one call together.
 ///
 /// # Errors
-/// When it cannot be read whose the instances are.
+/// When we cannot read which nodes the instances belong to.
 pub async fn look_after_warned(aws: &Aws, warnings: Vec<Warning>, deadline: Deadline) -> Result<Outcomes, Failure> {
     let ids: Vec<InstanceId> = warnings.iter().map(|warning| warning.instance.clone()).collect();
     let groups = read::groups_of(aws, &ids).await?;
@@ -91,8 +91,8 @@ async fn hand_over(
     (instance.to_string(), outcome)
 }
 
-/// Looks after every node of the region, and returns with the outcomes what is wrong with groups that try to declare one.
-/// All nodes are read together, and healthy ones cost nothing more.
+/// Looks after every node of the region, and returns the outcomes, with the mistakes of groups that try to declare a
+/// node. All nodes are read together, and healthy ones cost nothing more.
 ///
 /// # Errors
 /// When a read of all nodes fails.
@@ -108,7 +108,8 @@ async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Resu
     (node.name().to_string(), run(aws, node, deadline).await)
 }
 
-/// Before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the second line.
+/// Logged before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the
+/// second line.
 fn log(nodes: &[Node]) {
     let without_holder: Vec<&Node> = nodes.iter().filter(|node| node.view.lacks_holder() == Some(true)).collect();
     for node in &without_holder {
@@ -117,7 +118,7 @@ fn log(nodes: &[Node]) {
     tracing::info!(nodes = nodes.len(), without_holder = without_holder.len(), "looked at every node");
 }
 
-/// Takes what was collected first: a stream that maps as it goes cannot be proven to be Send.
+/// Takes a collected vector: a stream that maps as it goes cannot be proven to be Send.
 async fn several_at_once(work: Vec<impl Future<Output = (String, Result<Done, Failure>)>>) -> Outcomes {
     stream::iter(work).buffer_unordered(NODES_AT_ONCE).collect().await
 }
