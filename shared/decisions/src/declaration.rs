@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::ids::{GroupName, HostedZoneId, Malformed, RecordName, VolumeId};
 use crate::tags::{HOSTED_ZONE_ID, RECORD_NAME, RECORD_TTL, VOLUME_ID};
 
-/// The TTL in seconds of a record whose node does not say. Resolvers keep pointing at the old address for so long after
+/// The TTL in seconds of a record whose node sets none. Resolvers keep pointing at the old address for that long after
 /// a hand-off, so it is outage; queries in a private zone cost $0.40 a million, so it can be short.
 pub const DEFAULT_TTL_S: u32 = 10;
 
 /// The largest TTL that DNS knows, in seconds (RFC 2181).
 const MAX_TTL_S: u32 = i32::MAX as u32;
 
-/// What a group's tags say about its node.
+/// A node, as its group's tags declare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// The group, which gives the node its name.
@@ -25,10 +25,10 @@ pub struct Declaration {
     pub ttl_s: u32,
 }
 
-/// Why tags do not declare a node although they mean to.
+/// The reason why tags that should declare a node do not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
-    /// One of the three tags is not there.
+    /// One of the three tags is missing.
     #[error(
         "the Auto Scaling group {group} has the tag {present} but not {missing}: add it, or remove the durin: tags"
     )]

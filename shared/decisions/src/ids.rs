@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// Why a string is not the id or name that it should be.
+/// A string that is not the id or name that it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{shown:?} is not {expected}")]
 pub struct Malformed {

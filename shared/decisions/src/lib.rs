@@ -1,4 +1,4 @@
-//! Everything that Durin decides, from what was seen to what is done about it. Pure and total: no AWS SDK, no clock, no
+//! Everything that Durin decides, from an observation to the next action. Pure and total: no AWS SDK, no clock, no
 //! randomness, no I/O, so that `cargo test -p durin-decisions` judges it alone in seconds.
 //!
 //! [`node::next_step`] decides about a node, [`images::publish::decide`] about the image that the next instance boots

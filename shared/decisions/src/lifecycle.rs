@@ -1,4 +1,4 @@
-//! Auto Scaling's lifecycle actions: where an instance is on its way to, and which hooks hold it.
+//! Auto Scaling's lifecycle actions: the way that an instance is on, and the hooks that hold it.
 
 use crate::ids::{ActionToken, GroupName, HookName, InstanceId};
 
@@ -27,7 +27,7 @@ pub enum Transition {
     Terminating,
 }
 
-/// Where an instance is on its way to. Not every launch event is a new node, nor every terminate event a death.
+/// The way that an instance is on. Not every launch event means a new node, nor every terminate event a death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
     /// Into or out of service: the node may have to move.

@@ -1,4 +1,4 @@
-//! What an instance is warned of: a tag on it, so that every function knows what one event said.
+//! The warning about an instance: a tag on it, so that every function knows what one event said.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -17,18 +17,18 @@ pub struct Warning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Risk {
     pub reason: RiskReason,
-    /// Until when it is there for certain, if that is known.
+    /// The time until which it is certain to exist, if known.
     pub until: Option<SystemTime>,
 }
 
 /// Why an instance will not stay, least certain first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RiskReason {
-    /// EC2 recommends to leave: it may be interrupted, or not.
+    /// EC2 recommends a rebalance: the instance may be interrupted, or not.
     Rebalance,
-    /// AWS retires its host and stops it, usually in two weeks. Health gives the time in words that cannot be relied on, so
-    /// no time is kept: an instance that has to go anyway is replaced now, while there is all the time in the world for a
-    /// second attempt, rather than by a timer that something would have to keep.
+    /// AWS retires its host and stops it, usually in two weeks. Health gives the time in words that are unreliable, so
+    /// no time is kept: an instance that has to go anyway is replaced now, while there is all the time in the world for
+    /// a second attempt, rather than by a timer that something would have to keep.
     Retirement,
     /// Its group is ending it, and waits for its terminate action.
     Terminating,
@@ -60,14 +60,15 @@ impl Risk {
         Some(Risk { reason, until })
     }
 
-    /// Whether this says more than `known` does: a warning counts once, and a weaker one not after a stronger.
+    /// Whether this says more than `known` does: a warning counts once, and a weaker one does not count after a
+    /// stronger.
     pub fn adds_to(self, known: Option<Risk>) -> bool {
         known.is_none_or(|known| known.reason < self.reason)
     }
 }
 
 impl fmt::Display for Risk {
-    /// As the tag has it: `spot-interruption until 2026-01-05T06:12:31Z`.
+    /// As the tag writes it: `spot-interruption until 2026-01-05T06:12:31Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason.name())?;
         match self.until {

@@ -1,7 +1,7 @@
-//! The keys of all tags that mean something to Durin, who writes each, and for how long it is believed.
+//! The keys of all tags that mean something to Durin, with the writer of each, and how long it is believed.
 
-/// On an Auto Scaling group: the data volume's id. A person writes it; the group propagates it to its instances, by which
-/// an instance of a node is known. Read at every look.
+/// On an Auto Scaling group: the data volume's id. A person writes it; the group propagates it to its instances, by
+/// which an instance of a node is known. Read at every look.
 pub const VOLUME_ID: &str = "durin:volume-id";
 
 /// On an Auto Scaling group: the id of the private hosted zone. A person writes it; read at every look.
@@ -13,31 +13,32 @@ pub const RECORD_NAME: &str = "durin:record-name";
 /// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
 pub const RECORD_TTL: &str = "durin:record-ttl";
 
-/// On an instance: what it is warned of ([`crate::risk::Risk`]), so that every function knows what one event said. The
-/// functions write it. A stronger reason overwrites a weaker one and nothing removes it: it is believed for as long as the
-/// instance lives, except that an interruption which has not come five minutes after its time is not expected any more.
+/// On an instance: the warning about it ([`crate::risk::Risk`]), so that every function knows what one event said. The
+/// functions write it. A stronger reason overwrites a weaker one and nothing removes the tag: it is believed for as
+/// long as the instance lives, except that an interruption is no longer expected once it is five minutes overdue.
 pub const AT_RISK: &str = "durin:at-risk";
 
-/// On an image and its snapshots: the name of the SSM parameter that the image is a candidate for. The pipeline that bakes
-/// the image writes it; it makes the image, and the snapshot, one of ours for as long as it is there. The functions write it
-/// on the snapshots of an image before they disable that, to find the snapshots when the image is gone.
-/// On a parameter, with any value: its owner agrees that images are published to it. Read at every look.
+/// On an image and its snapshots: the name of the SSM parameter that the image is a candidate for. The pipeline that
+/// bakes the image writes it; it makes the image, and the snapshot, one of ours for as long as it is there. The
+/// functions write it on the snapshots of an image before they disable the image, to find the snapshots when the image
+/// is gone. On a parameter, with any value: its owner agrees that images are published to it. Read at every look.
 pub const FAMILY: &str = "durin:image-parameter";
 
-/// On an image or a snapshot, with any value and in any case: it stays, and so does the image that the snapshot is of. A
-/// person writes it; it counts for as long as it is there.
+/// On an image or a snapshot, with any value and in any case: it stays, and so does the image that the snapshot is of.
+/// A person writes it; it counts for as long as it exists.
 pub const KEEP: &str = "durin:keep";
 
-/// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the image,
-/// and remove it when they enable the image again. An image that a person has disabled does not have it.
-/// On a snapshot: the time at which we first saw that its image is gone. The functions write it, and remove it when something
-/// needs the snapshot after all. One that is older than its snapshot was copied from another one, and is not believed.
+/// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the
+/// image, and remove it when they enable the image again. An image that a person has disabled does not have it. On a
+/// snapshot: the time at which we first saw that its image is gone. The functions write it, and remove it when
+/// something needs the snapshot after all. A tag older than its snapshot was copied from another snapshot, and is not
+/// believed.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
-/// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template of a
-/// node writes it; what has it is never ours to remove.
+/// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template
+/// of a node writes it; a resource with this tag is never ours to remove.
 pub const VOLUME: &str = "durin:volume";
 
-/// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for people. It
-/// counts until a person removes it, and is read once more just before each write.
+/// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for
+/// people. It counts until a person removes it, and is read once more just before each write.
 pub const PINNED: &str = "durin:pinned";

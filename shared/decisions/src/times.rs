@@ -10,7 +10,7 @@ pub fn instant(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(text).ok()
 }
 
-/// Writes `2026-01-05T06:12:31Z`. What is before 1970 or after 9999 becomes the nearest time that can be written.
+/// Writes `2026-01-05T06:12:31Z`. A time before 1970 or after 9999 becomes the nearest one that can be written.
 pub fn timestamp(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string()

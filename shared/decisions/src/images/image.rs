@@ -15,21 +15,21 @@ pub struct Image {
     pub id: ImageId,
     pub name: String,
     pub state: ImageState,
-    /// When it was registered; unknown if EC2 says it in a way that we do not understand.
+    /// When it was registered; unknown if EC2 writes it in a way that we do not understand.
     pub created: Option<SystemTime>,
-    /// From when on it is deprecated, if ever.
+    /// The time from which it is deprecated, if any.
     pub deprecated: Option<SystemTime>,
     /// `x86_64`, `arm64`
     pub architecture: String,
     /// `hvm`, `paravirtual`
     pub virtualization: String,
-    /// The image that it was copied from. CreateImage names a source image as well, but an instance too.
+    /// The image that it was copied from. CreateImage also names a source image, but along with an instance.
     pub copy_of: Option<String>,
     /// Whether deregistration protection is on, or was so recently that it still counts.
     pub protected: bool,
     pub public: bool,
     pub snapshots: Vec<SnapshotId>,
-    /// What its volumes measure together, in GiB.
+    /// The size of all its volumes together, in GiB.
     pub gib: u64,
     pub tags: BTreeMap<String, String>,
 }
@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// Whether it is complete: not pending, failed, or in the Recycle Bin.
     pub completed: bool,
     pub started: Option<SystemTime>,
-    /// The image that it was made for, as its description says; what EC2 writes there stays when the image is gone.
+    /// The image that it was made for, as its description says; EC2's text there stays when the image is gone.
     pub lost_image: Option<ImageId>,
     /// The size of its volume, in GiB: more than it costs, since snapshots are incremental.
     pub gib: u64,
@@ -64,13 +64,13 @@ pub enum Unpublishable {
     /// It cannot be launched, or not yet.
     #[error("it is not available")]
     NotAvailable,
-    /// Somebody has said that it should not be used any more.
+    /// A person has said that it should not be used any more.
     #[error("it is deprecated")]
     Deprecated,
     /// A copy is as old as its source, but EC2 reports it as new.
     #[error("it is a copy of {0}")]
     Copy(String),
-    /// Its age is what decides.
+    /// Its age decides.
     #[error("EC2 does not say when it was created")]
     AgeUnknown,
 }
@@ -81,10 +81,10 @@ impl Image {
         ParameterName::new(self.tags.get(FAMILY)?).ok()
     }
 
-    /// When it was created, if it is one that can be published.
+    /// The time when it was created, if it can be published.
     ///
     /// # Errors
-    /// When it is not, with the reason.
+    /// When it cannot, with the reason.
     pub fn publishable(&self, now: SystemTime) -> Result<SystemTime, Unpublishable> {
         if self.state != ImageState::Available {
             return Err(Unpublishable::NotAvailable);
@@ -114,7 +114,7 @@ impl Snapshot {
         self.tags.contains_key(FAMILY)
     }
 
-    /// When we first saw it without its image. A mark that is older than the snapshot was copied from another one.
+    /// When we first saw it without its image. A mark older than the snapshot was copied from another snapshot.
     pub fn orphaned_since(&self) -> Option<SystemTime> {
         let since = instant(self.tags.get(STALE_SINCE)?)?;
         self.started.is_none_or(|started| started <= since).then_some(since)
@@ -134,7 +134,7 @@ impl Snapshot {
     }
 }
 
-/// Whether a person wants it to stay. A tag that is spelt otherwise was meant all the same: in doubt, it stays.
+/// Whether a person wants it to stay. A tag in another spelling still counts: in doubt, it stays.
 pub(super) fn is_kept(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().any(|key| key.trim().eq_ignore_ascii_case(KEEP))
 }
@@ -144,7 +144,7 @@ pub(super) fn is_full(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().filter(|key| !key.starts_with("aws:")).count() >= MOST_TAGS
 }
 
-/// AWS Backup's recovery points have tags that nobody else can write.
+/// AWS Backup's recovery points have tags that only AWS can write.
 fn is_managed_by_backup(tags: &BTreeMap<String, String>) -> bool {
     tags.keys().any(|key| key.starts_with("aws:backup:"))
 }

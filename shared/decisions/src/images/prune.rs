@@ -1,4 +1,4 @@
-//! Which images and snapshots stay, which go, and why. Pure: the list itself is what a person reviews.
+//! Which images and snapshots stay, which go, and why. Pure: a person reviews the list itself.
 
 mod judge;
 mod policy;
@@ -15,23 +15,23 @@ use crate::images::references::References;
 use crate::images::{Image, ImageState, Snapshot};
 use judge::Judge;
 
-/// All that is known of an account's images.
+/// Everything known about an account's images.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Its own images, the disabled ones too.
+    /// Its own images, including disabled ones.
     pub images: Vec<Image>,
     /// Its own snapshots.
     pub snapshots: Vec<Snapshot>,
     pub references: References,
 }
 
-/// What to do with every image and snapshot.
+/// The verdict on every image and snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The images, family by family, newest first.
     pub images: Vec<ImageEntry>,
     pub snapshots: Vec<SnapshotEntry>,
-    /// What could not be read. While there is any, nothing goes.
+    /// The sources that could not be read. While there is any, nothing goes.
     pub unread: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ pub fn plan(account: &Account, policy: &Policy, now: SystemTime) -> Plan {
 }
 
 impl Plan {
-    /// Whether there is something to do about an image or a snapshot.
+    /// Whether the plan has something to do about an image or a snapshot.
     pub fn acts_on(&self, id: &str) -> bool {
         let images = self.images.iter().filter(|entry| !matches!(entry.verdict, ImageVerdict::Keep(_)));
         let snapshots = self.snapshots.iter().filter(|entry| !matches!(entry.verdict, SnapshotVerdict::Keep(_)));
@@ -87,16 +87,16 @@ impl Plan {
             || snapshots.map(|entry| entry.snapshot.id.as_str()).any(|acted_on| acted_on == id)
     }
 
-    /// The images that could go but for a closer look, those that have waited longest first.
+    /// The images that could go, pending a closer look; those that have waited longest come first.
     pub fn unexamined(&self) -> impl Iterator<Item = &ImageId> {
         let mut entries: Vec<_> =
             self.images.iter().filter(|entry| entry.verdict == ImageVerdict::Keep(Keep::NotExamined)).collect();
-        // What is disabled is nearer to being gone, and costs money the longest.
+        // A disabled image is nearer to being gone, and has cost money the longest.
         entries.sort_by_key(|entry| (entry.image.state != ImageState::Disabled, entry.image.created));
         entries.into_iter().map(|entry| &entry.image.id)
     }
 
-    /// Whether anything could go but for a closer look, or is on its way and might be needed again.
+    /// Whether anything could go, pending a closer look, or is on its way out and might be needed again.
     pub fn needs_a_closer_look(&self) -> bool {
         let at_stake = |reason: &Keep| matches!(reason, Keep::NotExamined | Keep::Soaking(_));
         let image = |entry: &ImageEntry| matches!(&entry.verdict, ImageVerdict::Keep(reason) if at_stake(reason));

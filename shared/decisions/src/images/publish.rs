@@ -9,7 +9,7 @@ use crate::tags::FAMILY;
 /// The data type with which Parameter Store checks that a value names an image.
 pub const IMAGE_DATA_TYPE: &str = "aws:ec2:image";
 
-/// EC2 may not list an image yet that was just published; after so long, one that it does not list is gone.
+/// EC2 may not list an image yet that was just published; after this long, an image that it does not list is gone.
 const SETTLED_AFTER: Duration = Duration::from_secs(3600);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Current {
     /// `aws:ec2:image`, or something else.
     pub data_type: String,
     pub written: Option<SystemTime>,
-    /// What its pin says, if a person has pinned it.
+    /// The text of its pin, if a person has pinned it.
     pub pinned: Option<String>,
     /// The image that the value names, of any owner; `None` if EC2 does not list it.
     pub image: Option<Image>,
@@ -46,11 +46,11 @@ pub enum Decision {
     /// Write this image's id into the parameter.
     Publish {
         image: ImageId,
-        /// Whether that is because what the parameter names cannot be launched any more.
+        /// Whether the reason is that the parameter's image cannot be launched any more.
         heals: bool,
     },
     Done(Done),
-    /// Nothing, until a person has mended something.
+    /// Nothing, until a person has fixed something.
     Blocked(Blocked),
 }
 
@@ -66,10 +66,10 @@ pub enum Done {
     TooNewToSay(String),
 }
 
-/// What only a person can mend. The parameter was left as it is.
+/// A mistake that only a person can fix. The parameter was left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// It was never made, or was deleted.
+    /// It was never created, or was deleted.
     #[error(
         "the images {images} are tagged {FAMILY}={parameter}, but there is no such parameter: deploy the node that \
          resolves it, or remove the tag from the images"
@@ -95,7 +95,7 @@ pub enum Blocked {
         image: ImageId,
         /// Its architecture and virtualization.
         is: String,
-        /// Those of the image that the parameter names.
+        /// The architecture and virtualization of the parameter's image.
         should_be: String,
     },
     /// The next launch will fail, and it is not clear what could be launched instead.
@@ -104,7 +104,7 @@ pub enum Blocked {
          that one again"
     )]
     NothingToLaunch { parameter: ParameterName, value: String, instead: String },
-    /// Parameter Store took the value and then did not show it.
+    /// Parameter Store accepted the value and then did not show it.
     #[error(
         "Parameter Store has not accepted {image} for {parameter}: see the Parameter Store Change event, and check \
          that the function may call ec2:DescribeImages"
@@ -148,7 +148,7 @@ fn newer_than(family: &Family, current: &Image, now: SystemTime) -> Decision {
     };
     match (newest_of(true), newest_of(false)) {
         (Some((_, image)), _) => Decision::Publish { image: image.id.clone(), heals: false },
-        // Said only once the good ones are published, so that a stray image does not hold them up.
+        // Reported only once the good ones are published, so that a stray image does not hold them up.
         (None, Some((_, stray))) => Decision::Blocked(Blocked::OtherKind {
             parameter: family.name.clone(),
             image: stray.id.clone(),
@@ -159,7 +159,7 @@ fn newer_than(family: &Family, current: &Image, now: SystemTime) -> Decision {
     }
 }
 
-/// The next launch would fail, so the newest image that there is, is better, even if it is an older one.
+/// The next launch would fail, so any image that can be launched is better, even an older one.
 fn instead_of(family: &Family, current: &Current, unavailable: Option<&Image>, now: SystemTime) -> Decision {
     let wanted = unavailable.map(kind);
     let fits = |image: &Image| wanted.as_ref().is_none_or(|wanted| *wanted == kind(image));

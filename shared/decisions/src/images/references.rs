@@ -1,4 +1,4 @@
-//! Who uses which image and which snapshot. What could not be read is kept too: it forbids every removal.
+//! The users of each image and snapshot. Failed reads are kept too: each forbids every removal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,16 +11,17 @@ pub struct References {
     pub images: BTreeMap<ImageId, BTreeSet<Reference>>,
     /// By snapshot: block device mappings that name one.
     pub snapshots: BTreeMap<SnapshotId, BTreeSet<Reference>>,
-    /// The images that were asked about one by one, too: who else may launch them, and what EC2 itself knows of.
+    /// The images that were also asked about one by one: who else may launch them, and which references EC2 itself
+    /// knows.
     pub examined: BTreeSet<ImageId>,
-    /// Whether the parameters were read that are but texts, any of which may name an image. That costs calls, so it is
-    /// done only if something could go.
+    /// Whether plain text parameters were read too, any of which may name an image. That costs calls, so it is done
+    /// only if something could go.
     pub texts_read: bool,
-    /// What could not be read, and why.
+    /// The sources that could not be read, and why.
     pub unread: Vec<String>,
 }
 
-/// What refers to an image or a snapshot.
+/// A user of an image or a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// An instance that is not terminated.
@@ -37,19 +38,19 @@ pub enum Reference {
     SpotFleet(String),
     /// A persistent spot request.
     SpotRequest(String),
-    /// A version of a parameter: the current one, the one before, or one that has a label or is asked for.
+    /// A version of a parameter: the current one, the one before, or one that has a label or is named by a selector.
     Parameter {
         name: String,
         version: i64,
     },
     /// Something that DescribeImageReferences lists, by its ARN.
     Listed(String),
-    /// Another account, an organization, or everybody, that may launch it.
+    /// Another account, an organization, or everyone, that may launch it.
     SharedWith(String),
 }
 
 impl References {
-    /// Adds a use of what a configuration calls its image: an id, or something that names nothing of ours.
+    /// Adds a use of the image that a configuration names: an id, or something that names nothing of ours.
     pub fn add_image(&mut self, image: &str, by: Reference) {
         if let Ok(id) = ImageId::new(image) {
             self.images.entry(id).or_default().insert(by);
@@ -74,7 +75,7 @@ impl References {
     }
 }
 
-/// Whether a text names an image or a snapshot, of whichever account.
+/// Whether a text names an image or a snapshot, of any account.
 pub fn names_any(text: &str) -> bool {
     let mut found = References::default();
     found.add_text(text, &Reference::Listed(String::new()));
@@ -87,7 +88,7 @@ pub fn image_in_description(description: &str) -> Option<ImageId> {
     words(description, "ami-").find_map(|id| ImageId::new(id).ok())
 }
 
-/// Every word that begins so, as far as its letters and digits go.
+/// Every word with this prefix, cut after its letters and digits.
 fn words<'t>(text: &'t str, beginning: &'t str) -> impl Iterator<Item = &'t str> {
     text.match_indices(beginning).map(move |(at, _)| {
         let rest = &text[at + beginning.len()..];

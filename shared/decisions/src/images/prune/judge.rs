@@ -8,7 +8,7 @@ use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::images::{Image, ImageState, Snapshot, is_full, is_kept};
 use crate::tags::STALE_SINCE;
 
-/// All that a verdict rests on.
+/// Everything that a verdict rests on.
 pub(super) struct Judge<'a> {
     account: &'a Account,
     policy: &'a Policy,
@@ -100,7 +100,7 @@ impl<'a> Judge<'a> {
         let marked = snapshot.orphaned_since();
         match (self.why_kept(snapshot), marked) {
             (Some(unknown), _) if unknown.is_ignorance() || !snapshot.is_touchable() => SnapshotVerdict::Keep(unknown),
-            // A mark that stayed would make it an orphan of long ago when it becomes one again.
+            // If the mark stayed, the snapshot would count as an orphan of long ago when it becomes one again.
             (Some(reason), Some(_)) => SnapshotVerdict::Unmark(reason),
             (Some(reason), None) => SnapshotVerdict::Keep(reason),
             (None, None) if is_full(&snapshot.tags) && !snapshot.tags.contains_key(STALE_SINCE) => {
@@ -152,8 +152,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The newest images of each family and architecture: of those that could boot an instance, or could again. Those that we
-/// have disabled count, should the newer ones be gone meanwhile; copies, which only look new, do not.
+/// The newest images of each family and architecture: of those that could boot an instance, or could again. Those that
+/// we have disabled count, in case the newer ones are gone by then; copies, which only look new, do not.
 fn newest(images: &[Image], most: usize) -> BTreeSet<&ImageId> {
     let mut ages: BTreeMap<(ParameterName, &str), Vec<(SystemTime, &ImageId)>> = BTreeMap::new();
     for image in images {

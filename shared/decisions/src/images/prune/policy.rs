@@ -1,4 +1,4 @@
-//! What is kept although nothing refers to it.
+//! How much is kept even if nothing refers to it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// How much to keep, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The newest so many images of each family, and of each architecture in it.
+    /// This many of the newest images of each family, and of each architecture in it.
     pub keep_newest: usize,
     /// Everything younger than this.
     pub keep_younger: Duration,

@@ -6,7 +6,7 @@ use super::{ImageVerdict, Keep, Plan, SnapshotVerdict};
 use crate::tags::FAMILY;
 
 /// Dollars a GiB and month for snapshots in the standard tier. (EBS pricing, us-east-1, 2025; other regions differ a
-/// little.) Snapshots are incremental, so what is saved is less than their volumes' sizes say.
+/// little.) Snapshots are incremental, so the saving is less than their volumes' sizes say.
 const DOLLARS_A_GIB: f64 = 0.05;
 
 struct Row {
@@ -80,7 +80,7 @@ fn summary(plan: &Plan, rows: &[Row]) -> Vec<String> {
         ));
     }
     if not_ours > 0 {
-        lines.push(format!("{not_ours} more images are of no family and not Durin's to judge."));
+        lines.push(format!("{not_ours} more images belong to no family and are not Durin's to judge."));
     }
     lines
 }

@@ -1,4 +1,4 @@
-//! What becomes of an image or a snapshot, and why: with what would change it, for the person who reads the plan.
+//! The fate of an image or a snapshot, and the reason, with a way to change it, for the person who reads the plan.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::images::references::Reference;
 use crate::tags::{FAMILY, KEEP, VOLUME};
 use crate::times::timestamp;
 
-/// What becomes of an image, in order of reversibility.
+/// The fate of an image, in order of reversibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageVerdict {
     Keep(Keep),
@@ -21,7 +21,7 @@ pub enum ImageVerdict {
     Deregister,
 }
 
-/// What becomes of a snapshot, in order of reversibility.
+/// The fate of a snapshot, in order of reversibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotVerdict {
     Keep(Keep),
@@ -35,7 +35,7 @@ pub enum SnapshotVerdict {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// It is of no family: not ours to judge.
+    /// It belongs to no family: not ours to judge.
     NotOurs,
     /// A person wants it.
     Tagged,
@@ -63,18 +63,18 @@ pub enum Keep {
     OfImage(ImageId),
     /// It, or this snapshot of it, is a backup of a node's data, which our role may not touch.
     BackupOfData(Option<SnapshotId>),
-    /// AWS Backup has made it, and alone may remove it.
+    /// AWS Backup made it, and only AWS Backup may remove it.
     ManagedByBackup,
     /// It, or this snapshot of it, has as many tags as EC2 allows: without ours it would not be found again.
     NoRoomForTag(Option<SnapshotId>),
-    /// Nobody has looked closely enough to be certain that nothing needs it.
+    /// We have not looked closely enough to be certain that nothing needs it.
     NotExamined,
     /// Something could not be read, and might refer to it.
     Unread,
 }
 
 impl Keep {
-    /// Whether the reason is that we do not know: which is no reason to undo anything either.
+    /// Whether the reason is that we do not know, which is not a reason to undo anything either.
     pub(super) fn is_ignorance(&self) -> bool {
         matches!(self, Keep::Unread | Keep::NotExamined)
     }
