@@ -1,5 +1,5 @@
-//! The story in three acts: a node's spot instance is reclaimed and the node comes back; a new image is baked and the next
-//! instance boots from it; days pass, and old images go.
+//! The story in three acts: a node's spot instance is reclaimed and the node comes back; a new image is baked and the
+//! next instance boots from it; days pass, and old images go.
 
 mod bake;
 mod interruption;
@@ -23,10 +23,10 @@ use crate::timeline::Timeline;
 /// However unlucky the dice, an interruption and a bake are over by then.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// How long the world is watched when all is done, in which nothing may happen any more.
+/// How long the world is watched after the end: nothing may happen in that time.
 const EPILOGUE: Duration = Duration::from_secs(10 * 60);
 
-/// Plays the story in virtual time and tells it.
+/// Plays the story in virtual time and prints it.
 ///
 /// # Errors
 /// When the stage cannot be set.
@@ -46,7 +46,7 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The three acts, one after the other in the same world: what went wrong.
+/// The three acts, one after the other in the same world. Returns the mishaps.
 async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
     let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
     let old_images = stage.aws.world(OldImages::add_to);
@@ -59,7 +59,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<d
     Ok(complaints)
 }
 
-/// What the history shows that must never happen.
+/// The history's events that must never happen.
 fn violations(world: &World) -> Vec<String> {
     let violated = world.history().iter().filter_map(|entry| match &entry.fact {
         Fact::Violated(violation) => Some(violation.to_string()),
@@ -73,11 +73,11 @@ fn violations(world: &World) -> Vec<String> {
     violated.chain(world.iam.denials.iter().map(ToString::to_string)).collect()
 }
 
-/// A moment from which on to tell.
+/// A moment from which to print the history.
 #[derive(Clone, Copy)]
 struct Since {
     at: Time,
-    /// How much had happened before.
+    /// The length of the history up to then.
     entries: usize,
 }
 
@@ -87,7 +87,7 @@ impl Since {
     }
 }
 
-/// Prints what has happened since then, as far as it is `wanted`.
+/// Prints the `wanted` part of the history since then.
 fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool) {
     let timeline = Timeline::new(since.at, names(stage), all);
     let lines = stage.aws.world(|world| {
@@ -117,8 +117,8 @@ pub fn calls(world: &World) -> usize {
     world.history().iter().filter(|entry| by_function(&entry.fact)).count()
 }
 
-/// What to call things, so that a reader need not compare hexadecimal digits: the node's instances by their order, all
-/// else by its name.
+/// Names for things, so that a reader need not compare hexadecimal digits: the node's instances by their order,
+/// everything else by its name.
 fn names(stage: &Stage) -> BTreeMap<String, String> {
     let node = stage.node();
     stage.aws.world(|world| {

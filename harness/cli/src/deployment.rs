@@ -1,4 +1,4 @@
-//! What is deployed: the functions' code, with the settings, roles, rules and schedules that a user deploys, and the
+//! The deployment: the functions' code, with the settings, roles, rules and schedules that a user deploys, and the
 //! template of a node. All of it is read from `infra/` and from the functions' manifests.
 
 mod fit;
@@ -23,7 +23,7 @@ const RELEASE: &str = "infra/release.yaml";
 const RULES: &str = "infra/rules.yaml";
 const NODE: &str = "infra/node.yaml";
 
-/// Which role belongs to which function: `cargo lambda deploy` is told the one of this name.
+/// The role of a function: `cargo lambda deploy` is passed the one of this name.
 fn role_name(function: &str) -> String {
     format!("{function}-{REGION}")
 }
@@ -56,12 +56,12 @@ impl Default for Infra {
     }
 }
 
-/// What those texts say, checked: all parts are there, and fit.
+/// The contents of those texts, checked: all parts exist, and fit.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    /// What a node is deployed from.
+    /// The template of a node.
     pub node: NodeTemplate,
-    /// What invokes which function.
+    /// The rules that invoke the functions.
     pub rules: Vec<Rule>,
     functions: Vec<(&'static str, FunctionSettings, Role)>,
     documents: Vec<(String, String)>,
@@ -70,7 +70,7 @@ pub struct Deployment {
 /// Why the deployment was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
-    /// A template says something that the local AWS does not understand, or that does not fit the rest.
+    /// A template has something that the local AWS does not understand, or that does not fit the rest.
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// Systems Manager would refuse a document.
@@ -79,9 +79,9 @@ pub enum DeploymentError {
     /// A function that does not exist.
     #[error("{file}: {place}: there is no function {function}")]
     NoSuchFunction {
-        /// In which template.
+        /// The template.
         file: &'static str,
-        /// What names it.
+        /// The place that names it.
         place: String,
         /// The function.
         function: String,
@@ -89,7 +89,7 @@ pub enum DeploymentError {
     /// A function lacks something.
     #[error("{file}: {function}: {problem}")]
     Function {
-        /// Where it should be.
+        /// The place where it should be.
         file: &'static str,
         /// The function.
         function: &'static str,
@@ -99,7 +99,7 @@ pub enum DeploymentError {
 }
 
 impl Deployment {
-    /// What is in the repository.
+    /// The deployment in the repository.
     ///
     /// # Errors
     /// When it cannot be deployed.
@@ -112,7 +112,7 @@ impl Deployment {
         Ok(SHIPPED.get_or_init(|| deployment))
     }
 
-    /// Reads and checks what a user would deploy.
+    /// Reads and checks the files that a user would deploy.
     ///
     /// # Errors
     /// When something in it is not understood, refers to nothing, or does not fit the rest: with file and place.
@@ -178,7 +178,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Only what a function that is invoked by hand meets: its role, and the documents.
+    /// Only the parts that a function invoked by hand meets: its role, and the documents.
     ///
     /// # Errors
     /// When Systems Manager refuses a document.
@@ -206,7 +206,7 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
 /// How long an invocation of a function may take.
 ///
 /// # Errors
-/// When what is in the repository cannot be deployed.
+/// When the repository's files cannot be deployed.
 pub fn timeout(function: &str) -> Result<Option<Duration>, DeploymentError> {
     Ok(Deployment::shipped()?.settings(function).map(|settings| settings.timeout))
 }

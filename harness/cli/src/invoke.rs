@@ -1,4 +1,4 @@
-//! `durin invoke`: a function's real binary, one recorded event, and what came of it.
+//! `durin invoke`: runs a function's real binary on one recorded event, and shows the results.
 
 use std::error::Error;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::recorded;
 use crate::serve::positive;
 use crate::timeline::Timeline;
 
-/// Which function, which event.
+/// The function and the event.
 #[derive(Args)]
 pub struct Options {
     /// The function, for example node-lifecycle
@@ -76,7 +76,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_REGION", REGION)
-        // The access key tells the local AWS who calls.
+        // The access key identifies the caller to the local AWS.
         .env("AWS_ACCESS_KEY_ID", &function)
         .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
         .stdout(Stdio::inherit())

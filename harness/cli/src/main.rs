@@ -16,18 +16,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tell how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
+    /// Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
     Demo {
         /// Random seed; the same seed plays the same story
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Tell every API call and every step, repeated ones too
+        /// Show every API call and every step, even repeated ones
         #[arg(long)]
         all: bool,
     },
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or `cargo lambda watch`
     Serve(serve::Options),
-    /// Start a function's real binary, feed it an event, and show what it answered, called and changed
+    /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
     Invoke(invoke::Options),
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
     Outage(outage::Options),

@@ -1,4 +1,4 @@
-//! Images of earlier weeks, for worlds in which `durin-ami-prune` shall have something to do.
+//! Images of earlier weeks, for worlds in which `durin-ami-prune` needs something to do.
 
 use std::time::Duration;
 
@@ -11,37 +11,37 @@ use durin_harness::world::ec2::{ImageSpec, SnapshotSpec};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many days ago each was baked, and what is to become of it. The node's own image is four days old.
+/// How many days ago each was baked, and its fate. The node's own image is four days old.
 const BAKES: [(u32, Fate); 6] =
     [(11, Fate::Newest), (18, Fate::Stale), (25, Fate::Used), (32, Fate::Stale), (39, Fate::Tagged), (46, Fate::Stale)];
-/// How many days ago the bake was whose image is gone and whose snapshot is not.
+/// The age in days of the bake whose image is gone and whose snapshot is not.
 const ORPHANED: u32 = 53;
 
-/// What is to become of an old image.
+/// The fate of an old image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It is among the newest three.
     Newest,
-    /// It stays if somebody uses it, and only then.
+    /// It stays only if something uses it.
     Used,
-    /// Somebody has tagged it `durin:keep`.
+    /// It is tagged `durin:keep`.
     Tagged,
     /// Nothing needs it.
     Stale,
 }
 
-/// What an account has from earlier weeks.
+/// An account's leftovers from earlier weeks.
 #[derive(Clone, Debug)]
 pub struct OldImages {
-    /// The images' ids, and what is to become of them.
+    /// The images' ids, and their fates.
     pub images: Vec<(String, Fate)>,
     /// A snapshot whose image is gone.
     pub orphan: String,
 }
 
 impl OldImages {
-    /// Gives a world a bake of each week before its node's first image. The ids do not come from the world's dice, so that
-    /// all else in it is what it would be without them.
+    /// Gives a world a bake of each week before its node's first image. The ids do not come from the world's dice, so
+    /// that everything else in it is the same as without them.
     pub fn add_to(world: &mut World) -> OldImages {
         let mut dice = fastrand::Rng::with_seed(1);
         let mut id = |kind: &str| Some(format!("{kind}-0{:016x}", dice.u64(..)));
@@ -67,13 +67,13 @@ impl OldImages {
         OldImages { images: images.into(), orphan }
     }
 
-    /// The first that is to have this fate.
+    /// The first with this fate.
     pub fn with(&self, fate: Fate) -> &str {
         self.images.iter().find(|(_, of)| *of == fate).map_or("", |(id, _)| id)
     }
 }
 
-/// What an image is called that is baked now: `k3s-2026-01-05`.
+/// The name of an image that is baked now: `k3s-2026-01-05`.
 pub fn name_of_bake(now: Time) -> String {
     format!("k3s-{}", now.iso_seconds().split('T').next().unwrap_or_default())
 }

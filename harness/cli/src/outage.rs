@@ -1,4 +1,4 @@
-//! `durin outage`: the same interruptions, with the same drawn latencies, survived by Durin and by the usual set-ups.
+//! `durin outage`: the same interruptions, with the same drawn latencies, under Durin and under the usual set-ups.
 
 mod measure;
 pub mod report;
@@ -18,10 +18,10 @@ pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
 /// How many interruptions.
 #[derive(Args)]
 pub struct Options {
-    /// How many interruptions each set-up has to survive
+    /// The number of interruptions for each set-up
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub runs: u32,
-    /// Of the first interruption; each further one takes the next
+    /// The seed of the first interruption; each further one takes the next
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }

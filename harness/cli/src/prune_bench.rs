@@ -29,24 +29,24 @@ const FUNCTION: &str = "durin-ami-prune";
 /// Lambda's longest. (Lambda quotas.)
 const LONGEST_RUN: Duration = Duration::from_secs(900);
 
-/// How many runs it takes at most: each removes some 4,500 images.
+/// The most runs that it may take: each removes some 4,500 images.
 const MOST_RUNS: u32 = 100;
 
 /// How much there is to remove.
 #[derive(Args)]
 pub struct Options {
-    /// How many images there are to remove
+    /// The number of images to remove
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(200..=50_000))]
     pub images: u32,
-    /// Of the latencies' randomness
+    /// The seed of the latencies
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
-/// Who removes.
+/// The tool that removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remover {
-    /// Durin's function, run again and again, each time for so long at most.
+    /// Durin's function, run again and again, each time for at most this long.
     Durin(Duration),
     /// One of the usual tools.
     Usual(UsualTool),
@@ -63,7 +63,7 @@ impl Remover {
         Remover::Usual(UsualTool::PYTHON_UNTUNED),
     ];
 
-    /// What to call it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Remover::Durin(_) => "Durin",
@@ -72,7 +72,7 @@ impl Remover {
     }
 }
 
-/// Why there is nothing to report.
+/// The reason why there is nothing to report.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// The account cannot be made.
@@ -86,7 +86,7 @@ pub enum BenchError {
     Aws(String),
 }
 
-/// Removes the same images with each tool, and prints what it took.
+/// Removes the same images with each tool, and prints the cost.
 ///
 /// # Errors
 /// When the account cannot be made, or a tool fails.
@@ -117,7 +117,7 @@ fn measure_all(jobs: &[(Remover, OldImages)]) -> Result<Vec<Cost>, BenchError> {
     Ok(costs.into_iter().map(|(_, cost)| cost).collect())
 }
 
-/// Has an account's old images removed (or disabled, unless they have soaked), in virtual time: what it took.
+/// Has an account's old images removed (or disabled, unless they have soaked), in virtual time. Returns the cost.
 ///
 /// # Errors
 /// When the account cannot be made, or a call fails for good.
@@ -137,8 +137,8 @@ pub fn measure(remover: Remover, images: &OldImages) -> Result<Cost, BenchError>
     })
 }
 
-/// One invocation right after the other: how many. The schedule leaves a day between, in which EC2's buckets fill; this
-/// is harder.
+/// One invocation right after the other; returns how many. The schedule leaves a day between, in which EC2's buckets
+/// fill; this is harder.
 async fn run_until_done(aws: &Aws, longest: Duration) -> Result<u32, BenchError> {
     for run in 1..=MOST_RUNS {
         let deadline = Deadline::before(aws.clock.now() + longest);

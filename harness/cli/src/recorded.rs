@@ -1,4 +1,5 @@
-//! The recorded events of `events/`: recorded in the world of seed 1, so that they fit the world that they are replayed in.
+//! The recorded events of `events/`: recorded in the world of seed 1, so that they fit the world that they are replayed
+//! in.
 
 use std::error::Error;
 use std::fs;
@@ -19,13 +20,13 @@ use serde_json::Value;
 use crate::deployment::Deployment;
 use crate::old_images::{OldImages, name_of_bake};
 
-/// By then the world without anybody's help has emitted all that it will.
+/// By then the world, left alone, has emitted all its events.
 const STORY: Duration = Duration::from_secs(20 * 60);
 
 /// How long a world has been in its steady state when its story begins.
 const SETTLED: Duration = Duration::from_secs(10 * 60);
 
-/// By then the instance that an image is made of runs.
+/// By then the instance for an image is running.
 const BUILDER_RUNS: Duration = Duration::from_secs(2 * 60);
 
 /// A story: how it begins, and which of its events are recorded: file name, `detail-type`, and which one of several.
@@ -54,7 +55,7 @@ const RECORDED: [Recorded; 2] = [
     },
 ];
 
-/// The world in which the events were recorded, at its beginning: one node in its steady state, nobody reacts.
+/// The world in which the events were recorded, at its beginning: one node in its steady state, without reactions.
 ///
 /// # Errors
 /// When what is in the repository cannot be deployed.
@@ -72,7 +73,7 @@ fn opening_at(start: Time) -> Result<(World, NodeNames), Box<dyn Error>> {
     Ok((world, node))
 }
 
-/// A reclaim, as far as it comes without Durin: interrupted, replaced, and waiting in its hooks.
+/// The part of a reclaim that happens without Durin: interrupted, replaced, and waiting in its hooks.
 fn begin_reclaim(world: &mut World, node: &NodeNames) -> Result<(), Box<dyn Error>> {
     let holder = world.serving(&node.volume).unwrap_or_default().to_owned();
     world.recommend_rebalance(&holder);
@@ -80,7 +81,7 @@ fn begin_reclaim(world: &mut World, node: &NodeNames) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// A bake as Packer does it: available, tagged, told of.
+/// A bake as Packer does it: available, tagged, reported.
 fn begin_bake(world: &mut World, _: &NodeNames) -> Result<(), Box<dyn Error>> {
     let image_id = Some(PUBLIC_IMAGE.to_owned());
     let builders = world.run_instances(RunInstances { image_id, ..RunInstances::default() })?;
@@ -95,8 +96,8 @@ fn begin_bake(world: &mut World, _: &NodeNames) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The world as it is when `event` is emitted, if it is one of a story's; else at its beginning. Its clock shows the real
-/// time then.
+/// The world as it is when `event` is emitted, if it is one of a story's; else at its beginning. Its clock shows the
+/// real time then.
 ///
 /// # Errors
 /// When what is in the repository cannot be deployed.
@@ -113,7 +114,7 @@ pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
 }
 
 impl Recorded {
-    /// The story, begun in a world at `start`, as far as `event`; `None` if that is none of its events.
+    /// The story, begun in a world at `start`, up to `event`; `None` if that is not one of its events.
     fn until(&self, event: &Value, start: Time) -> Result<Option<(World, NodeNames)>, Box<dyn Error>> {
         let (mut world, node) = opening_at(start)?;
         (self.begin)(&mut world, &node)?;
@@ -128,7 +129,7 @@ impl Recorded {
     }
 }
 
-/// Whether two events tell of the same thing: their ids and times may differ.
+/// Whether two events report the same thing: their ids and times may differ.
 fn same(one: &Value, other: &Value) -> bool {
     one["detail-type"] == other["detail-type"] && one["detail"] == other["detail"]
 }

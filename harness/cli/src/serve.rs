@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::stage::Stage;
 
-/// What to serve, and how.
+/// The world to serve, and how.
 #[derive(Args)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one

@@ -1,4 +1,4 @@
-//! A world with everything deployed and running: what the demo shows and what replays are played on.
+//! A world with everything deployed and running: the demo and the replays are played on it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use durin_harness::world::steady::NodeNames;
 
 use crate::deployment::{self, Deployment, DeploymentError};
 
-/// A local AWS in which Durin is deployed, and the nodes that it began with.
+/// A local AWS in which Durin is deployed, and its first nodes.
 #[derive(Clone)]
 pub struct Stage {
     /// The local AWS.
@@ -19,13 +19,13 @@ pub struct Stage {
     pub nodes: Vec<NodeNames>,
 }
 
-/// Why a stage could not be set.
+/// The reason why a stage could not be set.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// The seed is wrong.
     #[error("the world to start from: {0}")]
     Seed(String),
-    /// What is to be deployed is wrong.
+    /// The deployment is wrong.
     #[error(transparent)]
     Deployment(#[from] DeploymentError),
 }
@@ -39,7 +39,7 @@ impl Stage {
         Stage::set_with(Deployment::shipped()?, seed, speed)
     }
 
-    /// The same, with something else deployed.
+    /// The same, with another deployment.
     ///
     /// # Errors
     /// When the seed or the deployment cannot be understood.
@@ -84,7 +84,7 @@ impl Stage {
         self.aws.until(within, move |world| nodes.iter().all(|node| check_quiet(world, node).is_empty())).await
     }
 
-    /// Everything that is wrong now: with what must always hold, and with what must hold when nothing is under way.
+    /// Everything that is wrong now: broken invariants, and those that must hold only when nothing is under way.
     pub fn complaints(&self) -> Vec<String> {
         self.aws.world(|world| {
             world.settle();

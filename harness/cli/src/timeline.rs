@@ -11,18 +11,18 @@ use durin_harness::world::history::{Change, Entry, Fact};
 use durin_harness::world::route53::Route53Change;
 use serde_json::Value;
 
-/// How to tell a history.
+/// How to print a history.
 pub struct Timeline {
-    /// The moment that is told as 0:00.
+    /// The moment that is printed as 0:00.
     pub begin: Time,
     /// Names for ids, such as `the old instance` for `i-…`.
     pub names: BTreeMap<String, String>,
-    /// Every call, repeated ones too.
+    /// Every call, even repeated ones.
     pub all: bool,
     colours: bool,
 }
 
-/// One line to tell.
+/// One line to print.
 struct Line {
     at: Time,
     kind: &'static str,
@@ -42,7 +42,7 @@ impl Timeline {
         let mut told: Vec<Line> = Vec::new();
         let mut reads = 0;
         for line in lines {
-            // Looking is most of what the functions do, and the least that there is to tell.
+            // Reads are most of the functions' calls, and the least interesting ones.
             let is_further_read = line.kind == READS && told.last().is_some_and(|last| last.kind == READS);
             reads = if is_further_read { reads + 1 } else { 1 };
             if line.kind == READS && !self.all {
@@ -108,7 +108,7 @@ impl Timeline {
     }
 }
 
-/// State changes are told once, as changes, and not again as events that nobody waits for.
+/// State changes are shown once, as changes, and not again as events that no rule waits for.
 fn is_noise(what: &Fact) -> bool {
     const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
     match what {
@@ -123,7 +123,7 @@ fn is_noise(what: &Fact) -> bool {
     }
 }
 
-/// What calls that change nothing are told as.
+/// The name of calls that change nothing.
 const READS: &str = "look";
 
 /// Whether an operation, such as `ec2:DescribeVolumes`, changes nothing.
@@ -131,7 +131,7 @@ pub fn is_read(action: &str) -> bool {
     wire::operation(action).is_some_and(|operation| operation.kind == Kind::Read)
 }
 
-/// What a call was about, in a line's length.
+/// The subject of a call, cut to a line's length.
 fn shortened(about: &str) -> String {
     const LONGEST: usize = 70;
     match about.char_indices().nth(LONGEST) {
@@ -162,7 +162,7 @@ fn event_text(event: &Value) -> String {
 
 fn answer_text(function: &str, answer: &str) -> String {
     let mut answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    // Of what was counted only what there was.
+    // Of the counts, only those that are not zero.
     if let Some(fields) = answer.as_object_mut() {
         fields.retain(|_, value| *value != 0 && *value != false);
     }

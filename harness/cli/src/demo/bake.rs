@@ -17,7 +17,7 @@ use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
 use crate::old_images::name_of_bake;
 use crate::stage::Stage;
 
-/// Plays and tells it: what went wrong.
+/// Plays and prints it. Returns the mishaps.
 pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let name = stage.aws.world(|world| name_of_bake(world.now()));
     println!("2. A new image\n");
@@ -39,7 +39,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     let is_over = |world: &World| !world.is_baking() && parameter(world) == image;
     let published = stage.aws.until(LONGEST, is_over).await;
     stage.aws.world(|world| world.terminate_instances(std::slice::from_ref(&builder)))?;
-    // Until whoever was told by the last event has looked, too.
+    // Until the functions that got the last event have looked, too.
     stage.aws.pass(EPILOGUE).await;
     tell(stage, begin, all, is_of_publishing);
 
@@ -64,7 +64,7 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     Ok(missed.map(|(_, text)| text.to_owned()).collect())
 }
 
-/// What Packer launches to make an image of.
+/// The instance that Packer launches and makes an image of.
 async fn builder(stage: &Stage) -> Result<String, Box<dyn Error>> {
     let tags = BTreeMap::from([("Name".to_owned(), "builder".to_owned())]);
     let image_id = Some(PUBLIC_IMAGE.to_owned());
@@ -91,7 +91,7 @@ fn is_of_publishing(entry: &Entry) -> bool {
     is_told || is_by(entry, "durin-ami-publish")
 }
 
-/// The first act has told of the rest.
+/// The first act has shown the rest.
 fn is_of_moving(entry: &Entry) -> bool {
     match &entry.fact {
         Fact::Changed { change, .. } => matches!(

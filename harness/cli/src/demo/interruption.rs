@@ -8,7 +8,7 @@ use super::{EPILOGUE, LONGEST, Since, calls, seconds, tell};
 use crate::outage::{self, Outage};
 use crate::stage::Stage;
 
-/// Plays and tells it: what went wrong.
+/// Plays and prints it. Returns the mishaps.
 pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) -> Vec<String> {
     let node = stage.node().clone();
     let (old, written) = stage.aws.world(|world| {
@@ -55,7 +55,7 @@ fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
     println!("  {} points at it.\n", node.record_name);
 }
 
-/// What the interruption cost, beside what it would have cost otherwise.
+/// Prints the cost of the interruption beside the cost with the usual set-up.
 fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage) {
     println!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
     match outage {

@@ -16,10 +16,10 @@ use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
 use crate::old_images::{Fate, OldImages};
 use crate::stage::Stage;
 
-/// By then the daily run has found what nothing needs, let it soak, and removed it.
+/// By then the daily run has found the images that nothing needs, let them soak, and removed them.
 const LONGEST_SOAK: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
-/// Plays and tells it, counting from when the world `began`: what went wrong.
+/// Plays and prints it, counting from when the world `began`. Returns the mishaps.
 pub(super) async fn play(
     stage: &Stage,
     all: bool,
@@ -56,7 +56,7 @@ pub(super) async fn play(
     Ok(complaints)
 }
 
-/// As the operator sees it, but for the instances' names.
+/// As the operator sees it, except for the instances' names.
 async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
     println!("What is kept, and why (`just prune-plan` prints this for your account):\n");
     let operator = Aws::new(&stage.aws.sdk_config("operator"));
@@ -74,7 +74,7 @@ fn is_of_pruning(entry: &Entry) -> bool {
     is_by(entry, "durin-ami-prune") || matches!(&entry.fact, Fact::Changed { subject, .. } if is_of_image(subject))
 }
 
-/// Tags, deprecations and calls are left out: what they come to is told.
+/// Tags, deprecations and calls are left out: only their results are shown.
 fn is_outcome(entry: &Entry) -> bool {
     is_of_pruning(entry)
         && match &entry.fact {

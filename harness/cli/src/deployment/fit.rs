@@ -1,4 +1,4 @@
-//! Whether the parts fit: what the templates say, and what the functions know.
+//! Whether the parts fit: the templates' contents, and the functions' knowledge.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{NODE, RELEASE, ROLES, RULES};
 
-/// An event of each kind that a function acts on, and which function that is.
+/// An event of each kind that a function acts on, and the function.
 const ACTED_ON: [(&str, &str, &str); 7] = [
     ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
     ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
@@ -36,13 +36,13 @@ const ACTED_ON: [(&str, &str, &str); 7] = [
     ("durin-ami-publish", "bake-finished", include_str!("../../../../events/bake-finished.json")),
 ];
 
-/// An event of AWS Health, which is of many types.
+/// An event of AWS Health, which has many types.
 const RETIREMENT: &str = include_str!("../../../../events/instance-retirement.json");
 
-/// What is looked after by a schedule, and at least how often.
+/// The functions that need a schedule, and its longest period.
 const SCHEDULED: [(&str, Duration); 3] = [
     ("durin-node-resync", LONGEST_PERIOD),
-    // Events do most of it; and how soon litter goes is a matter of taste.
+    // Events do most of it; and the speed of removing litter is a matter of taste.
     ("durin-ami-publish", Duration::MAX),
     ("durin-ami-prune", Duration::MAX),
 ];
@@ -112,7 +112,7 @@ pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError>
             return Err(refuse(
                 NODE,
                 "Tags",
-                format!("{} has to be propagated: policies ask instances for it", tag.key),
+                format!("{} has to be propagated: policies require it on instances", tag.key),
             ));
         }
     }
@@ -147,7 +147,7 @@ fn hook(hooks: &[PutLifecycleHook], transition: Transition, result: ActionResult
         _ => Err(refuse(
             NODE,
             name,
-            format!("its HeartbeatTimeout has to be at least {least} s, so long may a hand-off take"),
+            format!("its HeartbeatTimeout has to be at least {least} s, because a hand-off may take that long"),
         )),
     }
 }

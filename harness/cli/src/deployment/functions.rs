@@ -1,4 +1,4 @@
-//! Every function, in one table: its name, the manifest that says how it is deployed, and its code.
+//! Every function, in one table: its name, the manifest to deploy it by, and its code.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// `cargo lambda deploy` finds a function by its folder; the local AWS would not miss it.
+    /// `cargo lambda deploy` finds a function by its folder; the local AWS would not notice a missing row.
     #[test]
     fn every_folder_of_a_function_has_a_row() {
         let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(folders, rows, "harness/cli/src/deployment/functions.rs needs a row for each folder in functions/");
     }
 
-    /// A failure that reaches nobody is none for its owner.
+    /// Without an alarm, nobody would learn of a failure.
     #[test]
     fn every_function_has_an_alarm_on_its_errors() {
         let rules = include_str!("../../../../infra/rules.yaml");

@@ -1,4 +1,4 @@
-//! What a function's manifest tells `cargo lambda deploy`.
+//! A function's manifest, as `cargo lambda deploy` reads it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,10 +39,10 @@ struct Deploy {
     env: BTreeMap<String, String>,
 }
 
-/// Reads a manifest; what becomes of failed invocations is said elsewhere.
+/// Reads a manifest; the handling of failed invocations comes from elsewhere.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A text that says what is wrong with it.
 pub(super) fn settings(function: &str, manifest: &str) -> Result<FunctionSettings, String> {
     let Manifest { package } = toml::from_str(manifest).map_err(|error| error.to_string())?;
     let Deploy { timeout, memory, env } = package.metadata.lambda.deploy;

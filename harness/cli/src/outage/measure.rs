@@ -1,5 +1,5 @@
 //! When the API behind the record answers, and a workload on the cluster: k3s serves on the volume's holder, the record
-//! points there, and the caches of those who asked before it moved have let go of the old address.
+//! points there, and clients that resolved the name before it moved no longer cache the old address.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use durin_harness::world::history::{Change, Fact};
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::steady::NodeNames;
 
-/// What an interruption cost.
+/// The cost of an interruption.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outage {
     /// How long the API did not answer.
@@ -22,11 +22,11 @@ pub struct Outage {
     pub lost_writes: u64,
     /// How often the file system was mounted after it had not been unmounted cleanly.
     pub unclean_mounts: u32,
-    /// What must never happen, and did.
+    /// Everything that must never happen, and did.
     pub complaints: Vec<String>,
 }
 
-/// Spans of time in which something was so, for a while watched.
+/// Spans of time in which something held, within the time watched.
 struct Spans {
     is_so: bool,
     since: Time,
@@ -62,7 +62,7 @@ impl Spans {
     }
 }
 
-/// Watches a node until `is_over` says that the story has ended (and the workload is up again); `None` if that takes
+/// Watches a node until `is_over` reports that the story has ended (and the workload is up again); `None` if that takes
 /// longer than `within`.
 pub async fn of_story(
     aws: &LocalAws,

@@ -36,7 +36,7 @@ pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &[(SetUp, V
     rates(results);
 }
 
-/// Where Durin's seconds go: what no automation can avoid, and what is our own.
+/// Where Durin's seconds go: the part that no automation can avoid, and our own.
 fn floor(seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
     let Some(durin) = find(results, SetUp::Durin) else { return };
     let hand_offs: Vec<_> = seeds.map(|seed| interruption(seed).hand_off()).collect();
@@ -102,16 +102,16 @@ fn rates(results: &[(SetUp, Vec<Outage>)]) {
     let gained = (off - on) / needless;
     if gained > 0.0 {
         println!(
-            "  Leave it on where fewer than {gained:.2} needless recommendations come with each interruption, else off."
+            "  Leave it on below {gained:.2} needless recommendations for each interruption; turn it off above that."
         );
     } else {
         println!(
-            "  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. What they do"
+            "  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. They do"
         );
         println!(
-            "  not show is a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set"
+            "  not show a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set"
         );
-        println!("  CapacityRebalance to false where there are more needless recommendations than you would accept.");
+        println!("  CapacityRebalance to false if there are more needless recommendations than you would accept.");
     }
 }
 

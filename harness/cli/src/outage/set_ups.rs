@@ -28,7 +28,7 @@ const SCRIPT_POLL: Duration = Duration::from_secs(2);
 /// How often a termination handler asks the instance metadata for a notice. (aws-node-termination-handler: 2 s.)
 const HANDLER_POLL: Duration = Duration::from_secs(2);
 
-/// How long it takes until EC2 has capacity again for a persistent request that was stopped. Estimate: from minutes to
+/// The time until EC2 has capacity again for a persistent request that was stopped. Estimate: from minutes to
 /// hours, drawn evenly on a logarithmic scale; AWS gives no number.
 const CAPACITY_RETURNS: (Duration, Duration) = (Duration::from_secs(3 * 60), Duration::from_secs(2 * 3600));
 
@@ -61,7 +61,7 @@ impl SetUp {
         SetUp::PersistentStop,
     ];
 
-    /// What to call it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             SetUp::Durin => "Durin",
@@ -83,7 +83,7 @@ impl SetUp {
     }
 }
 
-/// An interruption: a seed, and what it draws.
+/// An interruption: a seed, and the latencies that it draws.
 pub struct Interruption {
     seed: u64,
     /// How long each thing takes, always.
@@ -104,8 +104,8 @@ pub fn interruption(seed: u64) -> Interruption {
 }
 
 impl Interruption {
-    /// What a hand-off of a living node's volume takes however it is automated, in order: nobody can be quicker without
-    /// another guest or another EBS.
+    /// The steps of a hand-off of a living node's volume, in order, however it is automated: no set-up can be quicker
+    /// without another guest or another EBS.
     pub fn hand_off(&self) -> [(&'static str, Duration); 8] {
         let latency = &self.latency;
         [
@@ -121,7 +121,7 @@ impl Interruption {
     }
 }
 
-/// Lets a set-up survive the interruption of a seed, and measures what it cost.
+/// Puts a set-up through the interruption of a seed, and measures its cost.
 ///
 /// # Errors
 /// When the stage cannot be set, or the node does not come back.
@@ -146,7 +146,7 @@ async fn play(set_up: SetUp, interruption: &Interruption) -> Result<Outage, Box<
         world.serving(&node.volume).unwrap_or_default().to_owned()
     });
     if !set_up.is_durin() {
-        // No terminate hook: nobody would complete it.
+        // No terminate hook: nothing would complete its action.
         stage.aws.world(|world| world.delete_lifecycle_hook(&node.group, "durin-terminate"))?;
         tokio::spawn(launch_hook_function(stage.aws.clone(), node.clone()));
         tokio::spawn(boot_script(stage.aws.clone(), node.clone(), old.clone()));
@@ -162,13 +162,13 @@ async fn play(set_up: SetUp, interruption: &Interruption) -> Result<Outage, Box<
     outage.ok_or_else(|| format!("{}, seed {}: the node did not come back", set_up.name(), interruption.seed).into())
 }
 
-/// Whether somebody else serves from the volume, and the old instance is gone.
+/// Whether another instance serves from the volume, and the old one is gone.
 pub fn has_moved(world: &World, volume: &str, old: &str) -> bool {
     let is_alive = world.ec2.instance(old).is_some_and(|instance| instance.state == InstanceState::Running);
     !is_alive && world.serving(volume).is_some_and(|holder| holder != old)
 }
 
-/// The usual launch hook: it points the record at whoever is launched, and completes the action.
+/// The usual launch hook: it points the record at the launched instance, and completes the action.
 async fn launch_hook_function(aws: LocalAws, node: NodeNames) {
     loop {
         let group = node.group.clone();
@@ -193,7 +193,7 @@ async fn launch_hook_function(aws: LocalAws, node: NodeNames) {
                 instance: None,
                 result: ActionResult::Continue,
             };
-            // An instance that died meanwhile has no action any more; the next one has its own.
+            // An instance that has died by then has no action any more; the next one has its own.
             drop(world.change_resource_record_sets(&node.zone_id, upsert, None));
             drop(world.complete_lifecycle_action(completion));
         });
@@ -207,7 +207,7 @@ fn waiting_launch(world: &World, group: &str) -> Option<(String, String, String)
     Some((member.instance_id.clone(), action.token.clone(), action.hook.clone()))
 }
 
-/// The usual user data: once booted, try to attach the volume until it is free. What follows (mount, k3s) is the guest's.
+/// The usual user data: once booted, try to attach the volume until it is free. The rest (mount, k3s) is the guest's.
 async fn boot_script(aws: LocalAws, node: NodeNames, old: String) {
     let newcomer = |world: &World| {
         let up = world.ec2.instances().values().filter(|it| it.id != old && it.state == InstanceState::Running);
@@ -236,7 +236,7 @@ async fn termination_handler(aws: LocalAws, old: String) {
     aws.world(|world| world.drain(&old));
 }
 
-/// A stopped instance keeps its address, its volume and its place: what is missing is the capacity. Computed instead of
+/// A stopped instance keeps its address, its volume and its place: only the capacity is missing. Computed instead of
 /// played, because nothing in it can go wrong.
 fn stopped_and_started(interruption: &Interruption) -> Outage {
     let latency = &interruption.latency;

@@ -12,16 +12,16 @@ use crate::stage::{Stage, StageError};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Images that are to go, all of one family.
+/// Images to remove, all of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldImages {
     /// How many.
     pub images: u32,
     /// How many snapshots each has.
     pub snapshots_each: u32,
-    /// Whether they were disabled long ago; else that is still to be done.
+    /// Whether they were disabled long ago; if not, that is still to do.
     pub soaked: bool,
-    /// Of the latencies' randomness.
+    /// The seed of the latencies.
     pub seed: u64,
 }
 
@@ -34,7 +34,7 @@ impl OldImages {
         let stage = Stage::set_without_functions(&Seed { seed: self.seed, ..Seed::one_node() }, 1.0)?;
         let old = stage.aws.world(|world| {
             // The usual tools at their best: on AWS an image may hold its snapshots for a moment after it is gone, and
-            // costs them calls that only say so.
+            // costs them futile calls.
             world.latency.snapshots_held = Range::exactly(Duration::ZERO);
             for number in 1..=2 {
                 self.add(world, &format!("newer-{number}"), 10 * DAY, false);

@@ -1,4 +1,4 @@
-//! What the removal of an account's old images took, counted by the local AWS.
+//! The cost of removing an account's old images, counted by the local AWS.
 
 use std::time::Duration;
 
@@ -10,31 +10,31 @@ use super::{OldImages, Remover};
 use crate::stage::Stage;
 use crate::timeline::is_read;
 
-/// What a bucket of DeregisterImage, and one of DeleteSnapshot, holds. (EC2 Developer Guide, request throttling.)
+/// The size of DeregisterImage's bucket, and of DeleteSnapshot's. (EC2 Developer Guide, request throttling.)
 const BURST: u32 = 100;
-/// What one of DisableImage, and of EnableImageDeprecation, holds: they are "other mutating actions" there.
+/// The size of DisableImage's bucket, and of EnableImageDeprecation's: they are "other mutating actions" there.
 const BURST_OF_OTHERS: u32 = 50;
-/// How many calls come back a second, in each of the four.
+/// How many tokens come back a second, in each of the four.
 pub(super) const RATE: f64 = 5.0;
 
-/// What it took.
+/// The cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost {
-    /// How many images there were to see to.
+    /// How many images there were to handle.
     pub images: u32,
     /// Calls that change something, refused ones too.
     pub writes: u32,
-    /// Calls that do not.
+    /// Calls that change nothing.
     pub reads: u32,
     /// Calls that EC2 refused because there were too many.
     pub throttled: u32,
     /// From the first call until the tool was done, in virtual time.
     pub took: Duration,
-    /// The least that the buckets of DeregisterImage (or DisableImage) allow, whoever asks.
+    /// The least that the buckets of DeregisterImage (or DisableImage) allow any tool.
     pub floor: Duration,
-    /// The same, and the bucket of DeleteSnapshot for who deletes each snapshot by a call of its own.
+    /// The same, with the bucket of DeleteSnapshot for a tool that deletes each snapshot by a call of its own.
     pub own_floor: Duration,
-    /// Invocations of the function, or passes of the tool over what it had failed at.
+    /// Invocations of the function, or passes of the tool over its earlier failures.
     pub runs: u32,
     /// Images and snapshots that should be gone (or images that should be disabled), and are not.
     pub left: u32,
@@ -89,7 +89,7 @@ impl Cost {
         f64::from(calls) / f64::from(self.images)
     }
 
-    /// Which part of all calls EC2 refused.
+    /// The fraction of all calls that EC2 refused.
     pub fn throttled_share(&self) -> f64 {
         f64::from(self.throttled) / f64::from(self.writes + self.reads)
     }
@@ -105,7 +105,7 @@ impl Cost {
     }
 }
 
-/// What the bucket holds goes at once, the rest at the rate.
+/// The tokens in the bucket go at once, the rest at the rate.
 fn floor_of(calls: u32, burst: u32) -> Duration {
     Duration::from_secs_f64(f64::from(calls.saturating_sub(burst)) / RATE)
 }

@@ -14,15 +14,16 @@ use super::BenchError;
 use super::measure::RATE;
 use crate::stage::Stage;
 
-/// How often a tool is started again for what it has failed at.
+/// How often a tool is started again for the images that it has failed at.
 const MOST_PASSES: u32 = 50;
 
 /// A tool in the manner of its language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UsualTool {
-    /// What to call it.
+    /// Its name in reports.
     pub name: &'static str,
-    /// How many images it sees to at a time; unless said, as many as just empty EC2's buckets, which nobody knows.
+    /// How many images it handles at a time; `None` means just enough to empty EC2's buckets, a number that nobody
+    /// knows.
     workers: Option<usize>,
     /// How often its SDK tries a call.
     attempts: i32,
@@ -42,7 +43,7 @@ impl UsualTool {
     pub const PYTHON_UNTUNED: UsualTool =
         UsualTool { name: "  with 10 threads", workers: Some(10), ..UsualTool::PYTHON };
 
-    /// Removes every image that was disabled as stale, with its snapshots: how many passes it took.
+    /// Removes every image that was disabled as stale, with its snapshots. Returns the number of passes.
     pub(super) async fn run(self, ec2: &Client, stage: &Stage) -> Result<u32, BenchError> {
         let config = ec2.config().to_builder().retry_config(RetryConfig::disabled()).build();
         let removal = Removal { tool: self, ec2: Client::from_conf(config), stage };
@@ -60,7 +61,7 @@ impl UsualTool {
     }
 }
 
-/// What is left of an image: it may be gone, and its snapshots not.
+/// The rest of an image: it may be gone, and its snapshots not.
 struct OldImage {
     id: Option<String>,
     snapshots: Vec<String>,
@@ -98,7 +99,7 @@ impl Removal<'_> {
         Ok(images.iter().map(old).collect())
     }
 
-    /// What is left of it, if anything: the tool's SDK has given up.
+    /// The rest of it, if any: the tool's SDK has given up.
     async fn remove(&self, mut image: OldImage) -> Option<OldImage> {
         if let Some(id) = &image.id {
             let gone = self.tried(|| self.ec2.deregister_image().image_id(id).send()).await;
@@ -116,7 +117,7 @@ impl Removal<'_> {
         (!left.is_empty()).then_some(OldImage { id: None, snapshots: left })
     }
 
-    /// Whether a call succeeds, tried as often as the SDK does.
+    /// Whether a call succeeds, with as many attempts as the SDK makes.
     async fn tried<T, E, R, F>(&self, call: impl Fn() -> F) -> bool
     where
         F: Future<Output = Result<T, SdkError<E, R>>>,
