@@ -146,7 +146,7 @@ fn as_it_is_nothing_is_wrong() {
 #[case::no_function(
     ":function:durin-node-resync",
     ":functions:durin-node-resync",
-    "NodeResyncRule: a target that is no function"
+    "NodeResyncRule: a target that is not a function"
 )]
 #[case::period("rate(5 minutes)", "rate(50 minutes)", "durin-node-resync: needs a schedule of at most 300 s")]
 #[case::no_schedule(
@@ -305,13 +305,13 @@ fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::instances(":instance/*", ":instances/*", &["MoveVolumes is for other resources"])]
 #[case::tag("aws:ResourceTag/durin:volume-id: \"true\"", "aws:ResourceTag/durin:volume-ld: \"true\"", &["BetweenInstancesOfNodesOnly denies it"])]
 #[case::data("durin:volume: data", "durin:volume: date", &["DataVolumesOnly denies it"])]
-#[case::mark("- durin:at-risk", "- durin:at-rsk", &["ec2:CreateTags", "in MarkInstancesOfNodesAtRisk it is not so that ForAllValues:StringEquals aws:TagKeys durin:at-rsk"])]
+#[case::mark("- durin:at-risk", "- durin:at-rsk", &["ec2:CreateTags", "MarkInstancesOfNodesAtRisk requires ForAllValues:StringEquals aws:TagKeys durin:at-rsk"])]
 #[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButRelease is for other resources"])]
 #[case::zones(":::hostedzone/*", ":::hostedzones/*", &["ReadRecords is for other resources"])]
 #[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
 #[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]
-#[case::family("aws:ResourceTag/durin:image-parameter: \"false\"", "aws:ResourceTag/durin:image-parametre: \"false\"", &["ssm:GetParameter", "in ReadParametersOfImages it is not so that Null aws:ResourceTag/durin:image-parametre"])]
-#[case::overwrite("ssm:Overwrite: \"true\"", "ssm:Overwrite: \"false\"", &["ssm:PutParameter", "in PublishToParametersOfImages it is not so that StringEquals ssm:Overwrite false"])]
+#[case::family("aws:ResourceTag/durin:image-parameter: \"false\"", "aws:ResourceTag/durin:image-parametre: \"false\"", &["ssm:GetParameter", "ReadParametersOfImages requires Null aws:ResourceTag/durin:image-parametre"])]
+#[case::overwrite("ssm:Overwrite: \"true\"", "ssm:Overwrite: \"false\"", &["ssm:PutParameter", "PublishToParametersOfImages requires StringEquals ssm:Overwrite false"])]
 #[case::images("${AWS::Region}::image/*", "${AWS::Region}::images/*", &["RetireImagesOfFamilies is for other resources"])]
 #[case::snapshots("${AWS::Region}::snapshot/*", "${AWS::Region}::snapshots/*", &["ec2:DeleteSnapshot", "DeleteSnapshotsOfFamilies is for other resources"])]
 #[case::stale("- durin:stale-since", "- durin:stale-sinc", &["ec2:CreateTags", "aws:TagKeys durin:image-parameter or durin:stale-sinc"])]

@@ -1,8 +1,8 @@
-//! Where the local AWS plays.
+//! The account and region of the local AWS.
 
-/// The AWS account that every world plays in.
+/// The AWS account of every world.
 pub const ACCOUNT: &str = "123456789012";
-/// The region that every world plays in.
+/// The region of every world.
 pub const REGION: &str = "eu-central-1";
 /// The standard partition.
 pub const PARTITION: &str = "aws";

@@ -1,5 +1,5 @@
 //! The clock that a world runs by: tokio's, so that a paused runtime plays in virtual time (it jumps to the next timer
-//! whenever nobody has anything to do) and a running one in real or scaled time.
+//! whenever every task is idle) and a running one in real or scaled time.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::time::Time;
 
-/// Where a world's time stands, and how fast it runs.
+/// A world's present time, and how fast it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct WorldClock {
     begun: Instant,

@@ -1,7 +1,8 @@
-//! IAM: what each role allows, decided as AWS does, and which of it was ever needed.
+//! IAM: the grants of each role, evaluated as AWS does, and whether each was ever needed.
 //!
-//! [`policy`] is a policy document, compiled once; [`evaluate`] decides, purely; [`actions`] is what the local AWS knows of
-//! the service authorization reference. On which resources a call is checked is part of its operation's row, in `wire/`.
+//! [`policy`] is a policy document, compiled once; [`evaluate`] decides, purely; [`actions`] is the part of the service
+//! authorization reference that the local AWS knows. An operation's row, in `wire/`, says which resources its call is
+//! checked on.
 
 pub mod actions;
 mod caller;

@@ -32,7 +32,7 @@ struct Shared {
 }
 
 impl LocalAws {
-    /// Lets a world live; with `speed` 10, ten of its seconds pass in one of tokio's.
+    /// Brings a world to life; with `speed` 10, ten of its seconds pass in one of tokio's.
     pub fn new(world: World, speed: f64) -> LocalAws {
         let clock = WorldClock::starting_at(world.now(), speed);
         LocalAws(Arc::new(Shared {
@@ -59,7 +59,7 @@ impl LocalAws {
         self.0.clock
     }
 
-    /// Waits until the world is as wanted; `false` if it is not so within `limit` of its time.
+    /// Waits until the world is as wanted; `false` if that takes longer than `limit` of its time.
     pub async fn until(&self, limit: Duration, wanted: impl Fn(&World) -> bool) -> bool {
         let end = self.0.clock.time() + limit;
         let mut touched = self.0.touched.subscribe();
@@ -77,15 +77,15 @@ impl LocalAws {
         }
     }
 
-    /// Lets the world go on for a while.
+    /// Lets time pass for a while.
     pub async fn pass(&self, span: Duration) {
         let end = self.0.clock.time() + span;
         self.0.clock.wait_until(end).await;
         self.world(|_| {});
     }
 
-    /// What the SDK needs to talk to this world and to live by its time, without a socket between. An access key that is
-    /// the name of a function that has assumed a role makes its calls that function's; any other, a person's.
+    /// The SDK's configuration to talk to this world and live by its time, without a socket between. An access key that
+    /// is the name of a function that has assumed a role makes its calls that function's; any other, a person's.
     pub fn sdk_config(&self, access_key: &str) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -99,7 +99,7 @@ impl LocalAws {
             .build()
     }
 
-    /// Answers an API call, after as long as it takes on its way.
+    /// Answers an API call, after the time that it takes on its way.
     ///
     /// # Errors
     /// When a planned fault loses the answer.
@@ -117,7 +117,7 @@ impl LocalAws {
         answer
     }
 
-    /// Looks without advancing or touching: for those who wait for touches.
+    /// Looks without advancing or touching: for code that waits for touches.
     fn peek<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         let mut world = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance_to(self.0.clock.time());

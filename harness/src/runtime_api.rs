@@ -29,7 +29,7 @@ pub struct Invocation {
     pub timeout: Duration,
 }
 
-/// What a function's binary said.
+/// A function's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// Its answer, as JSON.
@@ -86,7 +86,7 @@ impl Session {
             Some("error") => Said::Error(body),
             _ => return plain(StatusCode::NOT_FOUND, "the local Lambda Runtime API has no such path"),
         };
-        // Nobody listens any more once the first answer was heard.
+        // After the first answer there is no receiver any more.
         drop(self.said.send(said));
         plain(StatusCode::ACCEPTED, "")
     }

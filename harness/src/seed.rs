@@ -1,5 +1,5 @@
-//! What a world begins with: nodes, each with its volume, record, launch template and group, as the template that a user
-//! deploys for each node has them.
+//! The beginning of a world: nodes, each with its volume, record, launch template and group, as in the template that a
+//! user deploys for each node.
 
 #[cfg(test)]
 mod tests;
@@ -22,10 +22,10 @@ use crate::world::ssm::{IMAGE_DATA_TYPE, PutParameter};
 
 /// The parameter that names the image of the next launch.
 pub const IMAGE_PARAMETER: &str = "/durin/images/k3s";
-/// How old the image of the first launch is.
+/// The age of the image of the first launch.
 const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
-/// What a world begins with.
+/// The beginning of a world.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seed {
@@ -33,11 +33,11 @@ pub struct Seed {
     /// When it begins, for example `2026-01-05T06:00:00Z`.
     pub start: Option<String>,
     pub nodes: Vec<NodeSeed>,
-    /// What else the account has.
+    /// The account's other resources.
     pub account: AccountSeed,
 }
 
-/// What an account has besides its nodes.
+/// An account's resources besides its nodes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSeed {
@@ -57,9 +57,9 @@ pub struct NodeSeed {
     pub zone: String,
     /// GiB.
     pub volume_gib: u32,
-    /// What its record is called.
+    /// The name of its record.
     pub record_name: String,
-    /// In which hosted zone; nodes with the same one share it.
+    /// The record's hosted zone; nodes with the same one share it.
     pub hosted_zone: String,
     /// The record's TTL, if its tag says so.
     pub record_ttl_s: Option<u32>,
@@ -101,7 +101,7 @@ impl Seed {
 }
 
 impl World {
-    /// A world with what the seed says, each node as `template` has it. Its groups launch their first instances as time
+    /// A world as the seed says, with each node as in `template`. Its groups launch their first instances as time
     /// passes, unless [`World::settle_nodes`] comes first.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl World {
         Ok(world)
     }
 
-    /// What CloudFormation does with the template of one node.
+    /// Deploys the template of one node, as CloudFormation does.
     fn sow(&mut self, node: &NodeSeed, template: &NodeTemplate) -> Result<(), Unsown> {
         let zone_id = self.zone_named(&node.hosted_zone)?;
         if !self.ssm.parameters().contains_key(IMAGE_PARAMETER) {
@@ -194,7 +194,7 @@ impl NodeSeed {
     }
 }
 
-/// Why a node could not be sown.
+/// The reason why a node could not be sown.
 #[derive(Debug, thiserror::Error)]
 enum Unsown {
     #[error(transparent)]

@@ -1,5 +1,5 @@
-//! What a user deploys, read from the very files that they deploy: CloudFormation templates. What says something unknown
-//! is refused, not ignored, with the file and the place.
+//! The CloudFormation templates that a user deploys, read from the very files. Anything unknown in them is refused, not
+//! ignored, with the file and the place.
 
 mod documents;
 mod intrinsics;
@@ -16,14 +16,14 @@ pub use node::{DescribedNode, NodeParameters, NodeStack, NodeTemplate};
 pub use roles::{DeployedRole, Queue, Roles};
 pub use rules::Rules;
 
-/// What is wrong with a template, and where.
+/// A mistake in a template, and its place.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {resource}: {problem}")]
 pub struct TemplateError {
     pub file: String,
     /// The logical id of the resource, or the section.
     pub resource: String,
-    /// What the local AWS does not understand.
+    /// The part that the local AWS does not understand.
     pub problem: String,
 }
 
@@ -35,7 +35,7 @@ struct Template {
     conditions: Map<String, Value>,
     resources: Map<String, Value>,
     outputs: Map<String, Value>,
-    /// What resources are called that do not go by their logical id.
+    /// The names of resources that do not go by their logical id.
     physical_ids: BTreeMap<String, String>,
 }
 
@@ -50,7 +50,7 @@ const SECTIONS: [&str; 8] = [
     "Rules",
 ];
 
-/// What is told of every resource.
+/// The fields that every resource may have.
 struct Resource<'a> {
     id: &'a str,
     kind: &'a str,
@@ -112,7 +112,7 @@ impl Template {
         }
     }
 
-    /// A resource that says nothing that the local AWS has: what it refers to has to be there all the same.
+    /// A resource with nothing for the local AWS: everything that it refers to still has to exist.
     fn check_references(&self, resource: &Resource<'_>, without_effect: &[&str]) -> Result<(), TemplateError> {
         if !without_effect.contains(&resource.kind) {
             return Err(self.refuse(resource.id, format!("the local AWS does not know the type {:?}", resource.kind)));
@@ -120,7 +120,7 @@ impl Template {
         self.resolve(resource.id, resource.written).map(drop)
     }
 
-    /// Outputs may refer to what the template has, and to nothing else.
+    /// Outputs may refer only to things in the template.
     fn outputs(&self) -> Result<BTreeMap<String, Value>, TemplateError> {
         let mut outputs = BTreeMap::new();
         for (id, output) in &self.outputs {
@@ -142,7 +142,7 @@ impl Template {
 
 /// The template as it is written.
 fn read(file: &str, text: &str) -> Result<Value, TemplateError> {
-    // YAML's reader would take the tag for nothing.
+    // YAML's reader would ignore the tag.
     if let Some(line) = text.lines().find(|line| line.contains(": !") || line.contains("- !")) {
         return Err(refuse(file, line.trim(), "the local AWS wants the long forms of intrinsic functions"));
     }

@@ -13,7 +13,7 @@ use crate::world::history::Fact;
 use crate::world::steady::NodeNames;
 use crate::world::violation::Violation;
 
-/// A wait that is longer than anything takes that is not a timeout.
+/// A wait that is longer than anything but a timeout.
 const LONG_S: u64 = 180;
 
 /// A release document with the timeout as a parameter.
@@ -39,7 +39,7 @@ impl World {
         self.advance_to(self.now() + Duration::from_secs(seconds));
     }
 
-    /// Lets time pass until `done` is so, at most `seconds`.
+    /// Lets time pass until `done` holds, for at most `seconds`.
     pub(crate) fn pass_until(&mut self, seconds: u64, done: impl Fn(&World) -> bool) {
         let until = self.now() + Duration::from_secs(seconds);
         while !done(self) {
@@ -130,7 +130,7 @@ impl World {
     }
 }
 
-/// What a user deploys for each node.
+/// The template that a user deploys for each node.
 pub(crate) fn node_template() -> NodeTemplate {
     NodeTemplate::parse("infra/node.yaml", include_str!("../../infra/node.yaml")).unwrap()
 }

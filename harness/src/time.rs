@@ -12,7 +12,7 @@ use aws_smithy_types::date_time::Format;
 pub struct Time(pub i64);
 
 impl Time {
-    /// When every world begins unless told otherwise: 2026-01-05T06:00:00Z, a Monday morning.
+    /// When every world begins by default: 2026-01-05T06:00:00Z, a Monday morning.
     pub const GENESIS: Time = Time(1_767_592_800_000);
 
     /// The real present, to the second: for worlds that real processes with clocks of their own play in.

@@ -1,11 +1,11 @@
 //! EC2, Auto Scaling, Route 53 and SSM as the SDK and the AWS CLI speak them.
 //!
-//! A request is read once, into a [`Call`]. What becomes of it then is in [`pipeline`]. Each operation is one
+//! A request is read once, into a [`Call`], which then goes through [`pipeline`]. Each operation is one
 //! [`Operation`] in the file that implements it, and [`catalogue`] finds it. Nothing here waits.
 //!
-//! To add an operation: its row and its function in a file of the service (say `ec2/volumes.rs`), what it does as a method
-//! of the world, and a call of it in `tour.py` of the conformance suite, which fails without one. If a role
-//! is to allow it, `iam/actions.rs` has to know with which condition keys it is asked.
+//! To add an operation: its row and its function in a file of the service (say `ec2/volumes.rs`), its effect as a
+//! method of the world, and a call of it in `tour.py` of the conformance suite, which fails without one. If a role is
+//! to allow it, `iam/actions.rs` has to know with which condition keys it is asked.
 
 mod about;
 mod answer;

@@ -1,12 +1,13 @@
-//! What exists in the local AWS, and how it changes with time.
+//! Everything that exists in the local AWS, and how it changes with time.
 //!
-//! A [`World`] is a discrete-event simulation without threads, clocks or IO: every change is either an API call
-//! (a method, named after the AWS operation) or an effect on the agenda that falls due. The same seed and the same calls
+//! A [`World`] is a discrete-event simulation without threads, clocks or IO: every change is either an API call (a
+//! method, named after the AWS operation) or an effect on the agenda that falls due. The same seed and the same calls
 //! at the same times give the same history.
 //!
-//! Each service has a room of its own: what it keeps, readable from everywhere, and what touches it alone. What takes
-//! time or randomness, leaves a trace in the history or reaches into another room is a method of the world, in the files
-//! of the room where it begins. A `the_…` asserts that something exists; a `still_…` that an effect does not come too late.
+//! Each service has a room of its own: its state, readable from everywhere, and the changes to it alone. A change that
+//! takes time or randomness, leaves a trace in the history or reaches into another room is a method of the world, in
+//! the files of the room where it begins. A `the_…` asserts that something exists; a `still_…` that an effect does not
+//! come too late.
 
 mod agenda;
 pub mod autoscaling;
@@ -44,7 +45,7 @@ pub struct World {
     rng: fastrand::Rng,
     pub latency: latency::Latencies,
     history: history::History,
-    /// What AWS does wrong today.
+    /// AWS's planned faults.
     pub faults: faults::Faults,
     /// How guests differ from the usual one.
     pub guest_ways: guest::GuestWays,
@@ -83,13 +84,13 @@ impl World {
         world
     }
 
-    /// Has a world in which nothing has happened yet begin at another time than [`Time::GENESIS`].
+    /// Has a world in which nothing has happened yet begin at a time other than [`Time::GENESIS`].
     pub(crate) fn begin_at(&mut self, start: Time) {
         debug_assert!(self.history().is_empty(), "a world begins before anything happens in it");
         self.now = start;
     }
 
-    /// What time it is in this world.
+    /// The present time in this world.
     pub fn now(&self) -> Time {
         self.now
     }

@@ -1,10 +1,10 @@
-//! What the local AWS knows of the Service Authorization Reference ("Actions, resources, and condition keys for …"): the
-//! actions, and the condition keys that each is asked with. Written from the reference as published in 2026, as far as
-//! functions of nodes and images need it; an action that is missing here is refused in a policy.
+//! The part of the Service Authorization Reference ("Actions, resources, and condition keys for …") that the local AWS
+//! knows: the actions, and the condition keys that each is asked with. Written from the reference as published in 2026,
+//! for the needs of functions of nodes and images; a policy with an action that is missing here is refused.
 
 use Asked::{OfRecords, OfService, Tagged, ToTag, Untagged};
 
-/// An action, and what it is asked with.
+/// An action, and the keys that it is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct Action {
     service: &'static str,
@@ -12,7 +12,7 @@ pub struct Action {
     asked: Asked,
 }
 
-/// What an action is asked with, besides the global keys.
+/// The keys that an action is asked with, besides the global ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// No resource (`*`), or one without tags.
@@ -23,14 +23,14 @@ enum Asked {
     ToTag,
     /// Record sets of a zone, which has no tags.
     OfRecords,
-    /// By a service in somebody's name.
+    /// Called by a service in a caller's name.
     OfService,
 }
 
 /// A condition key that the local AWS knows. Names are the same in any case. (IAM User Guide, "Condition".)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// `aws:ResourceTag/…`, and what the services called it before.
+    /// `aws:ResourceTag/…`, and the services' older names for it.
     ResourceTag(String),
     /// `aws:RequestTag/…`
     RequestTag(String),
@@ -128,7 +128,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
     ("sqs", &[("SendMessage", OfService)]),
 ];
 
-/// Keys by name: what they are asked with.
+/// The keys by name.
 const NAMED: &[(&str, Asked)] = &[
     ("ec2:CreateAction", ToTag),
     ("ssm:Overwrite", ToTag),

@@ -4,9 +4,9 @@ use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// A function, by its name: it may do what its role allows.
+    /// A function, by its name: its role says what it may do.
     Function(String),
-    /// A person, who may do everything.
+    /// A person, who may do anything.
     Operator,
 }
 

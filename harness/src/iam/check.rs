@@ -1,11 +1,11 @@
-//! What is asked of a role: an action, on a resource, with what is known about the request.
+//! A question to a role: an action, on a resource, with everything known about the request.
 
 use std::fmt;
 
 use super::actions::Key;
 use crate::account::{ACCOUNT, REGION};
 
-/// What one call asks of one resource. A call that touches several is as many checks, and all have to pass.
+/// A call's question about one resource. A call that touches several makes as many checks, and all have to pass.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// For example `ec2:AttachVolume`.
@@ -16,7 +16,7 @@ pub struct Check {
     pub resource_tags: Vec<(String, String)>,
     /// The tags that the request brings.
     pub request_tags: Vec<(String, String)>,
-    /// What else the request is asked with, by the key's name.
+    /// The other keys of the request, by name.
     pub keys: Vec<(&'static str, Vec<String>)>,
     /// `aws:RequestedRegion`; Route 53 has its own.
     pub region: &'static str,
@@ -35,7 +35,7 @@ impl Check {
         }
     }
 
-    /// The values of a key; none if the request is not asked with it.
+    /// The values of a key; none if the request does not have it.
     pub(super) fn values(&self, key: &Key) -> Vec<&str> {
         let tagged = |tags: &'_ [(String, String)], wanted: &str| {
             tags.iter().position(|(key, _)| key.eq_ignore_ascii_case(wanted))
@@ -60,7 +60,7 @@ impl Check {
 }
 
 impl fmt::Display for Check {
-    /// As AWS's messages have it: `ec2:AttachVolume on resource: arn:…`.
+    /// As AWS's messages write it: `ec2:AttachVolume on resource: arn:…`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.resource.as_str() {
             "*" => f.write_str(&self.action),

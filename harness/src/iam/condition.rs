@@ -41,7 +41,7 @@ impl Condition {
     /// parts.
     ///
     /// # Errors
-    /// What is wrong: an operator or a key that the local AWS does not know, or values that are not texts.
+    /// When the local AWS does not know an operator or a key, or values are not texts.
     pub(super) fn parse(operator: &str, key: &str, values: &Value) -> Result<Condition, String> {
         let (set, name) = match operator.split_once(':') {
             Some(("ForAllValues", name)) => (Some(SetOperator::ForAllValues), name),

@@ -4,7 +4,7 @@
 use super::check::Check;
 use super::policy::{Policy, Statement};
 
-/// What the policies say to a check.
+/// The policies' verdict on a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// These statements allow it: the policy, the statement, and which of its actions and resources, as numbers.
@@ -15,7 +15,7 @@ pub enum Verdict {
     Denied(String),
 }
 
-/// What `policies` say to `check`.
+/// The verdict of `policies` on `check`.
 pub fn evaluate(policies: &[Policy], check: &Check) -> Verdict {
     let mut allowing = Vec::new();
     for (policy, statement, it) in statements(policies) {
@@ -31,7 +31,7 @@ pub fn evaluate(policies: &[Policy], check: &Check) -> Verdict {
     if allowing.is_empty() { Verdict::NotAllowed } else { Verdict::Allowed(allowing) }
 }
 
-/// Why nothing allows it, for a person: what comes nearest.
+/// The reason why nothing allows it, for a person: the statements that come nearest.
 pub fn why_not(policies: &[Policy], check: &Check) -> String {
     let mut reasons = Vec::new();
     for (_, _, it) in statements(policies).filter(|(_, _, it)| it.allows) {
@@ -39,7 +39,7 @@ pub fn why_not(policies: &[Policy], check: &Check) -> String {
         let failing = it.conditions.iter().find(|condition| !condition.holds(check));
         match (it.resource_for(check), failing) {
             (None, _) => reasons.push(format!("{} is for other resources", it.sid)),
-            (Some(_), Some(condition)) => reasons.push(format!("in {} it is not so that {}", it.sid, condition.text())),
+            (Some(_), Some(condition)) => reasons.push(format!("{} requires {}", it.sid, condition.text())),
             (Some(_), None) => {}
         }
     }
@@ -126,7 +126,7 @@ mod tests {
         let mut check = Check::new("ec2:CreateTags", VOLUME);
         check.request_tags = vec![tag("durin:at-risk")];
         assert!(!allowed(&policies, &check));
-        assert!(why_not(&policies, &check).contains("in Mark it is not so that Null aws:ResourceTag/durin:volume-id"));
+        assert!(why_not(&policies, &check).contains("Mark requires Null aws:ResourceTag/durin:volume-id"));
         check.resource_tags = vec![tag("durin:volume-id")];
         assert!(allowed(&policies, &check));
         check.request_tags.push(tag("durin:volume-id"));

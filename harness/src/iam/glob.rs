@@ -68,7 +68,7 @@ fn matches(pattern: &[u8], text: &[u8], same: fn(&u8, &u8) -> bool) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
-/// How many bytes the character has that begins with `first`.
+/// The length in bytes of the character that begins with `first`.
 fn utf8_len(first: u8) -> usize {
     match first {
         0xc0..=0xdf => 2,

@@ -1,4 +1,4 @@
-//! Policy documents, compiled: what cannot be understood is refused, because a condition that is ignored allows too much.
+//! Policy documents, compiled: anything unknown is refused, because a condition that is ignored allows too much.
 //! (IAM User Guide, "IAM JSON policy elements reference".)
 
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::glob::Glob;
 
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// What it is called, for messages.
+    /// Its name, for messages.
     pub name: String,
     pub(super) statements: Vec<Statement>,
 }
@@ -27,18 +27,18 @@ pub(super) struct Statement {
     pub(super) conditions: Vec<Condition>,
 }
 
-/// What is wrong with a policy.
+/// A mistake in a policy.
 #[derive(Debug, thiserror::Error)]
 #[error("the policy {policy}, statement {statement}: {problem}")]
 pub struct PolicyError {
     pub policy: String,
     /// Its `Sid`, or its number.
     pub statement: String,
-    /// What the local AWS does not understand.
+    /// The part that the local AWS does not understand.
     pub problem: String,
 }
 
-/// Whose policy a document is.
+/// The owner of a policy document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A role's: without principals.
@@ -136,7 +136,7 @@ fn conditions(block: Option<&Map<String, Value>>) -> Result<Vec<Condition>, Stri
     Ok(conditions)
 }
 
-/// An action that the local AWS does not know is a misspelt one. So is a key that the action is never asked with: such a
+/// An action that the local AWS does not know is misspelt. So is a key that the action is never asked with: such a
 /// condition either never holds or holds always.
 fn check_action(action: &Glob, conditions: &[Condition]) -> Result<(), String> {
     let mut matched = actions::all().filter(|known| action.matches_action(&known.name())).peekable();

@@ -9,7 +9,7 @@ use super::evaluate::{Verdict, evaluate, why_not};
 use super::policy::Policy;
 use crate::account::ACCOUNT;
 
-/// A role, as the local AWS has it.
+/// A role in the local AWS.
 #[derive(Clone, Debug)]
 pub struct Role {
     /// For example `durin-node-lifecycle-eu-central-1`.
@@ -49,9 +49,9 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
     pub function: String,
-    /// What AWS says.
+    /// AWS's message.
     pub message: String,
-    /// What a person should know: what came nearest to allowing it.
+    /// For a person: the statements that came nearest to allowing it.
     pub why: String,
 }
 
@@ -61,7 +61,7 @@ impl Iam {
         self.roles.insert(function.to_owned(), Assumed { role, used: BTreeSet::new() });
     }
 
-    /// Who uses an access key: the function of that name, if one has assumed a role, and a person otherwise.
+    /// The user of an access key: the function of that name, if one has assumed a role, and a person otherwise.
     pub fn caller(&self, access_key: &str) -> Caller {
         match self.roles.contains_key(access_key) {
             true => Caller::Function(access_key.to_owned()),
@@ -72,7 +72,7 @@ impl Iam {
     /// Decides whether `caller` may; all of `checks` have to pass. A function without a role is not checked.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first check that does not pass.
     pub fn authorize(&mut self, caller: &Caller, checks: &[Check]) -> Result<(), Denial> {
         let Caller::Function(function) = caller else { return Ok(()) };
         let Some(Assumed { role, used }) = self.roles.get_mut(function) else { return Ok(()) };
@@ -100,13 +100,13 @@ impl Iam {
         Ok(())
     }
 
-    /// Whether `caller` may do this besides: for calls that go on without a part of what they were asked for, as
+    /// Whether `caller` may also do this: for calls that leave out the part that their caller may not do, as
     /// DeregisterImage does with the snapshots that its caller may not delete. A refusal is noted like any other.
     pub fn may(&mut self, caller: &Caller, check: &Check) -> bool {
         self.authorize(caller, std::slice::from_ref(check)).is_ok()
     }
 
-    /// What the roles allow and nobody has needed in this world so far.
+    /// The grants of the roles that no call has needed in this world so far.
     pub fn unused(&self) -> BTreeSet<Grant> {
         let unused = |Assumed { role, used }: &Assumed| {
             let used: BTreeSet<Grant> = used.iter().flat_map(|place| role.grants_at(*place)).collect();

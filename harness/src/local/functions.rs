@@ -1,4 +1,5 @@
-//! Lambda: takes the invocations that have reached their functions, runs the handlers, and kills those that take too long.
+//! Lambda: takes the invocations that have reached their functions, runs the handlers, and kills those that take too
+//! long.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -34,9 +35,9 @@ pub struct FunctionError {
 /// A death between two API calls: the next invocation of `function` is killed when it has made `after_calls`.
 #[derive(Clone, Debug)]
 pub struct Kill {
-    /// Which function.
+    /// The function.
     pub function: String,
-    /// After how many answered calls.
+    /// The number of answered calls before it dies.
     pub after_calls: u32,
 }
 
@@ -52,7 +53,7 @@ tokio::task_local! {
 }
 
 impl LocalAws {
-    /// Lets the world go on by itself: effects fall due, events reach these functions. Ends with the runtime.
+    /// Runs the world: effects fall due, events reach these functions. Ends with the runtime.
     pub async fn run(self, functions: BTreeMap<String, Handler>) {
         let mut running = JoinSet::new();
         let mut touched = self.0.touched.subscribe();
@@ -128,7 +129,7 @@ pub(super) async fn count_call() {
 async fn wait_until(aws: &LocalAws, due: Option<crate::time::Time>) {
     match due {
         Some(due) => aws.0.clock.wait_until(due).await,
-        // Nothing will happen by itself; an hour is as good as ever, and keeps a paused runtime's time moving.
+        // No effect is due; an hour is as good as any wait, and keeps a paused runtime's time moving.
         None => aws.0.clock.wait(Duration::from_secs(3600)).await,
     }
 }

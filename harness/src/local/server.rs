@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::LocalAws;
 
-/// No request that AWS takes in these protocols is longer than this many bytes.
+/// AWS takes no request in these protocols that is longer than this many bytes.
 const LONGEST_REQUEST: usize = 1 << 20;
 
 /// The most connections served at once.

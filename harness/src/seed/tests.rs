@@ -71,7 +71,7 @@ fn what_is_wrong_with_a_node_is_told() {
     world.pass(200);
     let told = check_quiet(&world, &node).join("\n");
     assert!(told.contains("still waits for durin-terminate to be completed"), "{told}");
-    assert!(told.contains(&format!("nobody holds {}", node.volume)), "{told}");
+    assert!(told.contains(&format!("no instance holds {}", node.volume)), "{told}");
 }
 
 /// Somebody completes every lifecycle action, and everything else is left to chance.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Template, TemplateError};
 use crate::account::{ACCOUNT, PARTITION, REGION};
 
-/// Deeper than any template is, and than conditions refer to each other.
+/// Deeper than any template nests, and than conditions refer to each other.
 const DEEPEST: usize = 32;
 
 impl Template {
@@ -116,7 +116,7 @@ impl Template {
         Ok(text.into())
     }
 
-    /// What Ref gives for a resource: its name where it has one. ("Return values" of each type.)
+    /// The result of Ref for a resource: its name if it has one. ("Return values" of each type.)
     fn physical_id(&self, place: &str, id: &str) -> Result<String, TemplateError> {
         let resource = self
             .resources

@@ -13,7 +13,7 @@ use crate::world::autoscaling::{
 use crate::world::ec2::CreateVolume;
 pub use described::{DescribedNode, NodeParameters};
 
-/// Resource types around a node that the local AWS does without, or has already.
+/// Resource types around a node that the local AWS does not need, or already has.
 const WITHOUT_EFFECT: [&str; 21] = [
     "AWS::CloudWatch::Alarm",
     "AWS::EC2::InternetGateway",
@@ -54,7 +54,7 @@ const GROUP: [&str; 12] = [
     "Tags",
 ];
 
-/// Where, which the world says; and what groups of one have no use for.
+/// The place, which the world sets; and properties that groups of one do not need.
 const GROUP_WITHOUT_EFFECT: [&str; 3] = ["DefaultInstanceWarmup", "MetricsCollection", "VPCZoneIdentifier"];
 
 const LAUNCH_TEMPLATE_DATA: [&str; 10] = [
@@ -127,7 +127,7 @@ impl NodeTemplate {
 }
 
 impl NodeStack {
-    /// What resources of that type are called, now that they exist.
+    /// Names the resources of that type, now that they exist.
     pub fn created(&mut self, kind: &str, physical_id: &str) {
         let of_kind = |(_, resource): &(&String, &Value)| resource["Type"] == kind;
         let ids: Vec<_> = self.0.resources.iter().filter(of_kind).map(|(id, _)| id.clone()).collect();
@@ -181,7 +181,7 @@ impl NodeStack {
         Ok((image.to_owned(), instance_type.to_owned(), spot))
     }
 
-    /// The group, all but where it is.
+    /// The group, except for its place.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -235,7 +235,7 @@ impl NodeStack {
         }
     }
 
-    /// Whether a property is true, which a parameter can only say as a text; absent is false.
+    /// Whether a property is true, which a parameter can give only as a text; absent means false.
     fn flag(&self, id: &str, properties: &Value, name: &str) -> Result<bool, TemplateError> {
         match &properties[name] {
             Value::Null => Ok(false),

@@ -8,7 +8,7 @@ use super::{Resource, Template, TemplateError};
 use crate::iam::policy::Owner;
 use crate::iam::{Policy, Role};
 
-/// What the functions have around them.
+/// The functions' surroundings.
 #[derive(Debug, Default)]
 pub struct Roles {
     /// Those that Lambda may assume.
@@ -28,14 +28,14 @@ pub struct DeployedRole {
     pub output: String,
 }
 
-/// A queue in a template, and who may write to it.
+/// A queue in a template, and its permitted writers.
 #[derive(Clone, Debug)]
 pub struct Queue {
     pub arn: String,
     pub policies: Vec<Policy>,
 }
 
-/// Resource types that say nothing about who may do what.
+/// Resource types that have nothing to do with permissions.
 const WITHOUT_EFFECT: [&str; 4] =
     ["AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter", "AWS::SNS::Topic", "AWS::SSM::Parameter"];
 
@@ -125,7 +125,7 @@ fn role(
     }
     let arn = template.arn_of(id)?;
     let output = outputs.iter().find(|(_, value)| value.as_str() == Some(arn.as_str())).map(|(output, _)| output);
-    let output = output.ok_or_else(|| template.refuse(id, "no output tells its ARN to cargo lambda deploy"))?;
+    let output = output.ok_or_else(|| template.refuse(id, "no output gives its ARN to cargo lambda deploy"))?;
     let name = template.name_of(id)?;
     Ok(DeployedRole { id: id.to_owned(), role: Role { name, policies }, output: output.clone() })
 }
@@ -142,7 +142,7 @@ fn compile(template: &Template, id: &str, name: &str, document: &Value, owner: O
 }
 
 impl Template {
-    /// What Ref gives for a resource.
+    /// The result of Ref for a resource.
     fn name_of(&self, id: &str) -> Result<String, TemplateError> {
         let name = self.resolve(id, &serde_json::json!({"Ref": id}))?;
         Ok(name.as_str().unwrap_or_default().to_owned())

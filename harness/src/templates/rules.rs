@@ -1,4 +1,4 @@
-//! EventBridge rules, what may invoke a function, and what becomes of invocations that fail.
+//! EventBridge rules, permissions to invoke functions, and the settings for failed invocations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{Resource, Template, TemplateError, name_in_arn, number};
 use crate::world::eventbridge::{Pattern, Rule, Trigger};
 use crate::world::lambda::{InvokeSettings, RetryPolicy};
 
-/// Resource types that say nothing about what runs when.
+/// Resource types that have nothing to do with the times at which functions run.
 const WITHOUT_EFFECT: [&str; 6] = [
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
@@ -19,21 +19,20 @@ const WITHOUT_EFFECT: [&str; 6] = [
     "AWS::SNS::TopicPolicy",
 ];
 
-/// What runs which function, and when.
+/// The rules that run functions.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// One a target.
+    /// One for each target.
     pub rules: Vec<Rule>,
-    /// What becomes of a function's failed invocations, by its name.
+    /// The settings for failed invocations, by function.
     pub invoke_settings: BTreeMap<String, InvokeSettings>,
 }
 
 impl Rules {
     /// Reads a template.
     ///
-    /// # Errors
-    /// When the template is not YAML, something in it is unknown or refers to nothing, a rule is one that EventBridge would
-    /// refuse, or may not invoke its function.
+    /// # Errors When the template is not YAML, something in it is unknown or refers to nothing, a rule is one that
+    /// EventBridge would refuse, or may not invoke its function.
     pub fn parse(file: &str, text: &str) -> Result<Rules, TemplateError> {
         let template = Template::parse(file, text)?;
         template.outputs()?;
@@ -62,7 +61,7 @@ impl Rules {
     }
 }
 
-/// One rule a target, as the world has them.
+/// One rule for each target, as the world has them.
 fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, TemplateError> {
     let id = resource.id;
     let known = ["Name", "Description", "EventPattern", "ScheduleExpression", "State", "Targets"];
@@ -86,11 +85,11 @@ fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, Temp
             let fields = target.as_object().ok_or_else(|| refuse("a target is not an object"))?;
             super::only(&template.file, id, fields, &["Id", "Arn", "RetryPolicy", "DeadLetterConfig"])?;
             let function = target["Arn"].as_str().and_then(|arn| name_in_arn(arn, "lambda", "function:"));
-            let function = function.ok_or_else(|| refuse("a target that is no function"))?;
+            let function = function.ok_or_else(|| refuse("a target that is not a function"))?;
             if let Some(policy) = target["RetryPolicy"].as_object() {
                 super::only(&template.file, id, policy, &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"])?;
             }
-            // EventBridge's own limits, and what it does unless told. (EventBridge API Reference, RetryPolicy.)
+            // EventBridge's own limits, and its defaults. (EventBridge API Reference, RetryPolicy.)
             let unless_told = RetryPolicy { max_age: Duration::from_secs(86_400), max_retries: 185 };
             let retry = retry_policy(template, id, target.get("RetryPolicy"), unless_told)?;
             Ok(Rule {
@@ -218,7 +217,7 @@ Resources:
             ("EventPattern: {source: [aws.autoscaling]}", "ScheduleExpression: cron(0 3 * * ? *)", "cron"),
             ("source: [aws.autoscaling]", "source: aws.autoscaling", "source"),
             ("Id: function", "InputPath: $.detail", "InputPath"),
-            (":function:", ":layer:", "no function"),
+            (":function:", ":layer:", "not a function"),
             ("[Lifecycle, Arn]", "[Lifecicle, Arn]", "Permission: there is no parameter or resource Lifecicle"),
             ("[Lifecycle, Arn]", "[Lifecycle, Urn]", "no attribute Urn"),
             ("Action: lambda:InvokeFunction", "Action: lambda:GetFunction", "lambda:InvokeFunction"),

@@ -1,10 +1,10 @@
-//! What a call was about, for a person: ids and names from its parameters.
+//! The subject of a call, for a person: ids and names from its parameters.
 
 use serde_json::Value;
 
 use super::service::Service;
 
-/// Parameters that say what a call of EC2 is about.
+/// Parameters that name the subject of a call to EC2.
 const EC2: &[&str] = &[
     "VolumeId",
     "InstanceId",
@@ -46,7 +46,7 @@ const SSM: &[&str] = &[
     "Filters",
 ];
 
-/// What a call of `action`, for example `ec2:AttachVolume`, with these parameters was about.
+/// The subject of a call of `action`, for example `ec2:AttachVolume`, with these parameters.
 pub fn about(action: &str, parameters: &Value) -> String {
     let named = |names: &[&str]| names.iter().flat_map(|name| texts(&parameters[*name])).collect::<Vec<_>>();
     let words = match Service::of_action(action) {

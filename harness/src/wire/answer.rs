@@ -1,4 +1,4 @@
-//! What an operation answers when it succeeds.
+//! The answer of an operation that succeeds.
 
 use http::StatusCode;
 use serde_json::Value;

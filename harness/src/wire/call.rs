@@ -26,13 +26,13 @@ pub(crate) struct Call {
     asked: ApiResult<Asked>,
 }
 
-/// What a call asks for, if the local AWS has that and can read it.
+/// The operation that a call asks for, if the local AWS has it and can read the call.
 pub(super) struct Asked {
     pub(super) operation: &'static Operation,
     pub(super) input: Input,
 }
 
-/// A request as its protocol has it, with what is done with such requests.
+/// A request as its protocol has it, with the handler of such requests.
 pub(super) enum Input {
     Form(&'static Functions<Params>, Params),
     Json(&'static Functions<Fields>, Fields),
@@ -43,7 +43,8 @@ pub(super) enum Input {
 type Form = Vec<(String, String)>;
 
 impl Call {
-    /// Reads a request; `None` if it does not look like one to AWS. Who calls is told by the access key of its signature.
+    /// Reads a request; `None` if it does not look like one to AWS. The access key of its signature identifies the
+    /// caller.
     pub(crate) fn read(iam: &Iam, request: &Request<Vec<u8>>) -> Option<Call> {
         let (service, name, form) = named(request)?;
         let asked = match catalogue::find(service, &name) {
@@ -60,8 +61,8 @@ impl Call {
         self.asked.as_ref().ok().map(|asked| asked.operation.kind)
     }
 
-    /// Refuses what is not signed, or signed for another service. The signature itself is not verified: there are no
-    /// secrets here.
+    /// Refuses a call that is not signed, or is signed for another service. The signature itself is not verified: there
+    /// are no secrets here.
     pub(super) fn authenticate(&self) -> ApiResult<()> {
         let scope = self.scope.as_deref().ok_or_else(refusals::not_signed)?;
         match scope.rsplit('/').nth(1) {
@@ -101,7 +102,7 @@ impl Asked {
         }
     }
 
-    /// What IAM is asked about it.
+    /// The checks that IAM makes for it.
     pub(super) fn checks(&self, world: &World) -> Vec<Check> {
         let action = self.operation.action();
         match &self.input {

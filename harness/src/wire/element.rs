@@ -15,7 +15,7 @@ pub(super) struct Element {
     pub(super) children: Vec<Element>,
 }
 
-/// Deeper than any request is.
+/// Deeper than any request nests.
 const DEEPEST: usize = 16;
 
 /// The root element; one without a name for an empty body.
@@ -83,7 +83,7 @@ impl Element {
         }
     }
 
-    /// Its children as an object. A list is named as its elements are, in the plural.
+    /// Its children as an object. A list has the name of its elements, in the plural.
     pub(super) fn to_json(&self) -> Map<String, Value> {
         self.children.iter().map(|child| (child.name.clone(), child.value())).collect()
     }

@@ -19,13 +19,13 @@ pub struct Operation {
     pub kind: Kind,
     /// Top-level parameters. Any other is refused: ignoring it could change what the call means.
     parameters: &'static [&'static str],
-    /// Those that it has beside some that it shares with others.
+    /// Its own parameters, besides those that it shares with others.
     further_parameters: &'static [&'static str],
     limits: Limits,
     pub(super) protocol: Protocol,
 }
 
-/// How many calls there may be. (EC2 Developer Guide, request throttling.)
+/// The limit on the number of calls. (EC2 Developer Guide, request throttling.)
 #[derive(Clone, Copy)]
 struct Limits {
     /// None for the services whose limits are not part of this world.
@@ -41,7 +41,7 @@ pub enum Kind {
     Write,
 }
 
-/// How its requests are read, and what is done with them then.
+/// How its requests are read, and then handled.
 pub(super) enum Protocol {
     Form(Dialect, Functions<Params>),
     Json(Functions<Fields>),
@@ -49,14 +49,14 @@ pub(super) enum Protocol {
     Rest(&'static str, Functions<RestRequest>),
 }
 
-/// What is done with a request that is read as `I`.
+/// The handler of a request that is read as `I`.
 pub(super) struct Functions<I: 'static> {
     run: Run<I>,
     resources: Option<Resources<I>>,
     location: Option<fn(&Value) -> String>,
 }
 
-/// Which resources IAM is asked about, given the action.
+/// The resources that IAM is asked about, given the action.
 type Resources<I> = fn(&World, &I, &str) -> Vec<Check>;
 
 enum Run<I: 'static> {
@@ -125,7 +125,7 @@ impl Operation {
         Operation { further_parameters, ..self }
     }
 
-    /// Has another bucket than most: so many calls at once, and so many a second.
+    /// Has a bucket of another size than most: this many calls at once, and this many a second.
     pub(super) const fn limited(self, burst: i64, rate: i64) -> Operation {
         let limits = Limits { usual: Some(Limit { burst, rate }), ..self.limits };
         Operation { limits, ..self }
@@ -166,7 +166,7 @@ pub(super) const fn writes<I>(run: fn(&mut World, &I) -> ApiResult<Value>) -> Fu
     Functions { run: Run::Write(run), resources: None, location: None }
 }
 
-/// Does more or less, depending on what its caller may do besides.
+/// Does more or less, depending on its caller's other permissions.
 pub(super) const fn writes_for<I>(run: fn(&mut World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
     Functions { run: Run::WriteFor(run), resources: None, location: None }
 }
@@ -177,7 +177,7 @@ impl<I> Functions<I> {
         Functions { resources: Some(resources), ..self }
     }
 
-    /// Something is created, and the answer says where it is.
+    /// Something is created, and the answer gives its location.
     pub(super) const fn located(self, location: fn(&Value) -> String) -> Functions<I> {
         Functions { location: Some(location), ..self }
     }

@@ -10,8 +10,8 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// A token means an item, not a number of items, so that what comes and goes between two pages neither hides an item
-/// nor shows one twice.
+/// A token means an item, not a number of items, so that items that come and go between two pages neither hide an item
+/// nor show one twice.
 const TOKEN_PREFIX: &str = "after-";
 
 /// The page of at most `limit` items behind the one that `token` means. `None`: the token is not one of ours.

@@ -1,4 +1,4 @@
-//! What becomes of a call, in AWS's order.
+//! The stages of a call, in AWS's order.
 
 use http::Response;
 
@@ -10,7 +10,7 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::faults::FaultKind;
 use crate::world::history::Fact;
 
-/// The connection broke before the answer came. Whether the call was carried out, nobody knows.
+/// The connection broke before the answer came. The caller cannot know whether the call was carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection broke before the answer came")]
 pub struct ResponseLost;
@@ -31,7 +31,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Response<Vec<u8>>
     if is_lost { Err(ResponseLost) } else { Ok(respond::respond(call, result, &request_id)) }
 }
 
-/// A call that is refused on its way reaches nothing behind: one that is not signed costs no token, one that its caller
+/// A call that is refused at one stage reaches no later one: one that is not signed costs no token, one that its caller
 /// may not make costs one, and neither uses up a fault that is planned for the service itself.
 fn admit(world: &mut World, call: &Call) -> ApiResult<Delivery> {
     call.authenticate()?;

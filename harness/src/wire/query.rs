@@ -17,7 +17,7 @@ pub(super) struct Params {
     pairs: BTreeMap<String, String>,
 }
 
-/// In what the two query protocols differ.
+/// The differences between the two query protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// `InstanceId.1`
@@ -26,7 +26,7 @@ pub(super) enum Dialect {
     AutoScaling,
 }
 
-/// Structures are nested less deeply than this in every request of AWS's.
+/// No request of AWS's nests structures this deeply.
 const DEEPEST: usize = 8;
 
 impl Params {

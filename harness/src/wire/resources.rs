@@ -1,8 +1,8 @@
-//! What IAM is asked about a call, by resource: the ARN and the tags. From the Service Authorization Reference ("Actions,
-//! resources, and condition keys for Amazon EC2", and so on).
+//! The resources of a call that IAM is asked about: the ARN and the tags. From the Service Authorization Reference
+//! ("Actions, resources, and condition keys for Amazon EC2", and so on).
 //!
-//! What does not exist has no tags, so a policy that asks for tags refuses it. Whether AWS says "not found" instead, and
-//! for which operations, is not documented.
+//! A resource that does not exist has no tags, so a policy that requires tags refuses it. AWS does not document
+//! whether, and for which operations, it answers "not found" instead.
 
 use crate::iam::Check;
 use crate::world::{ACCOUNT, REGION, World};
@@ -35,7 +35,7 @@ pub(super) fn arn(service: &str, rest: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}")
 }
 
-/// Images and snapshots belong to no account, as far as their ARNs are concerned.
+/// The ARNs of images and snapshots name no account.
 fn ec2_arn(id: &str) -> String {
     match id.split('-').next().unwrap_or_default() {
         "i" => arn("ec2", &format!("instance/{id}")),

@@ -11,11 +11,11 @@ use super::xml::{self, Lists};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
-/// What AWS calls a request in its answer.
+/// AWS's id of a request in its answer.
 pub(super) struct RequestId(String);
 
 impl RequestId {
-    /// Counted rather than drawn: a read must not change what the world's dice show next.
+    /// Counted rather than drawn: a read must not change the next throw of the world's dice.
     pub(super) fn next(world: &World) -> RequestId {
         RequestId::numbered(world.history().len() as u64 + 1)
     }
@@ -32,7 +32,7 @@ pub(super) fn respond(call: &Call, result: ApiResult<Answer>, request_id: &Reque
     }
 }
 
-/// What a request gets that names no operation of any service.
+/// The answer to a request that names no operation of any service.
 pub(crate) fn not_an_aws_request() -> Response<Vec<u8>> {
     let text = "The request names no operation of a service that the local AWS has (EC2, Auto Scaling, Route 53, SSM).";
     error(Service::Ec2, &ApiError::new("MissingAction", text), &RequestId::numbered(0))

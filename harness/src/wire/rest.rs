@@ -18,7 +18,7 @@ pub(super) struct RestRequest {
     pub(super) body: Element,
 }
 
-/// What stands for the id in a route.
+/// The placeholder of the id in a route.
 const ID: &str = "{Id}";
 
 impl RestRequest {
@@ -36,7 +36,7 @@ impl RestRequest {
         })
     }
 
-    /// What it names in its path, its query and its document.
+    /// The names in its path, its query and its document.
     pub(super) fn to_json(&self) -> Value {
         let mut members = self.body.to_json();
         members.extend(self.query.iter().map(|(name, value)| (name.clone(), value.as_str().into())));

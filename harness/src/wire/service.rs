@@ -1,4 +1,4 @@
-//! The services of the local AWS, and how each of them is spoken to.
+//! The services of the local AWS, and the protocol of each.
 
 use super::xml::Lists;
 
@@ -14,7 +14,7 @@ pub enum Service {
     Ssm,
 }
 
-/// What stands before the path of each Route 53 operation.
+/// The prefix of each Route 53 operation's path.
 pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
 
 impl Service {
@@ -31,7 +31,7 @@ impl Service {
         Service::ALL.into_iter().find(|service| service.signing_name() == name)
     }
 
-    /// As SigV4 scopes and IAM actions have it.
+    /// As SigV4 scopes and IAM actions write it.
     pub fn signing_name(self) -> &'static str {
         match self {
             Service::Ec2 => "ec2",

@@ -1,4 +1,4 @@
-//! What is going to happen, and when.
+//! Everything that is going to happen, and when.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Pipelines that bake images: what becomes of an image that was asked for, and which events report it when.
+//! Pipelines that bake images: the course of a requested image, and the events that report it.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use super::{ACCOUNT, REGION, World};
 
 #[derive(Clone, Debug)]
 pub struct Bake {
-    /// Whose way of doing it.
+    /// The tool that bakes it.
     pub pipeline: Pipeline,
     pub name: String,
     /// The tags of the finished image and its snapshots.
@@ -25,7 +25,7 @@ pub struct Bake {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pipeline {
-    /// Packer's amazon-ebs builder: the image is tagged last, and then the pipeline says so itself, with an event
+    /// Packer's amazon-ebs builder: the image is tagged last, and then the pipeline reports it, with an event
     /// `Durin Bake Finished`.
     Packer,
     /// EC2 Image Builder: the image is tagged when it is distributed, and then there is an event that names the build
@@ -56,7 +56,7 @@ pub enum BakeEffect {
     Told(String),
 }
 
-/// Why a bake goes no further.
+/// The reason why a bake goes no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BakeChange {
     NotCopied(ApiError),
@@ -73,7 +73,7 @@ impl fmt::Display for BakeChange {
 }
 
 impl World {
-    /// Begins a bake from a running or stopped instance: the id of the image that comes first.
+    /// Begins a bake from a running or stopped instance, and returns the id of the first image.
     pub fn begin_bake(&mut self, bake: Bake, instance_id: &str) -> ApiResult<String> {
         let name = match bake.course {
             Course::ThroughTemporaryImage => format!("packer-{}", self.uuid()),
@@ -95,7 +95,7 @@ impl World {
         let Some(bake) = self.bakes.remove(image) else { return };
         let failed = self.ec2.the_image(image).state != ImageState::Available;
         if let Course::Copied(temporary) = &bake.course {
-            // Already gone if somebody else was faster.
+            // Already gone if someone else was faster.
             let _ = self.deregister_image(temporary, true);
         }
         match bake.course {
@@ -144,7 +144,7 @@ impl World {
         let mut ids = vec![image.to_owned()];
         ids.extend(self.ec2.the_image(image).block_devices.iter().map(|device| device.snapshot_id.clone()));
         if let Err(error) = self.create_tags(&ids, &tags) {
-            // Somebody deregistered it meanwhile.
+            // It was deregistered in the meantime.
             self.note_change(image, BakeChange::NotTagged(error));
             self.bakes.remove(image);
             return;

@@ -1,4 +1,4 @@
-//! The names on which a deployment, the images of its nodes and the people who look after them agree.
+//! The names on which a deployment, the images of its nodes and the people who manage them agree.
 
 /// The SSM document that makes a guest let its volume go.
 pub const RELEASE_DOCUMENT: &str = "durin-release";

@@ -23,5 +23,5 @@ impl ApiError {
     }
 }
 
-/// What an API call answers.
+/// The answer of an API call.
 pub type ApiResult<T> = Result<T, ApiError>;

@@ -13,7 +13,7 @@ use super::lambda::{DeadLetter, Invocation, LambdaEffect, RetryPolicy};
 use super::{ACCOUNT, REGION, World};
 pub use pattern::{Pattern, PatternError};
 
-/// The rules of the default bus, and what became of its events.
+/// The rules of the default bus, and the fate of its events.
 #[derive(Default)]
 pub struct EventBridge {
     pub(in crate::world) rules: Vec<Rule>,
@@ -21,7 +21,7 @@ pub struct EventBridge {
     pub(in crate::world) emitted: Vec<Value>,
     /// What could not be delivered and was sent to a queue.
     dead_letters: Vec<DeadLetter>,
-    /// What goes wrong with deliveries, first match first.
+    /// The disorders of deliveries, first match first.
     disorders: Vec<Disorder>,
 }
 
@@ -51,17 +51,17 @@ impl EventBridge {
     }
 }
 
-/// A rule: what triggers which function.
+/// A rule: a trigger and its function.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// Unique on the bus.
     pub name: String,
-    /// What it waits for.
+    /// The events or schedule that it waits for.
     pub trigger: Trigger,
     pub function: String,
     /// How long EventBridge tries to reach the function.
     pub retry: RetryPolicy,
-    /// The ARN of the queue for what it could not deliver.
+    /// The ARN of the queue for events that it could not deliver.
     pub dead_letters: Option<String>,
 }
 
@@ -90,8 +90,8 @@ pub enum DisorderKind {
     Doubled(Duration),
     /// It arrives this much later: AWS emitted it late.
     Late(Duration),
-    /// The function cannot be reached for so long: EventBridge tries again until the event is older than the rule allows.
-    /// How long its retries take is not documented, so their number does not count here.
+    /// The function cannot be reached for so long: EventBridge tries again until the event is older than the rule
+    /// allows. How long its retries take is not documented, so their number does not count here.
     Unreachable(Duration),
 }
 

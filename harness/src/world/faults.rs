@@ -1,4 +1,4 @@
-//! What AWS does wrong: throttling, server errors, lost responses. One stage of the wire asks here about each call that
+//! AWS's faults: throttling, server errors, lost responses. One stage of the wire asks here about each call that
 //! would reach its service; the services themselves know nothing of it.
 
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// What random histories draw from.
+    /// The faults that random histories draw from.
     pub const ALL: [FaultKind; 3] = [FaultKind::Throttled, FaultKind::InternalError, FaultKind::ResponseLost];
 }
 

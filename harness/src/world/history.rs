@@ -1,4 +1,4 @@
-//! Everything that happened, in order: what the demo shows, and what invariants are checked against.
+//! Everything that happened, in order: the demo shows it, and invariants are checked against it.
 
 use std::fmt;
 
@@ -125,7 +125,7 @@ impl World {
         &self.history.entries
     }
 
-    /// Writes into the history what happened now.
+    /// Writes a present fact into the history.
     pub(crate) fn note(&mut self, fact: Fact) {
         let at = self.now;
         self.history.entries.push(Entry { at, fact });

@@ -1,4 +1,4 @@
-//! What must hold in every history, in words by which a person understands what went wrong.
+//! The conditions that must hold in every history, in words that show a person the mistake.
 
 #[cfg(test)]
 mod tests;
@@ -9,8 +9,8 @@ use super::conventions::{FAMILY_TAG, PIN_TAG};
 use super::steady::NodeNames;
 use super::violation::Violation;
 
-/// What must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest, no acknowledged
-/// write is missing, and the next launch has an image. Empty when all is well.
+/// The conditions that must hold at any moment: at most one guest has a volume mounted, nothing was torn from a guest,
+/// no acknowledged write is missing, and the next launch has an image. Empty when all is well.
 pub fn check_always(world: &World) -> Vec<String> {
     let mut violations = Vec::new();
     for volume in world.ec2.volumes.values() {
@@ -37,7 +37,7 @@ pub fn check_always(world: &World) -> Vec<String> {
     violations
 }
 
-/// What must hold when nothing is under way: the node is whole. Empty when all is well.
+/// The conditions that must hold when nothing is under way: the node is whole. Empty when all is well.
 pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
     let mut violations = Vec::new();
     let Some(group) = world.autoscaling.groups.get(&node.group) else {
@@ -64,7 +64,7 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
         return violations;
     };
     let Some(holder) = volume.attachment.as_ref().map(|attachment| attachment.instance_id.as_str()) else {
-        violations.push(format!("nobody holds {}", node.volume));
+        violations.push(format!("no instance holds {}", node.volume));
         return violations;
     };
     if !in_service.contains(&holder) {
@@ -112,8 +112,8 @@ impl World {
         }
     }
 
-    /// Checks that a parameter does not come to name an image of another family, or one that is older than the one it named,
-    /// unless it is pinned: then somebody wants that.
+    /// Checks that a parameter does not come to name an image of another family, or one that is older than the one it
+    /// named, unless it is pinned: then a person wants that.
     pub(super) fn check_publication(&mut self, name: &str, image: &str) {
         let new = self.ec2.the_image(image);
         // A new parameter has named nothing before.

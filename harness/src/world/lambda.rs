@@ -1,5 +1,5 @@
 //! Lambda's asynchronous queue: a failed invocation is tried again after one and after two more minutes, one that finds
-//! no free concurrency waits, and what is given up goes to the function's queue.
+//! no free concurrency waits, and one that is given up goes to the function's queue.
 
 mod in_its_name;
 mod settings;
@@ -44,7 +44,7 @@ impl Lambda {
         &self.dead_letters
     }
 
-    /// DeleteFunction: what its rules would invoke is not invoked any more.
+    /// DeleteFunction: its rules invoke nothing any more.
     pub fn delete_function(&mut self, name: &str) {
         self.functions.remove(name);
     }
@@ -74,7 +74,7 @@ pub struct Invocation {
     pub accepted: Time,
 }
 
-/// What becomes of an invocation.
+/// A later stage of an invocation.
 #[derive(Clone, Debug)]
 pub enum LambdaEffect {
     Accept(Invocation),

@@ -67,7 +67,7 @@ pub struct Latencies {
     pub mount: Range,
     /// From the mount until k3s serves. Estimate.
     pub k3s_start: Range,
-    /// From then until what users run on the cluster is up. Estimate.
+    /// From then until the users' workload is up. Estimate.
     pub pod_start: Range,
     /// Draining the node. Estimate.
     pub drain: Range,

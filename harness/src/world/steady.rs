@@ -1,4 +1,4 @@
-//! The steady state of a node, brought about without anybody's help.
+//! The steady state of a node, brought about without any function's help.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const SETTLED_FOR: Duration = Duration::from_secs(10 * 60);
 /// The device name that the holder has the volume under.
 const DEVICE: &str = "/dev/sdf";
 
-/// Where a node's parts are.
+/// The ids of a node's parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeNames {
     pub group: String,

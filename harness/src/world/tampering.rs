@@ -1,7 +1,7 @@
-//! Changes behind AWS's back: for stories that begin where no call leads, or where it would take too long to get.
+//! Changes behind AWS's back: for stories that begin in a state that no call leads to, or that takes too long to reach.
 //!
-//! Nothing notices such a change when it is made: no history entry, no event, no reaction. Each panics when what it is to
-//! change does not exist.
+//! Nothing notices such a change when it is made: no history entry, no event, no reaction. Each panics when the thing
+//! to change does not exist.
 
 use super::autoscaling::{AutoScaling, Group};
 use super::ec2::{Ec2, Image, Instance, Snapshot, Volume};

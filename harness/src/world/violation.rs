@@ -1,4 +1,4 @@
-//! What must never happen, and did.
+//! Everything that must never happen, and did.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is said of one node when its template is deployed.
+//! The parameters of one node when its template is deployed.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::ec2::network;
 
-/// A node, as far as its template has to be told.
+/// A node, as its template's parameters describe it.
 #[derive(Clone, Debug)]
 pub struct DescribedNode {
     pub name: String,
@@ -53,5 +53,5 @@ impl DescribedNode {
     }
 }
 
-/// The same by the names of the template's parameters. It is not given what it does not declare.
+/// The same by the names of the template's parameters, without those that it does not declare.
 pub type NodeParameters = BTreeMap<String, Value>;

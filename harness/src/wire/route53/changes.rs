@@ -42,7 +42,7 @@ fn get(world: &World, request: &RestRequest) -> ApiResult<Value> {
     Ok(json!({"ChangeInfo": change_info(find_change(world, &request.id)?)}))
 }
 
-/// A change is asked about with what it does to which records. (Route 53 Developer Guide, "Using IAM policy conditions for
+/// A change is checked with its actions and their records. (Route 53 Developer Guide, "Using IAM policy conditions for
 /// fine-grained access control".)
 fn zone_and_changes(world: &World, request: &RestRequest, action: &str) -> Vec<Check> {
     let changes = request.body.child("ChangeBatch").map_or(&[][..], |batch| batch.list("Changes"));

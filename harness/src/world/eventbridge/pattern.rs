@@ -22,16 +22,17 @@ use leaves::{Leaves, Place};
 #[derive(Clone, Debug)]
 pub struct Pattern(Vec<Alternative>);
 
-/// What each field must be, by its path. A pattern with `$or` has one alternative for each combination of branches.
+/// The comparison for each field, by its path. A pattern with `$or` has one alternative for each combination of
+/// branches.
 type Alternative = BTreeMap<String, Vec<Comparison>>;
 
-/// What is wrong with a pattern, and where.
+/// A mistake in a pattern, and its place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event pattern at `{path}`: {problem}")]
 pub struct PatternError {
     /// Keys from the root, joined by dots.
     pub path: String,
-    /// What EventBridge would refuse.
+    /// The part that EventBridge would refuse.
     pub problem: String,
 }
 
@@ -39,7 +40,7 @@ impl Pattern {
     /// Checks a pattern.
     ///
     /// # Errors
-    /// When it is not an object, a leaf is not an array, or a comparison is none that EventBridge takes.
+    /// When it is not an object, a leaf is not an array, or EventBridge does not take a comparison.
     pub fn new(pattern: &Value) -> Result<Pattern, PatternError> {
         parse::alternatives(pattern).map(Pattern)
     }

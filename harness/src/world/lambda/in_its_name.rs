@@ -1,4 +1,4 @@
-//! What Lambda does in a function's name, with the function's role: it writes logs, and reports what it gives up.
+//! Lambda's own calls in a function's name, with the function's role: it writes logs, and reports invocations given up.
 
 use serde_json::json;
 
@@ -14,8 +14,8 @@ impl Lambda {
 }
 
 impl World {
-    /// A log stream for each new environment, and the lines in it. (Lambda Developer Guide, "Sending Lambda function logs
-    /// to CloudWatch Logs".) Here every invocation has an environment of its own.
+    /// A log stream for each new environment, and the lines in it. (Lambda Developer Guide, "Sending Lambda function
+    /// logs to CloudWatch Logs".) Here every invocation has an environment of its own.
     pub(super) fn write_logs(&mut self, function: &str) {
         let group = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{function}");
         let stream = format!("{group}:log-stream:{}/[$LATEST]", self.now().iso_seconds());
@@ -24,8 +24,8 @@ impl World {
         }
     }
 
-    /// An invocation has failed for the last time, or is too old: its record goes to the queue, if there is one. (Lambda
-    /// Developer Guide, "Capturing records of Lambda asynchronous invocations".)
+    /// An invocation has failed for the last time, or is too old: its record goes to the queue, if there is one.
+    /// (Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".)
     pub(super) fn give_up(&mut self, invocation: Invocation) {
         let Invocation { function, payload, .. } = invocation;
         let Some(queue) = self.lambda.invoke_settings(&function).on_failure else { return };

@@ -1,4 +1,4 @@
-//! How functions are deployed, and what becomes of what cannot be delivered.
+//! How functions are deployed, and how undeliverable events are handled.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,18 +12,18 @@ pub struct FunctionSettings {
     /// MB.
     pub memory_mb: u32,
     pub environment: BTreeMap<String, String>,
-    /// How many invocations may run at once; none for no limit.
+    /// How many invocations may run at once; `None` for no limit.
     pub reserved_concurrency: Option<u32>,
-    /// What becomes of invocations that fail.
+    /// The handling of invocations that fail.
     pub invoke: InvokeSettings,
 }
 
-/// What becomes of asynchronous invocations that fail.
+/// The handling of asynchronous invocations that fail.
 #[derive(Clone, Debug)]
 pub struct InvokeSettings {
     /// When Lambda gives up.
     pub retry: RetryPolicy,
-    /// The ARN of the queue for what it gave up.
+    /// The ARN of the queue for invocations that it gave up.
     pub on_failure: Option<String>,
 }
 
@@ -37,13 +37,13 @@ impl Default for InvokeSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// What is older is given up.
+    /// Older events are given up.
     pub max_age: Duration,
     /// After the first attempt.
     pub max_retries: u32,
 }
 
-/// What was given up.
+/// An event that was given up.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
     /// The ARN of the queue.

@@ -10,7 +10,8 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// `None` when it is no block. EventBridge does not take a block of a single address. (aws/event-ruler, CIDR.java.)
+    /// `None` if it is not a block. EventBridge does not take a block of a single address. (aws/event-ruler,
+    /// CIDR.java.)
     pub(super) fn parse(cidr: &str) -> Option<Addresses> {
         let (base, fixed_bits) = cidr.split_once('/')?;
         let base: IpAddr = base.parse().ok()?;

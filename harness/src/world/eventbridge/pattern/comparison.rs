@@ -1,4 +1,4 @@
-//! What a pattern asks of one value.
+//! A pattern's question about one value.
 
 use std::net::IpAddr;
 use std::ops::{Bound, RangeBounds};

@@ -1,4 +1,4 @@
-//! Reads a pattern, and refuses what EventBridge refuses.
+//! Reads a pattern, and refuses whatever EventBridge refuses.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,8 +16,8 @@ use super::{Alternative, PatternError};
 /// EventBridge's limit on what the branches of a pattern's `$or` multiply to. (EventBridge User Guide, "Or matching".)
 const MAX_ALTERNATIVES: usize = 1_000;
 
-/// EventBridge does not publish its limit. Ten a rule is what the README of aws/event-ruler suggests, and AWS has
-/// refused a pattern with eleven.
+/// EventBridge does not publish its limit. The README of aws/event-ruler suggests ten a rule, and AWS has refused a
+/// pattern with eleven.
 const MAX_WILDCARD_PLACES: usize = 10;
 
 /// Keys that a branch of `$or` may not have. (aws/event-ruler, Constants.java.)
@@ -150,7 +150,7 @@ fn operator((name, operand): (&str, &Value)) -> Result<Comparison, String> {
         ("equals-ignore-case", _) => text().map(Comparison::EqualsIgnoringCase),
         ("wildcard", _) => Wildcard::parse(&text()?).map(Comparison::Wildcard),
         ("cidr", _) => Addresses::parse(&text()?).map(Comparison::Within).ok_or_else(|| {
-            format!("{operand} is no block of addresses: write 10.0.0.0/8, with a mask shorter than the address")
+            format!("{operand} is not a block of addresses: write 10.0.0.0/8, with a mask shorter than the address")
         }),
         ("numeric", Value::Array(terms)) => numeric(terms),
         ("anything-but", _) => anything_but(operand).map(Comparison::AnythingBut),
@@ -162,7 +162,7 @@ fn operator((name, operand): (&str, &Value)) -> Result<Comparison, String> {
 fn numeric(terms: &[Value]) -> Result<Comparison, String> {
     let bound = |value: &Value| {
         let number = value.as_number().and_then(double);
-        number.ok_or_else(|| format!("{value} is no bound: write a number that a double can hold"))
+        number.ok_or_else(|| format!("{value} is not a bound: write a number that a double can hold"))
     };
     let lower = |operator: &Value, value| match operator.as_str() {
         Some(">") => Ok(Bound::Excluded(value)),
@@ -194,7 +194,7 @@ fn numeric(terms: &[Value]) -> Result<Comparison, String> {
     }
 }
 
-/// What the value must not be: texts, numbers, or texts after one of four operators.
+/// The values that it must not be: texts, numbers, or texts after one of four operators.
 fn anything_but(operand: &Value) -> Result<Vec<Comparison>, String> {
     let (name, operand) = match operand {
         Value::Object(fields) => only_entry(fields).map(|(name, operand)| (Some(name), operand))?,

@@ -1,5 +1,5 @@
-//! Patterns on which AWS's own verdict was recorded, in a folder that the environment names: data of others is not
-//! copied into the project.
+//! Patterns on which AWS's own verdict was recorded, in a folder that the environment names: other people's data is
+//! not copied into the project.
 
 use std::fs;
 use std::path::Path;

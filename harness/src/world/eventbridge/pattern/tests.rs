@@ -190,7 +190,7 @@ fn what_eventbridge_refuses_is_refused_with_its_place() {
     }
     assert_eq!(
         problem(json!({"detail": {"ip": [{"cidr": "10.0.0.0"}]}})),
-        "event pattern at `detail.ip`: \"10.0.0.0\" is no block of addresses: write 10.0.0.0/8, with a mask shorter \
+        "event pattern at `detail.ip`: \"10.0.0.0\" is not a block of addresses: write 10.0.0.0/8, with a mask shorter \
          than the address"
     );
 }

@@ -19,7 +19,7 @@ impl Wildcard {
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
             parts.push(match character {
-                '*' if parts.last() == Some(&None) => return Err("`**` is no wildcard: write one `*`".to_owned()),
+                '*' if parts.last() == Some(&None) => return Err("`**` is not a wildcard: write one `*`".to_owned()),
                 '*' => None,
                 '\\' => match characters.next() {
                     Some(escaped @ ('*' | '\\')) => Some(escaped),
