@@ -145,7 +145,7 @@ report lock "done"
 # The device and everything on top of it: partitions, logical volumes, encrypted ones. A line each: name, number.
 devices=$(within 3 lsblk -nrpo NAME,MAJ:MIN "$(readlink -f "$link")" | sort -u)
 [ -n "$devices" ] || fail "lsblk knows nothing of $link"
-mounted=$(mounts) || fail "cannot read what is mounted"
+mounted=$(mounts) || fail "cannot read the list of mounts"
 case "
 $mounted
 " in
@@ -198,7 +198,7 @@ report sync "$(outcome $?)"
 begin
 attempts=0
 problem=
-while mounted=$(mounts) || fail "cannot read what is mounted"; [ -n "$mounted" ] && [ $attempts -lt 15 ]; do
+while mounted=$(mounts) || fail "cannot read the list of mounts"; [ -n "$mounted" ] && [ $attempts -lt 15 ]; do
     [ $attempts -eq 0 ] || sleep 0.2
     attempts=$((attempts + 1))
     problem=$(echo "$mounted" | while read -r path; do within 2 umount "$path" 2>&1; done)

@@ -48,7 +48,7 @@ async fn an_unhealthy_node_comes_back(#[values(1, 2, 3)] seed: u64) {
 }
 
 /// The group launches the replacement first and waits for its launch action: waiting for the old holder to go would be
-/// waiting for ever.
+/// waiting forever.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_that_was_launched_first_evicts_the_old_holder(#[values(1, 2, 3, 4, 5, 6, 7, 8)] seed: u64) {

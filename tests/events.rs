@@ -105,7 +105,7 @@ fn every_rule_matches_what_its_function_acts_on() {
             Event::LifecycleAction(action) if action.is_ours() => vec!["durin-node-lifecycle"],
             Event::Warnings(_) => vec!["durin-spot-interruption"],
             Event::ImageReady(_) => vec!["durin-ami-publish"],
-            // The schedule invokes its function by itself, without the bus.
+            // The schedule invokes its function directly, without the bus.
             Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs => vec![],
         };
         let matching = deployment.rules.iter().filter(|rule| rule.matches(&event));

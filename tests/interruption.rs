@@ -1,5 +1,5 @@
-//! Interrupted: the node moves to an instance that is already booted, cleanly; and every disorder around it ends in a node
-//! that serves.
+//! Interrupted: the node moves to an instance that is already booted, cleanly; and every disorder around it ends in a
+//! node that serves.
 
 use std::time::Duration;
 
@@ -189,7 +189,7 @@ async fn launches_may_fail_three_times_for_capacity(
     story.ends_elsewhere(&old).await;
 }
 
-/// A recommendation alone starts no replacement; only what the group launches by itself is followed, once.
+/// A recommendation alone starts no replacement; Durin follows only the launches of the group itself, once.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn recommendations_start_no_loop_of_replacements(#[values(49, 50)] seed: u64) {
@@ -304,9 +304,9 @@ fn measured(set_up: SetUp, seeds: std::ops::Range<u64>) -> Vec<Outage> {
     seeds.map(|seed| outage::survive(set_up, seed).expect("survived")).collect()
 }
 
-/// The promise, on a sample of what `just outage` measures. Against the usual set-up without Capacity Rebalancing all of
-/// it holds; with it, a third of the workload's outage is below what EBS and k3s take however they are automated (see
-/// the next test), so there it is a half.
+/// The promise, on a sample of what `just outage` measures. Against the usual set-up without Capacity Rebalancing all
+/// of it holds; with it, a third of the workload's outage is below what EBS and k3s take however they are automated
+/// (see the next test), so there it is a half.
 #[rstest]
 #[case::with_rebalancing(SetUp::DurinRebalancing, SetUp::Usual, 0.5)]
 #[case::without(SetUp::Durin, SetUp::UsualWithoutRebalancing, 1.0 / 3.0)]

@@ -136,7 +136,7 @@ async fn a_name_outside_of_the_zone_is_told() {
     assert!(error.message.contains("durin:record-name") && error.message.contains("not permitted in zone"), "{error}");
 }
 
-/// Once the mistake is mended, the schedule brings the node back.
+/// Once the mistake is fixed, the schedule brings the node back.
 #[tokio::test(start_paused = true)]
 async fn a_mended_mistake_heals_by_itself() {
     let story = Story::of_one_node(21);

@@ -1,5 +1,5 @@
-//! Replays of pruning: whatever refers to an image or a snapshot keeps it, whatever fails removes nothing that it should
-//! not, and everything else goes in the end.
+//! Replays of pruning: whatever refers to an image or a snapshot keeps it, whatever fails removes nothing that it
+//! should not, and everything else goes in the end.
 
 mod orphans;
 mod references;
@@ -30,7 +30,8 @@ const PRUNE: &str = "durin-ami-prune";
 /// An account with litter: the node's image, and eight weekly bakes before it, the oldest last.
 struct Litter {
     story: Story,
-    /// Old images, youngest first; the policy keeps the newest three of the family: the node's, and the first two of these.
+    /// Old images, youngest first; the policy keeps the newest three of the family: the node's, and the first two of
+    /// these.
     old: Vec<String>,
     /// A snapshot whose image is gone.
     orphan: String,
@@ -266,7 +267,7 @@ async fn a_snapshot_that_two_images_share_stays_until_both_are_gone() {
     litter.nothing_is_broken();
 }
 
-/// Snapshots of nobody's, and of data volumes, are none of our business, however old.
+/// Snapshots without a family, and of data volumes, are none of our business, however old.
 #[tokio::test(start_paused = true)]
 async fn other_snapshots_are_left_alone() {
     let litter = Litter::new();

@@ -1,4 +1,5 @@
-//! Replays of bakes: whatever becomes of images, tags, events and parameters, the parameter names the newest good image.
+//! Replays of bakes: whatever becomes of images, tags, events and parameters, the parameter names the newest good
+//! image.
 
 use std::time::Duration;
 
@@ -280,7 +281,7 @@ async fn the_same_event_again_writes_nothing() {
     assert_eq!((parameter(&story), versions(&story)), (id, 2));
 }
 
-/// Two invocations at once: whoever comes second finds the parameter taken, or the work done.
+/// Two invocations at once: the second finds the parameter taken, or the work done.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn concurrent_writers_agree(#[values(0, 200, 900, 3_000)] apart_ms: u64) {
@@ -335,8 +336,8 @@ async fn a_parameter_whose_image_was_disabled_is_healed() {
     assert_eq!(parameter(&story), good);
 }
 
-/// Any number of bakes, of any course, around each other, with events and calls going wrong: the newest good image is what
-/// the parameter names in the end, and it has never gone back.
+/// Any number of bakes, of any course, around each other, with events and calls going wrong: the newest good image is
+/// what the parameter names in the end, and it has never gone back.
 #[test]
 fn whatever_goes_wrong_the_newest_good_image_is_published() {
     seeds::play("whatever_goes_wrong_the_newest_good_image_is_published", 0..=39, random_bakes);

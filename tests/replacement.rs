@@ -154,7 +154,7 @@ async fn a_refresh_cancelled_on_its_way_leaves_a_whole_node(#[values(0, 5, 20, 4
     assert!(story.world(|world| world.autoscaling.groups()[GROUP].active_refresh().is_none()));
 }
 
-/// A volume cannot follow to another zone: a person is told, and the old node serves as long as that takes.
+/// A volume cannot follow to another zone: Durin reports it, and the old node serves for as long as that takes.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_group_moved_to_another_zone_is_blocked_and_the_old_node_serves_on(
@@ -258,7 +258,7 @@ async fn the_newcomer_of_a_refresh_may_die(#[values(0, 10, 30)] after_s: u64) {
     assert_ne!(story.holder(), first);
 }
 
-/// No capacity for a while: whoever is launched first has all the time in the world, the old node serves meanwhile.
+/// No capacity for a while: the first instance that is launched has all the time in the world, and the old node serves.
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn launches_may_fail_for_capacity(
@@ -272,7 +272,7 @@ async fn launches_may_fail_for_capacity(
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
-/// Nobody heard of the retirement: when it comes, the instance is stopped, and replaced like any that died.
+/// The announcement of the retirement is lost: when it comes, the instance is stopped, and replaced like any that died.
 #[tokio::test(start_paused = true)]
 async fn a_retirement_that_nobody_heard_of_is_survived() {
     let story = Story::of_one_node(17);
@@ -283,8 +283,8 @@ async fn a_retirement_that_nobody_heard_of_is_survived() {
     story.ends_elsewhere(&old).await;
 }
 
-/// One event of Health may name several instances: each node moves, strangers are left alone, and who is whose takes one
-/// call for all of them.
+/// One event of Health may name several instances: each node moves, strangers are left alone, and who is whose takes
+/// one call for all of them.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_retires_several_instances_moves_each_node() {
     let node = |name: &str| NodeSeed {

@@ -1,4 +1,4 @@
-//! What a person is told: the line that the schedule logs when a node is nowhere, the metric that is made of it, and how
+//! The alarm for a person: the line that the schedule logs when a node has no holder, the metric made from it, and how
 //! every run ended.
 
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! The events that Durin understands: a closed set. Anything else is explicitly [`Event::NotOurs`].
 //!
-//! Events are hints: each says no more than "look at this node now". Durin believes of an event which group it means and
-//! which lifecycle action waits, never where the volume or the record should go.
+//! Events are hints: each says no more than "look at this node now". Durin believes of an event which group it means
+//! and which lifecycle action waits, never where the volume or the record should go.
 
 mod envelope;
 mod event;
@@ -29,7 +29,7 @@ pub struct Received {
 
 impl Received {
     /// # Errors
-    /// When it is not an EventBridge event, or a known one without what it needs.
+    /// When it is not an EventBridge event, or a known one without its required fields.
     pub fn parse(payload: Value) -> Result<Received, EventError> {
         let envelope = Envelope::open(payload)?;
         let kind = envelope.kind();

@@ -151,7 +151,7 @@ def attachments(stage):
     stage.wait("attached", lambda client: volume_state(client, volume) == ("in-use", ["attached"]))
     stage.call("ec2", "describe_volumes", VolumeIds=[volume])
     stage.refused("ec2", "delete_volume", VolumeId=volume)
-    # Stopped, because a volume that is mounted does not go by itself.
+    # Stopped, because a mounted volume does not detach on its own.
     ec2.stop_instances(InstanceIds=[run["InstanceId"]])
     stage.wait("stopped", lambda client: instance_state(client, run["InstanceId"]) == "stopped")
     stage.call("ec2", "detach_volume", **both)

@@ -48,7 +48,7 @@ def hand_over(aws, volume, zone, old_address, new):
     until("the new one runs", lambda: instance(aws, new)["State"]["Name"] == "running")
     attaching = aws.ec2.attach_volume(VolumeId=volume, InstanceId=new, Device=DEVICE)
     assert attaching["State"] == "attaching"
-    # In use before it is attached: whoever waits for the former mounts too early.
+    # In use before it is attached: a client that waits for the former mounts too early.
     assert describe_volume(aws, volume)["State"] == "in-use"
     until("it is attached", lambda: describe_volume(aws, volume)["Attachments"][0]["State"] == "attached")
     assert describe_volume(aws, volume)["Attachments"][0]["InstanceId"] == new

@@ -45,7 +45,7 @@ def test_a_node_is_handed_over(cli):
     assert records(cli, zone) == [record_set(new_address)]
     until("the old one is gone", lambda: [it["InstanceId"] for it in group(cli)["Instances"]] == [new])
     until("all name servers know", lambda: change_status(cli, change["Id"]) == "INSYNC")
-    # Whoever comes late finds nothing left to do.
+    # A late caller finds nothing left to do.
     refused = cli.refused("autoscaling", "complete-lifecycle-action", *action(LAUNCH_HOOK, new))
     assert f"No active Lifecycle Action found with instance ID {new}" in refused
     refused = cli.refused("route53", "change-resource-record-sets", *to_zone, "--change-batch", batch)

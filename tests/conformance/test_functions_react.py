@@ -1,4 +1,4 @@
-"""With Durin's functions deployed, a node comes back by itself, whoever ended its instance, and however."""
+"""With Durin's functions deployed, a node comes back without help, however its instance ended."""
 
 import pytest
 

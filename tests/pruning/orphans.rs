@@ -5,7 +5,7 @@ use durin::tags::KEEP;
 use super::*;
 
 impl Litter {
-    /// Somebody deregisters an image that nobody should have, and leaves its snapshots. It is listed for a while yet.
+    /// A person wrongly deregisters an image, and leaves its snapshots. It stays listed for a while.
     async fn deregistered_by_hand(&self, image: &str) {
         self.story.world(|world| world.deregister_image(image, false)).expect("deregistered");
         self.story.aws().pass(DAY / 8).await;
@@ -145,7 +145,7 @@ async fn an_orphan_that_gets_an_image_again_is_not_marked_any_more() {
     litter.nothing_is_broken();
 }
 
-/// Whoever copies a snapshot with its tags copies our mark too.
+/// A person who copies a snapshot with its tags copies our mark too.
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_is_older_than_its_snapshot_does_not_count() {
     let litter = Litter::new();

@@ -13,7 +13,7 @@ use durin_harness::world::ec2::requests::{
 use durin_harness::world::ec2::{InstanceState, LaunchTemplateData, RunInstances};
 use durin_harness::world::ssm::PutParameter;
 
-/// An image of somebody else's, and one that is not there.
+/// An image of another account, and one that does not exist.
 const OTHER: &str = "ami-0123456789abcdef0";
 const ANOTHER: &str = "ami-0123456789abcdef1";
 
@@ -199,7 +199,7 @@ pub(crate) fn a_tag_on_its_snapshot(world: &mut World, image: &str) {
     tag_its_snapshot(world, image, KEEP, "");
 }
 
-/// Whoever has written it meant it.
+/// Its writer meant it.
 pub(crate) fn a_tag_on_its_snapshot_that_is_spelt_otherwise(world: &mut World, image: &str) {
     tag_its_snapshot(world, image, "Durin:Keep", "false");
 }

@@ -1,10 +1,10 @@
-//! What EC2 refuses for good is about one thing: it is told, with the reason, and the others are removed.
+//! EC2's permanent refusals are about one thing: the answer reports it, with the reason, and the others are removed.
 
 use durin_harness::world::ec2::SnapshotHold;
 
 use super::*;
 
-/// Tags of somebody else's, as many as fit.
+/// Other tags, as many as fit.
 fn fill_with_tags(world: &mut World, id: &str) {
     let has = |world: &World| {
         let image = world.ec2.images().get(id).map(|image| image.tags.len());
@@ -39,7 +39,7 @@ async fn a_snapshot_that_cannot_go_is_told_and_alarms_nobody(#[case] hold: Snaps
     litter.nothing_is_broken();
 }
 
-/// The same behind an image: that goes, and what is left of it is told from then on.
+/// The same behind an image: the image goes, and from then on the answer reports the rest.
 #[tokio::test(start_paused = true)]
 async fn a_held_snapshot_of_an_image_does_not_keep_the_image() {
     let litter = Litter::new();
@@ -82,7 +82,7 @@ async fn what_has_no_room_for_our_tag_stays_and_holds_up_nothing() {
     litter.nothing_is_broken();
 }
 
-/// What nobody could know when the run looked: a resource is full, or gone, by the time of the call for all of them.
+/// The run could not know this when it looked: a resource is full, or gone, by the time of the call for all of them.
 #[rstest]
 #[case::full(fill_with_tags, Some("TagLimitExceeded"))]
 #[case::gone(deregister, None)]
@@ -109,7 +109,7 @@ async fn one_refused_tag_keeps_no_other_image(#[case] change: fn(&mut World, &st
     litter.nothing_is_broken();
 }
 
-/// A role that lacks a permission is no verdict about an image: a person has to mend it.
+/// A missing permission of the role is not a verdict about an image: a person has to fix it.
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_is_told_and_the_others_are_made() {
     let litter = Litter::new();

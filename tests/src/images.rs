@@ -37,7 +37,7 @@ pub fn told(world: &mut World, image: &str) {
     world.emit("durin.bake", BAKE, Vec::new(), json!({ "image-id": image }));
 }
 
-/// A bake for a parameter that nobody has made: a person is needed.
+/// A bake for a parameter that does not exist: a person is needed.
 pub fn baked_for_nobody(story: &Story) {
     story.world(|world| {
         let image = world.add_image(ImageSpec::named("astray").tagged(FAMILY, "/durin/images/nobody"));
@@ -45,8 +45,8 @@ pub fn baked_for_nobody(story: &Story) {
     });
 }
 
-/// All that a prune may come across at once: an image to disable, one to enable again, one to deregister, and a snapshot
-/// without its image. The schedule comes in a minute.
+/// All that a prune may come across at once: an image to disable, one to enable again, one to deregister, and a
+/// snapshot without its image. The schedule comes in a minute.
 pub fn littered(story: &Story) {
     story.world(|world| {
         for days_ago in [30, 31, 32, 33] {
@@ -70,7 +70,7 @@ pub fn littered(story: &Story) {
     soon(story, "durin-ami-prune");
 }
 
-/// The schedule of a prune comes in a minute, and nobody answers it.
+/// The schedule of a prune comes in a minute, and no function answers it.
 pub fn pruned_in_vain(story: &Story) {
     story.fault("ec2:DescribeFleets", FaultKind::InternalError, 1000);
     soon(story, "durin-ami-prune");

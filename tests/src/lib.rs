@@ -93,7 +93,7 @@ impl Story {
         Ok(Story { stage })
     }
 
-    /// The nodes of a seed serve, and nobody reacts to events: functions are invoked by hand.
+    /// The nodes of a seed serve, and nothing reacts to events: the test invokes functions by hand.
     pub fn without_functions(seed: &Seed) -> Story {
         Story { stage: Stage::set_without_functions(seed, 1.0).expect("a stage") }
     }
@@ -163,7 +163,7 @@ impl Story {
         old
     }
 
-    /// Somebody changes the group, which has room for two.
+    /// A person changes the group, which has room for two.
     pub fn update_group(&self, change: impl FnOnce(&mut UpdateAutoScalingGroup)) {
         let mut request = UpdateAutoScalingGroup { name: self.node().group.clone(), ..Default::default() };
         change(&mut request);

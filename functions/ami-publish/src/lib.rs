@@ -9,7 +9,7 @@ use durin::failure::{Failure, Subjects};
 use durin::outcome::answer;
 use serde_json::Value;
 
-/// Handles one event: whatever it says, the question is which image is the newest of each family.
+/// Handles one event: whatever it says, the function looks for the newest image of each family.
 ///
 /// # Errors
 /// When the event is not about an image, the images cannot be read, or some family needs a person. The other families

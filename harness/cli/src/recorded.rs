@@ -58,7 +58,7 @@ const RECORDED: [Recorded; 2] = [
 /// The world in which the events were recorded, at its beginning: one node in its steady state, without reactions.
 ///
 /// # Errors
-/// When what is in the repository cannot be deployed.
+/// When the files in the repository cannot be deployed.
 pub fn opening() -> Result<(World, NodeNames), Box<dyn Error>> {
     opening_at(Time::GENESIS)
 }
@@ -100,7 +100,7 @@ fn begin_bake(world: &mut World, _: &NodeNames) -> Result<(), Box<dyn Error>> {
 /// real time then.
 ///
 /// # Errors
-/// When what is in the repository cannot be deployed.
+/// When the files in the repository cannot be deployed.
 pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
     let real_now = Time::real_now();
     for story in &RECORDED {
@@ -137,7 +137,7 @@ fn same(one: &Value, other: &Value) -> bool {
 /// The stories' events as they are now, by file name.
 ///
 /// # Errors
-/// When what is in the repository cannot be deployed.
+/// When the files in the repository cannot be deployed.
 pub fn recordings() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
     let mut recordings = Vec::new();
     for story in &RECORDED {

@@ -47,7 +47,7 @@ pub enum Course {
     Failed,
 }
 
-/// What happens in a bake without a call.
+/// The effects in a bake that happen without a call.
 #[derive(Clone, Debug)]
 pub enum BakeEffect {
     /// The image gets its tags.

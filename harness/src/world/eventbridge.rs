@@ -95,7 +95,7 @@ pub enum DisorderKind {
     Unreachable(Duration),
 }
 
-/// What happens in EventBridge without a call.
+/// The effects in EventBridge that happen without a call.
 #[derive(Clone, Debug)]
 pub enum EventBridgeEffect {
     /// A schedule is due.

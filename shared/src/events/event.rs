@@ -1,4 +1,4 @@
-//! What an event can mean.
+//! The meanings of an event.
 
 use crate::ids::ImageId;
 use crate::lifecycle::LifecycleAction;

@@ -13,7 +13,7 @@ use super::leaves::join;
 use super::wildcard::{Wildcard, places_at_once};
 use super::{Alternative, PatternError};
 
-/// EventBridge's limit on what the branches of a pattern's `$or` multiply to. (EventBridge User Guide, "Or matching".)
+/// EventBridge's limit on the product of the branches of a pattern's `$or`. (EventBridge User Guide, "Or matching".)
 const MAX_ALTERNATIVES: usize = 1_000;
 
 /// EventBridge does not publish its limit. The README of aws/event-ruler suggests ten a rule, and AWS has refused a
