@@ -37,6 +37,8 @@ pub struct Ec2 {
     pub(in crate::world) instances: BTreeMap<String, Instance>,
     /// By id.
     pub(in crate::world) volumes: BTreeMap<String, Volume>,
+    /// How many devices an instance may have; [`volumes::DEVICES_AT_MOST`] unless set.
+    pub(in crate::world) devices_at_most: Option<usize>,
     /// Attachments and detachments to come that never end.
     pub(in crate::world) stuck: Stuck,
     /// By id.

@@ -68,6 +68,7 @@ impl World {
         tags.extend(template.tags_for_instances(version.number));
         let data = version.data.clone();
         let image_id = self.resolve_image(&data.image_id.unwrap_or_default())?;
+        let devices = self.ec2.devices_of_launch(&image_id, &data.block_devices);
         let instance_type = data.instance_type.unwrap_or_default();
         self.note_launch(&image_id);
         let id = self.hex_id("i");
@@ -85,6 +86,7 @@ impl World {
             spot: data.spot,
             launched: now,
             transition_reason: String::new(),
+            devices,
             tags,
             guest,
         };

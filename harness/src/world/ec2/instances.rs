@@ -5,7 +5,7 @@ mod reboot;
 mod retirement;
 mod termination;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -41,6 +41,8 @@ pub struct Instance {
     pub launched: Time,
     /// Why it ended, as `stateTransitionReason` has it (empty while it lives).
     pub transition_reason: String,
+    /// The names of the devices that its image and its launch template gave it. Their volumes are not part of this world.
+    pub devices: BTreeSet<String>,
     pub tags: BTreeMap<String, String>,
     pub guest: Guest,
 }
@@ -126,6 +128,12 @@ impl Ec2 {
         self.instances.get(id).map(|instance| instance.state)
     }
 
+    /// The names of the devices that an instance of the image has, with the mappings of a launch template.
+    pub(in crate::world) fn devices_of_launch(&self, image: &str, mapped: &[(String, String)]) -> BTreeSet<String> {
+        let of_image = self.the_image(image).block_devices.iter().map(|device| device.device_name.clone());
+        of_image.chain(mapped.iter().map(|(name, _)| name.clone())).collect()
+    }
+
     /// The instance, or the error that EC2 answers for its id.
     pub(super) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
         if !is_hex_id(id, "i") {
@@ -160,6 +168,7 @@ impl World {
         let image_id = self.resolve_image(&image)?;
         self.check_launchable(&image_id)?;
         self.note_launch(&image_id);
+        let devices = self.ec2.devices_of_launch(&image_id, &data.block_devices);
         let instance_type = request.instance_type.or(data.instance_type).unwrap_or_else(|| "m1.small".to_owned());
         let spot = request.spot || data.spot;
         let mut tags = request.tags;
@@ -181,6 +190,7 @@ impl World {
                 spot,
                 launched: self.now,
                 transition_reason: String::new(),
+                devices: devices.clone(),
                 tags: tags.clone(),
                 guest: Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode),
             };

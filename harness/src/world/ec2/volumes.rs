@@ -17,6 +17,9 @@ use crate::world::ids::is_hex_id;
 pub use attachment::{Attachment, AttachmentState};
 pub use stuck::Stuck;
 
+/// EC2 User Guide (volume limits): 28 on most Nitro types, of which the network interface takes one.
+pub(super) const DEVICES_AT_MOST: usize = 27;
+
 #[derive(Clone, Debug)]
 pub struct Volume {
     /// `vol-` and 17 hexadecimal digits.

@@ -1,6 +1,6 @@
 //! The one attachment that EBS allows each volume.
 
-use super::VolumeState;
+use super::{DEVICES_AT_MOST, VolumeState};
 use crate::time::Time;
 use crate::world::World;
 use crate::world::ec2::images::ROOT_DEVICE;
@@ -189,11 +189,25 @@ impl Ec2 {
             return Err(ApiError::new("InvalidVolume.ZoneMismatch", text));
         }
         let taken = self.attachments_of(instance_id).any(|(_, attachment)| attachment.device == device);
-        if taken || device == ROOT_DEVICE {
+        if taken || device == ROOT_DEVICE || instance.devices.contains(device) {
             let text = format!("Invalid value '{device}' for unixDevice. Attachment point {device} is already in use");
             return Err(ApiError::new("InvalidParameterValue", text));
         }
+        let most = self.devices_at_most.unwrap_or(DEVICES_AT_MOST);
+        if instance.devices.len() + self.attachments_of(instance_id).count() >= most {
+            // kubernetes-sigs/aws-ebs-csi-driver#2500 has the text.
+            let text = format!(
+                "You may attach up to {most} devices for this instance type. Please use a larger instance size to attach \
+                 more volumes."
+            );
+            return Err(ApiError::new("AttachmentLimitExceeded", text));
+        }
         Ok(())
+    }
+
+    /// Lets no instance have more devices than so many.
+    pub fn limit_devices(&mut self, most: usize) {
+        self.devices_at_most = Some(most);
     }
 
     fn may_detach(&self, volume_id: &str, instance: Option<&str>, device: Option<&str>) -> ApiResult<Attachment> {

@@ -1,6 +1,9 @@
 //! Attachments that do not go as they should.
 
 use super::*;
+use crate::testing::code;
+use crate::world::ec2::images::BlockDevice;
+use crate::world::ec2::{ImageSpec, RunInstances};
 
 #[test]
 fn a_stuck_detachment_ends_with_its_holder() {
@@ -70,4 +73,40 @@ fn a_detachment_of_a_mounted_volume_ends_when_it_is_unmounted() {
     world.pass(60);
     assert_eq!(world.mounted_on(&volume), None);
     assert_eq!(world.attachment_state(&volume), Some(AttachmentState::Detaching), "and then it can still get stuck");
+}
+
+#[test]
+fn a_device_that_the_image_has_is_taken() {
+    let mut world = World::new(1);
+    let (image, volume) = (world.add_image(ImageSpec::named("with-data")), world.available_volume());
+    world.ec2.tamper_with_image(&image, |image| {
+        let data = BlockDevice { device_name: "/dev/sdf".to_owned(), ..image.block_devices[0].clone() };
+        image.block_devices.push(data);
+    });
+    let request = RunInstances { image_id: Some(image), ..RunInstances::default() };
+    let instance = world.run_instances(request).unwrap().remove(0);
+    world.pass(60);
+    let refused = world.attach_volume(&volume, &instance, "/dev/sdf").unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "InvalidParameterValue: Invalid value '/dev/sdf' for unixDevice. Attachment point /dev/sdf is already in use"
+    );
+    world.attach_volume(&volume, &instance, "/dev/sdg").unwrap();
+}
+
+#[test]
+fn an_instance_has_so_many_devices_and_no_more() {
+    let mut world = World::new(1);
+    let instance = world.running();
+    for number in 1..DEVICES_AT_MOST {
+        let volume = world.available_volume();
+        world.attach_volume(&volume, &instance, &format!("/dev/sd-{number}")).unwrap();
+    }
+    let volume = world.available_volume();
+    let refused = world.attach_volume(&volume, &instance, "/dev/sdz").unwrap_err();
+    assert_eq!(refused.code, "AttachmentLimitExceeded");
+    assert!(refused.message.starts_with("You may attach up to 27 devices for this instance type."), "{refused}");
+    let another = world.running();
+    world.ec2.limit_devices(1);
+    assert_eq!(code(world.attach_volume(&volume, &another, "/dev/sdf")), "AttachmentLimitExceeded");
 }
