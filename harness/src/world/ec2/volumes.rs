@@ -1,6 +1,7 @@
 //! Volumes.
 
 mod attachment;
+mod key;
 mod stuck;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Data;
 use crate::world::ids::is_hex_id;
 pub use attachment::{Attachment, AttachmentState};
+pub use key::KeyUse;
 pub use stuck::Stuck;
 
 /// EC2 User Guide (volume limits): 28 on most Nitro types, of which the network interface takes one.
@@ -33,6 +35,8 @@ pub struct Volume {
     /// For example `eu-central-1a`.
     pub zone: String,
     pub encrypted: bool,
+    /// How EC2 fares with its key, if it has one.
+    pub key_use: KeyUse,
     pub created: Time,
     /// The one attachment that EBS allows.
     pub attachment: Option<Attachment>,
@@ -107,6 +111,7 @@ impl World {
             volume_type: request.volume_type,
             zone: request.zone,
             encrypted: request.encrypted,
+            key_use: KeyUse::default(),
             created: self.now,
             attachment: None,
             tags: request.tags,

@@ -1,6 +1,6 @@
 //! The one attachment that EBS allows each volume.
 
-use super::{DEVICES_AT_MOST, VolumeState};
+use super::{DEVICES_AT_MOST, KeyUse, VolumeState};
 use crate::time::Time;
 use crate::world::World;
 use crate::world::ec2::images::ROOT_DEVICE;
@@ -106,7 +106,12 @@ impl World {
     }
 
     pub(in crate::world::ec2) fn finish_attaching(&mut self, volume: &str, instance: &str, asked: Time) {
-        if self.ec2.is_still(AttachmentState::Attaching, volume, instance, asked) {
+        if !self.ec2.is_still(AttachmentState::Attaching, volume, instance, asked) {
+            return;
+        }
+        if self.ec2.the_volume(volume).key_use == KeyUse::FailsLater {
+            self.fail_attaching(volume);
+        } else {
             self.ec2.the_attachment_mut(volume).state = AttachmentState::Attached;
             self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
             self.on_device(instance, volume);
@@ -150,7 +155,7 @@ impl World {
         }
     }
 
-    fn free_volume(&mut self, id: &str) {
+    pub(super) fn free_volume(&mut self, id: &str) {
         let volume = self.ec2.the_volume_mut(id);
         // aws/aws-sdk-go#374: the attachment vanishes, `detached` is not seen.
         volume.attachment = None;
@@ -202,7 +207,7 @@ impl Ec2 {
             );
             return Err(ApiError::new("AttachmentLimitExceeded", text));
         }
-        Ok(())
+        volume.check_key()
     }
 
     /// Lets no instance have more devices than so many.

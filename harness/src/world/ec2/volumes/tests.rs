@@ -110,3 +110,24 @@ fn an_instance_has_so_many_devices_and_no_more() {
     world.ec2.limit_devices(1);
     assert_eq!(code(world.attach_volume(&volume, &another, "/dev/sdf")), "AttachmentLimitExceeded");
 }
+
+#[test]
+fn a_volume_is_not_attached_without_its_key() {
+    let mut world = World::new(1);
+    let (instance, volume) = (world.running(), world.available_volume());
+    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::Refused);
+    let refused = world.attach_volume(&volume, &instance, "/dev/sdf").unwrap_err();
+    assert_eq!(refused.code, "CustomerKeyHasBeenRevoked");
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
+    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::FailsLater);
+    world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::InUse);
+    world.pass(10);
+    assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
+    assert_eq!((world.attachment_state(&volume), world.mounted_on(&volume)), (None, None));
+    let [event] = &world.events("EBS Volume Notification")[..] else { panic!("one event") };
+    assert_eq!((&event["detail"]["event"], &event["detail"]["result"]), (&"attachVolume".into(), &"failed".into()));
+    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::Granted);
+    world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
+    world.pass_until(60, |world| world.serving(&volume).is_some());
+}
