@@ -37,6 +37,8 @@ pub struct Ec2 {
     pub(in crate::world) instances: BTreeMap<String, Instance>,
     /// By id.
     pub(in crate::world) volumes: BTreeMap<String, Volume>,
+    /// Whether the Describe calls leave out when something was launched or attached.
+    pub(in crate::world) hides_times: bool,
     /// How many devices an instance may have; [`volumes::DEVICES_AT_MOST`] unless set.
     pub(in crate::world) devices_at_most: Option<usize>,
     /// Attachments and detachments to come that never end.
@@ -135,6 +137,15 @@ impl Ec2 {
     /// How the Systems Manager agents of instances that are launched from now on behave.
     pub fn launch_with_agents(&mut self, mode: AgentMode) {
         self.agent_mode = mode;
+    }
+
+    /// From now on the Describe calls do not say when something was launched or attached. Their models have both as optional.
+    pub fn hide_times(&mut self) {
+        self.hides_times = true;
+    }
+
+    pub fn hides_times(&self) -> bool {
+        self.hides_times
     }
 
     pub fn throttles(&self) -> &throttles::Throttles {

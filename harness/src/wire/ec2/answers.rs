@@ -4,13 +4,25 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
+use crate::time::Time;
 use crate::wire::page::page;
 use crate::wire::query::Params;
+use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
 /// What nearly all writes without an answer of their own answer.
 pub(super) fn done() -> Value {
     json!({"return": true})
+}
+
+/// When something was launched or attached, as the Describe calls have it: in whole seconds. Null if EC2 hides such times.
+pub(super) fn past(world: &World, time: Time) -> Value {
+    if world.ec2.hides_times() { Value::Null } else { whole_seconds(time).into() }
+}
+
+/// `2026-01-05T06:00:00.000Z`
+pub(super) fn whole_seconds(time: Time) -> String {
+    Time(time.0 - time.0.rem_euclid(1000)).iso_millis()
 }
 
 /// `list_name` with one page of `items`, as the request asks for it, and the token of the next. Without a limit there

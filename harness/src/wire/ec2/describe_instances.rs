@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answers::past;
 use super::listing::Listing;
 use super::tags::tag_set;
 use crate::wire::operation::{Operation, reads};
@@ -102,8 +103,7 @@ fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Instance>> 
 }
 
 fn instance_item(world: &World, instance: &Instance) -> Value {
-    // What is terminated has no network any more.
-    let networked = instance.state != InstanceState::Terminated;
+    let networked = has_network(instance);
     let network = |value: &str| networked.then(|| value.to_owned());
     let private_dns_name = format!("ip-{}.eu-central-1.compute.internal", instance.private_ip.replace('.', "-"));
     json!({
@@ -116,7 +116,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
         "amiLaunchIndex": 0,
         "productCodes": [],
         "instanceType": instance.instance_type,
-        "launchTime": instance.launched.iso_millis(),
+        "launchTime": past(world, instance.launched),
         "placement": {"availabilityZone": instance.zone, "groupName": "", "tenancy": "default"},
         "monitoring": {"state": "disabled"},
         "subnetId": network(&instance.subnet_id),
@@ -138,6 +138,11 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
     })
 }
 
+/// An instance that shuts down has lost its address, its subnet and its groups already; its volumes are still mapped.
+fn has_network(instance: &Instance) -> bool {
+    !matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated)
+}
+
 /// The volumes attached later; this world does not have root volumes.
 fn block_device_mapping(world: &World, instance: &Instance) -> Value {
     world
@@ -154,7 +159,7 @@ fn block_device_mapping(world: &World, instance: &Instance) -> Value {
                 "ebs": {
                     "volumeId": volume_id,
                     "status": status.name(),
-                    "attachTime": attachment.since.iso_millis(),
+                    "attachTime": past(world, attachment.since),
                     "deleteOnTermination": attachment.delete_on_termination,
                 },
             })
@@ -208,7 +213,7 @@ fn filter_values(world: &World, instance: &Instance, filter: &str) -> Vec<String
         "instance-state-code" => vec![instance.state.code().to_string()],
         "instance-state-name" => vec![instance.state.name().to_owned()],
         "instance-type" => vec![instance.instance_type.clone()],
-        _ if instance.state == InstanceState::Terminated => Vec::new(),
+        _ if !has_network(instance) => Vec::new(),
         "private-ip-address" => vec![instance.private_ip.clone()],
         "subnet-id" => vec![instance.subnet_id.clone()],
         "vpc-id" => vec![VPC_ID.to_owned()],

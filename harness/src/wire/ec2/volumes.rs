@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::done;
+use super::answers::{done, past, whole_seconds};
 use super::listing::Listing;
 use super::resources;
 use super::tags::{self, tag_set};
@@ -56,7 +56,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         params,
         |ids| chosen(world, ids),
         |volume, filters| filters.match_all(&volume.tags, |filter| filter_values(volume, filter)),
-        |volume| (volume.id.clone(), volume_item(volume)),
+        |volume| (volume.id.clone(), volume_item(world, volume)),
     )
 }
 
@@ -75,14 +75,15 @@ fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Volume>> {
 fn attach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let attachment = world.attach_volume(volume, params.required("InstanceId")?, params.required("Device")?)?;
-    Ok(attachment_change(volume, &attachment))
+    // Only this answer has a fraction of a second.
+    Ok(attachment_change(volume, &attachment, attachment.since.iso_millis().into()))
 }
 
 fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
     let volume = params.required("VolumeId")?;
     let force = params.flag("Force")?.unwrap_or(false);
     let attachment = world.detach_volume(volume, params.text("InstanceId"), params.text("Device"), force)?;
-    Ok(attachment_change(volume, &attachment))
+    Ok(attachment_change(volume, &attachment, whole_seconds(attachment.since).into()))
 }
 
 fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
@@ -93,7 +94,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         encrypted: params.flag("Encrypted")?.unwrap_or(false),
         tags: tags::of_new(params, "volume", &[])?,
     })?;
-    world.ec2.volume(&id).map(volume_item).ok_or_else(|| not_found(&id))
+    world.ec2.volume(&id).map(|volume| volume_item(world, volume)).ok_or_else(|| not_found(&id))
 }
 
 fn delete(world: &mut World, params: &Params) -> ApiResult<Value> {
@@ -115,9 +116,9 @@ fn volume(world: &World, params: &Params, action: &str) -> Vec<Check> {
     resources::one(world, params, "VolumeId", action)
 }
 
-fn volume_item(volume: &Volume) -> Value {
+fn volume_item(world: &World, volume: &Volume) -> Value {
     let attachments: Value =
-        volume.attachment.iter().map(|attachment| attachment_item(&volume.id, attachment)).collect();
+        volume.attachment.iter().map(|attachment| attachment_item(world, &volume.id, attachment)).collect();
     json!({
         "volumeId": volume.id,
         "size": volume.size_gib,
@@ -133,20 +134,20 @@ fn volume_item(volume: &Volume) -> Value {
     })
 }
 
-fn attachment_item(volume_id: &str, attachment: &Attachment) -> Value {
-    let mut item = attachment_change(volume_id, attachment);
+fn attachment_item(world: &World, volume_id: &str, attachment: &Attachment) -> Value {
+    let mut item = attachment_change(volume_id, attachment, past(world, attachment.since));
     item["deleteOnTermination"] = attachment.delete_on_termination.into();
     item
 }
 
 /// What AttachVolume and DetachVolume answer (EC2 API Reference).
-fn attachment_change(volume_id: &str, attachment: &Attachment) -> Value {
+fn attachment_change(volume_id: &str, attachment: &Attachment, attach_time: Value) -> Value {
     json!({
         "volumeId": volume_id,
         "instanceId": attachment.instance_id,
         "device": attachment.device,
         "status": attachment.state.name(),
-        "attachTime": attachment.since.iso_millis(),
+        "attachTime": attach_time,
     })
 }
 

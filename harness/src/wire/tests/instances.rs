@@ -1,6 +1,9 @@
 //! Instances over the wire.
 
+use std::time::Duration;
+
 use super::*;
+use crate::time::Time;
 use crate::world::ec2::InstanceState;
 
 #[test]
@@ -26,4 +29,55 @@ fn a_volume_shows_busy_and_its_instance_detaching() {
     assert!(volumes.contains("<status>busy</status>") && volumes.contains("<status>in-use</status>"), "{volumes}");
     let (_, instances) = call(&mut world, &ec2(&format!("Action=DescribeInstances&InstanceId.1={instance}")));
     assert!(instances.contains("<status>detaching</status>"), "{instances}");
+}
+
+fn described(world: &mut World, instance: &str) -> String {
+    call(world, &ec2(&format!("Action=DescribeInstances&InstanceId.1={instance}"))).1
+}
+
+#[test]
+fn an_instance_that_shuts_down_has_volumes_and_no_network() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    let address = world.ec2.instances()[&instance].private_ip.clone();
+    let network = [format!("<privateIpAddress>{address}"), "<vpcId>".to_owned(), "<subnetId>".to_owned()];
+    let running = described(&mut world, &instance);
+    assert!(network.iter().all(|it| running.contains(it)), "{running}");
+    world.terminate_instances(std::slice::from_ref(&instance)).expect("it is there");
+    let ending = described(&mut world, &instance);
+    assert!(ending.contains("<name>shutting-down</name>") && ending.contains(&volume), "{ending}");
+    assert!(network.iter().all(|it| !ending.contains(it)), "{ending}");
+    assert!(ending.contains("<privateDnsName></privateDnsName>"), "{ending}");
+    let by_address = format!("Filter.1.Name=private-ip-address&Filter.1.Value.1={address}");
+    let (_, found) = call(&mut world, &ec2(&format!("Action=DescribeInstances&{by_address}")));
+    assert!(!found.contains(&instance), "{found}");
+}
+
+#[test]
+fn times_are_in_whole_seconds_except_where_a_volume_is_attached() {
+    let mut world = World::new(1);
+    let (instance, volume) = (world.running(), world.available_volume());
+    let second = Time(world.now().0 / 1000 * 1000 + 1000);
+    world.advance_to(second + Duration::from_millis(747));
+    let time = |time: Time| format!("<attachTime>{}</attachTime>", time.iso_millis());
+    let on = format!("VolumeId={volume}&InstanceId={instance}");
+    let (_, attached) = call(&mut world, &ec2(&format!("Action=AttachVolume&{on}&Device=/dev/sdf")));
+    assert!(attached.contains(&time(second + Duration::from_millis(747))), "{attached}");
+    let (_, volumes) = call(&mut world, &ec2(&format!("Action=DescribeVolumes&VolumeId.1={volume}")));
+    assert!(volumes.contains(&time(second)), "{volumes}");
+    let instances = described(&mut world, &instance);
+    assert!(instances.contains(&time(second)) && instances.contains(".000Z</launchTime>"), "{instances}");
+    let (_, detached) = call(&mut world, &ec2(&format!("Action=DetachVolume&{on}")));
+    assert!(detached.contains(&time(second)), "{detached}");
+}
+
+#[test]
+fn times_can_be_missing() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.ec2.hide_times();
+    let (_, volumes) = call(&mut world, &ec2(&format!("Action=DescribeVolumes&VolumeId.1={volume}")));
+    let shown = volumes + &described(&mut world, &instance);
+    assert!(shown.contains("<deviceName>/dev/sdf") && !shown.contains("<attachTime>"), "{shown}");
+    assert!(!shown.contains("<launchTime>"), "{shown}");
 }
