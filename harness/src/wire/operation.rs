@@ -114,7 +114,9 @@ impl Operation {
         let usual = match (service, kind) {
             (Service::Ec2, Kind::Read) => Some(Limit { burst: 100, rate: 20 }),
             (Service::Ec2, Kind::Write) => Some(Limit { burst: 50, rate: 5 }),
-            (Service::AutoScaling | Service::Route53 | Service::Ssm, _) => None,
+            // Route 53 Developer Guide (quotas): five requests a second and account.
+            (Service::Route53, _) => Some(Limit { burst: 5, rate: 5 }),
+            (Service::AutoScaling | Service::Ssm, _) => None,
         };
         let limits = Limits { usual, unfiltered: None };
         Operation { service, name, kind, parameters, further_parameters: &[], limits, protocol }
@@ -147,6 +149,8 @@ impl Operation {
         let Limits { usual, unfiltered } = self.limits;
         match unfiltered.filter(|_| is_unfiltered) {
             Some(limit) => Some((format!("{}, unfiltered", self.name), limit)),
+            // All its operations share one bucket.
+            None if self.service == Service::Route53 => usual.map(|limit| ("Route 53".to_owned(), limit)),
             None => usual.map(|limit| (self.name.to_owned(), limit)),
         }
     }

@@ -3,6 +3,7 @@
 use http::Response;
 
 use super::call::{Asked, Call};
+use super::service::Service;
 use super::{refusals, respond};
 use crate::iam::Caller;
 use crate::world::World;
@@ -44,10 +45,12 @@ fn admit(world: &mut World, call: &Call) -> ApiResult<Delivery> {
 fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<()> {
     let now = world.now();
     let Some((bucket, limit)) = operation.bucket(input.is_unfiltered()) else { return Ok(()) };
-    match world.ec2.admit(operation.name, &bucket, limit, now) {
-        true => Ok(()),
-        false => Err(refusals::throttled(operation.service)),
-    }
+    let is_admitted = match operation.service {
+        Service::Ec2 => world.ec2.admit(operation.name, &bucket, limit, now),
+        Service::Route53 => world.route53.admit(operation.name, &bucket, limit, now),
+        Service::AutoScaling | Service::Ssm => true,
+    };
+    if is_admitted { Ok(()) } else { Err(refusals::throttled(operation.service)) }
 }
 
 fn authorize(world: &mut World, caller: &Caller, asked: &Asked) -> ApiResult<()> {

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::World;
+use super::ec2::throttles::{Limit, Throttles};
 use crate::time::Time;
 
 pub use change::Route53Change;
@@ -23,6 +24,7 @@ pub struct Route53 {
     pub(in crate::world) zones: BTreeMap<String, HostedZone>,
     /// By id (without `/change/`).
     pub(in crate::world) changes: BTreeMap<String, Change>,
+    throttles: Throttles,
 }
 
 impl Route53 {
@@ -36,6 +38,20 @@ impl Route53 {
 
     pub fn changes(&self) -> &BTreeMap<String, Change> {
         &self.changes
+    }
+
+    /// Whether there may be a call of `operation` now; if so, it is counted in the `bucket`.
+    pub(crate) fn admit(&mut self, operation: &str, bucket: &str, limit: Limit, now: Time) -> bool {
+        self.throttles.admit(operation, bucket, limit, now)
+    }
+
+    /// From now on calls are not counted.
+    pub fn stop_throttling(&mut self) {
+        self.throttles.on = false;
+    }
+
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
     }
 }
 

@@ -113,3 +113,21 @@ fn errors(world: &World) -> impl Iterator<Item = Option<&str>> {
         | Fact::Violated(_) => None,
     })
 }
+
+#[test]
+fn route_53_answers_five_calls_a_second_of_any_kind() {
+    let mut world = World::new(1);
+    let requests = ["hostedzone", "hostedzonesbyname"]
+        .map(|path| signed(Service::Route53, Method::GET, &format!("/2013-04-01/{path}"), ""));
+    let ask = |world: &mut World| -> Vec<_> {
+        let asked = requests.iter().cycle().take(7);
+        asked.map(|request| call(world, request)).map(|(status, body)| (status.as_u16(), body)).collect()
+    };
+    let (answered, refused): (Vec<_>, Vec<_>) = ask(&mut world).into_iter().partition(|(status, _)| *status == 200);
+    assert_eq!((answered.len(), refused.len()), (5, 2));
+    assert!(refused.iter().all(|(status, body)| *status == 400 && body.contains("<Code>Throttling</Code>")));
+    world.advance_to(world.now() + std::time::Duration::from_millis(400));
+    assert_eq!(ask(&mut world).iter().filter(|(status, _)| *status == 200).count(), 2);
+    world.route53.stop_throttling();
+    assert!(ask(&mut world).iter().all(|(status, _)| *status == 200));
+}
