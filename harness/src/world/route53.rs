@@ -3,6 +3,7 @@
 mod batch;
 mod change;
 mod names;
+mod refusals;
 mod zones;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::time::Time;
 
 pub use change::Route53Change;
 pub use names::normalise_name;
+pub use refusals::check_labels;
 
 /// The hosted zones of the account.
 #[derive(Default)]

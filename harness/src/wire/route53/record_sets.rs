@@ -8,7 +8,7 @@ use crate::wire::operation::{Operation, reads};
 use crate::wire::rest::RestRequest;
 use crate::world::World;
 use crate::world::error::ApiResult;
-use crate::world::route53::{AliasTarget, RecordKey, RecordSet};
+use crate::world::route53::{AliasTarget, RecordKey, RecordSet, check_labels};
 
 pub(super) const OPERATIONS: &[Operation] = &[Operation::route53(
     "ListResourceRecordSets",
@@ -33,6 +33,7 @@ fn list(world: &World, request: &RestRequest) -> ApiResult<Value> {
             "The input is not valid: StartRecordIdentifier must not be specified without StartRecordType.",
         ));
     }
+    name.map_or(Ok(()), |name| check_labels("InvalidInput", name))?;
     let start = name.map(|name| RecordKey::of(name, record_type.unwrap_or_default(), identifier));
     let mut record_sets =
         zone.record_sets.iter().filter(|(key, _)| start.as_ref().is_none_or(|start| *key >= start)).map(|(_, set)| set);

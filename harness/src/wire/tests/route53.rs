@@ -100,3 +100,19 @@ fn a_new_zone_says_where_it_is() {
     assert!(location.starts_with("https://route53.amazonaws.com/2013-04-01/hostedzone/Z"), "{location}");
     assert!(text(&response).contains("<NameServer>ns-"), "{}", text(&response));
 }
+
+#[test]
+fn a_malformed_name_is_refused_where_it_is_written_and_where_it_is_read() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let path = format!("hostedzone/{zone}/rrset");
+    let label = "x".repeat(64);
+    let body = batch(&[change("CREATE", &format!("{label}.example.com"), "10.0.0.7")]);
+    let written = request(Method::POST, &path, &body);
+    let read = request(Method::GET, &format!("{path}?name={label}.example.com"), "");
+    for (request, code) in [(written, "InvalidChangeBatch"), (read, "InvalidInput")] {
+        let (status, answer) = call(&mut world, &request);
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(answer.contains(&format!("<Code>{code}</Code>")) && answer.contains("DomainLabelTooLong"), "{answer}");
+    }
+}

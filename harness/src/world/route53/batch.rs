@@ -1,9 +1,9 @@
 //! ChangeResourceRecordSets: all of a batch, or nothing of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Route53Change;
+use super::refusals::{bad_values, check_labels, check_shape, check_size};
 use super::{Change, ChangeAction, HostedZone, RecordChange, RecordKey, RecordSet, World, normalise_name};
 use crate::world::error::{ApiError, ApiResult};
 
@@ -35,8 +35,10 @@ impl World {
         comment: Option<String>,
     ) -> ApiResult<Change> {
         let zone = self.route53.hosted_zone(zone_id)?;
+        check_size(&changes)?;
         for change in &mut changes {
             check_shape(change)?;
+            check_labels("InvalidChangeBatch", &change.record_set.name)?;
             change.record_set.name = normalise_name(&change.record_set.name);
         }
         let mut problems = Vec::new();
@@ -113,38 +115,25 @@ fn problem(zone: &HostedZone, record_sets: &BTreeMap<RecordKey, RecordSet>, chan
             zone.name
         ));
     }
-    record_set.values.iter().find_map(|value| bad_value(record_type, value))
+    other_routing(record_sets, record_set).or_else(|| bad_values(record_set))
 }
 
-fn bad_value(record_type: &str, value: &str) -> Option<String> {
-    let (bad, fault) = match record_type {
-        "A" => (value.parse::<Ipv4Addr>().is_err(), "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"),
-        "AAAA" => {
-            (value.parse::<Ipv6Addr>().is_err(), "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)")
-        }
-        _ => (false, ""),
-    };
-    bad.then(|| format!("Invalid Resource Record: 'FATAL problem: {fault} encountered with '{value}''"))
-}
-
-/// A record set is an alias, or it has a TTL and values. awslabs/aws-sdk-rust#924 has the text.
-fn check_shape(change: &RecordChange) -> ApiResult<()> {
-    let RecordChange { action, record_set } = change;
-    let plain = (record_set.ttl_s.is_some(), !record_set.values.is_empty());
-    let found = match (&record_set.alias, plain) {
-        (Some(_), (false, false)) | (None, (true, true)) => return Ok(()),
-        (Some(_), _) => "more than one",
-        (None, _) => "none",
-    };
-    let text = format!(
-        "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or \
-         TrafficPolicyInstanceId], but found {found} in Change with [Action={}, Name={}, Type={}, SetIdentifier={}]",
-        action.name(),
-        record_set.name,
-        record_set.record_type,
-        record_set.set_identifier.as_deref().unwrap_or("null"),
-    );
-    Err(ApiError::new("InvalidInput", text))
+/// Record sets of one name and type are one simple set, or have identifiers and the same routing. chef-boneyard/route53#100
+/// and kubernetes-sigs/external-dns#4345 have the texts.
+fn other_routing(record_sets: &BTreeMap<RecordKey, RecordSet>, new: &RecordSet) -> Option<String> {
+    let RecordSet { name, record_type, set_identifier, .. } = new;
+    let others = record_sets.values().filter(|it| it.name == *name && it.record_type == *record_type);
+    match set_identifier {
+        None if others.clone().any(|it| it.set_identifier.is_some()) => Some(format!(
+            "RRSet with DNS name {name}, type {record_type} cannot be created as other RRSets exist with the same name \
+             and type."
+        )),
+        Some(id) if others.clone().any(|it| it.set_identifier.is_none()) => Some(format!(
+            "RRSet with DNS name {name}, type {record_type}, SetIdentifier {id} cannot be created as a non-weighted set \
+             exists with the same name and type."
+        )),
+        None | Some(_) => None,
+    }
 }
 
 /// Equal as Route 53 compares for a DELETE: the order of values does not matter.

@@ -149,3 +149,94 @@ fn a_zone_in_use_is_not_deleted() {
     world.delete_hosted_zone(&zone).unwrap();
     assert!(world.route53.zones.is_empty());
 }
+
+#[test]
+fn a_name_has_one_simple_set_or_weighted_ones() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let simple = set("a.example.com", "A", 60, &["10.0.0.1"]);
+    let weighted = |id: &str| RecordSet { set_identifier: Some(id.to_owned()), weight: Some(10), ..simple.clone() };
+    change(&mut world, &zone, &[(Create, simple.clone())]).unwrap();
+    assert_eq!(
+        refusal(&mut world, &zone, &[(Create, weighted("one"))]),
+        "[RRSet with DNS name a.example.com., type A, SetIdentifier one cannot be created as a non-weighted set exists \
+         with the same name and type.]"
+    );
+    change(&mut world, &zone, &[(Delete, simple.clone()), (Create, weighted("one"))]).unwrap();
+    change(&mut world, &zone, &[(Upsert, weighted("two"))]).unwrap();
+    for action in [Create, Upsert] {
+        assert_eq!(
+            refusal(&mut world, &zone, &[(action, simple.clone())]),
+            "[RRSet with DNS name a.example.com., type A cannot be created as other RRSets exist with the same name and \
+             type.]"
+        );
+    }
+    change(&mut world, &zone, &[(Create, set("a.example.com", "TXT", 60, &["\"another type\""]))]).unwrap();
+}
+
+#[test]
+fn an_identifier_and_a_weight_belong_together() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let simple = set("a.example.com", "A", 60, &["10.0.0.1"]);
+    for (set_identifier, weight, expected) in [
+        (None, Some(1), "Invalid request: Missing field 'SetIdentifier' in Change with [Action=CREATE, "),
+        (Some("one".to_owned()), None, "Invalid request: Expected exactly one of [Weight, Region, Failover, "),
+    ] {
+        let record_set = RecordSet { set_identifier, weight, ..simple.clone() };
+        let error = change(&mut world, &zone, &[(Create, record_set)]).unwrap_err();
+        assert!(error.code == "InvalidInput" && error.message.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn doubled_values_are_refused() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let doubled = set("a.example.com", "A", 60, &["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2"]);
+    assert_eq!(
+        refusal(&mut world, &zone, &[(Upsert, doubled)]),
+        "[Duplicate Resource Record: '10.0.0.1', Duplicate Resource Record: '10.0.0.2']"
+    );
+}
+
+#[test]
+fn malformed_names_are_refused() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let (long, fits) = ("a".repeat(64), "a".repeat(60) + "\\052bc");
+    let deep = "a.".repeat(125) + "example.com";
+    for (name, expected) in [
+        (
+            format!("{long}.example.com"),
+            format!("FATAL problem: DomainLabelTooLong (Domain label is too long) encountered with '{long}'"),
+        ),
+        (
+            "a..example.com".to_owned(),
+            "FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with 'a..example.com'".to_owned(),
+        ),
+        (deep.clone(), format!("FATAL problem: DomainNameTooLong (Domain name is too long) encountered with '{deep}'")),
+    ] {
+        assert_eq!(refusal(&mut world, &zone, &[(Upsert, set(&name, "A", 60, &["10.0.0.1"]))]), expected);
+    }
+    change(&mut world, &zone, &[(Upsert, set(&format!("{fits}.example.com"), "A", 60, &["10.0.0.1"]))]).unwrap();
+}
+
+#[test]
+fn a_batch_is_limited() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    let many = |count: usize, action, value: &str| -> Vec<_> {
+        (0..count).map(|number| (action, set(&format!("a{number}.example.com"), "TXT", 60, &[value]))).collect()
+    };
+    let records = "[Number of records limit of 1000 exceeded.]";
+    assert_eq!(refusal(&mut world, &zone, &many(501, Upsert, "\"x\"")), records);
+    assert_eq!(refusal(&mut world, &zone, &many(1001, Create, "\"x\"")), records);
+    let long = "\"".to_owned() + &"x".repeat(200) + "\"";
+    let characters = "[Number of characters limit of 32000 exceeded.]";
+    assert_eq!(refusal(&mut world, &zone, &many(160, Create, &long)), characters);
+    let values: Vec<_> = (0..401).map(|number| format!("10.0.{}.{}", number / 250, number % 250)).collect();
+    let crowd = RecordSet { values, ..set("a.example.com", "A", 60, &[]) };
+    assert_eq!(refusal(&mut world, &zone, &[(Create, crowd)]), "[Cannot have more than 400 records in a RRSet.]");
+    change(&mut world, &zone, &many(500, Upsert, "\"x\"")).unwrap();
+}
