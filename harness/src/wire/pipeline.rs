@@ -16,20 +16,25 @@ use crate::world::history::Fact;
 #[error("the connection broke before the answer came")]
 pub struct ResponseLost;
 
-/// Whether the caller gets the answer.
-#[derive(PartialEq)]
+/// How the caller gets the answer.
+#[derive(Clone, Copy, PartialEq)]
 enum Delivery {
     Delivered,
     Lost,
+    InOldForm,
 }
 
 pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Response<Vec<u8>>, ResponseLost> {
     let request_id = respond::RequestId::next(world);
     let admitted = admit(world, call);
-    let is_lost = admitted == Ok(Delivery::Lost);
+    let delivery = *admitted.as_ref().unwrap_or(&Delivery::Delivered);
     let result = admitted.and_then(|_| call.asked()?.run(world, &call.caller));
     record(world, call, result.as_ref().err());
-    if is_lost { Err(ResponseLost) } else { Ok(respond::respond(call, result, &request_id)) }
+    match delivery {
+        Delivery::Lost => Err(ResponseLost),
+        Delivery::Delivered => Ok(respond::respond(call, result, &request_id)),
+        Delivery::InOldForm => Ok(respond::respond_in_old_form(call, result, &request_id)),
+    }
 }
 
 /// A call that is refused at one stage reaches no later one: one that is not signed costs no token, one that its caller
@@ -62,10 +67,12 @@ fn authorize(world: &mut World, caller: &Caller, asked: &Asked) -> ApiResult<()>
 }
 
 fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Delivery> {
-    match world.faults.strike(&operation.action()) {
+    let now = world.now();
+    match world.faults.strike(&operation.action(), now) {
         Some(FaultKind::Throttled) => Err(refusals::throttled(operation.service)),
         Some(FaultKind::InternalError) => Err(refusals::internal_error(operation.service)),
         Some(FaultKind::ResponseLost) => Ok(Delivery::Lost),
+        Some(FaultKind::OldErrorBody) => Ok(Delivery::InOldForm),
         None => Ok(Delivery::Delivered),
     }
 }

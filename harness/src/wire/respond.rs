@@ -32,6 +32,21 @@ pub(super) fn respond(call: &Call, result: ApiResult<Answer>, request_id: &Reque
     }
 }
 
+/// The same, but a refused change batch has the body that it had for years: neither code nor message are where clients look
+/// for them. (aws/aws-sdk-go-v2#792, awslabs/aws-sdk-kotlin#961.)
+pub(super) fn respond_in_old_form(call: &Call, result: ApiResult<Answer>, request_id: &RequestId) -> Response<Vec<u8>> {
+    match result {
+        Err(error) if error.code == "InvalidChangeBatch" => {
+            let RequestId(id) = request_id;
+            let message = error.message.trim_start_matches('[').trim_end_matches(']');
+            let content = json!({"Messages": {"Message": message}, "RequestId": id});
+            let body = xml::document(&error.code, call.service.namespace(), &content, Lists::Repeated);
+            response(call.service, StatusCode::BAD_REQUEST, body, request_id)
+        }
+        result => respond(call, result, request_id),
+    }
+}
+
 /// The answer to a request that names no operation of any service.
 pub(crate) fn not_an_aws_request() -> Response<Vec<u8>> {
     let text = "The request names no operation of a service that the local AWS has (EC2, Auto Scaling, Route 53, SSM).";

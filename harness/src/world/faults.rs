@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use crate::time::Time;
+
 /// Faults to come, in the order in which they were planned.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
@@ -17,6 +19,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// How many calls it still hits.
     pub times: u32,
+    /// Until when, if it ends at all.
+    pub until: Option<Time>,
 }
 
 /// What goes wrong with a call.
@@ -28,6 +32,8 @@ pub enum FaultKind {
     InternalError,
     /// Carried out, but the connection breaks before the answer.
     ResponseLost,
+    /// Carried out; if that is a change batch which Route 53 refuses, the error has the body of old, without a code.
+    OldErrorBody,
 }
 
 impl FaultKind {
@@ -37,7 +43,12 @@ impl FaultKind {
 
 impl Faults {
     pub fn plan(&mut self, operation: &str, kind: FaultKind, times: u32) {
-        self.planned.push_back(Fault { operation: operation.to_owned(), kind, times });
+        self.planned.push_back(Fault { operation: operation.to_owned(), kind, times, until: None });
+    }
+
+    /// Every call goes wrong until then: with `route53:*`, the outage of a service.
+    pub fn plan_until(&mut self, operation: &str, kind: FaultKind, until: Time) {
+        self.planned.push_back(Fault { operation: operation.to_owned(), kind, times: u32::MAX, until: Some(until) });
     }
 
     /// From now on nothing goes wrong.
@@ -46,8 +57,9 @@ impl Faults {
     }
 
     /// What goes wrong with this call of `operation`, if anything.
-    pub fn strike(&mut self, operation: &str) -> Option<FaultKind> {
-        let fault = self.planned.iter_mut().find(|fault| fault.times > 0 && fault.hits(operation))?;
+    pub fn strike(&mut self, operation: &str, now: Time) -> Option<FaultKind> {
+        let is_on = |fault: &Fault| fault.times > 0 && fault.until.is_none_or(|until| now < until);
+        let fault = self.planned.iter_mut().find(|fault| is_on(fault) && fault.hits(operation))?;
         fault.times -= 1;
         Some(fault.kind)
     }

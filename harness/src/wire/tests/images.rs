@@ -246,7 +246,7 @@ fn faults_have_the_new_operations_names() {
     let mut world = World::new(1);
     world.faults.plan("ec2:DeregisterImage", FaultKind::InternalError, 1);
     let name = operation("ec2:DeregisterImage").expect("an operation").action();
-    assert_eq!(world.faults.strike(&name), Some(FaultKind::InternalError));
+    assert_eq!(world.faults.strike(&name, world.now()), Some(FaultKind::InternalError));
 }
 
 /// As many as an account has that nobody looked after: slow answers would make its simulation useless.

@@ -131,3 +131,21 @@ fn route_53_answers_five_calls_a_second_of_any_kind() {
     world.route53.stop_throttling();
     assert!(ask(&mut world).iter().all(|(status, _)| *status == 200));
 }
+
+#[test]
+fn an_outage_of_a_service_is_over_at_its_time() {
+    let mut world = World::new(1);
+    let two_hours = world.now() + std::time::Duration::from_secs(2 * 3600);
+    world.faults.plan_until("route53:*", FaultKind::InternalError, two_hours);
+    let zones = signed(Service::Route53, Method::GET, "/2013-04-01/hostedzone", "");
+    let zone = signed(Service::Route53, Method::GET, "/2013-04-01/hostedzone/Z1", "");
+    for minute in 0..120 {
+        for request in [&zones, &zone] {
+            assert_eq!(call(&mut world, request).0, StatusCode::INTERNAL_SERVER_ERROR, "{minute}");
+        }
+        assert_eq!(call(&mut world, &ec2("Action=DescribeVolumes")).0, StatusCode::OK);
+        world.advance_to(world.now() + std::time::Duration::from_secs(60));
+    }
+    assert_eq!(call(&mut world, &zones).0, StatusCode::OK);
+    assert_eq!(call(&mut world, &zone).0, StatusCode::NOT_FOUND);
+}

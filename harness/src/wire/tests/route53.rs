@@ -116,3 +116,26 @@ fn a_malformed_name_is_refused_where_it_is_written_and_where_it_is_read() {
         assert!(answer.contains(&format!("<Code>{code}</Code>")) && answer.contains("DomainLabelTooLong"), "{answer}");
     }
 }
+
+#[test]
+fn a_refused_batch_can_have_the_body_of_old() {
+    let mut world = World::new(1);
+    let zone = zone(&mut world);
+    world.faults.plan("route53:ChangeResourceRecordSets", FaultKind::OldErrorBody, 2);
+    let path = format!("hostedzone/{zone}/rrset");
+    let create = request(Method::POST, &path, &batch(&[change("CREATE", "a.example.com", "10.0.0.7")]));
+    assert_eq!(call(&mut world, &create).0, StatusCode::OK);
+    let (status, answer) = call(&mut world, &create);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (_, body) = answer.split_once('\n').expect("two lines");
+    assert_eq!(
+        body,
+        format!(
+            "<InvalidChangeBatch xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Messages><Message>Tried to create \
+             resource record set [name=&apos;a.example.com.&apos;, type=&apos;A&apos;] but it already exists</Message>\
+             </Messages><RequestId>00000000-0000-4000-8000-{:012x}</RequestId></InvalidChangeBatch>",
+            world.history().len()
+        )
+    );
+    assert!(call(&mut world, &create).1.contains("<Code>InvalidChangeBatch</Code>"));
+}
