@@ -18,6 +18,9 @@ struct Filter {
     values: Vec<String>,
 }
 
+/// Of all filters of a call together. apache/druid#1954 has the text.
+const VALUES_AT_MOST: usize = 200;
+
 /// No tags, for things that have none here.
 pub(super) static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
 
@@ -30,6 +33,10 @@ impl Filters {
             .into_iter()
             .map(|filter| Ok(Filter { name: filter.required("Name")?.to_owned(), values: filter.list("Value") }))
             .collect::<ApiResult<_>>()?;
+        if filters.iter().map(|filter| filter.values.len()).sum::<usize>() > VALUES_AT_MOST {
+            let text = "The maximum number of filter values specified on a single call is 200";
+            return Err(ApiError::new("FilterLimitExceeded", text));
+        }
         for Filter { name, .. } in &filters {
             let about_tags = name.starts_with("tag:") || name == "tag-key";
             if !(known.contains(&name.as_str()) || (about_tags && known.contains(&"tag"))) {
@@ -129,5 +136,19 @@ mod tests {
         let params = params("Filter.1.Name=colour&Filter.1.Value.1=red");
         let error = Filters::parse(&params, &["status"]).expect_err("refused");
         assert_eq!(error.message, "The filter 'colour' is invalid");
+    }
+
+    #[test]
+    fn two_hundred_values_are_as_many_as_there_may_be() {
+        let form = |first: usize, second: usize| {
+            let values = |filter: usize, count: usize| -> String {
+                (1..=count).map(|number| format!("&Filter.{filter}.Value.{number}=v{number}")).collect()
+            };
+            let names = "Filter.1.Name=status&Filter.2.Name=tag:k";
+            params(&format!("{names}{}{}", values(1, first), values(2, second)))
+        };
+        assert!(Filters::parse(&form(150, 50), &["status", "tag"]).is_ok());
+        let refused = Filters::parse(&form(150, 51), &["status", "tag"]).expect_err("too many");
+        assert_eq!(refused.code, "FilterLimitExceeded");
     }
 }
