@@ -131,6 +131,9 @@ def volumes_and_instances(ec2):
     instance_reaches(ec2, instance, "running")
     until("checks", lambda: ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"])
     ec2.reboot_instances(InstanceIds=[instance])
+    for protected in True, False:
+        ec2.modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": protected})
+    ec2.describe_instance_attribute(InstanceId=instance, Attribute="disableApiTermination")
     ec2.terminate_instances(InstanceIds=[instance])
     instance_reaches(ec2, instance, "terminated")
     ec2.delete_volume(VolumeId=volume)

@@ -6,6 +6,7 @@ mod describe_instances;
 mod filters;
 mod image_references;
 mod images;
+mod instance_attributes;
 mod instances;
 mod launch_data;
 mod launch_template_versions;
@@ -26,6 +27,7 @@ pub(super) const TABLES: &[&[Operation]] = &[
     describe_instances::OPERATIONS,
     image_references::OPERATIONS,
     images::OPERATIONS,
+    instance_attributes::OPERATIONS,
     instances::OPERATIONS,
     launch_template_versions::OPERATIONS,
     launch_templates::OPERATIONS,

@@ -87,6 +87,7 @@ impl World {
             launched: now,
             transition_reason: String::new(),
             devices,
+            is_protected: false,
             tags,
             guest,
         };

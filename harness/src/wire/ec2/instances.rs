@@ -25,6 +25,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 /// of this world.
 const RUN_PARAMETERS: &[&str] = &[
     "ClientToken",
+    "DisableApiTermination",
     "IamInstanceProfile",
     "ImageId",
     "InstanceMarketOptions",
@@ -64,6 +65,7 @@ fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_template_id,
         launch_template_version: template.owned("Version"),
         spot: is_spot(params)?,
+        protected: params.flag("DisableApiTermination")?.unwrap_or(false),
         tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
         count,
     })?;

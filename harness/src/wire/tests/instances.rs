@@ -81,3 +81,22 @@ fn times_can_be_missing() {
     assert!(shown.contains("<deviceName>/dev/sdf") && !shown.contains("<attachTime>"), "{shown}");
     assert!(!shown.contains("<launchTime>"), "{shown}");
 }
+
+#[test]
+fn protection_from_termination_is_an_attribute() {
+    let mut world = World::new(1);
+    let run = "Action=RunInstances&MinCount=1&MaxCount=1&ImageId=ami-0123456789abcdef0&DisableApiTermination=true";
+    assert_eq!(call(&mut world, &ec2(run)).0, StatusCode::OK);
+    let id = world.ec2.instances().keys().next().expect("an instance").clone();
+    let terminate = ec2(&format!("Action=TerminateInstances&InstanceId.1={id}"));
+    let (status, body) = call(&mut world, &terminate);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("<Code>OperationNotPermitted</Code>"), "{body}");
+    let about = format!("InstanceId={id}&Attribute=disableApiTermination");
+    let describe = ec2(&format!("Action=DescribeInstanceAttribute&{about}"));
+    assert!(call(&mut world, &describe).1.contains("<disableApiTermination><value>true</value>"));
+    let modify = ec2(&format!("Action=ModifyInstanceAttribute&InstanceId={id}&DisableApiTermination.Value=false"));
+    assert_eq!(call(&mut world, &modify).0, StatusCode::OK);
+    assert!(call(&mut world, &describe).1.contains("<disableApiTermination><value>false</value>"));
+    assert_eq!(call(&mut world, &terminate).0, StatusCode::OK);
+}

@@ -5,6 +5,9 @@ mod reboot;
 mod retirement;
 mod termination;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -43,6 +46,8 @@ pub struct Instance {
     pub transition_reason: String,
     /// The names of the devices that its image and its launch template gave it. Their volumes are not part of this world.
     pub devices: BTreeSet<String>,
+    /// Whether TerminateInstances is refused: EC2's attribute `disableApiTermination`.
+    pub is_protected: bool,
     pub tags: BTreeMap<String, String>,
     pub guest: Guest,
 }
@@ -111,6 +116,8 @@ pub struct RunInstances {
     pub launch_template_version: Option<String>,
     /// Whether spot capacity is asked for.
     pub spot: bool,
+    /// Whether they are protected from TerminateInstances.
+    pub protected: bool,
     pub tags: BTreeMap<String, String>,
     pub count: u32,
 }
@@ -135,7 +142,7 @@ impl Ec2 {
     }
 
     /// The instance, or the error that EC2 answers for its id.
-    pub(super) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
+    pub(crate) fn known_instance(&self, id: &str) -> ApiResult<&Instance> {
         if !is_hex_id(id, "i") {
             return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
         }
@@ -191,6 +198,7 @@ impl World {
                 launched: self.now,
                 transition_reason: String::new(),
                 devices: devices.clone(),
+                is_protected: request.protected,
                 tags: tags.clone(),
                 guest: Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode),
             };

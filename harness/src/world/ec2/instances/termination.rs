@@ -17,13 +17,37 @@ pub(crate) enum Shutdown {
 
 impl World {
     /// TerminateInstances: each instance with its state before and after. EC2 API Reference: idempotent; if one id is
-    /// wrong, nothing is terminated.
+    /// wrong, nothing is terminated; if one is protected, nothing in its zone is.
     pub fn terminate_instances(&mut self, ids: &[String]) -> ApiResult<Vec<StateChange>> {
+        let mut protected = Vec::new();
         for id in ids {
-            self.ec2.known_instance(id)?;
+            let instance = self.ec2.known_instance(id)?;
+            if instance.is_protected && instance.state != InstanceState::Terminated {
+                protected.push((id, instance.zone.clone()));
+            }
         }
+        let is_free = |id: &&String| protected.iter().all(|(_, zone)| self.ec2.the_instance(id).zone != *zone);
+        let free: Vec<_> = ids.iter().filter(is_free).cloned().collect();
         let reason = self.user_initiated();
-        Ok(self.change_each(ids, |world, id, _| world.begin_termination(id, &reason, Shutdown::Orderly)))
+        let changes = self.change_each(&free, |world, id, _| world.begin_termination(id, &reason, Shutdown::Orderly));
+        match protected.first() {
+            None => Ok(changes),
+            Some((id, _)) => {
+                let text = format!(
+                    "The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and \
+                     try again."
+                );
+                Err(ApiError::new("OperationNotPermitted", text))
+            }
+        }
+    }
+
+    /// ModifyInstanceAttribute, `disableApiTermination`. EC2 User Guide: it keeps TerminateInstances from ending the
+    /// instance, and neither Auto Scaling nor a spot interruption.
+    pub fn protect_instance(&mut self, id: &str, protected: bool) -> ApiResult<()> {
+        self.ec2.known_instance(id)?;
+        self.ec2.the_instance_mut(id).is_protected = protected;
+        Ok(())
     }
 
     /// StopInstances: each instance with its state before and after.
