@@ -24,7 +24,7 @@ use crate::time::Time;
 
 pub use change::Ec2Change;
 pub use images::{Image, ImageSpec, ImageState};
-pub use instances::{Instance, InstanceState, RunInstances, SpotAction, StateChange};
+pub use instances::{Instance, InstanceState, RunInstances, ScheduledEvent, SpotAction, StateChange};
 pub(crate) use instances::{Shutdown, instance_arn};
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotHold, SnapshotSpec, SnapshotState};

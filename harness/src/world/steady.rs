@@ -87,6 +87,7 @@ impl World {
             launched: now,
             transition_reason: String::new(),
             devices,
+            scheduled_event: None,
             is_protected: false,
             tags,
             guest,

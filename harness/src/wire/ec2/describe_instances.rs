@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::answers::past;
+use super::answers::{past, whole_seconds};
 use super::listing::Listing;
 use super::tags::tag_set;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::network::VPC_ID;
-use crate::world::ec2::{AttachmentState, Instance, InstanceState};
+use crate::world::ec2::{AttachmentState, Instance, InstanceState, ScheduledEvent};
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, World};
@@ -43,7 +43,7 @@ const LISTING: Listing = Listing {
 };
 
 const STATUSES: Listing = Listing {
-    filters: &["availability-zone", "instance-state-code", "instance-state-name"],
+    filters: &["availability-zone", "event.code", "instance-state-code", "instance-state-name"],
     set: "instanceStatusSet",
     ..LISTING
 };
@@ -195,9 +195,19 @@ fn status_item(instance: &Instance) -> Value {
     json!({
         "instanceId": instance.id,
         "availabilityZone": instance.zone,
+        "eventsSet": instance.scheduled_event.as_ref().map(|event| json!([event_item(event)])),
         "instanceState": state(instance.state),
         "systemStatus": {"status": status, "details": details},
         "instanceStatus": {"status": status, "details": details},
+    })
+}
+
+fn event_item(event: &ScheduledEvent) -> Value {
+    json!({
+        "instanceEventId": event.id,
+        "code": event.code,
+        "description": event.description(),
+        "notBefore": whole_seconds(event.not_before),
     })
 }
 
@@ -207,6 +217,7 @@ fn filter_values(world: &World, instance: &Instance, filter: &str) -> Vec<String
         "block-device-mapping.volume-id" => {
             world.ec2.attachments_of(&instance.id).map(|(id, _)| id.to_owned()).collect()
         }
+        "event.code" => instance.scheduled_event.iter().map(|event| event.code.to_owned()).collect(),
         "image-id" => vec![instance.image_id.clone()],
         "instance-id" => vec![instance.id.clone()],
         "instance-lifecycle" => instance.spot.then(|| "spot".to_owned()).into_iter().collect(),

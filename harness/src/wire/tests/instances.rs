@@ -100,3 +100,19 @@ fn protection_from_termination_is_an_attribute() {
     assert!(call(&mut world, &describe).1.contains("<disableApiTermination><value>false</value>"));
     assert_eq!(call(&mut world, &terminate).0, StatusCode::OK);
 }
+
+#[test]
+fn a_status_shows_a_scheduled_event() {
+    let mut world = World::new(1);
+    let (doomed, other) = (world.running(), world.running());
+    world.schedule_retirement(&doomed);
+    let not_before = world.ec2.instances()[&doomed].scheduled_event.as_ref().expect("an event").not_before;
+    let retiring = "Action=DescribeInstanceStatus&Filter.1.Name=event.code&Filter.1.Value.1=instance-retirement";
+    let (_, body) = call(&mut world, &ec2(&format!("{retiring}&IncludeAllInstances=true")));
+    assert!(body.contains("<code>instance-retirement</code>") && !body.contains(&other), "{body}");
+    let time = Time(not_before.0 / 1000 * 1000).iso_millis();
+    assert!(body.contains(&format!("<notBefore>{time}</notBefore>")), "{body}");
+    world.advance_to(not_before + Duration::from_secs(90));
+    let (_, body) = call(&mut world, &ec2(&format!("{retiring}&IncludeAllInstances=true")));
+    assert!(body.contains("<name>stopped</name>") && body.contains("<description>[Completed] "), "{body}");
+}

@@ -22,6 +22,7 @@ use crate::world::guest::Guest;
 use crate::world::ids::is_hex_id;
 use crate::world::{ACCOUNT, REGION};
 pub use interruption::SpotAction;
+pub use retirement::ScheduledEvent;
 pub(crate) use termination::Shutdown;
 
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Instance {
     pub transition_reason: String,
     /// The names of the devices that its image and its launch template gave it. Their volumes are not part of this world.
     pub devices: BTreeSet<String>,
+    /// The retirement of its host, to come or over.
+    pub scheduled_event: Option<ScheduledEvent>,
     /// Whether TerminateInstances is refused: EC2's attribute `disableApiTermination`.
     pub is_protected: bool,
     pub tags: BTreeMap<String, String>,
@@ -198,6 +201,7 @@ impl World {
                 launched: self.now,
                 transition_reason: String::new(),
                 devices: devices.clone(),
+                scheduled_event: None,
                 is_protected: request.protected,
                 tags: tags.clone(),
                 guest: Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode),

@@ -12,8 +12,29 @@ use crate::world::ec2::Ec2Change;
 use crate::world::ec2::Ec2Effect;
 use crate::world::{ACCOUNT, REGION};
 
+/// As DescribeInstanceStatus shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduledEvent {
+    /// `instance-event-` and 17 hexadecimal digits.
+    pub id: String,
+    /// For example `instance-retirement`.
+    pub code: &'static str,
+    pub not_before: Time,
+    /// It stays listed for a week when it is over.
+    pub is_completed: bool,
+}
+
+impl ScheduledEvent {
+    /// EC2 API Reference (InstanceStatusEvent): begins with `[Completed]` when it is over.
+    pub fn description(&self) -> String {
+        let text = "The instance is running on degraded hardware";
+        if self.is_completed { format!("[Completed] {text}") } else { text.to_owned() }
+    }
+}
+
 impl World {
-    /// AWS Health reports that the host of the instance retires; `latency.retirement` later EC2 stops the instance.
+    /// AWS Health reports that the host of the instance retires, and DescribeInstanceStatus shows it; `latency.retirement`
+    /// later EC2 stops the instance. EC2 User Guide (scheduled events): it would terminate one without an EBS root.
     ///
     /// # Panics
     /// When EC2 does not list the instance.
@@ -25,7 +46,14 @@ impl World {
         // AWS documents a whole ARN here; recordings of 2018 and 2022 have the bare id.
         let entity = if self.rng.bool() { instance_arn(instance_id) } else { instance_id.to_owned() };
         let ahead = self.draw(self.latency.retirement);
-        let (now, retires) = (in_words(self.now), in_words(self.now + ahead));
+        let not_before = self.now + ahead;
+        let (now, retires) = (in_words(self.now), in_words(not_before));
+        self.ec2.the_instance_mut(instance_id).scheduled_event = Some(ScheduledEvent {
+            id: instance_id.replacen("i-", "instance-event-", 1),
+            code: "instance-retirement",
+            not_before,
+            is_completed: false,
+        });
         let detail = json!({
             "eventArn": format!("arn:aws:health:{REGION}::event/EC2/{CODE}/{CODE}_{event}"),
             "service": "EC2",
@@ -52,8 +80,10 @@ impl World {
     }
 
     pub(in crate::world::ec2) fn retire(&mut self, id: &str) {
-        // It may have ended within the two weeks.
-        if self.ec2.is_alive(id) {
+        // It may have ended within the two weeks, or have been stopped and so have left the host.
+        let event = self.ec2.instance(id).and_then(|instance| instance.scheduled_event.as_ref());
+        let is_due = event.is_some_and(|event| !event.is_completed && event.not_before <= self.now);
+        if is_due && self.ec2.is_alive(id) {
             self.begin_stop(id, "Server.ScheduledStop: Stopped due to scheduled retirement", Shutdown::Orderly);
         }
     }

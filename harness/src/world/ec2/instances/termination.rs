@@ -105,7 +105,10 @@ impl World {
 
     /// A stopping instance has stopped, unless it was terminated before.
     pub(in crate::world::ec2) fn on_stopped(&mut self, id: &str) {
-        let Some(_) = self.ec2.still_in(InstanceState::Stopping, id) else { return };
+        let Some(instance) = self.ec2.still_in(InstanceState::Stopping, id) else { return };
+        if let Some(event) = &mut instance.scheduled_event {
+            event.is_completed = true;
+        }
         self.power_off(id);
         self.enter_state(id, InstanceState::Stopped);
     }

@@ -1,5 +1,7 @@
 //! How instances end, and do not.
 
+use std::time::Duration;
+
 use super::*;
 use crate::seed::NodeSeed;
 use crate::testing::settled;
@@ -40,4 +42,33 @@ fn neither_a_group_nor_an_interruption_minds_protection() {
     world.complete("durin-terminate", &holder, ActionResult::Continue).unwrap();
     world.pass_until_terminated(&holder);
     world.pass_until_terminated(&spot);
+}
+
+#[test]
+fn a_retirement_ends_the_instance_at_its_time() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.schedule_retirement(&instance);
+    let event = world.ec2.instances[&instance].scheduled_event.clone().unwrap();
+    assert_eq!((event.code, event.is_completed), ("instance-retirement", false));
+    world.advance_to(event.not_before - Duration::from_secs(1));
+    assert_eq!(world.serving(&volume), Some(instance.as_str()));
+    world.advance_to(event.not_before);
+    assert_eq!(world.ec2.state_of(&instance), Some(InstanceState::Stopping));
+    world.pass(60);
+    assert_eq!(world.ec2.state_of(&instance), Some(InstanceState::Stopped));
+    assert!(world.ec2.instances[&instance].scheduled_event.as_ref().unwrap().is_completed);
+}
+
+#[test]
+fn a_stop_and_a_start_take_the_instance_to_another_host() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.schedule_retirement(&instance);
+    let due = world.ec2.instances[&instance].scheduled_event.clone().unwrap().not_before;
+    world.stop_instances(std::slice::from_ref(&instance)).unwrap();
+    world.pass(90);
+    world.start_instances(std::slice::from_ref(&instance)).unwrap();
+    world.advance_to(due + Duration::from_secs(3600));
+    assert_eq!(world.serving(&volume), Some(instance.as_str()));
 }
