@@ -1,3 +1,5 @@
+mod firing;
+
 use super::*;
 use crate::seed::{IMAGE_PARAMETER, NodeSeed};
 use crate::testing::settled;
