@@ -73,6 +73,10 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
     if world.serving(&node.volume) != Some(holder) {
         violations.push(format!("k3s does not serve on {holder}, which holds {}", node.volume));
     }
+    if volume.data.cordoned {
+        violations
+            .push(format!("the node whose datastore is on {} is cordoned: nothing is scheduled on it", node.volume));
+    }
     let address = world.ec2.instances.get(holder).map(|instance| instance.private_ip.clone()).unwrap_or_default();
     let record = world.route53.zones.get(&node.zone_id).and_then(|zone| zone.record_set(&node.record_name, "A"));
     let values = record.map(|record| record.values.as_slice()).unwrap_or_default();

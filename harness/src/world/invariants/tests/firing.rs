@@ -24,7 +24,7 @@ fn mount_on_another(world: &mut World, node: &mut NodeNames) {
     world.ec2.tamper_with_instance(&other, |instance| instance.guest.mounted = Some(node.volume.clone()));
 }
 
-const COMPLAINTS: [(Break, &str); 13] = [
+const COMPLAINTS: [(Break, &str); 14] = [
     (mount_on_another, " at once"),
     (mount_on_another, "mounted, which is not attached to it"),
     (|world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.data.corrupted = true), "is corrupted"),
@@ -58,6 +58,7 @@ const COMPLAINTS: [(Break, &str); 13] = [
         },
         "k3s does not serve on i-",
     ),
+    (|world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.data.cordoned = true), " is cordoned: nothing"),
     (
         |world, node| {
             let name = normalise_name(&node.record_name);
