@@ -20,17 +20,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 /// Targets, rate controls, and output to S3 or CloudWatch are not here.
-const SEND_PARAMETERS: &[&str] =
-    &["Comment", "DocumentName", "DocumentVersion", "InstanceIds", "Parameters", "TimeoutSeconds"];
+const SEND_PARAMETERS: &[&str] = &[
+    "Comment",
+    "DocumentHash",
+    "DocumentHashType",
+    "DocumentName",
+    "DocumentVersion",
+    "InstanceIds",
+    "Parameters",
+    "TimeoutSeconds",
+];
 
 fn send(world: &mut World, fields: &Fields) -> ApiResult<Value> {
     let comment = fields.owned("Comment")?.unwrap_or_default();
     if comment.chars().count() > 100 {
         return Err(fields::invalid("comment", &comment));
     }
+    // SHA-1 is deprecated.
+    if let Some(other) = fields.text("DocumentHashType")?.filter(|given| *given != "Sha256") {
+        return Err(fields::invalid("documentHashType", other));
+    }
     let command = world.send_command(SendCommand {
         document: fields.required("DocumentName")?.to_owned(),
         document_version: fields.owned("DocumentVersion")?,
+        document_hash: fields.owned("DocumentHash")?,
         instances: fields.texts("InstanceIds")?.into_iter().map(str::to_owned).collect(),
         parameters: fields.lists_by_name("Parameters")?,
         delivery_timeout_s: fields.number("TimeoutSeconds")?,

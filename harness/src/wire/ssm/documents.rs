@@ -47,7 +47,7 @@ fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
     Ok(json!({
         "Name": document.name,
         "CreatedDate": document.created.epoch_seconds(),
-        "DocumentVersion": "1",
+        "DocumentVersion": document.version.to_string(),
         "Status": "Active",
         "Content": document.content,
         "DocumentType": "Command",
@@ -91,7 +91,7 @@ fn identifier(document: &Document) -> Value {
         "CreatedDate": document.created.epoch_seconds(),
         "Owner": ACCOUNT,
         "PlatformTypes": ["Linux"],
-        "DocumentVersion": "1",
+        "DocumentVersion": document.version.to_string(),
         "DocumentType": "Command",
         "SchemaVersion": "2.2",
         "DocumentFormat": document.format.name(),
@@ -106,8 +106,10 @@ fn identifier(document: &Document) -> Value {
 fn description(document: &Document) -> Value {
     let mut item = identifier(document);
     item["Status"] = "Active".into();
-    item["LatestVersion"] = "1".into();
-    item["DefaultVersion"] = "1".into();
+    item["LatestVersion"] = document.version.to_string().into();
+    item["DefaultVersion"] = document.version.to_string().into();
+    item["Hash"] = document.hash().into();
+    item["HashType"] = "Sha256".into();
     if let Some(text) = document.description() {
         item["Description"] = text.into();
     }

@@ -127,6 +127,9 @@ fn a_document_is_created_described_and_deleted() {
     let parameters = created["DocumentDescription"]["Parameters"].as_array().expect("parameters");
     let timeout = parameters.iter().find(|parameter| parameter["Name"] == "executionTimeout").expect("the timeout");
     assert_eq!((&timeout["Type"], &timeout["DefaultValue"]), (&"String".into(), &"3600".into()));
+    let description = &created["DocumentDescription"];
+    assert_eq!((&description["DefaultVersion"], &description["HashType"]), (&"1".into(), &"Sha256".into()));
+    assert_eq!(description["Hash"].as_str().map(str::len), Some(64));
     let (_, again) = ssm(&mut world, "CreateDocument", &content.to_string());
     assert_eq!(again["__type"], "DocumentAlreadyExists");
     let (_, listed) = ssm(&mut world, "ListDocuments", r#"{"Filters": [{"Key": "Name", "Values": ["oth"]}]}"#);

@@ -16,6 +16,8 @@ use crate::world::error::{ApiError, ApiResult};
 pub struct SendCommand {
     pub document: String,
     pub document_version: Option<String>,
+    /// SHA-256 of the document's content, if it has to be that one.
+    pub document_hash: Option<String>,
     /// To which instances, at most 50.
     pub instances: Vec<String>,
     /// For the document.
@@ -85,6 +87,7 @@ impl World {
             return Err(refused("instanceIds", &format!("{:?}", request.instances)));
         }
         let document = self.ssm.document(&request.document, request.document_version.as_deref())?;
+        document.check_hash(request.document_hash.as_deref())?;
         document.check_parameters(&request.parameters)?;
         let (plugin, execution_timeout) =
             (document.plugin_name().to_owned(), document.execution_timeout(&request.parameters));

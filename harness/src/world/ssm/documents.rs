@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::Ssm;
 use super::SsmChange;
@@ -14,11 +15,13 @@ use crate::world::error::{ApiError, ApiResult};
 /// Systems Manager User Guide (aws:runShellScript): a step may take an hour unless its `timeoutSeconds` says otherwise.
 const DEFAULT_STEP_TIMEOUT_S: u64 = 3600;
 
-/// A command document, with its one version.
+/// A command document. Of its versions only the newest is kept, which is the default one, too.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// Unique in the region.
     pub name: String,
+    /// From 1.
+    pub version: u64,
     /// As it was put.
     pub content: String,
     /// What the content is written in.
@@ -64,11 +67,12 @@ pub struct CreateDocument {
 }
 
 impl Ssm {
-    /// The document in that version, which is the only one.
+    /// The document in that version, if it is the newest.
     pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
         let document = self.documents.get(name).ok_or_else(|| unknown(name))?;
         match version {
-            None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
+            None | Some("$DEFAULT" | "$LATEST") => Ok(document),
+            Some(number) if number.parse() == Ok(document.version) => Ok(document),
             Some(other) => {
                 let text = format!("Document version {other} of {name} does not exist.");
                 Err(ApiError::new("InvalidDocumentVersion", text))
@@ -91,7 +95,7 @@ impl World {
         self.store_document(request)
     }
 
-    /// Gives the world a document, JSON or YAML, in the place of one of that name.
+    /// Gives the world a document, JSON or YAML; another content makes a new version of one of that name.
     pub fn put_document(&mut self, name: &str, content: &str) -> ApiResult<()> {
         let json = serde_json::from_str::<Value>(content).is_ok();
         let format = if json { DocumentFormat::Json } else { DocumentFormat::Yaml };
@@ -101,8 +105,15 @@ impl World {
 
     fn store_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
         let parsed = parse(&request.content, request.format)?;
+        let before = self.ssm.documents.get(&request.name);
+        let version = match before {
+            Some(before) if before.content == request.content => before.version,
+            Some(before) => before.version + 1,
+            None => 1,
+        };
         let document = Document {
             name: request.name.clone(),
+            version,
             content: request.content,
             format: request.format,
             target_type: request.target_type,
@@ -116,6 +127,22 @@ impl World {
 }
 
 impl Document {
+    /// SHA-256 of the content, in hexadecimal digits.
+    pub fn hash(&self) -> String {
+        Sha256::digest(&self.content).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Refuses the document if whoever names it has another content in mind. In the words of
+    /// aws-security-reference-architecture-examples#301.
+    pub(super) fn check_hash(&self, expected: Option<&str>) -> ApiResult<()> {
+        match expected {
+            Some(expected) if !expected.eq_ignore_ascii_case(&self.hash()) => {
+                Err(ApiError::new("InvalidDocument", format!("document hash {expected} does not match Sha256.")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The parameters that the document declares, by name.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &Value)> {
         let declared = self.parsed["parameters"].as_object().into_iter().flatten();

@@ -55,3 +55,30 @@ fn a_document_needs_patterns_that_are_some() {
     let broken = CONTENT.replace("^vol-[", "^vol-[[");
     assert_eq!(code(world.put_document("only", &broken)), "InvalidDocumentContent");
 }
+
+#[test]
+fn a_new_content_is_a_new_version_and_the_old_one_is_gone() {
+    let (mut world, instance) = with_document();
+    let first = world.ssm.document("only", Some("1")).unwrap().hash();
+    world.put_document("only", CONTENT).unwrap();
+    assert_eq!(world.ssm.document("only", None).unwrap().version, 1, "the same content");
+    world.put_document("only", &CONTENT.replace("echo", "printf")).unwrap();
+    assert_eq!(world.ssm.document("only", Some("2")).unwrap().version, 2);
+    assert_eq!(code(world.ssm.document("only", Some("1")).map(drop)), "InvalidDocumentVersion");
+
+    let second = world.ssm.document("only", None).unwrap().hash();
+    let mut request = SendCommand {
+        document: "only".to_owned(),
+        document_version: Some("2".to_owned()),
+        document_hash: Some(first.clone()),
+        instances: vec![instance],
+        parameters: BTreeMap::from([("VolumeId".to_owned(), vec!["vol-01234567".to_owned()])]),
+        ..SendCommand::default()
+    };
+    let error = world.send_command(request.clone()).map(drop).unwrap_err();
+    assert_eq!(error.to_string(), format!("InvalidDocument: document hash {first} does not match Sha256."));
+    request.document_hash = Some(second);
+    world.send_command(request.clone()).unwrap();
+    request.document_version = Some("1".to_owned());
+    assert_eq!(code(world.send_command(request).map(drop)), "InvalidDocumentVersion");
+}
