@@ -51,7 +51,7 @@ fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
         (Some(started), Some(ended)) => format!("PT{}S", ended.since(started).as_secs_f64()),
         _ => String::new(),
     };
-    let (output, error) = written(invocation.status);
+    let (output, error) = written(invocation);
     Ok(json!({
         "CommandId": command.id,
         "InstanceId": invocation.instance,
@@ -92,7 +92,7 @@ fn item(command: &Command, invocation: &CommandInvocation, details: bool) -> Val
 }
 
 fn plugin(command: &Command, invocation: &CommandInvocation) -> Value {
-    let (output, error) = written(invocation.status);
+    let (output, error) = written(invocation);
     let mut item = json!({
         "Name": command.plugin,
         "Status": plugin_status(invocation.status).name(),
@@ -128,10 +128,11 @@ fn plugin_status(status: InvocationStatus) -> InvocationStatus {
 }
 
 /// What the script wrote, to standard output and to standard error.
-fn written(status: InvocationStatus) -> (&'static str, &'static str) {
-    match status {
-        InvocationStatus::Success => ("done\n", ""),
-        InvocationStatus::Failed => ("", "failed to run commands: exit status 1"),
+fn written(invocation: &CommandInvocation) -> (&'static str, String) {
+    let complaint = invocation.complaint.as_deref().unwrap_or_default();
+    match invocation.status {
+        InvocationStatus::Success => ("done\n", String::new()),
+        InvocationStatus::Failed => ("", format!("{complaint}failed to run commands: exit status 1")),
         InvocationStatus::Pending
         | InvocationStatus::Delayed
         | InvocationStatus::InProgress
@@ -139,6 +140,6 @@ fn written(status: InvocationStatus) -> (&'static str, &'static str) {
         | InvocationStatus::Cancelled
         | InvocationStatus::DeliveryTimedOut
         | InvocationStatus::ExecutionTimedOut
-        | InvocationStatus::Undeliverable => ("", ""),
+        | InvocationStatus::Undeliverable => ("", String::new()),
     }
 }

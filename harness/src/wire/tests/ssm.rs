@@ -85,6 +85,24 @@ fn a_command_is_sent_followed_and_listed() {
 }
 
 #[test]
+fn a_release_that_fails_says_why() {
+    let (mut world, instance) = settled_node();
+    let body = format!(
+        r#"{{"DocumentName": "durin-release", "InstanceIds": ["{instance}"],
+            "Parameters": {{"VolumeId": ["vol-0123456789abcdef0"]}}}}"#
+    );
+    let (_, sent) = ssm(&mut world, "SendCommand", &body);
+    let id = sent["Command"]["CommandId"].as_str().expect("an id");
+    world.advance_to(world.now() + Duration::from_secs(30));
+    let both = format!(r#"{{"CommandId": "{id}", "InstanceId": "{instance}"}}"#);
+    let (_, got) = ssm(&mut world, "GetCommandInvocation", &both);
+    assert_eq!((&got["Status"], &got["ResponseCode"]), (&"Failed".into(), &1.into()));
+    let said = got["StandardErrorContent"].as_str().expect("a text");
+    assert!(said.starts_with("not released: vol-0123456789abcdef0 is not attached: "), "{said}");
+    assert!(said.ends_with("failed to run commands: exit status 1"), "{said}");
+}
+
+#[test]
 fn what_a_command_cannot_be_is_refused() {
     let (mut world, instance) = settled_node();
     let body = r#"{"DocumentName": "durin-release", "Targets": [{"Key": "tag:a", "Values": ["b"]}]}"#;

@@ -179,6 +179,13 @@ impl World {
         self.schedule_end(id, command, outcome);
     }
 
+    /// The agent runs a document that has nothing to work on.
+    pub(in crate::world) fn run_in_vain(&mut self, id: &str, command: &str) {
+        let document = Document { command: command.to_owned(), releases: false };
+        self.the_guest_mut(id).agent.documents.push(document);
+        self.schedule_end(id, command, Outcome::Failed(1));
+    }
+
     fn begin_release_for(&mut self, id: &str, command: &str) {
         let manner = match self.ec2.the_instance(id).guest.agent.mode {
             AgentMode::Online | AgentMode::Offline | AgentMode::Gone => Manner::Usual,

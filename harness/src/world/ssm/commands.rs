@@ -57,6 +57,8 @@ pub struct CommandInvocation {
     pub status: InvocationStatus,
     /// -1 until the document has ended.
     pub response_code: i32,
+    /// What the document has written to standard error, if that is more than that it failed.
+    pub complaint: Option<String>,
     /// When the document began to run.
     pub started: Option<Time>,
     /// When the status became final.
@@ -239,6 +241,7 @@ impl CommandInvocation {
             instance: instance.to_owned(),
             status: InvocationStatus::Pending,
             response_code: -1,
+            complaint: None,
             started: None,
             ended: None,
         }

@@ -165,6 +165,26 @@ fn what_ends_while_the_agent_is_gone_is_told_later() {
 }
 
 #[test]
+fn a_release_of_a_volume_that_is_not_attached_fails_and_changes_nothing() {
+    let (mut world, instance, volume) = serving(1);
+    let other = world.available_volume();
+    for missing in ["vol-0123456789abcdef0", &other] {
+        let parameters = BTreeMap::from([("VolumeId".to_owned(), vec![missing.to_owned()])]);
+        let request = SendCommand { parameters, ..release_of(&instance) };
+        let command = world.send_command(request).unwrap().id.clone();
+        assert_eq!(pass_until_final(&mut world, &command, 20), (InvocationStatus::Failed, 1));
+        let link = format!("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}", missing.replace('-', ""));
+        let complaint = world.ssm.command(&command).unwrap().invocations[0].complaint.clone().unwrap();
+        assert_eq!(complaint, format!("not released: {missing} is not attached: there is no {link}\n"));
+        assert_eq!(world.workload_serving(&volume), Some(instance.as_str()));
+    }
+    let parameters = BTreeMap::from([("VolumeId".to_owned(), vec![volume.clone()])]);
+    let command = world.send_command(SendCommand { parameters, ..release_of(&instance) }).unwrap().id.clone();
+    assert_eq!(pass_until_final(&mut world, &command, 20), (InvocationStatus::Success, 0));
+    assert_eq!(world.mounted_on(&volume), None);
+}
+
+#[test]
 fn a_slow_release_takes_its_time_and_k3s_serves_meanwhile() {
     let (mut world, instance, volume) = serving(1);
     world.set_agent_mode(&instance, AgentMode::Slow);
