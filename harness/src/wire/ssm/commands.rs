@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use super::filters::{CommandFilter, parse};
+use super::invocations::has_reached;
 use super::resources::{text, texts};
 use crate::iam::Check;
 use crate::wire::fields::{self, Fields};
@@ -66,14 +67,16 @@ fn document_arn(name: &str) -> String {
     }
 }
 
-/// ListCommands: newest first.
+/// ListCommands: newest first; with an instance, those that have reached it.
 fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = parse(fields, CommandFilter::of_commands)?;
     let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
     let items = world
         .visible_commands()
         .filter(|command| id.is_none_or(|id| command.id == id))
-        .filter(|command| instance.is_none_or(|instance| command.invocation(instance).is_some()))
+        .filter(|command| {
+            instance.is_none_or(|instance| command.invocations.iter().any(|it| has_reached(it, instance)))
+        })
         .filter(|command| filters.iter().all(|filter| filter.matches(command, command.status())))
         .map(|command| (command.id.clone(), item(command)))
         .collect();

@@ -21,7 +21,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error.
+/// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error. With an instance, a
+/// command is left out that has not reached it yet: see [`has_reached`].
 fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = parse(fields, CommandFilter::of_invocations)?;
     let (id, instance) = (command_id(fields)?, fields.text("InstanceId")?);
@@ -30,13 +31,19 @@ fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
         .visible_commands()
         .filter(|command| id.is_none_or(|id| command.id == id))
         .flat_map(|command| command.invocations.iter().map(move |invocation| (command, invocation)))
-        .filter(|(_, invocation)| instance.is_none_or(|instance| invocation.instance == instance))
+        .filter(|(_, invocation)| instance.is_none_or(|instance| has_reached(invocation, instance)))
         .filter(|(command, invocation)| filters.iter().all(|filter| filter.matches(command, invocation.status)))
         .map(|(command, invocation)| {
             (format!("{} {}", command.id, invocation.instance), item(command, invocation, details))
         })
         .collect();
     paged(fields, "CommandInvocations", 1..=50, items)
+}
+
+/// Systems Manager API Reference (ListCommands, InstanceId): what is pending has not reached the instance yet, and is not
+/// found by it.
+pub(super) fn has_reached(invocation: &CommandInvocation, instance: &str) -> bool {
+    invocation.instance == instance && invocation.status != InvocationStatus::Pending
 }
 
 fn get(world: &World, fields: &Fields) -> ApiResult<Value> {

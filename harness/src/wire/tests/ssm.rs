@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::seed::Seed;
 use crate::testing::{RELEASE_DOCUMENT_CONTENT, node_template};
+use crate::world::latency::Range;
 
 fn ssm(world: &mut World, operation: &str, body: &str) -> (StatusCode, serde_json::Value) {
     let mut request = signed(Service::Ssm, Method::POST, "/", body);
@@ -82,6 +83,24 @@ fn a_command_is_sent_followed_and_listed() {
     let (_, error) =
         ssm(&mut world, "ListCommandInvocations", r#"{"Filters": [{"key": "ExecutionStage", "value": "Complete"}]}"#);
     assert_eq!(error["__type"], "InvalidFilterKey");
+}
+
+#[test]
+fn a_pending_command_is_listed_without_its_instance_only() {
+    let (mut world, instance) = settled_node();
+    world.latency.ssm_command_start = Range::from_secs(2, 2);
+    let body = format!(r#"{{"DocumentName": "durin-release", "InstanceIds": ["{instance}"]}}"#);
+    let _ = ssm(&mut world, "SendCommand", &body);
+    let by_instance = format!(r#"{{"InstanceId": "{instance}"}}"#);
+    for (seconds, found) in [(1.9, 0), (0.2, 1)] {
+        world.advance_to(world.now() + Duration::from_secs_f64(seconds));
+        for (operation, list) in [("ListCommands", "Commands"), ("ListCommandInvocations", "CommandInvocations")] {
+            let (_, all) = ssm(&mut world, operation, "{}");
+            assert_eq!(all[list].as_array().map(Vec::len), Some(1), "{operation}");
+            let (_, listed) = ssm(&mut world, operation, &by_instance);
+            assert_eq!(listed[list].as_array().map(Vec::len), Some(found), "{operation}");
+        }
+    }
 }
 
 #[test]
