@@ -21,9 +21,12 @@ pub(super) fn of_ec2(world: &World, action: &str, id: &str) -> Check {
     check
 }
 
-/// A parameter, by its name: without a leading slash, a version or a label.
+/// A parameter, by its name or ARN: without a leading slash, a version or a label.
 pub(super) fn of_parameter(world: &World, action: &str, selector: &str) -> Check {
-    let name = selector.split(':').next().unwrap_or_default();
+    let name = match world.ssm.select(selector) {
+        Some((parameter, _)) => parameter.name.as_str(),
+        None => selector.rsplit_once(":parameter/").map_or(selector, |(_, name)| name).split(':').next().unwrap_or(""),
+    };
     let mut check = Check::new(action, arn("ssm", &format!("parameter/{}", name.trim_start_matches('/'))));
     let tags = world.ssm.parameter(name).map(|parameter| &parameter.tags);
     check.resource_tags = tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -191,7 +191,8 @@ fn parameter_item(selector: &str, parameter: &Parameter, version: &ParameterVers
         "ARN": parameter.arn(),
         "DataType": parameter.data_type,
     });
-    if let Some(selected) = selector.strip_prefix(&parameter.name).filter(|selected| !selected.is_empty()) {
+    let named = selector.strip_prefix(&parameter.arn()).or_else(|| selector.strip_prefix(&parameter.name));
+    if let Some(selected) = named.filter(|selected| !selected.is_empty()) {
         item["Selector"] = selected.into();
     }
     item

@@ -101,6 +101,9 @@ fn systems_manager_is_asked_about_documents_instances_and_parameters() {
     assert_eq!(resources(&send), ["arn:aws:ssm:eu-central-1:123456789012:document/durin-release", &instance]);
     let parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/durin/images/k3s";
     assert_eq!(resources(&ask("GetParameter", r#"{"Name": "/durin/images/k3s:3"}"#)), [parameter]);
+    let by_arn = ask("GetParameter", &format!(r#"{{"Name": "{parameter}:3"}}"#));
+    assert_eq!(resources(&by_arn), [parameter]);
+    assert_eq!(resources(&ask("GetParameter", &format!(r#"{{"Name": "{parameter}s"}}"#))), [format!("{parameter}s")]);
     let put = ask(
         "PutParameter",
         r#"{"Name": "/durin/images/k3s", "Overwrite": true, "Tags": [{"Key": "a", "Value": "b"}]}"#,

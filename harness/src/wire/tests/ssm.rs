@@ -86,6 +86,32 @@ fn a_command_is_sent_followed_and_listed() {
 }
 
 #[test]
+fn a_parameter_is_found_by_its_arn() {
+    let mut world = World::new(1);
+    let _ = ssm(&mut world, "PutParameter", r#"{"Name": "/durin/image", "Value": "ami-1", "Type": "String"}"#);
+    let arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/durin/image";
+    let (_, got) = ssm(&mut world, "GetParameter", &format!(r#"{{"Name": "{arn}:1"}}"#));
+    let parameter = &got["Parameter"];
+    assert_eq!((&parameter["Name"], &parameter["ARN"]), (&"/durin/image".into(), &arn.into()));
+    assert_eq!(parameter["Selector"], ":1");
+    let (_, got) = ssm(&mut world, "GetParameters", &format!(r#"{{"Names": ["{arn}", "{arn}s"]}}"#));
+    assert_eq!(got["Parameters"][0]["Value"], "ami-1");
+    assert_eq!(got["InvalidParameters"], serde_json::json!([format!("{arn}s")]));
+}
+
+#[test]
+fn parameters_are_described_three_times_a_second() {
+    let mut world = World::new(1);
+    for _ in 0..3 {
+        assert_eq!(ssm(&mut world, "DescribeParameters", "{}").0, StatusCode::OK);
+    }
+    let (_, error) = ssm(&mut world, "DescribeParameters", "{}");
+    assert_eq!(error["__type"], "ThrottlingException");
+    world.advance_to(world.now() + Duration::from_secs(1));
+    assert_eq!(ssm(&mut world, "DescribeParameters", "{}").0, StatusCode::OK);
+}
+
+#[test]
 fn a_pending_command_is_listed_without_its_instance_only() {
     let (mut world, instance) = settled_node();
     world.latency.ssm_command_start = Range::from_secs(2, 2);

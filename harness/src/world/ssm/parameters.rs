@@ -33,13 +33,10 @@ pub(super) const VERSIONS_KEPT: usize = 100;
 const VALUE_BYTES: usize = 4096;
 
 impl Ssm {
-    /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`.
+    /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`; the name may be an ARN.
     pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
-        let (name, wanted) = match selector.rsplit_once(':') {
-            Some((name, wanted)) => (name, Some(wanted)),
-            None => (selector, None),
-        };
-        let parameter = self.parameters.get(name).ok_or_else(not_found)?;
+        let (parameter, wanted) = self.select(selector).ok_or_else(not_found)?;
+        let name = &parameter.name;
         let version = match wanted {
             None => parameter.versions.last(),
             Some(wanted) => parameter
@@ -55,6 +52,23 @@ impl Ssm {
             ApiError::new("ParameterVersionNotFound", text)
         })?;
         Ok((parameter, version))
+    }
+}
+
+impl Ssm {
+    /// The parameter of that name or ARN, and what follows it: a version or a label.
+    pub fn select<'a>(&self, selector: &'a str) -> Option<(&Parameter, Option<&'a str>)> {
+        let named = match selector.strip_prefix("arn:") {
+            Some(_) => selector.strip_prefix(&format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/"))?,
+            None => selector,
+        };
+        let (name, wanted) = named.split_once(':').map_or((named, None), |(name, wanted)| (name, Some(wanted)));
+        // An ARN has one slash, whether the name begins with one or not.
+        let parameter = match named.len() == selector.len() {
+            true => self.parameters.get(name),
+            false => self.parameters.get(&format!("/{name}")).or_else(|| self.parameters.get(name)),
+        };
+        Some((parameter?, wanted))
     }
 }
 

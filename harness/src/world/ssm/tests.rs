@@ -145,3 +145,19 @@ fn tags_of_a_parameter_come_and_go() {
     assert_eq!(world.ssm.parameters["/a"].tags.keys().collect::<Vec<_>>(), ["c"]);
     assert_eq!(code(world.tag_parameter("/b", Vec::new(), &[])), "InvalidResourceId");
 }
+
+#[test]
+fn a_parameter_is_got_by_its_arn_too() {
+    let mut world = World::new(1);
+    for (name, value) in [("/a/b", "one"), ("/a/b", "two"), ("flat", "three")] {
+        world.put_parameter(put(name, value, true)).unwrap();
+    }
+    let arn = |name: &str| format!("arn:aws:ssm:eu-central-1:123456789012:parameter/{name}");
+    let value = |world: &World, selector: &str| world.ssm.get_parameter(selector).map(|(_, it)| it.value.clone());
+    assert_eq!(value(&world, &arn("a/b")).unwrap(), "two");
+    assert_eq!(value(&world, &arn("a/b:1")).unwrap(), "one");
+    assert_eq!(value(&world, &arn("flat")).unwrap(), "three");
+    assert_eq!(code(value(&world, &arn("a"))), "ParameterNotFound");
+    assert_eq!(code(value(&world, &arn("flat").replace("1234", "4321"))), "ParameterNotFound", "another account's");
+    assert_eq!(code(value(&world, "a/b")), "ParameterNotFound");
+}
