@@ -105,6 +105,12 @@ impl World {
                 return Err(ApiError::new("ValidationException", text));
             }
         };
+        let kept = existing.map(|existing| existing.data_type.as_str());
+        if kept.is_some_and(|kept| request.data_type.as_deref().is_some_and(|given| given != kept)) {
+            // That it is refused is in bottlerocket#2599 and terraform-provider-aws#35959; with which words is not.
+            let text = "The data type of an existing parameter can't be changed.";
+            return Err(ApiError::new("ValidationException", text));
+        }
         if self.ssm.pending_parameters.contains_key(&request.name) {
             let text = "There are concurrent updates for a resource that supports one update at a time.";
             return Err(ApiError::new("TooManyUpdates", text));

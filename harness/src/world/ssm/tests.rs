@@ -161,3 +161,19 @@ fn a_parameter_is_got_by_its_arn_too() {
     assert_eq!(code(value(&world, &arn("flat").replace("1234", "4321"))), "ParameterNotFound", "another account's");
     assert_eq!(code(value(&world, "a/b")), "ParameterNotFound");
 }
+
+#[test]
+fn an_overwrite_keeps_the_data_type() {
+    let mut world = World::new(1);
+    world.put_parameter(put("/text", "one", false)).unwrap();
+    let text = || Some("text".to_owned());
+    assert_eq!(code(world.put_parameter(put_image("/text", PUBLIC_IMAGE))), "ValidationException");
+    assert_eq!(world.put_parameter(PutParameter { data_type: text(), ..put("/text", "two", true) }), Ok(2));
+    world.put_parameter(put_image("/image", PUBLIC_IMAGE)).unwrap();
+    validated(&mut world);
+    assert_eq!(
+        code(world.put_parameter(PutParameter { data_type: text(), ..put("/image", "three", true) })),
+        "ValidationException"
+    );
+    assert_eq!(world.ssm.parameters["/text"].data_type, "text");
+}
