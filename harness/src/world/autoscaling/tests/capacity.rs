@@ -113,3 +113,53 @@ fn a_group_that_is_at_something_ends_no_instance_and_does_not_lower_its_capacity
     world.terminate_instance_in_auto_scaling_group(&old, true).unwrap();
     assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
 }
+
+/// CloudFormation sets again what its template says, at every deployment.
+#[test]
+fn an_update_that_says_the_desired_capacity_sets_it_again() {
+    let (mut world, old) = with_room(1);
+    world.set_desired_capacity("k3s", 2).unwrap();
+    let new = world.pass_until_one(LifecycleState::PendingWait);
+    world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
+    world.pass_until(60, |world| world.members_in(LifecycleState::InService).len() == 2);
+    let template = |desired| UpdateAutoScalingGroup {
+        name: "k3s".into(),
+        min_size: Some(0),
+        max_size: Some(2),
+        desired_capacity: desired,
+        ..Default::default()
+    };
+    world.update_auto_scaling_group(template(None)).unwrap();
+    world.pass(60);
+    assert_eq!((desired(&world), world.members_in(LifecycleState::InService).len()), (2, 2), "it does not say");
+    world.update_auto_scaling_group(template(Some(1))).unwrap();
+    assert_eq!(desired(&world), 1);
+    assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old, "the oldest goes");
+}
+
+#[test]
+fn a_desired_capacity_moves_with_its_bounds_unless_the_update_says_it() {
+    let (mut world, _) = with_room(1);
+    let update = |min_size, max_size, desired_capacity| UpdateAutoScalingGroup {
+        name: "k3s".into(),
+        min_size,
+        max_size,
+        desired_capacity,
+        ..Default::default()
+    };
+    world.update_auto_scaling_group(update(Some(2), Some(3), None)).unwrap();
+    assert_eq!(desired(&world), 2);
+    world.update_auto_scaling_group(update(Some(0), Some(1), None)).unwrap();
+    assert_eq!(desired(&world), 1);
+    let refused = |world: &mut World, request| world.update_auto_scaling_group(request).unwrap_err().to_string();
+    assert_eq!(
+        refused(&mut world, update(None, None, Some(2))),
+        "ValidationError: Desired capacity:2 must be between the specified min size:0 and max size:1"
+    );
+    assert_eq!(
+        refused(&mut world, update(Some(2), None, None)),
+        "ValidationError: Max bound, 1, must be greater than or equal to min bound, 2"
+    );
+    let group = &world.autoscaling.groups["k3s"];
+    assert_eq!((group.min_size, group.max_size, group.desired_capacity), (0, 1, 1), "nothing of it is done");
+}
