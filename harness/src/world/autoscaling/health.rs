@@ -33,12 +33,25 @@ impl World {
         }
     }
 
-    /// The instance was warned of an interruption, or recommended for rebalancing. EC2 Auto Scaling User Guide: only
-    /// Capacity Rebalancing reacts to either; without it the group waits until the instance is dead.
+    /// The instance was recommended for rebalancing.
     pub(in crate::world) fn notice_risk(&mut self, instance: &str) {
+        self.rebalance(instance, Replacement::Rebalance);
+    }
+
+    /// The instance was warned of an interruption.
+    pub(in crate::world) fn notice_interruption(&mut self, instance: &str) {
+        self.rebalance(instance, Replacement::Interruption);
+    }
+
+    /// EC2 Auto Scaling User Guide: only Capacity Rebalancing reacts; without it the group waits until the instance is dead.
+    fn rebalance(&mut self, instance: &str, why: Replacement) {
         let Some(group) = self.autoscaling.group_of(instance).filter(|group| group.capacity_rebalance) else { return };
         let name = group.name.clone();
-        self.autoscaling.the_member_mut(&name, instance).leaves_for = Some(Replacement::Rebalance);
+        let member = self.autoscaling.the_member_mut(&name, instance);
+        // A recommendation does not take back a warning.
+        if member.leaves_for != Some(Replacement::Interruption) {
+            member.leaves_for = Some(why);
+        }
         self.reconcile_soon(&name);
     }
 

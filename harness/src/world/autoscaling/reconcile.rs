@@ -24,6 +24,7 @@ impl World {
         }
         self.replace_unhealthy(name);
         self.replace_misplaced(name);
+        self.end_interrupted(name);
         self.continue_refresh(name);
         self.end_replaced(name);
         self.launch_missing(name);

@@ -17,8 +17,10 @@ pub struct MaintenancePolicy {
 /// Why an instance is replaced by one that is launched first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replacement {
-    /// Capacity Rebalancing: it was warned, or recommended for rebalancing.
+    /// Capacity Rebalancing: it was recommended for rebalancing.
     Rebalance,
+    /// Capacity Rebalancing: it was warned of its interruption. It does not stay until its replacement is in service.
+    Interruption,
     /// It is unhealthy, and the maintenance policy keeps it until its replacement is in service.
     Health,
     Refresh,
@@ -32,6 +34,7 @@ impl Replacement {
     pub(super) fn cause(self, now: Time) -> String {
         let why = match self {
             Replacement::Rebalance => "an EC2 instance rebalance recommendation",
+            Replacement::Interruption => "an EC2 Spot Instance interruption warning",
             Replacement::Health => "an EC2 health check indicating it has been terminated or stopped",
             Replacement::Refresh => "an instance refresh",
             Replacement::Zones => "instances being outside of the group's Availability Zones and subnets",
@@ -76,6 +79,19 @@ impl World {
                 continue;
             }
             let cause = Replacement::Health.cause(self.now);
+            self.begin_member_termination(name, &instance, &cause, true);
+        }
+    }
+
+    /// EC2 Auto Scaling User Guide (Capacity Rebalancing): with the final two minutes' notice the group calls the terminate
+    /// hook, and launches a replacement at once.
+    pub(super) fn end_interrupted(&mut self, name: &str) {
+        if !self.autoscaling.the_group(name).terminates(LifecycleState::InService) {
+            return;
+        }
+        let warned = |member: &Member| member.is_leaving() && member.leaves_for == Some(Replacement::Interruption);
+        for instance in self.autoscaling.members_where(name, warned) {
+            let cause = Replacement::Interruption.cause(self.now);
             self.begin_member_termination(name, &instance, &cause, true);
         }
     }

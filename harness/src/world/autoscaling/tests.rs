@@ -1,6 +1,7 @@
 mod actions;
 mod capacity;
 mod processes;
+mod rebalancing;
 mod replacing;
 
 use std::time::Duration;
@@ -14,10 +15,6 @@ use crate::world::invariants::check_always;
 
 const LAUNCH_EVENT: &str = "EC2 Instance-launch Lifecycle Action";
 const TERMINATE_EVENT: &str = "EC2 Instance-terminate Lifecycle Action";
-
-fn rebalancing() -> NodeSeed {
-    NodeSeed { capacity_rebalance: Some(true), ..NodeSeed::default() }
-}
 
 /// A settled world and the id of the instance in service.
 fn in_service(seed: u64, node: NodeSeed) -> (World, String) {
@@ -189,30 +186,6 @@ fn a_group_ends_a_living_instance_only_after_its_hook() {
     world.pass_until_terminated(&old);
     assert!(world.autoscaling.groups["k3s"].member(&old).is_none());
     assert!(check_always(&world).is_empty() && !world.ec2.volumes[&volume].data.dirty);
-}
-
-#[test]
-fn without_capacity_rebalancing_a_warning_changes_nothing() {
-    let (mut world, old) = in_service(1, NodeSeed::default());
-    world.recommend_rebalance(&old);
-    world.interrupt(&old, SpotAction::Terminate);
-    world.pass(119);
-    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
-}
-
-#[test]
-fn capacity_rebalancing_ends_the_old_one_only_after_the_new_one_is_in_service() {
-    let (mut world, old) = in_service(1, rebalancing());
-    world.recommend_rebalance(&old);
-    let new = world.pass_until_one(LifecycleState::PendingWait);
-    world.pass(1000);
-    assert_eq!(world.members_in(LifecycleState::InService)[0].instance_id, old, "it waits for the new one for ever");
-    world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
-    assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
-    world.complete("durin-terminate", &old, ActionResult::Continue).unwrap();
-    world.pass(120);
-    assert_eq!(world.autoscaling.groups["k3s"].members.len(), 1);
-    assert_eq!(world.members_in(LifecycleState::InService)[0].instance_id, new);
 }
 
 #[test]

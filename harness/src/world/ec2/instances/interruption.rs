@@ -56,7 +56,7 @@ impl World {
             SpotAction::Hibernate => Duration::ZERO,
         };
         self.schedule(delay, Ec2Effect::Reclaimed { instance: instance_id.to_owned(), action });
-        self.notice_risk(instance_id);
+        self.notice_interruption(instance_id);
     }
 
     /// Takes the capacity under the instance back at once. EC2 User Guide: warnings are best effort.
