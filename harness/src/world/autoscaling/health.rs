@@ -20,8 +20,14 @@ impl World {
         // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it is
         // here, and else only when it has come into service or the action has timed out.
         let is_overlooked = lifecycle == LifecycleState::PendingWait && !self.rng.bool();
-        if lifecycle.is_health_checked() && !is_overlooked {
-            self.schedule_health_check(&name, instance);
+        if !lifecycle.is_health_checked() || is_overlooked {
+            return;
+        }
+        // EC2 Auto Scaling User Guide (health checks): the group knows of scheduled events, and ends the instance at the
+        // time of the event.
+        match self.ec2.the_instance(instance).transition_reason.starts_with("Server.Scheduled") {
+            true => self.check_health(&name, instance),
+            false => self.schedule_health_check(&name, instance),
         }
     }
 

@@ -1,6 +1,7 @@
-//! What a group makes of what EC2 says of its spot instances.
+//! What a group makes of what EC2 says of its instances before they end.
 
 use super::*;
+use crate::world::latency::Range;
 
 fn rebalancing() -> NodeSeed {
     NodeSeed { capacity_rebalance: Some(true), ..NodeSeed::default() }
@@ -61,4 +62,18 @@ fn a_notice_that_follows_a_recommendation_ends_the_wait_for_the_new_one() {
     let members = &world.autoscaling.groups["k3s"].members;
     assert_eq!(members.len(), 2, "the replacement under way is the replacement: {members:?}");
     assert!(members.iter().any(|member| member.instance_id == new));
+}
+
+#[test]
+fn a_scheduled_event_is_no_surprise_to_the_group() {
+    let (mut world, old) = in_service(1, NodeSeed::default());
+    world.latency.retirement = Range::from_secs(3600, 3600);
+    world.latency.health_check = Range::from_secs(900, 900);
+    world.schedule_retirement(&old);
+    world.pass(3599);
+    assert!(world.autoscaling.groups["k3s"].member(&old).unwrap().healthy, "not before its time");
+    world.pass(1);
+    assert!(!world.autoscaling.groups["k3s"].member(&old).unwrap().healthy);
+    world.pass(10);
+    assert_eq!(world.members_in(LifecycleState::TerminatingWait)[0].instance_id, old, "long before a health check");
 }
