@@ -15,6 +15,7 @@ mod reconcile;
 mod refresh;
 mod replacements;
 mod size;
+mod spot_market;
 mod standby;
 mod state;
 mod tags;
@@ -26,6 +27,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::error::ApiError;
+use super::latency::Range;
 use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
@@ -116,10 +118,16 @@ pub struct Group {
     pub reconcile_due: Option<Time>,
     /// How many of the next launches find no capacity.
     pub capacity_failures: u32,
+    /// Until when no launch finds capacity.
+    pub no_capacity_until: Option<Time>,
+    /// How soon after it has come into service each instance is recommended for rebalancing.
+    pub recommended_after: Option<Range>,
     /// How many of the next requests find the group at something that they would conflict with.
     pub conflicts: u32,
     /// How many launches have failed or been abandoned in a row.
     pub failed_launches: u32,
+    /// Every launch since then has failed.
+    pub failing_since: Option<Time>,
     /// After failed launches: no launch before then.
     pub no_launch_before: Option<Time>,
 }
@@ -188,6 +196,8 @@ pub enum AutoScalingEffect {
     Proceed { group: String, instance: String },
     /// The group shows no longer that the instance waits, unless it waits again.
     LeaveWait { group: String, instance: String },
+    /// EC2 recommends to replace the instance, if it is still in service.
+    Recommend { group: String, instance: String },
     /// The lifecycle action may have run into its timeout.
     ActionTimeout { group: String, instance: String, token: String },
 }
@@ -233,6 +243,7 @@ impl World {
             AutoScalingEffect::HealthCheck { group, instance } => self.check_health(&group, &instance),
             AutoScalingEffect::Proceed { group, instance } => self.proceed(&group, &instance),
             AutoScalingEffect::LeaveWait { group, instance } => self.leave_wait(&group, &instance),
+            AutoScalingEffect::Recommend { group, instance } => self.recommend_newcomer(&group, &instance),
             AutoScalingEffect::ActionTimeout { group, instance, token } => {
                 self.on_action_timeout(&group, &instance, &token)
             }

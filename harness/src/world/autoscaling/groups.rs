@@ -134,8 +134,11 @@ impl World {
             deleting: false,
             reconcile_due: None,
             capacity_failures: 0,
+            no_capacity_until: None,
+            recommended_after: None,
             conflicts: 0,
             failed_launches: 0,
+            failing_since: None,
             no_launch_before: None,
         };
         self.autoscaling.groups.insert(request.name.clone(), group);

@@ -5,28 +5,13 @@ use std::time::Duration;
 
 use super::AutoScalingChange;
 use super::activities::Place;
-use super::{AutoScaling, AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
+use super::{AutoScalingEffect, Group, LifecycleState, Member, Transition, World};
 use crate::time::Time;
 use crate::world::ec2::RunInstances;
 use crate::world::error::{ApiError, ApiResult};
 
 /// However often launches fail, the next one is tried after this time. Estimate.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
-
-impl AutoScaling {
-    /// The next launches of the group find no capacity, besides those that would not anyway.
-    ///
-    /// # Panics
-    /// When there is no such group.
-    pub fn fail_next_launches(&mut self, group: &str, times: u32) {
-        self.groups.get_mut(group).expect("a group whose launches are to fail").capacity_failures += times;
-    }
-
-    /// From now on every launch finds capacity.
-    pub fn end_shortages(&mut self) {
-        self.groups.values_mut().for_each(|group| group.capacity_failures = 0);
-    }
-}
 
 impl World {
     /// Launches the `number`th instance (from 0) of what the group counts.
@@ -49,21 +34,16 @@ impl World {
                 self.emit_outcome(name, &place, Transition::Launching, &activity);
                 let pause = self.draw(self.latency.launch_retry);
                 self.pause_launches(name, pause);
+                self.suspend_if_hopeless(name);
             }
         }
     }
 
     fn launch_for_group(&mut self, name: &str, subnet: &str) -> ApiResult<String> {
         let source = self.autoscaling.known_group(name)?.next_launch(&self.autoscaling.launch_configurations);
+        let now = self.now;
         let group = self.autoscaling.known_group_mut(name)?;
-        if group.capacity_failures > 0 {
-            group.capacity_failures -= 1;
-            return Err(ApiError::new(
-                "InsufficientInstanceCapacity",
-                "Could not launch Spot Instances. InsufficientInstanceCapacity - There is no Spot capacity available \
-                 that matches your request.",
-            ));
-        }
+        group.take_capacity(now)?;
         let tags = group.tags_for_instances();
         let subnet_id = Some(subnet.to_owned());
         let ids = self.run_instances(RunInstances { subnet_id, tags, count: 1, ..source? })?;
@@ -79,6 +59,7 @@ impl World {
         begun.description = format!("Launching a new EC2 instance: {instance}");
         "PreInService".clone_into(&mut begun.status);
         begun.progress = 30;
+        group.failing_since = None;
         let protected = group.new_instances_protected_from_scale_in;
         group.members.push(Member {
             instance_type,
@@ -119,6 +100,7 @@ impl World {
         let activity = self.end_activity(name, &activity, "Successful", "");
         let place = self.place_of(name, instance);
         self.emit_outcome(name, &place, Transition::Launching, &activity);
+        self.recommend_later(name, instance);
         self.notice_if_dead(name, instance);
         self.reconcile_soon(name);
     }

@@ -70,27 +70,33 @@ impl Process {
 impl World {
     /// SuspendProcesses. What has begun goes on.
     pub fn suspend_processes(&mut self, name: &str, processes: &[Process]) -> ApiResult<()> {
-        let reason = format!("User suspended at {}", self.now.iso_seconds());
-        let group = self.autoscaling.known_group_mut(name)?;
+        let group = self.autoscaling.known_group(name)?;
         if group.deleting {
             // In the words of cloud-custodian/cloud-custodian#497.
             let text = "Processes may not be suspended while the AutoScaling group is pending delete";
             return Err(validation_error(text));
         }
+        let reason = format!("User suspended at {}", self.now.iso_seconds());
+        self.suspend(name, processes, &reason);
+        Ok(())
+    }
+
+    pub(super) fn suspend(&mut self, name: &str, processes: &[Process], reason: &str) {
+        let group = self.autoscaling.the_group_mut(name);
         for &process in processes {
             if !group.is_suspended(process) {
-                group.suspended.push(SuspendedProcess { process, reason: reason.clone() });
+                group.suspended.push(SuspendedProcess { process, reason: reason.to_owned() });
             }
         }
         group.suspended.sort_by_key(|suspended| suspended.process);
         self.note_change(name, AutoScalingChange::Suspended(processes.to_vec()));
-        Ok(())
     }
 
     /// ResumeProcesses: the group catches up with what it has not done meanwhile.
     pub fn resume_processes(&mut self, name: &str, processes: &[Process]) -> ApiResult<()> {
         let group = self.autoscaling.known_group_mut(name)?;
         group.suspended.retain(|suspended| !processes.contains(&suspended.process));
+        group.failing_since = None;
         self.note_change(name, AutoScalingChange::Resumed(processes.to_vec()));
         for instance in self.autoscaling.members_where(name, |member| member.lifecycle.is_health_checked()) {
             self.notice_if_dead(name, &instance);

@@ -3,6 +3,7 @@ mod capacity;
 mod processes;
 mod rebalancing;
 mod replacing;
+mod spot_market;
 
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::world::invariants::check_always;
 
 const LAUNCH_EVENT: &str = "EC2 Instance-launch Lifecycle Action";
 const TERMINATE_EVENT: &str = "EC2 Instance-terminate Lifecycle Action";
+
+fn rebalancing() -> NodeSeed {
+    NodeSeed { capacity_rebalance: Some(true), ..NodeSeed::default() }
+}
 
 /// A settled world and the id of the instance in service.
 fn in_service(seed: u64, node: NodeSeed) -> (World, String) {
@@ -186,19 +191,6 @@ fn a_group_ends_a_living_instance_only_after_its_hook() {
     world.pass_until_terminated(&old);
     assert!(world.autoscaling.groups["k3s"].member(&old).is_none());
     assert!(check_always(&world).is_empty() && !world.ec2.volumes[&volume].data.dirty);
-}
-
-#[test]
-fn a_launch_without_capacity_is_told_and_tried_again() {
-    let (mut world, old) = in_service(1, NodeSeed::default());
-    world.autoscaling.groups.get_mut("k3s").unwrap().capacity_failures = 2;
-    world.reclaim(&old);
-    world.pass_until(600, |world| world.members_in(LifecycleState::PendingWait).len() == 1);
-    let failures = world.events("EC2 Instance Launch Unsuccessful");
-    assert_eq!(failures.len(), 2);
-    assert_eq!(failures[0]["detail"]["EC2InstanceId"], "");
-    assert_eq!(failures[0]["resources"], serde_json::json!([world.autoscaling.groups["k3s"].arn()]));
-    assert!(world.autoscaling.groups["k3s"].activities.iter().any(|activity| activity.status == "Failed"));
 }
 
 #[test]

@@ -3,10 +3,6 @@
 use super::*;
 use crate::world::latency::Range;
 
-fn rebalancing() -> NodeSeed {
-    NodeSeed { capacity_rebalance: Some(true), ..NodeSeed::default() }
-}
-
 #[test]
 fn without_capacity_rebalancing_a_warning_changes_nothing() {
     let (mut world, old) = in_service(1, NodeSeed::default());
