@@ -164,11 +164,15 @@ fn tags(fields: &Fields) -> ApiResult<Vec<(String, String)>> {
     tags.iter().map(pair).collect()
 }
 
-/// Systems Manager API Reference: from 1 to 10.
+/// Systems Manager API Reference: from 1 to 10, each of up to 100 characters. What is wrong with a label beyond that is no
+/// error; it is named in the answer.
 fn labels(fields: &Fields) -> ApiResult<Vec<String>> {
     let labels = fields.texts("Labels")?;
     if !(1..=10).contains(&labels.len()) {
         return Err(fields::invalid("Labels", &format!("{labels:?}")));
+    }
+    if let Some(label) = labels.iter().find(|label| !(1..=100).contains(&label.chars().count())) {
+        return Err(fields::invalid("Labels", label));
     }
     Ok(labels.into_iter().map(str::to_owned).collect())
 }

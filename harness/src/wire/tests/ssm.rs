@@ -100,6 +100,23 @@ fn a_parameter_is_found_by_its_arn() {
 }
 
 #[test]
+fn a_label_of_the_wrong_form_is_named_and_one_of_the_wrong_length_refused() {
+    let mut world = World::new(1);
+    let _ = ssm(&mut world, "PutParameter", r#"{"Name": "/a", "Value": "1", "Type": "String"}"#);
+    let label = |world: &mut World, labels: &[&str]| {
+        let body = serde_json::json!({"Name": "/a", "Labels": labels});
+        ssm(world, "LabelParameterVersion", &body.to_string())
+    };
+    let (status, answer) = label(&mut world, &["live", "1st", "aws-live", "a b"]);
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["InvalidLabels"], serde_json::json!(["1st", "aws-live", "a b"]));
+    for labels in [&[][..], &[""], &[&"x".repeat(101)], &["x"; 11]] {
+        let (_, error) = label(&mut world, labels);
+        assert_eq!(error["__type"], "ValidationException", "{labels:?}");
+    }
+}
+
+#[test]
 fn parameters_are_described_three_times_a_second() {
     let mut world = World::new(1);
     for _ in 0..3 {

@@ -177,3 +177,20 @@ fn an_overwrite_keeps_the_data_type() {
     );
     assert_eq!(world.ssm.parameters["/text"].data_type, "text");
 }
+
+#[test]
+fn what_is_being_validated_is_neither_in_the_history_nor_can_it_be_labelled() {
+    let mut world = World::new(1);
+    world.put_parameter(put_image("/image", PUBLIC_IMAGE)).unwrap();
+    validated(&mut world);
+    let own = world.add_image(ImageSpec::named("own"));
+    assert_eq!(world.put_parameter(put_image("/image", &own)), Ok(2));
+    assert_eq!(world.ssm.parameters["/image"].versions.len(), 1);
+    assert_eq!(code(world.ssm.get_parameter("/image:2").map(|_| ())), "ParameterVersionNotFound");
+    let live = ["live".to_owned()];
+    assert_eq!(code(world.label_parameter_version("/image", Some(2), &live)), "ParameterVersionNotFound");
+    assert_eq!(world.label_parameter_version("/image", None, &live).unwrap().0, 1, "the newest that there is");
+    validated(&mut world);
+    assert_eq!(world.ssm.parameters["/image"].versions[0].labels, live, "a label stays where it is");
+    assert_eq!(world.ssm.get_parameter("/image:2").unwrap().1.value, own);
+}
