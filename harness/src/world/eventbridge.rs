@@ -45,6 +45,11 @@ impl EventBridge {
         self.disorders.push(disorder);
     }
 
+    /// Deletes the rules and schedules that invoke the function.
+    pub fn delete_rules_of(&mut self, function: &str) {
+        self.rules.retain(|rule| rule.function != function);
+    }
+
     /// From now on every event arrives as it should.
     pub fn end_disorders(&mut self) {
         self.disorders.clear();
@@ -146,8 +151,10 @@ impl World {
 
     fn deliver_with(&mut self, disorder: Option<DisorderKind>, rule: &Rule, event: Value) {
         let function = rule.function.clone();
-        // A rule may outlive its function.
-        let Some(settings) = self.lambda.functions.get(&function) else { return };
+        let Some(settings) = self.lambda.functions.get(&function) else {
+            self.miss_function(rule, event);
+            return;
+        };
         let invocation =
             Invocation { function, payload: event, attempt: 1, timeout: settings.timeout, accepted: self.now };
         let usual = self.draw(self.latency.event_delivery);
@@ -156,10 +163,7 @@ impl World {
             Some(DisorderKind::Lost) => {}
             Some(DisorderKind::Late(late)) => self.schedule(usual + late, LambdaEffect::Accept(invocation)),
             Some(DisorderKind::Unreachable(span)) if span > rule.retry.max_age => {
-                let Invocation { function, payload, .. } = invocation;
-                // EventBridge writes to the queue as a service, which the queue's own policy allows.
-                let letter = rule.dead_letters.clone().map(|queue| DeadLetter { queue, function, payload });
-                self.events.dead_letters.extend(letter);
+                self.events.give_up(rule, invocation.payload);
             }
             Some(DisorderKind::Unreachable(span)) => {
                 self.schedule(usual + span, LambdaEffect::Accept(invocation));
@@ -171,7 +175,20 @@ impl World {
         }
     }
 
+    /// A rule may outlive its function, or name one that never was. EventBridge User Guide (dead-letter queues): without a
+    /// target there is no second attempt.
+    fn miss_function(&mut self, rule: &Rule, event: Value) {
+        let Rule { function, name, .. } = rule;
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
+        let error = format!("ResourceNotFoundException: Function not found: {arn}, the target of the rule {name}");
+        self.note(Fact::Answered { function: function.clone(), outcome: Err(error) });
+        self.events.give_up(rule, event);
+    }
+
     fn tick(&mut self, rule: Rule, period: Duration) {
+        if !self.events.rules.iter().any(|known| known.name == rule.name) {
+            return;
+        }
         let event = json!({
             "version": "0",
             "id": self.uuid(),
@@ -203,6 +220,13 @@ impl Rule {
 }
 
 impl EventBridge {
+    /// What cannot be delivered goes to the rule's queue, if there is one. EventBridge writes to it as a service, which the
+    /// queue's own policy allows.
+    fn give_up(&mut self, rule: &Rule, payload: Value) {
+        let letter = |queue| DeadLetter { queue, function: rule.function.clone(), payload };
+        self.dead_letters.extend(rule.dead_letters.clone().map(letter));
+    }
+
     fn strike(&mut self, event: &Value) -> Option<DisorderKind> {
         let disorder = self
             .disorders

@@ -44,7 +44,7 @@ impl Lambda {
         &self.dead_letters
     }
 
-    /// DeleteFunction: its rules invoke nothing any more.
+    /// DeleteFunction: its rules can invoke nothing any more, and say so.
     pub fn delete_function(&mut self, name: &str) {
         self.functions.remove(name);
     }

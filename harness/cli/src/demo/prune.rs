@@ -35,7 +35,7 @@ pub(super) async fn play(
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
     // The node has nothing to do with this act, and looking after it every five minutes would be most of its cost.
-    stage.aws.world(|world| world.lambda.delete_function("durin-node-resync"));
+    stage.aws.world(|world| world.events.delete_rules_of("durin-node-resync"));
     let begin = Since { at: began, ..Since::now(stage) };
     let is_gone = |world: &World, id: &String| world.ec2.images().get(id).is_none_or(|image| image.gone.is_some());
     let has_gone = |world: &World| {
