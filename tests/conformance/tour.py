@@ -19,6 +19,7 @@ def walk(aws):
     requests(aws.ec2)
     groups(aws.ec2, aws.autoscaling)
     launch_sources(aws.ec2, aws.autoscaling)
+    aws.ssm.describe_instance_information()
     lifecycle(aws.ec2, aws.autoscaling)
 
 
@@ -115,7 +116,8 @@ def volumes_and_instances(ec2):
     instance = run["Instances"][0]["InstanceId"]
     ec2.describe_instance_status(InstanceIds=[instance], IncludeAllInstances=True)
     volume = ec2.create_volume(AvailabilityZone="eu-central-1a", Size=8, VolumeType="gp3")["VolumeId"]
-    ec2.create_tags(Resources=[instance, volume], Tags=[{"Key": "made-by", "Value": "tour"}])
+    tags = [{"Key": "made-by", "Value": "tour"}, {"Key": "Name", "Value": ""}]
+    ec2.create_tags(Resources=[instance, volume], Tags=tags)
     ec2.describe_tags(Filters=[{"Name": "key", "Values": ["made-by"]}])
     ec2.delete_tags(Resources=[instance], Tags=[{"Key": "made-by"}])
     instance_reaches(ec2, instance, "running")
@@ -166,6 +168,7 @@ def images(ec2):
     ec2.describe_images(Owners=["self"], IncludeDisabled=True, Filters=[{"Name": "state", "Values": ["disabled"]}])
     ec2.enable_image(ImageId=made)
     ec2.run_instances(ImageId=made, InstanceType="t3a.medium", MinCount=1, MaxCount=1)
+    ec2.describe_image_attribute(ImageId=made, Attribute="lastLaunchedTime")
     ec2.describe_image_references(ImageIds=[made], IncludeAllResourceTypes=True)
     [snapshot] = ec2.describe_snapshots(
         OwnerIds=["self"], Filters=[{"Name": "description", "Values": [f"*for {made}"]}]
@@ -222,7 +225,9 @@ def launch_sources(ec2, autoscaling):
     autoscaling.create_launch_configuration(**configuration, **image, BlockDeviceMappings=[disk])
     autoscaling.describe_launch_configurations(LaunchConfigurationNames=["tour"])
     name = {"AutoScalingGroupName": "tour-sources"}
-    size = {"MinSize": 0, "MaxSize": 1, "AvailabilityZones": ["eu-central-1a"]}
+    in_zone = [{"Name": "availability-zone", "Values": ["eu-central-1a"]}]
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=in_zone)["Subnets"]]
+    size = {"MinSize": 0, "MaxSize": 1, "VPCZoneIdentifier": ",".join(subnets)}
     autoscaling.create_auto_scaling_group(**name, **size, **configuration)
     autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour-sources"])
     ec2.create_launch_template(LaunchTemplateName="tour-sources", LaunchTemplateData=image)
@@ -231,6 +236,9 @@ def launch_sources(ec2, autoscaling):
     template = {"LaunchTemplateSpecification": specification, "Overrides": [override]}
     policy = {"LaunchTemplate": template, "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 0}}
     autoscaling.update_auto_scaling_group(**name, MixedInstancesPolicy=policy)
+    autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour-sources"])
+    template["LaunchTemplateSpecification"] = {"LaunchTemplateName": "tour-sources", "Version": "1"}
+    autoscaling.update_auto_scaling_group(**name, MixedInstancesPolicy=policy, VPCZoneIdentifier=subnets[0])
     autoscaling.delete_launch_configuration(**configuration)
     autoscaling.set_desired_capacity(**name, DesiredCapacity=1)
     until("one in service", lambda: members(autoscaling, "tour-sources", "InService"))
@@ -251,7 +259,7 @@ def groups(ec2, autoscaling):
     autoscaling.update_auto_scaling_group(**name, HealthCheckGracePeriod=60, InstanceMaintenancePolicy=policy)
     autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour"])
     group_tag = {"ResourceId": "tour", "ResourceType": "auto-scaling-group", "Key": "made-by"}
-    autoscaling.create_or_update_tags(Tags=[{**group_tag, "Value": "tour", "PropagateAtLaunch": False}])
+    autoscaling.create_or_update_tags(Tags=[{**group_tag, "Value": "", "PropagateAtLaunch": False}])
     autoscaling.describe_tags(Filters=[{"Name": "auto-scaling-group", "Values": ["tour"]}])
     autoscaling.suspend_processes(**name, ScalingProcesses=["AZRebalance", "ScheduledActions"])
     autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["tour"])

@@ -85,7 +85,7 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "CreatedTime": group.created.iso_millis(),
         "SuspendedProcesses": suspended_processes(group),
         // A group that was told zones does not show subnets: Terraform's aws_autoscaling_group relies on it.
-        "VPCZoneIdentifier": group.subnets_named.then(|| group.subnets.join(",")),
+        "VPCZoneIdentifier": if group.subnets_named { group.subnets.join(",") } else { String::new() },
         "EnabledMetrics": [],
         "Status": group.deleting.then_some("Delete in progress"),
         "Tags": group.tags.iter().map(|tag| tag_item(&group.name, tag)).collect::<Value>(),
@@ -97,6 +97,10 @@ fn group_item(world: &World, group: &Group, with_instances: bool) -> Value {
         "CapacityRebalance": group.capacity_rebalance,
         "InstanceMaintenancePolicy": maintenance_policy_item(group),
         "TrafficSources": [],
+        // What nobody can change here, as recorded of groups whose owners never said anything about it.
+        "AvailabilityZoneDistribution": {"CapacityDistributionStrategy": "balanced-best-effort"},
+        "CapacityReservationSpecification": {"CapacityReservationPreference": "default"},
+        "InstanceLifecyclePolicy": {"RetentionTriggers": {"TerminateHookAbandon": "terminate"}},
     })
 }
 

@@ -42,9 +42,23 @@ pub(super) fn launch_source(world: &World, params: &Params) -> ApiResult<LaunchS
     let template = named_template(world, &of_policy.structure("LaunchTemplateSpecification"))?;
     let overrides =
         of_policy.structures("Overrides").iter().map(|it| one_override(world, it)).collect::<ApiResult<_>>()?;
-    let percentage = policy.structure("InstancesDistribution").number::<u8>("OnDemandPercentageAboveBaseCapacity")?;
-    let policy = MixedInstancesPolicy { overrides, spot: percentage == Some(0) };
+    let policy = MixedInstancesPolicy { overrides, spot: is_spot(&policy.structure("InstancesDistribution"))? };
     Ok(LaunchSource { template, policy: Some(policy), configuration: None })
+}
+
+/// Whether a group of one has a spot instance. The strategies make no difference to it.
+fn is_spot(distribution: &Params) -> ApiResult<bool> {
+    distribution.only(&[
+        "OnDemandAllocationStrategy",
+        "OnDemandBaseCapacity",
+        "OnDemandPercentageAboveBaseCapacity",
+        "SpotAllocationStrategy",
+        "SpotInstancePools",
+        "SpotMaxPrice",
+    ])?;
+    let on_demand = |name: &str| distribution.number::<u32>(name);
+    let base = on_demand("OnDemandBaseCapacity")?.unwrap_or(0);
+    Ok(base == 0 && on_demand("OnDemandPercentageAboveBaseCapacity")? == Some(0))
 }
 
 /// A group's policy, with the group's own template in it.
@@ -59,7 +73,13 @@ pub(super) fn policy_item(world: &World, group: &Group, policy: &MixedInstancesP
                 launch_template(world, &group.launch_template_id, &group.launch_template_version),
             "Overrides": overrides.collect::<Value>(),
         },
-        "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": if policy.spot { 0 } else { 100 }},
+        "InstancesDistribution": {
+            "OnDemandAllocationStrategy": "prioritized",
+            "OnDemandBaseCapacity": 0,
+            "OnDemandPercentageAboveBaseCapacity": if policy.spot { 0 } else { 100 },
+            "SpotAllocationStrategy": "lowest-price",
+            "SpotInstancePools": 2,
+        },
     })
 }
 

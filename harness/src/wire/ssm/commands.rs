@@ -98,6 +98,11 @@ pub(super) fn command_id(fields: &Fields) -> ApiResult<Option<&str>> {
     }
 }
 
+/// How a command is shown whose output goes nowhere else.
+pub(super) fn no_cloud_watch() -> Value {
+    json!({"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false})
+}
+
 fn item(command: &Command) -> Value {
     let count = |of: fn(InvocationStatus) -> bool| command.invocations.iter().filter(|it| of(it.status)).count();
     let status = command.status();
@@ -120,5 +125,10 @@ fn item(command: &Command) -> Value {
         "ErrorCount": count(|it| matches!(it, InvocationStatus::Failed | InvocationStatus::ExecutionTimedOut)),
         "DeliveryTimedOutCount": count(|it| it == InvocationStatus::DeliveryTimedOut),
         "TimeoutSeconds": command.delivery_timeout.as_secs(),
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+        "ServiceRole": "",
+        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
+        "CloudWatchOutputConfig": no_cloud_watch(),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
-use super::commands::command_id;
+use super::commands::{command_id, no_cloud_watch};
 use super::filters::{CommandFilter, parse};
 use crate::time::Time;
 use crate::wire::fields::Fields;
@@ -76,6 +76,7 @@ fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
         "StandardOutputUrl": "",
         "StandardErrorContent": error,
         "StandardErrorUrl": "",
+        "CloudWatchOutputConfig": no_cloud_watch(),
     }))
 }
 

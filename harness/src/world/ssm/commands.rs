@@ -32,7 +32,7 @@ pub struct Command {
     /// A UUID.
     pub id: String,
     pub document: String,
-    /// As it was asked for.
+    /// As it was asked for; empty if it was not.
     pub document_version: String,
     /// The name of the document's first step.
     pub plugin: String,
@@ -100,7 +100,7 @@ impl World {
         let command = Command {
             id: id.clone(),
             document: request.document,
-            document_version: request.document_version.unwrap_or_else(|| "$DEFAULT".to_owned()),
+            document_version: request.document_version.unwrap_or_default(),
             plugin,
             comment: request.comment,
             parameters: request.parameters,
