@@ -9,6 +9,7 @@ mod convert;
 mod documents;
 mod observe;
 mod read;
+mod records;
 mod run;
 mod view;
 mod writes;

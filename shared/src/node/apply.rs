@@ -14,7 +14,7 @@ use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Record, Reco
 use super::cached::Cached;
 use super::commands::{Document, Sent};
 use super::observe::Node;
-use super::read::RECORD_TIMEOUT;
+use super::records;
 use crate::aws::{Aws, code, failed, incomplete, is_of_the_moment, once, within, words};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
@@ -291,7 +291,7 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
         .hosted_zone_id(declared.zone.as_str())
         .change_batch(batch)
         .customize()
-        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(RECORD_TIMEOUT)))
+        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(records::TIMEOUT)))
         .send()
         .await;
     let Err(error) = sent else {

@@ -3,22 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use durin_decisions::node::{Agents, Attachment, Blocked, Done, Observed, Release, ReleaseState, release_matters};
-use futures_util::stream::{self, StreamExt};
 
 use super::cached::Cached;
 use super::commands::release_state;
-use super::read;
 use super::view::View;
 use super::writes::Writes;
+use super::{read, records};
 use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
-
-/// How many record sets are read at once: Route 53 allows an account five requests a second.
-const RECORDS_AT_ONCE: usize = 4;
 
 /// One node: what its tags say, what the event said, what was read, and what was written since.
 #[derive(Debug)]
@@ -130,17 +126,16 @@ pub(super) async fn every_node(aws: &Aws) -> Result<Nodes, Failure> {
     Ok(Nodes { nodes, mistakes })
 }
 
-/// Reads many nodes at once, in the same order as one: the calls do not grow with the number of nodes, but for one
-/// record read a node.
+/// Reads many nodes at once, in the same order as one: the calls hardly grow with the number of nodes.
 ///
 /// # Errors
 /// When a call fails that the volumes depend on.
 pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), Failure> {
     let names: Vec<GroupName> = nodes.iter().map(|node| node.name().clone()).collect();
     let volume_ids: Vec<_> = nodes.iter().map(|node| node.declaration.volume.clone()).collect();
-    // Collected first: a stream that maps as it goes cannot be proven to be Send.
-    let reads: Vec<_> = nodes.iter().map(|node| read::record(aws, &node.declaration)).collect();
-    let records = async { Ok(stream::iter(reads).buffered(RECORDS_AT_ONCE).collect::<Vec<_>>().await) };
+    let declarations: Vec<Declaration> = nodes.iter().map(|node| node.declaration.clone()).collect();
+    let declarations: Vec<&Declaration> = declarations.iter().collect();
+    let records = async { Ok(records::records(aws, &declarations).await) };
     let (mut instances, records) = tokio::try_join!(read::instances_by_group(aws, &names), records)?;
     let (volumes, asked) = tokio::join!(read::volumes(aws, &volume_ids), read::asked_to_release_lately(aws));
     let mut volumes = volumes?;

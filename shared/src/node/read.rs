@@ -1,4 +1,4 @@
-//! The reads: six API operations. Each takes as many names as it can, so that one node and a hundred cost the same calls.
+//! The reads but for the record's: five API operations. Each takes as many names as it can, so that one node and a hundred cost the same calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -6,16 +6,14 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
-use aws_sdk_route53::types::RrType;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
 use aws_smithy_types::error::operation::BuildError;
-use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Record, RecordProblem, Volume};
+use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Volume};
 
 use super::commands::Command;
 use super::convert::{self, Listed};
 use super::documents::RELEASE_DOCUMENT;
-use crate::aws::{Aws, all, code, failed, incomplete, within};
-use crate::declaration::Declaration;
+use crate::aws::{Aws, all, incomplete};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::tags;
@@ -168,35 +166,6 @@ pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<
     }
     Ok(groups)
 }
-
-/// The node's record. The name is only where the listing starts, so the first answer may be another name or type.
-///
-/// Route 53 is asked briefly: nothing but the record depends on it, and the volume does not wait.
-pub(super) async fn record(aws: &Aws, node: &Declaration) -> Record {
-    let listed = aws
-        .route53
-        .list_resource_record_sets()
-        .hosted_zone_id(node.zone.as_str())
-        .start_record_name(node.record.as_str())
-        .start_record_type(RrType::A)
-        .max_items(1)
-        .customize()
-        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(RECORD_TIMEOUT)))
-        .send()
-        .await;
-    match listed {
-        Ok(listed) => convert::record(node.record.as_str(), listed.resource_record_sets().first()),
-        Err(error) if code(&error) == "NoSuchHostedZone" => Record::Unavailable(RecordProblem::NoSuchZone),
-        Err(error) => {
-            let failure = failed("route53:ListResourceRecordSets")(error).chain();
-            tracing::warn!(node = %node.group, reason = failure, "the record cannot be read");
-            Record::Unavailable(RecordProblem::Unanswered(failure))
-        }
-    }
-}
-
-/// How long reading or writing the record may take, all attempts together: what waits for it is outage.
-pub(super) const RECORD_TIMEOUT: Duration = Duration::from_secs(4);
 
 fn filter<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.map(str::to_owned).collect())).build()

@@ -12,7 +12,7 @@ use durin_decisions::node::{
 
 use super::cached::Cached;
 use super::commands::{Command, release_state};
-use super::read;
+use super::{read, records};
 use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
@@ -80,7 +80,7 @@ impl View {
                 Ok::<_, Failure>(read::group(aws, &node.group).await?.map_or_else(Group::gone, |found| found.group))
             }),
             instances.get_or_read(clock, read::instances_of_groups(aws, names)),
-            async { Ok(record.get_or_ask(clock, read::record(aws, node)).await) },
+            async { Ok(record.get_or_ask(clock, records::record(aws, node)).await) },
         )?;
         let volume = volume.get_or_read(clock, async {
             let mut found = read::volumes(aws, std::slice::from_ref(&node.volume)).await?;

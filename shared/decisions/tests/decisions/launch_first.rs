@@ -52,6 +52,9 @@ fn suspended() -> Step {
         .release(&[OLD, NEW], ReleaseState::NotStarted), Step::Replace { holder: id(OLD) })]
 // A person has asked for two, or a function has died.
 #[case::two_serve_and_nobody_has_to_go(two(), end(NEW))]
+#[case::a_second_one_is_launched_and_nobody_has_to_go(rebalanced().desired(2), end(NEW))]
+#[case::a_second_one_is_launched_because_ec2_recommends_it(
+    rebalanced().desired(2).at_risk(OLD, RiskReason::Rebalance, None), release())]
 #[case::the_spare_is_going_already(two().lifecycle(NEW, TERMINATING), Step::RestoreCapacity { holder: id(OLD) })]
 #[case::nobody_has_come_and_nobody_has_to_go(healthy().desired(2), Step::RestoreCapacity { holder: id(OLD) })]
 #[case::two_serve_and_nothing_may_be_launched(two().launch_suspended(), suspended())]

@@ -10,8 +10,9 @@
 //!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one with the same call
 //! ```
 //!
-//! The number is not lowered while two are in service, because then the group would choose who goes. It does not matter who
-//! has asked for two, or whether a function has died halfway: each line is decided from what is seen.
+//! The number alone is not lowered while two are there, because then the group would choose who goes. It does not matter
+//! who has asked for two, or whether a function has died halfway: each line is decided from what is seen. A second instance
+//! that nobody needs is ended before it takes anything over.
 
 use super::successor;
 use crate::ids::InstanceId;
@@ -25,7 +26,8 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId) -> Option<Step
         return None;
     }
     let goes = successor::retires(observed, holder);
-    let spare = group.members.iter().find(|(id, state)| *id != holder && **state == Lifecycle::InService);
+    let is_there = |state: &Lifecycle| matches!(state, Lifecycle::InService | Lifecycle::Launching { .. });
+    let spare = group.members.iter().find(|(id, state)| *id != holder && is_there(state));
     let (name, holder) = (observed.declaration.group.clone(), holder.clone());
     match (group.desired_capacity, spare, goes) {
         (2.., Some(_), _) | (1, _, true) if group.launch_suspended => {

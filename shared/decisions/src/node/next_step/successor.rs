@@ -52,8 +52,8 @@ impl Successor {
 ///
 /// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
 /// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
-/// them, and until it says which, the holder stays. If two were asked for, the group ends none, and a holder that has to go
-/// makes way for the other. A newcomer that is going to be interrupted before it took over is nobody: the next one comes
+/// them, and until it says which, the holder stays. If two were asked for, the group ends none: then a holder that has to go
+/// makes way for the other, and one that has not stays, whoever is launched beside it. A newcomer that is going to be interrupted before it took over is nobody: the next one comes
 /// sooner than it would have to go.
 pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
@@ -62,12 +62,17 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     });
     let in_service =
         |id: &InstanceId| observed.group.members.get(id) == Some(&Lifecycle::InService) && is_eligible(observed, id);
-    let goes = |id: &InstanceId| retires(observed, id) || is_doomed(observed, id, now);
-    let spare = || newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !goes(id));
-    let makes_way = |id: &InstanceId| observed.group.desired_capacity > 1 && goes(id) && spare().is_some();
-    let chosen = launching.or_else(|| holder.filter(|id| in_service(id) && !makes_way(id)).cloned()).or_else(|| {
-        newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !is_doomed(observed, id, now))
-    });
+    let two = observed.group.desired_capacity > 1;
+    let spare = || newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !goes(observed, id, now));
+    let serving = holder.filter(|id| in_service(id));
+    let chosen = serving
+        .filter(|id| two && !goes(observed, id, now))
+        .cloned()
+        .or(launching)
+        .or_else(|| serving.filter(|id| !(two && goes(observed, id, now) && spare().is_some())).cloned())
+        .or_else(|| {
+            newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !is_doomed(observed, id, now))
+        });
     match chosen {
         None => Successor::None,
         Some(id) => match observed.instances.get(&id).map(|instance| instance.state) {
@@ -101,6 +106,14 @@ pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -
     risk.is_some_and(|risk| {
         risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + WARNING_HOLDS)
     })
+}
+
+/// Whether there is a reason to move away from an instance: it is doomed, its host retires, or EC2 recommends to leave.
+fn goes(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
+    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
+    retires(observed, id)
+        || is_doomed(observed, id, now)
+        || risk.is_some_and(|risk| risk.reason == RiskReason::Rebalance)
 }
 
 /// Whether its host retires, in days.
