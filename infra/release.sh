@@ -1,5 +1,5 @@
 #!/bin/sh
-# Releases a node's data volume: drain, stop k3s, sync, unmount. Its argument is the volume, vol-….
+# Releases a node's data volume: stop k3s, end its containers, sync, unmount. Its argument is the volume, vol-….
 #
 # Exit 0 means that the volume can be detached: nothing on this instance has it mounted. Anything else is exit 1 with
 # one line on stderr that begins with "not released". A second release waits for the first and finds nothing to do.
@@ -9,6 +9,12 @@
 # automatically (a mount unit, a boot script) has to honour the marker too: ConditionPathExists=!/run/durin-released.
 # Both are in /run, so a reboot clears them. A failed release leaves them: an instance that cannot release has to be
 # replaced.
+#
+# A release leaves no other mark, whenever it is killed: it asks nothing of the cluster's API. A drain would cordon the
+# node in the datastore, which is on the volume, and nothing lifts a cordon: a node that keeps its name could schedule
+# no pod on its next instance, nor on this one after a reboot. A drain would also delete pods without a controller for
+# good. So the containers end without the API, once k3s cannot restart them, those of static pods and daemon sets too:
+# they get SIGTERM and five seconds. Hooks (preStop) do not run, because the kubelet runs them, and it is part of k3s.
 #
 # Needs coreutils, findutils, awk, grep, util-linux (flock, lsblk, umount) and systemd; k3s as its installer leaves it.
 
@@ -24,6 +30,7 @@ volume=${1:-}
 by_id=${DURIN_BY_ID:-/dev/disk/by-id}
 run=${DURIN_RUN:-/run}
 proc=${DURIN_PROC:-/proc}
+cgroup=${DURIN_CGROUP:-/sys/fs/cgroup}
 marker=$run/durin-released
 
 # Hundredths of a second since boot: a clock that cannot be set.
@@ -117,18 +124,41 @@ named() {
     done | paste -sd , - | sed 's/,/, /g'
 }
 
-# The node of this very boot: others in the cluster are not ours to drain, and names change with instances.
-drain() {
-    node=$(within 3 k3s kubectl get nodes -o \
-        "jsonpath={.items[?(@.status.nodeInfo.bootID==\"$(cat /proc/sys/kernel/random/boot_id)\")].metadata.name}") ||
-        return
-    [ -n "$node" ] || {
-        echo "k3s has no node of this boot"
-        return 0
-    }
-    seconds=$((8 - ($(now) - begun) / 100))
-    within "$seconds" k3s kubectl drain "$node" --ignore-daemonsets --delete-emptydir-data --force --grace-period=5 \
-        --timeout="$seconds"s
+# The processes in the cgroups whose paths match, a line each. Version 1 names a process once for each controller, and
+# either version names what it cannot show as 0, which is no process to signal.
+in_cgroups() {
+    within 2 find "$cgroup" -path "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | awk '$1 > 1 && !seen[$1]++'
+}
+
+# The containers' processes, wherever the cgroup driver puts them. Without the sandboxes: in a pod that shares its
+# process namespace, the sandbox is the first process, and its end would kill the others at once.
+containers() {
+    in_cgroups '*kubepods*' | while read -r pid; do
+        { read -r name <"$proc/$pid/comm"; } 2>/dev/null || name=
+        [ "$name" = pause ] || echo "$pid"
+    done
+}
+
+# What may outlive the containers: the sandboxes, and in the cgroup of k3s the shims, which wait for a containerd that
+# has gone. They run from k3s's data directory, so they keep the volume busy.
+leftovers() {
+    in_cgroups '*kubepods*'
+    in_cgroups '*/k3s.service/*'
+}
+
+# Signals the processes whose ids it reads. Some will have ended by then.
+signal() {
+    while read -r pid; do kill -s "$1" "$pid"; done 2>/dev/null
+}
+
+# gone LIST SECONDS: waits until LIST names no process. Fails like "within" after that long, or at the deadline.
+gone() {
+    last=$(($(now) + $2 * 100))
+    [ "$last" -le "$deadline" ] || last=$deadline
+    while [ -n "$("$1")" ]; do
+        [ "$(now)" -lt "$last" ] || return 124
+        sleep 0.2
+    done
 }
 
 case ${volume#vol-} in
@@ -159,17 +189,15 @@ if [ -e "$marker" ] && [ -z "$mounted$(seen_by)" ]; then
     exit 0
 fi
 
+# The marker comes last: a release that finds it takes the drop-in to be in force.
 begin
-drain
-report drain "$(outcome $?)"
-
-begin
-echo "$volume" >"$marker" || fail "cannot write $marker"
 drop_ins=$run/systemd/system/k3s.service.d
 mkdir -p "$drop_ins"
 printf '[Unit]\nConditionPathExists=!%s\n' "$marker" >"$drop_ins/durin-released.conf"
 within 3 systemctl daemon-reload
-report "keep k3s from starting again" "$(outcome $?)"
+reloaded=$?
+echo "$volume" >"$marker" || fail "cannot write $marker"
+report "keep k3s from starting again" "$(outcome $reloaded)"
 
 begin
 within 10 systemctl stop k3s
@@ -183,6 +211,20 @@ if [ $stopped -ne 0 ]; then
 fi
 
 # k3s leaves its containers running when it stops.
+begin
+containers | signal TERM
+gone containers 5
+report "end the containers" "$(outcome $?)"
+
+# A second time for what was forked between the look and the signal.
+begin
+leftovers | signal KILL
+gone leftovers 1
+killed=$?
+[ $killed -eq 0 ] || leftovers | signal KILL
+report "kill the rest of the containers" "$(outcome $killed)"
+
+# It looks for containers below k3s's default data directory only, but cleans up mounts and the network anywhere.
 if command -v k3s-killall.sh >/dev/null; then
     begin
     within 5 k3s-killall.sh >/dev/null 2>&1
