@@ -94,8 +94,8 @@ pub enum GuestStep {
     K3sUp(String),
     /// What users run on the cluster is up.
     WorkloadUp,
-    /// The node is drained: now k3s is stopped.
-    Drained,
+    /// k3s has stopped, and what users run is asked to end.
+    WorkloadDown,
     /// k3s has stopped, everything is on the device, and the volume is unmounted.
     Unmounted,
     /// The shutdown of a reboot is over.
@@ -117,7 +117,7 @@ impl GuestStep {
             | GuestStep::Mounted(_)
             | GuestStep::K3sUp(_)
             | GuestStep::WorkloadUp
-            | GuestStep::Drained
+            | GuestStep::WorkloadDown
             | GuestStep::Unmounted => false,
         }
     }

@@ -69,9 +69,9 @@ pub struct Latencies {
     pub k3s_start: Range,
     /// From then until the users' workload is up. Estimate.
     pub pod_start: Range,
-    /// Draining the node. Estimate.
+    /// From the end of k3s until what users run has ended, in a release. Estimate.
     pub drain: Range,
-    /// Draining the node when pods are slow to end. Estimate: three times the default grace period of a pod.
+    /// The same when pods are slow to end. Estimate: three times the default grace period of a pod.
     pub slow_drain: Range,
     /// Stopping k3s. Estimate.
     pub k3s_stop: Range,

@@ -17,11 +17,11 @@ pub enum AgentMode {
     #[default]
     Online,
     Offline,
-    /// The drain that a release begins with takes [`slow_drain`](crate::world::latency::Latencies::slow_drain).
+    /// The pods take [`slow_drain`](crate::world::latency::Latencies::slow_drain) to end in a release.
     Slow,
     /// A release fails before it has done anything.
     Failing,
-    /// A release drains the node and stops k3s, but never unmounts the volume.
+    /// A release stops k3s and ends the workload, but never unmounts the volume.
     Hanging,
     /// The agent has registered, and does not answer any more.
     Gone,

@@ -17,6 +17,8 @@ pub enum GuestFact {
         volume: String,
     },
     WorkloadUp,
+    /// A release has ended it.
+    WorkloadDown,
     /// The datastore says that the node is cordoned: what users run is not scheduled.
     Cordoned,
     Drained,
@@ -52,6 +54,7 @@ impl fmt::Display for GuestFact {
             GuestFact::K3sUp => f.write_str("k3s is up"),
             GuestFact::Settled { volume } => write!(f, "k3s is up on {volume}"),
             GuestFact::WorkloadUp => f.write_str("workload is up"),
+            GuestFact::WorkloadDown => f.write_str("workload is down"),
             GuestFact::Cordoned => f.write_str("schedules nothing: the node is cordoned"),
             GuestFact::Drained => f.write_str("drained"),
             GuestFact::K3sStopped => f.write_str("stops k3s"),

@@ -20,7 +20,7 @@ impl World {
             GuestStep::Mounted(volume) => self.mount(&instance, &volume),
             GuestStep::K3sUp(volume) => self.on_k3s_up(&instance, &volume),
             GuestStep::WorkloadUp => self.on_workload_up(&instance),
-            GuestStep::Drained => self.on_drained(&instance),
+            GuestStep::WorkloadDown => self.end_workload(&instance),
             GuestStep::Unmounted => self.unmount(&instance),
             GuestStep::Restarts => self.restart(&instance),
             GuestStep::DocumentEnds { command, outcome } => self.finish_document(&instance, &command, outcome),
@@ -135,6 +135,7 @@ impl World {
         guest.epoch += 1;
         guest.mounted = None;
         guest.stop_serving();
+        guest.workload_up_since = None;
         if std::mem::take(&mut guest.releasing) {
             self.finish_release(id, Outcome::Failed(1));
         }
@@ -164,9 +165,9 @@ impl Guest {
         if step.outlives_release() { self.boots } else { self.epoch }
     }
 
+    /// The containers of the workload run on.
     pub(super) fn stop_serving(&mut self) {
         self.serving_since = None;
         self.counted_until = None;
-        self.workload_up_since = None;
     }
 }

@@ -1,4 +1,4 @@
-//! k3s is stopped in good order: drain, stop, sync and unmount.
+//! A volume is released in good order: k3s stops, its workload ends, sync and unmount.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(super) enum Manner {
     Slow,
     /// A process keeps a file open, so that the volume is never unmounted.
     Hanging,
-    /// The operating system shuts down: nobody drains.
+    /// The operating system shuts down: the workload ends with k3s, and no marker is written.
     Shutdown,
 }
 
 impl World {
-    /// The node on the instance is drained, k3s stops, and the volume is unmounted; the answer is how long that takes.
+    /// k3s on the instance stops, its workload ends, and the volume is unmounted; the answer is how long that takes.
     /// The instance goes on running, and mounts nothing before it boots again.
     pub fn release(&mut self, id: &str) -> Duration {
         self.release_in(id, Manner::Usual)
@@ -45,37 +45,31 @@ impl World {
         guest.epoch += 1;
         let (serving, populated) = (guest.serving_since.is_some(), guest.workload_up_since.is_some());
         let mounted = guest.mounted.is_some();
-        let drain = match manner {
+        let end = match manner {
             Manner::Usual | Manner::Hanging if populated => self.draw(self.latency.drain),
             Manner::Slow if serving => self.draw(self.latency.slow_drain),
             Manner::Usual | Manner::Hanging | Manner::Slow | Manner::Shutdown => Duration::ZERO,
         };
         if manner != Manner::Shutdown {
             self.cordon(id);
+            // From here on the release cannot be taken back, even if it is killed.
+            self.write_marker(id);
         }
         // There may be nothing to stop and to unmount any more.
-        let stop_and_unmount = match mounted {
-            true => self.draw(self.latency.k3s_stop) + self.draw(self.latency.unmount),
-            false => Duration::ZERO,
+        let (stop, unmount) = match mounted {
+            true => (self.draw(self.latency.k3s_stop), self.draw(self.latency.unmount)),
+            false => (Duration::ZERO, Duration::ZERO),
         };
-        if !drain.is_zero() {
-            self.drain(id);
-            self.schedule_guest(id, drain, GuestStep::Drained);
-        } else if manner == Manner::Shutdown {
-            self.stop_k3s(id);
+        self.stop_k3s(id);
+        if manner == Manner::Shutdown {
+            self.the_guest_mut(id).workload_up_since = None;
         } else {
-            self.on_drained(id);
+            self.schedule_guest(id, stop, GuestStep::WorkloadDown);
         }
         if manner != Manner::Hanging || !mounted {
-            self.schedule_guest(id, drain + stop_and_unmount, GuestStep::Unmounted);
+            self.schedule_guest(id, stop + end + unmount, GuestStep::Unmounted);
         }
-        drain + stop_and_unmount
-    }
-
-    /// From here on the release cannot be taken back, even if it is killed.
-    pub(super) fn on_drained(&mut self, id: &str) {
-        self.write_marker(id);
-        self.stop_k3s(id);
+        stop + end + unmount
     }
 
     /// The script gives up before it writes anything if it cannot see the volume.
@@ -97,6 +91,13 @@ impl World {
         }
     }
 
+    /// The containers have been running on without k3s. Now they are asked to end, and answer nobody from then on.
+    pub(super) fn end_workload(&mut self, id: &str) {
+        if self.the_guest_mut(id).workload_up_since.take().is_some() {
+            self.note_guest(id, GuestFact::WorkloadDown);
+        }
+    }
+
     pub(super) fn unmount(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);
         guest.releasing = false;
@@ -108,8 +109,8 @@ impl World {
         self.finish_release(id, Outcome::Success);
     }
 
-    /// The script that releases is killed. What it has done stays done: a drained node stays drained, k3s stays stopped,
-    /// and the marker stays.
+    /// The script that releases is killed. What it has done stays done: k3s stays stopped, what has ended does not come
+    /// back, and the marker stays.
     pub(super) fn give_release_up(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);
         guest.releasing = false;

@@ -142,7 +142,7 @@ fn an_instance_that_ends_while_it_boots_never_comes_up() {
 }
 
 #[test]
-fn a_release_drains_then_stops_k3s_then_unmounts() {
+fn a_release_stops_k3s_then_ends_the_workload_then_unmounts() {
     let mut world = World::new(1);
     let (instance, volume) = world.serving_pair();
     assert_eq!(world.workload_serving(&volume), None, "pods start after k3s");
@@ -150,26 +150,29 @@ fn a_release_drains_then_stops_k3s_then_unmounts() {
     let exactly = |seconds| Range::from_secs(seconds, seconds);
     (world.latency.drain, world.latency.k3s_stop, world.latency.unmount) = (exactly(8), exactly(4), exactly(2));
     assert_eq!(world.release(&instance), Duration::from_secs(14));
-    assert_eq!(world.workload_serving(&volume), None);
-    world.settle();
-    let before = world.ec2.volumes[&volume].data.acknowledged;
-    world.pass(7);
-    assert_eq!(world.serving(&volume), Some(instance.as_str()), "the API serves while the node is drained");
-    world.pass(2);
     assert_eq!(world.serving(&volume), None);
-    let after = world.ec2.volumes[&volume].data.acknowledged;
-    assert_eq!(after - before, 80, "writes are acknowledged until k3s stops");
+    assert_eq!(world.ec2.instances[&instance].guest.marker, Some(volume.clone()), "before anything is stopped");
+    let acknowledged = world.ec2.volumes[&volume].data.acknowledged;
+    world.pass(3);
+    assert_eq!(world.workload_serving(&volume), Some(instance.as_str()), "containers run on without k3s");
+    world.pass(2);
+    assert_eq!(world.workload_serving(&volume), None);
+    world.pass(8);
     assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
-    world.pass(6);
-    assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.acknowledged), (None, after));
+    world.pass(2);
+    assert_eq!(world.mounted_on(&volume), None);
+    assert_eq!(world.ec2.volumes[&volume].data.acknowledged, acknowledged, "nothing is written without k3s");
     let facts = facts(&world, &instance);
     let unmounted = GuestFact::Unmounted { volume };
-    assert_eq!(facts[facts.len() - 4..], [GuestFact::WorkloadUp, GuestFact::Drained, GuestFact::K3sStopped, unmounted]);
+    assert_eq!(
+        facts[facts.len() - 4..],
+        [GuestFact::WorkloadUp, GuestFact::K3sStopped, GuestFact::WorkloadDown, unmounted]
+    );
     assert_eq!(world.release(&instance), Duration::ZERO, "there is nothing left to release");
 }
 
 #[test]
-fn a_shutdown_does_not_drain() {
+fn a_shutdown_ends_the_workload_with_k3s() {
     let mut world = World::new(1);
     let (instance, volume) = world.serving_pair();
     world.pass(20);
@@ -177,7 +180,7 @@ fn a_shutdown_does_not_drain() {
     assert_eq!((world.serving(&volume), world.workload_serving(&volume)), (None, None));
     world.pass(7);
     assert_eq!(world.mounted_on(&volume), None);
-    assert!(!facts(&world, &instance).contains(&GuestFact::Drained));
+    assert!(!facts(&world, &instance).contains(&GuestFact::WorkloadDown));
     assert!(!world.ec2.volumes[&volume].data.dirty);
 }
 

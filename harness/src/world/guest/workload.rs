@@ -1,4 +1,4 @@
-//! What users run on the cluster: up some time after k3s, down as soon as the node is drained.
+//! What users run on the cluster: up some time after k3s, down as soon as the node is drained or released.
 
 use super::GuestFact;
 use crate::world::World;
@@ -22,7 +22,7 @@ impl World {
         self.mounted_everywhere(volume).find(|id| self.ec2.instances[*id].guest.workload_up_since.is_some())
     }
 
-    /// A release drains the node: unless its script does so without, that cordons the node in its datastore.
+    /// A release whose script drains the node cordons it, in its datastore.
     pub(super) fn cordon(&mut self, id: &str) {
         let cordons = self.release_cordons();
         let guest = &self.ec2.the_instance(id).guest;

@@ -70,9 +70,25 @@ fn marker_of_killed(mode: AgentMode) -> Option<String> {
 }
 
 #[test]
-fn a_killed_release_leaves_the_marker_once_it_has_drained() {
+fn a_killed_release_leaves_the_marker_however_far_it_came() {
     assert!(marker_of_killed(AgentMode::Hanging).is_some());
-    assert_eq!(marker_of_killed(AgentMode::Slow), None, "it was killed while it drained");
+    assert!(marker_of_killed(AgentMode::Slow).is_some(), "it was killed while the pods ended");
+}
+
+#[test]
+fn a_release_that_is_killed_before_the_workload_ends_leaves_it_running() {
+    let mut world = World::new(1);
+    let (instance, volume) = world.serving_pair();
+    world.pass_until(20, |world| world.workload_serving(&volume).is_some());
+    world.latency.k3s_stop = Range::from_secs(4, 4);
+    world.release(&instance);
+    world.pass(2);
+    world.give_release_up(&instance);
+    world.pass(60);
+    assert_eq!((world.serving(&volume), world.workload_serving(&volume)), (None, Some(instance.as_str())));
+    world.release(&instance);
+    world.pass(20);
+    assert_eq!((world.workload_serving(&volume), world.mounted_on(&volume)), (None, None));
 }
 
 #[test]

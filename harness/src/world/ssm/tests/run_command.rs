@@ -62,7 +62,7 @@ fn a_release_command_lets_the_volume_go() {
     assert_eq!(code(world.command_invocation(&command, &instance).map(drop)), "InvocationDoesNotExist");
     assert_eq!(world.visible_commands().count(), 0);
     world.pass_until(3, |world| status(world, &command) == InvocationStatus::InProgress);
-    assert_eq!(world.workload_serving(&volume), None, "the drain begins at once");
+    assert_eq!(world.serving(&volume), None, "k3s stops at once");
     let sent = world.now();
     assert_eq!(pass_until_final(&mut world, &command, 20), (InvocationStatus::Success, 0));
     assert_eq!(world.mounted_on(&volume), None);
@@ -185,13 +185,13 @@ fn a_release_of_a_volume_that_is_not_attached_fails_and_changes_nothing() {
 }
 
 #[test]
-fn a_slow_release_takes_its_time_and_k3s_serves_meanwhile() {
+fn a_slow_release_takes_its_time_and_the_volume_stays_mounted_meanwhile() {
     let (mut world, instance, volume) = serving(1);
     world.set_agent_mode(&instance, AgentMode::Slow);
     let command = send(&mut world, &instance);
     world.pass(85);
     assert_eq!(status(&world, &command), InvocationStatus::InProgress);
-    assert_eq!(world.serving(&volume), Some(instance.as_str()));
+    assert_eq!((world.serving(&volume), world.mounted_on(&volume)), (None, Some(instance.as_str())));
     assert_eq!(pass_until_final(&mut world, &command, 20), (InvocationStatus::Success, 0));
     assert_eq!(world.mounted_on(&volume), None);
 }
@@ -258,7 +258,7 @@ fn a_shutdown_in_the_middle_of_a_release_unmounts_all_the_same() {
 #[test]
 fn a_command_can_be_cancelled_before_and_while_it_runs() {
     let (mut world, instance, volume) = serving(1);
-    world.latency.drain = Range::from_secs(8, 8);
+    (world.latency.k3s_stop, world.latency.drain) = (Range::from_secs(0, 0), Range::from_secs(8, 8));
     let early = send(&mut world, &instance);
     world.cancel_command(&early, &[]).unwrap();
     assert_eq!(status(&world, &early), InvocationStatus::Cancelled);
@@ -268,8 +268,9 @@ fn a_command_can_be_cancelled_before_and_while_it_runs() {
     assert_eq!(status(&world, &late), InvocationStatus::Cancelling);
     assert_eq!(pass_until_final(&mut world, &late, 10), (InvocationStatus::Cancelled, 137));
     world.pass(30);
-    assert_eq!(world.serving(&volume), Some(instance.as_str()), "the drain was as far as it came");
-    assert_eq!(world.workload_serving(&volume), None);
+    let (k3s, workload) = (world.serving(&volume), world.workload_serving(&volume));
+    assert_eq!((k3s, workload), (None, None), "what it has done stays done");
+    assert_eq!(world.mounted_on(&volume), Some(instance.as_str()), "the end of the workload was as far as it came");
     assert_eq!(told(&world, &early), ["Pending", "Cancelled"]);
     assert_eq!(code(world.cancel_command("no such command", &[])), "InvalidCommandId");
 }
@@ -338,8 +339,9 @@ fn however_it_is_shaken_every_command_ends_and_no_write_is_lost() {
             }
             world.pass(dice.u64(..40));
             assert_eq!(check_always(&world), Vec::<String>::new(), "seed {seed}");
-            if world.workload_serving(&volume).is_some() {
-                assert!(world.serving(&volume).is_some(), "seed {seed}: a workload without k3s");
+            if let Some(holder) = world.workload_serving(&volume).map(str::to_owned) {
+                let released = world.ec2.instances[&holder].guest.marker.is_some();
+                assert!(world.serving(&volume).is_some() || released, "seed {seed}: a workload without k3s");
             }
         }
         world.pass(30 + 200);
