@@ -19,7 +19,7 @@ const LONG_S: u64 = 180;
 /// A release document with the timeout as a parameter.
 pub(crate) const RELEASE_DOCUMENT_CONTENT: &str = r#"{
   "schemaVersion": "2.2",
-  "description": "Drains the node, stops k3s, and unmounts its volume.",
+  "description": "Stops k3s, ends its containers, and unmounts its volume.",
   "parameters": {
     "VolumeId": { "type": "String", "description": "The volume to let go of.", "default": "" },
     "executionTimeout": { "type": "String", "description": "Seconds.", "default": "3600" }
