@@ -17,4 +17,5 @@ mod publishing;
 mod release;
 mod replacement;
 mod simulation;
+mod unkind;
 mod without_holder;
