@@ -53,7 +53,8 @@ fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<
     let is_admitted = match operation.service {
         Service::Ec2 => world.ec2.admit(operation.name, &bucket, limit, now),
         Service::Route53 => world.route53.admit(operation.name, &bucket, limit, now),
-        Service::AutoScaling | Service::Ssm => true,
+        Service::Ssm => world.ssm.admit(operation.name, &bucket, limit, now),
+        Service::AutoScaling => true,
     };
     if is_admitted { Ok(()) } else { Err(refusals::throttled(operation.service)) }
 }

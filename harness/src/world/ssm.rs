@@ -16,6 +16,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use super::ec2::throttles::{Limit, Throttles};
 use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
@@ -39,9 +40,15 @@ pub struct Ssm {
     pub(in crate::world) documents: BTreeMap<String, Document>,
     /// Oldest first.
     pub(in crate::world) commands: Vec<Command>,
+    throttles: Throttles,
 }
 
 impl Ssm {
+    /// Whether there may be a call of `operation` now; if so, it is counted in the `bucket`.
+    pub(crate) fn admit(&mut self, operation: &str, bucket: &str, limit: Limit, now: Time) -> bool {
+        self.throttles.admit(operation, bucket, limit, now)
+    }
+
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.get(name)
     }
