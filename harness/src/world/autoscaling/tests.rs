@@ -207,8 +207,8 @@ fn an_image_that_cannot_be_resolved_fails_the_launch() {
 fn desired_capacity_is_followed_both_ways() {
     let (mut world, _) = in_service(1, NodeSeed::default());
     assert_eq!(
-        world.set_desired_capacity("k3s", 2).unwrap_err().message,
-        "New SetDesiredCapacity value 2 is above max value 1 for the AutoScalingGroup."
+        world.set_desired_capacity("k3s", 3).unwrap_err().message,
+        "New SetDesiredCapacity value 3 is above max value 2 for the AutoScalingGroup."
     );
     let update =
         UpdateAutoScalingGroup { name: "k3s".into(), min_size: Some(0), max_size: Some(2), ..Default::default() };

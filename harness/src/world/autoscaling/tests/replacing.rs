@@ -197,7 +197,8 @@ fn bounds_that_contradict_each_other_are_refused() {
 fn an_instance_outside_of_the_groups_subnets_is_replaced_by_one_inside() {
     for seed in 0..10 {
         let (mut world, old) = in_service(seed, NodeSeed::default());
-        assert_eq!(world.autoscaling.groups["k3s"].max_size, 1);
+        let full = UpdateAutoScalingGroup { name: "k3s".into(), max_size: Some(1), ..Default::default() };
+        world.update_auto_scaling_group(full).unwrap();
         let (second, zone) = SUBNETS[3];
         move_to(&mut world, &[second]);
         let new = is_replaced_first(&mut world, &old);

@@ -43,7 +43,7 @@ const COMPLAINTS: [(Break, &str); 14] = [
     (begin_to_terminate, "still waits for durin-terminate to be completed"),
     (begin_to_terminate, "k3s should have one InService instance and has ["),
     (|_, node| node.volume = "vol-0".into(), "the volume vol-0 does not exist"),
-    (|world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.attachment = None), "nobody holds vol-"),
+    (|world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.attachment = None), "no instance holds vol-"),
     (
         |world, node| {
             let other = world.running();
