@@ -17,7 +17,7 @@ UNPATTERNED = {
 }
 
 # Empty in AWS's own answers, whatever lengths, patterns and values the model has for them.
-EMPTY = {"CloudWatchLogGroupName", "DocumentVersion", "NotificationType", "OutputS3BucketName"}
+EMPTY = {"CloudWatchLogGroupName", "DocumentVersion", "NotificationType", "OutputS3BucketName", "VPCZoneIdentifier"}
 
 
 def check_answers_of(client):

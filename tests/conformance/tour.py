@@ -90,7 +90,10 @@ def records(route53):
     route53.list_hosted_zones_by_name(DNSName="tour.example", MaxItems="1")
     route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone.removeprefix("/hostedzone/"))
     vpc = {"VPCRegion": "eu-central-1", "VPCId": "vpc-0d4f1c6a2be093571"}
-    private = route53.create_hosted_zone(Name="tour.internal", CallerReference="private", VPC=vpc)
+    config = {"Comment": "of the tour", "PrivateZone": True}
+    private = route53.create_hosted_zone(
+        Name="tour.internal", CallerReference="private", VPC=vpc, HostedZoneConfig=config
+    )
     route53.get_hosted_zone(Id=private["HostedZone"]["Id"])
     route53.delete_hosted_zone(Id=zone)
 

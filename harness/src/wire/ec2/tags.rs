@@ -28,7 +28,10 @@ pub(super) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
 }
 
 fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
-    let resources = params.required_list("ResourceId")?;
+    let resources = params.list("ResourceId");
+    if resources.is_empty() {
+        return Err(ApiError::new("MissingParameter", "The request must contain the parameter resourceIdSet"));
+    }
     let tags = pairs(params)?;
     world.create_tags(&resources, &tags)?;
     Ok(done())

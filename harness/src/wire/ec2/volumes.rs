@@ -87,9 +87,11 @@ fn detach(world: &mut World, params: &Params) -> ApiResult<Value> {
 }
 
 fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
+    let size = params.number("Size")?;
+    let missing = || ApiError::new("MissingParameter", "The request must contain the parameter size/snapshot");
     let id = world.create_volume(CreateVolume {
         zone: params.required("AvailabilityZone")?.to_owned(),
-        size_gib: params.required_number("Size")?,
+        size_gib: size.ok_or_else(missing)?,
         volume_type: params.owned("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
         encrypted: params.flag("Encrypted")?.unwrap_or(false),
         tags: tags::of_new(params, "volume", &[])?,

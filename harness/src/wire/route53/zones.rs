@@ -7,7 +7,8 @@ use super::resources::zone;
 use crate::wire::element::invalid_input;
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::rest::RestRequest;
-use crate::world::error::ApiResult;
+use crate::world::ec2::network::VPC_ID;
+use crate::world::error::{ApiError, ApiResult};
 use crate::world::route53::{HostedZone, RecordKey};
 use crate::world::{REGION, World};
 
@@ -29,7 +30,8 @@ fn create(world: &mut World, request: &RestRequest) -> ApiResult<Value> {
     let body = &request.body;
     body.only(&["CallerReference", "HostedZoneConfig", "Name", "VPC"])?;
     let vpc_id = match body.child("VPC") {
-        Some(vpc) => Some(vpc.required("VPCId")?.to_owned()),
+        Some(vpc) if vpc.required("VPCId")? == VPC_ID => Some(VPC_ID.to_owned()),
+        Some(_) => return Err(ApiError::new("InvalidVPCId", "The VPC ID is invalid.")),
         None => None,
     };
     let config = body.child("HostedZoneConfig");
