@@ -48,6 +48,11 @@ impl World {
         }
     }
 
+    /// Waits until Parameter Store has looked at every image that an existing parameter was given.
+    pub(crate) fn pass_until_validated(&mut self) {
+        self.pass_until(LONG_S, |world| world.ssm.parameters().keys().all(|name| !world.ssm.is_validating(name)));
+    }
+
     pub(crate) fn launch_in(&mut self, zone: &str) -> String {
         let request = RunInstances {
             image_id: Some(PUBLIC_IMAGE.to_owned()),

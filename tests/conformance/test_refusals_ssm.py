@@ -23,7 +23,8 @@ def test_what_does_not_exist_is_not_found_without_a_message(ssm):
     assert ssm.get_parameters(Names=["/nobody", NAME])["InvalidParameters"] == ["/nobody"]
 
 
-def test_a_parameter_is_overwritten_only_on_request(ssm):
+def test_a_parameter_is_overwritten_only_on_request(quick):
+    ssm = quick.ssm
     text = (
         "The parameter already exists. "
         "To overwrite this value, set the overwrite option in the request to true."

@@ -121,7 +121,8 @@ pub struct Latencies {
     pub deregistered_image_remembered: Range,
     /// From the deregistration of an image until its snapshots can be deleted. Estimate.
     pub snapshots_held: Range,
-    /// From PutParameter until a value of data type `aws:ec2:image` is validated. Estimate.
+    /// From PutParameter until a value of data type `aws:ec2:image` is validated. Systems Manager User Guide (troubleshooting
+    /// Parameter Store): up to a few minutes, and five until a put that was refused may be repeated.
     pub parameter_validation: Range,
     /// From an image's `available` until its pipeline tags it. Estimate.
     pub image_tagging: Range,
@@ -170,7 +171,7 @@ impl Default for Latencies {
             deregistered_image_listed: Range::from_secs(0, 20),
             deregistered_image_remembered: Range::from_secs(5 * 60, 60 * 60),
             snapshots_held: Range::from_secs(0, 5),
-            parameter_validation: Range::from_millis(300, 8_000),
+            parameter_validation: Range::from_secs(1, 3 * 60),
             image_tagging: Range::from_secs(2, 90),
             bake_finish: Range::from_secs(1, 30),
         }

@@ -61,7 +61,7 @@ fn an_image_parameter_is_validated_in_the_name_of_who_puts_it() {
         let body = json!({"Name": "/image", "Value": PUBLIC_IMAGE, "Type": "String", "DataType": data_type});
         let answer = call(world, Service::Ssm, "AmazonSSM.PutParameter", &body.to_string());
         assert!(answer.contains(r#""Version":1"#), "{answer}");
-        world.advance_to(world.now() + Duration::from_secs(60));
+        world.advance_to(world.now() + Duration::from_secs(180));
         world.ssm.parameters().contains_key("/image")
     };
     let only_put = || allowing(json!({"Action": "ssm:PutParameter", "Resource": "*"}));

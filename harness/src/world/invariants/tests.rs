@@ -16,7 +16,7 @@ fn publish(world: &mut World, image: &str) -> Vec<Violation> {
         ..PutParameter::default()
     };
     world.put_parameter(request).unwrap();
-    world.pass(10);
+    world.pass_until_validated();
     world.violations()
 }
 

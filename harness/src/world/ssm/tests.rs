@@ -5,6 +5,7 @@ use super::*;
 use crate::testing::code;
 use crate::world::ec2::images::PUBLIC_IMAGE;
 use crate::world::ec2::{ImageSpec, ImageState};
+use crate::world::latency::Range;
 
 fn put(name: &str, value: &str, overwrite: bool) -> PutParameter {
     PutParameter {
@@ -60,7 +61,7 @@ fn put_image(name: &str, image: &str) -> PutParameter {
 }
 
 fn validated(world: &mut World) {
-    world.pass_until(60, |world| world.ssm.pending_parameters.is_empty());
+    world.pass_until(180, |world| world.ssm.pending_parameters.is_empty());
 }
 
 #[test]
@@ -193,4 +194,23 @@ fn what_is_being_validated_is_neither_in_the_history_nor_can_it_be_labelled() {
     validated(&mut world);
     assert_eq!(world.ssm.parameters["/image"].versions[0].labels, live, "a label stays where it is");
     assert_eq!(world.ssm.get_parameter("/image:2").unwrap().1.value, own);
+}
+
+#[test]
+fn an_image_may_take_minutes_in_which_the_old_one_is_served_and_nothing_can_be_put() {
+    let mut world = World::new(1);
+    world.put_parameter(put_image("/image", PUBLIC_IMAGE)).unwrap();
+    validated(&mut world);
+    world.latency.parameter_validation = Range::from_secs(170, 170);
+    world.put_parameter(put_image("/image", "ami-00000000000000000")).unwrap();
+    world.pass(169);
+    assert_eq!(world.ssm.get_parameter("/image").unwrap().1.value, PUBLIC_IMAGE);
+    let own = world.add_image(ImageSpec::named("own"));
+    assert_eq!(code(world.put_parameter(put_image("/image", &own))), "TooManyUpdates");
+    world.pass(1);
+    let refused = world.events("Parameter Store Change").pop().unwrap();
+    assert_eq!(refused["detail"]["exception"], "Unable to Describe Resource");
+    assert_eq!(world.put_parameter(put_image("/image", &own)), Ok(2));
+    world.pass(170);
+    assert_eq!(world.ssm.get_parameter("/image").unwrap().1.value, own);
 }

@@ -74,6 +74,7 @@ fn what_is_published_is_launched_next() {
     let publish =
         PutParameter { name: IMAGE_PARAMETER.into(), value: image.clone(), overwrite: true, ..PutParameter::default() };
     world.put_parameter(publish).unwrap();
+    world.pass_until_validated();
     let holder = world.serving(&node.volume).unwrap().to_owned();
     assert_ne!(world.ec2.instances[&holder].image_id, image);
     world.reclaim(&holder);
