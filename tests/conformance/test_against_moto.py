@@ -126,6 +126,18 @@ MOTO_IS_WRONG = [
         *("DescribeAutoScalingGroups", "AutoScalingGroups[].HealthCheckGracePeriod", 0, 300),
         "botocore's model of CreateAutoScalingGroup: 0 by default; 300 is the console's",
     ),
+    *(
+        (
+            *("DescribeAutoScalingGroups", f"AutoScalingGroups[].{member}", here, None),
+            "what AWS answered about groups of cloud-custodian's authors, in their recordings",
+        )
+        for member, here in [
+            ("AvailabilityZoneDistribution", {"CapacityDistributionStrategy": "balanced-best-effort"}),
+            ("CapacityReservationSpecification", {"CapacityReservationPreference": "default"}),
+            ("InstanceLifecyclePolicy", {"RetentionTriggers": {"TerminateHookAbandon": "terminate"}}),
+            ("VPCZoneIdentifier", ""),
+        ]
+    ),
     (
         "DescribeAutoScalingGroups",
         "AutoScalingGroups[].TrafficSources",
