@@ -54,6 +54,7 @@ fn a_notice_that_follows_a_recommendation_ends_the_wait_for_the_new_one() {
     world.interrupt(&old, SpotAction::Terminate);
     world.recommend_rebalance(&old);
     assert_eq!(world.pass_until_one(LifecycleState::TerminatingWait), old);
+    assert_eq!(world.ec2.state_of(&old), Some(InstanceState::Running));
     world.pass(30);
     let members = &world.autoscaling.groups["k3s"].members;
     assert_eq!(members.len(), 2, "the replacement under way is the replacement: {members:?}");

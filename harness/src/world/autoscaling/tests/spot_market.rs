@@ -48,6 +48,24 @@ fn after_a_day_without_a_launch_aws_suspends_launching() {
 }
 
 #[test]
+fn a_day_of_failures_begins_again_with_each_launch() {
+    let (mut world, old) = in_service(1, NodeSeed::default());
+    let until = world.now() + 20 * HOUR;
+    world.autoscaling.fail_launches_until("k3s", until);
+    world.reclaim(&old);
+    world.pass(20 * 3600);
+    world.pass_until(20 * 60, |world| world.members_in(LifecycleState::PendingWait).len() == 1);
+    let new = world.members_in(LifecycleState::PendingWait)[0].instance_id.clone();
+    world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
+    world.pass_until_one(LifecycleState::InService);
+    let until = world.now() + 10 * HOUR;
+    world.autoscaling.fail_launches_until("k3s", until);
+    world.reclaim(&new);
+    world.pass(9 * 3600);
+    assert!(!world.autoscaling.groups["k3s"].is_suspended(Process::Launch));
+}
+
+#[test]
 fn recommendations_that_follow_every_launch_replace_for_ever() {
     let (mut world, old) = in_service(1, rebalancing());
     world.autoscaling.recommend_every_newcomer("k3s", Range::from_secs(60, 300));
