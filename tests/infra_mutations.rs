@@ -48,7 +48,8 @@ fn mutated(template: Template, from: &str, to: &str) -> Infra {
 /// What happens in a world, and lets whoever is deployed there do something about it.
 type Happening = fn(&Story);
 
-const OF_NODES: [Happening; 5] = [interrupted, ended_by_its_group, cannot_release, mistaken, recommended_in_vain];
+const OF_NODES: [Happening; 6] =
+    [interrupted, ended_by_its_group, cannot_release, mistaken, recommended_in_vain, retired];
 const OF_PUBLISHING: [Happening; 2] = [image_baked, baked_for_nobody];
 const OF_PRUNING: [Happening; 2] = [littered, pruned_in_vain];
 
@@ -80,6 +81,11 @@ fn image_baked(story: &Story) {
 fn interrupted(story: &Story) {
     let old = story.holder();
     story.world(|world| world.interrupt(&old, SpotAction::Terminate));
+}
+
+fn retired(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.schedule_retirement(&old));
 }
 
 fn ended_by_its_group(story: &Story) {
@@ -235,7 +241,7 @@ fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
     "MixedInstancePolicy:",
     "Group: the local AWS does not know the property MixedInstancePolicy"
 )]
-#[case::size("MaxSize: \"1\"", "MaxSize: one", "Group: no MaxSize")]
+#[case::size("MaxSize: \"2\"", "MaxSize: one", "Group: no MaxSize")]
 fn a_letter_in_node_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     tells(Template::Node, from, to, &["infra/node.yaml: ", says]);
 }
@@ -251,7 +257,7 @@ fn a_letter_in_node_yaml_that_only_a_story_shows(#[case] from: &str, #[case] to:
 
 #[rstest]
 #[case::name("Name: durin-release", "Name: durin-releas", "Resources: no document durin-release")]
-#[case::kind("AWS::SSM::Document", "AWS::SSM::Dokument", "Release: the local AWS does not know the type")]
+#[case::kind("AWS::SSM::Document", "AWS::SSM::Dokument", "Resume: the local AWS does not know the type")]
 #[case::schema("schemaVersion: \"2.2\"", "schemaVersion: \"2.3\"", "InvalidDocumentContent")]
 fn a_letter_in_release_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     tells(Template::Release, from, to, &["infra/release.yaml: ", says]);
@@ -306,7 +312,7 @@ fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::tag("aws:ResourceTag/durin:volume-id: \"true\"", "aws:ResourceTag/durin:volume-ld: \"true\"", &["BetweenInstancesOfNodesOnly denies it"])]
 #[case::data("durin:volume: data", "durin:volume: date", &["DataVolumesOnly denies it"])]
 #[case::mark("- durin:at-risk", "- durin:at-rsk", &["ec2:CreateTags", "MarkInstancesOfNodesAtRisk requires ForAllValues:StringEquals aws:TagKeys durin:at-rsk"])]
-#[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButRelease is for other resources"])]
+#[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButReleaseAndResume is for other resources"])]
 #[case::zones(":::hostedzone/*", ":::hostedzones/*", &["ReadRecords is for other resources"])]
 #[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
 #[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]

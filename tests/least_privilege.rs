@@ -67,6 +67,33 @@ fn everything_that_a_role_allows_is_needed() {
             interrupted(story, AgentMode::Failing).await;
         }),
         unused(10, false, async |story| mistaken(story).await),
+        unused(13, false, async |story| retired(story).await),
+        unused(14, false, async |story| {
+            story.let_go_in_vain().await;
+            story.ends_well().await;
+        }),
+        unused(15, false, async |story| {
+            let old = story.let_go_in_vain().await;
+            story.world(|world| world.recommend_rebalance(&old));
+            story.ends_well().await;
+        }),
+        unused(16, false, async |story| {
+            interrupted(story, AgentMode::Online).await;
+            story.let_go_in_vain().await;
+            launch_event_of_long_ago(story);
+            story.ends_well().await;
+        }),
+        unused(17, false, async |story| {
+            let old = retired_and_only_marked(story);
+            story.ends_elsewhere(&old).await;
+        }),
+        unused(18, false, async |story| {
+            interrupted(story, AgentMode::Online).await;
+            let old = retired_and_only_marked(story);
+            launch_event_of_long_ago(story);
+            story.ends_elsewhere(&old).await;
+        }),
+        unused(19, false, async |story| set_aside_and_interrupted(story).await),
         unused(11, false, async |story| images::baked_and_published(story).await),
         unused(12, false, async |story| images::given_up(story).await),
         unused_in(|| Story::without_functions(&Seed::one_node()), async |story| images::pruned(story).await),
@@ -103,10 +130,46 @@ fn interrupted_and_only_marked(story: &Story) -> String {
 async fn taken_over_from_a_run_that_died(story: &Story) {
     interrupted(story, AgentMode::Online).await;
     let old = interrupted_and_only_marked(story);
+    launch_event_of_long_ago(story);
+    story.ends_elsewhere(&old).await;
+}
+
+/// EventBridge delivers it a second time.
+fn launch_event_of_long_ago(story: &Story) {
     story.world(|world| {
         let launch = world.events.emitted().iter().rfind(|event| event["detail-type"] == LAUNCH).cloned();
         world.publish(launch.expect("a launch event"));
     });
+}
+
+/// Its host retires, and the run that was told has died as soon as it had marked the holder.
+fn retired_and_only_marked(story: &Story) -> String {
+    let old = story.holder();
+    let risk = Risk { reason: RiskReason::Retirement, until: None };
+    story.world(|world| {
+        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
+    });
+    old
+}
+
+/// A person has set the holder aside, its agent fails, and only the warning reaches a function.
+async fn set_aside_and_interrupted(story: &Story) {
+    let (old, group) = (story.holder(), story.node().group.clone());
+    story.lose(&[LAUNCH, TERMINATE]);
+    story.world(|world| {
+        world.set_agent_mode(&old, AgentMode::Failing);
+        world.enter_standby(&group, std::slice::from_ref(&old), false).expect("standby");
+    });
+    story.aws().pass(Duration::from_secs(30)).await;
+    story.world(|world| world.interrupt(&old, SpotAction::Terminate));
+    let volume = story.node().volume.clone();
+    story.until("somebody else serves", |world| world.serving(&volume).is_some_and(|holder| holder != old)).await;
+}
+
+/// Its host retires, and its successor is launched first.
+async fn retired(story: &Story) {
+    let old = story.holder();
+    story.world(|world| world.schedule_retirement(&old));
     story.ends_elsewhere(&old).await;
 }
 

@@ -98,7 +98,7 @@ fn entry(story: &Story, instance: &str, state: LifecycleState) -> usize {
 #[case::another_subnet_of_the_zone(another_subnet, true)]
 #[case::unhealthy_with_a_policy_that_launches_first(ill_first, true)]
 #[case::unhealthy_with_a_policy_that_terminates_first(ill_after, false)]
-#[case::retirement(retire, false)]
+#[case::retirement(retire, true)]
 #[tokio::test(start_paused = true)]
 async fn a_replaced_node_moves_cleanly(
     #[case] cause: Cause,

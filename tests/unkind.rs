@@ -1,6 +1,5 @@
 //! What AWS, Linux and people do on bad days, and how long the node is away for it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use durin_cli::outage;
@@ -11,21 +10,20 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::{AgentMode, Boot};
 use durin_harness::world::history::{Change, Fact};
 use durin_harness::world::latency::Range;
-use durin_harness::world::ssm::SendCommand;
 use durin_tests::{Invoked, Story, schedule};
 use rstest::rstest;
 
 const GROUP: &str = "k3s";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// For how long k3s does not answer in so long a time.
+/// For how long k3s runs nowhere in so long a time.
 async fn away_in(story: &Story, span: Duration) -> Duration {
-    const LOOK: Duration = Duration::from_secs(1);
-    let node = story.node().clone();
+    const LOOK: Duration = Duration::from_secs(3);
+    let volume = story.node().volume.clone();
     let mut away = Duration::ZERO;
-    for _ in 0..span.as_secs() {
+    for _ in 0..span.as_secs() / LOOK.as_secs() {
         story.aws().pass(LOOK).await;
-        if !story.world(|world| outage::is_served(world, &node)) {
+        if story.world(|world| world.serving(&volume).is_none()) {
             away += LOOK;
         }
     }
@@ -40,21 +38,6 @@ fn refresh(world: &mut World) {
         ..Default::default()
     };
     world.start_instance_refresh(request).expect("started");
-}
-
-/// A person, or a function that has died since, has asked the holder to let go.
-async fn release(story: &Story) -> String {
-    let (old, volume) = (story.holder(), story.node().volume.clone());
-    let request = SendCommand {
-        document: "durin-release".to_owned(),
-        instances: vec![old.clone()],
-        parameters: BTreeMap::from([("VolumeId".to_owned(), vec![volume.clone()])]),
-        ..Default::default()
-    };
-    story.world(|world| world.send_command(request).map(|_| ())).expect("sent");
-    story.until("the holder has let go", |world| world.mounted_on(&volume).is_none()).await;
-    story.aws().pass(Duration::from_secs(5)).await;
-    old
 }
 
 fn newest(world: &World) -> String {
@@ -76,7 +59,7 @@ const HAND_OFF: Duration = Duration::from_secs(75);
 #[tokio::test(start_paused = true)]
 async fn a_release_of_an_hour_ago_is_asked_for_again(#[values(1, 2, 3)] seed: u64) {
     let story = Story::new(seed, false);
-    let old = release(&story).await;
+    let old = story.let_go_in_vain().await;
     story.world(|world| world.reboot_instances(std::slice::from_ref(&old))).expect("rebooted");
     let node = story.node().clone();
     story.until("it serves again", |world| outage::is_served(world, &node)).await;
@@ -107,7 +90,7 @@ async fn a_holder_that_crashes_after_its_release_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_holder_that_let_go_for_nothing_serves_again(#[values(1, 2, 3)] seed: u64) {
     let story = Story::new(seed, false);
-    let old = release(&story).await;
+    let old = story.let_go_in_vain().await;
     let away = away_in(&story, HOUR / 4).await;
     assert!(away < seconds(420), "{away:?}\n{}", story.told());
     assert_eq!(story.holder(), old);
@@ -137,7 +120,7 @@ async fn a_holder_whose_successor_dies_serves_again_or_is_followed(#[values(1, 2
 #[tokio::test(start_paused = true)]
 async fn the_schedule_counts_a_holder_that_has_let_go_as_no_holder() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
-    release(&story).await;
+    story.let_go_in_vain().await;
     let Invoked { calls, .. } = story.invoke("durin-node-resync", schedule()).await;
     assert!(calls.contains(&"ssm:SendCommand".to_owned()), "{calls:?}");
 }
@@ -240,7 +223,7 @@ async fn a_successor_whose_device_is_taken_evicts_nobody() {
     let story = Story::new(10, false);
     let old = story.holder();
     story.world(|world| {
-        let image = world.ec2.images().keys().next().cloned().expect("an image");
+        let image = world.ec2.instances()[&old].image_id.clone();
         world.ec2.tamper_with_image(&image, |image| {
             let mut other = image.block_devices[0].clone();
             other.device_name = "/dev/sdf".to_owned();

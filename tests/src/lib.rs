@@ -4,6 +4,7 @@ pub mod images;
 pub mod python;
 pub mod seeds;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;
@@ -17,6 +18,7 @@ use durin_harness::world::ec2::{Ec2Change, SpotAction};
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::{Change, Fact};
+use durin_harness::world::ssm::SendCommand;
 use durin_harness::world::steady::NodeNames;
 use durin_harness::{FunctionError, Kill, LocalAws};
 use serde_json::{Value, json};
@@ -153,6 +155,21 @@ impl Story {
     pub fn interrupt(&self) -> String {
         let old = self.holder();
         self.world(|world| world.interrupt(&old, SpotAction::Terminate));
+        old
+    }
+
+    /// A person, or a function that has died since, has the holder let go of the volume, and nobody follows.
+    pub async fn let_go_in_vain(&self) -> String {
+        let (old, volume) = (self.holder(), self.node().volume.clone());
+        let request = SendCommand {
+            document: "durin-release".to_owned(),
+            instances: vec![old.clone()],
+            parameters: BTreeMap::from([("VolumeId".to_owned(), vec![volume.clone()])]),
+            ..Default::default()
+        };
+        self.world(|world| world.send_command(request).map(|_| ())).expect("sent");
+        self.until("the holder has let go", |world| world.mounted_on(&volume).is_none()).await;
+        self.aws().pass(Duration::from_secs(5)).await;
         old
     }
 

@@ -80,7 +80,7 @@ impl Command {
     }
 }
 
-/// How far the release of the holder is, by what was asked for since the volume was attached. Without the time of the
+/// How far the release of the holder is, by what it was asked for since the volume was attached. Without the time of the
 /// attachment a command may be one of an earlier attachment, and counts for nothing.
 pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: Option<&Sent>) -> ReleaseState {
     let sent = sent.filter(|sent| is_same(&sent.attachment, attachment));
@@ -88,13 +88,14 @@ pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: O
         return state;
     }
     let Some(since) = attachment.since else { return ReleaseState::NotStarted };
-    let mut ours: Vec<&Command> = listed.iter().filter(|command| command.requested >= since).collect();
+    let (mut ours, earlier): (Vec<&Command>, Vec<&Command>) =
+        listed.iter().partition(|command| command.requested >= since);
     ours.sort_by_key(|command| command.requested);
     let resumed = ours.iter().rposition(|command| command.document == Document::Resume);
     let releases = ours.split_off(resumed.map_or(0, |index| index + 1));
     match (releases.is_empty(), ours.last()) {
         (true, Some(resume)) => resumed_state(resume),
-        (true, None) => ReleaseState::NotStarted,
+        (true, None) => earlier_state(&earlier),
         (false, _) => released_state(&releases),
     }
 }
@@ -107,6 +108,15 @@ fn unlisted(listed: &[Command], sent: &Sent) -> Option<ReleaseState> {
         (Some(id), _) if listed.iter().any(|command| command.id == *id) => None,
         (Some(_), Document::Release) => Some(ReleaseState::Running { since: sent.at }),
         (Some(_), Document::Resume) => Some(ReleaseState::Resuming { since: sent.at }),
+    }
+}
+
+/// What the holder was asked for before it had this attachment is still in its `/run`.
+fn earlier_state(earlier: &[&Command]) -> ReleaseState {
+    let newest = earlier.iter().filter(|command| command.outcome != Outcome::Undelivered).max_by_key(|it| it.requested);
+    match newest.map(|command| command.document) {
+        Some(Document::Release) => ReleaseState::Marked,
+        Some(Document::Resume) | None => ReleaseState::NotStarted,
     }
 }
 
@@ -186,7 +196,8 @@ mod tests {
 
     #[rstest]
     #[case::of_this_attachment(release(100, Status::Success, 110), Some(100), released(110, 110))]
-    #[case::of_an_earlier_attachment(release(99, Status::Success, 110), Some(100), ReleaseState::NotStarted)]
+    #[case::of_an_earlier_attachment(release(99, Status::Success, 110), Some(100), ReleaseState::Marked)]
+    #[case::of_an_earlier_attachment_and_taken_back(resume(99, Status::Success), Some(100), ReleaseState::NotStarted)]
     #[case::the_attachment_has_no_time(release(100, Status::Success, 110), None, ReleaseState::NotStarted)]
     #[case::it_does_not_say_when_it_ended(
         command(Document::Release, 100, Status::Success, None),

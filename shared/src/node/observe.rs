@@ -131,6 +131,9 @@ pub(super) async fn every_node(aws: &Aws) -> Result<Nodes, Failure> {
 /// # Errors
 /// When a call fails that the volumes depend on.
 pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), Failure> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
     let names: Vec<GroupName> = nodes.iter().map(|node| node.name().clone()).collect();
     let volume_ids: Vec<_> = nodes.iter().map(|node| node.declaration.volume.clone()).collect();
     let declarations: Vec<Declaration> = nodes.iter().map(|node| node.declaration.clone()).collect();

@@ -124,11 +124,11 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
     Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
 }
 
-/// What the holder has been asked for since the volume was attached to it. One call for both documents, so without their
-/// names: other commands only make the list longer.
+/// What the holder has been asked for since the volume was attached to it, and shortly before. One call for both documents,
+/// so without their names: other commands only make the list longer.
 pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let since = holder.since.unwrap_or_else(|| aws.clock.now() - LATELY);
+    let since = holder.since.unwrap_or_else(|| aws.clock.now()) - LATELY;
     let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).details(true);
     let call = call.filters(invoked_after(since).map_err(incomplete(OPERATION))?);
     let invocations = all(call.into_paginator().items().send(), OPERATION).await?;

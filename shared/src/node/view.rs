@@ -117,12 +117,13 @@ impl View {
         self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)).await
     }
 
-    /// Whether a holder that stays may have been asked to let go. If nobody has looked, an attachment of a moment ago has
-    /// not: whoever hands over again does so in a later run, which looks.
+    /// Whether a holder that stays may have been asked to let go. If that is not known, a newcomer that has just been given
+    /// the volume has not: another hand-off comes with another run, which looks.
     pub(super) fn may_have_been_asked(&self, now: SystemTime) -> bool {
         self.asked_lately.unwrap_or_else(|| {
-            let since = self.holder().and_then(|holder| holder.since);
-            since.is_none_or(|since| since + SETTLED_AFTER < now)
+            let Some(Attachment { instance, since: Some(since), .. }) = self.holder() else { return true };
+            let launched = self.instances.get().and_then(|known| known.get(instance)?.launched);
+            *since + SETTLED_AFTER < now || launched.is_none_or(|launched| launched + SETTLED_AFTER < *since)
         })
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{past, whole_seconds};
 use super::listing::Listing;
 use super::tags::tag_set;
+use crate::time::Time;
 use crate::wire::operation::{Operation, reads};
 use crate::wire::query::Params;
 use crate::world::ec2::network::VPC_ID;
@@ -144,27 +145,34 @@ fn has_network(instance: &Instance) -> bool {
 }
 
 /// The volumes attached later; this world does not have root volumes.
+/// The volumes of this world, and those that came with the image or the launch template. The latter are known by their
+/// device alone, so each gets an id that is made of its instance's.
 fn block_device_mapping(world: &World, instance: &Instance) -> Value {
-    world
-        .ec2
-        .attachments_of(&instance.id)
-        .map(|(volume_id, attachment)| {
-            // An instance never shows `busy`: it only knows that a volume is on its way out.
-            let status = match attachment.state {
-                AttachmentState::Busy => AttachmentState::Detaching,
-                state => state,
-            };
-            json!({
-                "deviceName": attachment.device,
-                "ebs": {
-                    "volumeId": volume_id,
-                    "status": status.name(),
-                    "attachTime": past(world, attachment.since),
-                    "deleteOnTermination": attachment.delete_on_termination,
-                },
-            })
-        })
-        .collect()
+    let of_launch = instance.devices.iter().enumerate().map(|(number, device)| {
+        let id = format!("vol-{number:x}{}", instance.id.trim_start_matches("i-").chars().skip(1).collect::<String>());
+        mapped(world, device, &id, AttachmentState::Attached, instance.launched, true)
+    });
+    let attached = world.ec2.attachments_of(&instance.id).map(|(volume, attachment)| {
+        // An instance never shows `busy`: it only knows that a volume is on its way out.
+        let state = match attachment.state {
+            AttachmentState::Busy => AttachmentState::Detaching,
+            state => state,
+        };
+        mapped(world, &attachment.device, volume, state, attachment.since, attachment.delete_on_termination)
+    });
+    of_launch.chain(attached).collect()
+}
+
+fn mapped(world: &World, device: &str, volume: &str, state: AttachmentState, since: Time, goes_with: bool) -> Value {
+    json!({
+        "deviceName": device,
+        "ebs": {
+            "volumeId": volume,
+            "status": state.name(),
+            "attachTime": past(world, since),
+            "deleteOnTermination": goes_with,
+        },
+    })
 }
 
 /// The machine-readable half of why an instance is not running yet, or not any more.

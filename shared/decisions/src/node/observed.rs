@@ -73,7 +73,10 @@ pub fn lacks_holder(
         | ReleaseState::Running { .. }
         | ReleaseState::Failed { .. }
         | ReleaseState::Undelivered { .. } => false,
-        ReleaseState::Released { .. } | ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => true,
+        ReleaseState::Marked
+        | ReleaseState::Released { .. }
+        | ReleaseState::Resuming { .. }
+        | ReleaseState::ResumeFailed => true,
     };
     group.desired_capacity > 0 && (!is_held || has_let_go)
 }
@@ -173,6 +176,9 @@ impl Agents {
 pub enum ReleaseState {
     /// Not asked for, or taken back.
     NotStarted,
+    /// It has let go of an earlier attachment, and not been rebooted since as far as anybody knows: what it left behind keeps
+    /// it from mounting the volume, and says nothing of this attachment.
+    Marked,
     /// It runs, or is on its way.
     Running { since: SystemTime },
     /// Drained, stopped, synced, unmounted: first and last seen so, in this hand-off.

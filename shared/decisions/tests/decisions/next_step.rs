@@ -310,6 +310,7 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
 #[case::at_risk(interrupted(60), false)]
 #[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), true)]
 #[case::it_has_let_go(healthy().release(&[OLD], let_go_ago(500)), true)]
+#[case::it_has_let_go_of_an_earlier_attachment(healthy().release(&[OLD], ReleaseState::Marked), true)]
 #[case::it_serves_again(healthy().release(&[OLD], ReleaseState::Resuming { since: ago(5) }), true)]
 #[case::it_does_not_serve_again(healthy().release(&[OLD], ReleaseState::ResumeFailed), true)]
 #[case::it_is_asked_to_let_go(healthy().release(&[OLD], ReleaseState::Running { since: ago(5) }), false)]

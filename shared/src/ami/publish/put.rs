@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
 
 /// Parameter Store checks a value of this data type after it has answered. (Systems Manager User Guide, "Native
-/// parameter support for Amazon Machine Image IDs".) A few seconds, we believe; AWS does not say how many.
-const VALIDATION_PATIENCE: Duration = Duration::from_secs(60);
+/// parameter support for Amazon Machine Image IDs".) That may take a few minutes, and until then the old value is served.
+const VALIDATION_PATIENCE: Duration = Duration::from_secs(240);
 /// How long to wait between two looks at the value.
 const POLL: Duration = Duration::from_secs(1);
 

@@ -157,7 +157,7 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
         Lifecycle::Launching { .. } if now + RELEASE_LEAD >= until => return Some(leave()),
         // It has only just taken over. It has to come into service before the group replaces it.
         Lifecycle::Launching { .. } => {
-            let is_through = observed.completed.contains(&(holder.clone(), Transition::Launching));
+            let is_through = !waits(observed, holder, Transition::Launching, now);
             return is_through.then(|| Step::Wait(WaitFor::InService { holder: holder.clone() }));
         }
         Lifecycle::Terminating { .. } | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere => return None,
@@ -238,7 +238,7 @@ impl Departure<'_> {
     fn evidence(&self) -> Evidence {
         let Some(release) = &self.observed.release else { return Evidence::Mounted };
         match release.state {
-            ReleaseState::NotStarted => Evidence::Mounted,
+            ReleaseState::NotStarted | ReleaseState::Marked => Evidence::Mounted,
             ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
             ReleaseState::Running { .. } => Evidence::Refused,
             ReleaseState::Released { last, .. } if self.now < last + RELEASE_HOLDS => Evidence::LetGo,

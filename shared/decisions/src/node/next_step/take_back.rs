@@ -23,13 +23,14 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         ReleaseState::Released { last: at, .. } | ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => {
             wait(|holder| WaitFor::Replacement { holder })
         }
-        ReleaseState::Running { .. } | ReleaseState::Released { .. } | ReleaseState::Failed { .. } => {
-            match &release.agents {
-                Agents::Online(online) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
-                Agents::Online(_) => Some(replace(observed, holder)),
-                Agents::Unknown => wait(|holder| WaitFor::Resumed { holder }),
-            }
-        }
+        ReleaseState::Marked
+        | ReleaseState::Running { .. }
+        | ReleaseState::Released { .. }
+        | ReleaseState::Failed { .. } => match &release.agents {
+            Agents::Online(online) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
+            Agents::Online(_) => Some(replace(observed, holder)),
+            Agents::Unknown => wait(|holder| WaitFor::Resumed { holder }),
+        },
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
         ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => Some(replace(observed, holder)),
     }
