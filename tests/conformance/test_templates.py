@@ -43,6 +43,17 @@ def test_parliament_finds_a_mistake():
     assert findings({"Version": "2012-10-17", "Statement": [statement]}) != []
 
 
+def test_the_instances_role_is_for_its_agent_and_nothing_else():
+    role = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]["InstanceRole"]["Properties"]
+    assert "ManagedPolicyArns" not in role
+    statements = [it for policy in role["Policies"] for it in policy["PolicyDocument"]["Statement"]]
+    actions = {action for it in statements for action in ([it["Action"]] if isinstance(it["Action"], str) else it["Action"])}
+    assert {action for action in actions if not action.startswith(("ssmmessages:", "ec2messages:"))} == {
+        "ssm:UpdateInstanceInformation"
+    }
+    assert not any("*" in action for action in actions)
+
+
 def findings(document):
     """What parliament finds of more than low severity. Actions younger than its data are of low severity."""
     policy = parliament.analyze_policy_string(json.dumps(document))
