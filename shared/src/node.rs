@@ -16,6 +16,7 @@ mod writes;
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 pub use documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
@@ -30,7 +31,8 @@ use crate::risk::Warning;
 use observe::{Lookup, Node, every_node, read_together};
 use run::run;
 
-/// How many nodes one invocation works on at once.
+/// How many of the instances that one event warns are worked on at once. AWS Health names hundreds, which is no reason to
+/// ask for hundreds of instances at once; and what is done about a retirement does not wait for anything.
 const NODES_AT_ONCE: usize = 8;
 
 /// The result for each node, by the name under which it was asked for.
@@ -101,8 +103,9 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
     let observe::Nodes { mut nodes, mistakes } = every_node(aws).await?;
     read_together(aws, &mut nodes).await?;
     log(&nodes);
-    let work = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
-    Ok((several_at_once(work).await, mistakes))
+    // All at once: a node that waits for EC2 must not keep the others waiting.
+    let work: Vec<_> = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
+    Ok((join_all(work).await, mistakes))
 }
 
 async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {

@@ -20,11 +20,33 @@ use crate::risk::Warning;
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) declaration: Declaration,
+    /// Other nodes that want the same.
+    twins: Twins,
     /// Actions of other people's hooks are not ours to complete, and are left out.
     pub(super) action: Option<LifecycleAction>,
     pub(super) warning: Option<Warning>,
     pub(super) view: View,
     pub(super) writes: Writes,
+}
+
+/// The groups that declare a node with the same volume or the same record.
+#[derive(Clone, Debug, Default)]
+struct Twins {
+    of_volume: Option<GroupName>,
+    of_record: Option<GroupName>,
+}
+
+impl Twins {
+    fn of(declaration: &Declaration, all: &[Declaration]) -> Twins {
+        let other = |shares: &dyn Fn(&Declaration) -> bool| {
+            let is_twin = |it: &&Declaration| it.group != declaration.group && shares(it);
+            all.iter().find(is_twin).map(|it| it.group.clone())
+        };
+        Twins {
+            of_volume: other(&|it| it.volume == declaration.volume),
+            of_record: other(&|it| (&it.zone, &it.record) == (&declaration.zone, &declaration.record)),
+        }
+    }
 }
 
 /// A group that is no node, although an event names it.
@@ -40,22 +62,28 @@ pub(super) struct Nodes {
 }
 
 impl Node {
-    fn new(declaration: Declaration, view: View) -> Node {
-        Node { declaration, action: None, warning: None, view, writes: Writes::default() }
+    fn new(declaration: Declaration, twins: Twins, view: View) -> Node {
+        Node { declaration, twins, action: None, warning: None, view, writes: Writes::default() }
     }
 
-    /// Finds the node of a group: one API call.
+    /// Finds the node of a group. One call for a hundred groups, because another may declare the same volume or record.
     ///
     /// # Errors
     /// When the call fails, or the group's tags are wrong.
     pub(super) async fn of_group(aws: &Aws, name: &GroupName) -> Result<Lookup, Failure> {
         let now = aws.clock.now();
-        let not_ours = || Lookup::NotOurs(Done::NotOurs { group: name.clone() });
-        let Some(found) = read::group(aws, name).await? else { return Ok(not_ours()) };
+        let mut groups = read::every_declared_group(aws).await?;
+        let declared = groups.iter().filter_map(|it| Declaration::from_tags(&it.name, &it.tags).ok()?);
+        let declarations: Vec<Declaration> = declared.collect();
+        let found = groups.iter().position(|it| it.name == *name).map(|place| groups.swap_remove(place));
+        let Some(found) = found else { return Ok(Lookup::NotOurs(Done::NotOurs { group: name.clone() })) };
         let declaration = Declaration::from_tags(name, &found.tags).map_err(Blocked::Tags)?;
         Ok(match declaration {
-            Some(declaration) => Lookup::Node(Box::new(Node::new(declaration, View::of_group(now, found.group)))),
-            None => not_ours(),
+            Some(declaration) => {
+                let twins = Twins::of(&declaration, &declarations);
+                Lookup::Node(Box::new(Node::new(declaration, twins, View::of_group(now, found.group))))
+            }
+            None => Lookup::NotOurs(Done::NotOurs { group: name.clone() }),
         })
     }
 
@@ -71,6 +99,8 @@ impl Node {
         let seen = self.view.look(aws, &self.declaration).await?;
         let mut observed = Observed {
             declaration: self.declaration.clone(),
+            record_shared_with: self.twins.of_record.clone(),
+            volume_shared_with: self.twins.of_volume.clone(),
             group: seen.group.clone(),
             instances: self.writes.marked(seen.instances),
             volume: seen.volume.cloned(),
@@ -115,15 +145,20 @@ impl Node {
 /// When the call fails.
 pub(super) async fn every_node(aws: &Aws) -> Result<Nodes, Failure> {
     let now = aws.clock.now();
-    let (mut nodes, mut mistakes) = (Vec::new(), Vec::new());
-    for found in read::every_declared_group(aws).await? {
-        match Declaration::from_tags(&found.name, &found.tags) {
-            Ok(Some(declaration)) => nodes.push(Node::new(declaration, View::of_group(now, found.group))),
+    let (mut found, mut mistakes) = (Vec::new(), Vec::new());
+    for group in read::every_declared_group(aws).await? {
+        match Declaration::from_tags(&group.name, &group.tags) {
+            Ok(Some(declaration)) => found.push((declaration, group.group)),
             Ok(None) => {}
             Err(mistake) => mistakes.push(mistake.into()),
         }
     }
-    Ok(Nodes { nodes, mistakes })
+    let declarations: Vec<Declaration> = found.iter().map(|(declaration, _)| declaration.clone()).collect();
+    let node = |(declaration, group)| {
+        let twins = Twins::of(&declaration, &declarations);
+        Node::new(declaration, twins, View::of_group(now, group))
+    };
+    Ok(Nodes { nodes: found.into_iter().map(node).collect(), mistakes })
 }
 
 /// Reads many nodes at once, in the same order as one: the calls hardly grow with the number of nodes.

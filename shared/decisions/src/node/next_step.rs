@@ -107,8 +107,8 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     if let Some(step) = capacity::next_step(observed, holder) {
         return step;
     }
-    match record {
-        Ok(_) => Step::Done(Done::Serves { holder: holder.clone() }),
+    match record.and_then(|_| shared_volume(observed).map_or(Ok(()), Err)) {
+        Ok(()) => Step::Done(Done::Serves { holder: holder.clone() }),
         Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
     }
 }
@@ -120,6 +120,9 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
 fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>, Blocked> {
     let (name, zone) = (observed.declaration.record.clone(), observed.declaration.zone.clone());
     let group = observed.declaration.group.clone();
+    if let Some(other) = observed.record_shared_with.clone() {
+        return Err(Blocked::SharedRecord { group, other, name, zone });
+    }
     let from = match &observed.record {
         Record::Absent => None,
         Record::Simple(from) => Some(from.clone()),
@@ -181,6 +184,9 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
 }
 
 fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
+    if let Some(blocked) = shared_volume(observed).filter(|_| successor.id().is_some()) {
+        return Step::Blocked(blocked);
+    }
     if let Some(blocked) = cannot_take_over(observed, volume, successor) {
         return Step::Blocked(blocked);
     }
@@ -188,6 +194,16 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
         Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
     }
+}
+
+/// Two groups that take one volume from each other would do so forever.
+fn shared_volume(observed: &Observed) -> Option<Blocked> {
+    let declaration = &observed.declaration;
+    observed.volume_shared_with.clone().map(|other| Blocked::SharedVolume {
+        group: declaration.group.clone(),
+        other,
+        volume: declaration.volume.clone(),
+    })
 }
 
 /// Why EC2 would never attach the volume to the successor, as far as that can be seen.

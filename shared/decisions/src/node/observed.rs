@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 use crate::declaration::Declaration;
-use crate::ids::{InstanceId, VolumeId};
+use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
 use crate::risk::{Risk, Warning};
 
@@ -17,6 +17,10 @@ pub const DEVICE: &str = "/dev/sdf";
 #[derive(Clone, Debug)]
 pub struct Observed {
     pub declaration: Declaration,
+    /// Another group that declares a node with the same record.
+    pub record_shared_with: Option<GroupName>,
+    /// Another group that declares a node with the same volume.
+    pub volume_shared_with: Option<GroupName>,
     pub group: Group,
     /// EC2's view of all instances that matter: the group's, those that were, and the holder. One that is missing here
     /// may be gone, or too new for a stale read: *missing* is not *dead*.

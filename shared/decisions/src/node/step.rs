@@ -177,6 +177,16 @@ pub enum Blocked {
     )]
     NoAddress { group: GroupName, holder: InstanceId },
     #[error(
+        "the Auto Scaling groups {group} and {other} both declare the record {name} in the hosted zone {zone}, which Durin \
+         therefore leaves alone: correct the tag durin:record-name of one of them"
+    )]
+    SharedRecord { group: GroupName, other: GroupName, name: RecordName, zone: HostedZoneId },
+    #[error(
+        "the Auto Scaling groups {group} and {other} both declare the volume {volume}, which Durin therefore leaves where it \
+         is: correct the tag durin:volume-id of one of them"
+    )]
+    SharedVolume { group: GroupName, other: GroupName, volume: VolumeId },
+    #[error(
         "{name} in the hosted zone {zone} could not be brought up to date ({problem}); the volume does not wait for it, and \
          the next run tries again"
     )]

@@ -256,6 +256,9 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::attached_twice(healthy().also_held_by(NEW), "Multi-Attach")]
 #[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
 #[case::no_address(healthy().no_address(OLD), "subnets with IPv4")]
+#[case::another_node_has_its_record(healthy().record_names(NEW).record_shared(), "k3s and twin both declare the record")]
+#[case::another_node_has_its_volume(healthy().volume_shared(), "k3s and twin both declare the volume")]
+#[case::free_and_another_node_has_its_volume(replaced().without(OLD).free().volume_shared(), "k3s and twin both")]
 #[case::no_such_zone(
     healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
 #[case::a_record_that_is_refused(

@@ -140,6 +140,8 @@ impl Default for Situation {
                 record: RecordName::from_tag("k3s.durin.internal").expect("a name"),
                 ttl_s: 10,
             },
+            record_shared_with: None,
+            volume_shared_with: None,
             group: Group {
                 desired_capacity: 1,
                 max_size: 2,
@@ -275,6 +277,14 @@ impl Situation {
     /// The group was at something else so many seconds ago.
     pub(crate) fn replacement_refused_ago(self, seconds: u64) -> Situation {
         self.but(|observed| observed.replacement_refused = Some(ago(seconds)))
+    }
+
+    pub(crate) fn record_shared(self) -> Situation {
+        self.but(|observed| observed.record_shared_with = GroupName::new("twin").ok())
+    }
+
+    pub(crate) fn volume_shared(self) -> Situation {
+        self.but(|observed| observed.volume_shared_with = GroupName::new("twin").ok())
     }
 
     pub(crate) fn launch_suspended(self) -> Situation {
