@@ -4,7 +4,8 @@
 #   --image AMI             the image of a first node; stored in the image parameter, to which later ones are published
 #   --image-parameter PATH  the image parameter, if it is not /durin/image; nodes may share one
 #   --record NAME           the node's A record, if it is not NAME in the zone durin.internal
-#   --hosted-zone ID        an existing private zone; by default a new one, or the one that an earlier node made
+#   --hosted-zone ID        an existing private zone; by default a new one, or the one that an earlier node made. The
+#                           functions may write A records in it from then on
 #   --subnet ID             an existing subnet, which sets the node's availability zone; by default a new network
 #   --security-group ID     an existing security group, if you name a subnet
 #   --availability-zone AZ  where to make a network; by default the region's first zone
@@ -100,12 +101,18 @@ place() {
         hosted_zone=$(aws route53 list-hosted-zones-by-vpc --vpc-id "$vpc" --vpc-region "$region" --output text \
             --query "HostedZoneSummaries[?Name=='${record#*.}.'].[HostedZoneId]" | head -n 1)
     fi
-    overrides+=("RecordName=$record")
-    if [ -n "$hosted_zone" ]; then
-        overrides+=("HostedZoneId=$hosted_zone")
-    else
-        overrides+=("HostedZoneName=${record#*.}")
-    fi
+    [ -n "$hosted_zone" ] || make_zone "${record#*.}" "$vpc"
+    overrides+=("RecordName=$record" "HostedZoneId=$hosted_zone")
+}
+
+# No stack makes the zone: the roles have to name it before the group launches the node's first instance. Another run finds
+# it by its VPC.
+make_zone() {
+    say "Zone $1: create"
+    hosted_zone=$(aws route53 create-hosted-zone --name "$1" --vpc "VPCRegion=$region,VPCId=$2" --output text \
+        --caller-reference "durin-$1-$(date +%s)" --hosted-zone-config "Comment=$zone_comment,PrivateZone=true" \
+        --query HostedZone.Id)
+    hosted_zone=${hosted_zone##*/}
 }
 
 # With this tag a parameter's owner agrees that images are published to it, so this only reports that it is missing.
@@ -135,15 +142,18 @@ say "This will create or update:"
 if stack_exists "$stack"; then
     change
     say "  stack     $stack: the node $node, with ${overrides[*]:-its present parameters}"
+    [ -z "$hosted_zone" ] || say "  stack     durin-roles: the functions may write A records in the hosted zone $hosted_zone"
     confirm "Go on?"
 else
     complete
     [ -z "$zone" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
+    say "  stack     durin-roles: the functions may write A records in the hosted zone ${hosted_zone:-of ${record:-$node.durin.internal}, which this makes if it does not exist}"
     say "  stack     $stack: the node $node, a spot instance, from ${image:-the image in $image_parameter}"
     confirm "Go on?"
     make_network
     place
 fi
+[ -z "$hosted_zone" ] || allow_zone "$hosted_zone"
 deploy_stack "$stack" node.yaml NodeName="$node" ${overrides[@]+"${overrides[@]}"}
 
 say ""

@@ -4,6 +4,8 @@
 #   --yes              do not ask
 #   --arm64, --x86-64  Lambda's processors; arm64 by default, x86-64 where the toolchain lacks the target
 #   --log-level LEVEL  how much the functions log: info, or debug for every API call
+#   --hosted-zone ID   let the functions write A records in this zone too, and in all earlier ones still; just deploy-node
+#                      adds the zones of its nodes. You may repeat this option
 #   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …
 #
 # Run it again after a change or a failure: it resumes from what exists, and leaves alone what has not changed.
@@ -15,11 +17,13 @@ set -euo pipefail
 architecture=""
 binaries=""
 log_level=info
+zones=()
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=true ;;
     --arm64 | --x86-64) architecture=$1 ;;
     --log-level) log_level=${2:?} && shift ;;
+    --hosted-zone) zones+=("${2:?}") && shift ;;
     --binaries) binaries=$(cd "${2:?}" && pwd) && shift ;;
     *) usage "unknown: $1" ;;
     esac
@@ -30,6 +34,18 @@ need_tools() {
     need_cargo_lambda
     command -v openssl >/dev/null || fail "openssl is missing: it shows whether a function's code has changed"
     [ -n "$binaries" ] || choose_architecture
+}
+
+# Collects the zones that the roles will name. A tag opens no zone, so a person has to name the zone of every node.
+settle_zones() {
+    local zone node
+    while read -r zone; do
+        zones+=("$zone")
+    done < <(allowed_zones)
+    while IFS=$'\t' read -r zone node; do
+        printf '%s\n' ${zones[@]+"${zones[@]}"} | grep -qx "$zone" ||
+            fail "the node $node is in the hosted zone $zone, in which the functions may not write. If the zone is yours and they should, pass --hosted-zone $zone; else correct the tag durin:hosted-zone-id of the Auto Scaling group $node"
+    done < <(zones_of_nodes)
 }
 
 plan() {
@@ -43,6 +59,7 @@ plan() {
     functions | while read -r name _; do
         say "  function  $name"
     done
+    say "The functions may write A records in these hosted zones: ${zones[*]:-none yet, just deploy-node adds a node\'s}"
 }
 
 binary_of() {
@@ -99,12 +116,13 @@ deploy_function() {
 
 need_aws
 need_tools
+settle_zones
 plan
 confirm "Go on?"
 [ -n "$binaries" ] || build_functions
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-deploy_stack durin-roles roles.yaml
+deploy_stack durin-roles roles.yaml "HostedZoneArns=$(zone_arns ${zones[@]+"${zones[@]}"})"
 deploy_stack durin-release release.yaml
 while read -r name manifest; do
     # The list of functions is on standard input, which the commands in here must not read.

@@ -58,9 +58,16 @@ delete_record() {
         "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"A\", \"TTL\": $ttl, \"ResourceRecords\": [{\"Value\": \"$address\"}]}}]}" >/dev/null
 }
 
-# A zone that this node's stack made, unless it has other records too.
-delete_zone() {
-    local said
+# Deletes a zone that just deploy-node made, unless it has other records too. Once no node is in the zone, the functions
+# may not write there any more.
+leave_zone() {
+    local said others
+    others=$(zones_of_nodes | awk -F '\t' -v zone="$1" -v node="$node" '$1 == zone && $2 != node')
+    [ -n "$others" ] || forbid_zone "$1"
+    said=$(aws route53 get-hosted-zone --id "$1" --query HostedZone.Config.Comment --output text 2>&1) || {
+        case $said in *NoSuchHostedZone*) return ;; *) fail "$said" ;; esac
+    }
+    [ "$said" = "$zone_comment" ] || return 0
     if said=$(aws route53 delete-hosted-zone --id "$1" 2>&1); then
         say "Zone $1: deleted"
     else
@@ -101,7 +108,7 @@ fi
 
 say "This will delete everything here that exists:"
 say "  the instance of the node $node, after it has released its volume"
-[ -z "$record" ] || say "  the record $record in $zone, and the zone if the node's stack made it and it holds nothing else"
+[ -z "$record" ] || say "  the record $record in $zone, and the zone if just deploy-node made it and it holds nothing else"
 say "  stack     $stack"
 say "  stack     durin-drill-$node"
 if [ -n "$delete_volume" ]; then say "  VOLUME    $delete_volume AND EVERYTHING ON IT"; else say "It will keep the volume ${volume:-}."; fi
@@ -110,7 +117,7 @@ confirm "Go on?"
 empty_group
 if [ -n "$record" ]; then
     delete_record "$zone" "$record"
-    [ -n "$(stack_parameter "$stack" HostedZoneId)" ] || delete_zone "$zone"
+    leave_zone "$zone"
 fi
 delete_stack "durin-drill-$node"
 delete_stack "$stack"

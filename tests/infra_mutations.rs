@@ -296,6 +296,11 @@ fn a_letter_in_release_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case
     "- Ref: NodeLop",
     "NodeLifecycleRole: there is no parameter or resource NodeLop"
 )]
+#[case::zones(
+    "Ref: HostedZoneArns",
+    "Ref: HostedZonesArns",
+    "NodeLoop: there is no parameter or resource HostedZonesArns"
+)]
 #[case::trust(
     "Service: lambda.amazonaws.com",
     "Service: lambda.amazonaw.com",
@@ -313,7 +318,7 @@ fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::data("durin:volume: data", "durin:volume: date", &["DataVolumesOnly denies it"])]
 #[case::mark("- durin:at-risk", "- durin:at-rsk", &["ec2:CreateTags", "MarkInstancesOfNodesAtRisk requires ForAllValues:StringEquals aws:TagKeys durin:at-rsk"])]
 #[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButReleaseAndResume is for other resources"])]
-#[case::zones(":::hostedzone/*", ":::hostedzones/*", &["ReadRecords is for other resources"])]
+#[case::zones("Ref: HostedZoneArns", "Fn::Sub: \"arn:${AWS::Partition}:route53:::hostedzones/*\"", &["ReadRecords is for other resources"])]
 #[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
 #[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]
 #[case::family("aws:ResourceTag/durin:image-parameter: \"false\"", "aws:ResourceTag/durin:image-parametre: \"false\"", &["ssm:GetParameter", "ReadParametersOfImages requires Null aws:ResourceTag/durin:image-parametre"])]

@@ -17,5 +17,6 @@ mod publishing;
 mod release;
 mod replacement;
 mod simulation;
+mod tags_are_power;
 mod unkind;
 mod without_holder;

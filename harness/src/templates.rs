@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub use documents::documents;
 pub use node::{DescribedNode, NodeParameters, NodeStack, NodeTemplate};
-pub use roles::{DeployedRole, Queue, Roles};
+pub use roles::{DeployedRole, Queue, Roles, RolesTemplate};
 pub use rules::Rules;
 
 /// A mistake in a template, and its place.
@@ -70,8 +70,8 @@ impl Template {
         let mut parameters = BTreeMap::new();
         for (name, declared) in section("Parameters") {
             // Without a value and without a default it can be declared, but not referred to.
-            let value = given.get(&name).cloned().or_else(|| declared.get("Default").cloned());
-            parameters.insert(name, value.unwrap_or_default());
+            let value = given.get(&name).cloned().or_else(|| declared.get("Default").cloned()).unwrap_or_default();
+            parameters.insert(name, if declared["Type"] == "CommaDelimitedList" { list(value) } else { value });
         }
         let (conditions, resources, outputs) = (section("Conditions"), section("Resources"), section("Outputs"));
         if resources.is_empty() {
@@ -151,6 +151,14 @@ fn read(file: &str, text: &str) -> Result<Value, TemplateError> {
     let sections = template.as_object().ok_or_else(|| refuse(file, "template", "not an object"))?;
     only(file, "template", sections, &SECTIONS)?;
     Ok(template)
+}
+
+/// The value of a list parameter, which is given as one text. (CloudFormation User Guide, "Parameters".)
+fn list(value: Value) -> Value {
+    match value {
+        Value::String(text) => text.split(',').map(|element| Value::from(element.trim())).collect(),
+        value => value,
+    }
 }
 
 /// Refuses properties other than `known`.

@@ -35,7 +35,7 @@ use std::time::Duration;
 use crate::time::Time;
 use agenda::Agenda;
 
-pub use crate::account::{ACCOUNT, REGION};
+pub use crate::account::{ACCOUNT, PARTITION, REGION};
 
 /// One region of one account, and Route 53: the services, and the engine that moves them.
 pub struct World {

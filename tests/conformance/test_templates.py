@@ -29,11 +29,12 @@ def test_cfn_lint_finds_nothing():
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_parliament_finds_nothing_that_matters(template):
-    resources = yaml.safe_load(template.read_text())["Resources"]
+    written = yaml.safe_load(template.read_text())
+    resources = written["Resources"]
     found = [
         f"{template.name}: {name}: {finding}"
         for name, document in policies(resources)
-        for finding in findings(resolved(document, resources))
+        for finding in findings(resolved(document, resources, lists(written)))
     ]
     assert found == []
 
@@ -72,8 +73,16 @@ def policies(resources):
                 yield f"{name}/{inline['PolicyName']}", inline["PolicyDocument"]
 
 
-def resolved(value, resources):
+def lists(written):
+    """The defaults of the parameters that are lists."""
+    declared = written.get("Parameters", {}).items()
+    return {name: it["Default"].split(",") for name, it in declared if it["Type"] == "CommaDelimitedList"}
+
+
+def resolved(value, resources, lists):
     match value:
+        case {"Ref": name} if len(value) == 1 and name in lists:
+            return lists[name]
         case {"Ref": name} if len(value) == 1:
             return PSEUDO.get(name, name)
         case {"Fn::Sub": str(text)}:
@@ -81,9 +90,9 @@ def resolved(value, resources):
         case {"Fn::GetAtt": [name, "Arn"]}:
             return arn(resources[name])
         case dict():
-            return {key: resolved(inner, resources) for key, inner in value.items()}
+            return {key: resolved(inner, resources, lists) for key, inner in value.items()}
         case list():
-            return [resolved(inner, resources) for inner in value]
+            return [resolved(inner, resources, lists) for inner in value]
         case _:
             return value
 

@@ -5,6 +5,7 @@ queue and topic policies, invocation settings; and `Rules` of a template are not
 """
 
 import copy
+import json
 import sys
 
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
@@ -13,7 +14,7 @@ from moto.cloudformation.responses import CloudFormationResponse
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_block_store import EBSBackend, Volume
 from moto.ec2.models.route_tables import RouteTable
-from moto.route53.models import FakeZone, route53_backends
+from moto.iam.models import ManagedPolicy, iam_backends
 from moto.server import main
 from moto.ssm.models import Document, Parameter
 
@@ -61,20 +62,21 @@ def execute_change_set(backend, change_set_name, stack_name=None):
         stack.status = "ROLLBACK_COMPLETE"
 
 
+def update_managed_policy(original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    """A policy that is changed keeps its ARN and gets a new version. (CloudFormation, AWS::IAM::ManagedPolicy)"""
+    document = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
+    backend = iam_backends[account_id]["aws"]
+    for version in [it for it in original_resource.versions if not it.is_default]:
+        backend.delete_policy_version(original_resource.arn, version.version_id)
+    backend.create_policy_version(original_resource.arn, document, "true")
+    return original_resource
+
+
 def create_tagged_volume(resource_name, cloudformation_json, account_id, region_name, **rest):
     """A volume has the tags of its template."""
     volume = _volume(resource_name, cloudformation_json, account_id, region_name, **rest)
     volume.add_tags({tag["Key"]: tag["Value"] for tag in cloudformation_json["Properties"]["Tags"]})
     return volume
-
-
-def create_zone(resource_name, cloudformation_json, account_id, region_name, **rest):
-    """A zone with a VPC is a private one, and its name is written in full."""
-    properties = cloudformation_json["Properties"]
-    (vpc,) = properties["VPCs"]
-    backend = route53_backends[account_id]["aws"]
-    place = {"vpcid": vpc["VPCId"], "vpcregion": vpc["VPCRegion"]}
-    return backend.create_hosted_zone(properties["Name"] + ".", private_zone=True, **place)
 
 
 def delete_route_table(route_table, account_id, region_name):
@@ -106,12 +108,12 @@ def create_volume(backend, size, zone_name, snapshot_id=None, **rest):
 
 
 Document.create_from_cloudformation_json = create_document
+ManagedPolicy.update_from_cloudformation_json = update_managed_policy
 CloudFormationResponse._validate_different_update = lambda *_: None
 CloudFormationBackend.create_change_set = create_change_set
 CloudFormationBackend.execute_change_set = execute_change_set
 Parameter.create_from_cloudformation_json = create_parameter
 Volume.create_from_cloudformation_json = create_tagged_volume
-FakeZone.create_from_cloudformation_json = create_zone
 ChangeSet.apply = apply
 RouteTable.delete = delete_route_table
 ResourceMap.delete = delete

@@ -67,6 +67,21 @@ def output(account, stack, key):
     return next(it["OutputValue"] for it in found if it["OutputKey"] == key)
 
 
+def allowed_zones(account):
+    """Those in which the functions may write records, as their policy says."""
+    iam = account.client("iam")
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/durin-node-loop-{REGION}"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    (resources,) = [it["Resource"] for it in document["Statement"] if it["Sid"] == "PointRecords"]
+    return {arn.removeprefix("arn:aws:route53:::hostedzone/") for arn in resources}
+
+
+def node_zone(account, name):
+    tags = {tag["Key"]: tag["Value"] for tag in group(account, name)["Tags"]}
+    return tags["durin:hosted-zone-id"]
+
+
 def test_a_node_without_functions_is_refused(account):
     assert "first just deploy" in account.refused("deploy-node.sh", "home", "--image", IMAGE)
 
@@ -153,6 +168,17 @@ def test_a_second_run_changes_nothing(account, binaries):
     assert everything(account) == before
 
 
+def test_at_first_the_functions_may_write_in_no_zone(account):
+    assert allowed_zones(account) == {"NONE"}
+
+
+def test_a_zone_is_allowed_by_name_and_the_next_deployment_keeps_it(account, binaries):
+    account.done("deploy.sh", *binaries, "--hosted-zone", "Z0THEIRS", "--hosted-zone", "Z0OURS")
+    assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS"}
+    account.done("deploy.sh", *binaries)
+    assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS"}
+
+
 def test_a_first_node_needs_an_image(account):
     assert "--image" in account.refused("deploy-node.sh", "home")
     assert "durin-network" not in stacks(account)
@@ -171,6 +197,7 @@ def test_a_node_from_nothing(account):
     }
     assert group(account, "home")["DesiredCapacity"] == 1
     assert account.client("route53").get_hosted_zone(Id=zone)["HostedZone"]["Config"]["PrivateZone"]
+    assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS", zone}
     assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
     assert tags_of_the_image_parameter(account) == FAMILY
 
@@ -193,7 +220,20 @@ def test_a_second_node_shares_network_zone_and_image(account):
     assert of_home["VPCZoneIdentifier"] == of_away["VPCZoneIdentifier"]
     zones = {output(account, f"durin-node-{node}", "HostedZoneId") for node in ["home", "away"]}
     assert len(zones) == 1
+    assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS", *zones}
     assert len(volumes(account)) == 2
+
+
+def test_a_tag_alone_opens_no_zone(account, binaries):
+    autoscaling = account.client("autoscaling")
+    tag = {"ResourceId": "away", "ResourceType": "auto-scaling-group", "Key": "durin:hosted-zone-id"}
+    zone = node_zone(account, "away")
+    autoscaling.create_or_update_tags(Tags=[{**tag, "Value": "Z0VICTIM", "PropagateAtLaunch": True}])
+    told = account.refused("deploy.sh", *binaries)
+    assert "away" in told and "--hosted-zone Z0VICTIM" in told
+    assert "Z0VICTIM" not in allowed_zones(account)
+    autoscaling.create_or_update_tags(Tags=[{**tag, "Value": zone, "PropagateAtLaunch": True}])
+    account.done("deploy.sh", *binaries)
 
 
 def test_the_functions_stay_while_there_are_nodes(account):
@@ -215,6 +255,7 @@ def test_a_node_goes_and_its_volume_stays(account):
     image = account.client("ec2").register_image(Name="k3s-1")["ImageId"]
     account.client("ec2").create_tags(Resources=[image], Tags=[{"Key": k, "Value": v} for k, v in FAMILY.items()])
     assert image in account.done("destroy-node.sh", "home")
+    assert zone in allowed_zones(account), "the other node is in it"
     assert account.client("ec2").describe_images(ImageIds=[image])["Images"]
     assert group(account, "home") is None
     assert "durin-node-home" not in stacks(account)
@@ -237,7 +278,10 @@ def test_a_volume_is_deleted_only_by_its_own_name(account):
 
 def test_all_goes_but_the_data(account):
     (volume,) = volumes(account)
+    zone = node_zone(account, "away")
     account.done("destroy-node.sh", "away")
+    assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS"}
+    assert zone not in {it["Id"].split("/")[-1] for it in account.client("route53").list_hosted_zones()["HostedZones"]}
     account.done("destroy.sh")
     account.done("destroy.sh")
     assert (stacks(account), functions(account)) == ({}, {})

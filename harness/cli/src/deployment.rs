@@ -6,22 +6,26 @@ mod functions;
 mod manifest;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use durin_harness::iam::Role;
-use durin_harness::templates::{self, NodeTemplate, Roles, Rules, TemplateError};
+use durin_harness::templates::{self, NodeTemplate, RolesTemplate, Rules, TemplateError};
 use durin_harness::world::error::ApiError;
 use durin_harness::world::eventbridge::Rule;
 use durin_harness::world::lambda::FunctionSettings;
-use durin_harness::world::{REGION, World};
+use durin_harness::world::{PARTITION, REGION, World};
 use functions::FUNCTIONS;
 pub use functions::handlers;
+use serde_json::Value;
 
 const ROLES: &str = "infra/roles.yaml";
 const RELEASE: &str = "infra/release.yaml";
 const RULES: &str = "infra/rules.yaml";
 const NODE: &str = "infra/node.yaml";
+
+/// The parameter of the roles that names the hosted zones that nodes may be in.
+const HOSTED_ZONE_ARNS: &str = "HostedZoneArns";
 
 /// The role of a function: `cargo lambda deploy` is passed the one of this name.
 fn role_name(function: &str) -> String {
@@ -63,7 +67,8 @@ pub struct Deployment {
     pub node: NodeTemplate,
     /// The rules that invoke the functions.
     pub rules: Vec<Rule>,
-    functions: Vec<(&'static str, FunctionSettings, Role)>,
+    functions: Vec<(&'static str, FunctionSettings)>,
+    roles: RolesTemplate,
     documents: Vec<(String, String)>,
 }
 
@@ -117,7 +122,8 @@ impl Deployment {
     /// # Errors
     /// When something in it is not understood, refers to nothing, or does not fit the rest: with file and place.
     pub fn read(infra: &Infra) -> Result<Deployment, DeploymentError> {
-        let roles = Roles::parse(ROLES, &infra.roles)?;
+        let template = RolesTemplate::parse(ROLES, &infra.roles)?;
+        let roles = template.deployed(&BTreeMap::new())?;
         let documents = templates::documents(RELEASE, &infra.release)?;
         let Rules { rules, invoke_settings } = Rules::parse(RULES, &infra.rules)?;
         let node = NodeTemplate::parse(NODE, &infra.node)?;
@@ -142,8 +148,9 @@ impl Deployment {
         for (function, manifest) in &infra.manifests {
             let missing = |file, problem: String| DeploymentError::Function { file, function, problem };
             let mut settings = manifest::settings(function, manifest).map_err(|error| missing("Cargo.toml", error))?;
-            let role = roles.roles.iter().find(|it| it.role.name == role_name(function));
-            let role = role.ok_or_else(|| missing(ROLES, format!("no role {}", role_name(function))))?;
+            if !roles.roles.iter().any(|it| it.role.name == role_name(function)) {
+                return Err(missing(ROLES, format!("no role {}", role_name(function))));
+            }
             if !roles.log_groups.contains(&format!("/aws/lambda/{function}")) {
                 return Err(missing(ROLES, format!("no log group /aws/lambda/{function}")));
             }
@@ -156,35 +163,39 @@ impl Deployment {
             if !rules.iter().any(|rule| rule.function == *function) {
                 return Err(missing(RULES, "no rule or schedule invokes it".to_owned()));
             }
-            functions.push((*function, settings, role.role.clone()));
+            functions.push((*function, settings));
         }
         fit::documents(&documents)?;
         fit::rules(&rules)?;
         fit::dead_letters(&rules, &roles.queues)?;
         fit::group(&node.sample()?)?;
-        Ok(Deployment { node, rules, functions, documents })
+        Ok(Deployment { node, rules, functions, roles: template, documents })
     }
 
     /// Puts rules, schedules and functions into a world.
     ///
     /// # Errors
-    /// When Systems Manager refuses a document.
+    /// When the roles cannot be deployed, or Systems Manager refuses a document.
     pub fn deploy(&self, world: &mut World) -> Result<(), DeploymentError> {
         self.deploy_roles(world)?;
-        for (name, settings, _) in &self.functions {
+        for (name, settings) in &self.functions {
             world.lambda.put_function(name, settings.clone());
         }
         self.rules.iter().for_each(|rule| world.put_rule(rule.clone()));
         Ok(())
     }
 
-    /// Only the parts that a function invoked by hand meets: its role, and the documents.
+    /// Only the parts that a function invoked by hand meets: its role, and the documents. The roles name the hosted zones of
+    /// the nodes in the world, as they do after `just deploy-node`.
     ///
     /// # Errors
-    /// When Systems Manager refuses a document.
+    /// When the roles cannot be deployed, or Systems Manager refuses a document.
     pub fn deploy_roles(&self, world: &mut World) -> Result<(), DeploymentError> {
-        for (name, _, role) in &self.functions {
-            world.iam.assume(name, role.clone());
+        for deployed in self.roles.deployed(&parameters_of_roles(world))?.roles {
+            let of_it = self.functions.iter().find(|(name, _)| role_name(name) == deployed.role.name);
+            if let Some((name, _)) = of_it {
+                world.iam.assume(name, deployed.role);
+            }
         }
         for (name, content) in &self.documents {
             world.put_document(name, content)?;
@@ -194,8 +205,15 @@ impl Deployment {
 
     /// The settings of a function.
     pub fn settings(&self, function: &str) -> Option<&FunctionSettings> {
-        self.functions.iter().find(|(name, _, _)| *name == function).map(|(_, settings, _)| settings)
+        self.functions.iter().find(|(name, _)| *name == function).map(|(_, settings)| settings)
     }
+}
+
+/// Without nodes there is no zone, and the default stays, which is none.
+fn parameters_of_roles(world: &World) -> BTreeMap<String, Value> {
+    let zones: BTreeSet<String> = world.nodes().into_iter().map(|node| node.zone_id).collect();
+    let arns: Vec<_> = zones.iter().map(|zone| format!("arn:{PARTITION}:route53:::hostedzone/{zone}")).collect();
+    if arns.is_empty() { BTreeMap::new() } else { [(HOSTED_ZONE_ARNS.to_owned(), arns.join(",").into())].into() }
 }
 
 /// The names of all functions.

@@ -100,7 +100,6 @@ impl NodeTemplate {
     /// When it cannot be read.
     pub fn sample(&self) -> Result<CreateAutoScalingGroup, TemplateError> {
         let mut stack = self.stack(&DescribedNode::some().parameters())?;
-        stack.created("AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ");
         stack.created("AWS::EC2::Volume", "vol-0123456789abcdef0");
         stack.volume()?;
         stack.launch_template()?;

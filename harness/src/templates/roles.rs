@@ -4,9 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Resource, Template, TemplateError};
+use super::{Resource, Template, TemplateError, read};
 use crate::iam::policy::Owner;
 use crate::iam::{Policy, Role};
+
+/// The template of the functions' roles.
+#[derive(Clone, Debug)]
+pub struct RolesTemplate {
+    file: String,
+    written: Value,
+}
+
+impl RolesTemplate {
+    /// Reads the template.
+    ///
+    /// # Errors
+    /// When it is not YAML, or has unknown sections.
+    pub fn parse(file: &str, text: &str) -> Result<RolesTemplate, TemplateError> {
+        Ok(RolesTemplate { file: file.to_owned(), written: read(file, text)? })
+    }
+
+    /// The parts that are deployed with these parameters; others have their defaults.
+    ///
+    /// # Errors
+    /// When something in it, policies included, is unknown or refers to nothing.
+    pub fn deployed(&self, parameters: &BTreeMap<String, Value>) -> Result<Roles, TemplateError> {
+        Roles::of(&Template::with(&self.file, &self.written, parameters)?)
+    }
+}
 
 /// The functions' surroundings.
 #[derive(Debug, Default)]
@@ -43,20 +68,15 @@ const LOG_GROUP: [&str; 4] = ["KmsKeyId", "LogGroupName", "RetentionInDays", "Ta
 const QUEUE: [&str; 5] = ["MessageRetentionPeriod", "QueueName", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"];
 
 impl Roles {
-    /// Reads a template.
-    ///
-    /// # Errors
-    /// When the template is not YAML, or something in it, policies included, is unknown or refers to nothing.
-    pub fn parse(file: &str, text: &str) -> Result<Roles, TemplateError> {
-        let template = Template::parse(file, text)?;
+    fn of(template: &Template) -> Result<Roles, TemplateError> {
         let outputs = template.outputs()?;
-        let managed = managed_policies(&template)?;
+        let managed = managed_policies(template)?;
         let mut all = Roles::default();
         let mut queue_policies = Vec::new();
         for resource in template.resources()? {
             match resource.kind {
                 "AWS::IAM::ManagedPolicy" => {}
-                "AWS::IAM::Role" => all.roles.push(role(&template, &resource, &managed, &outputs)?),
+                "AWS::IAM::Role" => all.roles.push(role(template, &resource, &managed, &outputs)?),
                 "AWS::Logs::LogGroup" => {
                     template.properties(&resource, &LOG_GROUP)?;
                     all.log_groups.insert(template.name_of(resource.id)?);
@@ -65,7 +85,7 @@ impl Roles {
                     template.properties(&resource, &QUEUE)?;
                     all.queues.push(Queue { arn: template.arn_of(resource.id)?, policies: Vec::new() });
                 }
-                "AWS::SQS::QueuePolicy" => queue_policies.push(queue_policy(&template, &resource)?),
+                "AWS::SQS::QueuePolicy" => queue_policies.push(queue_policy(template, &resource)?),
                 _ => template.check_references(&resource, &WITHOUT_EFFECT)?,
             }
         }
@@ -157,8 +177,12 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iam::Check;
+    use crate::iam::evaluate::{Verdict, evaluate};
 
     const ROLES: &str = r#"
+Parameters:
+  Volumes: {Type: CommaDelimitedList, Default: "arn:aws:ec2:*:*:volume/vol-1, arn:aws:ec2:*:*:volume/vol-2"}
 Resources:
   Shared:
     Type: AWS::IAM::ManagedPolicy
@@ -168,6 +192,7 @@ Resources:
         Version: "2012-10-17"
         Statement:
           - {Sid: Look, Effect: Allow, Action: "ec2:DescribeVolumes", Resource: "*"}
+          - {Sid: Attach, Effect: Allow, Action: "ec2:AttachVolume", Resource: {Ref: Volumes}}
   LoopRole:
     Type: AWS::IAM::Role
     Properties:
@@ -187,13 +212,31 @@ Outputs:
   LoopRoleArn: {Value: {"Fn::GetAtt": [LoopRole, Arn]}}
 "#;
 
+    fn parse(text: &str) -> Result<Roles, TemplateError> {
+        RolesTemplate::parse("roles.yaml", text)?.deployed(&BTreeMap::new())
+    }
+
     #[test]
     fn a_role_is_read_with_all_its_policies() {
-        let all = Roles::parse("roles.yaml", ROLES).expect("a good template");
+        let all = parse(ROLES).expect("a good template");
         let DeployedRole { role, output, .. } = &all.roles[0];
         assert_eq!((role.name.as_str(), output.as_str()), ("durin-loop-eu-central-1", "LoopRoleArn"));
         assert_eq!(role.policies.iter().map(|policy| policy.name.as_str()).collect::<Vec<_>>(), ["Shared", "own"]);
         assert!(all.log_groups.contains("/aws/lambda/durin-loop"));
+    }
+
+    #[test]
+    fn a_parameter_that_is_a_list_names_the_resources() {
+        let template = RolesTemplate::parse("roles.yaml", ROLES).expect("a good template");
+        let attaches = |given: &[(String, Value)], volume: &str| {
+            let all = template.deployed(&given.iter().cloned().collect()).expect("deployed");
+            let check =
+                Check::new("ec2:AttachVolume", format!("arn:aws:ec2:eu-central-1:123456789012:volume/{volume}"));
+            matches!(evaluate(&all.roles[0].role.policies, &check), Verdict::Allowed(_))
+        };
+        assert_eq!(["vol-1", "vol-2", "vol-3"].map(|volume| attaches(&[], volume)), [true, true, false]);
+        let given = [("Volumes".to_owned(), Value::from("arn:aws:ec2:*:*:volume/vol-3"))];
+        assert_eq!(["vol-1", "vol-3"].map(|volume| attaches(&given, volume)), [false, true]);
     }
 
     #[test]
@@ -209,7 +252,7 @@ Outputs:
         ] {
             let broken = ROLES.replace(from, to);
             assert_ne!(broken, ROLES);
-            let error = Roles::parse("roles.yaml", &broken).expect_err(to).to_string();
+            let error = parse(&broken).expect_err(to).to_string();
             assert!(error.contains(place), "{error}");
         }
     }

@@ -305,8 +305,9 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
     let problem = match code(&error) {
         "InvalidChangeBatch" if overtaken => return Ok(Applied::Overtaken),
         "InvalidChangeBatch" | "InvalidInput" => RecordProblem::Refused(problem),
-        "NoSuchHostedZone" => RecordProblem::NoSuchZone,
-        _ => RecordProblem::Unanswered(failed(OPERATION)(error).chain()),
+        code => {
+            records::zone_problem(code).unwrap_or_else(|| RecordProblem::Unanswered(failed(OPERATION)(error).chain()))
+        }
     };
     node.view.record = Cached::read_at(aws.clock.now(), Record::Unavailable(problem));
     Ok(Applied::Done)

@@ -85,13 +85,23 @@ async fn list(
         .send()
         .await;
     listed.map_err(|error| {
-        if code(&error) == "NoSuchHostedZone" {
-            return RecordProblem::NoSuchZone;
+        if let Some(problem) = zone_problem(code(&error)) {
+            return problem;
         }
         let failure = failed("route53:ListResourceRecordSets")(error).chain();
         tracing::warn!(%zone, record = from, reason = failure, "a record cannot be read");
         RecordProblem::Unanswered(failure)
     })
+}
+
+/// What is wrong with the zone, if that is why Route 53 refuses. It says "access denied" of a zone that the roles do not
+/// name, whether or not there is such a zone.
+pub(super) fn zone_problem(code: &str) -> Option<RecordProblem> {
+    match code {
+        "NoSuchHostedZone" => Some(RecordProblem::NoSuchZone),
+        "AccessDenied" => Some(RecordProblem::ZoneNotAllowed),
+        _ => None,
+    }
 }
 
 /// Of these names, in the order of the listing, how many the page has an answer to: at least the first, where it begins.

@@ -128,6 +128,7 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>,
         Record::Simple(from) => Some(from.clone()),
         Record::Foreign(what) => return Err(Blocked::ForeignRecord { name, zone, what: what.clone() }),
         Record::Unavailable(RecordProblem::NoSuchZone) => return Err(Blocked::NoSuchZone { group, zone }),
+        Record::Unavailable(RecordProblem::ZoneNotAllowed) => return Err(Blocked::ZoneNotAllowed { group, zone }),
         Record::Unavailable(RecordProblem::Refused(problem)) => {
             return Err(Blocked::RecordRefused { name, zone, problem: problem.clone() });
         }

@@ -245,6 +245,8 @@ pub enum Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordProblem {
     NoSuchZone,
+    /// The functions' roles do not name the zone.
+    ZoneNotAllowed,
     /// Route 53 refuses the record for good, in these words.
     Refused(String),
     /// Route 53 has not answered, or has answered with this error.

@@ -217,6 +217,11 @@ pub enum Blocked {
         "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"
     )]
     NoSuchZone { group: GroupName, zone: HostedZoneId },
+    /// The functions' roles do not name the zone. A tag alone must not open one.
+    #[error(
+        "the functions may not write in the hosted zone {zone}, which the tag durin:hosted-zone-id of the Auto Scaling group {group} names: if its owner agrees, run just deploy --hosted-zone {zone}; else correct the tag"
+    )]
+    ZoneNotAllowed { group: GroupName, zone: HostedZoneId },
     /// What stands under the node's name is nothing that Durin writes.
     #[error(
         "{name} in the hosted zone {zone} is {what}, which Durin never touches: remove it, or correct the tag durin:record-name"

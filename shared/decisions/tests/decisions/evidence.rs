@@ -233,6 +233,7 @@ fn a_group_that_is_at_something_else_delays_no_release(
 #[rstest]
 #[case(Record::Foreign("an alias".into()))]
 #[case(Record::Unavailable(RecordProblem::NoSuchZone))]
+#[case(Record::Unavailable(RecordProblem::ZoneNotAllowed))]
 #[case(Record::Unavailable(RecordProblem::Refused("no".into())))]
 #[case(Record::Unavailable(RecordProblem::Unanswered("Throttling".into())))]
 fn the_volume_moves_whatever_becomes_of_the_record(#[case] record: Record) {

@@ -261,6 +261,8 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::free_and_another_node_has_its_volume(replaced().without(OLD).free().volume_shared(), "k3s and twin both")]
 #[case::no_such_zone(
     healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
+#[case::a_zone_that_the_roles_do_not_name(
+    healthy().record(Record::Unavailable(RecordProblem::ZoneNotAllowed)), "just deploy --hosted-zone Z")]
 #[case::a_record_that_is_refused(
     healthy().record(Record::Unavailable(RecordProblem::Refused("not permitted in zone".into()))), "durin:record-name")]
 #[case::a_record_that_cannot_be_read(
