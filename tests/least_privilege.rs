@@ -121,7 +121,8 @@ fn interrupted_and_only_marked(story: &Story) -> String {
     let risk = Risk { reason: RiskReason::Interruption, until: Some(reclaim) };
     story.world(|world| {
         world.interrupt(&old, SpotAction::Terminate);
-        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
+        let value = durin_tests::mark(world, &old, risk);
+        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), value)]).expect("marked");
     });
     old
 }
@@ -147,7 +148,8 @@ fn retired_and_only_marked(story: &Story) -> String {
     let old = story.holder();
     let risk = Risk { reason: RiskReason::Retirement, until: None };
     story.world(|world| {
-        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), risk.to_string())]).expect("marked");
+        let value = durin_tests::mark(world, &old, risk);
+        world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), value)]).expect("marked");
     });
     old
 }

@@ -87,7 +87,7 @@ fn retirement(changed: Value) -> Value {
 fn a_retirement_warns_each_instance_that_it_names(#[case] changed: Value, #[case] ids: &[&str]) {
     let Ok(Event::Warnings(warnings)) = parse(retirement(changed)) else { panic!("warnings") };
     let risk = Risk { reason: RiskReason::Retirement, until: None };
-    let warning = |id: &&str| Warning { instance: InstanceId::new(*id).expect("an id"), risk };
+    let warning = |id: &&str| Warning { instance: InstanceId::new(*id).expect("an id"), risk, sent: None };
     assert_eq!(warnings, ids.iter().map(warning).collect::<Vec<_>>());
 }
 

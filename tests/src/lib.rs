@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;
+use durin::ids::InstanceId;
+use durin::risk::{Mark, Risk};
+use durin::times;
 use durin_cli::deployment::{self, Deployment, Infra};
 use durin_cli::stage::Stage;
 use durin_harness::seed::Seed;
@@ -62,6 +65,15 @@ impl Invoked {
 /// A tick of a schedule, as EventBridge sends it.
 pub fn schedule() -> Value {
     json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+}
+
+/// The value of the tag that marks an instance as at risk.
+///
+/// # Panics
+/// When there is no such instance.
+pub fn mark(world: &World, instance: &str, risk: Risk) -> String {
+    let launched = times::instant(&world.ec2.instances()[instance].launched.iso_seconds()).expect("a time");
+    Mark { instance: InstanceId::new(instance).expect("an id"), launched, risk }.to_string()
 }
 
 impl Story {

@@ -1,7 +1,8 @@
 //! The warning about an instance: a tag on it, so that every function knows what one event said.
 
+use std::cmp::Ordering;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::ids::InstanceId;
 use crate::times::{instant, timestamp};
@@ -10,6 +11,21 @@ use crate::times::{instant, timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     pub instance: InstanceId,
+    pub risk: Risk,
+    /// When it was sent, if the event says.
+    pub sent: Option<SystemTime>,
+}
+
+/// How long after its time a reclaim may still come. If EC2 has not taken the instance by then, it has changed its mind.
+pub const RECLAIM_MAY_COME_FOR: Duration = Duration::from_secs(300);
+
+/// The tag on an instance: its risk, and which launch of which instance the risk is about. Groups propagate tags, people
+/// copy them, and an instance that was stopped and started is on another host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub instance: InstanceId,
+    /// To the second, as EC2 has it.
+    pub launched: SystemTime,
     pub risk: Risk,
 }
 
@@ -37,6 +53,9 @@ pub enum RiskReason {
 }
 
 impl RiskReason {
+    const ALL: [RiskReason; 4] =
+        [RiskReason::Rebalance, RiskReason::Retirement, RiskReason::Terminating, RiskReason::Interruption];
+
     fn name(self) -> &'static str {
         match self {
             RiskReason::Rebalance => "rebalance-recommendation",
@@ -47,28 +66,70 @@ impl RiskReason {
     }
 }
 
-impl Risk {
+impl Warning {
+    /// Whether it is about an instance that was launched then, and about what is still to come. A warning may be late: the
+    /// instance has been stopped and started since, or lives although its time has passed.
+    pub fn holds(&self, launched: Option<SystemTime>, now: SystemTime) -> bool {
+        let is_of_this_launch = self.sent.zip(launched).is_none_or(|(sent, launched)| sent >= launched);
+        is_of_this_launch && self.risk.until.is_none_or(|until| until > now)
+    }
+}
+
+impl Mark {
     /// Reads the tag's value. A value that Durin did not write is ignored.
-    pub fn from_tag(value: &str) -> Option<Risk> {
-        let (name, until) = match value.split_once(" until ") {
-            Some((name, until)) => (name, Some(instant(until)?)),
-            None => (value, None),
+    pub fn parse(value: &str) -> Option<Mark> {
+        let (reason, rest) = value.split_once(" of ")?;
+        let (instance, rest) = rest.split_once(" launched ")?;
+        let (launched, until) = match rest.split_once(" until ") {
+            Some((launched, until)) => (launched, Some(instant(until)?)),
+            None => (rest, None),
         };
-        let reasons =
-            [RiskReason::Rebalance, RiskReason::Retirement, RiskReason::Terminating, RiskReason::Interruption];
-        let reason = reasons.into_iter().find(|reason| reason.name() == name)?;
-        Some(Risk { reason, until })
+        let reason = RiskReason::ALL.into_iter().find(|it| it.name() == reason)?;
+        let instance = InstanceId::new(instance).ok()?;
+        Some(Mark { instance, launched: instant(launched)?, risk: Risk { reason, until } })
     }
 
+    /// Whether it is about this launch of this instance. If the time of the launch is unknown, it is not.
+    pub fn is_about(&self, instance: &InstanceId, launched: Option<SystemTime>) -> bool {
+        self.instance == *instance && launched == Some(self.launched)
+    }
+}
+
+impl fmt::Display for Mark {
+    /// As the tag writes it: `spot-interruption of i-0123456789abcdef0 launched 2026-01-05T05:00:00Z until
+    /// 2026-01-05T06:12:31Z`. (A tag's value may have all of these characters.)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mark { instance, launched, risk: Risk { reason, until } } = self;
+        write!(f, "{} of {instance} launched {}", reason.name(), timestamp(*launched))?;
+        match until {
+            Some(until) => write!(f, " until {}", timestamp(*until)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Risk {
     /// Whether this says more than `known` does: a warning counts once, and a weaker one does not count after a
-    /// stronger.
-    pub fn adds_to(self, known: Option<Risk>) -> bool {
-        known.is_none_or(|known| known.reason < self.reason)
+    /// stronger that may still come true.
+    pub fn adds_to(self, known: Option<Risk>, now: SystemTime) -> bool {
+        known.is_none_or(|known| {
+            let is_past = |after| known.reclaim().is_some_and(|reclaim| reclaim + after <= now);
+            match self.reason.cmp(&known.reason) {
+                Ordering::Greater => true,
+                Ordering::Equal => is_past(Duration::ZERO),
+                Ordering::Less => is_past(RECLAIM_MAY_COME_FOR),
+            }
+        })
+    }
+
+    /// When EC2 takes the capacity back, if the warning is of that.
+    pub fn reclaim(self) -> Option<SystemTime> {
+        self.until.filter(|_| self.reason == RiskReason::Interruption)
     }
 }
 
 impl fmt::Display for Risk {
-    /// As the tag writes it: `spot-interruption until 2026-01-05T06:12:31Z`.
+    /// For a log or a person: `spot-interruption until 2026-01-05T06:12:31Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason.name())?;
         match self.until {
@@ -80,38 +141,98 @@ impl fmt::Display for Risk {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use rstest::rstest;
 
     use super::*;
 
-    #[test]
-    fn a_risk_survives_its_tag() {
-        let until = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_593_551);
-        for risk in [
-            Risk { reason: RiskReason::Interruption, until: Some(until) },
-            Risk { reason: RiskReason::Terminating, until: Some(until) },
-            Risk { reason: RiskReason::Rebalance, until: None },
-            Risk { reason: RiskReason::Retirement, until: None },
-        ] {
-            assert_eq!(Risk::from_tag(&risk.to_string()), Some(risk), "{risk}");
-        }
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_593_551 + seconds)
+    }
+
+    fn id(text: &str) -> InstanceId {
+        InstanceId::new(text).expect("an id")
+    }
+
+    fn interruption(seconds: u64) -> Risk {
+        Risk { reason: RiskReason::Interruption, until: Some(at(seconds)) }
+    }
+
+    fn without_a_time(reason: RiskReason) -> Risk {
+        Risk { reason, until: None }
     }
 
     #[test]
-    fn a_value_that_durin_did_not_write_is_ignored() {
-        for value in ["", "yes", "spot-interruption until soon", "spot-interruption until "] {
-            assert_eq!(Risk::from_tag(value), None, "{value}");
+    fn a_mark_survives_its_tag() {
+        for risk in [
+            interruption(120),
+            Risk { reason: RiskReason::Terminating, until: Some(at(540)) },
+            without_a_time(RiskReason::Rebalance),
+            without_a_time(RiskReason::Retirement),
+        ] {
+            let mark = Mark { instance: id("i-0123456789abcdef0"), launched: at(0), risk };
+            assert_eq!(Mark::parse(&mark.to_string()), Some(mark.clone()), "{mark}");
+            assert!(mark.to_string().len() <= 256, "{mark}");
         }
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::a_word("yes")]
+    #[case::of_nobody("spot-interruption until 2026-01-05T06:12:31Z")]
+    #[case::of_no_launch("spot-interruption of i-0123456789abcdef0 until 2026-01-05T06:12:31Z")]
+    #[case::in_words("spot-interruption of i-0123456789abcdef0 launched today until soon")]
+    #[case::another_reason("boredom of i-0123456789abcdef0 launched 2026-01-05T06:12:31Z")]
+    fn a_value_that_durin_did_not_write_is_ignored(#[case] value: &str) {
+        assert_eq!(Mark::parse(value), None);
+    }
+
+    #[test]
+    fn a_mark_is_about_one_launch_of_one_instance() {
+        let mark = Mark { instance: id("i-0123456789abcdef0"), launched: at(0), risk: interruption(120) };
+        assert!(mark.is_about(&id("i-0123456789abcdef0"), Some(at(0))));
+        assert!(!mark.is_about(&id("i-0123456789abcdef1"), Some(at(0))), "copied to another");
+        assert!(!mark.is_about(&id("i-0123456789abcdef0"), Some(at(1))), "started anew since");
+        assert!(!mark.is_about(&id("i-0123456789abcdef0"), None));
+    }
+
+    #[rstest]
+    #[case::in_time(Some(10), Some(0), interruption(130), true)]
+    #[case::a_second_before_its_time(Some(10), Some(0), interruption(21), true)]
+    #[case::at_its_time(Some(10), Some(0), interruption(20), false)]
+    #[case::of_an_earlier_launch(Some(9), Some(10), without_a_time(RiskReason::Rebalance), false)]
+    #[case::at_launch(Some(10), Some(10), without_a_time(RiskReason::Rebalance), true)]
+    #[case::nobody_says_when_it_was_sent(None, Some(10), without_a_time(RiskReason::Retirement), true)]
+    #[case::nobody_says_when_it_was_launched(Some(9), None, without_a_time(RiskReason::Retirement), true)]
+    fn a_late_warning_holds_no_more(
+        #[case] sent: Option<u64>,
+        #[case] launched: Option<u64>,
+        #[case] risk: Risk,
+        #[case] holds: bool,
+    ) {
+        let warning = Warning { instance: id("i-0123456789abcdef0"), risk, sent: sent.map(at) };
+        assert_eq!(warning.holds(launched.map(at), at(20)), holds);
     }
 
     #[test]
     fn a_warning_counts_once_and_a_weaker_one_not_after_a_stronger() {
-        let risk = |reason| Risk { reason, until: None };
-        assert!(risk(RiskReason::Rebalance).adds_to(None));
-        assert!(risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Rebalance))));
-        assert!(risk(RiskReason::Terminating).adds_to(Some(risk(RiskReason::Retirement))));
-        assert!(!risk(RiskReason::Retirement).adds_to(Some(risk(RiskReason::Terminating))));
-        assert!(!risk(RiskReason::Interruption).adds_to(Some(risk(RiskReason::Interruption))));
-        assert!(!risk(RiskReason::Rebalance).adds_to(Some(risk(RiskReason::Interruption))));
+        let [rebalance, retirement, terminating, interrupted] = RiskReason::ALL.map(without_a_time);
+        let adds = |risk: Risk, known: Risk| risk.adds_to(Some(known), at(0));
+        assert!(rebalance.adds_to(None, at(0)));
+        assert!(adds(interrupted, rebalance));
+        assert!(adds(terminating, retirement));
+        assert!(!adds(retirement, terminating));
+        assert!(!adds(interrupted, interrupted));
+        assert!(!adds(rebalance, interrupted));
+        assert!(!adds(terminating, terminating));
+    }
+
+    /// EC2 has changed its mind, and may change it again.
+    #[rstest]
+    #[case::the_same_again(interruption(120), 119, false)]
+    #[case::another_one_when_the_first_has_passed(interruption(240), 120, true)]
+    #[case::a_weaker_one_while_the_reclaim_may_still_come(without_a_time(RiskReason::Rebalance), 419, false)]
+    #[case::a_weaker_one_when_it_does_not_come_any_more(without_a_time(RiskReason::Rebalance), 420, true)]
+    fn an_interruption_that_has_not_come_is_used_up(#[case] risk: Risk, #[case] now: u64, #[case] adds: bool) {
+        assert_eq!(risk.adds_to(Some(interruption(120)), at(now)), adds);
     }
 }

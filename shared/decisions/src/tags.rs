@@ -13,9 +13,10 @@ pub const RECORD_NAME: &str = "durin:record-name";
 /// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
 pub const RECORD_TTL: &str = "durin:record-ttl";
 
-/// On an instance: the warning about it ([`crate::risk::Risk`]), so that every function knows what one event said. The
-/// functions write it. A stronger reason overwrites a weaker one and nothing removes the tag: it is believed for as
-/// long as the instance lives, except that an interruption is no longer expected once it is five minutes overdue.
+/// On an instance: the warning about it, and which launch of which instance the warning is about ([`crate::risk::Mark`]),
+/// so that every function knows what one event said. The functions write it, and believe it only on that instance and
+/// for that launch. A stronger reason overwrites a weaker one and nothing removes the tag; but an interruption is no
+/// longer expected once it is five minutes overdue, and then any later warning overwrites it.
 pub const AT_RISK: &str = "durin:at-risk";
 
 /// On an image and its snapshots: the name of the SSM parameter that the image is a candidate for. The pipeline that

@@ -54,21 +54,24 @@ struct HealthEntity {
 }
 
 pub(super) fn interruption(envelope: Envelope) -> Result<Event, EventError> {
-    let warned = envelope.time.unwrap_or(SystemTime::UNIX_EPOCH);
+    let sent = envelope.time;
     let detail: Ec2Detail = envelope.detail()?;
     let notice = if detail.instance_action.as_deref() == Some("hibernate") { Duration::ZERO } else { NOTICE };
-    let risk = Risk { reason: RiskReason::Interruption, until: Some(warned + notice) };
-    Ok(Event::Warnings(vec![Warning { instance: detail.instance_id, risk }]))
+    let until = sent.unwrap_or(SystemTime::UNIX_EPOCH) + notice;
+    let risk = Risk { reason: RiskReason::Interruption, until: Some(until) };
+    Ok(Event::Warnings(vec![Warning { instance: detail.instance_id, risk, sent }]))
 }
 
 pub(super) fn recommendation(envelope: Envelope) -> Result<Event, EventError> {
+    let sent = envelope.time;
     let detail: Ec2Detail = envelope.detail()?;
     let risk = Risk { reason: RiskReason::Rebalance, until: None };
-    Ok(Event::Warnings(vec![Warning { instance: detail.instance_id, risk }]))
+    Ok(Event::Warnings(vec![Warning { instance: detail.instance_id, risk, sent }]))
 }
 
 /// One event may name many instances, or none that still matters: then it warns of nothing.
 pub(super) fn health(envelope: Envelope) -> Result<Event, EventError> {
+    let sent = envelope.time;
     let detail: HealthDetail = envelope.detail()?;
     if detail.service != "EC2" || !RETIREMENTS.contains(&detail.event_type_code.as_str()) {
         return Ok(Event::NotOurs);
@@ -82,7 +85,7 @@ pub(super) fn health(envelope: Envelope) -> Result<Event, EventError> {
     let warnings = affected.filter_map(|entity| {
         let id = entity.entity_value.rsplit('/').next()?;
         let risk = Risk { reason: RiskReason::Retirement, until: None };
-        Some(Warning { instance: InstanceId::new(id).ok()?, risk })
+        Some(Warning { instance: InstanceId::new(id).ok()?, risk, sent })
     });
     Ok(Event::Warnings(warnings.collect()))
 }

@@ -19,7 +19,7 @@ use crate::aws::{Aws, code, failed, incomplete, is_of_the_moment, once, within, 
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use crate::risk::Risk;
+use crate::risk::{Mark, Risk};
 use crate::tags::AT_RISK;
 
 /// How long sending a command may take, all attempts together. One that lands later could find another hand-off.
@@ -106,7 +106,12 @@ async fn attach(aws: &Aws, node: &Node, successor: &InstanceId) -> Result<Applie
 
 /// Without the tag the other functions do not know; this one does, and does not wait for it.
 async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Applied {
-    let tag = Tag::builder().key(AT_RISK).value(risk.to_string()).build();
+    node.writes.note_mark(instance.clone(), risk);
+    let known = node.view.instances.get().and_then(|instances| instances.get(instance));
+    // If EC2 does not say which launch this is, nobody could believe the tag.
+    let Some(launched) = known.and_then(|known| known.launched) else { return Applied::Done };
+    let mark = Mark { instance: instance.clone(), launched, risk };
+    let tag = Tag::builder().key(AT_RISK).value(mark.to_string()).build();
     let sent = aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await;
     // An instance that is gone has nothing to warn of any more; the next look will show it.
     if let Err(error) = sent
@@ -114,7 +119,6 @@ async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> 
     {
         node.writes.note_left_out(failed("ec2:CreateTags")(error));
     }
-    node.writes.note_mark(instance.clone(), risk);
     Applied::Done
 }
 

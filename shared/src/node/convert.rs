@@ -14,7 +14,7 @@ use durin_decisions::node::{
 };
 
 use crate::ids::{GroupName, InstanceId, VolumeId};
-use crate::risk::Risk;
+use crate::risk::Mark;
 use crate::tags::{self, AT_RISK};
 
 /// The tag with which Auto Scaling marks its instances; nobody else can write tags that begin with `aws:`.
@@ -84,13 +84,14 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         // `pending`, and states of the future: not running, and not known to be dead.
         _ => InstanceState::Pending,
     };
+    let launched = instance.launch_time().and_then(time);
     let seen = Instance {
         state,
-        launched: instance.launch_time().and_then(time),
+        launched,
         zone: instance.placement().and_then(|placement| placement.availability_zone()).unwrap_or_default().to_owned(),
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,
-        risk: tag(AT_RISK).and_then(Risk::from_tag),
+        risk: tag(AT_RISK).and_then(Mark::parse).filter(|mark| mark.is_about(&id, launched)).map(|mark| mark.risk),
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
     };
     Some(Listed {

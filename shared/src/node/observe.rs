@@ -102,7 +102,7 @@ impl Node {
             record_shared_with: self.twins.of_record.clone(),
             volume_shared_with: self.twins.of_volume.clone(),
             group: seen.group.clone(),
-            instances: self.writes.marked(seen.instances),
+            instances: self.writes.marked(seen.instances, aws.clock.now()),
             volume: seen.volume.cloned(),
             record: seen.record.clone(),
             release: None,

@@ -71,10 +71,14 @@ impl Writes {
     }
 
     /// What was read, with our marks on it.
-    pub(super) fn marked(&self, read: &BTreeMap<InstanceId, Instance>) -> BTreeMap<InstanceId, Instance> {
+    pub(super) fn marked(
+        &self,
+        read: &BTreeMap<InstanceId, Instance>,
+        now: SystemTime,
+    ) -> BTreeMap<InstanceId, Instance> {
         let mut instances = read.clone();
         for (id, risk) in &self.marks {
-            if let Some(instance) = instances.get_mut(id).filter(|instance| risk.adds_to(instance.risk)) {
+            if let Some(instance) = instances.get_mut(id).filter(|instance| risk.adds_to(instance.risk, now)) {
                 instance.risk = Some(*risk);
             }
         }

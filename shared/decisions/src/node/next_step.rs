@@ -24,7 +24,7 @@ use successor::Successor;
 /// launch action, which tells the group that the successor serves. Lifecycle actions that nothing depends on are
 /// completed whenever there is nothing more urgent.
 pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
-    if let Some(step) = actions::that_move_no_node(observed).or_else(|| mark_warned(observed)) {
+    if let Some(step) = actions::that_move_no_node(observed).or_else(|| mark_warned(observed, now)) {
         return step;
     }
     match hand_off(observed, now) {
@@ -34,11 +34,12 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
 }
 
 /// A warning reaches one function, and all have to know of it.
-fn mark_warned(observed: &Observed) -> Option<Step> {
+fn mark_warned(observed: &Observed, now: SystemTime) -> Option<Step> {
     let warning = observed.warning.as_ref()?;
     let warned = observed.instances.get(&warning.instance)?;
-    let is_news = warned.state != InstanceState::Dead && warning.risk.adds_to(warned.risk);
-    is_news.then(|| Step::Mark { instance: warning.instance.clone(), risk: warning.risk })
+    let is_news = warning.holds(warned.launched, now) && warning.risk.adds_to(warned.risk, now);
+    (is_news && warned.state != InstanceState::Dead)
+        .then(|| Step::Mark { instance: warning.instance.clone(), risk: warning.risk })
 }
 
 fn hand_off(observed: &Observed, now: SystemTime) -> Step {

@@ -137,6 +137,10 @@ fn let_go(instance: &str) -> Step {
 #[case::warned(healthy().warned(OLD, in_s(110)), mark(OLD, RiskReason::Interruption, in_s(110)))]
 #[case::warned_again(interrupted(100).warned(OLD, in_s(110)), replace(OLD))]
 #[case::warned_when_it_was_dead(replaced().warned(OLD, in_s(110)), let_go(OLD))]
+#[case::warned_too_late(healthy().warned(OLD, now()), serves(OLD))]
+#[case::warned_after_a_warning_that_came_to_nothing(
+    healthy().at_risk(OLD, RiskReason::Interruption, Some(now() - Duration::from_secs(1))).warned(OLD, in_s(110)),
+    mark(OLD, RiskReason::Interruption, in_s(110)))]
 #[case::interrupted(interrupted(110), replace(OLD))]
 #[case::interrupted_and_the_group_replaces_it_by_itself(interrupted(110).rebalancing(), replacement_of(OLD))]
 #[case::interrupted_and_time_is_just_enough(interrupted(40).rebalancing(), release(OLD))]

@@ -255,7 +255,7 @@ impl Situation {
     /// The event warns of an interruption.
     pub(crate) fn warned(self, instance: &str, until: SystemTime) -> Situation {
         let risk = Risk { reason: RiskReason::Interruption, until: Some(until) };
-        self.but(|observed| observed.warning = Some(Warning { instance: id(instance), risk }))
+        self.but(|observed| observed.warning = Some(Warning { instance: id(instance), risk, sent: None }))
     }
 
     /// Systems Manager was asked: whose agents are online, and how far the release is.

@@ -374,5 +374,5 @@ pub(super) fn of_leaving_volume(observed: &Observed, holder: &InstanceId, now: S
 
 /// When EC2 takes the instance's capacity back, if it has said so.
 fn reclaim(instance: &Instance) -> Option<SystemTime> {
-    instance.risk.filter(|risk| risk.reason == RiskReason::Interruption).and_then(|risk| risk.until)
+    instance.risk.and_then(Risk::reclaim)
 }

@@ -1,11 +1,11 @@
 //! Which instance should hold the volume.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
-use crate::risk::RiskReason;
+use crate::risk::{RECLAIM_MAY_COME_FOR, RiskReason};
 
 /// The instance that should hold the volume, and whether it can take it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn newest(observed: &Observed, wanted: impl Fn(&InstanceId, &Lifecycle) -> bool)
 pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
     let risk = observed.instances.get(id).and_then(|instance| instance.risk);
     risk.is_some_and(|risk| {
-        risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + WARNING_HOLDS)
+        risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + RECLAIM_MAY_COME_FOR)
     })
 }
 
@@ -121,9 +121,6 @@ pub(super) fn retires(observed: &Observed, id: &InstanceId) -> bool {
     let risk = observed.instances.get(id).and_then(|instance| instance.risk);
     risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
 }
-
-/// How long after its time a reclaim may still come.
-const WARNING_HOLDS: Duration = Duration::from_secs(300);
 
 /// Not dead and not stopped, so far as EC2 knows. An instance that it does not list may be too new for a stale read.
 fn is_eligible(observed: &Observed, id: &InstanceId) -> bool {
