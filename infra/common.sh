@@ -188,6 +188,17 @@ zones_of_nodes() {
         --query "AutoScalingGroups[].[Tags[?Key=='durin:hosted-zone-id'].Value | [0], AutoScalingGroupName]"
 }
 
+# volume_tag VOLUME KEY: a value, or nothing.
+volume_tag() {
+    aws ec2 describe-volumes --volume-ids "$1" --output text --query "Volumes[0].Tags[?Key=='$2'].[Value]" ||
+        fail "the volume $1 cannot be read"
+}
+
+# agreement VOLUME NODE: the command with which the owner of a volume agrees that it is the node's.
+agreement() {
+    printf "aws ec2 create-tags --resources %s --tags Key=durin:volume,Value=data 'Key=durin:node,Value=%s'\n" "$1" "$2"
+}
+
 # Whether a stack has been created, whatever came after.
 stack_exists() {
     local status

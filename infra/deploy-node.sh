@@ -9,7 +9,7 @@
 #   --subnet ID             an existing subnet, which sets the node's availability zone; by default a new network
 #   --security-group ID     an existing security group, if you name a subnet
 #   --availability-zone AZ  where to make a network; by default the region's first zone
-#   --volume ID             an existing data volume, tagged durin:volume=data; by default a new one
+#   --volume ID             an existing data volume, tagged durin:volume=data and durin:node=NAME; by default a new one
 #   --volume-size GIB       the size of a volume to make; 20
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
 #   --yes                   do not ask
@@ -25,7 +25,7 @@ node=$1
 shift
 [[ $node =~ ^[a-z][a-z0-9-]{0,62}$ ]] || usage "a node's name is lower-case letters, digits and dashes, and not $node"
 stack=durin-node-$node
-image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone=""
+image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
 # The parameters for node.yaml that are passed on unchanged.
 overrides=()
 while [ $# -gt 0 ]; do
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
     --subnet) subnet=${2:?} ;;
     --security-group) security_group=${2:?} ;;
     --availability-zone) zone=${2:?} ;;
-    --volume) overrides+=("VolumeId=${2:?}") ;;
+    --volume) volume=${2:?} && overrides+=("VolumeId=$volume") ;;
     --volume-size) overrides+=("VolumeSizeGiB=${2:?}") ;;
     --capacity-rebalance) overrides+=("CapacityRebalance=${2:?}") ;;
     *) usage "unknown: $1" ;;
@@ -115,6 +115,14 @@ make_zone() {
     hosted_zone=${hosted_zone##*/}
 }
 
+# With these tags a volume's owner agrees that the node may have it, so this only checks them.
+check_volume() {
+    local data owner
+    data=$(volume_tag "$volume" durin:volume) owner=$(volume_tag "$volume" durin:node)
+    [ "$data" = data ] && [ "$owner" = "$node" ] ||
+        fail "$volume is tagged durin:volume=$data and durin:node=$owner. If it is the data volume of the node $node: $(agreement "$volume" "$node")"
+}
+
 # With this tag a parameter's owner agrees that images are published to it, so this only reports that it is missing.
 report_missing_tag() {
     local parameter tagged
@@ -138,6 +146,7 @@ change() {
 
 need_aws
 stack_exists durin-rules || fail "the functions are not deployed in $region, so no launch would be completed: first just deploy"
+[ -z "$volume" ] || check_volume
 say "This will create or update:"
 if stack_exists "$stack"; then
     change

@@ -114,6 +114,16 @@ deploy_function() {
     fail "$name could not be deployed; the same command resumes here. $said"
 }
 
+# A node keeps a volume that it holds. But it does not get an untagged one back after it has been nowhere.
+report_untagged_volumes() {
+    local volume node
+    while IFS=$'\t' read -r volume node; do
+        [ "$(volume_tag "$volume" durin:node </dev/null)" = "$node" ] ||
+            say "The volume $volume of the node $node does not name its node. If it is that node's: $(agreement "$volume" "$node")"
+    done < <(aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id --output text \
+        --query "AutoScalingGroups[].[Tags[?Key=='durin:volume-id'].Value | [0], AutoScalingGroupName]")
+}
+
 need_aws
 need_tools
 settle_zones
@@ -131,6 +141,7 @@ done < <(functions)
 deploy_stack durin-rules rules.yaml
 
 say ""
+report_untagged_volumes
 say "Durin is deployed in $region. Next:"
 say "  just deploy-node NAME …    a node; without arguments it lists the options"
 say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $(stack_output durin-rules AlarmTopicArn)"

@@ -241,6 +241,7 @@ fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
     "MixedInstancePolicy:",
     "Group: the local AWS does not know the property MixedInstancePolicy"
 )]
+#[case::whose_volume("Key: durin:node\n", "Key: durin:nodes\n", "DataVolume: needs the tag durin:node")]
 #[case::size("MaxSize: \"2\"", "MaxSize: one", "Group: no MaxSize")]
 fn a_letter_in_node_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     tells(Template::Node, from, to, &["infra/node.yaml: ", says]);

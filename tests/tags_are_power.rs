@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use aws_smithy_async::time::TimeSource;
 use durin::risk::{Risk, RiskReason};
-use durin::tags::AT_RISK;
+use durin::tags::{AT_RISK, NODE};
 use durin_harness::iam::Denial;
 use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
-use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::autoscaling::{GroupTag, UpdateAutoScalingGroup};
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
 use durin_tests::{HEALS_WITHIN, Story, WARNING, mark, schedule};
+use rstest::rstest;
 use serde_json::Value;
+
+/// The node's group.
+const GROUP: &str = "k3s";
 
 /// The group of the attacker, who may tag groups and nothing else.
 const THEIRS: &str = "theirs";
@@ -127,4 +131,69 @@ async fn a_late_warning_marks_nobody() {
     story.aws().pass(HEALS_WITHIN).await;
     assert_eq!(story.holder(), old);
     assert!(!story.world(|world| world.ec2.instances()[&old].tags.contains_key(AT_RISK)));
+}
+
+/// What the node's volume says about whose it is.
+fn tag_volume(world: &mut World, volume: &str, node: Option<&str>) {
+    let ids = [volume.to_owned()];
+    match node {
+        Some(node) => world.create_tags(&ids, &[(NODE.to_owned(), node.to_owned())]).expect("tagged"),
+        None => world.delete_tags(&ids, &[(NODE.to_owned(), None)]).expect("untagged"),
+    }
+}
+
+/// A volume is free, has the tag of data volumes, and a group's tag names it. Its own tag decides.
+#[rstest]
+#[case::another_nodes(Some(GROUP), false)]
+#[case::nobodys(None, false)]
+#[case::given_away_by_its_owner(Some(THEIRS), true)]
+#[tokio::test(start_paused = true)]
+async fn a_tag_of_a_group_alone_gets_no_volume(#[case] node: Option<&str>, #[case] attached: bool) {
+    let story = Story::of(&two_nodes());
+    let volume = story.node().volume.clone();
+    let want = |world: &mut World, group: &str, capacity: u32| {
+        let (name, desired_capacity) = (group.to_owned(), Some(capacity));
+        let change = UpdateAutoScalingGroup { name, desired_capacity, ..UpdateAutoScalingGroup::default() };
+        world.update_auto_scaling_group(change).expect("updated");
+    };
+    story.world(|world| [GROUP, THEIRS].map(|group| want(world, group, 0)));
+    story.until("both are asleep", |world| world.autoscaling.groups().values().all(|it| it.members.is_empty())).await;
+    story.world(|world| {
+        tag_volume(world, &volume, node);
+        tag_theirs(world, "durin:volume-id", &volume);
+        want(world, THEIRS, 1);
+    });
+    story.aws().pass(HEALS_WITHIN).await;
+    let (said, _) = look(&story).await;
+    let holder = story.world(|world| world.ec2.volumes()[&volume].attachment.clone());
+    assert_eq!(holder.is_some(), attached, "{said}");
+    if !attached {
+        let mended_by = format!("aws ec2 create-tags --resources {volume} --tags 'Key=durin:node,Value={THEIRS}'");
+        assert!(said.contains(&mended_by), "{said}");
+    }
+}
+
+/// The tag has got lost, and the node has its volume: it moves, as long as somebody looks while the volume is free.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_its_volume_outlives_the_loss_of_the_tag() {
+    let story = Story::of_one_node(35);
+    let volume = story.node().volume.clone();
+    story.world(|world| tag_volume(world, &volume, None));
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+}
+
+/// An attachment that stands is not touched, and the holder serves, although its group would replace it.
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_tagged_for_another_node_stays_where_it_is() {
+    let story = Story::with_rebalancing(36);
+    let (old, volume) = (story.holder(), story.node().volume.clone());
+    story.world(|world| {
+        tag_volume(world, &volume, Some("another"));
+        world.recommend_rebalance(&old);
+    });
+    story.aws().pass(Duration::from_secs(20 * 60)).await;
+    assert_eq!(story.world(|world| world.serving(&volume).map(str::to_owned)), Some(old.clone()));
+    story.world(|world| tag_volume(world, &volume, Some(GROUP)));
+    story.until("the node has moved", |world| world.serving(&volume).is_some_and(|it| it != old)).await;
 }

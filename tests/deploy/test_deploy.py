@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -186,7 +187,8 @@ def test_a_first_node_needs_an_image(account):
 
 def test_a_node_from_nothing(account):
     account.done("deploy-node.sh", "home", "--image", IMAGE)
-    (volume,) = volumes(account)
+    ((volume, it),) = volumes(account).items()
+    assert {tag["Key"]: tag["Value"] for tag in it["Tags"]}["durin:node"] == "home"
     zone = output(account, "durin-node-home", "HostedZoneId")
     tags = {tag["Key"]: tag["Value"] for tag in group(account, "home")["Tags"] if tag["PropagateAtLaunch"]}
     assert tags == {
@@ -233,7 +235,11 @@ def test_a_tag_alone_opens_no_zone(account, binaries):
     assert "away" in told and "--hosted-zone Z0VICTIM" in told
     assert "Z0VICTIM" not in allowed_zones(account)
     autoscaling.create_or_update_tags(Tags=[{**tag, "Value": zone, "PropagateAtLaunch": True}])
-    account.done("deploy.sh", *binaries)
+    volume = output(account, "durin-node-away", "VolumeId")
+    account.client("ec2").delete_tags(Resources=[volume], Tags=[{"Key": "durin:node"}])
+    (command,) = re.findall("aws ec2 create-tags .*", account.done("deploy.sh", *binaries))
+    subprocess.run(shlex.split(command), env=account.environment, check=True, timeout=60)
+    assert "create-tags" not in account.done("deploy.sh", *binaries)
 
 
 def test_the_functions_stay_while_there_are_nodes(account):
@@ -274,6 +280,21 @@ def test_a_volume_is_deleted_only_by_its_own_name(account):
     assert volumes(account).keys() == {of_home, of_away}
     account.done("destroy-node.sh", "home", "--delete-volume", of_home)
     assert volumes(account).keys() == {of_away}
+
+
+def test_a_volume_has_to_say_whose_it_is(account):
+    of_away = output(account, "durin-node-away", "VolumeId")
+    place = account.client("ec2").describe_volumes(VolumeIds=[of_away])["Volumes"][0]["AvailabilityZone"]
+    theirs = account.client("ec2").create_volume(AvailabilityZone=place, Size=1)["VolumeId"]
+    for volume in [of_away, theirs]:
+        told = account.refused("deploy-node.sh", "home", "--image", IMAGE, "--volume", volume)
+        assert f"--resources {volume}" in told and "Key=durin:node,Value=home" in told
+    assert "durin-node-home" not in stacks(account)
+    (command,) = re.findall("aws ec2 create-tags .*", told)
+    subprocess.run(shlex.split(command), env=account.environment, check=True, timeout=60)
+    account.done("deploy-node.sh", "home", "--volume", theirs)
+    assert {tag["Key"]: tag["Value"] for tag in group(account, "home")["Tags"]}["durin:volume-id"] == theirs
+    account.done("destroy-node.sh", "home", "--delete-volume", theirs)
 
 
 def test_all_goes_but_the_data(account):

@@ -168,7 +168,9 @@ impl Deployment {
         fit::documents(&documents)?;
         fit::rules(&rules)?;
         fit::dead_letters(&rules, &roles.queues)?;
-        fit::group(&node.sample()?)?;
+        let (group, volume) = node.sample()?;
+        fit::group(&group)?;
+        fit::volume(volume.as_ref(), &group.name)?;
         Ok(Deployment { node, rules, functions, roles: template, documents })
     }
 

@@ -94,16 +94,16 @@ impl NodeTemplate {
         Ok(template)
     }
 
-    /// The group of some node.
+    /// The group of some node, and the volume that is made for it.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn sample(&self) -> Result<CreateAutoScalingGroup, TemplateError> {
+    /// When they cannot be read.
+    pub fn sample(&self) -> Result<(CreateAutoScalingGroup, Option<CreateVolume>), TemplateError> {
         let mut stack = self.stack(&DescribedNode::some().parameters())?;
         stack.created("AWS::EC2::Volume", "vol-0123456789abcdef0");
-        stack.volume()?;
+        let volume = stack.volume()?;
         stack.launch_template()?;
-        stack.group()
+        Ok((stack.group()?, volume))
     }
 
     /// The template with a node's parameters.

@@ -40,6 +40,11 @@ pub const STALE_SINCE: &str = "durin:stale-since";
 /// of a node writes it; a resource with this tag is never ours to remove.
 pub const VOLUME: &str = "durin:volume";
 
+/// On a data volume: the name of the Auto Scaling group whose node it belongs to. The template of a node writes it on the
+/// volume that it makes, and a person on one that they bring: so the volume's owner agrees that this group's instances may
+/// have it. Read at every look.
+pub const NODE: &str = "durin:node";
+
 /// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for
 /// people. It counts until a person removes it, and is read once more just before each write.
 pub const PINNED: &str = "durin:pinned";

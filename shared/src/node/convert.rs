@@ -75,7 +75,7 @@ pub(super) struct Listed {
 
 pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
     let id = InstanceId::new(instance.instance_id()?).ok()?;
-    let tag = |key| instance.tags().iter().find(|tag| tag.key() == Some(key)).and_then(ec2::Tag::value);
+    let tag = |key| tagged(instance.tags(), key);
     let state = match instance.state().and_then(|state| state.name())? {
         ec2::InstanceStateName::Running => InstanceState::Running,
         ec2::InstanceStateName::Stopping => InstanceState::Stopping,
@@ -118,7 +118,12 @@ pub(super) fn volume(volume: &ec2::Volume) -> Option<(VolumeId, Volume)> {
     };
     let attachments = volume.attachments().iter().filter_map(attachment).collect();
     let zone = volume.availability_zone().unwrap_or_default().to_owned();
-    Some((id, Volume { state, zone, attachments }))
+    let node = tagged(volume.tags(), tags::NODE).map(str::to_owned);
+    Some((id, Volume { state, zone, node, attachments }))
+}
+
+fn tagged<'a>(tags: &'a [ec2::Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key() == Some(key)).and_then(ec2::Tag::value)
 }
 
 fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {

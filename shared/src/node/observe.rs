@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use durin_decisions::node::{Agents, Attachment, Blocked, Done, Observed, Release, ReleaseState, release_matters};
+use durin_decisions::node::{
+    Agents, Attachment, Blocked, Done, Observed, Release, ReleaseState, Volume, release_matters,
+};
 
 use super::cached::Cached;
 use super::commands::release_state;
@@ -15,6 +17,7 @@ use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
+use crate::tags;
 
 /// One node: what its tags say, what the event said, what was read, and what was written since.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(super) struct Node {
     /// Actions of other people's hooks are not ours to complete, and are left out.
     pub(super) action: Option<LifecycleAction>,
     pub(super) warning: Option<Warning>,
+    /// Whether this run has seen an instance of the group with the volume.
+    has_held: bool,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -63,7 +68,7 @@ pub(super) struct Nodes {
 
 impl Node {
     fn new(declaration: Declaration, twins: Twins, view: View) -> Node {
-        Node { declaration, twins, action: None, warning: None, view, writes: Writes::default() }
+        Node { declaration, twins, action: None, warning: None, has_held: false, view, writes: Writes::default() }
     }
 
     /// Finds the node of a group. One call for a hundred groups, because another may declare the same volume or record.
@@ -97,6 +102,13 @@ impl Node {
     /// When a call fails that the volume depends on.
     pub(super) async fn observe(&mut self, aws: &Aws) -> Result<Observed, Failure> {
         let seen = self.view.look(aws, &self.declaration).await?;
+        let (group, instances) = (seen.group, seen.instances);
+        let holder = seen.volume.and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+        let is_ours = |id| group.members.contains_key(id) || instances.get(id).is_some_and(|it| it.of_group);
+        if !self.has_held && holder.is_some_and(is_ours) {
+            self.has_held = true;
+            warn_of_tag(&self.declaration, seen.volume);
+        }
         let mut observed = Observed {
             declaration: self.declaration.clone(),
             record_shared_with: self.twins.of_record.clone(),
@@ -104,6 +116,7 @@ impl Node {
             group: seen.group.clone(),
             instances: self.writes.marked(seen.instances, aws.clock.now()),
             volume: seen.volume.cloned(),
+            has_held: self.has_held,
             record: seen.record.clone(),
             release: None,
             warning: self.warning.clone(),
@@ -136,6 +149,22 @@ impl Node {
     fn release_state(&self, holder: &Attachment) -> ReleaseState {
         let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
         release_state(listed, holder, self.writes.sent())
+    }
+}
+
+/// Nothing fails, because the node keeps its volume, until that is free while no function looks.
+fn warn_of_tag(node: &Declaration, volume: Option<&Volume>) {
+    let says = volume.and_then(|volume| volume.node.as_deref());
+    if says != Some(node.group.as_str()) {
+        tracing::warn!(
+            node = %node.group,
+            volume = %node.volume,
+            says = says.unwrap_or_default(),
+            "the volume's tag {} does not name the node that has it: run aws ec2 create-tags --resources {} --tags 'Key={0},Value={}'",
+            tags::NODE,
+            node.volume,
+            node.group,
+        );
     }
 }
 
@@ -176,7 +205,7 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
     let records = async { Ok(records::records(aws, &declarations).await) };
     let (mut instances, records) = tokio::try_join!(read::instances_by_group(aws, &names), records)?;
     let (volumes, asked) = tokio::join!(read::volumes(aws, &volume_ids), read::asked_to_release_lately(aws));
-    let mut volumes = volumes?;
+    let volumes = volumes?;
     let asked = asked.unwrap_or_else(|failure| {
         tracing::warn!(reason = failure.chain(), "Systems Manager cannot be asked");
         BTreeSet::new()
@@ -186,7 +215,8 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         let of_group = instances.remove(node.name()).unwrap_or_default();
         node.view.instances = Cached::read_at(now, of_group);
         node.view.record = Cached::read_at(now, record);
-        node.view.volume = Cached::read_at(now, volumes.remove(&node.declaration.volume));
+        // Two groups may name the same one.
+        node.view.volume = Cached::read_at(now, volumes.get(&node.declaration.volume).cloned());
         node.view.note_asked_lately(&asked);
     }
     read_strangers(aws, nodes, &names).await?;

@@ -12,6 +12,7 @@ use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
 use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGroup, PutLifecycleHook};
+use durin_harness::world::ec2::CreateVolume;
 use durin_harness::world::eventbridge::{Rule, Trigger};
 use serde_json::Value;
 
@@ -128,6 +129,16 @@ pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError>
         return Err(refuse(NODE, &hook.name, "the functions do not know this hook".to_owned()));
     }
     ours.into_iter().try_for_each(|(transition, result)| hook(&group.hooks, transition, result))
+}
+
+/// A volume that is made for a node says whose it is; else it could not be attached while it is free.
+pub(super) fn volume(volume: Option<&CreateVolume>, group: &str) -> Result<(), TemplateError> {
+    match volume {
+        Some(volume) if volume.tags.get(tags::NODE).map(String::as_str) != Some(group) => {
+            Err(refuse(NODE, "DataVolume", format!("needs the tag {} with the name of the group", tags::NODE)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn hook(hooks: &[PutLifecycleHook], transition: Transition, result: ActionResult) -> Result<(), TemplateError> {

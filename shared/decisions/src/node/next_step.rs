@@ -1,6 +1,7 @@
 //! The decision: what is seen of a node in, the one next step out. Pure, total, and the only place that decides.
 
 mod actions;
+mod agreement;
 mod capacity;
 mod departure;
 mod successor;
@@ -180,16 +181,18 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
             Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
         },
         InstanceState::Pending | InstanceState::Running => {
+            if let Some(blocked) = agreement::blocks_leaving(observed, instance) {
+                return Step::Blocked(blocked);
+            }
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }
 }
 
 fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
-    if let Some(blocked) = shared_volume(observed).filter(|_| successor.id().is_some()) {
-        return Step::Blocked(blocked);
-    }
-    if let Some(blocked) = cannot_take_over(observed, volume, successor) {
+    let refused =
+        successor.id().and_then(|_| agreement::blocks_attaching(observed).or_else(|| shared_volume(observed)));
+    if let Some(blocked) = refused.or_else(|| cannot_take_over(observed, volume, successor)) {
         return Step::Blocked(blocked);
     }
     match successor {

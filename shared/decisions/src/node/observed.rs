@@ -27,6 +27,8 @@ pub struct Observed {
     pub instances: BTreeMap<InstanceId, Instance>,
     /// The data volume; none if EC2 does not list it.
     pub volume: Option<Volume>,
+    /// Whether this run has seen an instance of the group with the volume.
+    pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
     pub record: Record,
     /// Who could release the volume, or has. Known only while somebody alive may have to.
@@ -201,6 +203,8 @@ pub enum ReleaseState {
 pub struct Volume {
     pub state: VolumeState,
     pub zone: String,
+    /// The group whose node it belongs to, by its own tag.
+    pub node: Option<String>,
     /// Its attachments: at most one, unless somebody switched on multi-attach.
     pub attachments: Vec<Attachment>,
 }

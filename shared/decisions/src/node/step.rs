@@ -191,6 +191,20 @@ pub enum Blocked {
          the next run tries again"
     )]
     RecordUnavailable { name: RecordName, zone: HostedZoneId, problem: String },
+    /// The volume's own tag names another group.
+    #[error(
+        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which is tagged durin:node={node}: correct \
+         the group's tag, or, if the volume is this node's now, run aws ec2 create-tags --resources {volume} --tags \
+         'Key=durin:node,Value={group}'"
+    )]
+    VolumeOfAnotherNode { group: GroupName, volume: VolumeId, node: String },
+    /// The volume is free, and only the group's tag says that it is the node's.
+    #[error(
+        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which has no tag durin:node that agrees: \
+         correct the group's tag, or, if the volume is this node's, run aws ec2 create-tags --resources {volume} --tags \
+         'Key=durin:node,Value={group}'"
+    )]
+    VolumeOfNoNode { group: GroupName, volume: VolumeId },
     /// The volume is attached to several instances.
     #[error(
         "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"

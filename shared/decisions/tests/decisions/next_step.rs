@@ -202,6 +202,19 @@ fn let_go(instance: &str) -> Step {
 #[case::the_successor_was_stopped_while_it_waited(
     replaced().without(OLD).free().state(NEW, InstanceState::Stopped), given_up(NEW))]
 #[case::warm_instances_are_nobody(healthy().free().without(OLD).instance(NEW, Lifecycle::Elsewhere, InstanceState::Running), Step::Done(Done::NoSuccessor))]
+// The volume's own tag.
+#[case::free_and_untagged_but_the_group_has_just_had_it(
+    replaced().without(OLD).free().volume_of(None).has_held(), attach(NEW))]
+#[case::free_and_untagged_and_nobody_wants_it(healthy().free().without(OLD).volume_of(None), Step::Done(Done::NoSuccessor))]
+#[case::held_and_untagged(healthy().volume_of(None), serves(OLD))]
+#[case::held_and_untagged_and_replaced(rebalanced().volume_of(None), release(OLD))]
+#[case::held_and_another_nodes(healthy().volume_of(Some("other")), serves(OLD))]
+#[case::held_and_another_nodes_and_the_newcomer_has_it(
+    taken_over().record_names(NEW).volume_of(Some("other")), launched(NEW))]
+#[case::interrupted_and_another_nodes(interrupted(40).rebalancing().volume_of(Some("other")), release(OLD))]
+#[case::interrupted_and_another_nodes_and_released(
+    replaced_early(30).volume_of(Some("other")).release(&[OLD, NEW], let_go_just_now()), detach(OLD))]
+#[case::dead_and_another_nodes(replaced().volume_of(Some("other")), let_go(OLD))]
 // The record follows.
 #[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
 #[case::attaching_and_the_record_is_right(
@@ -276,6 +289,15 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::free_and_untagged(replaced().without(OLD).free().volume_of(None), "--tags 'Key=durin:node,Value=k3s'")]
+#[case::free_and_another_nodes(
+    replaced().without(OLD).free().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::free_and_another_nodes_though_the_group_has_just_had_it(
+    replaced().without(OLD).free().volume_of(Some("other")).has_held(), "is tagged durin:node=other")]
+#[case::replaced_and_another_nodes(rebalanced().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::retired_and_another_nodes(retired().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::let_go_in_vain_and_another_nodes(
+    healthy().volume_of(Some("other")).release(&[], ReleaseState::Marked), "is tagged durin:node=other")]
 fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {
     let Step::Blocked(blocked) = next_step(&situation.seen(), now()) else {
         panic!("{:?}", next_step(&situation.seen(), now()))

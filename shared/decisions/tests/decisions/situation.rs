@@ -150,7 +150,13 @@ impl Default for Situation {
                 members: BTreeMap::new(),
             },
             instances: BTreeMap::new(),
-            volume: Some(Volume { state: VolumeState::Available, zone: ZONE.to_owned(), attachments: Vec::new() }),
+            volume: Some(Volume {
+                state: VolumeState::Available,
+                zone: ZONE.to_owned(),
+                node: Some("k3s".to_owned()),
+                attachments: Vec::new(),
+            }),
+            has_held: false,
             record: Record::Absent,
             release: None,
             warning: None,
@@ -343,6 +349,17 @@ impl Situation {
         let mut free = self.free();
         free.volume().state = state;
         free
+    }
+
+    /// What the volume's own tag says.
+    pub(crate) fn volume_of(mut self, node: Option<&str>) -> Situation {
+        self.volume().node = node.map(str::to_owned);
+        self
+    }
+
+    /// An instance of the group has had the volume just now.
+    pub(crate) fn has_held(self) -> Situation {
+        self.but(|observed| observed.has_held = true)
     }
 
     pub(crate) fn no_volume(self) -> Situation {

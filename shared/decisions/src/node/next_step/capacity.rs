@@ -14,7 +14,7 @@
 //! who has asked for two, or whether a function has died halfway: each line is decided from what is seen. A second instance
 //! that nobody needs is ended before it takes anything over.
 
-use super::successor;
+use super::{agreement, successor};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::{Blocked, Done, Step};
@@ -37,7 +37,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId) -> Option<Step
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) => Some(Step::RestoreCapacity { holder }),
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
-        (1, _, true) => Some(Step::LaunchFirst { holder }),
+        (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::agreement;
 use super::departure::{RELEASE_HOLDS, RELEASE_TIMEOUT};
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, Observed, ReleaseState};
@@ -42,5 +43,5 @@ pub(super) fn replace(observed: &Observed, holder: &InstanceId) -> Step {
     if observed.group.launch_suspended {
         return Step::Blocked(Blocked::LaunchSuspended { group: observed.declaration.group.clone(), holder });
     }
-    Step::Replace { holder }
+    agreement::blocks_moving(observed).map_or(Step::Replace { holder }, Step::Blocked)
 }

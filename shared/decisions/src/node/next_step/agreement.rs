@@ -1,0 +1,44 @@
+//! Whether the volume's owner agrees that it is this node's: a tag on the volume says so.
+//!
+//! The tag of a group names any volume that its author likes, so it proves nothing. An attachment proves more: only someone
+//! with the right to attach the volume can have made it. So a volume that a member of the group holds stays this node's,
+//! tagged or not, unless its tag names another node; a free one is this node's only by its tag:
+//!
+//! ```text
+//! its tag names    free        held by a member
+//! this node        attached    moved
+//! another node     blocked     left where it is, until EC2 takes the holder
+//! no node          blocked     moved, with a warning
+//! ```
+
+use crate::node::observed::{Instance, Observed};
+use crate::node::step::Blocked;
+use crate::risk::Risk;
+
+/// Why the free volume must not be attached, if its owner does not agree.
+pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
+    match observed.volume.as_ref()?.node {
+        Some(_) => blocks_moving(observed),
+        // This run has seen it come free: refusing it to its node for want of a tag would be an outage.
+        None if observed.has_held => None,
+        None => {
+            let (group, volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
+            Some(Blocked::VolumeOfNoNode { group, volume })
+        }
+    }
+}
+
+/// Why the volume stays where it is, if its tag names another node: no successor would get it.
+pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
+    let node = observed.volume.as_ref()?.node.as_ref().filter(|node| *node != observed.declaration.group.as_str())?;
+    let (group, volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
+    Some(Blocked::VolumeOfAnotherNode { group, volume, node: node.clone() })
+}
+
+/// The same for a living holder, unless EC2 takes that anyway: then it leaves the volume clean, and free.
+pub(super) fn blocks_leaving(observed: &Observed, holder: &Instance) -> Option<Blocked> {
+    match holder.risk.and_then(Risk::reclaim) {
+        Some(_) => None,
+        None => blocks_moving(observed),
+    }
+}
