@@ -26,8 +26,8 @@ shift
 [[ $node =~ ^[a-z][a-z0-9-]{0,62}$ ]] || usage "a node's name is lower-case letters, digits and dashes, and not $node"
 stack=durin-node-$node
 image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
-# The parameters for node.yaml that are passed on unchanged.
-overrides=()
+# The parameters for node.yaml: those that were given here, and those that an existing node keeps.
+overrides=() kept=()
 while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=true && shift && continue ;;
@@ -95,7 +95,7 @@ place() {
     local found vpc
     found=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text)
     vpc=${found%%[[:space:]]*}
-    overrides+=("SubnetId=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${found##*[[:space:]]}")
+    overrides+=("SubnetIds=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${found##*[[:space:]]}")
     record=${record:-$node.durin.internal}
     if [ -z "$hosted_zone" ]; then
         hosted_zone=$(aws route53 list-hosted-zones-by-vpc --vpc-id "$vpc" --vpc-region "$region" --output text \
@@ -134,14 +134,41 @@ report_missing_tag() {
     say "  aws ssm add-tags-to-resource --resource-type Parameter --resource-id $parameter --tags Key=durin:image-parameter,Value=$parameter"
 }
 
+# CloudFormation sets everything in the template again, so it gets what the group has now: a node at rest stays at rest, and
+# a node that was moved, or that runs on demand for lack of spot capacity, stays where and as it is.
+keep() {
+    local has key value
+    has=$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "AutoScalingGroups[0].[
+        ['DesiredCapacity', to_string(DesiredCapacity)],
+        ['SubnetIds', VPCZoneIdentifier],
+        ['CapacityRebalance', to_string(CapacityRebalance)],
+        ['OnDemandBaseCapacity', to_string(MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity)],
+        ['OnDemandPercentage', to_string(MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity)],
+        ['VolumeId', Tags[?Key=='durin:volume-id'].Value | [0]],
+        ['HostedZoneId', Tags[?Key=='durin:hosted-zone-id'].Value | [0]],
+        ['RecordName', Tags[?Key=='durin:record-name'].Value | [0]],
+        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]]]")
+    while IFS=$'\t' read -r key value; do
+        case $key=$value in
+        *=None | *=null | *=) continue ;;
+        DesiredCapacity=[01]) ;;
+        DesiredCapacity=*) fail "the node $node is being handed over: its group wants $value instances. Run the same command again in a few minutes" ;;
+        # The stack's own volume is not a parameter.
+        VolumeId="$(stack_output "$stack" VolumeId)") continue ;;
+        esac
+        kept+=("$key=$value")
+    done <<<"$has"
+}
+
 # The options for a node that exists. Its place cannot be changed by halves.
 change() {
     [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
-    [ -z "$subnet" ] || overrides+=("SubnetId=$subnet")
+    [ -z "$subnet" ] || overrides+=("SubnetIds=$subnet")
     [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
     [ -z "$record" ] || overrides+=("RecordName=$record")
     [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
     [ -z "$image_parameter" ] || overrides+=("ImageParameter=$image_parameter")
+    keep
 }
 
 need_aws
@@ -151,6 +178,7 @@ say "This will create or update:"
 if stack_exists "$stack"; then
     change
     say "  stack     $stack: the node $node, with ${overrides[*]:-its present parameters}"
+    say "            its group keeps ${kept[*]:-nothing}"
     [ -z "$hosted_zone" ] || say "  stack     durin-roles: the functions may write A records in the hosted zone $hosted_zone"
     confirm "Go on?"
 else
@@ -163,7 +191,7 @@ else
     place
 fi
 [ -z "$hosted_zone" ] || allow_zone "$hosted_zone"
-deploy_stack "$stack" node.yaml NodeName="$node" ${overrides[@]+"${overrides[@]}"}
+deploy_stack "$stack" node.yaml NodeName="$node" ${kept[@]+"${kept[@]}"} ${overrides[@]+"${overrides[@]}"}
 
 say ""
 say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launches now; it is InService in a minute or two:"

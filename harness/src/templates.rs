@@ -71,7 +71,7 @@ impl Template {
         for (name, declared) in section("Parameters") {
             // Without a value and without a default it can be declared, but not referred to.
             let value = given.get(&name).cloned().or_else(|| declared.get("Default").cloned()).unwrap_or_default();
-            parameters.insert(name, if declared["Type"] == "CommaDelimitedList" { list(value) } else { value });
+            parameters.insert(name, if is_list(&declared["Type"]) { list(value) } else { value });
         }
         let (conditions, resources, outputs) = (section("Conditions"), section("Resources"), section("Outputs"));
         if resources.is_empty() {
@@ -151,6 +151,11 @@ fn read(file: &str, text: &str) -> Result<Value, TemplateError> {
     let sections = template.as_object().ok_or_else(|| refuse(file, "template", "not an object"))?;
     only(file, "template", sections, &SECTIONS)?;
     Ok(template)
+}
+
+/// Whether a parameter of that type has many values.
+fn is_list(kind: &Value) -> bool {
+    kind.as_str().is_some_and(|kind| kind == "CommaDelimitedList" || kind.starts_with("List<"))
 }
 
 /// The value of a list parameter, which is given as one text. (CloudFormation User Guide, "Parameters".)

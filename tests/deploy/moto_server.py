@@ -8,6 +8,7 @@ import copy
 import json
 import sys
 
+from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
@@ -23,6 +24,7 @@ _apply, _delete, _create_volume = ChangeSet.apply, ResourceMap.delete, EBSBacken
 _create_change_set = CloudFormationBackend.create_change_set
 _execute_change_set = CloudFormationBackend.execute_change_set
 _volume = Volume.create_from_cloudformation_json
+_create_group = FakeAutoScalingGroup.create_from_cloudformation_json
 _create_parameter = Parameter.create_from_cloudformation_json
 
 
@@ -44,8 +46,14 @@ def create_change_set(backend, stack_name, change_set_name, template, parameters
     """Without a change, the change set fails and says so; nobody is refused to ask for it. (CreateChangeSet)"""
     made = _create_change_set(backend, stack_name, change_set_name, template, parameters, **rest)
     change_set = backend.change_sets[made[0]]
-    there = {key: str(value) for key, value in change_set.stack.stack_parameters.items()}
-    same = {key: str(value) for key, value in parameters.items()} == there
+    declared = change_set.template_dict.get("Parameters", {}).items()
+    # What is not said has its default, and so is the same if that is said.
+    defaults = {name: str(it["Default"]) for name, it in declared if "Default" in it}
+    there, wanted = (
+        defaults | {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in said.items()}
+        for said in (change_set.stack.stack_parameters, parameters)
+    )
+    same = wanted == there
     if rest["change_set_type"] == "UPDATE" and same and change_set.stack.template == template:
         change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
         change_set.status_reason = "The submitted information didn't contain changes."
@@ -60,6 +68,16 @@ def execute_change_set(backend, change_set_name, stack_name=None):
         stack = backend.change_sets[change_set_name].stack
         stack._add_stack_event("CREATE_FAILED", resource_status_reason=str(problem))
         stack.status = "ROLLBACK_COMPLETE"
+
+
+def create_group(resource_name, cloudformation_json, account_id, region_name, **rest):
+    """`AWS::NoValue` takes an element out of a list (CloudFormation, Pseudo parameters), and a group has the Capacity
+    Rebalancing of its template."""
+    properties = cloudformation_json["Properties"]
+    properties["Tags"] = [tag for tag in properties["Tags"] if tag]
+    group = _create_group(resource_name, cloudformation_json, account_id, region_name, **rest)
+    group.capacity_rebalance = properties["CapacityRebalance"] == "true"
+    return group
 
 
 def update_managed_policy(original_resource, new_resource_name, cloudformation_json, account_id, region_name):
@@ -107,6 +125,7 @@ def create_volume(backend, size, zone_name, snapshot_id=None, **rest):
     return _create_volume(backend, size or 8, zone_name, snapshot_id, **rest)
 
 
+FakeAutoScalingGroup.create_from_cloudformation_json = create_group
 Document.create_from_cloudformation_json = create_document
 ManagedPolicy.update_from_cloudformation_json = update_managed_policy
 CloudFormationResponse._validate_different_update = lambda *_: None

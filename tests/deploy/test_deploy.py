@@ -226,6 +226,50 @@ def test_a_second_node_shares_network_zone_and_image(account):
     assert len(volumes(account)) == 2
 
 
+def test_what_was_changed_at_run_time_survives(account):
+    autoscaling, ec2 = account.client("autoscaling"), account.client("ec2")
+    name = {"AutoScalingGroupName": "home"}
+    (own,) = ec2.describe_subnets(SubnetIds=[group(account, "home")["VPCZoneIdentifier"]])["Subnets"]
+    place = {"VpcId": own["VpcId"], "AvailabilityZone": own["AvailabilityZone"], "CidrBlock": "10.74.9.0/24"}
+    other = ec2.create_subnet(**place)["Subnet"]["SubnetId"]
+    subnets = f"{own['SubnetId']},{other}"
+    policy = group(account, "home")["MixedInstancesPolicy"]
+    policy["LaunchTemplate"]["LaunchTemplateSpecification"].pop("LaunchTemplateName", None)
+    policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] = 100
+    autoscaling.update_auto_scaling_group(
+        **name, DesiredCapacity=0, VPCZoneIdentifier=subnets, MixedInstancesPolicy=policy
+    )
+    volume = ec2.create_volume(AvailabilityZone=own["AvailabilityZone"], Size=1)["VolumeId"]
+    tags = {"durin:record-ttl": "30", "durin:record-name": "house.durin.internal", "durin:volume-id": volume}
+    autoscaling.create_or_update_tags(
+        Tags=[
+            {"ResourceId": "home", "ResourceType": "auto-scaling-group", "Key": key, "Value": value, "PropagateAtLaunch": True}
+            for key, value in tags.items()
+        ]
+    )
+    created = output(account, "durin-node-home", "VolumeId")
+
+    account.done("deploy-node.sh", "home", "--capacity-rebalance", "false")
+    there = group(account, "home")
+    assert (there["DesiredCapacity"], there["MaxSize"], there["VPCZoneIdentifier"]) == (0, 2, subnets)
+    assert there["CapacityRebalance"] is False
+    distribution = there["MixedInstancesPolicy"]["InstancesDistribution"]
+    assert distribution["OnDemandPercentageAboveBaseCapacity"] == 100
+    assert tags.items() <= {tag["Key"]: tag["Value"] for tag in there["Tags"]}.items()
+    assert ec2.describe_volumes(VolumeIds=[created])["Volumes"], "what the stack has made and lost sight of stays"
+
+    # Back to what the other tests know, by what can be said and what a person changes.
+    autoscaling.update_auto_scaling_group(**name, DesiredCapacity=2)
+    assert "being handed over" in account.refused("deploy-node.sh", "home")
+    autoscaling.update_auto_scaling_group(**name, DesiredCapacity=1)
+    ec2.create_tags(Resources=[created], Tags=[{"Key": "durin:node", "Value": "home"}])
+    back = ["--volume", created, "--record", "home.durin.internal", "--subnet", own["SubnetId"]]
+    account.done("deploy-node.sh", "home", *back)
+    assert (group(account, "home")["DesiredCapacity"], group(account, "home")["VPCZoneIdentifier"]) == (1, own["SubnetId"])
+    ec2.delete_volume(VolumeId=volume)
+    ec2.delete_subnet(SubnetId=other)
+
+
 def test_a_tag_alone_opens_no_zone(account, binaries):
     autoscaling = account.client("autoscaling")
     tag = {"ResourceId": "away", "ResourceType": "auto-scaling-group", "Key": "durin:hosted-zone-id"}

@@ -41,7 +41,7 @@ impl DescribedNode {
         let value = json!({
             "NodeName": self.name,
             "VpcId": network::VPC_ID,
-            "SubnetId": self.subnet,
+            "SubnetIds": self.subnet,
             "AvailabilityZone": self.zone,
             "SecurityGroupId": "sg-0123456789abcdef0",
             "HostedZoneId": self.hosted_zone_id,

@@ -210,9 +210,6 @@ fn desired_capacity_is_followed_both_ways() {
         world.set_desired_capacity("k3s", 3).unwrap_err().message,
         "New SetDesiredCapacity value 3 is above max value 2 for the AutoScalingGroup."
     );
-    let update =
-        UpdateAutoScalingGroup { name: "k3s".into(), min_size: Some(0), max_size: Some(2), ..Default::default() };
-    world.update_auto_scaling_group(update).unwrap();
     world.set_desired_capacity("k3s", 2).unwrap();
     let new = world.pass_until_one(LifecycleState::PendingWait);
     world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
