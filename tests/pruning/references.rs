@@ -157,7 +157,7 @@ pub(crate) fn the_version_of_a_parameter_before(world: &mut World, image: &str) 
         world.put_parameter(put(value)).expect("written");
         // By hand, and on purpose. The first version is not there yet, and needs no pin.
         drop(world.tag_parameter("/other/image", vec![("durin:pinned".into(), String::new())], &[]));
-        let later = world.now() + Duration::from_secs(60);
+        let later = world.now() + Duration::from_secs(200);
         world.advance_to(later);
     }
 }
@@ -173,7 +173,7 @@ pub(crate) fn a_labelled_version_of_the_familys_parameter(world: &mut World, ima
         };
         world.tag_parameter(IMAGE_PARAMETER, vec![("durin:pinned".into(), String::new())], &[]).expect("pinned");
         world.put_parameter(put).expect("written");
-        let later = world.now() + Duration::from_secs(60);
+        let later = world.now() + Duration::from_secs(200);
         world.advance_to(later);
     }
     world.label_parameter_version(IMAGE_PARAMETER, Some(2), &["tested".to_owned()]).expect("labelled");
