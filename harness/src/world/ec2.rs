@@ -58,6 +58,8 @@ pub struct Ec2 {
     pub(in crate::world) throttles: throttles::Throttles,
     /// The last octet given to an instance, by subnet.
     pub(in crate::world) last_host: [u8; network::SUBNETS.len()],
+    /// The subnets without IPv4.
+    pub(in crate::world) ipv6_native: BTreeSet<String>,
     /// How the Systems Manager agents of instances to come behave.
     pub(in crate::world) agent_mode: AgentMode,
 }

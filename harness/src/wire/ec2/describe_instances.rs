@@ -106,7 +106,10 @@ fn chosen<'a>(world: &'a World, ids: &[String]) -> ApiResult<Vec<&'a Instance>> 
 fn instance_item(world: &World, instance: &Instance) -> Value {
     let networked = has_network(instance);
     let network = |value: &str| networked.then(|| value.to_owned());
-    let private_dns_name = format!("ip-{}.eu-central-1.compute.internal", instance.private_ip.replace('.', "-"));
+    let address = Some(&instance.private_ip).filter(|address| !address.is_empty());
+    // Named for its address if it has one. (EC2 User Guide, instance hostname types.)
+    let host = address.map_or_else(|| instance.id.clone(), |address| format!("ip-{}", address.replace('.', "-")));
+    let private_dns_name = format!("{host}.eu-central-1.compute.internal");
     json!({
         "instanceId": instance.id,
         "imageId": instance.image_id,
@@ -122,7 +125,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
         "monitoring": {"state": "disabled"},
         "subnetId": network(&instance.subnet_id),
         "vpcId": network(VPC_ID),
-        "privateIpAddress": network(&instance.private_ip),
+        "privateIpAddress": address.and_then(|address| network(address)),
         "stateReason": state_reason(instance),
         "architecture": "x86_64",
         "rootDeviceType": "ebs",
@@ -233,6 +236,7 @@ fn filter_values(world: &World, instance: &Instance, filter: &str) -> Vec<String
         "instance-state-name" => vec![instance.state.name().to_owned()],
         "instance-type" => vec![instance.instance_type.clone()],
         _ if !has_network(instance) => Vec::new(),
+        "private-ip-address" if instance.private_ip.is_empty() => Vec::new(),
         "private-ip-address" => vec![instance.private_ip.clone()],
         "subnet-id" => vec![instance.subnet_id.clone()],
         "vpc-id" => vec![VPC_ID.to_owned()],

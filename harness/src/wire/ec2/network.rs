@@ -23,7 +23,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
 const SUBNET_LISTING: Listing = Listing {
     ids: "SubnetId",
     ids_in_errors: "subnetSet",
-    filters: &["availability-zone", "availabilityZone", "default-for-az", "state", "subnet-id", "tag", "vpc-id"],
+    filters: &[
+        "availability-zone",
+        "availabilityZone",
+        "default-for-az",
+        "ipv6-native",
+        "state",
+        "subnet-id",
+        "tag",
+        "vpc-id",
+    ],
     set: "subnetSet",
     pages: 5..=1000,
 };
@@ -60,7 +69,7 @@ fn describe_availability_zones(_: &World, params: &Params) -> ApiResult<Value> {
     Ok(json!({"availabilityZoneInfo": items}))
 }
 
-fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
+fn describe_subnets(world: &World, params: &Params) -> ApiResult<Value> {
     let chosen = |ids: &[String]| {
         ids.iter().try_for_each(|id| zone_of(id).map(drop))?;
         let subnets = SUBNETS.iter().enumerate();
@@ -73,12 +82,13 @@ fn describe_subnets(_: &World, params: &Params) -> ApiResult<Value> {
             filters.match_all(&NO_TAGS, |filter| match filter {
                 "availability-zone" | "availabilityZone" => vec![(*zone).to_owned()],
                 "default-for-az" => vec![is_default(id, zone).to_string()],
+                "ipv6-native" => vec![world.ec2.is_ipv6_native(id).to_string()],
                 "state" => vec!["available".to_owned()],
                 "subnet-id" => vec![(*id).to_owned()],
                 _ => vec![VPC_ID.to_owned()],
             })
         },
-        |(index, (id, zone))| ((*id).to_owned(), subnet_item(index, zone, id)),
+        |(index, (id, zone))| ((*id).to_owned(), subnet_item(world, index, zone, id)),
     )
 }
 
@@ -126,21 +136,23 @@ fn zone_item(id: &str, zone: &str) -> Value {
     })
 }
 
-fn subnet_item(index: usize, zone: &str, id: &str) -> Value {
+fn subnet_item(world: &World, index: usize, zone: &str, id: &str) -> Value {
+    let ipv6_native = world.ec2.is_ipv6_native(id);
     json!({
         "subnetId": id,
         "subnetArn": format!("arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/{id}"),
         "state": "available",
         "ownerId": ACCOUNT,
         "vpcId": VPC_ID,
-        "cidrBlock": format!("10.0.{index}.0/24"),
+        "cidrBlock": (!ipv6_native).then(|| format!("10.0.{index}.0/24")),
         // The 256 addresses less the five that are reserved.
-        "availableIpAddressCount": 251,
+        "availableIpAddressCount": if ipv6_native { 0 } else { 251 },
         "availabilityZone": zone,
         "availabilityZoneId": zone_id(zone),
         "defaultForAz": is_default(id, zone),
         "mapPublicIpOnLaunch": false,
-        "assignIpv6AddressOnCreation": false,
+        "assignIpv6AddressOnCreation": ipv6_native,
+        "ipv6Native": ipv6_native,
         "tagSet": [],
     })
 }

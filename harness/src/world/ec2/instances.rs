@@ -38,7 +38,7 @@ pub struct Instance {
     /// For example `eu-central-1a`.
     pub zone: String,
     pub subnet_id: String,
-    /// Inside the VPC; kept while the instance exists.
+    /// Inside the VPC; kept while the instance exists. Empty in a subnet without IPv4.
     pub private_ip: String,
     /// Whether it is a spot instance.
     pub spot: bool,

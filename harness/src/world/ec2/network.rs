@@ -36,12 +36,24 @@ pub fn subnet_in(zone: &str) -> ApiResult<&'static str> {
 }
 
 impl Ec2 {
+    /// From now on the subnet is one without IPv4: instances that are launched there have no such address.
+    pub fn make_ipv6_native(&mut self, subnet: &str) {
+        self.ipv6_native.insert(subnet.to_owned());
+    }
+
+    pub fn is_ipv6_native(&self, subnet: &str) -> bool {
+        self.ipv6_native.contains(subnet)
+    }
+
     /// The next free addresses of the subnet, as many as are asked for. Addresses go round, so that one is not used again
     /// soon: a stale record would otherwise look right by accident.
     ///
     /// # Errors
     /// As EC2 refuses a launch into a full subnet; then none is taken.
     pub(in crate::world) fn next_private_ips(&mut self, subnet: &str, count: u32) -> ApiResult<Vec<String>> {
+        if self.is_ipv6_native(subnet) {
+            return Ok(vec![String::new(); count as usize]);
+        }
         let index = SUBNETS.iter().position(|(id, _)| *id == subnet).expect("the subnet was looked up");
         let address = |host: u8| format!("10.0.{index}.{host}");
         let instances = self.instances.values().filter(|instance| instance.state != InstanceState::Terminated);

@@ -72,3 +72,14 @@ fn a_stop_and_a_start_take_the_instance_to_another_host() {
     world.advance_to(due + Duration::from_secs(3600));
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
 }
+
+#[test]
+fn a_subnet_without_ipv4_has_no_such_address_to_give() {
+    let mut world = World::new(1);
+    let subnet = subnet_in("eu-central-1b").unwrap();
+    world.ec2.make_ipv6_native(subnet);
+    let without = [(); 2].map(|()| world.launch_in("eu-central-1b"));
+    let with = world.launch_in("eu-central-1a");
+    assert!(without.iter().all(|id| world.ec2.instances[id].private_ip.is_empty()));
+    assert!(world.ec2.instances[&with].private_ip.starts_with("10.0.0."));
+}
