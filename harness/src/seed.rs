@@ -146,9 +146,10 @@ impl World {
             let volume = self.create_volume(volume)?;
             stack.created("AWS::EC2::Volume", &volume);
         }
-        let (image, instance_type, spot) = stack.launch_template()?;
-        let instance_type = node.instance_type.as_ref().unwrap_or(&instance_type);
-        let launch = self.create_launch_template(&node.name, &image, instance_type, node.spot.unwrap_or(spot))?;
+        let mut launch = stack.launch_template()?;
+        launch.spot = node.spot.unwrap_or(launch.spot);
+        launch.instance_type = node.instance_type.clone().or(launch.instance_type);
+        let launch = self.create_launch_template_with(&node.name, launch, None)?;
         stack.created("AWS::EC2::LaunchTemplate", &launch.id);
         let group = stack.group()?;
         let ttl = node.record_ttl_s.map(|ttl_s| GroupTag {

@@ -214,7 +214,10 @@ LEFT_OUT = [
         "RootDeviceName", "/dev/xvda", "/dev/sda1", "the image's own affair, and there are no images"
     ),
     *of_instances("HibernationOptions", None, ANY, "nothing hibernates"),
-    *of_instances("MetadataOptions", None, ANY, "there is no metadata service"),
+    *of_instances("MetadataOptions.HttpTokens", None, ANY, "there is no metadata service"),
+    *of_instances("MetadataOptions.HttpPutResponseHopLimit", None, ANY, "there is no metadata service"),
+    *of_instances("MetadataOptions.HttpEndpoint", None, ANY, "there is no metadata service"),
+    *of_instances("MetadataOptions.HttpProtocolIpv6", None, ANY, "there is no metadata service"),
     *of_instances("NetworkInterfaces", None, ANY, "an address is all that there is of the network"),
     *of_instances("PublicIpAddress", None, "<masked>", "the subnets do not give out public addresses"),
     *of_instances("PublicDnsName", "", ANY, "the subnets do not give out public addresses"),

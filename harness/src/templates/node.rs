@@ -10,7 +10,7 @@ use super::{Resource, Template, TemplateError, number, only};
 use crate::world::autoscaling::{
     ActionResult, CreateAutoScalingGroup, GroupTag, MaintenancePolicy, PutLifecycleHook, Transition,
 };
-use crate::world::ec2::CreateVolume;
+use crate::world::ec2::{CreateVolume, LaunchTemplateData};
 pub use described::{DescribedNode, NodeParameters};
 
 /// Resource types around a node that the local AWS does not need, or already has.
@@ -152,11 +152,11 @@ impl NodeStack {
         }))
     }
 
-    /// Image and instance type of the launch template, and whether the group asks for spot instances with it.
+    /// What the group's instances are launched from. The group has a say in it: types, and whether they are on spot.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn launch_template(&self) -> Result<(String, String, bool), TemplateError> {
+    pub fn launch_template(&self) -> Result<LaunchTemplateData, TemplateError> {
         let template = self.needed("AWS::EC2::LaunchTemplate")?;
         let known = ["LaunchTemplateData", "LaunchTemplateName", "TagSpecifications", "VersionDescription"];
         let data = self.0.properties(&template, &known)?.remove("LaunchTemplateData").unwrap_or_default();
@@ -177,7 +177,16 @@ impl NodeStack {
         };
         let spot = on_demand("OnDemandBaseCapacity", 0) == Some(0)
             && on_demand("OnDemandPercentageAboveBaseCapacity", 100) == Some(0);
-        Ok((image.to_owned(), instance_type.to_owned(), spot))
+        let tags_in_metadata = match &data["MetadataOptions"]["InstanceMetadataTags"] {
+            Value::Null => None,
+            Value::String(text) if text == "enabled" || text == "disabled" => Some(text == "enabled"),
+            other => {
+                let problem = format!("InstanceMetadataTags is enabled or disabled, not {other}");
+                return Err(self.0.refuse(template.id, problem));
+            }
+        };
+        let (image_id, instance_type) = (Some(image.to_owned()), Some(instance_type.to_owned()));
+        Ok(LaunchTemplateData { image_id, instance_type, spot, tags_in_metadata, ..LaunchTemplateData::default() })
     }
 
     /// The group, except for its place.

@@ -89,6 +89,7 @@ impl World {
             devices,
             scheduled_event: None,
             is_protected: false,
+            tags_in_metadata: data.tags_in_metadata.unwrap_or(false),
             tags,
             guest,
         };

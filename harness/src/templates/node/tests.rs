@@ -19,7 +19,7 @@ Resources:
       Tags: [{Key: Name, Value: {"Fn::Sub": "${NodeName} data"}}]
   Template:
     Type: AWS::EC2::LaunchTemplate
-    Properties: {LaunchTemplateData: {ImageId: ami-0123456789abcdef0, InstanceType: t3.medium}}
+    Properties: {LaunchTemplateData: {ImageId: ami-0123456789abcdef0, InstanceType: t3.medium, MetadataOptions: {InstanceMetadataTags: enabled}}}
   Group:
     Type: AWS::AutoScaling::AutoScalingGroup
     Properties:
@@ -59,8 +59,9 @@ fn a_node_is_read_with_all_that_it_has() {
     let stack = deployed("Z1");
     let volume = stack.volume().expect("readable").expect("a volume");
     assert_eq!((volume.size_gib, volume.tags["Name"].as_str()), (20, "k3s data"));
-    assert_eq!(stack.launch_template().expect("readable").1, "t3.medium");
-    assert!(stack.launch_template().expect("readable").2, "spot");
+    let launch = stack.launch_template().expect("readable");
+    assert_eq!((launch.instance_type.as_deref(), launch.spot), (Some("t3.medium"), true));
+    assert_eq!(launch.tags_in_metadata, Some(true));
     let group = stack.group().expect("readable");
     assert_eq!((group.min_size, group.max_size, group.desired_capacity), (0, 1, None));
     assert_eq!((group.health_check_grace_period_s, group.capacity_rebalance), (30, true));
@@ -94,6 +95,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("DefaultResult: ABANDON", "DefaultResult: ABADON", "Group: a lifecycle hook"),
         ("HeartbeatTimeout: 60", "Heartbeat: 60", "Group: a lifecycle hook"),
         ("AWS::EC2::LaunchTemplate", "AWS::EC2::LaunchTemplates", "Template: the local AWS does not know the type"),
+        ("Tags: enabled", "Tags: true", "Template: InstanceMetadataTags is enabled or disabled, not true"),
         ("Resources:", "Resource:", "property Resource"),
     ] {
         let broken = NODE.replacen(from, to, 1);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{past, whole_seconds};
+use super::launch_data::enabled;
 use super::listing::Listing;
 use super::tags::tag_set;
 use crate::time::Time;
@@ -123,6 +124,7 @@ fn instance_item(world: &World, instance: &Instance) -> Value {
         "launchTime": past(world, instance.launched),
         "placement": {"availabilityZone": instance.zone, "groupName": "", "tenancy": "default"},
         "monitoring": {"state": "disabled"},
+        "metadataOptions": {"state": "applied", "instanceMetadataTags": enabled(instance.tags_in_metadata)},
         "subnetId": network(&instance.subnet_id),
         "vpcId": network(VPC_ID),
         "privateIpAddress": address.and_then(|address| network(address)),

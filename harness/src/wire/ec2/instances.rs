@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::done;
 use super::describe_instances::{reservation_item, state};
-use super::launch_data::is_spot;
+use super::launch_data::{is_spot, tags_in_metadata};
 use super::{launch_templates, resources, tags};
 use crate::iam::Check;
 use crate::wire::operation::{Operation, writes};
@@ -65,6 +65,7 @@ fn run(world: &mut World, params: &Params) -> ApiResult<Value> {
         launch_template_id,
         launch_template_version: template.owned("Version"),
         spot: is_spot(params)?,
+        tags_in_metadata: tags_in_metadata(params)?,
         protected: params.flag("DisableApiTermination")?.unwrap_or(false),
         tags: tags::of_new(params, "instance", &["network-interface", "spot-instances-request", "volume"])?,
         count,

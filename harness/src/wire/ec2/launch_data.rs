@@ -19,3 +19,19 @@ pub(super) fn snapshot_devices(params: &Params, name: &str) -> Vec<(String, Stri
     let device = |mapping: &Params| Some((mapping.owned("DeviceName")?, mapping.structure("Ebs").owned("SnapshotId")?));
     mappings.iter().filter_map(device).collect()
 }
+
+/// `MetadataOptions`, of which only the tags matter here.
+pub(super) fn tags_in_metadata(params: &Params) -> ApiResult<Option<bool>> {
+    let options = params.structure("MetadataOptions");
+    match options.text("InstanceMetadataTags") {
+        None => Ok(None),
+        Some("enabled") => Ok(Some(true)),
+        Some("disabled") => Ok(Some(false)),
+        Some(other) => Err(options.invalid("InstanceMetadataTags", other)),
+    }
+}
+
+/// EC2's words for whether a metadata option is on.
+pub(super) fn enabled(is_on: bool) -> &'static str {
+    if is_on { "enabled" } else { "disabled" }
+}

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::paged_within;
 use super::filters::{Filters, NO_TAGS};
+use super::launch_data::enabled;
 use super::launch_templates::{created_by, data_of, named};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
@@ -48,6 +49,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
             image_id: data.image_id.or(source.image_id),
             instance_type: data.instance_type.or(source.instance_type),
             spot: data.spot || source.spot,
+            tags_in_metadata: data.tags_in_metadata.or(source.tags_in_metadata),
             block_devices: if data.block_devices.is_empty() { source.block_devices } else { data.block_devices },
         };
     }
@@ -123,6 +125,7 @@ fn item(world: &World, template: &LaunchTemplate, version: &LaunchTemplateVersio
             "imageId": image_id,
             "instanceType": data.instance_type,
             "instanceMarketOptions": data.spot.then(|| json!({"marketType": "spot"})),
+            "metadataOptions": data.tags_in_metadata.map(|shown| json!({"instanceMetadataTags": enabled(shown)})),
             "blockDeviceMappingSet": if devices.is_empty() { Value::Null } else { devices.into() },
         },
     }))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::filters::NO_TAGS;
-use super::launch_data::{is_spot, snapshot_devices};
+use super::launch_data::{is_spot, snapshot_devices, tags_in_metadata};
 use super::listing::{Listing, ids_or_pages};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
@@ -75,6 +75,7 @@ pub(super) fn data_of(params: &Params) -> ApiResult<LaunchTemplateData> {
         image_id: data.owned("ImageId"),
         instance_type: data.owned("InstanceType"),
         spot: is_spot(&data)?,
+        tags_in_metadata: tags_in_metadata(&data)?,
         block_devices: snapshot_devices(&data, "BlockDeviceMapping"),
     })
 }

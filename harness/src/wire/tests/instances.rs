@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::time::Time;
 use crate::world::ec2::InstanceState;
+use crate::world::ec2::network::SUBNETS;
 
 #[test]
 fn a_reboot_never_leaves_running() {
@@ -115,4 +116,18 @@ fn a_status_shows_a_scheduled_event() {
     world.advance_to(not_before + Duration::from_secs(90));
     let (_, body) = call(&mut world, &ec2(&format!("{retiring}&IncludeAllInstances=true")));
     assert!(body.contains("<name>stopped</name>") && body.contains("<description>[Completed] "), "{body}");
+}
+
+#[test]
+fn an_instance_says_whether_metadata_shows_its_tags_and_has_no_address_where_there_is_no_ipv4() {
+    let mut world = World::new(1);
+    world.ec2.make_ipv6_native(SUBNETS[0].0);
+    let run = "Action=RunInstances&MinCount=1&MaxCount=1&ImageId=ami-0123456789abcdef0";
+    let (status, body) = call(&mut world, &ec2(&format!("{run}&MetadataOptions.InstanceMetadataTags=enabled")));
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains("<instanceMetadataTags>enabled</instanceMetadataTags>"), "{body}");
+    assert!(!body.contains("<privateIpAddress>") && !body.contains("ip-."), "{body}");
+    let (_, body) = call(&mut world, &ec2("Action=DescribeSubnets&Filter.1.Name=ipv6-native&Filter.1.Value.1=true"));
+    assert!(body.contains(SUBNETS[0].0) && !body.contains(SUBNETS[1].0), "{body}");
+    assert!(body.contains("<ipv6Native>true</ipv6Native>") && !body.contains("<cidrBlock>"), "{body}");
 }

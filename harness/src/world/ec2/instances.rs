@@ -1,6 +1,7 @@
 //! Instances: what they are, and how they begin. How they end is in the files beside this one.
 
 mod interruption;
+mod metadata;
 mod reboot;
 mod retirement;
 mod termination;
@@ -51,6 +52,8 @@ pub struct Instance {
     pub scheduled_event: Option<ScheduledEvent>,
     /// Whether TerminateInstances is refused: EC2's attribute `disableApiTermination`.
     pub is_protected: bool,
+    /// Whether its metadata shows its tags.
+    pub tags_in_metadata: bool,
     pub tags: BTreeMap<String, String>,
     pub guest: Guest,
 }
@@ -121,6 +124,8 @@ pub struct RunInstances {
     pub spot: bool,
     /// Whether they are protected from TerminateInstances.
     pub protected: bool,
+    /// Whether metadata shows their tags: `InstanceMetadataTags`.
+    pub tags_in_metadata: Option<bool>,
     pub tags: BTreeMap<String, String>,
     pub count: u32,
 }
@@ -183,6 +188,8 @@ impl World {
         let spot = request.spot || data.spot;
         let mut tags = request.tags;
         tags.extend(template_tags.into_iter().flatten());
+        let tags_in_metadata = request.tags_in_metadata.or(data.tags_in_metadata).unwrap_or(false);
+        metadata::check_tags(tags_in_metadata, &tags)?;
 
         // All of them or none: a launch that EC2 refuses leaves nothing behind.
         let addresses = self.ec2.next_private_ips(&subnet_id, request.count.max(1))?;
@@ -203,6 +210,7 @@ impl World {
                 devices: devices.clone(),
                 scheduled_event: None,
                 is_protected: request.protected,
+                tags_in_metadata,
                 tags: tags.clone(),
                 guest: Guest::of_launch(self.guest_ways.of_launch(&image_id), self.ec2.agent_mode),
             };

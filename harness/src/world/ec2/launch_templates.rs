@@ -42,6 +42,8 @@ pub struct LaunchTemplateData {
     pub instance_type: Option<String>,
     /// Whether it asks for spot instances.
     pub spot: bool,
+    /// Whether metadata shows the instances' tags: `InstanceMetadataTags`.
+    pub tags_in_metadata: Option<bool>,
     /// Device names and snapshots, of the mappings that name a snapshot.
     pub block_devices: Vec<(String, String)>,
 }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::seed::{IMAGE_PARAMETER, NodeSeed};
 use crate::testing::{code, settled};
-use crate::world::autoscaling::{CreateAutoScalingGroup, LifecycleState};
-use crate::world::ec2::ImageSpec;
+use crate::world::autoscaling::{CreateAutoScalingGroup, GroupTag, LifecycleState};
 use crate::world::ec2::images::PUBLIC_IMAGE;
+use crate::world::ec2::{ImageSpec, LaunchTemplateData};
 use crate::world::ssm::PutParameter;
 
 fn group() -> CreateAutoScalingGroup {
@@ -99,4 +99,40 @@ fn a_group_whose_image_is_gone_fails_to_launch_until_it_is_back() {
     world.advance_to(until);
     let launched = world.ec2.instances.values().filter(|instance| instance.image_id == image && instance.id != holder);
     assert_ne!(launched.count(), 0, "it tried again");
+}
+
+fn tag(key: &str, propagate_at_launch: bool) -> GroupTag {
+    GroupTag { key: key.to_owned(), value: "owned".to_owned(), propagate_at_launch }
+}
+
+#[test]
+fn a_tag_that_metadata_forbids_fails_every_launch_until_it_is_not_propagated() {
+    let (mut world, node) = settled(1, NodeSeed::default());
+    let key = "kubernetes.io/cluster/k3s";
+    world.create_or_update_tags(vec![("k3s".to_owned(), tag(key, true))]).unwrap();
+    world.pass(3600);
+    let holder = world.serving(&node.volume).expect("what runs is not touched").to_owned();
+    world.reclaim(&holder);
+    world.pass_until(600, |world| world.autoscaling.groups["k3s"].activities[0].status == "Failed");
+    let expected = r"'kubernetes.io/cluster/k3s' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index') Launching EC2 instance failed.";
+    assert_eq!(world.autoscaling.groups["k3s"].activities[0].status_message, expected);
+    world.pass(3600);
+    assert!(world.autoscaling.groups["k3s"].members.is_empty(), "never");
+    world.create_or_update_tags(vec![("k3s".to_owned(), tag(key, false))]).unwrap();
+    world.pass_until_one(LifecycleState::PendingWait);
+}
+
+#[test]
+fn tags_that_metadata_does_not_show_have_any_key() {
+    let mut world = World::new(1);
+    for (name, tags_in_metadata) in [("unsaid", None), ("hidden", Some(false))] {
+        let image_id = Some(PUBLIC_IMAGE.to_owned());
+        let data = LaunchTemplateData { image_id, tags_in_metadata, ..LaunchTemplateData::default() };
+        let id = world.create_launch_template_with(name, data, None).unwrap().id;
+        let tags = BTreeMap::from([("Patch Group".to_owned(), "a".to_owned())]);
+        let request = RunInstances { launch_template_id: Some(id), tags, count: 1, ..RunInstances::default() };
+        world.run_instances(request.clone()).expect(name);
+        let shown = RunInstances { tags_in_metadata: Some(true), ..request };
+        assert_eq!(code(world.run_instances(shown)), "InvalidParameterValue");
+    }
 }
