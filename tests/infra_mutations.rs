@@ -224,6 +224,7 @@ fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
     "PropagateAtLaunch: false\n        - Key: durin:record",
     "durin:hosted-zone-id has to be propagated"
 )]
+#[case::a_key_that_metadata_forbids("Key: Name", "Key: kubernetes.io/name", "EC2 refuses instances with the tag")]
 #[case::zone("Ref: HostedZoneId", "Ref: HostedZoneID", "there is no parameter or resource HostedZoneID")]
 #[case::volume("Ref: DataVolume", "Ref: DateVolume", "there is no parameter or resource DateVolume")]
 #[case::condition(

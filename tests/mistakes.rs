@@ -147,6 +147,52 @@ async fn a_mistake_about_the_record_is_told_and_the_volume_moves(#[case] mistake
     assert_eq!(story.world(records), before);
 }
 
+/// The node is looked after as ever; only the next launch would fail.
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_metadata_forbids_is_reported_while_the_node_serves_and_when_nobody_can_be_launched() {
+    const KEY: &str = "kubernetes.io/cluster/k3s";
+    let told = |outcome: Result<Value, durin_harness::FunctionError>| {
+        let error = outcome.expect_err("the next launch fails").message;
+        assert!(["k3s", KEY, "rename the tag"].iter().all(|word| error.contains(word)), "{error}");
+    };
+    let story = Story::without_functions(&Seed::one_node());
+    story.world(|world| {
+        tag(world, KEY, "owned");
+        change_record(world, |set| set.values = vec!["192.0.2.9".to_owned()]);
+    });
+    let invoked = story.invoke("durin-node-resync", schedule()).await;
+    assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets"]);
+    told(invoked.outcome);
+    let old = story.holder();
+    story.world(|world| world.reclaim(&old));
+    let failed = |world: &World| world.autoscaling.groups()[GROUP].activities[0].status == "Failed";
+    story.until("a launch fails", failed).await;
+    story
+        .until("the volume is free", |world| world.ec2.volumes().values().all(|volume| volume.attachment.is_none()))
+        .await;
+    told(story.invoke("durin-node-resync", schedule()).await.outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_without_ipv4_is_reported_and_the_volume_moves() {
+    let story = Story::without_functions(&Seed::one_node());
+    let old = story.holder();
+    story.world(|world| {
+        let subnet = world.ec2.instances()[&old].subnet_id.clone();
+        world.ec2.make_ipv6_native(&subnet);
+        world.reclaim(&old);
+    });
+    let new = story.until_member_is("Pending:Wait").await;
+    story.until("the successor runs", |world| world.ec2.instances()[&new].state.name() == "running").await;
+    story
+        .until("the volume is free", |world| world.ec2.volumes().values().all(|volume| volume.attachment.is_none()))
+        .await;
+    let invoked = story.invoke("durin-node-resync", schedule()).await;
+    let error = invoked.outcome.expect_err("no address for the record").message;
+    assert!(error.contains(GROUP) && error.contains("subnets with IPv4"), "{error}");
+    assert_eq!(story.holder(), new);
+}
+
 /// A name outside of the zone is refused by Route 53 only when the record is written: by then the volume is with its
 /// successor, which is where it belongs.
 #[tokio::test(start_paused = true)]

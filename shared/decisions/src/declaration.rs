@@ -40,6 +40,13 @@ pub enum TagError {
         "the tag {RECORD_TTL} of the Auto Scaling group {group} is wrong: {value:?} is not a whole number of seconds from 0 to {MAX_TTL_S}"
     )]
     Ttl { group: GroupName, value: String },
+    /// It is propagated, to instances whose metadata shows their tags.
+    #[error(
+        "EC2 refuses to launch an instance of the Auto Scaling group {group} with the tag {key:?}: where metadata shows \
+         tags, their keys are of letters, digits and -_+=,.@: alone; rename the tag, do not propagate it, or set the launch \
+         template's InstanceMetadataTags to disabled if nothing on the instance reads its tags"
+    )]
+    NotForMetadata { group: GroupName, key: String },
 }
 
 impl Declaration {

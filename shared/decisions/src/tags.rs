@@ -13,6 +13,13 @@ pub const RECORD_NAME: &str = "durin:record-name";
 /// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
 pub const RECORD_TTL: &str = "durin:record-ttl";
 
+/// Whether EC2 refuses an instance with this tag if its metadata is to show its tags. (EC2 User Guide, "View tags for your
+/// EC2 instances using instance metadata"; the words of the refusal are in seek-oss/aec#411.)
+pub fn metadata_forbids(key: &str) -> bool {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || "-_+=,.@:".contains(character);
+    matches!(key, "." | ".." | "_index") || !key.chars().all(is_allowed)
+}
+
 /// On an instance: the warning about it, and which launch of which instance the warning is about ([`crate::risk::Mark`]),
 /// so that every function knows what one event said. The functions write it, and believe it only on that instance and
 /// for that launch. A stronger reason overwrites a weaker one and nothing removes the tag; but an interruption is no
@@ -48,3 +55,25 @@ pub const NODE: &str = "durin:node";
 /// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for
 /// people. It counts until a person removes it, and is read once more just before each write.
 pub const PINNED: &str = "durin:pinned";
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::ours(VOLUME_ID, false)]
+    #[case::auto_scalings_own("aws:autoscaling:groupName", false)]
+    #[case::all_that_is_allowed("aZ9-_+=,.@:", false)]
+    #[case::like_an_index("_index.html", false)]
+    #[case::slash("kubernetes.io/cluster/k3s", true)]
+    #[case::space("Patch Group", true)]
+    #[case::umlaut("größe", true)]
+    #[case::index("_index", true)]
+    #[case::here(".", true)]
+    #[case::above("..", true)]
+    fn metadata_forbids_some_keys(#[case] key: &str, #[case] forbidden: bool) {
+        assert_eq!(metadata_forbids(key), forbidden);
+    }
+}

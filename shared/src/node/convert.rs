@@ -26,6 +26,7 @@ pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
         max_size: group.max_size.unwrap_or_default(),
         launch_suspended: group.suspended_processes().iter().any(|it| it.process_name() == Some("Launch")),
         rebalances: group.capacity_rebalance.unwrap_or_default(),
+        tag_not_for_metadata: tag_not_for_metadata(group),
         members: group
             .instances()
             .iter()
@@ -44,6 +45,11 @@ pub(super) fn group_tags(group: &autoscaling::AutoScalingGroup) -> BTreeMap<Stri
         .iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
         .collect()
+}
+
+fn tag_not_for_metadata(group: &autoscaling::AutoScalingGroup) -> Option<String> {
+    let propagated = group.tags().iter().filter(|tag| tag.propagate_at_launch == Some(true));
+    propagated.filter_map(|tag| tag.key()).find(|key| tags::metadata_forbids(key)).map(str::to_owned)
 }
 
 fn lifecycle(state: &str) -> Lifecycle {
@@ -93,6 +99,10 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         of_group: false,
         risk: tag(AT_RISK).and_then(Mark::parse).filter(|mark| mark.is_about(&id, launched)).map(|mark| mark.risk),
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
+        tags_in_metadata: instance
+            .metadata_options()
+            .and_then(|options| options.instance_metadata_tags())
+            .map(|shown| *shown == ec2::InstanceMetadataTagsState::Enabled),
     };
     Some(Listed {
         id,

@@ -117,6 +117,10 @@ pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError>
             ));
         }
     }
+    if let Some(tag) = group.tags.iter().find(|tag| tag.propagate_at_launch && tags::metadata_forbids(&tag.key)) {
+        let problem = format!("EC2 refuses instances with the tag {:?}, which their metadata could not show", tag.key);
+        return Err(refuse(NODE, "Tags", problem));
+    }
     let tags: BTreeMap<String, String> = group.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     let name = GroupName::new(&group.name).map_err(|problem| refuse(NODE, "Group", problem.to_string()))?;
     match Declaration::from_tags(&name, &tags) {

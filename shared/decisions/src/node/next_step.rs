@@ -10,9 +10,10 @@ mod take_back;
 use std::time::SystemTime;
 
 use super::observed::{
-    ARecord, Attachment, AttachmentState, InstanceState, Observed, Record, RecordProblem, Volume, VolumeState,
+    ARecord, Attachment, AttachmentState, Instance, InstanceState, Observed, Record, RecordProblem, Volume, VolumeState,
 };
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
+use crate::declaration::TagError;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use departure::Departure;
@@ -29,9 +30,29 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
         return step;
     }
     match hand_off(observed, now) {
-        idle @ (Step::Wait(_) | Step::Done(_)) => actions::that_nothing_depends_on(observed, now).unwrap_or(idle),
+        idle @ (Step::Wait(_) | Step::Done(_)) => actions::that_nothing_depends_on(observed, now)
+            .unwrap_or_else(|| report_what_keeps_from_launching(observed, idle)),
         step => step,
     }
+}
+
+/// Only instead of having nothing to say: whatever runs is looked after all the same.
+fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
+    match (idle, tag_that_is_refused(observed)) {
+        (Step::Done(_), Some(mistake)) => Step::Blocked(Blocked::Tags(mistake)),
+        (idle, _) => idle,
+    }
+}
+
+/// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
+/// to: the instances of a node read there which volume to mount.
+fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
+    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
+    if observed.instances.values().any(hides_tags) {
+        return None;
+    }
+    let (group, key) = (observed.declaration.group.clone(), observed.group.tag_not_for_metadata.clone()?);
+    Some(TagError::NotForMetadata { group, key })
 }
 
 /// A warning reaches one function, and all have to know of it.

@@ -96,6 +96,8 @@ pub struct Group {
     pub launch_suspended: bool,
     /// Capacity Rebalancing: the group launches a replacement when an instance is warned.
     pub rebalances: bool,
+    /// A tag that it propagates to its instances, with a key that metadata forbids.
+    pub tag_not_for_metadata: Option<String>,
     /// Its instances. A group of 1 may well list two.
     pub members: BTreeMap<InstanceId, Lifecycle>,
 }
@@ -103,7 +105,14 @@ pub struct Group {
 impl Group {
     /// A group that is not there any more: it has no members and wants none.
     pub fn gone() -> Group {
-        Group { desired_capacity: 0, max_size: 0, launch_suspended: false, rebalances: false, members: BTreeMap::new() }
+        Group {
+            desired_capacity: 0,
+            max_size: 0,
+            launch_suspended: false,
+            rebalances: false,
+            tag_not_for_metadata: None,
+            members: BTreeMap::new(),
+        }
     }
 }
 
@@ -137,6 +146,8 @@ pub struct Instance {
     pub risk: Option<Risk>,
     /// What EC2 has attached where the node's volume belongs, if that is anything else.
     pub device_taken_by: Option<VolumeId>,
+    /// Whether its metadata shows its tags; none if EC2 does not say.
+    pub tags_in_metadata: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -305,6 +305,28 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
     assert!(blocked.to_string().contains(advice), "{blocked}");
 }
 
+/// The next launch fails, but not what runs.
+#[rstest]
+#[case::the_node_serves(healthy(), None)]
+#[case::nobody_is_left(replaced().without(OLD).without(NEW).free(), None)]
+#[case::the_newcomer_was_launched_before(
+    replaced().without(OLD).free(), Some(Step::Attach { successor: id(NEW) }))]
+#[case::its_record_is_stale(
+    healthy().record(Record::Absent), Some(Step::PointRecord { from: None, to: a_record(OLD) }))]
+#[case::tags_are_not_in_metadata(healthy().hides_tags(OLD), Some(serves(OLD)))]
+fn a_tag_that_keeps_instances_from_launching_is_reported_last(
+    #[case] situation: Situation,
+    #[case] instead: Option<Step>,
+) {
+    match (next_step(&situation.tag_refused().seen(), now()), instead) {
+        (Step::Blocked(blocked), None) => {
+            let text = blocked.to_string();
+            assert!(text.contains("\"kubernetes.io/cluster/k3s\"") && text.contains("rename the tag"), "{text}");
+        }
+        (step, instead) => assert_eq!(Some(step), instead),
+    }
+}
+
 /// What each step changes, as far as it can be seen; then the same step must not come again.
 #[rstest]
 #[case::attach(replaced().without(OLD).free(), replaced().without(OLD).held_by(NEW, AttachmentState::Attaching))]

@@ -147,6 +147,7 @@ impl Default for Situation {
                 max_size: 2,
                 launch_suspended: false,
                 rebalances: false,
+                tag_not_for_metadata: None,
                 members: BTreeMap::new(),
             },
             instances: BTreeMap::new(),
@@ -191,6 +192,7 @@ impl Situation {
             of_group: true,
             risk: None,
             device_taken_by: None,
+            tags_in_metadata: Some(true),
         };
         self.but(|observed| observed.instances.extend([(id(instance), seen)])).lifecycle(instance, lifecycle)
     }
@@ -291,6 +293,16 @@ impl Situation {
 
     pub(crate) fn volume_shared(self) -> Situation {
         self.but(|observed| observed.volume_shared_with = GroupName::new("twin").ok())
+    }
+
+    /// The group propagates a tag for which EC2 refuses instances whose metadata shows their tags.
+    pub(crate) fn tag_refused(self) -> Situation {
+        self.but(|observed| observed.group.tag_not_for_metadata = Some("kubernetes.io/cluster/k3s".to_owned()))
+    }
+
+    /// The metadata of the instance does not show its tags.
+    pub(crate) fn hides_tags(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.tags_in_metadata = Some(false))
     }
 
     pub(crate) fn launch_suspended(self) -> Situation {
