@@ -1,6 +1,8 @@
 //! Replays of bakes: whatever becomes of images, tags, events and parameters, the parameter names the newest good
 //! image.
 
+mod validation;
+
 use std::time::Duration;
 
 use durin::ami::pin;
@@ -191,7 +193,7 @@ async fn another_architecture_is_reported_and_not_published() {
 #[tokio::test(start_paused = true)]
 async fn a_value_that_parameter_store_refuses_is_an_error_that_names_the_image() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
-    story.world(|world| world.latency.parameter_validation = Range::exactly(Duration::from_secs(5)));
+    validation_takes(&story, 5);
     let (before, id) = (parameter(&story), image(&story, "k3s-2", 1));
     let spoil = async {
         story.until("the write", |world| world.ssm.is_validating(IMAGE_PARAMETER)).await;
@@ -202,6 +204,10 @@ async fn a_value_that_parameter_store_refuses_is_an_error_that_names_the_image()
     assert!(error.message.contains(&id) && error.message.contains("has not accepted"), "{error}");
     assert_eq!((parameter(&story), versions(&story)), (before, 1));
     nothing_is_broken(&story);
+}
+
+fn validation_takes(story: &Story, seconds: u64) {
+    story.world(|world| world.latency.parameter_validation = Range::exactly(Duration::from_secs(seconds)));
 }
 
 #[tokio::test(start_paused = true)]

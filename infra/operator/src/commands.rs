@@ -12,8 +12,8 @@ use durin::clock::Deadline;
 use durin::failure::Failure;
 use durin::ids::ParameterName;
 
-/// A person is waiting.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A person is waiting, at worst for two validations by Parameter Store: somebody else's, and then theirs.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -93,6 +93,7 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Rollback { parameter } => {
             let deadline = Deadline::before(SystemTime::now() + PATIENCE);
+            eprintln!("Parameter Store may take some minutes to check the image.");
             let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(about(parameter))?;
             println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
             println!("It is pinned: no bake undoes this until `just unpin {parameter}`.");

@@ -19,7 +19,8 @@ use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
-use observe::{images_of, is_pinned, observe};
+pub(super) use observe::pin_of;
+use observe::{images_of, observe};
 
 /// A second round confirms the first; more are needed only while others write the same parameter.
 const MOST_ROUNDS: usize = 20;
@@ -51,7 +52,7 @@ pub async fn publish(
             Decision::Blocked(reason) => return Err(reason.into()),
         };
         // Once more, because Parameter Store has no compare-and-swap, and a person's wish comes first.
-        if is_pinned(aws, name).await? {
+        if pin_of(aws, name).await?.is_some() {
             images = images_of(aws, name).await?;
             continue;
         }

@@ -104,10 +104,11 @@ pub enum Blocked {
          that one again"
     )]
     NothingToLaunch { parameter: ParameterName, value: String, instead: String },
-    /// Parameter Store accepted the value and then did not show it.
+    /// Parameter Store took the value in, and has not shown it within four minutes. Only an event would say why.
     #[error(
-        "Parameter Store has not accepted {image} for {parameter}: see the Parameter Store Change event, and check \
-         that the function may call ec2:DescribeImages"
+        "Parameter Store has not accepted {image} for {parameter} within four minutes: either it has refused the image, and \
+         the Parameter Store Change event says so (check that the image is available, and that the caller may call \
+         ec2:DescribeImages), or it is still checking it; look again in five minutes before you change anything"
     )]
     Refused { parameter: ParameterName, image: ImageId },
 }

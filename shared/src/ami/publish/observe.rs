@@ -70,9 +70,9 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
     Ok(Family { name, images, parameter: Parameter::Present(Box::new(current)) })
 }
 
-/// Whether a person has pinned the parameter in the meantime.
-pub(super) async fn is_pinned(aws: &Aws, name: &ParameterName) -> Result<bool, Failure> {
-    Ok(tags_of(aws, name).await?.is_some_and(|tags| tags.contains_key(PINNED)))
+/// The text of the parameter's pin; none if it is not pinned, or not there.
+pub(in crate::ami) async fn pin_of(aws: &Aws, name: &ParameterName) -> Result<Option<String>, Failure> {
+    Ok(tags_of(aws, name).await?.and_then(|mut tags| tags.remove(PINNED)))
 }
 
 /// `None` if there is no such parameter.
