@@ -68,17 +68,58 @@ complete() {
         zone=$(aws ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
             --query 'AvailabilityZones[0].ZoneName' --output text)
     fi
+    if [ -n "$subnet$zone" ]; then
+        check_place "$subnet" "$zone" "$volume"
+    else
+        check_place "$(stack_output durin-network SubnetId)" "" "$volume"
+    fi
 }
 
 # An unusable image is found here, not by a group that launches in vain.
 root_device() {
-    local found
+    local found architecture others
     found=$(aws ec2 describe-images --image-ids "$1" --output text \
         --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName]') || fail "there is no image $1 here"
     case $found in
-    available?x86_64?ebs?/*) printf '%s\n' "${found##*$'\t'}" ;;
-    *) fail "the image $1 has to be available, x86_64 (or edit the instance types in infra/node.yaml) and on EBS, but is $found" ;;
+    available?*?ebs?/*) ;;
+    *) fail "the image $1 has to be available and on EBS, but is $found" ;;
     esac
+    architecture=$(printf '%s' "$found" | cut -f 2)
+    others=$(types_without "$architecture") || fail "EC2 does not know all instance types of infra/node.yaml here: edit the list"
+    [ -z "$others" ] ||
+        fail "the image $1 is $architecture, and these instance types of infra/node.yaml are not: $others. Name another image, or edit the list"
+    printf '%s\n' "${found##*$'\t'}"
+}
+
+# types_without ARCHITECTURE: those of the template's instance types that cannot run such an image, on one line.
+types_without() {
+    local types=() type
+    while read -r type; do
+        types+=("$type")
+    done < <(sed -n 's/^ *- InstanceType: *//p' "$root/infra/node.yaml")
+    aws ec2 describe-instance-types --instance-types "${types[@]}" --output text \
+        --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$1')].InstanceType)"
+}
+
+# check_place SUBNET ZONE VOLUME: fails if no instance there could ever become the node. Without SUBNET, ZONE counts; VOLUME
+# may be empty.
+check_place() {
+    local zone=$2 volume=$3 found
+    if [ -n "$1" ]; then
+        found=$(aws ec2 describe-subnets --subnet-ids "$1" --output text \
+            --query 'Subnets[0].[AvailabilityZone, Ipv6Native]') || fail "there is no subnet $1 here"
+        case $found in
+        *True) fail "the subnet $1 has no IPv4, without which there is no address for the node's A record: name one that has" ;;
+        esac
+        zone=${found%%[[:space:]]*}
+    fi
+    [ -n "$volume" ] || return 0
+    found=$(aws ec2 describe-volumes --volume-ids "$volume" --output text \
+        --query "Volumes[0].[AvailabilityZone, Tags[?Key=='durin:volume'].Value | [0]]") || fail "there is no volume $volume here"
+    [ "${found%%[[:space:]]*}" = "$zone" ] ||
+        fail "the volume $volume is in ${found%%[[:space:]]*}, which it cannot leave, and the node would be in $zone: name a subnet of the volume's zone, or, where a network is yet to be made, --availability-zone"
+    [ "${found##*[[:space:]]}" = data ] ||
+        fail "the functions may only move volumes that are tagged for it: aws ec2 create-tags --resources $volume --tags Key=durin:volume,Value=data"
 }
 
 make_network() {
@@ -163,6 +204,9 @@ keep() {
 # The options for a node that exists. Its place cannot be changed by halves.
 change() {
     [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
+    if [ -n "$subnet$volume" ]; then
+        check_place "${subnet:-$(stack_parameter "$stack" SubnetIds)}" "" "${volume:-$(stack_output "$stack" VolumeId)}"
+    fi
     [ -z "$subnet" ] || overrides+=("SubnetIds=$subnet")
     [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
     [ -z "$record" ] || overrides+=("RecordName=$record")

@@ -185,6 +185,45 @@ def test_a_first_node_needs_an_image(account):
     assert "durin-network" not in stacks(account)
 
 
+def place(account, zone, **subnet):
+    """The options for a subnet of one's own."""
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    (range_,) = [it["Ipv6CidrBlock"] for it in vpc["Ipv6CidrBlockAssociationSet"]]
+    subnet = {key: value or range_.replace("/56", "/64") for key, value in subnet.items()}
+    made = ec2.create_subnet(VpcId=vpc["VpcId"], AvailabilityZone=zone, **subnet)["Subnet"]["SubnetId"]
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    (group,) = ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"]
+    return ["--subnet", made, "--security-group", group["GroupId"]]
+
+
+def test_a_subnet_without_ipv4_is_refused(account):
+    subnet = place(account, f"{REGION}a", Ipv6Native=True, Ipv6CidrBlock=None)
+    assert "has no IPv4" in account.refused("deploy-node.sh", "home", "--image", IMAGE, *subnet)
+    assert "durin-node-home" not in stacks(account)
+
+
+def test_a_volume_that_could_never_be_attached_or_moved_is_refused(account):
+    ec2 = account.client("ec2")
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": "durin:volume", "Value": "data"}]}]
+    elsewhere = ec2.create_volume(AvailabilityZone=f"{REGION}b", Size=1, TagSpecifications=tags)["VolumeId"]
+    untagged = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)["VolumeId"]
+    command = ["deploy-node.sh", "home", "--image", IMAGE, *place(account, f"{REGION}a", CidrBlock="10.9.1.0/24")]
+    assert f"is in {REGION}b" in account.refused(*command, "--volume", elsewhere)
+    assert f"is in {REGION}b" in account.refused(*command[:4], "--availability-zone", f"{REGION}a", "--volume", elsewhere)
+    assert f"--resources {untagged} --tags" in account.refused(*command, "--volume", untagged)
+    for volume in [elsewhere, untagged]:
+        ec2.delete_volume(VolumeId=volume)
+    assert not {"durin-node-home", "durin-network"} & stacks(account).keys()
+
+
+def test_an_image_that_the_instance_types_cannot_run_is_refused(account):
+    of_arm = [{"Name": "architecture", "Values": ["arm64"]}]
+    image = account.client("ec2").describe_images(Filters=of_arm)["Images"][0]["ImageId"]
+    assert "t3a.medium" in account.refused("deploy-node.sh", "home", "--image", image)
+    assert "durin-network" not in stacks(account)
+
+
 def test_a_node_from_nothing(account):
     account.done("deploy-node.sh", "home", "--image", IMAGE)
     ((volume, it),) = volumes(account).items()
@@ -214,6 +253,12 @@ def test_a_second_run_of_the_node_changes_nothing_and_tells_of_a_missing_tag(acc
     (told,) = re.findall("aws ssm add-tags-to-resource .*", said)
     subprocess.run(told.split(), env=account.environment, check=True, timeout=60)
     assert tags_of_the_image_parameter(account) == FAMILY
+
+
+def test_an_existing_node_cannot_go_where_its_volume_is_not(account):
+    (volume,) = volumes(account)
+    elsewhere = place(account, f"{REGION}b", CidrBlock="10.9.2.0/24")
+    assert f"the volume {volume} is in {REGION}a" in account.refused("deploy-node.sh", "home", *elsewhere)
 
 
 def test_a_second_node_shares_network_zone_and_image(account):
