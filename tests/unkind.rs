@@ -429,7 +429,11 @@ async fn two_nodes_with_one_volume_do_not_take_it_from_each_other() {
     let volume = story.node().volume.clone();
     let owner = story.holder();
     let tag = GroupTag { key: "durin:volume-id".to_owned(), value: volume.clone(), propagate_at_launch: true };
-    story.world(|world| world.create_or_update_tags(vec![("two".to_owned(), tag)])).expect("tagged");
+    story.world(|world| {
+        world.create_or_update_tags(vec![("two".to_owned(), tag)]).expect("tagged");
+        // Its owner does not say whose it is.
+        world.ec2.tamper_with_volume(&volume, |volume| drop(volume.tags.remove("durin:node")));
+    });
     let taken = writes_in(&story, "ec2:DetachVolume", HOUR).await + writes_in(&story, "ec2:AttachVolume", HOUR).await;
     assert_eq!((taken, story.holder()), (0, owner), "{}", story.told());
     assert!(answers(&story, &["one and two both declare the volume"]), "{}", story.told());

@@ -198,11 +198,11 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
         }
         // Its file systems were unmounted when it stopped; nothing runs there that could write.
         InstanceState::Stopped => match successor {
-            Successor::Running(_) => Step::Detach { holder },
+            Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Detach { holder }, Step::Blocked),
             Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
         },
         InstanceState::Pending | InstanceState::Running => {
-            if let Some(blocked) = agreement::blocks_leaving(observed, instance) {
+            if let Some(blocked) = agreement::blocks_leaving(observed, &holder) {
                 return Step::Blocked(blocked);
             }
             Departure { observed, attachment, instance, successor, now }.next_step()
@@ -222,9 +222,13 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
 }
 
-/// Two groups that take one volume from each other would do so forever.
+/// Two groups that take one volume from each other would do so forever. Unless its owner has said whose it is.
 fn shared_volume(observed: &Observed) -> Option<Blocked> {
     let declaration = &observed.declaration;
+    let is_agreed = |volume: &Volume| volume.node.as_deref() == Some(declaration.group.as_str());
+    if observed.volume.as_ref().is_some_and(is_agreed) {
+        return None;
+    }
     observed.volume_shared_with.clone().map(|other| Blocked::SharedVolume {
         group: declaration.group.clone(),
         other,

@@ -78,6 +78,7 @@ fn let_go(instance: &str) -> Step {
 
 #[rstest]
 // Nothing to do.
+#[case::another_group_declares_its_volume_and_the_owner_does_not_agree(healthy().volume_shared(), serves(OLD))]
 #[case::healthy(healthy(), serves(OLD))]
 #[case::healthy_and_the_launch_hook_is_over(healthy().lifecycle(OLD, Lifecycle::Launching { waits: false }), serves(OLD))]
 #[case::scaled_to_zero(Situation::default().desired(0).record_names(OLD), Step::Done(Done::NoSuccessor))]
@@ -214,6 +215,10 @@ fn let_go(instance: &str) -> Step {
 #[case::interrupted_and_another_nodes(interrupted(40).rebalancing().volume_of(Some("other")), release(OLD))]
 #[case::interrupted_and_another_nodes_and_released(
     replaced_early(30).volume_of(Some("other")).release(&[OLD, NEW], let_go_just_now()), detach(OLD))]
+#[case::its_group_is_ending_it_and_it_is_another_nodes(
+    healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30)))
+        .release(&[OLD], ReleaseState::NotStarted).volume_of(Some("other")),
+    release(OLD))]
 #[case::dead_and_another_nodes(replaced().volume_of(Some("other")), let_go(OLD))]
 // The record follows.
 #[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
@@ -274,8 +279,9 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
 #[case::no_address(healthy().no_address(OLD), "subnets with IPv4")]
 #[case::another_node_has_its_record(healthy().record_names(NEW).record_shared(), "k3s and twin both declare the record")]
-#[case::another_node_has_its_volume(healthy().volume_shared(), "k3s and twin both declare the volume")]
-#[case::free_and_another_node_has_its_volume(replaced().without(OLD).free().volume_shared(), "k3s and twin both")]
+#[case::another_node_has_its_volume(healthy().volume_of(None).volume_shared(), "k3s and twin both declare the volume")]
+#[case::free_and_another_node_has_its_volume(
+    replaced().without(OLD).free().volume_of(None).has_held().volume_shared(), "k3s and twin both")]
 #[case::no_such_zone(
     healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
 #[case::a_zone_that_the_roles_do_not_name(
@@ -295,6 +301,8 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::free_and_another_nodes_though_the_group_has_just_had_it(
     replaced().without(OLD).free().volume_of(Some("other")).has_held(), "is tagged durin:node=other")]
 #[case::replaced_and_another_nodes(rebalanced().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::stopped_and_another_nodes(
+    replaced().state(OLD, InstanceState::Stopped).volume_of(Some("other")), "is tagged durin:node=other")]
 #[case::retired_and_another_nodes(retired().volume_of(Some("other")), "is tagged durin:node=other")]
 #[case::let_go_in_vain_and_another_nodes(
     healthy().volume_of(Some("other")).release(&[], ReleaseState::Marked), "is tagged durin:node=other")]

@@ -7,11 +7,12 @@
 //! ```text
 //! its tag names    free        held by a member
 //! this node        attached    moved
-//! another node     blocked     left where it is, until EC2 takes the holder
+//! another node     blocked     left where it is, until EC2 or the group ends the holder
 //! no node          blocked     moved, with a warning
 //! ```
 
-use crate::node::observed::{Instance, Observed};
+use crate::ids::InstanceId;
+use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::Blocked;
 use crate::risk::Risk;
 
@@ -35,10 +36,9 @@ pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
     Some(Blocked::VolumeOfAnotherNode { group, volume, node: node.clone() })
 }
 
-/// The same for a living holder, unless EC2 takes that anyway: then it leaves the volume clean, and free.
-pub(super) fn blocks_leaving(observed: &Observed, holder: &Instance) -> Option<Blocked> {
-    match holder.risk.and_then(Risk::reclaim) {
-        Some(_) => None,
-        None => blocks_moving(observed),
-    }
+/// The same for a living holder, unless it is ended anyway: then it leaves the volume clean, and free.
+pub(super) fn blocks_leaving(observed: &Observed, holder: &InstanceId) -> Option<Blocked> {
+    let risk = observed.instances.get(holder).and_then(|instance| instance.risk);
+    let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
+    if is_ending || risk.and_then(Risk::reclaim).is_some() { None } else { blocks_moving(observed) }
 }
