@@ -58,6 +58,18 @@ delete_record() {
         "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"A\", \"TTL\": $ttl, \"ResourceRecords\": [{\"Value\": \"$address\"}]}}]}" >/dev/null
 }
 
+# Deletes the TXT record that claims the name for this node, if it has no other value.
+delete_claim() {
+    local zone=$1 name=_durin.${2%.}. text="\\\"node=$node\\\"" found
+    found=$(aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$name" --start-record-type TXT \
+        --max-items 1 --output text \
+        --query "ResourceRecordSets[?Name=='$name' && Type=='TXT' && length(ResourceRecords || \`[]\`)==\`1\` && ResourceRecords[0].Value=='\"node=$node\"'].[TTL]" |
+        grep -v '^None$' || true)
+    [ -n "$found" ] || return 0
+    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id --change-batch \
+        "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"TXT\", \"TTL\": $found, \"ResourceRecords\": [{\"Value\": \"$text\"}]}}]}" >/dev/null
+}
+
 # Deletes a zone that just deploy-node made, unless it has other records too. Once no node is in the zone, the functions
 # may not write there any more.
 leave_zone() {
@@ -117,6 +129,7 @@ confirm "Go on?"
 empty_group
 if [ -n "$record" ]; then
     delete_record "$zone" "$record"
+    delete_claim "$zone" "$record"
     leave_zone "$zone"
 fi
 delete_stack "durin-drill-$node"

@@ -7,8 +7,10 @@ use std::time::Duration;
 use durin_cli::deployment::Infra;
 use durin_harness::seed::Seed;
 use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::conventions::{CLAIM_PREFIX, claim_text};
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::guest::AgentMode;
+use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
 use durin_tests::images::{baked, baked_for_nobody, littered, pruned_in_vain, told};
 use durin_tests::{Story, broken};
 use rstest::rstest;
@@ -48,8 +50,8 @@ fn mutated(template: Template, from: &str, to: &str) -> Infra {
 /// What happens in a world, and lets whoever is deployed there do something about it.
 type Happening = fn(&Story);
 
-const OF_NODES: [Happening; 6] =
-    [interrupted, ended_by_its_group, cannot_release, mistaken, recommended_in_vain, retired];
+const OF_NODES: [Happening; 7] =
+    [interrupted, ended_by_its_group, cannot_release, mistaken, recommended_in_vain, retired, unclaimed];
 const OF_PUBLISHING: [Happening; 2] = [image_baked, baked_for_nobody];
 const OF_PRUNING: [Happening; 2] = [littered, pruned_in_vain];
 
@@ -112,6 +114,14 @@ fn recommended_in_vain(story: &Story) {
     mistagged(story);
     let old = story.holder();
     story.world(|world| world.recommend_rebalance(&old));
+}
+
+/// Somebody has tidied the zone up.
+fn unclaimed(story: &Story) {
+    let node = story.node().clone();
+    let claim = RecordSet::simple(&format!("{CLAIM_PREFIX}{}", node.record_name), "TXT", 300, &claim_text(&node.group));
+    let change = RecordChange { action: ChangeAction::Delete, record_set: claim };
+    story.world(|world| world.change_resource_record_sets(&node.zone_id, vec![change], None)).expect("deleted");
 }
 
 fn mistagged(story: &Story) {
@@ -322,6 +332,7 @@ fn a_letter_in_roles_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::document("document/durin-release", "document/durin-realese", &["ssm:SendCommand", "SendNothingButReleaseAndResume is for other resources"])]
 #[case::zones("Ref: HostedZoneArns", "Fn::Sub: \"arn:${AWS::Partition}:route53:::hostedzones/*\"", &["ReadRecords is for other resources"])]
 #[case::record_type("- A\n", "- AAAA\n", &["PointRecords", "RecordTypes AAAA"])]
+#[case::claims("_durin.*", "_durins.*", &["ClaimNames", "NormalizedRecordNames _durins.*"])]
 #[case::record_action("- CREATE\n", "- CREAT\n", &["PointRecords", "Actions CREAT or DELETE"])]
 #[case::family("aws:ResourceTag/durin:image-parameter: \"false\"", "aws:ResourceTag/durin:image-parametre: \"false\"", &["ssm:GetParameter", "ReadParametersOfImages requires Null aws:ResourceTag/durin:image-parametre"])]
 #[case::overwrite("ssm:Overwrite: \"true\"", "ssm:Overwrite: \"false\"", &["ssm:PutParameter", "PublishToParametersOfImages requires StringEquals ssm:Overwrite false"])]

@@ -15,9 +15,12 @@ use durin_harness::iam::Grant;
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::conventions::{CLAIM_PREFIX, claim_text};
 use durin_harness::world::ec2::{CreateVolume, RunInstances, SpotAction};
 use durin_harness::world::guest::AgentMode;
+use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
 use durin_tests::{LAUNCH, Story, TERMINATE, WARNING, broken};
+use serde_json::Value;
 
 #[path = "least_privilege/images.rs"]
 mod images;
@@ -94,6 +97,7 @@ fn everything_that_a_role_allows_is_needed() {
             story.ends_elsewhere(&old).await;
         }),
         unused(19, false, async |story| set_aside_and_interrupted(story).await),
+        unused(20, false, async |story| claimed_by_each(story).await),
         unused(11, false, async |story| images::baked_and_published(story).await),
         unused(12, false, async |story| images::given_up(story).await),
         unused_in(|| Story::without_functions(&Seed::one_node()), async |story| images::pruned(story).await),
@@ -185,6 +189,32 @@ async fn looked_after_by_the_schedule_alone(story: &Story) {
     ten_seconds_before_the_schedule(story).await;
     let old = interrupted_and_only_marked(story);
     story.ends_elsewhere(&old).await;
+}
+
+/// The claim of the node's name has got lost, and each function in turn is the one that writes it again.
+async fn claimed_by_each(story: &Story) {
+    let (holder, node) = (story.holder(), story.node().clone());
+    let claim = RecordSet::simple(&format!("{CLAIM_PREFIX}{}", node.record_name), "TXT", 300, &claim_text(&node.group));
+    let claimed_again = async |what: &str| {
+        let change = RecordChange { action: ChangeAction::Delete, record_set: claim.clone() };
+        story.world(|world| {
+            world.change_resource_record_sets(&node.zone_id, vec![change], None).expect("deleted");
+            match what {
+                "warned" => world.recommend_rebalance(&holder),
+                "launched" => {
+                    let mut launch: Value = serde_json::from_str(include_str!("../events/launch.json")).expect("JSON");
+                    launch["detail"]["EC2InstanceId"] = holder.clone().into();
+                    world.publish(launch);
+                }
+                _ => {}
+            }
+        });
+        let is_there = |world: &World| world.route53.zones()[&node.zone_id].record_set(&claim.name, "TXT").is_some();
+        story.until(what, is_there).await;
+    };
+    claimed_again("looked after by the schedule").await;
+    claimed_again("warned").await;
+    claimed_again("launched").await;
 }
 
 /// A person has the group end the holder.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod cached;
+mod claim;
 mod commands;
 mod convert;
 mod documents;

@@ -345,7 +345,9 @@ def test_a_node_goes_and_its_volume_stays(account):
             "TTL": 10,
             "ResourceRecords": [{"Value": address}],
         }
-        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        claim = {**record, "Name": f"_durin.{record['Name']}", "Type": "TXT"}
+        claim["ResourceRecords"] = [{"Value": f'"node={node}"'}]
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": it} for it in (record, claim)]}
         account.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
     image = account.client("ec2").register_image(Name="k3s-1")["ImageId"]
     account.client("ec2").create_tags(Resources=[image], Tags=[{"Key": k, "Value": v} for k, v in FAMILY.items()])
@@ -356,7 +358,10 @@ def test_a_node_goes_and_its_volume_stays(account):
     assert "durin-node-home" not in stacks(account)
     assert volumes(account).keys() == kept.keys()
     records = account.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-    assert {it["Name"] for it in records if it["Type"] == "A"} == {"away.durin.internal."}
+    assert {it["Name"] for it in records if it["Type"] in ("A", "TXT")} == {
+        "away.durin.internal.",
+        "_durin.away.durin.internal.",
+    }
     assert group(account, "away") is not None
     assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
 

@@ -17,6 +17,14 @@ pub const TTL_TAG: &str = "durin:record-ttl";
 /// The TTL without that tag.
 pub const DEFAULT_TTL_S: u32 = 10;
 
+/// Where a TXT record says whose a node's name is: this, before the name. What it says is in [`claim_text`].
+pub const CLAIM_PREFIX: &str = "_durin.";
+
+/// What that record says for the node of a group.
+pub fn claim_text(group: &str) -> String {
+    format!("\"node={group}\"")
+}
+
 /// The tag of an image that names the parameter it is a candidate for: its family.
 pub const FAMILY_TAG: &str = "durin:image-parameter";
 /// The tag of a parameter that a person has set by hand.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use super::autoscaling::AutoScalingChange;
 use super::autoscaling::{Group, LifecycleState, Member};
-use super::conventions::{DEFAULT_TTL_S, RECORD_TAG, TTL_TAG, VOLUME_TAG, ZONE_TAG};
+use super::conventions::{CLAIM_PREFIX, DEFAULT_TTL_S, RECORD_TAG, TTL_TAG, VOLUME_TAG, ZONE_TAG, claim_text};
 use super::ec2::Ec2Change;
 use super::ec2::{Attachment, AttachmentState, Instance, InstanceState, VolumeState};
 use super::error::{ApiError, ApiResult};
@@ -47,14 +47,16 @@ impl World {
         Ok(nodes)
     }
 
-    /// Gives the node an InService instance that holds its volume and serves from it, and the record that says so.
+    /// Gives the node an InService instance that holds its volume and serves from it, and the records that say so.
     pub fn settle_node(&mut self, node: &NodeNames) -> ApiResult<()> {
         let instance = self.settled_instance(&node.group)?;
         let address = self.ec2.instances.get(&instance).map(|it| it.private_ip.clone()).unwrap_or_default();
         self.hold_volume(&instance, &node.volume)?;
         let record_set = RecordSet::simple(&node.record_name, "A", node.record_ttl_s, &address);
-        let change = RecordChange { action: ChangeAction::Upsert, record_set };
-        self.change_resource_record_sets(&node.zone_id, vec![change], None)?;
+        let claim =
+            RecordSet::simple(&format!("{CLAIM_PREFIX}{}", node.record_name), "TXT", 300, &claim_text(&node.group));
+        let changes = [record_set, claim].map(|record_set| RecordChange { action: ChangeAction::Upsert, record_set });
+        self.change_resource_record_sets(&node.zone_id, changes.to_vec(), None)?;
         Ok(())
     }
 

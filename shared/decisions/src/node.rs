@@ -1,9 +1,11 @@
 //! A node: what is seen of it, and the one next step.
 
+mod claim;
 mod next_step;
 mod observed;
 mod step;
 
+pub use claim::{Claim, claim_name, claim_text};
 pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters};
 pub use observed::{
     ARecord, Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, Lifecycle, Observed, Record,

@@ -11,7 +11,7 @@ use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, 
 
 use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Record, RecordProblem, Step};
 
-use super::cached::Cached;
+use super::claim::claim_name;
 use super::commands::{Document, Sent};
 use super::observe::Node;
 use super::records;
@@ -80,6 +80,7 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
             node.view.forget_all();
             applied
         }
+        Step::ClaimName => claim_name(aws, node).await,
         Step::PointRecord { from, to } => point_record(aws, node, from.as_ref(), to).await,
         Step::Complete { instance, transition, result } => complete(aws, node, instance, *transition, *result).await,
         Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => Ok(Applied::Done),
@@ -300,20 +301,22 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
         .await;
     let Err(error) = sent else {
         // A compare-and-swap that succeeded is as good as a read.
-        node.view.record = Cached::read_at(aws.clock.now(), Record::Simple(to.clone()));
+        node.view.know_record(aws.clock.now(), Record::Simple(to.clone()));
         return Ok(Applied::Done);
     };
-    node.view.record.forget();
     let problem = words(&error);
     let overtaken = ["not found", "do not match", "already exists"].iter().any(|text| problem.contains(text));
     let problem = match code(&error) {
-        "InvalidChangeBatch" if overtaken => return Ok(Applied::Overtaken),
+        "InvalidChangeBatch" if overtaken => {
+            node.view.name.forget();
+            return Ok(Applied::Overtaken);
+        }
         "InvalidChangeBatch" | "InvalidInput" => RecordProblem::Refused(problem),
         code => {
             records::zone_problem(code).unwrap_or_else(|| RecordProblem::Unanswered(failed(OPERATION)(error).chain()))
         }
     };
-    node.view.record = Cached::read_at(aws.clock.now(), Record::Unavailable(problem));
+    node.view.know_record(aws.clock.now(), Record::Unavailable(problem));
     Ok(Applied::Done)
 }
 

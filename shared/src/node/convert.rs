@@ -9,7 +9,7 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_route53::types as route53;
 use aws_smithy_types::DateTime;
 use durin_decisions::node::{
-    ARecord, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, Lifecycle, Record, Volume,
+    ARecord, Attachment, AttachmentState, Claim, DEVICE, Group, Instance, InstanceState, Lifecycle, Record, Volume,
     VolumeState,
 };
 
@@ -169,6 +169,14 @@ pub(super) fn record(name: &str, first: Option<&route53::ResourceRecordSet>) -> 
         (Some(ttl_s), [value]) => Record::Simple(ARecord { address: value.value().to_owned(), ttl_s }),
         (Some(_), values) => Record::Foreign(format!("an A record with {} addresses", values.len())),
         (None, _) => Record::Foreign("an alias".to_owned()),
+    }
+}
+
+/// What the TXT record, if there is one, says about whose the node's name is.
+pub(super) fn claim(group: &GroupName, found: Option<&route53::ResourceRecordSet>) -> Claim {
+    match found {
+        None => Claim::Absent,
+        Some(set) => Claim::of_values(set.resource_records().iter().map(route53::ResourceRecord::value), group),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Observed, Release, ReleaseState, Volume, release_matters,
+    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Volume, release_matters,
 };
 
 use super::cached::Cached;
@@ -30,6 +30,8 @@ pub(super) struct Node {
     pub(super) warning: Option<Warning>,
     /// Whether this run has seen an instance of the group with the volume.
     has_held: bool,
+    /// The record's address, if an instance of the group had it at some look: EC2 forgets the address of a dead one at once.
+    own_address: Option<String>,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -68,7 +70,16 @@ pub(super) struct Nodes {
 
 impl Node {
     fn new(declaration: Declaration, twins: Twins, view: View) -> Node {
-        Node { declaration, twins, action: None, warning: None, has_held: false, view, writes: Writes::default() }
+        Node {
+            declaration,
+            twins,
+            action: None,
+            warning: None,
+            has_held: false,
+            own_address: None,
+            view,
+            writes: Writes::default(),
+        }
     }
 
     /// Finds the node of a group. One call for a hundred groups, because another may declare the same volume or record.
@@ -109,6 +120,17 @@ impl Node {
             self.has_held = true;
             warn_of_tag(&self.declaration, seen.volume);
         }
+        let is_own = |address: &str| {
+            let ours = instances.iter().filter(|(id, _)| is_ours(*id));
+            let mut addresses = ours.filter_map(|(_, instance)| instance.private_ip);
+            addresses.any(|own| own.to_string() == address) || self.own_address.as_deref() == Some(address)
+        };
+        let claim = self.writes.claim(&seen.name.claim);
+        let record =
+            claim.restrict(seen.name.record.clone(), &self.declaration.group, &self.declaration.record, is_own);
+        if let Record::Simple(ours) = &record {
+            self.own_address = Some(ours.address.clone());
+        }
         let mut observed = Observed {
             declaration: self.declaration.clone(),
             record_shared_with: self.twins.of_record.clone(),
@@ -117,7 +139,8 @@ impl Node {
             instances: self.writes.marked(seen.instances, aws.clock.now()),
             volume: seen.volume.cloned(),
             has_held: self.has_held,
-            record: seen.record.clone(),
+            record,
+            claim,
             release: None,
             warning: self.warning.clone(),
             action: self.action.clone(),
@@ -202,8 +225,8 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
     let volume_ids: Vec<_> = nodes.iter().map(|node| node.declaration.volume.clone()).collect();
     let declarations: Vec<Declaration> = nodes.iter().map(|node| node.declaration.clone()).collect();
     let declarations: Vec<&Declaration> = declarations.iter().collect();
-    let records = async { Ok(records::records(aws, &declarations).await) };
-    let (mut instances, records) = tokio::try_join!(read::instances_by_group(aws, &names), records)?;
+    let names_read = async { Ok(records::names(aws, &declarations).await) };
+    let (mut instances, names_read) = tokio::try_join!(read::instances_by_group(aws, &names), names_read)?;
     let (volumes, asked) = tokio::join!(read::volumes(aws, &volume_ids), read::asked_to_release_lately(aws));
     let volumes = volumes?;
     let asked = asked.unwrap_or_else(|failure| {
@@ -211,10 +234,10 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         BTreeSet::new()
     });
     let now = aws.clock.now();
-    for (node, record) in nodes.iter_mut().zip(records) {
+    for (node, name) in nodes.iter_mut().zip(names_read) {
         let of_group = instances.remove(node.name()).unwrap_or_default();
         node.view.instances = Cached::read_at(now, of_group);
-        node.view.record = Cached::read_at(now, record);
+        node.view.name = Cached::read_at(now, name);
         // Two groups may name the same one.
         node.view.volume = Cached::read_at(now, volumes.get(&node.declaration.volume).cloned());
         node.view.note_asked_lately(&asked);

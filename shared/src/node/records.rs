@@ -1,5 +1,5 @@
-//! Reading records. Nothing but the record depends on Route 53, so it is asked briefly, and what it does not answer is
-//! [`Record::Unavailable`]: the volume does not wait for it.
+//! Reading names: the records, and who claims them. Nothing but the record depends on Route 53, so it is asked briefly, and
+//! what it does not answer is [`Record::Unavailable`]: the volume does not wait for it.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_route53::operation::list_resource_record_sets::ListResourceRecordSetsOutput;
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
-use durin_decisions::node::{Record, RecordProblem};
+use durin_decisions::node::{Claim, Record, RecordProblem, claim_name};
 
 use super::convert;
 use crate::aws::{Aws, code, failed, within};
@@ -23,62 +23,124 @@ const BETWEEN_PAGES: Duration = Duration::from_millis(300);
 /// The most that Route 53 lists at once.
 const PAGE: i32 = 300;
 
-/// The node's record.
-pub(super) async fn record(aws: &Aws, node: &Declaration) -> Record {
-    match list(aws, &node.zone, node.record.as_str(), 1).await {
-        Ok(page) => convert::record(node.record.as_str(), page.resource_record_sets().first()),
-        Err(problem) => Record::Unavailable(problem),
-    }
+/// How many sets are listed for one node: those of its name, and of names below it that come before its claim.
+const ONE_NODE: i32 = 20;
+
+/// The node's name in its zone.
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    pub(super) record: Record,
+    pub(super) claim: Claim,
 }
 
-/// The records of many nodes, in their order. A page holds many records, so nodes that share a zone cost few calls more than
-/// one does: the next page begins at the first name that the last one has not covered.
-pub(super) async fn records(aws: &Aws, nodes: &[&Declaration]) -> Vec<Record> {
-    let mut by_zone: BTreeMap<&HostedZoneId, Vec<&str>> = BTreeMap::new();
-    for node in nodes {
-        by_zone.entry(&node.zone).or_default().push(node.record.as_str());
+/// One call, unless many other names are below the node's: Route 53 lists these after it, and the claim among them.
+pub(super) async fn name(aws: &Aws, node: &Declaration) -> Name {
+    names(aws, &[node]).await.pop().unwrap_or_else(|| Name::unavailable(unread()))
+}
+
+/// The names of many nodes, in their order. A page holds many record sets, so nodes that share a zone cost few calls more
+/// than one does: the next page begins at the first set that the last one has not covered.
+pub(super) async fn names(aws: &Aws, nodes: &[&Declaration]) -> Vec<Name> {
+    let claims: Vec<String> = nodes.iter().map(|node| claim_name(&node.record)).collect();
+    let wanted = |index: usize| [(nodes[index].record.as_str(), Kind::Record), (claims[index].as_str(), Kind::Claim)];
+    let mut by_zone: BTreeMap<&HostedZoneId, Vec<Wanted<'_>>> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        by_zone.entry(&node.zone).or_default().extend(wanted(index));
     }
-    let mut found: BTreeMap<(&HostedZoneId, &str), Record> = BTreeMap::new();
+    let page_size = if nodes.len() == 1 { ONE_NODE } else { PAGE };
+    let mut found: BTreeMap<(&HostedZoneId, Wanted<'_>), Answer> = BTreeMap::new();
     let mut calls = 0;
-    for (zone, mut names) in by_zone {
-        names.sort_by(|one, other| listing_order(one, other));
-        names.dedup();
-        let mut names = names.as_slice();
-        while let Some(first) = names.first() {
+    for (zone, mut wanted) in by_zone {
+        wanted.sort_by(|one, other| listing_order(one.0, other.0).then(one.1.cmp(&other.1)));
+        wanted.dedup();
+        let mut wanted = wanted.as_slice();
+        while let Some(first) = wanted.first() {
             if calls > 0 {
                 aws.clock.sleep(BETWEEN_PAGES).await;
             }
             calls += 1;
-            let size = if names.len() == 1 { 1 } else { PAGE };
-            let listed = list(aws, zone, first, size).await;
-            let (covered, rest) = names.split_at(listed.as_ref().map_or(names.len(), |page| covered(page, names)));
-            for name in covered {
-                let record = match &listed {
-                    Ok(page) => convert::record(name, answer(page, name)),
-                    Err(problem) => Record::Unavailable(problem.clone()),
-                };
-                found.insert((zone, name), record);
+            let size = if wanted.len() == 1 { 1 } else { page_size };
+            let listed = list(aws, zone, *first, size).await;
+            let (covered, rest) = wanted.split_at(listed.as_ref().map_or(wanted.len(), |page| covered(page, wanted)));
+            for it in covered {
+                let answer = listed.as_ref().map(|page| answer(page, *it).cloned()).map_err(RecordProblem::clone);
+                found.insert((zone, *it), answer);
             }
-            names = rest;
+            wanted = rest;
         }
     }
-    let unread = || Record::Unavailable(RecordProblem::Unanswered("it was not read".to_owned()));
-    nodes.iter().map(|node| found.get(&(&node.zone, node.record.as_str())).cloned().unwrap_or_else(unread)).collect()
+    let mut all = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        let [record, claim] =
+            wanted(index).map(|it| found.get(&(&node.zone, it)).cloned().unwrap_or_else(|| Err(unread())));
+        all.push(Name::of(node, record, claim));
+    }
+    all
+}
+
+/// A record set that is looked for in a zone: its name, and which of the node's it is.
+type Wanted<'a> = (&'a str, Kind);
+
+type Answer = Result<Option<ResourceRecordSet>, RecordProblem>;
+
+/// In the order of the listing, if they had one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Record,
+    Claim,
+}
+
+impl Kind {
+    fn record_type(self) -> RrType {
+        match self {
+            Kind::Record => RrType::A,
+            Kind::Claim => RrType::Txt,
+        }
+    }
+
+    /// A CNAME record stands in the way of an A record, and there is never one beside the other.
+    fn answers(self, found: &RrType) -> bool {
+        match self {
+            Kind::Record => matches!(found, RrType::A | RrType::Cname),
+            Kind::Claim => *found == RrType::Txt,
+        }
+    }
+}
+
+impl Name {
+    fn of(node: &Declaration, record: Answer, claim: Answer) -> Name {
+        match (record, claim) {
+            (Ok(record), Ok(claim)) => Name {
+                record: convert::record(node.record.as_str(), record.as_ref()),
+                claim: convert::claim(&node.group, claim.as_ref()),
+            },
+            // Without the claim nobody knows whose the record is.
+            (Err(problem), _) | (_, Err(problem)) => Name::unavailable(problem),
+        }
+    }
+
+    fn unavailable(problem: RecordProblem) -> Name {
+        Name { record: Record::Unavailable(problem), claim: Claim::Absent }
+    }
+}
+
+fn unread() -> RecordProblem {
+    RecordProblem::Unanswered("it was not read".to_owned())
 }
 
 /// The name is only where the listing starts, so the first answer may be another name or type.
 async fn list(
     aws: &Aws,
     zone: &HostedZoneId,
-    from: &str,
+    (name, kind): Wanted<'_>,
     size: i32,
 ) -> Result<ListResourceRecordSetsOutput, RecordProblem> {
     let listed = aws
         .route53
         .list_resource_record_sets()
         .hosted_zone_id(zone.as_str())
-        .start_record_name(from)
-        .start_record_type(RrType::A)
+        .start_record_name(name)
+        .start_record_type(kind.record_type())
         .max_items(size)
         .customize()
         .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(TIMEOUT)))
@@ -89,7 +151,7 @@ async fn list(
             return problem;
         }
         let failure = failed("route53:ListResourceRecordSets")(error).chain();
-        tracing::warn!(%zone, record = from, reason = failure, "a record cannot be read");
+        tracing::warn!(%zone, record = name, reason = failure, "a record cannot be read");
         RecordProblem::Unanswered(failure)
     })
 }
@@ -104,18 +166,16 @@ pub(super) fn zone_problem(code: &str) -> Option<RecordProblem> {
     }
 }
 
-/// Of these names, in the order of the listing, how many the page has an answer to: at least the first, where it begins.
-fn covered(page: &ListResourceRecordSetsOutput, names: &[&str]) -> usize {
+/// Of these, in the order of the listing, how many the page has an answer to: at least the first, where it begins.
+fn covered(page: &ListResourceRecordSetsOutput, wanted: &[Wanted<'_>]) -> usize {
     match page.next_record_name().filter(|_| page.is_truncated()) {
-        None => names.len(),
-        Some(next) => names.iter().filter(|name| listing_order(name, next) == Ordering::Less).count().max(1),
+        None => wanted.len(),
+        Some(next) => wanted.iter().filter(|it| listing_order(it.0, next) == Ordering::Less).count().max(1),
     }
 }
 
-/// Only these two types can stand in the way of an A record, and they come in this order.
-fn answer<'a>(page: &'a ListResourceRecordSetsOutput, name: &str) -> Option<&'a ResourceRecordSet> {
-    let of_name = |set: &&ResourceRecordSet| set.name() == name && matches!(set.r#type(), RrType::A | RrType::Cname);
-    page.resource_record_sets().iter().find(of_name)
+fn answer<'a>(page: &'a ListResourceRecordSetsOutput, (name, kind): Wanted<'_>) -> Option<&'a ResourceRecordSet> {
+    page.resource_record_sets().iter().find(|set| set.name() == name && kind.answers(set.r#type()))
 }
 
 /// Route 53 lists names by their labels, the last one first. (Route 53 API Reference, ListResourceRecordSets.)
@@ -145,7 +205,7 @@ mod tests {
                 .build()
                 .expect("a page")
         };
-        let names = ["a.example.com.", "b.example.com.", "c.example.com."];
+        let names = ["a.example.com.", "b.example.com.", "c.example.com."].map(|name| (name, Kind::Record));
         assert_eq!(covered(&page(None), &names), 3);
         assert_eq!(covered(&page(Some("b.example.com.")), &names), 1);
         assert_eq!(covered(&page(Some("x.b.example.com.")), &names), 2);

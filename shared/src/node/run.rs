@@ -115,7 +115,7 @@ fn log(node: &Node, observed: &Observed, step: &Step) {
         Step::Replace { holder } | Step::Release { holder } | Step::Resume { holder } => Some(holder),
         Step::LaunchFirst { holder } | Step::RestoreCapacity { holder } => Some(holder),
         Step::Complete { instance, .. } => Some(instance),
-        Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
+        Step::ClaimName | Step::PointRecord { .. } | Step::Wait(_) | Step::Done(_) | Step::Blocked(_) => holder,
     };
     info!(
         node = %node.name(),

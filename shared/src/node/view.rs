@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Group, Instance, Lifecycle, Record, RecordProblem, ReleaseState, Volume, WaitFor, lacks_holder,
+    Agents, Attachment, Claim, Group, Instance, Lifecycle, Record, RecordProblem, ReleaseState, Volume, WaitFor,
+    lacks_holder,
 };
 
 use super::cached::Cached;
 use super::commands::{Command, release_state};
-use super::{read, records};
+use super::read;
+use super::records::{self, Name};
 use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
@@ -35,7 +37,7 @@ pub(super) struct View {
     pub(super) group: Cached<Group>,
     pub(super) instances: Cached<BTreeMap<InstanceId, Instance>>,
     /// Of any age: a write based on an old one fails.
-    pub(super) record: Cached<Record>,
+    pub(super) name: Cached<Name>,
     /// `None` if EC2 was asked and does not list it.
     pub(super) volume: Cached<Option<Volume>>,
     agents: Cached<Agents>,
@@ -50,7 +52,7 @@ pub(super) struct View {
 pub(super) struct Seen<'a> {
     pub(super) group: &'a Group,
     pub(super) instances: &'a BTreeMap<InstanceId, Instance>,
-    pub(super) record: &'a Record,
+    pub(super) name: &'a Name,
     pub(super) volume: Option<&'a Volume>,
 }
 
@@ -59,7 +61,7 @@ impl View {
         View {
             group: Cached::read_at(read, group),
             instances: Cached::unread(),
-            record: Cached::unread(),
+            name: Cached::unread(),
             volume: Cached::unread(),
             agents: Cached::unread(),
             commands: Cached::unread(),
@@ -73,14 +75,14 @@ impl View {
     /// When a call fails that the volume depends on.
     pub(super) async fn look(&mut self, aws: &Aws, node: &Declaration) -> Result<Seen<'_>, Failure> {
         self.age(aws.clock.now());
-        let View { group, instances, record, volume, .. } = self;
+        let View { group, instances, name, volume, .. } = self;
         let (clock, names) = (&aws.clock, std::slice::from_ref(&node.group));
-        let (group, instances, record) = tokio::try_join!(
+        let (group, instances, name) = tokio::try_join!(
             group.get_or_read(clock, async {
                 Ok::<_, Failure>(read::group(aws, &node.group).await?.map_or_else(Group::gone, |found| found.group))
             }),
             instances.get_or_read(clock, read::instances_of_groups(aws, names)),
-            async { Ok(record.get_or_ask(clock, records::record(aws, node)).await) },
+            async { Ok(name.get_or_ask(clock, records::name(aws, node)).await) },
         )?;
         let volume = volume.get_or_read(clock, async {
             let mut found = read::volumes(aws, std::slice::from_ref(&node.volume)).await?;
@@ -90,7 +92,7 @@ impl View {
         if let Some(stranger) = unlisted_holder(volume, instances) {
             instances.extend(read::instances(aws, &[stranger], names).await?);
         }
-        Ok(Seen { group, instances, record, volume })
+        Ok(Seen { group, instances, name, volume })
     }
 
     /// Asks Systems Manager for what is not known. Fail open: without an answer nothing is known of agents, no release was
@@ -174,13 +176,20 @@ impl View {
         }
     }
 
+    /// Notes what a write has shown of the record.
+    pub(super) fn know_record(&mut self, now: SystemTime, record: Record) {
+        let claim = self.name.get().map_or(Claim::Absent, |name| name.claim.clone());
+        self.name = Cached::read_at(now, Name { record, claim });
+    }
+
     /// A record that could not be read is left alone: nothing that cannot be given back depends on it, and asking again
     /// takes as long as Route 53 likes.
     pub(super) fn forget_all(&mut self) {
         self.group.forget();
         self.instances.forget();
-        if !matches!(self.record.get(), Some(Record::Unavailable(RecordProblem::Unanswered(_)))) {
-            self.record.forget();
+        let known = self.name.get().map(|name| &name.record);
+        if !matches!(known, Some(Record::Unavailable(RecordProblem::Unanswered(_)))) {
+            self.name.forget();
         }
         self.volume.forget();
         self.agents.forget();
@@ -193,8 +202,8 @@ impl View {
         self.volume.forget_if_older(FRESH_FOR, now);
         self.agents.forget_if_older(FRESH_FOR, now);
         self.commands.forget_if_older(FRESH_FOR, now);
-        if let Some(Record::Unavailable(_)) = self.record.get() {
-            self.record.forget_if_older(RECORD_AGAIN_AFTER, now);
+        if let Some(Record::Unavailable(_)) = self.name.get().map(|name| &name.record) {
+            self.name.forget_if_older(RECORD_AGAIN_AFTER, now);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use durin_decisions::node::Instance;
+use durin_decisions::node::{Claim, Instance};
 
 use super::commands::Sent;
 use crate::failure::Failure;
@@ -14,6 +14,7 @@ use crate::risk::Risk;
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     sent: Option<Sent>,
+    claim_refused: bool,
     marks: BTreeMap<InstanceId, Risk>,
     completed: BTreeSet<(InstanceId, Transition)>,
     denied: BTreeMap<(InstanceId, Transition), SystemTime>,
@@ -55,6 +56,19 @@ impl Writes {
 
     pub(super) fn take_left_out(&mut self) -> Option<Failure> {
         self.left_out.take()
+    }
+
+    /// Route 53 has refused to write the claim: the node does without it for now.
+    pub(super) fn note_claim_refused(&mut self) {
+        self.claim_refused = true;
+    }
+
+    /// Whose the node's name is.
+    pub(super) fn claim(&self, read: &Claim) -> Claim {
+        match read {
+            Claim::Absent if self.claim_refused => Claim::Refused,
+            known @ (Claim::Absent | Claim::Ours | Claim::Another(_) | Claim::Refused) => known.clone(),
+        }
     }
 
     pub(super) fn note_mark(&mut self, instance: InstanceId, risk: Risk) {

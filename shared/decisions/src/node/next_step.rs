@@ -9,6 +9,7 @@ mod take_back;
 
 use std::time::SystemTime;
 
+use super::claim::Claim;
 use super::observed::{
     ARecord, Attachment, AttachmentState, Instance, InstanceState, Observed, Record, RecordProblem, Volume, VolumeState,
 };
@@ -168,6 +169,10 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>,
             Ok(Some(Step::Wait(WaitFor::Address { successor: holder.clone() })))
         };
     };
+    // Before the record: once EC2 has forgotten the holder, its address proves nothing.
+    if observed.claim == Claim::Absent {
+        return Ok(Some(Step::ClaimName));
+    }
     let to = ARecord { address: address.to_string(), ttl_s: i64::from(observed.declaration.ttl_s) };
     Ok((from.as_ref() != Some(&to)).then_some(Step::PointRecord { from, to }))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
+use super::claim::Claim;
 use crate::declaration::Declaration;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
@@ -31,6 +32,8 @@ pub struct Observed {
     pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
     pub record: Record,
+    /// Whose its name is.
+    pub claim: Claim,
     /// Who could release the volume, or has. Known only while somebody alive may have to.
     pub release: Option<Release>,
     pub warning: Option<Warning>,

@@ -58,6 +58,8 @@ pub enum Step {
         /// It is a member of the group, or was.
         holder: InstanceId,
     },
+    /// Write down in the zone that the name is the node's, provided that nothing there claims it.
+    ClaimName,
     /// Move the record, provided that it still stands as it was read.
     PointRecord {
         /// As it was read; none if there was none.
@@ -271,6 +273,7 @@ impl Step {
             Step::Release { .. } => "release",
             Step::Detach { .. } => "detach",
             Step::Terminate { .. } => "terminate",
+            Step::ClaimName => "claim-name",
             Step::PointRecord { .. } => "point-record",
             Step::Complete { .. } => "complete",
             Step::Wait(_) => "wait",
@@ -292,6 +295,7 @@ impl Step {
             Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
+            Step::ClaimName => "nothing in the zone claims the node's name yet".to_owned(),
             Step::PointRecord { from: Some(from), to } => {
                 format!(
                     "the record says {} with TTL {} s, but the holder is at {} with TTL {} s",
@@ -330,6 +334,7 @@ impl Step {
             Step::Complete { transition: Transition::Launching, result: ActionResult::Abandon, .. } => true,
             Step::Attach { .. }
             | Step::Mark { .. }
+            | Step::ClaimName
             | Step::PointRecord { .. }
             | Step::Complete { .. }
             | Step::Wait(_)

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::lifecycle::{Passage, Transition};
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, RecordProblem, ReleaseState, Step,
-    VolumeState, WaitFor, next_step,
+    ActionResult, AttachmentState, Blocked, Claim, Done, InstanceState, Lifecycle, Record, RecordProblem, ReleaseState,
+    Step, VolumeState, WaitFor, next_step,
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
@@ -226,6 +226,15 @@ fn let_go(instance: &str) -> Step {
     taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW), Step::Wait(WaitFor::Attached { successor: id(NEW) }))]
 #[case::attached(taken_over(), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
 #[case::no_record_yet(taken_over().record(Record::Absent), Step::PointRecord { from: None, to: a_record(NEW) })]
+#[case::no_record_yet_and_nobody_has_claimed_the_name(
+    taken_over().record(Record::Absent).claim(Claim::Absent), Step::ClaimName)]
+#[case::attaching_and_nobody_has_claimed_the_name(
+    taken_over().held_by(NEW, AttachmentState::Attaching).claim(Claim::Absent), Step::ClaimName)]
+#[case::the_name_cannot_be_claimed(
+    taken_over().claim(Claim::Refused), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
+#[case::it_serves_and_nobody_has_claimed_the_name(healthy().claim(Claim::Absent), Step::ClaimName)]
+#[case::it_serves_and_the_name_cannot_be_claimed(healthy().claim(Claim::Refused), serves(OLD))]
+#[case::the_volume_goes_first(replaced().without(OLD).free().claim(Claim::Absent), attach(NEW))]
 #[case::the_ttl_is_not_as_the_tag_says(
     healthy().record(Record::Simple(with_ttl(a_record(OLD), 300))),
     Step::PointRecord { from: Some(with_ttl(a_record(OLD), 300)), to: a_record(OLD) })]

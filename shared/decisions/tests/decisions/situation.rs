@@ -8,8 +8,8 @@ use durin_decisions::declaration::Declaration;
 use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
 use durin_decisions::node::{
-    ARecord, Agents, Attachment, AttachmentState, Group, Instance, InstanceState, Lifecycle, Observed, Record, Release,
-    ReleaseState, Volume, VolumeState,
+    ARecord, Agents, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, Lifecycle, Observed, Record,
+    Release, ReleaseState, Volume, VolumeState,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -159,6 +159,7 @@ impl Default for Situation {
             }),
             has_held: false,
             record: Record::Absent,
+            claim: Claim::Ours,
             release: None,
             warning: None,
             action: None,
@@ -380,6 +381,10 @@ impl Situation {
 
     pub(crate) fn record(self, record: Record) -> Situation {
         self.but(|observed| observed.record = record)
+    }
+
+    pub(crate) fn claim(self, claim: Claim) -> Situation {
+        self.but(|observed| observed.claim = claim)
     }
 
     pub(crate) fn record_names(self, instance: &str) -> Situation {

@@ -66,6 +66,7 @@ const IRREVERSIBLE: bool = true;
     !IRREVERSIBLE,
     "the record says 10.0.0.1 with TTL 10 s, but the holder is at 10.0.0.2 with TTL 60 s"
 )]
+#[case(Step::ClaimName, "claim-name", !IRREVERSIBLE, "nothing in the zone claims the node's name yet")]
 #[case(
     Step::PointRecord { from: None, to: a_record(NEW) },
     "point-record",
