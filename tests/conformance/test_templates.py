@@ -39,6 +39,10 @@ def test_parliament_finds_nothing_that_matters(template):
     assert found == []
 
 
+def test_parliament_finds_nothing_in_the_sample_policy():
+    assert findings(json.loads((INFRA / "keep-tags.json").read_text())) == []
+
+
 def test_parliament_finds_a_mistake():
     statement = {"Effect": "Allow", "Action": "ec2:AttachVolume", "Resource": "arn:aws:ec2:*:*:instance/*"}
     assert findings({"Version": "2012-10-17", "Statement": [statement]}) != []

@@ -42,6 +42,8 @@ pub enum Key {
     SecureTransport,
     /// `aws:PrincipalAccount`
     PrincipalAccount,
+    /// `aws:PrincipalArn`
+    PrincipalArn,
     /// Another one: its name here.
     Named(&'static str),
 }
@@ -51,7 +53,13 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
         "ec2",
         &[
             ("AttachVolume", Tagged),
+            ("CopyImage", ToTag),
+            ("CopySnapshot", ToTag),
+            ("CreateImage", ToTag),
+            ("CreateSnapshot", ToTag),
+            ("CreateSnapshots", ToTag),
             ("CreateTags", ToTag),
+            ("CreateVolume", ToTag),
             ("DeleteSnapshot", Tagged),
             ("DeleteTags", ToTag),
             ("DeregisterImage", Tagged),
@@ -73,6 +81,8 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
             ("DisableImageDeprecation", Tagged),
             ("EnableImage", Tagged),
             ("EnableImageDeprecation", Tagged),
+            ("RegisterImage", ToTag),
+            ("RunInstances", ToTag),
             ("StartInstances", Tagged),
             ("StopInstances", Tagged),
             ("TerminateInstances", Tagged),
@@ -82,6 +92,9 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
         "autoscaling",
         &[
             ("CompleteLifecycleAction", Tagged),
+            ("CreateAutoScalingGroup", ToTag),
+            ("CreateOrUpdateTags", ToTag),
+            ("DeleteTags", ToTag),
             ("DescribeAutoScalingGroups", Untagged),
             ("DescribeAutoScalingInstances", Untagged),
             ("DescribeLaunchConfigurations", Untagged),
@@ -107,6 +120,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
     (
         "ssm",
         &[
+            ("AddTagsToResource", ToTag),
             ("DescribeInstanceInformation", Untagged),
             ("DescribeParameters", Untagged),
             ("GetCommandInvocation", Untagged),
@@ -117,6 +131,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
             ("ListCommands", Untagged),
             ("ListTagsForResource", Tagged),
             ("PutParameter", ToTag),
+            ("RemoveTagsFromResource", ToTag),
             ("SendCommand", Tagged),
         ],
     ),
@@ -155,7 +170,7 @@ impl Action {
     /// Whether the action is ever asked with the key.
     pub(super) fn has_key(&self, key: &Key) -> bool {
         match key {
-            Key::RequestedRegion | Key::SecureTransport | Key::PrincipalAccount => true,
+            Key::RequestedRegion | Key::SecureTransport | Key::PrincipalAccount | Key::PrincipalArn => true,
             Key::ResourceTag(_) => matches!(self.asked, Tagged | ToTag),
             Key::RequestTag(_) | Key::TagKeys => self.asked == ToTag,
             Key::Named(name) => {
@@ -181,11 +196,12 @@ impl Key {
         if let Some(tag) = below("aws:RequestTag/") {
             return Some(Key::RequestTag(tag));
         }
-        let globals = [
+        let globals: [(&str, Key); 5] = [
             ("aws:TagKeys", Key::TagKeys),
             ("aws:RequestedRegion", Key::RequestedRegion),
             ("aws:SecureTransport", Key::SecureTransport),
             ("aws:PrincipalAccount", Key::PrincipalAccount),
+            ("aws:PrincipalArn", Key::PrincipalArn),
         ];
         let global = globals.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, key)| key);
         let named = || NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -201,7 +217,8 @@ impl Key {
             | Key::RequestTag(_)
             | Key::RequestedRegion
             | Key::SecureTransport
-            | Key::PrincipalAccount => false,
+            | Key::PrincipalAccount
+            | Key::PrincipalArn => false,
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Check {
     pub request_tags: Vec<(String, String)>,
     /// The other keys of the request, by name.
     pub keys: Vec<(&'static str, Vec<String>)>,
+    /// `aws:PrincipalArn`: the role or user that asks, if that is known.
+    pub principal: Option<String>,
     /// `aws:RequestedRegion`; Route 53 has its own.
     pub region: &'static str,
 }
@@ -31,6 +33,7 @@ impl Check {
             resource_tags: Vec::new(),
             request_tags: Vec::new(),
             keys: Vec::new(),
+            principal: None,
             region: REGION,
         }
     }
@@ -51,6 +54,7 @@ impl Check {
             Key::RequestedRegion => vec![self.region],
             Key::SecureTransport => vec!["true"],
             Key::PrincipalAccount => vec![ACCOUNT],
+            Key::PrincipalArn => self.principal.as_deref().into_iter().collect(),
             Key::Named(name) => {
                 let found = self.keys.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
                 found.map(|(_, values)| values.iter().map(String::as_str).collect()).unwrap_or_default()

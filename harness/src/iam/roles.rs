@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::check::Check;
 use super::evaluate::{Verdict, evaluate, why_not};
 use super::policy::Policy;
-use crate::account::ACCOUNT;
+use crate::account::{ACCOUNT, PARTITION};
 
 /// A role in the local AWS.
 #[derive(Clone, Debug)]
@@ -76,7 +76,9 @@ impl Iam {
     pub fn authorize(&mut self, caller: &Caller, checks: &[Check]) -> Result<(), Denial> {
         let Caller::Function(function) = caller else { return Ok(()) };
         let Some(Assumed { role, used }) = self.roles.get_mut(function) else { return Ok(()) };
+        let principal = format!("arn:{PARTITION}:iam::{ACCOUNT}:role/{}", role.name);
         for check in checks {
+            let check = &Check { principal: Some(principal.clone()), ..check.clone() };
             let (because, why) = match evaluate(&role.policies, check) {
                 Verdict::Allowed(by) => {
                     used.extend(by);
