@@ -132,8 +132,11 @@ zone_arn() {
 
 # The hosted zones in which the functions may write, a line each; none before the roles are deployed.
 allowed_zones() {
+    local arns
     stack_exists durin-roles || return 0
-    stack_parameter durin-roles HostedZoneArns | tr ',' '\n' | sed 's|.*hostedzone/||; s|[^0-9A-Z].*||' | grep -v '^NONE$' || true
+    # A failed question is an error and not an empty list, which would close every zone.
+    arns=$(stack_parameter durin-roles HostedZoneArns) || exit 1
+    tr ',' '\n' <<<"$arns" | sed 's|.*hostedzone/||; s|[^0-9A-Z].*||; /^NONE$/d; /^$/d'
 }
 
 # zone_arns ID…: these zones, each once, as the roles' parameter, which cannot be empty: no zone is called NONE.

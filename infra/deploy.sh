@@ -38,14 +38,15 @@ need_tools() {
 
 # Collects the zones that the roles will name. A tag opens no zone, so a person has to name the zone of every node.
 settle_zones() {
-    local zone node
-    while read -r zone; do
+    local there nodes zone node
+    there=$(allowed_zones) nodes=$(zones_of_nodes)
+    for zone in $there; do
         zones+=("$zone")
-    done < <(allowed_zones)
+    done
     while IFS=$'\t' read -r zone node; do
-        printf '%s\n' ${zones[@]+"${zones[@]}"} | grep -qx "$zone" ||
+        [ -z "$zone" ] || printf '%s\n' ${zones[@]+"${zones[@]}"} | grep -qx "$zone" ||
             fail "the node $node is in the hosted zone $zone, in which the functions may not write. If the zone is yours and they should, pass --hosted-zone $zone; else correct the tag durin:hosted-zone-id of the Auto Scaling group $node"
-    done < <(zones_of_nodes)
+    done <<<"$nodes"
 }
 
 plan() {
