@@ -131,7 +131,9 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     if let Some(step) = capacity::next_step(observed, holder) {
         return step;
     }
-    match record.and_then(|_| shared_volume(observed).map_or(Ok(()), Err)) {
+    // Reported also by the node that has them by right: somebody else's tags are wrong.
+    let shared = || shared_record(observed).or_else(|| shared_volume(observed));
+    match record.and_then(|_| shared().map_or(Ok(()), Err)) {
         Ok(()) => Step::Done(Done::Serves { holder: holder.clone() }),
         Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
     }
@@ -144,8 +146,10 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
 fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>, Blocked> {
     let (name, zone) = (observed.declaration.record.clone(), observed.declaration.zone.clone());
     let group = observed.declaration.group.clone();
-    if let Some(other) = observed.record_shared_with.clone() {
-        return Err(Blocked::SharedRecord { group, other, name, zone });
+    if observed.claim != Claim::Ours
+        && let Some(blocked) = shared_record(observed)
+    {
+        return Err(blocked);
     }
     let from = match &observed.record {
         Record::Absent => None,
@@ -216,8 +220,9 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
 }
 
 fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
-    let refused =
-        successor.id().and_then(|_| agreement::blocks_attaching(observed).or_else(|| shared_volume(observed)));
+    // The tag of another group cannot keep the volume from the node that its own tag names.
+    let is_shared = || shared_volume(observed).filter(|_| volume.node.is_none());
+    let refused = successor.id().and_then(|_| agreement::blocks_attaching(observed).or_else(is_shared));
     if let Some(blocked) = refused.or_else(|| cannot_take_over(observed, volume, successor)) {
         return Step::Blocked(blocked);
     }
@@ -227,13 +232,20 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
 }
 
-/// Two groups that take one volume from each other would do so forever. Unless its owner has said whose it is.
+/// Two groups that write one record would do so forever.
+fn shared_record(observed: &Observed) -> Option<Blocked> {
+    let declaration = &observed.declaration;
+    observed.record_shared_with.clone().map(|other| Blocked::SharedRecord {
+        group: declaration.group.clone(),
+        other,
+        name: declaration.record.clone(),
+        zone: declaration.zone.clone(),
+    })
+}
+
+/// Two groups that take one volume from each other would do so forever.
 fn shared_volume(observed: &Observed) -> Option<Blocked> {
     let declaration = &observed.declaration;
-    let is_agreed = |volume: &Volume| volume.node.as_deref() == Some(declaration.group.as_str());
-    if observed.volume.as_ref().is_some_and(is_agreed) {
-        return None;
-    }
     observed.volume_shared_with.clone().map(|other| Blocked::SharedVolume {
         group: declaration.group.clone(),
         other,

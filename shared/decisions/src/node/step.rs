@@ -179,13 +179,13 @@ pub enum Blocked {
     )]
     NoAddress { group: GroupName, holder: InstanceId },
     #[error(
-        "the Auto Scaling groups {group} and {other} both declare the record {name} in the hosted zone {zone}, which Durin \
-         therefore leaves alone: correct the tag durin:record-name of one of them"
+        "the Auto Scaling groups {group} and {other} both declare the record {name} in the hosted zone {zone}, which \
+         Durin therefore moves only for the one that its TXT record names: correct the tag durin:record-name of the other"
     )]
     SharedRecord { group: GroupName, other: GroupName, name: RecordName, zone: HostedZoneId },
     #[error(
-        "the Auto Scaling groups {group} and {other} both declare the volume {volume}, which Durin therefore leaves where it \
-         is: correct the tag durin:volume-id of one of them"
+        "the Auto Scaling groups {group} and {other} both declare the volume {volume}, which Durin therefore attaches only \
+         to the one that its tag durin:node names: correct the tag durin:volume-id of the other"
     )]
     SharedVolume { group: GroupName, other: GroupName, volume: VolumeId },
     #[error(

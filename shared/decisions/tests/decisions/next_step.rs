@@ -78,7 +78,6 @@ fn let_go(instance: &str) -> Step {
 
 #[rstest]
 // Nothing to do.
-#[case::another_group_declares_its_volume_and_the_owner_does_not_agree(healthy().volume_shared(), serves(OLD))]
 #[case::healthy(healthy(), serves(OLD))]
 #[case::healthy_and_the_launch_hook_is_over(healthy().lifecycle(OLD, Lifecycle::Launching { waits: false }), serves(OLD))]
 #[case::scaled_to_zero(Situation::default().desired(0).record_names(OLD), Step::Done(Done::NoSuccessor))]
@@ -220,7 +219,10 @@ fn let_go(instance: &str) -> Step {
         .release(&[OLD], ReleaseState::NotStarted).volume_of(Some("other")),
     release(OLD))]
 #[case::dead_and_another_nodes(replaced().volume_of(Some("other")), let_go(OLD))]
+#[case::free_and_another_node_declares_it(replaced().without(OLD).free().volume_shared(), attach(NEW))]
 // The record follows.
+#[case::attached_and_another_node_declares_its_record(
+    taken_over().record_shared(), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
 #[case::attaching(taken_over().held_by(NEW, AttachmentState::Attaching), Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
 #[case::attaching_and_the_record_is_right(
     taken_over().held_by(NEW, AttachmentState::Attaching).record_names(NEW), Step::Wait(WaitFor::Attached { successor: id(NEW) }))]
@@ -287,8 +289,10 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::attached_twice(healthy().also_held_by(NEW), "Multi-Attach")]
 #[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
 #[case::no_address(healthy().no_address(OLD), "subnets with IPv4")]
-#[case::another_node_has_its_record(healthy().record_names(NEW).record_shared(), "k3s and twin both declare the record")]
-#[case::another_node_has_its_volume(healthy().volume_of(None).volume_shared(), "k3s and twin both declare the volume")]
+#[case::another_node_has_its_record(
+    healthy().record_names(NEW).claim(Claim::Absent).record_shared(), "k3s and twin both declare the record")]
+#[case::another_node_declares_its_record(healthy().record_shared(), "k3s and twin both declare the record")]
+#[case::another_node_has_its_volume(healthy().volume_shared(), "k3s and twin both declare the volume")]
 #[case::free_and_another_node_has_its_volume(
     replaced().without(OLD).free().volume_of(None).has_held().volume_shared(), "k3s and twin both")]
 #[case::no_such_zone(
