@@ -201,7 +201,7 @@ pub enum ReleaseState {
     Marked,
     /// It runs, or is on its way.
     Running { since: SystemTime },
-    /// Drained, stopped, synced, unmounted: first and last seen so, in this hand-off.
+    /// Stopped, synced, unmounted: first and last seen so, in this hand-off.
     Released { first: SystemTime, last: SystemTime },
     /// It failed, timed out or was cancelled on the way. k3s may be stopped.
     Failed { at: SystemTime },

@@ -43,7 +43,7 @@ pub enum Step {
         /// It runs, and nobody is there to follow it.
         holder: InstanceId,
     },
-    /// Have the holder drain, stop k3s, sync and unmount.
+    /// Have the holder stop k3s, end its containers, sync and unmount.
     Release {
         /// It runs, and its agent is online.
         holder: InstanceId,

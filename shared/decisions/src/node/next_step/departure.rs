@@ -8,7 +8,7 @@
 //!   3  Durin   has the group replace it; the terminate hook keeps it alive, and it serves
 //!  14  EC2     runs the new instance. Releasing now would add its boot to the outage: Durin waits
 //!  31  new     its agent is online: it has booted
-//!  33  Durin   sends the release. The outage begins with the drain
+//!  33  Durin   sends the release. The outage begins when k3s stops
 //!  42  old     has unmounted, and the command has succeeded
 //!  43  Durin   detaches; at 46 the volume is free and is attached to the new instance, at 49 it is there
 //! ```
@@ -39,7 +39,7 @@ use crate::node::observed::{
 use crate::node::step::{ActionResult, Done, Step, WaitFor};
 use crate::risk::{Risk, RiskReason};
 
-/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, drain 8, k3s 4, unmount
+/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8, unmount
 /// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
 /// when the successor is late; what begins later may be cut off, which costs a journal replay, but no acknowledged write.
 pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
@@ -53,7 +53,7 @@ pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
 
 /// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
-/// half an minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
+/// half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
 /// instance is what frees the volume.
 pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
 
