@@ -23,6 +23,11 @@ def record_set(address, ttl=10):
     return {"Name": RECORD, "Type": "A", "TTL": ttl, "ResourceRecords": [{"Value": address}]}
 
 
+def a_records(listed):
+    """Without the claims, which are TXT records."""
+    return [record for record in listed["ResourceRecordSets"] if record["Type"] == "A"]
+
+
 def moved(old, new):
     """The change batch that moves the record. It fails as a whole if the old address is not current."""
     return {

@@ -209,10 +209,10 @@ MOTO_IS_WRONG = [
 # The same, where AWS has what the local AWS leaves out.
 LEFT_OUT = [
     *of_instances("ClientToken", None, "<masked>", "tokens are not remembered"),
-    *of_instances("BlockDeviceMappings", [], ANY, "there are no root volumes"),
     *of_instances(
         "RootDeviceName", "/dev/xvda", "/dev/sda1", "the image's own affair, and there are no images"
     ),
+    *of_instances("BlockDeviceMappings[].DeviceName", "/dev/xvda", "/dev/sda1", "the same device"),
     *of_instances("HibernationOptions", None, ANY, "nothing hibernates"),
     *of_instances("MetadataOptions.HttpTokens", None, ANY, "there is no metadata service"),
     *of_instances("MetadataOptions.HttpPutResponseHopLimit", None, ANY, "there is no metadata service"),

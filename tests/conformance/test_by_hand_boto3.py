@@ -1,6 +1,17 @@
 """A node moves to a new instance with nothing but boto3: after the old one ended, and while it still runs."""
 
-from hand_off import DEVICE, GROUP, LAUNCH_HOOK, RECORD, TERMINATE_HOOK, in_state, moved, record_set, tag
+from hand_off import (
+    DEVICE,
+    GROUP,
+    LAUNCH_HOOK,
+    RECORD,
+    TERMINATE_HOOK,
+    a_records,
+    in_state,
+    moved,
+    record_set,
+    tag,
+)
 from waiting import until
 
 
@@ -58,7 +69,7 @@ def hand_over(aws, volume, zone, old_address, new):
     change = aws.route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)["ChangeInfo"]
     assert change["Status"] == "PENDING"
     listed = aws.route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=RECORD)
-    assert listed["ResourceRecordSets"] == [record_set(new_address)]
+    assert a_records(listed) == [record_set(new_address)]
 
     complete(aws, LAUNCH_HOOK, new)
     until("it serves", lambda: in_state(group(aws), "InService") == new)

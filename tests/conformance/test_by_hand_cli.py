@@ -5,7 +5,18 @@ import json
 import pytest
 
 from cli import Cli
-from hand_off import DEVICE, GROUP, LAUNCH_HOOK, RECORD, TERMINATE_HOOK, in_state, moved, record_set, tag
+from hand_off import (
+    DEVICE,
+    GROUP,
+    LAUNCH_HOOK,
+    RECORD,
+    TERMINATE_HOOK,
+    a_records,
+    in_state,
+    moved,
+    record_set,
+    tag,
+)
 from waiting import until
 
 
@@ -81,7 +92,7 @@ def records(cli, zone):
     listed = cli(
         "route53", "list-resource-record-sets", "--hosted-zone-id", zone, "--start-record-name", RECORD
     )
-    return listed["ResourceRecordSets"]
+    return a_records(listed)
 
 
 def change_status(cli, change):

@@ -3,7 +3,7 @@
 import pytest
 
 from cli import Cli
-from hand_off import DEVICE, GROUP, RECORD, in_state, record_set, tag
+from hand_off import DEVICE, GROUP, RECORD, a_records, in_state, record_set, tag
 from waiting import until
 
 WITHIN_S = 60
@@ -44,7 +44,7 @@ def comes_back(aws, old):
     [reservation] = aws.ec2.describe_instances(InstanceIds=[new])["Reservations"]
     address = reservation["Instances"][0]["PrivateIpAddress"]
     listed = aws.route53.list_resource_record_sets(HostedZoneId=zone, StartRecordName=RECORD)
-    assert listed["ResourceRecordSets"] == [record_set(address)]
+    assert a_records(listed) == [record_set(address)]
     until(
         "the old one is gone", lambda: [it["InstanceId"] for it in group(aws)["Instances"]] == [new], WITHIN_S
     )

@@ -205,7 +205,8 @@ def test_a_subnet_without_ipv4_is_refused(account):
 
 def test_a_volume_that_could_never_be_attached_or_moved_is_refused(account):
     ec2 = account.client("ec2")
-    tags = [{"ResourceType": "volume", "Tags": [{"Key": "durin:volume", "Value": "data"}]}]
+    agreed = [{"Key": "durin:volume", "Value": "data"}, {"Key": "durin:node", "Value": "home"}]
+    tags = [{"ResourceType": "volume", "Tags": agreed}]
     elsewhere = ec2.create_volume(AvailabilityZone=f"{REGION}b", Size=1, TagSpecifications=tags)["VolumeId"]
     untagged = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)["VolumeId"]
     command = ["deploy-node.sh", "home", "--image", IMAGE, *place(account, f"{REGION}a", CidrBlock="10.9.1.0/24")]

@@ -19,7 +19,7 @@ use crate::aws::{Aws, code, failed, incomplete, is_of_the_moment, once, within, 
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use crate::risk::{Mark, Risk};
+use crate::risk::{Mark, Risk, RiskReason};
 use crate::tags::AT_RISK;
 
 /// How long sending a command may take, all attempts together. One that lands later could find another hand-off.
@@ -48,7 +48,7 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
             node.view.volume.forget();
             attach(aws, node, successor).await
         }
-        Step::Mark { instance, risk } => Ok(mark(aws, node, instance, *risk).await),
+        Step::Mark { instance, risk } => mark(aws, node, instance, *risk).await,
         Step::Replace { holder } => {
             node.view.group.forget();
             let applied = end_in_group(aws, holder, Follows::Successor).await;
@@ -105,12 +105,13 @@ async fn attach(aws: &Aws, node: &Node, successor: &InstanceId) -> Result<Applie
     }
 }
 
-/// Without the tag the other functions do not know; this one does, and does not wait for it.
-async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Applied {
+/// Without the tag the other functions do not know; this one does, and does not wait for it. But a retirement is worked off
+/// by all of them, over days: what one asks for would be undone by the next that does not know why.
+async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
     node.writes.note_mark(instance.clone(), risk);
     let known = node.view.instances.get().and_then(|instances| instances.get(instance));
     // If EC2 does not say which launch this is, nobody could believe the tag.
-    let Some(launched) = known.and_then(|known| known.launched) else { return Applied::Done };
+    let Some(launched) = known.and_then(|known| known.launched) else { return Ok(Applied::Done) };
     let mark = Mark { instance: instance.clone(), launched, risk };
     let tag = Tag::builder().key(AT_RISK).value(mark.to_string()).build();
     let sent = aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await;
@@ -118,9 +119,13 @@ async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> 
     if let Err(error) = sent
         && code(&error) != "InvalidInstanceID.NotFound"
     {
-        node.writes.note_left_out(failed("ec2:CreateTags")(error));
+        let failure = failed("ec2:CreateTags")(error);
+        if risk.reason == RiskReason::Retirement {
+            return Err(failure);
+        }
+        node.writes.note_left_out(failure);
     }
-    Applied::Done
+    Ok(Applied::Done)
 }
 
 /// Who follows an instance that its group ends.
@@ -202,6 +207,8 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         Ok(sent) => sent.command.and_then(|command| command.command_id),
         // The agent or the instance has just gone.
         Err(error) if code(&error) == "InvalidInstanceId" => return Applied::Overtaken,
+        // Nothing hangs on the moment at which it serves again.
+        Err(error) if document == Document::Resume && is_of_the_moment(&error) => return Applied::TooEarly,
         // No document, no permission, no service: a release that cannot be had does not stop the hand-off.
         Err(error) => {
             let refused = failed("ssm:SendCommand")(error);

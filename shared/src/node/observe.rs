@@ -160,7 +160,10 @@ impl Node {
         let asked = observed.group.members.keys().chain([&holder.instance]).collect();
         // A holder that stays is asked about its agent only if it has to be sent anything.
         if release_matters(observed, false, now).is_none() {
-            self.view.ask_for_commands(aws, &self.declaration, holder).await;
+            if let Err(failure) = self.view.read_commands(aws, holder).await {
+                self.writes.note_left_out(failure);
+                return None;
+            }
             if self.release_state(holder) == ReleaseState::NotStarted {
                 return Some(Release { agents: Agents::Unknown, state: ReleaseState::NotStarted });
             }
@@ -245,7 +248,8 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
     read_strangers(aws, nodes, &names).await?;
     for node in nodes.iter_mut() {
         if let Some(holder) = node.view.asked_holder() {
-            node.view.ask_for_commands(aws, &node.declaration, &holder).await;
+            // Asked again, and reported, when the node is looked after.
+            let _ = node.view.read_commands(aws, &holder).await;
         }
     }
     Ok(())

@@ -128,7 +128,7 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
 /// so without their names: other commands only make the list longer.
 pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let since = holder.since.unwrap_or_else(|| aws.clock.now()) - LATELY;
+    let since = holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT;
     let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).details(true);
     let call = call.filters(invoked_after(since).map_err(incomplete(OPERATION))?);
     let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
@@ -149,8 +149,11 @@ pub(super) async fn asked_to_release_lately(aws: &Aws) -> Result<BTreeSet<Instan
     Ok(invocations.iter().filter_map(|it| InstanceId::new(it.instance_id()?).ok()).collect())
 }
 
-/// Some schedule's run within this time sees a holder that has let go for nothing, even if a dozen of them fail.
-const LATELY: Duration = Duration::from_secs(3_600);
+/// For so long the schedule knows that a holder has let go and could not be made to serve again.
+const LATELY: Duration = Duration::from_secs(24 * 3_600);
+
+/// For so long Systems Manager keeps commands. (Systems Manager User Guide, "Understanding command statuses".)
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 fn invoked_after(time: SystemTime) -> Result<CommandFilter, BuildError> {
     CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(timestamp(time)).build()

@@ -115,8 +115,12 @@ impl View {
         agents.clone()
     }
 
-    pub(super) async fn ask_for_commands(&mut self, aws: &Aws, node: &Declaration, holder: &Attachment) -> &[Command] {
-        self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)).await
+    /// Reads what the holder was asked for.
+    ///
+    /// # Errors
+    /// When the call fails: then it is not known whether the holder serves.
+    pub(super) async fn read_commands(&mut self, aws: &Aws, holder: &Attachment) -> Result<(), Failure> {
+        self.commands.get_or_read(&aws.clock, read::commands(aws, holder)).await.map(|_| ())
     }
 
     /// Whether a holder that stays may have been asked to let go. If that is not known, a newcomer that has just been given

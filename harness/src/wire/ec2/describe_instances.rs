@@ -153,7 +153,8 @@ fn has_network(instance: &Instance) -> bool {
 /// The volumes of this world, and those that came with the image or the launch template. The latter are known by their
 /// device alone, so each gets an id that is made of its instance's.
 fn block_device_mapping(world: &World, instance: &Instance) -> Value {
-    let of_launch = instance.devices.iter().enumerate().map(|(number, device)| {
+    let is_there = instance.state != InstanceState::Terminated;
+    let of_launch = instance.devices.iter().filter(|_| is_there).enumerate().map(|(number, device)| {
         let id = format!("vol-{number:x}{}", instance.id.trim_start_matches("i-").chars().skip(1).collect::<String>());
         mapped(world, device, &id, AttachmentState::Attached, instance.launched, true)
     });

@@ -196,6 +196,7 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
     // the holder has to go anyway: then at least it lets go in order.
     if instance.risk.is_none_or(|risk| risk.until.is_none())
         && let Some(blocked) = cannot_take_over(observed, volume, successor)
+            .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
     {
         return Step::Blocked(blocked);
     }
@@ -221,7 +222,7 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
 
 fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     // The tag of another group cannot keep the volume from the node that its own tag names.
-    let is_shared = || shared_volume(observed).filter(|_| volume.node.is_none());
+    let is_shared = || shared_volume(observed).filter(|_| volume.node.is_none() && !observed.has_held);
     let refused = successor.id().and_then(|_| agreement::blocks_attaching(observed).or_else(is_shared));
     if let Some(blocked) = refused.or_else(|| cannot_take_over(observed, volume, successor)) {
         return Step::Blocked(blocked);

@@ -85,7 +85,7 @@ pub fn lacks_holder(
         ReleaseState::Marked
         | ReleaseState::Released { .. }
         | ReleaseState::Resuming { .. }
-        | ReleaseState::ResumeFailed => true,
+        | ReleaseState::ResumeFailed { .. } => true,
     };
     group.desired_capacity > 0 && (!is_held || has_let_go)
 }
@@ -201,16 +201,16 @@ pub enum ReleaseState {
     Marked,
     /// It runs, or is on its way.
     Running { since: SystemTime },
-    /// Stopped, synced, unmounted: first and last seen so, in this hand-off.
-    Released { first: SystemTime, last: SystemTime },
+    /// Stopped, synced, unmounted: last seen so at this time.
+    Released { at: SystemTime },
     /// It failed, timed out or was cancelled on the way. k3s may be stopped.
     Failed { at: SystemTime },
     /// It never reached the holder, so nothing was stopped.
     Undelivered { at: SystemTime },
     /// The holder has been asked to serve again.
     Resuming { since: SystemTime },
-    /// It has not come to serve again.
-    ResumeFailed,
+    /// It has not come to serve again, so many times since it let go, and last at this time.
+    ResumeFailed { at: SystemTime, times: usize },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -65,14 +65,16 @@ fn give_up(instance: &str) -> Step {
 #[case::it_may_have_been_rebooted_since(let_go_ago(20), release())]
 #[case::a_day_old(let_go_ago(86_400), release())]
 #[case::of_an_earlier_attachment(ReleaseState::Marked, release())]
-#[case::repeated_a_moment_ago(ReleaseState::Released { first: ago(500), last: ago(1) }, detach())]
+#[case::repeated_a_moment_ago(ReleaseState::Released { at: ago(1) }, detach())]
 #[case::refused_in_this_hand_off(refused_ago(599), terminate(OLD))]
 #[case::refused_in_another(refused_ago(600), release())]
 #[case::not_heard_in_this_hand_off(ReleaseState::Undelivered { at: ago(599) }, terminate(OLD))]
 #[case::not_heard_in_another(ReleaseState::Undelivered { at: ago(600) }, release())]
 #[case::on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(239) }, resumed())]
 #[case::it_does_not_come_to_serve_again(ReleaseState::Resuming { since: ago(240) }, terminate(OLD))]
-#[case::it_has_not_come_to_serve_again(ReleaseState::ResumeFailed, terminate(OLD))]
+#[case::it_did_not_come_to_serve_again_in_another_hand_off(ReleaseState::Resuming { since: ago(600) }, release())]
+#[case::it_has_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(599), times: 1 }, terminate(OLD))]
+#[case::it_had_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(600), times: 2 }, release())]
 fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseState, #[case] expected: Step) {
     assert_eq!(next_step(&rebalanced().release(&[OLD, NEW], state).seen(), now()), expected);
 }
@@ -82,6 +84,8 @@ fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseSta
 #[case::perhaps_another_function_knows_better(let_go_ago(19), booted())]
 #[case::it_let_go_for_nothing(let_go_ago(20), resume())]
 #[case::it_let_go_half_way(refused_ago(5), resume())]
+#[case::it_has_just_failed_to_serve_again(ReleaseState::ResumeFailed { at: ago(59), times: 1 }, booted())]
+#[case::it_is_asked_once_more(ReleaseState::ResumeFailed { at: ago(60), times: 1 }, resume())]
 #[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(5) }, booted())]
 #[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(5) }, resumed())]
 fn a_holder_without_a_deadline_serves_again_while_its_successor_boots(
@@ -114,14 +118,19 @@ fn a_holder_with_a_deadline_makes_way(#[case] state: ReleaseState, #[case] expec
 #[case::it_has_just_failed_to_let_go(refused_ago(19), replacement())]
 #[case::it_failed_to_let_go(refused_ago(20), resume())]
 #[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(239) }, resumed())]
-#[case::it_does_not_serve_again(ReleaseState::Resuming { since: ago(240) }, replace())]
-#[case::it_cannot_serve_again(ReleaseState::ResumeFailed, replace())]
+#[case::it_takes_long_to_serve_again(ReleaseState::Resuming { since: ago(240) }, resume())]
+#[case::it_has_just_failed_to_serve_again(ReleaseState::ResumeFailed { at: ago(59), times: 1 }, resumed())]
+#[case::it_is_asked_once_more(ReleaseState::ResumeFailed { at: ago(60), times: 1 }, resume())]
+#[case::it_cannot_serve_again(ReleaseState::ResumeFailed { at: ago(60), times: 2 }, replace())]
+#[case::it_could_not_serve_again_and_a_person_may_have_helped(ReleaseState::ResumeFailed { at: ago(600), times: 2 }, resume())]
 fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case] expected: Step) {
     assert_eq!(next_step(&healthy().release(&[OLD], state).seen(), now()), expected);
 }
 
 #[rstest]
-#[case::its_agent_is_gone(healthy().release(&[], let_go_ago(60)), replace())]
+#[case::its_agent_is_gone(healthy().release(&[], let_go_ago(599)), replace())]
+#[case::its_agent_is_gone_long_after(healthy().release(&[], let_go_ago(600)), serves())]
+#[case::its_agent_is_gone_and_it_let_go_of_an_earlier_attachment(healthy().release(&[], ReleaseState::Marked), serves())]
 #[case::nothing_is_known_of_its_agent(healthy().agents_unknown(let_go_ago(60)), resumed())]
 #[case::nobody_would_follow(
     healthy().release(&[], let_go_ago(60)).launch_suspended(),
@@ -184,6 +193,9 @@ fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistake
 #[case::it_never_leaves_and_the_group_is_ending_the_holder(
     replaced_early(100).held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], let_go_ago(121)),
     Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue })]
+#[case::it_was_asked_again_and_leaves(
+    rebalanced().held_by(OLD, AttachmentState::Detaching)
+        .release(&[OLD, NEW], ReleaseState::Released { at: ago(3) }), detached())]
 #[case::a_person_detached_it_and_it_is_mounted(
     rebalanced().held_by(OLD, AttachmentState::Detaching).release(&[OLD, NEW], ReleaseState::NotStarted), release())]
 #[case::a_person_detached_it_and_the_holder_stays(

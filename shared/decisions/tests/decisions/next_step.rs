@@ -219,6 +219,8 @@ fn let_go(instance: &str) -> Step {
         .release(&[OLD], ReleaseState::NotStarted).volume_of(Some("other")),
     release(OLD))]
 #[case::dead_and_another_nodes(replaced().volume_of(Some("other")), let_go(OLD))]
+#[case::free_and_another_node_declares_it_and_this_run_has_seen_it_come_free(
+    replaced().without(OLD).free().volume_of(None).has_held().volume_shared(), attach(NEW))]
 #[case::free_and_another_node_declares_it(replaced().without(OLD).free().volume_shared(), attach(NEW))]
 // The record follows.
 #[case::attached_and_another_node_declares_its_record(
@@ -293,8 +295,9 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
     healthy().record_names(NEW).claim(Claim::Absent).record_shared(), "k3s and twin both declare the record")]
 #[case::another_node_declares_its_record(healthy().record_shared(), "k3s and twin both declare the record")]
 #[case::another_node_has_its_volume(healthy().volume_shared(), "k3s and twin both declare the volume")]
+#[case::held_and_another_node_has_its_volume(rebalanced().volume_of(None).volume_shared(), "k3s and twin both")]
 #[case::free_and_another_node_has_its_volume(
-    replaced().without(OLD).free().volume_of(None).has_held().volume_shared(), "k3s and twin both")]
+    replaced().without(OLD).free().volume_of(None).volume_shared(), "durin:node")]
 #[case::no_such_zone(
     healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
 #[case::a_zone_that_the_roles_do_not_name(
@@ -318,7 +321,7 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
     replaced().state(OLD, InstanceState::Stopped).volume_of(Some("other")), "is tagged durin:node=other")]
 #[case::retired_and_another_nodes(retired().volume_of(Some("other")), "is tagged durin:node=other")]
 #[case::let_go_in_vain_and_another_nodes(
-    healthy().volume_of(Some("other")).release(&[], ReleaseState::Marked), "is tagged durin:node=other")]
+    healthy().volume_of(Some("other")).release(&[], let_go_ago(60)), "is tagged durin:node=other")]
 fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {
     let Step::Blocked(blocked) = next_step(&situation.seen(), now()) else {
         panic!("{:?}", next_step(&situation.seen(), now()))
@@ -386,7 +389,7 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
 #[case::it_has_let_go(healthy().release(&[OLD], let_go_ago(500)), true)]
 #[case::it_has_let_go_of_an_earlier_attachment(healthy().release(&[OLD], ReleaseState::Marked), true)]
 #[case::it_serves_again(healthy().release(&[OLD], ReleaseState::Resuming { since: ago(5) }), true)]
-#[case::it_does_not_serve_again(healthy().release(&[OLD], ReleaseState::ResumeFailed), true)]
+#[case::it_does_not_serve_again(healthy().release(&[OLD], ReleaseState::ResumeFailed { at: ago(5), times: 2 }), true)]
 #[case::it_is_asked_to_let_go(healthy().release(&[OLD], ReleaseState::Running { since: ago(5) }), false)]
 #[case::it_did_not_let_go(healthy().release(&[OLD], refused_ago(5)), false)]
 #[case::free(healthy().free(), true)]

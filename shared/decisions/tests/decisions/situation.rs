@@ -43,7 +43,7 @@ pub(crate) fn let_go_just_now() -> ReleaseState {
 }
 
 pub(crate) fn let_go_ago(seconds: u64) -> ReleaseState {
-    ReleaseState::Released { first: ago(seconds), last: ago(seconds) }
+    ReleaseState::Released { at: ago(seconds) }
 }
 
 pub(crate) fn refused_ago(seconds: u64) -> ReleaseState {

@@ -63,7 +63,7 @@ const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long a healthy holder waits for a successor that gives no sign of life. The launch action would wait for longer,
 /// but another launch may get a better image, or a better host.
-const SILENCE: Duration = Duration::from_secs(600);
+pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
 /// How soon a group that is at something else is asked again to replace the holder.
 const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -241,7 +241,7 @@ impl Departure<'_> {
             ReleaseState::NotStarted | ReleaseState::Marked => Evidence::Mounted,
             ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
             ReleaseState::Running { .. } => Evidence::Refused,
-            ReleaseState::Released { last, .. } if self.now < last + RELEASE_HOLDS => Evidence::LetGo,
+            ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
             // What it has let go of is on its way, and cannot be mounted again.
             ReleaseState::Released { .. } if self.attachment.state == AttachmentState::Detaching => Evidence::LetGo,
             ReleaseState::Released { .. } => Evidence::Stale,
@@ -250,7 +250,10 @@ impl Departure<'_> {
             ReleaseState::Undelivered { at } if self.now < at + SILENCE => Evidence::Unheard,
             ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } => Evidence::Mounted,
             ReleaseState::Resuming { since } if self.now < since + RESUME_TIMEOUT => Evidence::Resuming,
-            ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => Evidence::Refused,
+            ReleaseState::Resuming { since: at } | ReleaseState::ResumeFailed { at, .. } if self.now < at + SILENCE => {
+                Evidence::Refused
+            }
+            ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed { .. } => Evidence::Stale,
         }
     }
 
@@ -307,15 +310,18 @@ impl Departure<'_> {
     }
 
     fn resume_or(self, wait: WaitFor) -> Step {
+        let state = self.observed.release.as_ref().map(|release| release.state);
+        let was_asked = |at: SystemTime| self.now < at + take_back::ASKS_AGAIN_AFTER;
+        if matches!(state, Some(ReleaseState::ResumeFailed { at, .. }) if was_asked(at)) {
+            return Step::Wait(wait);
+        }
         if self.hears() { Step::Resume { holder: self.attachment.instance.clone() } } else { Step::Wait(wait) }
     }
 
     fn detach(self) -> Step {
         let holder = self.attachment.instance.clone();
         match (self.attachment.state, self.observed.release.as_ref().map(|release| release.state)) {
-            (AttachmentState::Detaching, Some(ReleaseState::Released { first, .. }))
-                if first + STUCK_AFTER < self.now =>
-            {
+            (AttachmentState::Detaching, Some(ReleaseState::Released { at })) if at + STUCK_AFTER < self.now => {
                 self.give_up()
             }
             (AttachmentState::Detaching | AttachmentState::Attaching, _) => Step::Wait(WaitFor::Detached { holder }),
@@ -367,7 +373,7 @@ impl Attachment {
 pub(super) fn of_leaving_volume(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Step {
     let wait = Step::Wait(WaitFor::Detached { holder: holder.clone() });
     match observed.release.as_ref().map(|release| release.state) {
-        Some(ReleaseState::Released { first, .. }) if first + STUCK_AFTER < now => take_back::replace(observed, holder),
+        Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now => take_back::replace(observed, holder),
         Some(_) | None => wait,
     }
 }

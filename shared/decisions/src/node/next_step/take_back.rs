@@ -4,13 +4,16 @@
 use std::time::{Duration, SystemTime};
 
 use super::agreement;
-use super::departure::{RELEASE_HOLDS, RELEASE_TIMEOUT};
+use super::departure::{RELEASE_HOLDS, RELEASE_TIMEOUT, SILENCE};
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, Observed, ReleaseState};
 use crate::node::step::{Blocked, Step, WaitFor};
 
 /// How long a holder may take to serve again: it reboots.
 pub(super) const RESUME_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// How soon a holder that has not come to serve again is asked once more.
+pub(super) const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// The next step of a holder that stays, if it has let go of the volume or may have.
 pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
@@ -21,19 +24,32 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         ReleaseState::NotStarted | ReleaseState::Undelivered { .. } => None,
         ReleaseState::Running { since } if now < since + RELEASE_TIMEOUT => wait(|holder| WaitFor::Released { holder }),
         // Another function may be about to detach.
-        ReleaseState::Released { last: at, .. } | ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => {
+        ReleaseState::Released { at } | ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => {
             wait(|holder| WaitFor::Replacement { holder })
         }
-        ReleaseState::Marked
-        | ReleaseState::Running { .. }
-        | ReleaseState::Released { .. }
-        | ReleaseState::Failed { .. } => match &release.agents {
-            Agents::Online(online) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
-            Agents::Online(_) => Some(replace(observed, holder)),
-            Agents::Unknown => wait(|holder| WaitFor::Resumed { holder }),
-        },
+        // As old as the release may be, it may have been rebooted since: whoever asks, finds out.
+        ReleaseState::Marked => ask(observed, holder, None, now),
+        ReleaseState::Running { since: at } | ReleaseState::Released { at } | ReleaseState::Failed { at } => {
+            ask(observed, holder, Some(at), now)
+        }
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
-        ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed => Some(replace(observed, holder)),
+        ReleaseState::Resuming { since } => ask(observed, holder, Some(since), now),
+        ReleaseState::ResumeFailed { at, .. } if now < at + ASKS_AGAIN_AFTER => {
+            wait(|holder| WaitFor::Resumed { holder })
+        }
+        // Twice in this hand-off: it does not come back.
+        ReleaseState::ResumeFailed { at, times: 2.. } if now < at + SILENCE => Some(replace(observed, holder)),
+        ReleaseState::ResumeFailed { at, .. } => ask(observed, holder, Some(at), now),
+    }
+}
+
+/// Asks the holder to serve again. One whose agent is gone is replaced, but only on fresh evidence that it does not serve.
+fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, now: SystemTime) -> Option<Step> {
+    match observed.release.as_ref().map(|release| &release.agents) {
+        Some(Agents::Online(online)) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
+        Some(Agents::Online(_)) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
+        Some(Agents::Online(_)) => None,
+        Some(Agents::Unknown) | None => Some(Step::Wait(WaitFor::Resumed { holder: holder.clone() })),
     }
 }
 
