@@ -18,5 +18,6 @@ mod release;
 mod replacement;
 mod simulation;
 mod tags_are_power;
+mod twins;
 mod unkind;
 mod without_holder;

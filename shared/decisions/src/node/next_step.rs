@@ -4,6 +4,7 @@ mod actions;
 mod agreement;
 mod capacity;
 mod departure;
+mod patience;
 mod successor;
 mod take_back;
 
@@ -18,7 +19,8 @@ use crate::declaration::TagError;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use departure::Departure;
-pub use departure::{LONGEST_PERIOD, least_heartbeat, release_matters};
+pub use departure::release_matters;
+pub use patience::{LONGEST_PERIOD, least_heartbeat};
 use successor::Successor;
 
 /// What to do next for this node.

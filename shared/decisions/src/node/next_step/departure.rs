@@ -26,11 +26,15 @@
 //! Had the old instance served on until 120, the volume would have been cut off under running databases, and freed only
 //! when EC2 had seen the instance off.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::actions::{complete, give_newcomer_up, waits};
+use super::patience::{
+    BOOT_PATIENCE, HOLD, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, REPLACES_AGAIN_AFTER, RESUME_TIMEOUT,
+    RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
+};
 use super::successor::{self, Successor};
-use super::take_back::{self, RESUME_TIMEOUT};
+use super::take_back;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{
@@ -38,53 +42,6 @@ use crate::node::observed::{
 };
 use crate::node::step::{ActionResult, Done, Step, WaitFor};
 use crate::risk::{Risk, RiskReason};
-
-/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8, unmount
-/// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
-/// when the successor is late; what begins later may be cut off, which costs a journal replay, but no acknowledged write.
-pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
-
-/// How long a release may take before the holder is given up. The document bounds itself at 45 s.
-pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a release is evidence. Nothing tells us of a reboot, after which the volume is mounted again; but no instance
-/// shuts down, boots and mounts in so short a time. Later the holder is asked again: a second release finds nothing to do
-/// and takes two seconds.
-pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
-
-/// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
-/// half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
-/// instance is what frees the volume.
-pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
-
-/// How long a successor that runs may take until its agent is online, if the holder has none either. After that it is
-/// taken as booted: an image without the agent has to work too, only with a longer outage.
-const BOOT_PATIENCE: Duration = Duration::from_secs(120);
-
-/// How long a healthy holder waits for a successor that gives no sign of life. The launch action would wait for longer,
-/// but another launch may get a better image, or a better host.
-pub(super) const SILENCE: Duration = Duration::from_secs(600);
-
-/// How soon a group that is at something else is asked again to replace the holder.
-const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-/// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
-/// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
-const HOLD: Duration = Duration::from_secs(540);
-
-/// The schedule's longest period: so long may a node wait whose event was lost.
-pub const LONGEST_PERIOD: Duration = Duration::from_secs(300);
-
-/// The least heartbeat timeout of our hook that leaves time for a hand-off. A launch action may wait for three ticks of the
-/// schedule: its event is lost, the first run that looks fails, the second hands over. A terminate action may wait for one
-/// tick, for [`HOLD`], and for a release that takes as long as it may.
-pub const fn least_heartbeat(transition: Transition) -> Duration {
-    let tick_s = LONGEST_PERIOD.as_secs();
-    match transition {
-        Transition::Launching => Duration::from_secs(3 * tick_s),
-        Transition::Terminating => Duration::from_secs(tick_s + HOLD.as_secs() + RELEASE_TIMEOUT.as_secs()),
-    }
-}
 
 /// The attachment of a living holder that may have to release the volume, or may have released it: then it matters what
 /// Systems Manager says. A holder that stays is asked about only if it `may_have_released`.
@@ -165,7 +122,7 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
     // Capacity Rebalancing launches the replacement, at the same warning.
     let replaces = observed.group.desired_capacity > 0 && !observed.group.rebalances;
     // What the group refuses now it may do in a moment; but the release does not wait for it.
-    let is_refused = observed.replacement_refused.is_some_and(|refused| now < refused + ASKS_AGAIN_AFTER);
+    let is_refused = observed.replacement_refused.is_some_and(|refused| now < refused + REPLACES_AGAIN_AFTER);
     if replaces && !observed.group.launch_suspended && !is_refused {
         return Some(Step::Replace { holder: holder.clone() });
     }
@@ -311,7 +268,7 @@ impl Departure<'_> {
 
     fn resume_or(self, wait: WaitFor) -> Step {
         let state = self.observed.release.as_ref().map(|release| release.state);
-        let was_asked = |at: SystemTime| self.now < at + take_back::ASKS_AGAIN_AFTER;
+        let was_asked = |at: SystemTime| self.now < at + RESUMES_AGAIN_AFTER;
         if matches!(state, Some(ReleaseState::ResumeFailed { at, .. }) if was_asked(at)) {
             return Step::Wait(wait);
         }

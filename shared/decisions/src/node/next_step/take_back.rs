@@ -1,19 +1,13 @@
 //! A holder that has let go of the volume is not the node, although the volume is attached to it. If nobody follows, it has
 //! to serve again.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::agreement;
-use super::departure::{RELEASE_HOLDS, RELEASE_TIMEOUT, SILENCE};
+use super::patience::{RELEASE_HOLDS, RELEASE_TIMEOUT, RESUME_TIMEOUT, RESUMES_AGAIN_AFTER, SILENCE};
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, Observed, ReleaseState};
 use crate::node::step::{Blocked, Step, WaitFor};
-
-/// How long a holder may take to serve again: it reboots.
-pub(super) const RESUME_TIMEOUT: Duration = Duration::from_secs(240);
-
-/// How soon a holder that has not come to serve again is asked once more.
-pub(super) const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// The next step of a holder that stays, if it has let go of the volume or may have.
 pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
@@ -34,7 +28,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         }
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
         ReleaseState::Resuming { since } => ask(observed, holder, Some(since), now),
-        ReleaseState::ResumeFailed { at, .. } if now < at + ASKS_AGAIN_AFTER => {
+        ReleaseState::ResumeFailed { at, .. } if now < at + RESUMES_AGAIN_AFTER => {
             wait(|holder| WaitFor::Resumed { holder })
         }
         // Twice in this hand-off: it does not come back.

@@ -1,0 +1,58 @@
+//! How long each thing may take, and what follows from that for the hooks. Every bound says what it is made of.
+
+use std::time::Duration;
+
+use crate::lifecycle::Transition;
+
+/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8, unmount
+/// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
+/// when the successor is late; what begins later may be cut off, which costs a journal replay, but no acknowledged write.
+pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
+
+/// How long a release may take before the holder is given up. The document bounds itself at 45 s.
+pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a release is evidence. Nothing tells us of a reboot, after which the volume is mounted again; but no instance
+/// shuts down, boots and mounts in so short a time. Later the holder is asked again: a second release finds nothing to do
+/// and takes two seconds.
+pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
+
+/// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
+/// half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
+/// instance is what frees the volume.
+pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
+
+/// How long a successor that runs may take until its agent is online, if the holder has none either. After that it is
+/// taken as booted: an image without the agent has to work too, only with a longer outage.
+pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a healthy holder waits for a successor that gives no sign of life. The launch action would wait for longer,
+/// but another launch may get a better image, or a better host.
+pub(super) const SILENCE: Duration = Duration::from_secs(600);
+
+/// How soon a group that is at something else is asked again to replace the holder.
+pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
+/// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
+pub(super) const HOLD: Duration = Duration::from_secs(540);
+
+/// The schedule's longest period: so long may a node wait whose event was lost.
+pub const LONGEST_PERIOD: Duration = Duration::from_secs(300);
+
+/// The least heartbeat timeout of our hook that leaves time for a hand-off. A launch action may wait for three ticks of the
+/// schedule: its event is lost, the first run that looks fails, the second hands over. A terminate action may wait for one
+/// tick, for [`HOLD`], and for a release that takes as long as it may.
+pub const fn least_heartbeat(transition: Transition) -> Duration {
+    let tick_s = LONGEST_PERIOD.as_secs();
+    match transition {
+        Transition::Launching => Duration::from_secs(3 * tick_s),
+        Transition::Terminating => Duration::from_secs(tick_s + HOLD.as_secs() + RELEASE_TIMEOUT.as_secs()),
+    }
+}
+
+/// How long a holder may take to serve again: it reboots.
+pub(super) const RESUME_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// How soon a holder that has not come to serve again is asked once more.
+pub(super) const RESUMES_AGAIN_AFTER: Duration = Duration::from_secs(60);
