@@ -11,7 +11,8 @@ use serde_json::Value;
 
 /// Handles one tick of the schedule: all nodes are read together, and healthy ones cost nothing more.
 ///
-/// # Errors When the event is not a schedule's, a read of all nodes fails, or some node needs a person or more time.
+/// # Errors
+/// When the event is not a schedule's, a read of all nodes fails, or some node needs a person or more time.
 /// The other nodes were still handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;

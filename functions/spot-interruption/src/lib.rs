@@ -14,7 +14,8 @@ use serde_json::Value;
 
 /// Handles one event: each of the instances that it warns about.
 ///
-/// # Errors When the event is not a warning, a person is needed, AWS fails for good, or the deadline comes first. Other
+/// # Errors
+/// When the event is not a warning, a person is needed, AWS fails for good, or the deadline comes first. Other
 /// instances that the event warned about were still handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;

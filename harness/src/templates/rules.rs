@@ -31,7 +31,8 @@ pub struct Rules {
 impl Rules {
     /// Reads a template.
     ///
-    /// # Errors When the template is not YAML, something in it is unknown or refers to nothing, a rule is one that
+    /// # Errors
+    /// When the template is not YAML, something in it is unknown or refers to nothing, a rule is one that
     /// EventBridge would refuse, or may not invoke its function.
     pub fn parse(file: &str, text: &str) -> Result<Rules, TemplateError> {
         let template = Template::parse(file, text)?;
