@@ -4,6 +4,7 @@
 
 mod apply;
 mod cached;
+mod changes;
 mod claim;
 mod commands;
 mod convert;

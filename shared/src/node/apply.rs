@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
 use aws_sdk_ec2::types::Tag;
-use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
+use aws_sdk_route53::types::{ChangeAction, RrType};
 
 use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Record, RecordProblem, Step};
 
+use super::changes;
 use super::claim::claim_name;
 use super::commands::{Document, Sent};
 use super::observe::Node;
 use super::records;
-use crate::aws::{Aws, code, failed, incomplete, is_of_the_moment, once, within, words};
+use crate::aws::{Aws, code, failed, is_of_the_moment, once, within, words};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
@@ -279,34 +280,17 @@ async fn terminate(aws: &Aws, holder: &InstanceId) -> Result<Applied, Failure> {
 /// With `UPSERT` 10.0.0.5 the record would name a dead instance until the next tick. Were the volume read before the record,
 /// resync could have seen new1 with the volume, then 10.0.0.6 in the record, and have swapped that for 10.0.0.5.
 async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &ARecord) -> Result<Applied, Failure> {
-    const OPERATION: &str = "route53:ChangeResourceRecordSets";
-    let declared = node.declaration.clone();
-    let change = |action, record: &ARecord| -> Result<Change, Failure> {
-        let value = ResourceRecord::builder().value(&record.address).build().map_err(incomplete(OPERATION))?;
-        let set = ResourceRecordSet::builder()
-            .name(declared.record.as_str())
-            .r#type(RrType::A)
-            .ttl(record.ttl_s)
-            .resource_records(value)
-            .build()
-            .map_err(incomplete(OPERATION))?;
-        Change::builder().action(action).resource_record_set(set).build().map_err(incomplete(OPERATION))
+    let declared = &node.declaration;
+    let change = |action, record: &ARecord| {
+        changes::change(action, declared.record.as_str(), RrType::A, record.ttl_s, &record.address)
     };
-    let mut batch = ChangeBatch::builder().comment(format!("Durin: the node {} is at {}", declared.group, to.address));
+    let mut batch = Vec::new();
     if let Some(from) = from {
-        batch = batch.changes(change(ChangeAction::Delete, from)?);
+        batch.push(change(ChangeAction::Delete, from)?);
     }
-    let batch = batch.changes(change(ChangeAction::Create, to)?).build().map_err(incomplete(OPERATION))?;
-    let sent = aws
-        .route53
-        .change_resource_record_sets()
-        .hosted_zone_id(declared.zone.as_str())
-        .change_batch(batch)
-        .customize()
-        .config_override(aws_sdk_route53::config::Builder::new().timeout_config(within(records::TIMEOUT)))
-        .send()
-        .await;
-    let Err(error) = sent else {
+    batch.push(change(ChangeAction::Create, to)?);
+    let comment = format!("Durin: the node {} is at {}", declared.group, to.address);
+    let Some(error) = changes::send(aws, declared, comment, batch).await? else {
         // A compare-and-swap that succeeded is as good as a read.
         node.view.know_record(aws.clock.now(), Record::Simple(to.clone()));
         return Ok(Applied::Done);
@@ -319,9 +303,8 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
             return Ok(Applied::Overtaken);
         }
         "InvalidChangeBatch" | "InvalidInput" => RecordProblem::Refused(problem),
-        code => {
-            records::zone_problem(code).unwrap_or_else(|| RecordProblem::Unanswered(failed(OPERATION)(error).chain()))
-        }
+        code => records::zone_problem(code)
+            .unwrap_or_else(|| RecordProblem::Unanswered(failed(changes::OPERATION)(error).chain())),
     };
     node.view.know_record(aws.clock.now(), Record::Unavailable(problem));
     Ok(Applied::Done)
