@@ -80,7 +80,7 @@ ANSWER = {"Volumes": [{"VolumeId": "vol-0123456789abcdef0", "Size": 8, "CreateTi
     [
         ({"Size": "8"}, ("Volumes[].Size", "number in a text, here number")),
         ({"VolumeId": "snap-0123456789abcdef0"}, ("Volumes[].VolumeId", "snap-…, here vol-…")),
-        ({"CreateTime": TIME.isoformat()}, ("Volumes[].CreateTime", "text, here time in whole seconds")),
+        ({"CreateTime": TIME.isoformat()}, ("Volumes[].CreateTime", "text, here time")),
         ({"Iops": 3000}, ("Volumes[].Iops", "number, not sent here")),
         ({"Tags": [{"Key": "a"}]}, ("Volumes[].Tags[]", "structure, not sent here")),
     ],

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answers::whole_seconds;
 use super::listing::Listing;
 use super::resources::image;
 use super::tags::tag_set;
@@ -134,7 +135,7 @@ fn image_item(world: &World, image: &Image) -> Value {
         "imageState": image.state.name(),
         "imageOwnerId": image.owner,
         "imageOwnerAlias": alias,
-        "creationDate": image.created.iso_millis(),
+        "creationDate": whole_seconds(image.created),
         "isPublic": image.is_public(),
         "architecture": image.architecture,
         "imageType": "machine",
@@ -194,7 +195,7 @@ fn filter_values(image: &Image, filter: &str) -> Vec<String> {
     match filter {
         "architecture" => vec![image.architecture.clone()],
         "block-device-mapping.snapshot-id" => image.block_devices.iter().map(|it| it.snapshot_id.clone()).collect(),
-        "creation-date" => vec![image.created.iso_millis()],
+        "creation-date" => vec![whole_seconds(image.created)],
         "description" => image.description.clone().into_iter().collect(),
         "image-id" => vec![image.id.clone()],
         "image-type" => vec!["machine".to_owned()],

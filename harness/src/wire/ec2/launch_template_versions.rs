@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::paged_within;
+use super::answers::{paged_within, whole_seconds};
 use super::filters::{Filters, NO_TAGS};
 use super::launch_data::enabled;
 use super::launch_templates::{created_by, data_of, named};
@@ -118,7 +118,7 @@ fn item(world: &World, template: &LaunchTemplate, version: &LaunchTemplateVersio
         "launchTemplateName": template.name,
         "versionNumber": version.number,
         "versionDescription": version.description,
-        "createTime": version.created.iso_millis(),
+        "createTime": whole_seconds(version.created),
         "createdBy": created_by(),
         "defaultVersion": version.number == template.default_version,
         "launchTemplateData": {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answers::whole_seconds;
 use super::filters::NO_TAGS;
 use super::launch_data::{is_spot, snapshot_devices, tags_in_metadata};
 use super::listing::{Listing, ids_or_pages};
@@ -88,7 +89,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         |ids| chosen(world, ids, &names),
         |template, filters| {
             filters.match_all(&NO_TAGS, |filter| match filter {
-                "create-time" => vec![template.created.iso_millis()],
+                "create-time" => vec![whole_seconds(template.created)],
                 _ => vec![template.name.clone()],
             })
         },
@@ -131,7 +132,7 @@ fn template_item(template: &LaunchTemplate) -> Value {
     json!({
         "launchTemplateId": template.id,
         "launchTemplateName": template.name,
-        "createTime": template.created.iso_millis(),
+        "createTime": whole_seconds(template.created),
         "createdBy": created_by(),
         "defaultVersionNumber": template.default_version,
         "latestVersionNumber": template.latest_version(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::time::Time;
 use crate::world::ec2::images::{DeregistrationProtection, PUBLIC_IMAGE};
 use crate::world::ec2::requests::{Fleet, LaunchTemplateConfig, Requests};
 use crate::world::ec2::{ImageSpec, LaunchTemplateData, SnapshotSpec};
@@ -273,4 +274,18 @@ fn an_account_with_thousands_of_images_is_emptied_call_by_call() {
     assert!(images(&mut world, "&Owner.1=self&Filter.1.Name=state&Filter.1.Value.1=available").is_empty());
     assert!(listed(&mut world, "Action=DescribeSnapshots&Owner.1=self", "snapshotId").is_empty());
     assert!(world.ec2.throttles().refused.is_empty());
+}
+
+#[test]
+fn images_and_launch_templates_were_made_in_whole_seconds() {
+    let mut world = World::new(1);
+    let second = Time(world.now().0 / 1000 * 1000 + 1000);
+    world.advance_to(second + Duration::from_millis(747));
+    let own = world.add_image(ImageSpec::named("own"));
+    world.create_launch_template("node", &own, "t3a.medium", true).expect("created");
+    let made = [second.iso_millis()];
+    assert_eq!(listed(&mut world, "Action=DescribeLaunchTemplates", "createTime"), made);
+    let versions = "Action=DescribeLaunchTemplateVersions&LaunchTemplateName=node";
+    assert_eq!(listed(&mut world, versions, "createTime"), made);
+    assert_eq!(listed(&mut world, "Action=DescribeImages&Owner.1=self", "creationDate"), made);
 }
