@@ -132,5 +132,6 @@ fn latency_of(world: &World, call: &Call) -> Range {
         (Service::AutoScaling, _) => world.latency.autoscaling_call,
         (Service::Route53, _) => world.latency.route53_call,
         (Service::Ssm, _) => world.latency.ssm_call,
+        (Service::Kms, _) => world.latency.kms_call,
     }
 }

@@ -15,6 +15,7 @@ mod catalogue;
 mod ec2;
 mod element;
 mod fields;
+mod kms;
 mod operation;
 mod page;
 mod pipeline;

@@ -21,6 +21,7 @@ pub mod guest;
 pub mod history;
 pub mod ids;
 pub mod invariants;
+pub mod kms;
 pub mod lambda;
 pub mod latency;
 pub mod route53;
@@ -53,6 +54,7 @@ pub struct World {
     pub ec2: ec2::Ec2,
     pub autoscaling: autoscaling::AutoScaling,
     pub ssm: ssm::Ssm,
+    pub kms: kms::Kms,
     pub route53: route53::Route53,
     pub events: eventbridge::EventBridge,
     pub lambda: lambda::Lambda,
@@ -75,6 +77,7 @@ impl World {
             ec2: ec2::Ec2::default(),
             autoscaling: autoscaling::AutoScaling::default(),
             ssm: ssm::Ssm::default(),
+            kms: kms::Kms::default(),
             route53: route53::Route53::default(),
             events: eventbridge::EventBridge::default(),
             lambda: lambda::Lambda::default(),

@@ -49,6 +49,10 @@ class LocalAws:
     def ssm(self):
         return self.client("ssm")
 
+    @property
+    def kms(self):
+        return self.client("kms")
+
 
 @contextlib.contextmanager
 def serving(functions=True, speed=1, world="one-node"):

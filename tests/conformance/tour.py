@@ -14,6 +14,7 @@ def walk(aws):
     records(aws.route53)
     network(aws.ec2)
     volumes_and_instances(aws.ec2)
+    keys(aws.kms, aws.ec2)
     images(aws.ec2)
     launch_templates(aws.ec2)
     requests(aws.ec2)
@@ -143,6 +144,12 @@ def volumes_and_instances(ec2):
     instance_reaches(ec2, instance, "terminated")
     ec2.delete_volume(VolumeId=volume)
     ec2.delete_launch_template(LaunchTemplateName="tour")
+
+
+def keys(kms, ec2):
+    """The key of a node's volume."""
+    encrypted = ec2.describe_volumes(Filters=[{"Name": "encrypted", "Values": ["true"]}])["Volumes"]
+    kms.describe_key(KeyId=encrypted[0]["KmsKeyId"])
 
 
 def images(ec2):

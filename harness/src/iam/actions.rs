@@ -135,6 +135,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
             ("SendCommand", Tagged),
         ],
     ),
+    ("kms", &[("DescribeKey", Untagged)]),
     (
         "imagebuilder",
         &[("GetContainerRecipe", Tagged), ("ListContainerRecipes", Untagged), ("ListImageRecipes", Untagged)],

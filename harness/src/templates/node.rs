@@ -148,6 +148,7 @@ impl NodeStack {
             size_gib: number(&properties["Size"]).ok_or_else(|| self.0.refuse(resource.id, "no Size"))?,
             volume_type: text("VolumeType"),
             encrypted: self.flag(resource.id, &properties, "Encrypted")?,
+            key: properties["KmsKeyId"].as_str().filter(|key| *key != "alias/aws/ebs").map(str::to_owned),
             tags: tags.filter_map(tag).collect(),
         }))
     }

@@ -57,6 +57,7 @@ pub fn about(action: &str, parameters: &Value) -> String {
             named(&["Id", "Name"]).into_iter().chain(changes.flat_map(change)).collect()
         }
         Some(Service::Ssm) => named(SSM),
+        Some(Service::Kms) => named(&["KeyId"]),
         None => parameters.as_object().into_iter().flat_map(|members| members.values()).flat_map(texts).collect(),
     };
     words.join(" ")

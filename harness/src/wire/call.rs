@@ -156,7 +156,8 @@ fn named(request: &Request<Vec<u8>>) -> Option<(Service, String, Form)> {
         return Some((Service::Route53, name, Form::new()));
     }
     if let Some(target) = header(request, "x-amz-target") {
-        return Some((Service::Ssm, target.strip_prefix("AmazonSSM.")?.to_owned(), Form::new()));
+        let (prefix, name) = target.split_once('.')?;
+        return Some((Service::of_target(prefix)?, name.to_owned(), Form::new()));
     }
     if request.method() != Method::POST {
         return None;

@@ -93,6 +93,15 @@ impl Operation {
         Operation::new(Service::Ssm, name, kind, parameters, Protocol::Json(functions))
     }
 
+    pub(super) const fn kms(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Fields>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation::new(Service::Kms, name, kind, parameters, Protocol::Json(functions))
+    }
+
     /// `route`: `GET hostedzone/{Id}`; `parameters`: those in the query.
     pub(super) const fn route53(
         name: &'static str,
@@ -116,7 +125,7 @@ impl Operation {
             (Service::Ec2, Kind::Write) => Some(Limit { burst: 50, rate: 5 }),
             // Route 53 Developer Guide (quotas): five requests a second and account.
             (Service::Route53, _) => Some(Limit { burst: 5, rate: 5 }),
-            (Service::AutoScaling | Service::Ssm, _) => None,
+            (Service::AutoScaling | Service::Ssm | Service::Kms, _) => None,
         };
         let limits = Limits { usual, unfiltered: None };
         Operation { service, name, kind, parameters, further_parameters: &[], limits, protocol }

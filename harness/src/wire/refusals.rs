@@ -21,7 +21,7 @@ pub(super) fn no_such_operation(service: Service, name: &str) -> ApiError {
             let text = format!("The local AWS does not have this operation: {name}");
             ApiError::new("UnknownOperationException", text).with_status(404)
         }
-        Service::Ssm => {
+        Service::Ssm | Service::Kms => {
             let text = format!("The local AWS does not have the operation {name}.");
             ApiError::new("UnknownOperationException", text)
         }
@@ -42,7 +42,7 @@ pub(super) fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
         Service::AutoScaling | Service::Route53 => ApiError::new("Throttling", "Rate exceeded"),
-        Service::Ssm => ApiError::new("ThrottlingException", "Rate exceeded"),
+        Service::Ssm | Service::Kms => ApiError::new("ThrottlingException", "Rate exceeded"),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn denied(service: Service, denial: &Denial) -> ApiError {
             ApiError::new("UnauthorizedOperation", text).with_status(403)
         }
         Service::AutoScaling | Service::Route53 => ApiError::new("AccessDenied", message).with_status(403),
-        Service::Ssm => ApiError::new("AccessDeniedException", message),
+        Service::Ssm | Service::Kms => ApiError::new("AccessDeniedException", message),
     }
 }
 
@@ -64,6 +64,7 @@ pub(super) fn internal_error(service: Service) -> ApiError {
         Service::AutoScaling => ("InternalFailure", "An internal error has occurred"),
         Service::Route53 => ("InternalFailure", "We encountered an internal error. Please try again."),
         Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
+        Service::Kms => ("KMSInternalException", "The request was rejected because an internal exception occurred."),
     };
     ApiError::new(code, text).with_status(500)
 }

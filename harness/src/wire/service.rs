@@ -12,13 +12,16 @@ pub enum Service {
     Route53,
     /// Parameters, documents and commands.
     Ssm,
+    /// Keys.
+    Kms,
 }
 
 /// The prefix of each Route 53 operation's path.
 pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
 
 impl Service {
-    pub(super) const ALL: [Service; 4] = [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm];
+    pub(super) const ALL: [Service; 5] =
+        [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm, Service::Kms];
 
     /// As IAM writes an operation: `ec2:AttachVolume`.
     pub(super) fn action(self, operation: &str) -> String {
@@ -38,6 +41,7 @@ impl Service {
             Service::AutoScaling => "autoscaling",
             Service::Route53 => "route53",
             Service::Ssm => "ssm",
+            Service::Kms => "kms",
         }
     }
 
@@ -50,13 +54,22 @@ impl Service {
         }
     }
 
+    /// The service whose JSON calls have this before the operation's name in `X-Amz-Target`.
+    pub(super) fn of_target(prefix: &str) -> Option<Service> {
+        match prefix {
+            "AmazonSSM" => Some(Service::Ssm),
+            "TrentService" => Some(Service::Kms),
+            _ => None,
+        }
+    }
+
     /// The namespace of its XML; none for a service that answers in JSON.
     pub(super) fn namespace(self) -> Option<&'static str> {
         match self {
             Service::Ec2 => Some("http://ec2.amazonaws.com/doc/2016-11-15/"),
             Service::AutoScaling => Some("http://autoscaling.amazonaws.com/doc/2011-01-01/"),
             Service::Route53 => Some("https://route53.amazonaws.com/doc/2013-04-01/"),
-            Service::Ssm => None,
+            Service::Ssm | Service::Kms => None,
         }
     }
 
@@ -65,7 +78,7 @@ impl Service {
         match self {
             Service::Ec2 => Lists::Wrapped("item"),
             Service::AutoScaling => Lists::Wrapped("member"),
-            Service::Route53 | Service::Ssm => Lists::Repeated,
+            Service::Route53 | Service::Ssm | Service::Kms => Lists::Repeated,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::world::history::Fact;
 mod groups;
 mod images;
 mod instances;
+mod kms;
 mod permissions;
 mod pipeline;
 mod resources;

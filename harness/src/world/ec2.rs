@@ -28,7 +28,7 @@ pub use instances::{Instance, InstanceState, RunInstances, ScheduledEvent, SpotA
 pub(crate) use instances::{Shutdown, instance_arn};
 pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
 pub use snapshots::{Snapshot, SnapshotHold, SnapshotSpec, SnapshotState};
-pub use volumes::{Attachment, AttachmentState, CreateVolume, KeyUse, Stuck, Volume, VolumeState};
+pub use volumes::{Attachment, AttachmentState, CreateVolume, Stuck, Volume, VolumeState};
 
 /// The instances, volumes and images of the account, and what else EC2 keeps.
 #[derive(Default)]

@@ -46,6 +46,8 @@ pub struct Latencies {
     pub route53_call: Range,
     /// Any Systems Manager call. Estimate.
     pub ssm_call: Range,
+    /// A call of KMS. Estimate.
+    pub kms_call: Range,
     /// From the end of SendCommand until the agent begins the command. Estimate.
     pub ssm_command_start: Range,
     /// From the end of SendCommand until its invocations can be read. aws/aws-cli#3546: not at once; a second later
@@ -138,6 +140,7 @@ impl Default for Latencies {
             autoscaling_call: Range::from_millis(60, 400),
             route53_call: Range::from_millis(80, 500),
             ssm_call: Range::from_millis(40, 250),
+            kms_call: Range::from_millis(10, 60),
             ssm_command_start: Range::from_millis(300, 2_500),
             ssm_invocation_visible: Range::from_millis(100, 1_500),
             agent_connection_lost: Range::from_secs(2 * 60, 10 * 60),
@@ -187,6 +190,7 @@ impl Latencies {
             autoscaling_call: draw(self.autoscaling_call),
             route53_call: draw(self.route53_call),
             ssm_call: draw(self.ssm_call),
+            kms_call: draw(self.kms_call),
             ssm_command_start: draw(self.ssm_command_start),
             ssm_invocation_visible: draw(self.ssm_invocation_visible),
             agent_connection_lost: draw(self.agent_connection_lost),

@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// `ClientToken` is accepted and not remembered: a repeated call makes a second volume.
 const CREATE_PARAMETERS: &[&str] =
-    &["AvailabilityZone", "ClientToken", "Encrypted", "Size", "TagSpecification", "VolumeType"];
+    &["AvailabilityZone", "ClientToken", "Encrypted", "KmsKeyId", "Size", "TagSpecification", "VolumeType"];
 
 const LISTING: Listing = Listing {
     ids: "VolumeId",
@@ -94,6 +94,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
         size_gib: size.ok_or_else(missing)?,
         volume_type: params.owned("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
         encrypted: params.flag("Encrypted")?.unwrap_or(false),
+        key: params.owned("KmsKeyId"),
         tags: tags::of_new(params, "volume", &[])?,
     })?;
     world.ec2.volume(&id).map(|volume| volume_item(world, volume)).ok_or_else(|| not_found(&id))
@@ -132,6 +133,7 @@ fn volume_item(world: &World, volume: &Volume) -> Value {
         "tagSet": tag_set(&volume.tags),
         "volumeType": volume.volume_type,
         "encrypted": volume.encrypted,
+        "kmsKeyId": volume.key,
         "multiAttachEnabled": false,
     })
 }

@@ -16,7 +16,6 @@ use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Data;
 use crate::world::ids::is_hex_id;
 pub use attachment::{Attachment, AttachmentState};
-pub use key::KeyUse;
 pub use stuck::Stuck;
 
 /// EC2 User Guide (volume limits): 28 on most Nitro types, of which the network interface takes one.
@@ -35,8 +34,8 @@ pub struct Volume {
     /// For example `eu-central-1a`.
     pub zone: String,
     pub encrypted: bool,
-    /// How EC2 fares with its key, if it has one.
-    pub key_use: KeyUse,
+    /// The ARN of the key that encrypts it.
+    pub key: Option<String>,
     pub created: Time,
     /// The one attachment that EBS allows.
     pub attachment: Option<Attachment>,
@@ -76,6 +75,8 @@ pub struct CreateVolume {
     /// For example `gp3`.
     pub volume_type: String,
     pub encrypted: bool,
+    /// The ARN of a customer managed key. Without one, an encrypted volume gets the account's `aws/ebs`.
+    pub key: Option<String>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -111,7 +112,7 @@ impl World {
             volume_type: request.volume_type,
             zone: request.zone,
             encrypted: request.encrypted,
-            key_use: KeyUse::default(),
+            key: request.encrypted.then(|| request.key.unwrap_or_else(|| self.kms.aws_managed_key_of_ebs().arn())),
             created: self.now,
             attachment: None,
             tags: request.tags,

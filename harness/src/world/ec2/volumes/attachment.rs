@@ -1,6 +1,6 @@
 //! The one attachment that EBS allows each volume.
 
-use super::{DEVICES_AT_MOST, KeyUse, VolumeState};
+use super::{DEVICES_AT_MOST, VolumeState};
 use crate::time::Time;
 use crate::world::World;
 use crate::world::ec2::images::ROOT_DEVICE;
@@ -52,6 +52,7 @@ impl World {
     /// AttachVolume. EC2 API Reference: the volume is `in-use` at once, the attachment `attached` later.
     pub fn attach_volume(&mut self, volume: &str, instance: &str, device: &str) -> ApiResult<Attachment> {
         self.ec2.may_attach(volume, instance, device)?;
+        self.check_key(self.ec2.the_volume(volume))?;
         let is_stuck = self.ec2.sticks_attaching(volume, instance);
         let attachment = Attachment {
             instance_id: instance.to_owned(),
@@ -109,7 +110,7 @@ impl World {
         if !self.ec2.is_still(AttachmentState::Attaching, volume, instance, asked) {
             return;
         }
-        if self.ec2.the_volume(volume).key_use == KeyUse::FailsLater {
+        if self.unusable_key(self.ec2.the_volume(volume)).is_some() {
             self.fail_attaching(volume);
         } else {
             self.ec2.the_attachment_mut(volume).state = AttachmentState::Attached;
@@ -207,7 +208,7 @@ impl Ec2 {
             );
             return Err(ApiError::new("AttachmentLimitExceeded", text));
         }
-        volume.check_key()
+        Ok(())
     }
 
     /// Lets no instance have more devices than so many.

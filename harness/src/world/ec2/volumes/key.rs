@@ -1,43 +1,36 @@
-//! Encrypted volumes whose key cannot be used: disabled, pending deletion, or closed to the caller.
+//! Encrypted volumes whose key cannot be used: it is disabled or is going to be deleted.
 
 use serde_json::json;
 
 use super::Volume;
 use crate::world::error::{ApiError, ApiResult};
+use crate::world::kms::{Key, KeyState};
 use crate::world::{ACCOUNT, REGION, World};
 
-/// How EC2 fares with a volume's key when the volume is attached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyUse {
-    #[default]
-    Granted,
-    /// AttachVolume is refused.
-    Refused,
-    /// AttachVolume is answered as always, and some time later the volume is `available` again.
-    FailsLater,
-}
-
-impl Volume {
-    /// coreos/kube-aws#393 has the text.
-    pub(super) fn check_key(&self) -> ApiResult<()> {
-        match self.key_use {
-            KeyUse::Granted | KeyUse::FailsLater => Ok(()),
-            KeyUse::Refused => {
-                let text = format!(
-                    "Volume {} cannot be attached. The encrypted volume was unable to access the KMS master key.",
-                    self.id
-                );
-                Err(ApiError::new("CustomerKeyHasBeenRevoked", text))
-            }
-        }
-    }
-}
-
 impl World {
+    /// AttachVolume is refused, or is answered as always and fails some time later. coreos/kube-aws#393 has the text.
+    pub(super) fn check_key(&self, volume: &Volume) -> ApiResult<()> {
+        if self.unusable_key(volume).is_none_or(|key| key.fails_late) {
+            return Ok(());
+        }
+        let text = format!(
+            "Volume {} cannot be attached. The encrypted volume was unable to access the KMS master key.",
+            volume.id
+        );
+        Err(ApiError::new("CustomerKeyHasBeenRevoked", text))
+    }
+
+    /// A volume that is attached stays so: EC2 keeps its data key until it is detached. (EBS User Guide, "How Amazon EBS
+    /// encryption works".)
+    pub(super) fn unusable_key(&self, volume: &Volume) -> Option<&Key> {
+        let key = self.kms.key(volume.key.as_ref()?).ok()?;
+        (key.state != KeyState::Enabled).then_some(key)
+    }
+
     /// Amazon EBS User Guide (EventBridge events): `attachVolume` is reported only when it fails.
     pub(super) fn fail_attaching(&mut self, volume: &str) {
+        let key = self.ec2.the_volume(volume).key.clone().unwrap_or_default();
         self.free_volume(volume);
-        let key = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/01234567-0123-0123-0123-0123456789ab");
         let detail = json!({
             "event": "attachVolume",
             "result": "failed",

@@ -4,6 +4,7 @@ use super::*;
 use crate::testing::code;
 use crate::world::ec2::images::BlockDevice;
 use crate::world::ec2::{ImageSpec, RunInstances};
+use crate::world::kms::KeyState;
 
 #[test]
 fn a_stuck_detachment_ends_with_its_holder() {
@@ -115,11 +116,13 @@ fn an_instance_has_so_many_devices_and_no_more() {
 fn a_volume_is_not_attached_without_its_key() {
     let mut world = World::new(1);
     let (instance, volume) = (world.running(), world.available_volume());
-    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::Refused);
+    let key = world.create_key();
+    world.ec2.tamper_with_volume(&volume, |volume| volume.key = Some(key.clone()));
+    world.change_key(&key, |key| key.state = KeyState::Disabled);
     let refused = world.attach_volume(&volume, &instance, "/dev/sdf").unwrap_err();
     assert_eq!(refused.code, "CustomerKeyHasBeenRevoked");
     assert_eq!(world.ec2.volumes[&volume].state, VolumeState::Available);
-    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::FailsLater);
+    world.change_key(&key, |key| key.fails_late = true);
     world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
     assert_eq!(world.ec2.volumes[&volume].state, VolumeState::InUse);
     world.pass(10);
@@ -127,7 +130,7 @@ fn a_volume_is_not_attached_without_its_key() {
     assert_eq!((world.attachment_state(&volume), world.mounted_on(&volume)), (None, None));
     let [event] = &world.events("EBS Volume Notification")[..] else { panic!("one event") };
     assert_eq!((&event["detail"]["event"], &event["detail"]["result"]), (&"attachVolume".into(), &"failed".into()));
-    world.ec2.tamper_with_volume(&volume, |volume| volume.key_use = KeyUse::Granted);
+    world.change_key(&key, |key| key.state = KeyState::Enabled);
     world.attach_volume(&volume, &instance, "/dev/sdf").unwrap();
     world.pass_until(60, |world| world.serving(&volume).is_some());
 }
