@@ -3,6 +3,7 @@
 mod departure;
 mod evidence;
 mod launch_first;
+mod mistakes;
 mod next_step;
 mod prune;
 mod prune_plan;

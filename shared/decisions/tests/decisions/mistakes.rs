@@ -1,0 +1,73 @@
+//! Mistakes in the set-up: what each one stops, and what a person reads of it.
+
+use durin_decisions::node::{Claim, Done, InstanceState, Record, RecordProblem, Step, VolumeState, next_step};
+use rstest::rstest;
+
+use crate::situation::*;
+
+#[rstest]
+#[case::three_wanted(rebalanced().desired(3), "set it to 1")]
+#[case::the_volume_does_not_exist(healthy().no_volume(), "durin:volume-id")]
+#[case::the_volume_is_being_deleted(healthy().volume_state(VolumeState::Unusable("deleting".into())), "deleting")]
+#[case::attached_twice(healthy().also_held_by(NEW), "Multi-Attach")]
+#[case::a_foreign_record(healthy().record(Record::Foreign("an alias".into())), "durin:record-name")]
+#[case::no_address(healthy().no_address(OLD), "subnets with IPv4")]
+#[case::another_node_has_its_record(
+    healthy().record_names(NEW).claim(Claim::Absent).record_shared(), "k3s and twin both declare the record")]
+#[case::another_node_declares_its_record(healthy().record_shared(), "k3s and twin both declare the record")]
+#[case::another_node_has_its_volume(healthy().volume_shared(), "k3s and twin both declare the volume")]
+#[case::held_and_another_node_has_its_volume(rebalanced().volume_of(None).volume_shared(), "k3s and twin both")]
+#[case::free_and_another_node_has_its_volume(
+    replaced().without(OLD).free().volume_of(None).volume_shared(), "durin:node")]
+#[case::no_such_zone(
+    healthy().record(Record::Unavailable(RecordProblem::NoSuchZone)), "durin:hosted-zone-id")]
+#[case::a_zone_that_the_roles_do_not_name(
+    healthy().record(Record::Unavailable(RecordProblem::ZoneNotAllowed)), "just deploy --hosted-zone Z")]
+#[case::a_record_that_is_refused(
+    healthy().record(Record::Unavailable(RecordProblem::Refused("not permitted in zone".into()))), "durin:record-name")]
+#[case::a_record_that_cannot_be_read(
+    healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))), "next run tries again")]
+#[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
+#[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
+#[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::free_and_untagged(replaced().without(OLD).free().volume_of(None), "--tags 'Key=durin:node,Value=k3s'")]
+#[case::free_and_another_nodes(
+    replaced().without(OLD).free().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::free_and_another_nodes_though_the_group_has_just_had_it(
+    replaced().without(OLD).free().volume_of(Some("other")).has_held(), "is tagged durin:node=other")]
+#[case::replaced_and_another_nodes(rebalanced().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::stopped_and_another_nodes(
+    replaced().state(OLD, InstanceState::Stopped).volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::retired_and_another_nodes(retired().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::let_go_in_vain_and_another_nodes(
+    healthy().volume_of(Some("other")).release(&[], let_go_ago(60)), "is tagged durin:node=other")]
+fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {
+    let Step::Blocked(blocked) = next_step(&situation.seen(), now()) else {
+        panic!("{:?}", next_step(&situation.seen(), now()))
+    };
+    assert!(blocked.to_string().contains(advice), "{blocked}");
+}
+
+/// The next launch fails, but not what runs.
+#[rstest]
+#[case::the_node_serves(healthy(), None)]
+#[case::nobody_is_left(replaced().without(OLD).without(NEW).free(), None)]
+#[case::the_newcomer_was_launched_before(
+    replaced().without(OLD).free(), Some(Step::Attach { successor: id(NEW) }))]
+#[case::its_record_is_stale(
+    healthy().record(Record::Absent), Some(Step::PointRecord { from: None, to: a_record(OLD) }))]
+#[case::tags_are_not_in_metadata(healthy().hides_tags(OLD), Some(Step::Done(Done::Serves { holder: id(OLD) })))]
+fn a_tag_that_keeps_instances_from_launching_is_reported_last(
+    #[case] situation: Situation,
+    #[case] instead: Option<Step>,
+) {
+    match (next_step(&situation.tag_refused().seen(), now()), instead) {
+        (Step::Blocked(blocked), None) => {
+            let text = blocked.to_string();
+            assert!(text.contains("\"kubernetes.io/cluster/k3s\"") && text.contains("rename the tag"), "{text}");
+        }
+        (step, instead) => assert_eq!(Some(step), instead),
+    }
+}
