@@ -2,6 +2,7 @@
 
 mod departure;
 mod evidence;
+mod images;
 mod launch_first;
 mod mistakes;
 mod next_step;

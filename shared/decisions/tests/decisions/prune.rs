@@ -11,6 +11,8 @@ use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use rstest::rstest;
 
+use crate::images::sample_image;
+
 const DAY: Duration = Duration::from_secs(86_400);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -42,19 +44,11 @@ fn full() -> BTreeMap<String, String> {
 /// A month old, of a family, with one snapshot: nothing needs it.
 fn stale(number: u32) -> Image {
     Image {
-        id: id(number),
         name: format!("k3s-{number}"),
-        state: ImageState::Available,
         created: Some(now() - 30 * DAY),
-        deprecated: None,
-        architecture: "x86_64".to_owned(),
-        virtualization: "hvm".to_owned(),
-        copy_of: None,
-        protected: false,
-        public: false,
         snapshots: vec![snapshot_id(number)],
-        gib: 8,
         tags: family(),
+        ..sample_image(id(number))
     }
 }
 

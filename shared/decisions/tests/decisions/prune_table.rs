@@ -5,28 +5,16 @@ use std::time::Duration;
 
 use durin_decisions::ids::{ImageId, ParameterName, SnapshotId};
 use durin_decisions::images::prune::{ImageEntry, ImageVerdict, Keep, Plan, SnapshotEntry, SnapshotVerdict, table};
-use durin_decisions::images::{Image, ImageState, Snapshot};
+use durin_decisions::images::{Image, Snapshot};
 use durin_decisions::tags::FAMILY;
+
+use crate::images::sample_image;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn image(id: &str, name: &str, gib: u64, age: Option<Duration>, verdict: ImageVerdict) -> ImageEntry {
     let family = (verdict != ImageVerdict::Keep(Keep::NotOurs)).then(|| ParameterName::new("/k3s").expect("a name"));
-    let image = Image {
-        id: ImageId::new(id).expect("an id"),
-        name: name.to_owned(),
-        state: ImageState::Available,
-        created: None,
-        deprecated: None,
-        architecture: "x86_64".to_owned(),
-        virtualization: "hvm".to_owned(),
-        copy_of: None,
-        protected: false,
-        public: false,
-        snapshots: Vec::new(),
-        gib,
-        tags: BTreeMap::new(),
-    };
+    let image = Image { name: name.to_owned(), gib, ..sample_image(ImageId::new(id).expect("an id")) };
     ImageEntry { image, family, age, verdict }
 }
 

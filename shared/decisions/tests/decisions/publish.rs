@@ -9,6 +9,8 @@ use durin_decisions::tags::FAMILY;
 use durin_decisions::times::instant;
 use rstest::rstest;
 
+use crate::images::sample_image;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn now() -> SystemTime {
@@ -22,19 +24,10 @@ fn id(number: u64) -> ImageId {
 /// An image that is as good as any, so many days old.
 fn image(number: u64, days: u32) -> Image {
     Image {
-        id: id(number),
         name: format!("k3s {number}"),
-        state: ImageState::Available,
         created: Some(now() - DAY * days),
-        deprecated: None,
-        architecture: "x86_64".to_owned(),
-        virtualization: "hvm".to_owned(),
-        copy_of: None,
-        protected: false,
-        public: false,
-        snapshots: Vec::new(),
-        gib: 8,
         tags: [(FAMILY.to_owned(), "/images/k3s".to_owned())].into(),
+        ..sample_image(id(number))
     }
 }
 
