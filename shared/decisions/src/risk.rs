@@ -43,8 +43,8 @@ pub enum RiskReason {
     /// EC2 recommends a rebalance: the instance may be interrupted, or not.
     Rebalance,
     /// AWS retires its host and stops it, usually in two weeks. Health gives the time in words that are unreliable, so
-    /// no time is kept: an instance that has to go anyway is replaced now, while there is all the time in the world for
-    /// a second attempt, rather than by a timer that something would have to keep.
+    /// the mark has none: an instance that has to go anyway gets a successor now, while there is all the time in the
+    /// world for a second attempt. EC2 itself says when it stops the instance.
     Retirement,
     /// Its group is ending it, and waits for its terminate action.
     Terminating,

@@ -98,6 +98,8 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,
         risk: tag(AT_RISK).and_then(Mark::parse).filter(|mark| mark.is_about(&id, launched)).map(|mark| mark.risk),
+        // DescribeInstances does not say.
+        stops_at: None,
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
         tags_in_metadata: instance
             .metadata_options()

@@ -7,6 +7,7 @@ mod departure;
 mod patience;
 mod successor;
 mod take_back;
+mod taken;
 
 use std::time::SystemTime;
 
@@ -130,7 +131,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     if actions::waits(observed, holder, Transition::Launching, now) {
         return actions::complete(holder, Transition::Launching, ActionResult::Continue);
     }
-    if let Some(step) = capacity::next_step(observed, holder) {
+    if let Some(step) = capacity::next_step(observed, holder, now) {
         return step;
     }
     // Reported also by the node that has them by right: somebody else's tags are wrong.
@@ -196,7 +197,8 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
     }
     // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
     // the holder has to go anyway: then at least it lets go in order.
-    if instance.risk.is_none_or(|risk| risk.until.is_none())
+    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::taken_at(instance, now).is_some();
+    if !has_to_go
         && let Some(blocked) = cannot_take_over(observed, volume, successor)
             .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
     {
@@ -214,7 +216,7 @@ fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor
             Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
         },
         InstanceState::Pending | InstanceState::Running => {
-            if let Some(blocked) = agreement::blocks_leaving(observed, &holder) {
+            if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
                 return Step::Blocked(blocked);
             }
             Departure { observed, attachment, instance, successor, now }.next_step()

@@ -147,6 +147,10 @@ pub struct Instance {
     pub of_group: bool,
     /// What it is warned of, as its tag says.
     pub risk: Option<Risk>,
+    /// When EC2 is going to stop or retire it: the earliest `NotBefore` of its scheduled events of the kinds
+    /// `instance-stop` and `instance-retirement` that are neither completed nor cancelled (DescribeInstanceStatus); none
+    /// if there is no such event, or nobody has asked. EC2 may do it later, never sooner.
+    pub stops_at: Option<SystemTime>,
     /// What EC2 has attached where the node's volume belongs, if that is anything else.
     pub device_taken_by: Option<VolumeId>,
     /// Whether its metadata shows its tags; none if EC2 does not say.

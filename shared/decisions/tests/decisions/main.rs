@@ -10,5 +10,6 @@ mod prune;
 mod prune_plan;
 mod prune_table;
 mod publish;
+mod retirement;
 mod situation;
 mod steps;

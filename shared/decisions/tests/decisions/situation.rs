@@ -151,6 +151,7 @@ impl Situation {
             private_ip: Some(address(instance)),
             of_group: true,
             risk: None,
+            stops_at: None,
             device_taken_by: None,
             tags_in_metadata: Some(true),
         };
@@ -218,6 +219,11 @@ impl Situation {
     /// What the instance's tag says.
     pub(crate) fn at_risk(self, instance: &str, reason: RiskReason, until: Option<SystemTime>) -> Situation {
         self.on(instance, |seen| seen.risk = Some(Risk { reason, until }))
+    }
+
+    /// EC2 has scheduled its stop.
+    pub(crate) fn stops_at(self, instance: &str, time: SystemTime) -> Situation {
+        self.on(instance, |seen| seen.stops_at = Some(time))
     }
 
     /// The event warns of an interruption.

@@ -11,10 +11,12 @@
 //! no node          blocked     moved, with a warning
 //! ```
 
+use std::time::SystemTime;
+
+use super::taken::taken_at;
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::Blocked;
-use crate::risk::Risk;
 
 /// Why the free volume must not be attached, if its owner does not agree.
 pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
@@ -37,8 +39,8 @@ pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
 }
 
 /// The same for a living holder, unless it is ended anyway: then it leaves the volume clean, and free.
-pub(super) fn blocks_leaving(observed: &Observed, holder: &InstanceId) -> Option<Blocked> {
-    let risk = observed.instances.get(holder).and_then(|instance| instance.risk);
+pub(super) fn blocks_leaving(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
+    let is_taken = observed.instances.get(holder).is_some_and(|instance| taken_at(instance, now).is_some());
     let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
-    if is_ending || risk.and_then(Risk::reclaim).is_some() { None } else { blocks_moving(observed) }
+    if is_ending || is_taken { None } else { blocks_moving(observed) }
 }

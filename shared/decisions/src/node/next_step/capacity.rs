@@ -14,18 +14,22 @@
 //! who has asked for two, or whether a function has died halfway: each line is decided from what is seen. A second instance
 //! that nobody needs is ended before it takes anything over.
 
-use super::{agreement, successor};
+use std::time::SystemTime;
+
+use super::{agreement, departure, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
-use crate::node::step::{Blocked, Done, Step};
+use crate::node::step::{Blocked, Done, Step, WaitFor};
 
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
-pub(super) fn next_step(observed: &Observed, holder: &InstanceId) -> Option<Step> {
+pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
     let group = &observed.group;
     if group.members.get(holder) != Some(&Lifecycle::InService) {
         return None;
     }
-    let goes = successor::retires(observed, holder);
+    let instance = observed.instances.get(holder);
+    let goes = instance.is_some_and(taken::retires);
+    let is_last_day = instance.is_some_and(|instance| taken::has_to_be_replaced(instance, now));
     let is_there = |state: &Lifecycle| matches!(state, Lifecycle::InService | Lifecycle::Launching { .. });
     let spare = group.members.iter().find(|(id, state)| *id != holder && is_there(state));
     let (name, holder) = (observed.declaration.group.clone(), holder.clone());
@@ -34,8 +38,14 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId) -> Option<Step
             Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))
         }
         (2.., Some((spare, _)), _) => Some(Step::EndSpare { instance: spare.clone() }),
+        // Then it is replaced, and by one instance only.
+        (2.., None, true) if is_last_day => Some(Step::RestoreCapacity { holder }),
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) => Some(Step::RestoreCapacity { holder }),
+        (1, _, true) if is_last_day && departure::is_refused(observed, now) => {
+            Some(Step::Wait(WaitFor::Replacement { holder }))
+        }
+        (1, _, true) if is_last_day => Some(take_back::replace(observed, &holder)),
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,

@@ -30,11 +30,12 @@ use std::time::SystemTime;
 
 use super::actions::{complete, give_newcomer_up, waits};
 use super::patience::{
-    BOOT_PATIENCE, HOLD, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, REPLACES_AGAIN_AFTER, RESUME_TIMEOUT,
+    BOOT_PATIENCE, HOLD, LAST_LOOK, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, REPLACES_AGAIN_AFTER, RESUME_TIMEOUT,
     RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
 };
 use super::successor::{self, Successor};
 use super::take_back;
+use super::taken::{reclaimed_at, stopped_at, taken_at};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{
@@ -50,7 +51,7 @@ pub fn release_matters(observed: &Observed, may_have_released: bool, now: System
     let holder = observed.instances.get(&attachment.instance)?;
     let is_alive = matches!(holder.state, InstanceState::Pending | InstanceState::Running);
     let is_ours = holder.of_group || observed.group.members.contains_key(&attachment.instance);
-    let goes = !successor::of(observed, now).is(&attachment.instance) || reclaim(holder).is_some();
+    let goes = !successor::of(observed, now).is(&attachment.instance) || taken_at(holder, now).is_some();
     let is_there = match attachment.state {
         AttachmentState::Attached | AttachmentState::Detaching => true,
         AttachmentState::Attaching => false,
@@ -104,10 +105,11 @@ enum Deadline {
 pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
     let holder = &attachment.instance;
     let instance = observed.instances.get(holder)?;
-    let until = reclaim(instance).filter(|until| *until >= now)?;
+    let until = taken_at(instance, now).filter(|until| *until >= now)?;
     if instance.state == InstanceState::Dead {
         return None;
     }
+    let stop = stopped_at(instance, now);
     let leave = || Departure { observed, attachment, instance, successor: &Successor::None, now }.leave();
     match observed.group.members.get(holder)? {
         Lifecycle::InService => {}
@@ -119,29 +121,31 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
         }
         Lifecycle::Terminating { .. } | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere => return None,
     }
-    // Capacity Rebalancing launches the replacement, at the same warning.
-    let replaces = observed.group.desired_capacity > 0 && !observed.group.rebalances;
+    // Capacity Rebalancing launches the replacement, at the same warning. It does nothing about a host that retires.
+    let replaces = observed.group.desired_capacity > 0 && (!observed.group.rebalances || stop.is_some());
     // What the group refuses now it may do in a moment; but the release does not wait for it.
-    let is_refused = observed.replacement_refused.is_some_and(|refused| now < refused + REPLACES_AGAIN_AFTER);
-    if replaces && !observed.group.launch_suspended && !is_refused {
+    if replaces && !observed.group.launch_suspended && !is_refused(observed, now) {
         return Some(Step::Replace { holder: holder.clone() });
     }
     Some(leave())
 }
 
+/// Whether the group has just been at something else, when it was asked to replace the holder.
+pub(super) fn is_refused(observed: &Observed, now: SystemTime) -> bool {
+    observed.replacement_refused.is_some_and(|refused| now < refused + REPLACES_AGAIN_AFTER)
+}
+
 impl Departure<'_> {
     /// The next step of a living holder that another instance has to follow.
     pub(super) fn next_step(self) -> Step {
-        let risk = self.instance.risk;
-        let has_no_deadline = risk.is_none_or(|risk| risk.until.is_none());
         let a_successor_may_come =
             self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
-        if self.is_ending() && has_no_deadline && a_successor_may_come {
+        if self.is_ending() && !self.has_deadline() && a_successor_may_come {
             // From now on every function counts from here.
             let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
             return Step::Mark { instance: self.attachment.instance.clone(), risk };
         }
-        if *self.successor == Successor::None && !self.is_ending() && reclaim(self.instance).is_none() {
+        if *self.successor == Successor::None && !self.is_ending() && taken_at(self.instance, self.now).is_none() {
             return Step::Done(Done::NoSuccessor);
         }
         self.leave()
@@ -225,7 +229,13 @@ impl Departure<'_> {
     }
 
     fn deadline(&self) -> Deadline {
-        match self.instance.risk.and_then(|risk| risk.until) {
+        let stop = stopped_at(self.instance, self.now);
+        if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
+            return Deadline::Due;
+        }
+        let held_until = self.instance.risk.filter(|risk| risk.reclaim().is_none()).and_then(|risk| risk.until);
+        match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
+            None if stop.is_some() => Deadline::Ahead,
             None => Deadline::None,
             Some(until) if self.now + RELEASE_LEAD < until => Deadline::Ahead,
             Some(_) => Deadline::Due,
@@ -299,7 +309,7 @@ impl Departure<'_> {
 
     /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.
     fn serve_to_the_end_or_give_up(self, wait: WaitFor) -> Step {
-        if reclaim(self.instance).is_some() { Step::Wait(wait) } else { self.give_up() }
+        if taken_at(self.instance, self.now).is_some() { Step::Wait(wait) } else { self.give_up() }
     }
 
     /// The holder cannot let go: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
@@ -333,9 +343,4 @@ pub(super) fn of_leaving_volume(observed: &Observed, holder: &InstanceId, now: S
         Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now => take_back::replace(observed, holder),
         Some(_) | None => wait,
     }
-}
-
-/// When EC2 takes the instance's capacity back, if it has said so.
-fn reclaim(instance: &Instance) -> Option<SystemTime> {
-    instance.risk.and_then(Risk::reclaim)
 }

@@ -37,6 +37,20 @@ pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
 
+/// How long before EC2 stops an instance its replacement does not wait for a successor any more. Until then nothing is lost
+/// by asking for capacity again and again; a day is enough for a person to see to what keeps the group from replacing it.
+pub(super) const LAST_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long before EC2 stops an instance it is about to go: then it lets go of the volume if nothing can follow. Three ticks
+/// of the schedule, of which one may be lost and one may fail.
+pub(super) const STOP_LEAD: Duration = Duration::from_secs(3 * LONGEST_PERIOD.as_secs());
+
+/// How long before EC2 stops an instance it lets go even though a successor may still come: later no look is certain.
+pub(super) const LAST_LOOK: Duration = Duration::from_secs(LONGEST_PERIOD.as_secs() + RELEASE_LEAD.as_secs());
+
+/// How long after its time a stop may still come. Until then an instance that has let go for it does not get the volume back.
+pub(super) const STOP_MAY_COME_FOR: Duration = Duration::from_secs(3600);
+
 /// The schedule's longest period: so long may a node wait whose event was lost.
 pub const LONGEST_PERIOD: Duration = Duration::from_secs(300);
 

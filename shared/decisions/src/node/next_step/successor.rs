@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
+use super::taken;
 use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
-use crate::risk::{RECLAIM_MAY_COME_FOR, RiskReason};
+use crate::risk::RiskReason;
 
 /// The instance that should hold the volume, and whether it can take it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,27 +100,18 @@ fn newest(observed: &Observed, wanted: impl Fn(&InstanceId, &Lifecycle) -> bool)
         .map(|(id, _)| id.clone())
 }
 
-/// Whether EC2 has said that it takes the instance's capacity back. Should it not have done so long after, it has changed
-/// its mind.
+/// Whether EC2 is about to take it away.
 pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
-    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
-    risk.is_some_and(|risk| {
-        risk.reason == RiskReason::Interruption && risk.until.is_none_or(|until| now < until + RECLAIM_MAY_COME_FOR)
-    })
+    observed.instances.get(id).is_some_and(|instance| taken::is_doomed(instance, now))
 }
 
 /// Whether there is a reason to move away from an instance: it is doomed, its host retires, or EC2 recommends to leave.
 fn goes(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
-    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
-    retires(observed, id)
-        || is_doomed(observed, id, now)
-        || risk.is_some_and(|risk| risk.reason == RiskReason::Rebalance)
-}
-
-/// Whether its host retires, in days.
-pub(super) fn retires(observed: &Observed, id: &InstanceId) -> bool {
-    let risk = observed.instances.get(id).and_then(|instance| instance.risk);
-    risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
+    observed.instances.get(id).is_some_and(|instance| {
+        taken::retires(instance)
+            || taken::is_doomed(instance, now)
+            || instance.risk.is_some_and(|risk| risk.reason == RiskReason::Rebalance)
+    })
 }
 
 /// Not dead and not stopped, so far as EC2 knows. An instance that it does not list may be too new for a stale read.
