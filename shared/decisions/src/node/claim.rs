@@ -89,6 +89,12 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_stands_below_the_name() {
+        let name = RecordName::from_tag("k3s.durin.internal").expect("a name");
+        assert_eq!(claim_name(&name), "_durin.k3s.durin.internal.");
+    }
+
+    #[test]
     fn a_claim_may_stand_among_others_and_in_another_case_it_is_anothers() {
         let node = group("k3s");
         assert_eq!(Claim::of_values(["\"mine\"", "\"node=k3s\""], &node), Claim::Ours);
