@@ -88,20 +88,29 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
     }
 }
 
-async fn attach(aws: &Aws, node: &Node, successor: &InstanceId) -> Result<Applied, Failure> {
+async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Applied, Failure> {
     let volume = &node.declaration.volume;
     let sent =
         aws.ec2.attach_volume().volume_id(volume.as_str()).instance_id(successor.as_str()).device(DEVICE).send().await;
-    let Err(error) = sent else { return Ok(Applied::Done) };
+    let Err(error) = sent else {
+        node.writes.note_attached();
+        return Ok(Applied::Done);
+    };
     let refused = |problem| Blocked::AttachRefused { volume: volume.clone(), successor: successor.clone(), problem };
     match code(&error) {
         // Another function was faster, or this one in an attempt whose answer was lost; or the successor stopped running.
         "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
             Ok(Applied::Overtaken)
         }
-        "InvalidParameterValue" | "AttachmentLimitExceeded" | "InvalidVolume.ZoneMismatch" => {
-            Err(refused(words(&error)).into())
+        // EC2 does not say why; KMS does, and the next look asks it.
+        "CustomerKeyHasBeenRevoked" if !node.writes.has_attached() => {
+            node.writes.note_attached();
+            Ok(Applied::Overtaken)
         }
+        "InvalidParameterValue"
+        | "CustomerKeyHasBeenRevoked"
+        | "AttachmentLimitExceeded"
+        | "InvalidVolume.ZoneMismatch" => Err(refused(words(&error)).into()),
         _ => Err(failed("ec2:AttachVolume")(error)),
     }
 }

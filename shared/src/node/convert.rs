@@ -131,7 +131,8 @@ pub(super) fn volume(volume: &ec2::Volume) -> Option<(VolumeId, Volume)> {
     let attachments = volume.attachments().iter().filter_map(attachment).collect();
     let zone = volume.availability_zone().unwrap_or_default().to_owned();
     let node = tagged(volume.tags(), tags::NODE).map(str::to_owned);
-    Some((id, Volume { state, zone, node, attachments }))
+    let key = volume.kms_key_id().map(str::to_owned);
+    Some((id, Volume { state, zone, node, key, attachments }))
 }
 
 fn tagged<'a>(tags: &'a [ec2::Tag], key: &str) -> Option<&'a str> {
@@ -151,6 +152,13 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
 }
 
 /// To the second, as EC2 has it.
+/// When a scheduled event of an instance begins, unless it is over or called off. (EC2 API Reference, InstanceStatusEvent.)
+pub(super) fn stop(event: &ec2::InstanceStatusEvent) -> Option<SystemTime> {
+    let description = event.description().unwrap_or_default();
+    let is_over = ["[Completed]", "[Canceled]"].iter().any(|prefix| description.starts_with(prefix));
+    event.not_before().filter(|_| !is_over).and_then(time)
+}
+
 pub(super) fn time(time: &DateTime) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(time.secs()).ok()?))
 }

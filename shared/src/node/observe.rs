@@ -1,9 +1,10 @@
 //! A node that is being looked after, and observing it. Observing never writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Volume, release_matters,
+    Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Volume, release_matters,
 };
 
 use super::cached::Cached;
@@ -16,7 +17,7 @@ use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
-use crate::risk::Warning;
+use crate::risk::{RiskReason, Warning};
 use crate::tags;
 
 /// One node: what its tags say, what the event said, what was read, and what was written since.
@@ -138,6 +139,7 @@ impl Node {
             group: seen.group.clone(),
             instances: self.writes.marked(seen.instances, aws.clock.now()),
             volume: seen.volume.cloned(),
+            key: None,
             has_held: self.has_held,
             record,
             claim,
@@ -149,8 +151,21 @@ impl Node {
             replacement_refused: self.writes.replacement_refused(),
         };
         observed.forget_own_device();
+        if observed.instances.values().any(retires) {
+            let stops = self.view.ask_about_stops(aws, &self.declaration).await;
+            observed.instances.iter_mut().for_each(|(id, instance)| instance.stops_at = stops.get(id).copied());
+        }
         observed.release = self.ask_about_release(aws, &observed).await;
+        if self.key_matters(&observed, aws.clock.now()) {
+            observed.key = self.view.ask_about_key(aws, &self.declaration).await;
+        }
         Ok(observed)
+    }
+
+    /// Before a holder is asked to let go, and when EC2 has not done what it said: then the volume is free again.
+    fn key_matters(&self, observed: &Observed, now: SystemTime) -> bool {
+        let is_free = observed.volume.as_ref().is_some_and(|volume| volume.attachments.is_empty());
+        release_matters(observed, false, now).is_some() || (is_free && self.writes.has_attached())
     }
 
     async fn ask_about_release(&mut self, aws: &Aws, observed: &Observed) -> Option<Release> {
@@ -176,6 +191,11 @@ impl Node {
         let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
         release_state(listed, holder, self.writes.sent())
     }
+}
+
+/// Only then does its time matter: a mark says that the host retires, and EC2 alone knows when.
+fn retires(instance: &Instance) -> bool {
+    instance.risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
 }
 
 /// Nothing fails, because the node keeps its volume, until that is free while no function looks.
@@ -246,6 +266,7 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         node.view.note_asked_lately(&asked);
     }
     read_strangers(aws, nodes, &names).await?;
+    read_stops(aws, nodes).await;
     for node in nodes.iter_mut() {
         if let Some(holder) = node.view.asked_holder() {
             // Asked again, and reported, when the node is looked after.
@@ -253,6 +274,15 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         }
     }
     Ok(())
+}
+
+/// One call for all nodes whose hosts retire.
+async fn read_stops(aws: &Aws, nodes: &mut [Node]) {
+    let has_retiring = |node: &Node| node.view.instances.get().is_some_and(|known| known.values().any(retires));
+    let Some(first) = nodes.iter_mut().find(|node| has_retiring(node)) else { return };
+    let (declaration, now) = (first.declaration.clone(), aws.clock.now());
+    let stops = first.view.ask_about_stops(aws, &declaration).await.clone();
+    nodes.iter_mut().for_each(|node| node.view.stops = Cached::read_at(now, stops.clone()));
 }
 
 /// The holders that are not, or not yet, instances of their node's group.

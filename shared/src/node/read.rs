@@ -6,14 +6,15 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
+use aws_sdk_kms::types::KeyState;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
 use aws_smithy_types::error::operation::BuildError;
-use durin_decisions::node::{Attachment, Group, Instance, InstanceState, Volume};
+use durin_decisions::node::{Attachment, Group, Instance, InstanceState, KeyProblem, Volume};
 
 use super::commands::Command;
 use super::convert::{self, Listed};
 use super::documents::RELEASE_DOCUMENT;
-use crate::aws::{Aws, all, incomplete};
+use crate::aws::{Aws, all, code, failed, incomplete};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::tags;
@@ -99,6 +100,20 @@ async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Listed>, Failure> {
     Ok(reservations.iter().flat_map(|reservation| reservation.instances()).filter_map(convert::instance).collect())
 }
 
+/// When EC2 stops which instance of the region, because its host retires or for another reason of EC2's.
+pub(super) async fn scheduled_stops(aws: &Aws) -> Result<BTreeMap<InstanceId, SystemTime>, Failure> {
+    let codes = filter("event.code", ["instance-retirement", "instance-stop"].into_iter());
+    let pages = aws.ec2.describe_instance_status().filters(codes).into_paginator().items().send();
+    let mut stops = BTreeMap::new();
+    for status in all(pages, "ec2:DescribeInstanceStatus").await? {
+        let stop = status.events().iter().filter_map(convert::stop).min();
+        if let (Some(id), Some(stop)) = (status.instance_id().and_then(|id| InstanceId::new(id).ok()), stop) {
+            stops.insert(id, stop);
+        }
+    }
+    Ok(stops)
+}
+
 /// Volumes by id; those that EC2 does not list are left out.
 pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<VolumeId, Volume>, Failure> {
     let mut found = BTreeMap::new();
@@ -108,6 +123,22 @@ pub(super) async fn volumes(aws: &Aws, ids: &[VolumeId]) -> Result<BTreeMap<Volu
         found.extend(all(pages, "ec2:DescribeVolumes").await?.iter().filter_map(convert::volume));
     }
     Ok(found)
+}
+
+/// Why nobody can use a key, as far as its state says. That its policy allows us to is not certain all the same.
+pub(super) async fn key_problem(aws: &Aws, key: &str) -> Result<Option<KeyProblem>, Failure> {
+    let described = match aws.kms.describe_key().key_id(key).send().await {
+        Ok(described) => described,
+        Err(error) if code(&error) == "NotFoundException" => return Ok(Some(KeyProblem::Unavailable)),
+        Err(error) => return Err(failed("kms:DescribeKey")(error)),
+    };
+    let state = described.key_metadata().and_then(|metadata| metadata.key_state());
+    Ok(state.and_then(|state| match state {
+        KeyState::Enabled => None,
+        KeyState::Disabled => Some(KeyProblem::Disabled),
+        KeyState::PendingDeletion | KeyState::PendingReplicaDeletion => Some(KeyProblem::PendingDeletion),
+        _ => Some(KeyProblem::Unavailable),
+    }))
 }
 
 /// Whose agents are online, of those asked for.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Claim, Group, Instance, Lifecycle, Record, RecordProblem, ReleaseState, Volume, WaitFor,
-    lacks_holder,
+    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState,
+    UnusableKey, Volume, WaitFor, lacks_holder,
 };
 
 use super::cached::Cached;
@@ -40,7 +40,11 @@ pub(super) struct View {
     pub(super) name: Cached<Name>,
     /// `None` if EC2 was asked and does not list it.
     pub(super) volume: Cached<Option<Volume>>,
+    /// Of any age: the time is days away.
+    pub(super) stops: Cached<BTreeMap<InstanceId, SystemTime>>,
     agents: Cached<Agents>,
+    /// Of any age: whatever is wrong with a key, a person has to mend it.
+    key: Cached<Option<KeyProblem>>,
     /// What the holder was asked for.
     pub(super) commands: Cached<Vec<Command>>,
     /// Whether the holder was asked lately to let go, if somebody has looked.
@@ -63,7 +67,9 @@ impl View {
             instances: Cached::unread(),
             name: Cached::unread(),
             volume: Cached::unread(),
+            stops: Cached::unread(),
             agents: Cached::unread(),
+            key: Cached::unread(),
             commands: Cached::unread(),
             asked_lately: None,
         }
@@ -113,6 +119,31 @@ impl View {
             self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)),
         );
         agents.clone()
+    }
+
+    /// When EC2 stops which instance. Fail open: without an answer no time is known.
+    pub(super) async fn ask_about_stops(&mut self, aws: &Aws, node: &Declaration) -> &BTreeMap<InstanceId, SystemTime> {
+        self.stops
+            .get_or_ask(&aws.clock, async {
+                read::scheduled_stops(aws).await.unwrap_or_else(|failure| {
+                tracing::warn!(node = %node.group, reason = failure.chain(), "EC2's scheduled events cannot be read");
+                BTreeMap::new()
+            })
+            })
+            .await
+    }
+
+    /// Asks KMS whether the volume's key can be used. Fail open: who may not ask knows of no problem.
+    pub(super) async fn ask_about_key(&mut self, aws: &Aws, node: &Declaration) -> Option<UnusableKey> {
+        let arn = self.volume.get()?.as_ref()?.key.clone()?;
+        let asked = self.key.get_or_ask(&aws.clock, async {
+            read::key_problem(aws, &arn).await.unwrap_or_else(|failure| {
+                tracing::warn!(node = %node.group, key = arn, reason = failure.chain(), "KMS cannot be asked");
+                None
+            })
+        });
+        let problem = (*asked.await)?;
+        Some(UnusableKey { arn, problem })
     }
 
     /// Reads what the holder was asked for.

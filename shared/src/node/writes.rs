@@ -14,6 +14,7 @@ use crate::risk::Risk;
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     sent: Option<Sent>,
+    has_attached: bool,
     claim_refused: bool,
     marks: BTreeMap<InstanceId, Risk>,
     completed: BTreeSet<(InstanceId, Transition)>,
@@ -29,6 +30,15 @@ impl Writes {
 
     pub(super) fn sent(&self) -> Option<&Sent> {
         self.sent.as_ref()
+    }
+
+    pub(super) fn note_attached(&mut self) {
+        self.has_attached = true;
+    }
+
+    /// Whether EC2 has said that it attaches the volume.
+    pub(super) fn has_attached(&self) -> bool {
+        self.has_attached
     }
 
     /// Auto Scaling knows no such action: it is over, or has not begun.

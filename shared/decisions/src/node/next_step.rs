@@ -272,6 +272,9 @@ fn cannot_take_over(observed: &Observed, volume: &Volume, successor: &Successor)
             successor_zone: instance.zone.clone(),
         });
     }
+    if let Some(key) = &observed.key {
+        return Some(Blocked::KeyUnusable { volume: node_volume, key: key.arn.clone(), problem: key.problem });
+    }
     let by = instance.device_taken_by.clone()?;
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }

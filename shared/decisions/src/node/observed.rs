@@ -28,6 +28,8 @@ pub struct Observed {
     pub instances: BTreeMap<InstanceId, Instance>,
     /// The data volume; none if EC2 does not list it.
     pub volume: Option<Volume>,
+    /// What keeps EC2 from using the volume's key, if KMS was asked and says so.
+    pub key: Option<UnusableKey>,
     /// Whether this run has seen an instance of the group with the volume.
     pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
@@ -223,8 +225,30 @@ pub struct Volume {
     pub zone: String,
     /// The group whose node it belongs to, by its own tag.
     pub node: Option<String>,
+    /// The ARN of its key, if it is encrypted.
+    pub key: Option<String>,
     /// Its attachments: at most one, unless somebody switched on multi-attach.
     pub attachments: Vec<Attachment>,
+}
+
+/// A volume that is attached stays so, but could be attached to nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableKey {
+    /// Its ARN.
+    pub arn: String,
+    pub problem: KeyProblem,
+}
+
+/// AWS KMS Developer Guide, "Key states of AWS KMS keys".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    #[error("is disabled: enable it (aws kms enable-key)")]
+    Disabled,
+    #[error("is going to be deleted: keep it (aws kms cancel-key-deletion, then aws kms enable-key)")]
+    PendingDeletion,
+    /// It has been deleted, or is in a state in which nobody can use it.
+    #[error("cannot be used: copy a snapshot of the volume under another key while an instance still has it attached")]
+    Unavailable,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use crate::lifecycle::Transition;
-use crate::node::observed::ARecord;
+use crate::node::observed::{ARecord, KeyProblem};
 use crate::risk::Risk;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +173,9 @@ pub enum Blocked {
          template"
     )]
     DeviceTaken { volume: VolumeId, successor: InstanceId, by: VolumeId },
+    /// Attached, the volume stays usable; detached, it could not be attached again.
+    #[error("EC2 could not attach {volume}, because its key {key} {problem}")]
+    KeyUnusable { volume: VolumeId, key: String, problem: KeyProblem },
     #[error(
         "{holder} holds the volume, but has no private IPv4 address for the record: give the Auto Scaling group {group} \
          subnets with IPv4"

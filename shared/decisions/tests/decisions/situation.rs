@@ -101,6 +101,7 @@ impl Default for Situation {
             },
             record_shared_with: None,
             volume_shared_with: None,
+            key: None,
             group: Group {
                 desired_capacity: 1,
                 max_size: 2,
@@ -114,6 +115,7 @@ impl Default for Situation {
                 state: VolumeState::Available,
                 zone: ZONE.to_owned(),
                 node: Some("k3s".to_owned()),
+                key: None,
                 attachments: Vec::new(),
             }),
             has_held: false,
