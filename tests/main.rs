@@ -7,6 +7,7 @@ mod coming_back;
 mod conformance;
 mod deploy;
 mod events;
+mod fleet;
 mod infra_mutations;
 mod interruption;
 mod keys;
