@@ -3,6 +3,7 @@
 mod claim;
 mod next_step;
 mod observed;
+mod standstill;
 mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
@@ -11,4 +12,5 @@ pub use observed::{
     ARecord, Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle,
     Observed, Record, RecordProblem, Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,
 };
-pub use step::{ActionResult, Blocked, Done, Step, WaitFor};
+pub use standstill::Standstill;
+pub use step::{ActionResult, Blocked, Done, Number, Step, WaitFor};

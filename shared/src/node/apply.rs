@@ -9,7 +9,7 @@ use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{ChangeAction, RrType};
 
-use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Record, RecordProblem, Step};
+use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Record, RecordProblem, Step};
 
 use super::changes;
 use super::claim::claim_name;
@@ -58,9 +58,13 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
             }
             applied
         }
-        Step::EndSpare { instance } => {
+        Step::EndSpare { instance, number } => {
             node.view.group.forget();
-            end_in_group(aws, instance, Follows::Nobody).await
+            let follows = match number {
+                Number::Falls => Follows::Nobody,
+                Number::Stays => Follows::Successor,
+            };
+            end_in_group(aws, instance, follows).await
         }
         Step::LaunchFirst { holder } => {
             node.view.group.forget();

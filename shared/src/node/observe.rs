@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Volume, release_matters,
+    Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Standstill, Volume,
+    release_matters,
 };
 
 use super::cached::Cached;
@@ -33,6 +34,7 @@ pub(super) struct Node {
     has_held: bool,
     /// The record's address, if an instance of the group had it at some look: EC2 forgets the address of a dead one at once.
     own_address: Option<String>,
+    standstill: Standstill,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -78,6 +80,7 @@ impl Node {
             warning: None,
             has_held: false,
             own_address: None,
+            standstill: Standstill::default(),
             view,
             writes: Writes::default(),
         }
@@ -140,6 +143,7 @@ impl Node {
             instances: self.writes.marked(seen.instances, aws.clock.now()),
             volume: seen.volume.cloned(),
             key: None,
+            volume_stands_since: None,
             has_held: self.has_held,
             record,
             claim,
@@ -155,6 +159,7 @@ impl Node {
             let stops = self.view.ask_about_stops(aws, &self.declaration).await;
             observed.instances.iter_mut().for_each(|(id, instance)| instance.stops_at = stops.get(id).copied());
         }
+        self.standstill.note(&mut observed, aws.clock.now());
         observed.release = self.ask_about_release(aws, &observed).await;
         if self.key_matters(&observed, aws.clock.now()) {
             observed.key = self.view.ask_about_key(aws, &self.declaration).await;

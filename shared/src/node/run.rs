@@ -110,7 +110,7 @@ fn log(node: &Node, observed: &Observed, step: &Step) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
         Step::Attach { successor } => Some(successor),
-        Step::Mark { instance, .. } | Step::EndSpare { instance } => Some(instance),
+        Step::Mark { instance, .. } | Step::EndSpare { instance, .. } => Some(instance),
         Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
         Step::Replace { holder } | Step::Release { holder } | Step::Resume { holder } => Some(holder),
         Step::LaunchFirst { holder } | Step::RestoreCapacity { holder } => Some(holder),

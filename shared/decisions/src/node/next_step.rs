@@ -4,7 +4,9 @@ mod actions;
 mod agreement;
 mod capacity;
 mod departure;
+mod free;
 mod patience;
+mod stuck;
 mod successor;
 mod take_back;
 mod taken;
@@ -19,8 +21,8 @@ use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::declaration::TagError;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use departure::Departure;
 pub use departure::release_matters;
+use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, least_heartbeat};
 use successor::Successor;
 
@@ -76,9 +78,14 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
     let successor = successor::of(observed, now);
     match (volume.attachments.first(), &volume.state) {
         (Some(attachment), _) if successor.is(&attachment.instance) => follow(observed, attachment, now),
-        (Some(attachment), _) => free(observed, volume, attachment, &successor, now),
-        (None, VolumeState::Available) => attach(observed, volume, &successor),
-        (None, VolumeState::Creating | VolumeState::InUse | VolumeState::Unusable(_)) => Step::Wait(WaitFor::Volume),
+        (Some(attachment), _) => free::next_step(observed, volume, attachment, &successor, now),
+        (None, VolumeState::Available) => attach(observed, volume, &successor, now),
+        (None, VolumeState::Creating | VolumeState::InUse | VolumeState::Unusable(_)) => {
+            if observed.stands_for(GONE_WITHIN, now) {
+                return Step::Blocked(Blocked::NeverAvailable { volume: observed.declaration.volume.clone() });
+            }
+            Step::Wait(WaitFor::Volume)
+        }
     }
 }
 
@@ -109,10 +116,9 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return step;
     }
     match attachment.state {
-        AttachmentState::Detaching => return departure::of_leaving_volume(observed, holder, now),
-        AttachmentState::Attaching if attachment.is_stuck(now) => {
-            return actions::give_newcomer_up(observed, holder, now)
-                .unwrap_or_else(|| take_back::replace(observed, holder));
+        AttachmentState::Detaching => return stuck::of_leaving_volume(observed, attachment, now),
+        AttachmentState::Attaching if attachment.is_stuck(observed, now) => {
+            return stuck::of_stuck_volume(observed, holder, now);
         }
         AttachmentState::Attaching | AttachmentState::Attached => {}
     }
@@ -120,7 +126,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return step;
     }
     // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
-    let record = record_step(observed, holder);
+    let record = record_step(observed, holder, now);
     if let Ok(Some(step)) = record {
         return step;
     }
@@ -146,7 +152,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
 ///
 /// # Errors
 /// When the record cannot name it.
-fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>, Blocked> {
+fn record_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Result<Option<Step>, Blocked> {
     let (name, zone) = (observed.declaration.record.clone(), observed.declaration.zone.clone());
     let group = observed.declaration.group.clone();
     if observed.claim != Claim::Ours
@@ -169,11 +175,16 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>,
     };
     let instance = observed.instances.get(holder);
     let Some(address) = instance.and_then(|instance| instance.private_ip) else {
-        // EC2 lists an address from the first second on, if the subnet has one to give.
-        return if instance.is_some_and(|instance| instance.state == InstanceState::Running) {
-            Err(Blocked::NoAddress { group, holder: holder.clone() })
-        } else {
-            Ok(Some(Step::Wait(WaitFor::Address { successor: holder.clone() })))
+        return match instance.map(|instance| instance.state) {
+            // EC2 lists an address from the first second on, if the subnet has one to give.
+            Some(InstanceState::Running) => Err(Blocked::NoAddress { group, holder: holder.clone() }),
+            Some(_) if observed.stands_for(GONE_WITHIN, now) => {
+                Err(Blocked::NoAddress { group, holder: holder.clone() })
+            }
+            None if observed.stands_for(GONE_WITHIN, now) => {
+                Err(Blocked::NeverFreed { volume: observed.declaration.volume.clone(), holder: holder.clone() })
+            }
+            Some(_) | None => Ok(Some(Step::Wait(WaitFor::Address { successor: holder.clone() }))),
         };
     };
     // Before the record: once EC2 has forgotten the holder, its address proves nothing.
@@ -184,47 +195,7 @@ fn record_step(observed: &Observed, holder: &InstanceId) -> Result<Option<Step>,
     Ok((from.as_ref() != Some(&to)).then_some(Step::PointRecord { from, to }))
 }
 
-/// An instance that is not the successor has the volume: get it free without taking it from the living.
-fn free(observed: &Observed, volume: &Volume, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
-    let holder = attachment.instance.clone();
-    let Some(instance) = observed.instances.get(&holder) else {
-        // EC2 does not list it, yet the volume is still its: wait until EC2 has made up its mind.
-        return successor.wait_or_done(WaitFor::HolderGone { holder });
-    };
-    let is_member = observed.group.members.contains_key(&holder);
-    if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
-        return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
-    }
-    // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
-    // the holder has to go anyway: then at least it lets go in order.
-    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::taken_at(instance, now).is_some();
-    if !has_to_go
-        && let Some(blocked) = cannot_take_over(observed, volume, successor)
-            .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
-    {
-        return Step::Blocked(blocked);
-    }
-    match instance.state {
-        InstanceState::Dead | InstanceState::Stopping => successor.wait_or_done(WaitFor::HolderGone { holder }),
-        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
-        InstanceState::Stopped if attachment.state == AttachmentState::Detaching => {
-            Step::Wait(WaitFor::Detached { holder })
-        }
-        // Its file systems were unmounted when it stopped; nothing runs there that could write.
-        InstanceState::Stopped => match successor {
-            Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Detach { holder }, Step::Blocked),
-            Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
-        },
-        InstanceState::Pending | InstanceState::Running => {
-            if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
-                return Step::Blocked(blocked);
-            }
-            Departure { observed, attachment, instance, successor, now }.next_step()
-        }
-    }
-}
-
-fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
+fn attach(observed: &Observed, volume: &Volume, successor: &Successor, now: SystemTime) -> Step {
     // The tag of another group cannot keep the volume from the node that its own tag names.
     let is_shared = || shared_volume(observed).filter(|_| volume.node.is_none() && !observed.has_held);
     let refused = successor.id().and_then(|_| agreement::blocks_attaching(observed).or_else(is_shared));
@@ -233,7 +204,7 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor) -> Step {
     }
     match successor {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
-        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(),
+        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
     }
 }
 

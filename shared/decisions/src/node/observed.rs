@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::claim::Claim;
 use crate::declaration::Declaration;
@@ -30,6 +30,9 @@ pub struct Observed {
     pub volume: Option<Volume>,
     /// What keeps EC2 from using the volume's key, if KMS was asked and says so.
     pub key: Option<UnusableKey>,
+    /// Since when this run has seen the volume and its holder as they are; none if nobody has noted it, and then nothing is
+    /// known to last ([`super::Standstill`]).
+    pub volume_stands_since: Option<SystemTime>,
     /// Whether this run has seen an instance of the group with the volume.
     pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
@@ -56,6 +59,11 @@ impl Observed {
     pub fn lacks_holder(&self) -> bool {
         let released = self.release.as_ref().map_or(ReleaseState::NotStarted, |release| release.state);
         lacks_holder(&self.group, &self.instances, self.volume.as_ref(), released)
+    }
+
+    /// Whether the volume and its holder have been as they are for longer than that.
+    pub(super) fn stands_for(&self, span: Duration, now: SystemTime) -> bool {
+        self.volume_stands_since.is_some_and(|since| since + span < now)
     }
 
     /// The node's own volume is in nobody's way.

@@ -1,10 +1,12 @@
 //! The steps that a node can need next. Every one that does nothing carries its reason.
 
-use crate::declaration::TagError;
-use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
+mod blocked;
+
+use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::Transition;
-use crate::node::observed::{ARecord, KeyProblem};
+use crate::node::observed::ARecord;
 use crate::risk::Risk;
+pub use blocked::Blocked;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -28,10 +30,11 @@ pub enum Step {
         /// It is in service, and goes on serving.
         holder: InstanceId,
     },
-    /// End one of two instances, and ask the group for one again.
+    /// End one of two instances through its group.
     EndSpare {
         /// It is a member of the group, and does not hold the volume.
         instance: InstanceId,
+        number: Number,
     },
     /// Ask the group for one instance again: the second has not come.
     RestoreCapacity {
@@ -75,6 +78,15 @@ pub enum Step {
     Done(Done),
     /// Nothing that a function should do: a person has to mend the set-up.
     Blocked(Blocked),
+}
+
+/// What becomes of the number of instances that a group is asked for, when one of them is ended by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// One less is asked for.
+    Falls,
+    /// The group launches another.
+    Stays,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,128 +153,6 @@ pub enum Done {
     NotOurs { group: GroupName },
 }
 
-/// A mistake in the set-up: what is wrong, and what a person can do about it. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Blocked {
-    #[error(transparent)]
-    Tags(#[from] TagError),
-    #[error("the Auto Scaling group {group} has desired capacity {desired}, but a node is one instance: set it to 1")]
-    DesiredCapacity { group: GroupName, desired: i32 },
-    /// The tag names a volume that EC2 does not list.
-    #[error(
-        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which does not exist in this region: correct the tag or restore the volume"
-    )]
-    NoSuchVolume { group: GroupName, volume: VolumeId },
-    /// The volume cannot be attached any more.
-    #[error(
-        "the volume {volume} is in the state {state:?}: restore it from a snapshot and correct the tag durin:volume-id"
-    )]
-    UnusableVolume { volume: VolumeId, state: String },
-    #[error(
-        "the Launch process of the Auto Scaling group {group} is suspended, so nothing could follow {holder}, which has to \
-         go: aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch"
-    )]
-    LaunchSuspended { group: GroupName, holder: InstanceId },
-    #[error(
-        "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
-         update-auto-scaling-group --auto-scaling-group-name {group} --max-size 2"
-    )]
-    MaximumTooSmall { group: GroupName, holder: InstanceId },
-    #[error(
-        "{successor} has {by} attached as /dev/sdf, where {volume} belongs: remove that device from the image or the launch \
-         template"
-    )]
-    DeviceTaken { volume: VolumeId, successor: InstanceId, by: VolumeId },
-    /// Attached, the volume stays usable; detached, it could not be attached again.
-    #[error("EC2 could not attach {volume}, because its key {key} {problem}")]
-    KeyUnusable { volume: VolumeId, key: String, problem: KeyProblem },
-    #[error(
-        "{holder} holds the volume, but has no private IPv4 address for the record: give the Auto Scaling group {group} \
-         subnets with IPv4"
-    )]
-    NoAddress { group: GroupName, holder: InstanceId },
-    #[error(
-        "the Auto Scaling groups {group} and {other} both declare the record {name} in the hosted zone {zone}, which \
-         Durin therefore moves only for the one that its TXT record names: correct the tag durin:record-name of the other"
-    )]
-    SharedRecord { group: GroupName, other: GroupName, name: RecordName, zone: HostedZoneId },
-    #[error(
-        "the Auto Scaling groups {group} and {other} both declare the volume {volume}, which Durin therefore attaches only \
-         to the one that its tag durin:node names: correct the tag durin:volume-id of the other"
-    )]
-    SharedVolume { group: GroupName, other: GroupName, volume: VolumeId },
-    #[error(
-        "{name} in the hosted zone {zone} could not be brought up to date ({problem}); the volume does not wait for it, and \
-         the next run tries again"
-    )]
-    RecordUnavailable { name: RecordName, zone: HostedZoneId, problem: String },
-    /// The volume's own tag names another group.
-    #[error(
-        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which is tagged durin:node={node}: correct \
-         the group's tag, or, if the volume is this node's now, run aws ec2 create-tags --resources {volume} --tags \
-         'Key=durin:node,Value={group}'"
-    )]
-    VolumeOfAnotherNode { group: GroupName, volume: VolumeId, node: String },
-    /// The volume is free, and only the group's tag says that it is the node's.
-    #[error(
-        "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which has no tag durin:node that agrees: \
-         correct the group's tag, or, if the volume is this node's, run aws ec2 create-tags --resources {volume} --tags \
-         'Key=durin:node,Value={group}'"
-    )]
-    VolumeOfNoNode { group: GroupName, volume: VolumeId },
-    /// The volume is attached to several instances.
-    #[error(
-        "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"
-    )]
-    MultiAttach { volume: VolumeId },
-    /// The volume is attached to an instance that is none of the group's.
-    #[error(
-        "the volume {volume} is attached to {holder}, which is not an instance of the node's group: detach it there, and the node takes it back"
-    )]
-    ForeignHolder { volume: VolumeId, holder: InstanceId },
-    /// The successor runs in another zone than the volume.
-    #[error(
-        "the volume {volume} is in {volume_zone}, but the Auto Scaling group {group} launched {successor} in {successor_zone}: give the group only subnets in {volume_zone}"
-    )]
-    ZoneMismatch {
-        group: GroupName,
-        volume: VolumeId,
-        volume_zone: String,
-        successor: InstanceId,
-        successor_zone: String,
-    },
-    /// The tag names a zone that Route 53 does not have.
-    #[error(
-        "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"
-    )]
-    NoSuchZone { group: GroupName, zone: HostedZoneId },
-    /// The functions' roles do not name the zone. A tag alone must not open one.
-    #[error(
-        "the functions may not write in the hosted zone {zone}, which the tag durin:hosted-zone-id of the Auto Scaling group {group} names: if its owner agrees, run just deploy --hosted-zone {zone}; else correct the tag"
-    )]
-    ZoneNotAllowed { group: GroupName, zone: HostedZoneId },
-    /// What stands under the node's name is nothing that Durin writes.
-    #[error(
-        "{name} in the hosted zone {zone} is {what}, which Durin never touches: remove it, or correct the tag durin:record-name"
-    )]
-    ForeignRecord { name: RecordName, zone: HostedZoneId, what: String },
-    /// Route 53 refuses the record for good, for example because its name is not in the zone.
-    #[error(
-        "Route 53 refuses {name} in the hosted zone {zone} ({problem}): correct the tags durin:record-name and durin:hosted-zone-id"
-    )]
-    RecordRefused { name: RecordName, zone: HostedZoneId, problem: String },
-    /// EC2 refuses to attach for good.
-    #[error(
-        "EC2 refuses to attach {volume} to {successor} ({problem}): free the device /dev/sdf on the instance, or one of its attachments"
-    )]
-    AttachRefused { volume: VolumeId, successor: InstanceId, problem: String },
-    /// The holder must go but is protected against termination.
-    #[error(
-        "{holder} holds the volume and has to go, but EC2 refuses to terminate it ({problem}): switch its termination protection off"
-    )]
-    TerminationRefused { holder: InstanceId, problem: String },
-}
-
 impl Step {
     pub fn name(&self) -> &'static str {
         match self {
@@ -292,7 +182,11 @@ impl Step {
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
             Step::Replace { holder } => format!("{holder} is going to be taken away and has no successor yet"),
             Step::LaunchFirst { holder } => format!("{holder} has to go some day, and its successor is launched first"),
-            Step::EndSpare { instance } => format!("a node is one instance, and {instance} is not it"),
+            Step::EndSpare { instance, number: Number::Falls } => {
+                format!("a node is one instance, and {instance} is not it")
+            }
+            Step::EndSpare { instance, number: Number::Stays } => format!("{instance} cannot take over"),
+
             Step::RestoreCapacity { holder } => format!("a node is one instance, and {holder} is it"),
             Step::Resume { holder } => format!("{holder} has let go of the volume, and nobody follows"),
             Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),

@@ -3,8 +3,8 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Record, RecordProblem, ReleaseState, Step,
-    WaitFor, next_step, release_matters,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Number, Record, RecordProblem,
+    ReleaseState, Step, WaitFor, next_step, release_matters,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -156,11 +156,11 @@ fn a_holder_that_stays_is_asked_about_if_it_may_have_let_go(#[case] situation: S
 #[case::it_never_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), give_up(NEW))]
 #[case::it_never_boots_and_the_group_wants_two(
     rebalanced().desired(2).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
-    Step::EndSpare { instance: id(NEW) })]
+    Step::EndSpare { instance: id(NEW), number: Number::Falls })]
 #[case::it_never_boots_beside_a_holder_whose_host_retires(
     rebalanced().desired(2).at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted)
         .launched_ago(NEW, 601),
-    Step::EndSpare { instance: id(NEW) })]
+    Step::EndSpare { instance: id(NEW), number: Number::Falls })]
 #[case::it_never_runs(
     rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
     give_up(NEW))]

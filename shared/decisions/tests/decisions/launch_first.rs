@@ -1,6 +1,6 @@
 //! A node of two instances for as long as one follows the other.
 
-use durin_decisions::node::{Blocked, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, next_step};
+use durin_decisions::node::{Blocked, Done, InstanceState, Lifecycle, Number, ReleaseState, Step, WaitFor, next_step};
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
 
@@ -15,7 +15,7 @@ fn retires(situation: Situation, instance: &str) -> Situation {
 }
 
 fn end(instance: &str) -> Step {
-    Step::EndSpare { instance: id(instance) }
+    Step::EndSpare { instance: id(instance), number: Number::Falls }
 }
 
 fn release() -> Step {

@@ -1,5 +1,6 @@
 //! What is decided, situation by situation and account by account: no AWS, no time, a second in all.
 
+mod bounds;
 mod departure;
 mod evidence;
 mod images;
@@ -13,3 +14,4 @@ mod publish;
 mod retirement;
 mod situation;
 mod steps;
+mod stuck;

@@ -118,6 +118,7 @@ impl Default for Situation {
                 key: None,
                 attachments: Vec::new(),
             }),
+            volume_stands_since: None,
             has_held: false,
             record: Record::Absent,
             claim: Claim::Ours,
@@ -288,9 +289,18 @@ impl Situation {
     }
 
     /// When it was asked for.
-    pub(crate) fn attached_ago(mut self, seconds: u64) -> Situation {
-        self.volume().attachments[0].since = Some(ago(seconds));
+    pub(crate) fn attached_ago(self, seconds: u64) -> Situation {
+        self.attached(Some(ago(seconds)))
+    }
+
+    pub(crate) fn attached(mut self, since: Option<SystemTime>) -> Situation {
+        self.volume().attachments[0].since = since;
         self
+    }
+
+    /// This run has seen the volume and its holder like this for so many seconds.
+    pub(crate) fn stands_for(self, seconds: u64) -> Situation {
+        self.but(|observed| observed.volume_stands_since = Some(ago(seconds)))
     }
 
     pub(crate) fn desired(self, capacity: i32) -> Situation {

@@ -1,7 +1,7 @@
 //! What a step says of itself: in a log, to a person, and to the loop.
 
 use durin_decisions::lifecycle::Transition;
-use durin_decisions::node::{ActionResult, Blocked, Done, Step, WaitFor};
+use durin_decisions::node::{ActionResult, Blocked, Done, Number, Step, WaitFor};
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
@@ -30,10 +30,16 @@ const IRREVERSIBLE: bool = true;
     "i-00000000000000001 has to go some day, and its successor is launched first"
 )]
 #[case(
-    Step::EndSpare { instance: id(NEW) },
+    Step::EndSpare { instance: id(NEW), number: Number::Falls },
     "end-spare",
     IRREVERSIBLE,
     "a node is one instance, and i-00000000000000002 is not it"
+)]
+#[case(
+    Step::EndSpare { instance: id(NEW), number: Number::Stays },
+    "end-spare",
+    IRREVERSIBLE,
+    "i-00000000000000002 cannot take over"
 )]
 #[case(
     Step::RestoreCapacity { holder: id(OLD) },

@@ -7,7 +7,7 @@ use super::successor::{self, Successor};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
-use crate::node::step::{ActionResult, Done, Step};
+use crate::node::step::{ActionResult, Done, Number, Step};
 
 /// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins, and
 /// for as long as an action of somebody else's hook is what the instance waits for.
@@ -90,7 +90,10 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
 /// Gives up a newcomer that cannot take over, so that the group launches another; none if nothing has to be given up.
 pub(super) fn give_newcomer_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
     if observed.group.desired_capacity > 1 {
-        return Some(Step::EndSpare { instance: newcomer.clone() });
+        return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Falls });
+    }
+    if observed.group.members.get(newcomer) == Some(&Lifecycle::InService) {
+        return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Stays });
     }
     waits(observed, newcomer, Transition::Launching, now)
         .then(|| complete(newcomer, Transition::Launching, ActionResult::Abandon))

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use super::{agreement, departure, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
-use crate::node::step::{Blocked, Done, Step, WaitFor};
+use crate::node::step::{Blocked, Done, Number, Step, WaitFor};
 
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
 pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
@@ -37,7 +37,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (2.., Some(_), _) | (1, _, true) if group.launch_suspended => {
             Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))
         }
-        (2.., Some((spare, _)), _) => Some(Step::EndSpare { instance: spare.clone() }),
+        (2.., Some((spare, _)), _) => Some(Step::EndSpare { instance: spare.clone(), number: Number::Falls }),
         // Then it is replaced, and by one instance only.
         (2.., None, true) if is_last_day => Some(Step::RestoreCapacity { holder }),
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),

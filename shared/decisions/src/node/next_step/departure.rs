@@ -26,23 +26,22 @@
 //! Had the old instance served on until 120, the volume would have been cut off under running databases, and freed only
 //! when EC2 had seen the instance off.
 
+mod facts;
+
 use std::time::SystemTime;
 
-use super::actions::{complete, give_newcomer_up, waits};
-use super::patience::{
-    BOOT_PATIENCE, HOLD, LAST_LOOK, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, REPLACES_AGAIN_AFTER, RESUME_TIMEOUT,
-    RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
-};
+use super::actions::{give_newcomer_up, waits};
+use super::patience::{HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER};
 use super::successor::{self, Successor};
-use super::take_back;
-use super::taken::{reclaimed_at, stopped_at, taken_at};
-use crate::ids::InstanceId;
+use super::taken::{stopped_at, taken_at};
+use super::{free, stuck};
 use crate::lifecycle::Transition;
 use crate::node::observed::{
     Agents, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState,
 };
-use crate::node::step::{ActionResult, Done, Step, WaitFor};
+use crate::node::step::{Done, Step, WaitFor};
 use crate::risk::{Risk, RiskReason};
+use facts::{Deadline, Evidence, Follows};
 
 /// The attachment of a living holder that may have to release the volume, or may have released it: then it matters what
 /// Systems Manager says. A holder that stays is asked about only if it `may_have_released`.
@@ -66,39 +65,6 @@ pub(super) struct Departure<'a> {
     pub(super) instance: &'a Instance,
     pub(super) successor: &'a Successor,
     pub(super) now: SystemTime,
-}
-
-/// What is known of the holder's release.
-enum Evidence {
-    /// As far as anybody knows it has the volume mounted.
-    Mounted,
-    Releasing,
-    /// It has let go a moment ago.
-    LetGo,
-    /// It had let go, and may have been rebooted since.
-    Stale,
-    /// It was asked, and does not let go.
-    Refused,
-    /// It was asked, and has not heard it.
-    Unheard,
-    /// It is on its way to serve again.
-    Resuming,
-}
-
-/// Who takes over, and when.
-enum Follows {
-    /// Its successor has booted, or nobody shall follow: nothing is gained by serving on.
-    Now,
-    /// Its successor has not shown yet that it can take over.
-    Later(WaitFor),
-}
-
-/// When it has to have let go.
-enum Deadline {
-    None,
-    Ahead,
-    /// The time that is left is just enough for a release.
-    Due,
 }
 
 /// A holder that was warned when it had no successor: it needs one at once, and has to let go in time.
@@ -141,9 +107,7 @@ impl Departure<'_> {
         let a_successor_may_come =
             self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
         if self.is_ending() && !self.has_deadline() && a_successor_may_come {
-            // From now on every function counts from here.
-            let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
-            return Step::Mark { instance: self.attachment.instance.clone(), risk };
+            return self.hold();
         }
         if *self.successor == Successor::None && !self.is_ending() && taken_at(self.instance, self.now).is_none() {
             return Step::Done(Done::NoSuccessor);
@@ -156,7 +120,7 @@ impl Departure<'_> {
         let holder = self.attachment.instance.clone();
         if self.attachment.state == AttachmentState::Attaching {
             // Nothing of it is mounted, so there is nothing to release.
-            let is_stuck = self.attachment.is_stuck(self.now);
+            let is_stuck = self.attachment.is_stuck(self.observed, self.now);
             return if is_stuck { self.give_up() } else { Step::Wait(WaitFor::Attached { successor: holder }) };
         }
         match (self.evidence(), self.follows(), self.deadline()) {
@@ -164,6 +128,8 @@ impl Departure<'_> {
             (Evidence::Releasing, _, _) => Step::Wait(WaitFor::Released { holder }),
             (Evidence::Resuming, _, _) => Step::Wait(WaitFor::Resumed { holder }),
 
+            // What it has let go of is on its way.
+            (Evidence::LetGo, _, _) if self.attachment.state == AttachmentState::Detaching => self.detach(),
             // It has let go: the volume goes to its successor, or waits for it where nothing can be cut off.
             (Evidence::LetGo, Follows::Now, _) => self.detach(),
             (Evidence::LetGo, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.detach(),
@@ -196,73 +162,6 @@ impl Departure<'_> {
         }
     }
 
-    fn evidence(&self) -> Evidence {
-        let Some(release) = &self.observed.release else { return Evidence::Mounted };
-        match release.state {
-            ReleaseState::NotStarted | ReleaseState::Marked => Evidence::Mounted,
-            ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
-            ReleaseState::Running { .. } => Evidence::Refused,
-            ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
-            // What it has let go of is on its way, and cannot be mounted again.
-            ReleaseState::Released { .. } if self.attachment.state == AttachmentState::Detaching => Evidence::LetGo,
-            ReleaseState::Released { .. } => Evidence::Stale,
-            // A failure of long ago was one of another hand-off.
-            ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
-            ReleaseState::Undelivered { at } if self.now < at + SILENCE => Evidence::Unheard,
-            ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } => Evidence::Mounted,
-            ReleaseState::Resuming { since } if self.now < since + RESUME_TIMEOUT => Evidence::Resuming,
-            ReleaseState::Resuming { since: at } | ReleaseState::ResumeFailed { at, .. } if self.now < at + SILENCE => {
-                Evidence::Refused
-            }
-            ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed { .. } => Evidence::Stale,
-        }
-    }
-
-    fn follows(&self) -> Follows {
-        match self.successor {
-            Successor::Running(id) if self.has_booted(id) => Follows::Now,
-            Successor::Running(id) => Follows::Later(WaitFor::Booted { successor: id.clone() }),
-            Successor::Booting(id) => Follows::Later(WaitFor::Running { successor: id.clone() }),
-            Successor::None if self.observed.group.desired_capacity == 0 => Follows::Now,
-            Successor::None => Follows::Later(WaitFor::Replacement { holder: self.attachment.instance.clone() }),
-        }
-    }
-
-    fn deadline(&self) -> Deadline {
-        let stop = stopped_at(self.instance, self.now);
-        if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
-            return Deadline::Due;
-        }
-        let held_until = self.instance.risk.filter(|risk| risk.reclaim().is_none()).and_then(|risk| risk.until);
-        match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
-            None if stop.is_some() => Deadline::Ahead,
-            None => Deadline::None,
-            Some(until) if self.now + RELEASE_LEAD < until => Deadline::Ahead,
-            Some(_) => Deadline::Due,
-        }
-    }
-
-    /// Its agent is online. If the holder has no agent either, or there is a deadline, age has to do; but a healthy holder
-    /// does not go because of silence.
-    fn has_booted(&self, id: &InstanceId) -> bool {
-        let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
-        let is_old = launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now);
-        match self.observed.release.as_ref().map(|release| &release.agents) {
-            Some(Agents::Online(online)) if online.contains(id) => true,
-            Some(Agents::Online(online)) => {
-                is_old && (!online.contains(&self.attachment.instance) || self.has_deadline())
-            }
-            Some(Agents::Unknown) | None => is_old && self.has_deadline(),
-        }
-    }
-
-    fn has_deadline(&self) -> bool {
-        match self.deadline() {
-            Deadline::None => false,
-            Deadline::Ahead | Deadline::Due => true,
-        }
-    }
-
     /// Whether the holder can be asked for anything.
     fn hears(&self) -> bool {
         self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(&self.attachment.instance))
@@ -282,17 +181,19 @@ impl Departure<'_> {
         if matches!(state, Some(ReleaseState::ResumeFailed { at, .. }) if was_asked(at)) {
             return Step::Wait(wait);
         }
-        if self.hears() { Step::Resume { holder: self.attachment.instance.clone() } } else { Step::Wait(wait) }
+        if self.hears() {
+            Step::Resume { holder: self.attachment.instance.clone() }
+        } else {
+            self.wait_or_give_newcomer_up(wait)
+        }
     }
 
     fn detach(self) -> Step {
         let holder = self.attachment.instance.clone();
-        match (self.attachment.state, self.observed.release.as_ref().map(|release| release.state)) {
-            (AttachmentState::Detaching, Some(ReleaseState::Released { at })) if at + STUCK_AFTER < self.now => {
-                self.give_up()
-            }
-            (AttachmentState::Detaching | AttachmentState::Attaching, _) => Step::Wait(WaitFor::Detached { holder }),
-            (AttachmentState::Attached, _) => Step::Detach { holder },
+        match self.attachment.state {
+            AttachmentState::Detaching if stuck::leaves_too_long(self.observed, self.now) => self.give_up(),
+            AttachmentState::Detaching | AttachmentState::Attaching => Step::Wait(WaitFor::Detached { holder }),
+            AttachmentState::Attached => Step::Detach { holder },
         }
     }
 
@@ -300,47 +201,39 @@ impl Departure<'_> {
     fn wait_or_give_newcomer_up(self, wait: WaitFor) -> Step {
         let Some(newcomer) = self.successor.id() else { return Step::Wait(wait) };
         let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
-        let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
-        if is_known && launched.is_some_and(|launched| launched + SILENCE < self.now) {
-            return give_newcomer_up(self.observed, newcomer, self.now).unwrap_or(Step::Wait(wait));
+        if launched.is_none_or(|launched| self.now <= launched + SILENCE) {
+            return Step::Wait(wait);
         }
-        Step::Wait(wait)
+        let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
+        let is_launching = matches!(self.observed.group.members.get(newcomer), Some(Lifecycle::Launching { .. }));
+        if self.is_ending() && !self.has_deadline() && !(is_known && is_launching) {
+            // Nothing better comes, and the holder's hook does not wait for ever: let it go in order.
+            return self.hold();
+        }
+        let given_up = is_known.then(|| give_newcomer_up(self.observed, newcomer, self.now)).flatten();
+        given_up.unwrap_or(Step::Wait(wait))
+    }
+
+    /// From now on every function counts from here.
+    fn hold(&self) -> Step {
+        let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
+        Step::Mark { instance: self.attachment.instance.clone(), risk }
     }
 
     /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.
     fn serve_to_the_end_or_give_up(self, wait: WaitFor) -> Step {
-        if taken_at(self.instance, self.now).is_some() { Step::Wait(wait) } else { self.give_up() }
+        if taken_at(self.instance, self.now).is_some() { self.wait_or_give_newcomer_up(wait) } else { self.give_up() }
     }
 
     /// The holder cannot let go: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
     fn give_up(self) -> Step {
         let holder = self.attachment.instance.clone();
-        if waits(self.observed, &holder, Transition::Terminating, self.now) {
-            return complete(&holder, Transition::Terminating, ActionResult::Continue);
+        let group_may_end_it = self.is_ending() && !self.observed.stands_for(STUCK_AFTER, self.now);
+        if group_may_end_it && !waits(self.observed, &holder, Transition::Terminating, self.now) {
+            return self.successor.wait_or_done(WaitFor::HolderGone { holder });
         }
-        match (self.is_ending(), self.successor) {
-            (true, successor) => successor.wait_or_done(WaitFor::HolderGone { holder }),
-            // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the
-            // old one to go would be waiting forever.
-            (false, Successor::Running(_)) => Step::Terminate { holder },
-            (false, successor @ (Successor::Booting(_) | Successor::None)) => successor.wait_until_it_runs(),
-        }
-    }
-}
-
-impl Attachment {
-    /// Whether EC2 has had more time to attach than it ever needs.
-    pub(super) fn is_stuck(&self, now: SystemTime) -> bool {
-        let asked = self.since.filter(|_| self.state == AttachmentState::Attaching);
-        asked.is_some_and(|since| since + STUCK_AFTER < now)
-    }
-}
-
-/// A volume that leaves the only instance that could have it: EC2 was asked to detach it, by us or by a person.
-pub(super) fn of_leaving_volume(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Step {
-    let wait = Step::Wait(WaitFor::Detached { holder: holder.clone() });
-    match observed.release.as_ref().map(|release| release.state) {
-        Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now => take_back::replace(observed, holder),
-        Some(_) | None => wait,
+        // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the old
+        // one to go would be waiting forever.
+        free::end(self.observed, holder, self.successor, self.now)
     }
 }

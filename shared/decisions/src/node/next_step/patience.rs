@@ -22,6 +22,15 @@ pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
 /// instance is what frees the volume.
 pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
 
+/// How long an instance may be stopping. It unmounts then, which k3s may hold up for a minute and a half; a host that hangs
+/// does so for ever.
+pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(180);
+
+/// How long EC2 may take to free the volume of an instance that is gone, or to change any other state in which nothing can
+/// be done but wait: minutes, if the instance hangs on its way. After that a person has to look. Shorter than a function
+/// may run, or nobody would ever be told.
+pub(super) const GONE_WITHIN: Duration = Duration::from_secs(240);
+
 /// How long a successor that runs may take until its agent is online, if the holder has none either. After that it is
 /// taken as booted: an image without the agent has to work too, only with a longer outage.
 pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);

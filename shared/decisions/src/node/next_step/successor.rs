@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::taken;
+use super::patience::SILENCE;
+use super::{actions, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
@@ -38,14 +39,16 @@ impl Successor {
         }
     }
 
-    /// Waits for the successor to run, if there is one.
-    pub(super) fn wait_until_it_runs(&self) -> Step {
-        match self {
-            Successor::Running(successor) | Successor::Booting(successor) => {
-                Step::Wait(WaitFor::Running { successor: successor.clone() })
-            }
-            Successor::None => Step::Done(Done::NoSuccessor),
-        }
+    /// Waits for the successor to run, if there is one. One that never does is given up.
+    pub(super) fn wait_until_it_runs(&self, observed: &Observed, now: SystemTime) -> Step {
+        let (Successor::Running(successor) | Successor::Booting(successor)) = self else {
+            return Step::Done(Done::NoSuccessor);
+        };
+        let launched = observed.instances.get(successor).and_then(|instance| instance.launched);
+        let given_up = launched
+            .filter(|launched| matches!(self, Successor::Booting(_)) && *launched + SILENCE < now)
+            .and_then(|_| actions::give_newcomer_up(observed, successor, now));
+        given_up.unwrap_or_else(|| Step::Wait(WaitFor::Running { successor: successor.clone() }))
     }
 }
 

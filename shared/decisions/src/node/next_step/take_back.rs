@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::agreement;
-use super::patience::{RELEASE_HOLDS, RELEASE_TIMEOUT, RESUME_TIMEOUT, RESUMES_AGAIN_AFTER, SILENCE};
+use super::patience::{GONE_WITHIN, RELEASE_HOLDS, RELEASE_TIMEOUT, RESUME_TIMEOUT, RESUMES_AGAIN_AFTER, SILENCE};
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, Observed, ReleaseState};
 use crate::node::step::{Blocked, Step, WaitFor};
@@ -43,6 +43,9 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
         Some(Agents::Online(online)) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
         Some(Agents::Online(_)) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
         Some(Agents::Online(_)) => None,
+        Some(Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
+            Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
+        }
         Some(Agents::Unknown) | None => Some(Step::Wait(WaitFor::Resumed { holder: holder.clone() })),
     }
 }

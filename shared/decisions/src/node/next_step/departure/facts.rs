@@ -1,0 +1,113 @@
+//! The three facts that decide how a holder goes.
+
+use super::super::patience::{
+    BOOT_PATIENCE, LAST_LOOK, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
+};
+use super::super::successor::Successor;
+use super::super::taken::{reclaimed_at, stopped_at};
+use super::Departure;
+use crate::ids::InstanceId;
+use crate::node::observed::{Agents, AttachmentState, ReleaseState};
+use crate::node::step::WaitFor;
+
+/// What is known of the holder's release.
+pub(super) enum Evidence {
+    /// As far as anybody knows it has the volume mounted.
+    Mounted,
+    Releasing,
+    /// It has let go a moment ago.
+    LetGo,
+    /// It had let go, and may have been rebooted since.
+    Stale,
+    /// It was asked, and does not let go.
+    Refused,
+    /// It was asked, and has not heard it.
+    Unheard,
+    /// It is on its way to serve again.
+    Resuming,
+}
+
+/// Who takes over, and when.
+pub(super) enum Follows {
+    /// Its successor has booted, or nobody shall follow: nothing is gained by serving on.
+    Now,
+    /// Its successor has not shown yet that it can take over.
+    Later(WaitFor),
+}
+
+/// When it has to have let go.
+pub(super) enum Deadline {
+    None,
+    Ahead,
+    /// The time that is left is just enough for a release.
+    Due,
+}
+
+impl Departure<'_> {
+    pub(super) fn evidence(&self) -> Evidence {
+        let Some(release) = &self.observed.release else { return Evidence::Mounted };
+        match release.state {
+            ReleaseState::NotStarted | ReleaseState::Marked => Evidence::Mounted,
+            ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
+            ReleaseState::Running { .. } => Evidence::Refused,
+            ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
+            // What it has let go of is on its way, and cannot be mounted again.
+            ReleaseState::Released { .. } if self.attachment.state == AttachmentState::Detaching => Evidence::LetGo,
+            ReleaseState::Released { .. } => Evidence::Stale,
+            // A failure of long ago was one of another hand-off.
+            ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
+            ReleaseState::Undelivered { at } if self.now < at + SILENCE => Evidence::Unheard,
+            ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } => Evidence::Mounted,
+            ReleaseState::Resuming { since } if self.now < since + RESUME_TIMEOUT => Evidence::Resuming,
+            ReleaseState::Resuming { since: at } | ReleaseState::ResumeFailed { at, .. } if self.now < at + SILENCE => {
+                Evidence::Refused
+            }
+            ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed { .. } => Evidence::Stale,
+        }
+    }
+
+    pub(super) fn follows(&self) -> Follows {
+        match self.successor {
+            Successor::Running(id) if self.has_booted(id) => Follows::Now,
+            Successor::Running(id) => Follows::Later(WaitFor::Booted { successor: id.clone() }),
+            Successor::Booting(id) => Follows::Later(WaitFor::Running { successor: id.clone() }),
+            Successor::None if self.observed.group.desired_capacity == 0 => Follows::Now,
+            Successor::None => Follows::Later(WaitFor::Replacement { holder: self.attachment.instance.clone() }),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        let stop = stopped_at(self.instance, self.now);
+        if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
+            return Deadline::Due;
+        }
+        let held_until = self.instance.risk.filter(|risk| risk.reclaim().is_none()).and_then(|risk| risk.until);
+        match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
+            None if stop.is_some() => Deadline::Ahead,
+            None => Deadline::None,
+            Some(until) if self.now + RELEASE_LEAD < until => Deadline::Ahead,
+            Some(_) => Deadline::Due,
+        }
+    }
+
+    /// Its agent is online. If the holder has no agent either, or there is a deadline, age has to do; but a healthy holder
+    /// does not go because of silence.
+    fn has_booted(&self, id: &InstanceId) -> bool {
+        let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
+        let is_old = launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now);
+        match self.observed.release.as_ref().map(|release| &release.agents) {
+            Some(Agents::Online(online)) if online.contains(id) => true,
+            Some(Agents::Online(online)) => {
+                is_old && (!online.contains(&self.attachment.instance) || self.has_deadline())
+            }
+            Some(Agents::Unknown) | None => is_old && self.has_deadline(),
+        }
+    }
+
+    pub(super) fn has_deadline(&self) -> bool {
+        match self.deadline() {
+            Deadline::None => false,
+            Deadline::Ahead | Deadline::Due => true,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A volume that an instance has which is not the successor: it comes free without being taken from the living.
+//!
+//! EC2 may never leave most of these states, so each wait has a bound, after which the instance is ended: that frees the
+//! volume. `Force` never does. When even that does not help, only a person can, and is told:
+//!
+//! ```text
+//!                            attaching            attached          detaching
+//! pending or running         2 min, then ended    (departure.rs)    (departure.rs)
+//! stopping                   3 min, then ended    the same          the same
+//! stopped                    2 min, then ended    detached          2 min, then ended
+//! dead, or not listed        4 min, then a person the same          the same
+//! ```
+
+use std::time::SystemTime;
+
+use super::actions::{complete, waits};
+use super::departure::Departure;
+use super::patience::{GONE_WITHIN, STOPS_WITHIN, STUCK_AFTER};
+use super::successor::Successor;
+use super::{agreement, cannot_take_over, shared_volume, taken};
+use crate::ids::InstanceId;
+use crate::lifecycle::Transition;
+use crate::node::observed::{Attachment, AttachmentState, InstanceState, Observed, Volume};
+use crate::node::step::{ActionResult, Blocked, Step, WaitFor};
+
+/// The next step towards a free volume.
+pub(super) fn next_step(
+    observed: &Observed,
+    volume: &Volume,
+    attachment: &Attachment,
+    successor: &Successor,
+    now: SystemTime,
+) -> Step {
+    let holder = attachment.instance.clone();
+    let Some(instance) = observed.instances.get(&holder) else {
+        // EC2 does not list it, yet the volume is still its: wait until EC2 has made up its mind.
+        return gone(observed, holder, successor, now);
+    };
+    let is_member = observed.group.members.contains_key(&holder);
+    if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
+        return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
+    }
+    // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
+    // the holder has to go anyway: then at least it lets go in order.
+    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::taken_at(instance, now).is_some();
+    if !has_to_go
+        && let Some(blocked) = cannot_take_over(observed, volume, successor)
+            .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
+    {
+        return Step::Blocked(blocked);
+    }
+    match instance.state {
+        InstanceState::Dead => gone(observed, holder, successor, now),
+        InstanceState::Stopping if observed.stands_for(STOPS_WITHIN, now) => end(observed, holder, successor, now),
+        InstanceState::Stopping => successor.wait_or_done(WaitFor::HolderGone { holder }),
+        InstanceState::Stopped => from_stopped(observed, attachment, successor, now),
+        InstanceState::Pending | InstanceState::Running => {
+            if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
+                return Step::Blocked(blocked);
+            }
+            Departure { observed, attachment, instance, successor, now }.next_step()
+        }
+    }
+}
+
+/// Its file systems were unmounted when it stopped; nothing runs there that could write.
+fn from_stopped(observed: &Observed, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
+    let holder = attachment.instance.clone();
+    match attachment.state {
+        AttachmentState::Attaching if attachment.is_stuck(observed, now) => end(observed, holder, successor, now),
+        AttachmentState::Detaching if observed.stands_for(STUCK_AFTER, now) => end(observed, holder, successor, now),
+        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+        AttachmentState::Detaching => Step::Wait(WaitFor::Detached { holder }),
+        AttachmentState::Attaching | AttachmentState::Attached => match successor {
+            Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Detach { holder }, Step::Blocked),
+            Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
+        },
+    }
+}
+
+/// EC2 frees the volume of an instance that is gone, in seconds or minutes.
+fn gone(observed: &Observed, holder: InstanceId, successor: &Successor, now: SystemTime) -> Step {
+    match successor {
+        Successor::Running(_) | Successor::Booting(_) if observed.stands_for(GONE_WITHIN, now) => {
+            Step::Blocked(Blocked::NeverFreed { volume: observed.declaration.volume.clone(), holder })
+        }
+        Successor::Running(_) | Successor::Booting(_) | Successor::None => {
+            successor.wait_or_done(WaitFor::HolderGone { holder })
+        }
+    }
+}
+
+/// Ends a holder of which nothing else frees the volume, once somebody can take it over.
+pub(super) fn end(observed: &Observed, holder: InstanceId, successor: &Successor, now: SystemTime) -> Step {
+    if waits(observed, &holder, Transition::Terminating, now) {
+        return complete(&holder, Transition::Terminating, ActionResult::Continue);
+    }
+    match successor {
+        Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Terminate { holder }, Step::Blocked),
+        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
+    }
+}

@@ -1,0 +1,56 @@
+//! States of an attachment that EC2 may never leave.
+
+use std::time::SystemTime;
+
+use super::actions::give_newcomer_up;
+use super::patience::STUCK_AFTER;
+use super::take_back;
+use crate::ids::InstanceId;
+use crate::node::observed::{Attachment, AttachmentState, Lifecycle, Observed, ReleaseState};
+use crate::node::step::{Blocked, Step, WaitFor};
+
+impl Attachment {
+    /// Whether EC2 has had more time to attach than it ever needs.
+    pub(super) fn is_stuck(&self, observed: &Observed, now: SystemTime) -> bool {
+        let is_old = self.since.is_some_and(|since| since + STUCK_AFTER < now);
+        self.state == AttachmentState::Attaching && (is_old || observed.stands_for(STUCK_AFTER, now))
+    }
+}
+
+/// Whether a volume that its holder has let go of has had more time to leave than it ever needs.
+pub(super) fn leaves_too_long(observed: &Observed, now: SystemTime) -> bool {
+    let release = observed.release.as_ref().map(|release| release.state);
+    let is_old = matches!(release, Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now);
+    is_old || observed.stands_for(STUCK_AFTER, now)
+}
+
+/// A volume that leaves the only instance that could have it: EC2 was asked to detach it, by us or by a person.
+pub(super) fn of_leaving_volume(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
+    let holder = attachment.instance.clone();
+    if !leaves_too_long(observed, now) {
+        return Step::Wait(WaitFor::Detached { holder });
+    }
+    match observed.release.as_ref().map(|release| release.state) {
+        // As far as anybody knows it serves, and EC2 waits for it to unmount. We detach nothing that is mounted.
+        None | Some(ReleaseState::NotStarted | ReleaseState::Undelivered { .. }) => {
+            Step::Blocked(Blocked::DetachedWhileMounted { volume: observed.declaration.volume.clone(), holder })
+        }
+        Some(
+            ReleaseState::Marked
+            | ReleaseState::Running { .. }
+            | ReleaseState::Released { .. }
+            | ReleaseState::Failed { .. }
+            | ReleaseState::Resuming { .. }
+            | ReleaseState::ResumeFailed { .. },
+        ) => of_stuck_volume(observed, &holder, now),
+    }
+}
+
+/// A volume that neither arrives nor leaves: ending the instance frees it, and another follows.
+pub(super) fn of_stuck_volume(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Step {
+    match observed.group.members.get(holder) {
+        Some(Lifecycle::Launching { .. }) => give_newcomer_up(observed, holder, now),
+        Some(_) | None => None,
+    }
+    .unwrap_or_else(|| take_back::replace(observed, holder))
+}

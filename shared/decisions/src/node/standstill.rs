@@ -1,0 +1,45 @@
+//! Since when a run has seen the volume and its holder stand still.
+
+use std::time::SystemTime;
+
+use super::observed::{Attachment, InstanceState, Observed, VolumeState};
+
+/// The only clock for what AWS gives no time of: since when a volume has been leaving an instance, or an instance stopping.
+/// It begins when a run first looks and ends with the run, so a bound that is counted by it has to be shorter than a
+/// function may take. A stale read only sets it back.
+#[derive(Clone, Debug, Default)]
+pub struct Standstill {
+    volume: Option<(Option<Look>, SystemTime)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Look {
+    volume: VolumeState,
+    attachment: Option<Attachment>,
+    holder: Option<InstanceState>,
+}
+
+impl Standstill {
+    /// Notes in the observation since when what it shows is as it is.
+    pub fn note(&mut self, observed: &mut Observed, now: SystemTime) {
+        observed.volume_stands_since = Some(since(&mut self.volume, look(observed), now));
+    }
+}
+
+/// Keeps the time of what is as it was.
+fn since<T: PartialEq>(known: &mut Option<(T, SystemTime)>, seen: T, now: SystemTime) -> SystemTime {
+    match known {
+        Some((before, since)) if *before == seen => *since,
+        Some(_) | None => {
+            *known = Some((seen, now));
+            now
+        }
+    }
+}
+
+fn look(observed: &Observed) -> Option<Look> {
+    let volume = observed.volume.as_ref()?;
+    let attachment = volume.attachments.first().cloned();
+    let holder = attachment.as_ref().and_then(|held| observed.instances.get(&held.instance)).map(|it| it.state);
+    Some(Look { volume: volume.state.clone(), attachment, holder })
+}

@@ -1,0 +1,212 @@
+//! Nothing is waited for without a bound: every state of the volume, its holder and its release that AWS may never leave is
+//! looked at for hours, and has to come to an action, to a person, or to "nothing is left to do".
+
+use std::time::{Duration, SystemTime};
+
+use durin_decisions::node::{
+    AttachmentState, InstanceState, Lifecycle, ReleaseState, Standstill, Step, next_step, release_matters,
+};
+use durin_decisions::risk::{Risk, RiskReason};
+
+use crate::situation::*;
+
+/// The sum of what may come one after the other: a warning (120 s), a reclaim that may still come (300 s), a hook that holds
+/// (540 s), and a release (60 s). A newcomer that is silent for 600 s is given up meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(120 + 300 + 540 + 60);
+
+const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
+
+/// What AWS shows and does not change, however long we look.
+#[derive(Clone, Copy, Debug)]
+struct Frozen {
+    attachment: AttachmentState,
+    attached_since: Option<SystemTime>,
+    /// None if EC2 does not list the holder.
+    holder: Option<InstanceState>,
+    /// None if it is not a member of the group any more.
+    membership: Option<&'static Lifecycle>,
+    release: Option<ReleaseState>,
+    /// Which of the two are online.
+    agents: (bool, bool),
+    newcomer: Option<(&'static Lifecycle, InstanceState)>,
+    desired: i32,
+    risk: Option<Risk>,
+}
+
+impl Frozen {
+    /// Systems Manager says nothing about a living holder that has a successor. The holder serves on for as long, and the
+    /// launch action's own timeout ends the newcomer.
+    fn is_asked_in_vain(self) -> bool {
+        let is_alive = matches!(self.holder, Some(InstanceState::Pending | InstanceState::Running));
+        is_alive && self.release.is_none() && self.newcomer.is_some() && self.attachment != AttachmentState::Attaching
+    }
+
+    fn situation(self) -> Situation {
+        let state = self.holder.unwrap_or(InstanceState::Running);
+        let mut seen = healthy().state(OLD, state).held_by(OLD, self.attachment).desired(self.desired);
+        seen = seen.attached(self.attached_since);
+        if let Some((lifecycle, state)) = self.newcomer {
+            seen = seen.instance(NEW, lifecycle.clone(), state);
+        }
+        if let Some(state) = self.release {
+            let online = [(OLD, self.agents.0), (NEW, self.agents.1)];
+            let online: Vec<&str> = online.iter().filter(|(_, is_online)| *is_online).map(|(id, _)| *id).collect();
+            seen = seen.release(&online, state);
+        }
+        if let Some(Risk { reason, until }) = self.risk {
+            seen = seen.at_risk(OLD, reason, until);
+        }
+        seen = match self.membership {
+            Some(lifecycle) => seen.lifecycle(OLD, lifecycle.clone()),
+            None => seen.not_a_member(OLD),
+        };
+        if self.holder.is_none() { seen.unlisted(OLD) } else { seen }
+    }
+
+    /// How long it is waited for, and what is done then. Our own marks are seen; nothing else moves.
+    fn watch(self) -> (Duration, Step) {
+        let mut observed = self.situation().seen();
+        let mut standstill = Standstill::default();
+        let mut waited = Duration::ZERO;
+        loop {
+            let at = now() + waited;
+            standstill.note(&mut observed, at);
+            let release = observed.release.clone();
+            if release_matters(&observed, true, at).is_none() {
+                observed.release = None;
+            }
+            let step = next_step(&observed, at);
+            observed.release = release;
+            match step {
+                Step::Mark { instance, risk } => {
+                    observed.instances.get_mut(&instance).expect("it is marked").risk = Some(risk);
+                }
+                Step::Wait(_) if waited <= LONGEST_WAIT => waited += BETWEEN_LOOKS,
+                step => return (waited, step),
+            }
+        }
+    }
+}
+
+const MEMBERSHIPS: [Option<&Lifecycle>; 6] = [
+    Some(&Lifecycle::InService),
+    Some(&PENDING_WAIT),
+    Some(&TERMINATING_WAIT),
+    Some(&TERMINATING),
+    Some(&Lifecycle::Standby),
+    None,
+];
+
+const ATTACHMENTS: [AttachmentState; 3] =
+    [AttachmentState::Attaching, AttachmentState::Attached, AttachmentState::Detaching];
+
+const NEWCOMERS: [Option<(&Lifecycle, InstanceState)>; 4] = [
+    None,
+    Some((&PENDING_WAIT, InstanceState::Pending)),
+    Some((&PENDING_WAIT, InstanceState::Running)),
+    Some((&Lifecycle::InService, InstanceState::Running)),
+];
+
+fn releases() -> [Option<ReleaseState>; 9] {
+    [
+        None,
+        Some(ReleaseState::NotStarted),
+        Some(ReleaseState::Marked),
+        Some(ReleaseState::Running { since: now() }),
+        Some(ReleaseState::Released { at: now() }),
+        Some(ReleaseState::Failed { at: now() }),
+        Some(ReleaseState::Undelivered { at: now() }),
+        Some(ReleaseState::Resuming { since: now() }),
+        Some(ReleaseState::ResumeFailed { at: now(), times: 2 }),
+    ]
+}
+
+fn risks() -> [Option<Risk>; 3] {
+    let interruption = |until| Some(Risk { reason: RiskReason::Interruption, until: Some(until) });
+    [None, interruption(in_s(100)), interruption(ago(60))]
+}
+
+/// All that can be seen of a holder in that state.
+fn every(holder: Option<InstanceState>, mut look: impl FnMut(Frozen)) {
+    let is_alive = matches!(holder, Some(InstanceState::Pending | InstanceState::Running));
+    let (releases, agents): (Vec<_>, Vec<_>) = if is_alive {
+        (releases().to_vec(), vec![(true, true), (true, false), (false, true), (false, false)])
+    } else {
+        (vec![None], vec![(false, false)])
+    };
+    let unknown_since = [(AttachmentState::Attaching, None)];
+    let known = ATTACHMENTS.map(|attachment| (attachment, Some(now())));
+    for (attachment, attached_since) in known.into_iter().chain(unknown_since) {
+        for membership in MEMBERSHIPS {
+            for newcomer in NEWCOMERS {
+                for (desired, risk) in [1, 2].into_iter().flat_map(|desired| risks().map(|risk| (desired, risk))) {
+                    let of_systems_manager =
+                        releases.iter().flat_map(|release| agents.iter().map(move |agents| (*release, *agents)));
+                    for (release, agents) in of_systems_manager {
+                        look(Frozen {
+                            attachment,
+                            attached_since,
+                            holder,
+                            membership,
+                            release,
+                            agents,
+                            newcomer,
+                            desired,
+                            risk,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn assert_that_all_end(holder: Option<InstanceState>) {
+    let mut looks = 0;
+    let mut endless = Vec::new();
+    every(holder, |frozen| {
+        if frozen.is_asked_in_vain() {
+            return;
+        }
+        looks += 1;
+        let (waited, step) = frozen.watch();
+        if waited > LONGEST_WAIT {
+            endless.push((waited, step, frozen));
+        }
+    });
+    assert!(looks > 500, "{looks}");
+    let total = endless.len();
+    endless.sort_by_key(|(waited, _, _)| *waited);
+    endless.truncate(8);
+    assert!(endless.is_empty(), "{total} of {looks}: {endless:#?}");
+}
+
+#[test]
+fn a_running_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(Some(InstanceState::Running));
+}
+
+#[test]
+fn a_starting_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(Some(InstanceState::Pending));
+}
+
+#[test]
+fn a_stopping_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(Some(InstanceState::Stopping));
+}
+
+#[test]
+fn a_stopped_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(Some(InstanceState::Stopped));
+}
+
+#[test]
+fn a_dead_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(Some(InstanceState::Dead));
+}
+
+#[test]
+fn an_unlisted_holder_is_waited_for_within_bounds() {
+    assert_that_all_end(None);
+}
