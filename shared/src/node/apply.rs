@@ -64,7 +64,11 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
                 Number::Falls => Follows::Nobody,
                 Number::Stays => Follows::Successor,
             };
-            end_in_group(aws, instance, follows).await
+            let applied = end_in_group(aws, instance, follows).await;
+            if let Ok(Applied::TooEarly) = applied {
+                node.writes.note_end_refused(instance.clone(), aws.clock.now());
+            }
+            applied
         }
         Step::LaunchFirst { holder } => {
             node.view.group.forget();

@@ -152,6 +152,7 @@ impl Node {
             action: self.action.clone(),
             completed: self.writes.completed().clone(),
             denied: self.writes.denied().clone(),
+            end_refused: self.writes.end_refused().clone(),
             replacement_refused: self.writes.replacement_refused(),
         };
         observed.forget_own_device();

@@ -19,6 +19,7 @@ pub(super) struct Writes {
     marks: BTreeMap<InstanceId, Risk>,
     completed: BTreeSet<(InstanceId, Transition)>,
     denied: BTreeMap<(InstanceId, Transition), SystemTime>,
+    end_refused: BTreeMap<InstanceId, SystemTime>,
     replacement_refused: Option<SystemTime>,
     left_out: Option<Failure>,
 }
@@ -48,6 +49,14 @@ impl Writes {
 
     pub(super) fn denied(&self) -> &BTreeMap<(InstanceId, Transition), SystemTime> {
         &self.denied
+    }
+
+    pub(super) fn note_end_refused(&mut self, instance: InstanceId, now: SystemTime) {
+        self.end_refused.entry(instance).or_insert(now);
+    }
+
+    pub(super) fn end_refused(&self) -> &BTreeMap<InstanceId, SystemTime> {
+        &self.end_refused
     }
 
     pub(super) fn note_replacement_refused(&mut self, now: SystemTime) {

@@ -6,6 +6,7 @@ mod capacity;
 mod departure;
 mod free;
 mod patience;
+mod spare;
 mod stuck;
 mod successor;
 mod take_back;

@@ -49,6 +49,8 @@ pub struct Observed {
     /// The lifecycle actions that Auto Scaling has denied since, and when first. They may be over, or they may not have
     /// begun: only the group knows.
     pub denied: BTreeMap<(InstanceId, Transition), SystemTime>,
+    /// The instances beside the holder that the group has refused to end, because it was at something else, and when first.
+    pub end_refused: BTreeMap<InstanceId, SystemTime>,
     /// When the group last refused to replace the holder, because it was at something else.
     pub replacement_refused: Option<SystemTime>,
 }
@@ -103,6 +105,8 @@ pub fn lacks_holder(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub desired_capacity: i32,
+    /// The fewest instances that it may be asked for.
+    pub min_size: i32,
     /// The most instances that it may be asked for.
     pub max_size: i32,
     /// Whether its Launch process is suspended: then an instance that ends has no successor.
@@ -120,6 +124,7 @@ impl Group {
     pub fn gone() -> Group {
         Group {
             desired_capacity: 0,
+            min_size: 0,
             max_size: 0,
             launch_suspended: false,
             rebalances: false,

@@ -125,6 +125,9 @@ pub enum WaitFor {
     /// The volume is on its way back from the holder.
     #[error("the volume to leave {holder}")]
     Detached { holder: InstanceId },
+    /// The group still shows an instance that it is going to end.
+    #[error("the group to end {instance}")]
+    SpareGone { instance: InstanceId },
     /// The holder is dying; EC2 frees the volume when it is gone.
     #[error("{holder} to be gone and EC2 to free the volume")]
     HolderGone { holder: InstanceId },

@@ -55,6 +55,10 @@ fn terminate(holder: &str) -> Step {
     Step::Terminate { holder: id(holder) }
 }
 
+fn end_spare(instance: &str) -> Step {
+    Step::EndSpare { instance: id(instance), number: Number::Falls }
+}
+
 fn give_up(instance: &str) -> Step {
     Step::Complete { instance: id(instance), transition: Transition::Launching, result: ActionResult::Abandon }
 }
@@ -155,12 +159,12 @@ fn a_holder_that_stays_is_asked_about_if_it_may_have_let_go(#[case] situation: S
 #[case::it_is_slow(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 600), booted())]
 #[case::it_never_boots(rebalanced().release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), give_up(NEW))]
 #[case::it_never_boots_and_the_group_wants_two(
-    rebalanced().desired(2).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
-    Step::EndSpare { instance: id(NEW), number: Number::Falls })]
+    rebalanced().desired(2).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), give_up(NEW))]
+#[case::it_never_boots_and_the_group_wants_two_and_one_at_least(
+    rebalanced().desired(2).at_least(1).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), end_spare(NEW))]
 #[case::it_never_boots_beside_a_holder_whose_host_retires(
-    rebalanced().desired(2).at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted)
-        .launched_ago(NEW, 601),
-    Step::EndSpare { instance: id(NEW), number: Number::Falls })]
+    rebalanced().desired(2).at_least(1).at_risk(OLD, RiskReason::Retirement, None)
+        .release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), end_spare(NEW))]
 #[case::it_never_runs(
     rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
     give_up(NEW))]

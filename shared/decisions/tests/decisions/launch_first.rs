@@ -6,8 +6,9 @@ use rstest::rstest;
 
 use crate::situation::*;
 
+/// In a group that has one at least, so that the number falls with the one that is ended.
 fn two() -> Situation {
-    healthy().desired(2).instance(NEW, Lifecycle::InService, InstanceState::Running)
+    healthy().desired(2).at_least(1).instance(NEW, Lifecycle::InService, InstanceState::Running)
 }
 
 fn retires(situation: Situation, instance: &str) -> Situation {
@@ -52,7 +53,7 @@ fn suspended() -> Step {
         .release(&[OLD, NEW], ReleaseState::NotStarted), Step::Replace { holder: id(OLD) })]
 // A person has asked for two, or a function has died.
 #[case::two_serve_and_nobody_has_to_go(two(), end(NEW))]
-#[case::a_second_one_is_launched_and_nobody_has_to_go(rebalanced().desired(2), end(NEW))]
+#[case::a_second_one_is_launched_and_nobody_has_to_go(rebalanced().desired(2).at_least(1), end(NEW))]
 #[case::a_second_one_is_launched_because_ec2_recommends_it(
     rebalanced().desired(2).at_risk(OLD, RiskReason::Rebalance, None), release())]
 #[case::the_spare_is_going_already(two().lifecycle(NEW, TERMINATING), Step::RestoreCapacity { holder: id(OLD) })]

@@ -13,5 +13,6 @@ mod prune_table;
 mod publish;
 mod retirement;
 mod situation;
+mod spare;
 mod steps;
 mod stuck;

@@ -104,6 +104,7 @@ impl Default for Situation {
             key: None,
             group: Group {
                 desired_capacity: 1,
+                min_size: 0,
                 max_size: 2,
                 launch_suspended: false,
                 rebalances: false,
@@ -127,6 +128,7 @@ impl Default for Situation {
             action: None,
             completed: [].into(),
             denied: [].into(),
+            end_refused: [].into(),
             replacement_refused: None,
         })
     }
@@ -276,6 +278,15 @@ impl Situation {
 
     pub(crate) fn launch_suspended(self) -> Situation {
         self.but(|observed| observed.group.launch_suspended = true)
+    }
+
+    pub(crate) fn at_least(self, instances: i32) -> Situation {
+        self.but(|observed| observed.group.min_size = instances)
+    }
+
+    /// The group has refused for so many seconds to end an instance.
+    pub(crate) fn end_refused_for(self, instance: &str, seconds: u64) -> Situation {
+        self.but(|observed| observed.end_refused.extend([(id(instance), ago(seconds))]))
     }
 
     pub(crate) fn at_most(self, instances: i32) -> Situation {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use super::spare;
 use super::successor::{self, Successor};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
@@ -90,7 +91,7 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
 /// Gives up a newcomer that cannot take over, so that the group launches another; none if nothing has to be given up.
 pub(super) fn give_newcomer_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
     if observed.group.desired_capacity > 1 {
-        return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Falls });
+        return Some(spare::end(observed, newcomer, now));
     }
     if observed.group.members.get(newcomer) == Some(&Lifecycle::InService) {
         return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Stays });

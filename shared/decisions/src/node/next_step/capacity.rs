@@ -7,7 +7,7 @@
 //! ```text
 //!  desired 1   old holds and serves, and its host retires   -> ask for two
 //!  desired 2   new is launching                             -> the usual hand-off: new evicts old when it has booted
-//!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one with the same call
+//!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one (see spare.rs)
 //! ```
 //!
 //! The number alone is not lowered while two are there, because then the group would choose who goes. It does not matter
@@ -16,10 +16,10 @@
 
 use std::time::SystemTime;
 
-use super::{agreement, departure, take_back, taken};
+use super::{agreement, departure, spare, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
-use crate::node::step::{Blocked, Done, Number, Step, WaitFor};
+use crate::node::step::{Blocked, Done, Step, WaitFor};
 
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
 pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
@@ -30,14 +30,16 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     let instance = observed.instances.get(holder);
     let goes = instance.is_some_and(taken::retires);
     let is_last_day = instance.is_some_and(|instance| taken::has_to_be_replaced(instance, now));
-    let is_there = |state: &Lifecycle| matches!(state, Lifecycle::InService | Lifecycle::Launching { .. });
-    let spare = group.members.iter().find(|(id, state)| *id != holder && is_there(state));
+    let spare = spare::first(observed, holder);
     let (name, holder) = (observed.declaration.group.clone(), holder.clone());
     match (group.desired_capacity, spare, goes) {
         (2.., Some(_), _) | (1, _, true) if group.launch_suspended => {
             Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))
         }
-        (2.., Some((spare, _)), _) => Some(Step::EndSpare { instance: spare.clone(), number: Number::Falls }),
+        (2.., Some(_), _) | (2.., None, false) if group.min_size > 1 => {
+            Some(Step::Blocked(Blocked::MinimumTooLarge { group: name, min: group.min_size }))
+        }
+        (2.., Some(spare), _) => Some(spare::end(observed, spare, now)),
         // Then it is replaced, and by one instance only.
         (2.., None, true) if is_last_day => Some(Step::RestoreCapacity { holder }),
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),

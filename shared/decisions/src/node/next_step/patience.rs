@@ -42,6 +42,9 @@ pub(super) const SILENCE: Duration = Duration::from_secs(600);
 /// How soon a group that is at something else is asked again to replace the holder.
 pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// How long a group may refuse to end an instance, because it is at something else. A launch takes half a minute.
+pub(super) const REFUSES_FOR: Duration = Duration::from_secs(60);
+
 /// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
 /// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);

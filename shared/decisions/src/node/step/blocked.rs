@@ -32,6 +32,18 @@ pub enum Blocked {
     )]
     MaximumTooSmall { group: GroupName, holder: InstanceId },
     #[error(
+        "the Auto Scaling group {group} has {min} instances at least, but a node is one: aws autoscaling \
+         update-auto-scaling-group --auto-scaling-group-name {group} --min-size 1"
+    )]
+    MinimumTooLarge { group: GroupName, min: i32 },
+    /// Time and again.
+    #[error(
+        "the Auto Scaling group {group} refuses to end {instance}, which is not the node: aws autoscaling \
+         describe-scaling-activities --auto-scaling-group-name {group} shows what it is at; when that is over, run aws \
+         autoscaling terminate-instance-in-auto-scaling-group --instance-id {instance} --should-decrement-desired-capacity"
+    )]
+    EndRefused { group: GroupName, instance: InstanceId },
+    #[error(
         "{successor} has {by} attached as /dev/sdf, where {volume} belongs: remove that device from the image or the launch \
          template"
     )]
