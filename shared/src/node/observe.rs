@@ -144,6 +144,7 @@ impl Node {
             volume: seen.volume.cloned(),
             key: None,
             volume_stands_since: None,
+            group_stands_since: None,
             has_held: self.has_held,
             record,
             claim,

@@ -204,7 +204,10 @@ impl View {
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances.forget(),
             WaitFor::Booted { .. } => self.agents.forget(),
             WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.commands.forget(),
-            WaitFor::Replacement { .. } | WaitFor::InService { .. } | WaitFor::SpareGone { .. } => self.group.forget(),
+            WaitFor::Replacement { .. }
+            | WaitFor::InService { .. }
+            | WaitFor::Spare { .. }
+            | WaitFor::SpareGone { .. } => self.group.forget(),
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume.forget();
             }

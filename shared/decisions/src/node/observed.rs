@@ -33,6 +33,8 @@ pub struct Observed {
     /// Since when this run has seen the volume and its holder as they are; none if nobody has noted it, and then nothing is
     /// known to last ([`super::Standstill`]).
     pub volume_stands_since: Option<SystemTime>,
+    /// The same of the group: its number and its members.
+    pub group_stands_since: Option<SystemTime>,
     /// Whether this run has seen an instance of the group with the volume.
     pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
@@ -66,6 +68,11 @@ impl Observed {
     /// Whether the volume and its holder have been as they are for longer than that.
     pub(super) fn stands_for(&self, span: Duration, now: SystemTime) -> bool {
         self.volume_stands_since.is_some_and(|since| since + span < now)
+    }
+
+    /// Whether the group's number and members have been as they are for longer than that.
+    pub(super) fn group_stands_for(&self, span: Duration, now: SystemTime) -> bool {
+        self.group_stands_since.is_some_and(|since| since + span < now)
     }
 
     /// The node's own volume is in nobody's way.

@@ -1,28 +1,39 @@
-//! Since when a run has seen the volume and its holder stand still.
+//! Since when a run has seen parts of a node stand still.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::observed::{Attachment, InstanceState, Observed, VolumeState};
+use super::observed::{Attachment, InstanceState, Lifecycle, Observed, VolumeState};
+use crate::ids::InstanceId;
 
 /// The only clock for what AWS gives no time of: since when a volume has been leaving an instance, or an instance stopping.
 /// It begins when a run first looks and ends with the run, so a bound that is counted by it has to be shorter than a
 /// function may take. A stale read only sets it back.
 #[derive(Clone, Debug, Default)]
 pub struct Standstill {
-    volume: Option<(Option<Look>, SystemTime)>,
+    volume: Option<(Option<Held>, SystemTime)>,
+    group: Option<(Members, SystemTime)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Look {
+struct Held {
     volume: VolumeState,
     attachment: Option<Attachment>,
     holder: Option<InstanceState>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Members {
+    wanted: i32,
+    members: BTreeMap<InstanceId, Lifecycle>,
+}
+
 impl Standstill {
     /// Notes in the observation since when what it shows is as it is.
     pub fn note(&mut self, observed: &mut Observed, now: SystemTime) {
-        observed.volume_stands_since = Some(since(&mut self.volume, look(observed), now));
+        observed.volume_stands_since = Some(since(&mut self.volume, held(observed), now));
+        let members = Members { wanted: observed.group.desired_capacity, members: observed.group.members.clone() };
+        observed.group_stands_since = Some(since(&mut self.group, members, now));
     }
 }
 
@@ -37,9 +48,9 @@ fn since<T: PartialEq>(known: &mut Option<(T, SystemTime)>, seen: T, now: System
     }
 }
 
-fn look(observed: &Observed) -> Option<Look> {
+fn held(observed: &Observed) -> Option<Held> {
     let volume = observed.volume.as_ref()?;
     let attachment = volume.attachments.first().cloned();
     let holder = attachment.as_ref().and_then(|held| observed.instances.get(&held.instance)).map(|it| it.state);
-    Some(Look { volume: volume.state.clone(), attachment, holder })
+    Some(Held { volume: volume.state.clone(), attachment, holder })
 }

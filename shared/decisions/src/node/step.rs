@@ -125,6 +125,9 @@ pub enum WaitFor {
     /// The volume is on its way back from the holder.
     #[error("the volume to leave {holder}")]
     Detached { holder: InstanceId },
+    /// If it comes, it is ended by name; if it does not come in time, the number is lowered without it.
+    #[error("the second instance that the group was asked for beside {holder}, which nobody needs")]
+    Spare { holder: InstanceId },
     /// The group still shows an instance that it is going to end.
     #[error("the group to end {instance}")]
     SpareGone { instance: InstanceId },

@@ -1,7 +1,9 @@
 //! A node of two instances for as long as one follows the other.
 
-use durin_decisions::node::{Blocked, Done, InstanceState, Lifecycle, Number, ReleaseState, Step, WaitFor, next_step};
-use durin_decisions::risk::RiskReason;
+use durin_decisions::node::{
+    Blocked, Done, InstanceState, Lifecycle, Number, ReleaseState, Standstill, Step, WaitFor, next_step,
+};
+use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -21,6 +23,10 @@ fn end(instance: &str) -> Step {
 
 fn release() -> Step {
     Step::Release { holder: id(OLD) }
+}
+
+fn held() -> Risk {
+    Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) }
 }
 
 fn suspended() -> Step {
@@ -57,7 +63,17 @@ fn suspended() -> Step {
 #[case::a_second_one_is_launched_because_ec2_recommends_it(
     rebalanced().desired(2).at_risk(OLD, RiskReason::Rebalance, None), release())]
 #[case::the_spare_is_going_already(two().lifecycle(NEW, TERMINATING), Step::RestoreCapacity { holder: id(OLD) })]
-#[case::nobody_has_come_and_nobody_has_to_go(healthy().desired(2), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::nobody_has_come_yet_and_nobody_has_to_go(
+    healthy().desired(2).group_stands_for(120), Step::Wait(WaitFor::Spare { holder: id(OLD) }))]
+#[case::nobody_has_come_and_nobody_has_to_go(
+    healthy().desired(2).group_stands_for(121), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::nobody_can_come_and_nobody_has_to_go(
+    healthy().desired(2).launch_suspended(), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::nobody_has_noted_since_when(healthy().desired(2), Step::Wait(WaitFor::Spare { holder: id(OLD) }))]
+#[case::one_is_set_aside(
+    two().lifecycle(NEW, Lifecycle::Standby).group_stands_for(120), Step::Wait(WaitFor::Spare { holder: id(OLD) }))]
+#[case::the_holders_own_end_is_no_spares(
+    healthy().desired(2).lifecycle(OLD, TERMINATING), Step::Mark { instance: id(OLD), risk: held() })]
 #[case::two_serve_and_nothing_may_be_launched(two().launch_suspended(), suspended())]
 #[case::three(two().desired(3),
     Step::Blocked(Blocked::DesiredCapacity { group: healthy().seen().declaration.group, desired: 3 }))]
@@ -65,4 +81,33 @@ fn suspended() -> Step {
 #[case::the_group_has_not_chosen(two().desired(1), Step::Done(Done::Serves { holder: id(OLD) }))]
 fn the_number_follows_the_node(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// The second comes while it is waited for, or another call has changed the number: then the wait begins anew.
+#[test]
+fn a_group_that_changes_does_not_stand_still() {
+    let mut standstill = Standstill::default();
+    let mut since = |situation: Situation, seconds: u64| {
+        let mut seen = situation.seen();
+        standstill.note(&mut seen, in_s(seconds));
+        seen.group_stands_since
+    };
+    let alone = || healthy().desired(2);
+    assert_eq!(since(alone(), 0), Some(in_s(0)));
+    assert_eq!(since(alone().record_names(NEW), 1), Some(in_s(0)));
+    assert_eq!(since(two(), 2), Some(in_s(2)));
+    assert_eq!(since(two().lifecycle(NEW, TERMINATING), 3), Some(in_s(3)));
+    assert_eq!(since(alone(), 4), Some(in_s(4)));
+    assert_eq!(since(alone().desired(1), 5), Some(in_s(5)));
+}
+
+/// In a group with one at least, the second that comes while it is waited for is ended by name; in one with none, it is
+/// given up, and then the number is set at once.
+#[test]
+fn the_second_that_nobody_needs_never_gets_the_node() {
+    let comes = |min| next_step(&rebalanced().desired(2).at_least(min).group_stands_for(0).seen(), now());
+    assert_eq!(comes(1), end(NEW));
+    assert!(matches!(comes(0), Step::Complete { result: durin_decisions::node::ActionResult::Abandon, .. }));
+    let goes = rebalanced().desired(2).lifecycle(NEW, TERMINATING).group_stands_for(0);
+    assert_eq!(next_step(&goes.seen(), now()), Step::RestoreCapacity { holder: id(OLD) });
 }

@@ -300,7 +300,7 @@ fn the_next_step(#[case] situation: Situation, #[case] expected: Step) {
 #[case::end_the_spare(
     healthy().desired(2).instance(NEW, Lifecycle::InService, InstanceState::Running),
     healthy().instance(NEW, TERMINATING, InstanceState::Running))]
-#[case::restore_capacity(healthy().desired(2), healthy())]
+#[case::restore_capacity(healthy().desired(2).group_stands_for(121), healthy())]
 #[case::resume(
     healthy().release(&[OLD], let_go_ago(60)),
     healthy().release(&[OLD], ReleaseState::Resuming { since: now() }))]

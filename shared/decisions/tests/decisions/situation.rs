@@ -120,6 +120,7 @@ impl Default for Situation {
                 attachments: Vec::new(),
             }),
             volume_stands_since: None,
+            group_stands_since: None,
             has_held: false,
             record: Record::Absent,
             claim: Claim::Ours,
@@ -312,6 +313,11 @@ impl Situation {
     /// This run has seen the volume and its holder like this for so many seconds.
     pub(crate) fn stands_for(self, seconds: u64) -> Situation {
         self.but(|observed| observed.volume_stands_since = Some(ago(seconds)))
+    }
+
+    /// The same of the group.
+    pub(crate) fn group_stands_for(self, seconds: u64) -> Situation {
+        self.but(|observed| observed.group_stands_since = Some(ago(seconds)))
     }
 
     pub(crate) fn desired(self, capacity: i32) -> Situation {

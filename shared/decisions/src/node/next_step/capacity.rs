@@ -2,7 +2,7 @@
 //!
 //! A host that retires leaves days. Ending its instance at once would leave nothing for as long as the group has no
 //! capacity for another, so the group is asked for a second instance instead. When that one holds the volume and is in
-//! service, the first is ended by name, and the number goes down with it:
+//! service, the first is ended by name, and the number goes down:
 //!
 //! ```text
 //!  desired 1   old holds and serves, and its host retires   -> ask for two
@@ -10,12 +10,28 @@
 //!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one (see spare.rs)
 //! ```
 //!
-//! The number alone is not lowered while two are there, because then the group would choose who goes. It does not matter
-//! who has asked for two, or whether a function has died halfway: each line is decided from what is seen. A second instance
-//! that nobody needs is ended before it takes anything over.
+//! The number alone is not lowered while two are there, because then the group would choose who goes. Nor while the second
+//! may be about to show, which a person has asked for, or a retirement that was called off; in seconds:
+//!
+//! ```text
+//!  0.0  person  asks for two
+//!  1.0  resync  sees two asked for, and only old: it asks for one
+//!  1.1  group   shows new, which it has just launched. Two are there and one is wanted, so it ends the oldest, old
+//! ```
+//!
+//! So the second is waited for, and ended by name when it comes. If it has not come after two minutes, the group has no
+//! capacity, and the number is lowered without it. Then, and in the second after a spare was ended with the number staying,
+//! a launch may still cross the call; nothing that AWS offers rules that out but scale-in protection, which would have to
+//! be taken off again, and cannot be told from a person's. What bounds the harm: if the group chooses the holder, its
+//! terminate hook keeps it serving until the other has booted, and it hands over in order.
+//!
+//! It does not matter who has asked for two, or whether a function has died halfway: each line is decided from what is
+//! seen. A second instance that nobody needs is ended before it takes anything over. A day before EC2 stops the holder this
+//! has gone on for long enough, and the group replaces it (see taken.rs).
 
 use std::time::SystemTime;
 
+use super::patience::LAUNCH_SHOWS_WITHIN;
 use super::{agreement, departure, spare, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
@@ -43,7 +59,8 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         // Then it is replaced, and by one instance only.
         (2.., None, true) if is_last_day => Some(Step::RestoreCapacity { holder }),
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
-        (2.., None, false) => Some(Step::RestoreCapacity { holder }),
+        (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
+        (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
         (1, _, true) if is_last_day && departure::is_refused(observed, now) => {
             Some(Step::Wait(WaitFor::Replacement { holder }))
         }
@@ -52,4 +69,14 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,
     }
+}
+
+/// Whether the number can be lowered without a name, as far as anybody can see. If an instance of ours has just been ended
+/// for it, it is now or never: the group is about to launch the next.
+fn none_is_being_launched(observed: &Observed, holder: &InstanceId, now: SystemTime) -> bool {
+    let is_going =
+        |(id, state): (&InstanceId, &Lifecycle)| id != holder && matches!(state, Lifecycle::Terminating { .. });
+    observed.group.launch_suspended
+        || observed.group.members.iter().any(is_going)
+        || observed.group_stands_for(LAUNCH_SHOWS_WITHIN, now)
 }

@@ -45,6 +45,10 @@ pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How long a group may refuse to end an instance, because it is at something else. A launch takes half a minute.
 pub(super) const REFUSES_FOR: Duration = Duration::from_secs(60);
 
+/// How long after it was asked a group may take until it shows an instance that it launches: seconds, if it has capacity.
+/// Without capacity it tries again every minute or so, each time for a moment.
+pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
+
 /// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
 /// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
