@@ -3,7 +3,7 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, Lifecycle, Number, Record, RecordProblem,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, KeyProblem, Lifecycle, Number, Record, RecordProblem,
     ReleaseState, Step, WaitFor, next_step, release_matters,
 };
 use durin_decisions::risk::RiskReason;
@@ -187,6 +187,7 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
 #[rstest]
 #[case::another_zone(rebalanced().zone(NEW, "eu-central-1b"))]
 #[case::another_device(rebalanced().device_taken(NEW))]
+#[case::a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
 fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
     assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));
     let warned = mistaken.at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));

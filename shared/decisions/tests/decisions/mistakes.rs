@@ -1,6 +1,8 @@
 //! Mistakes in the set-up: what each one stops, and what a person reads of it.
 
-use durin_decisions::node::{Claim, Done, InstanceState, Record, RecordProblem, Step, VolumeState, next_step};
+use durin_decisions::node::{
+    Claim, Done, InstanceState, KeyProblem, Record, RecordProblem, Step, VolumeState, next_step,
+};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -29,6 +31,9 @@ use crate::situation::*;
     healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))), "next run tries again")]
 #[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
 #[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
+#[case::its_key_is_disabled(rebalanced().key(KeyProblem::Disabled), "arn:aws:kms:key is disabled: enable it")]
+#[case::its_key_is_going_to_be_deleted(rebalanced().key(KeyProblem::PendingDeletion), "aws kms cancel-key-deletion")]
+#[case::free_and_its_key_is_gone(replaced().without(OLD).free().key(KeyProblem::Unavailable), "under another key")]
 #[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]

@@ -10,8 +10,8 @@ use durin_decisions::declaration::Declaration;
 use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
 use durin_decisions::node::{
-    ARecord, Agents, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, Lifecycle, Observed, Record,
-    Release, ReleaseState, Volume, VolumeState,
+    ARecord, Agents, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, KeyProblem, Lifecycle,
+    Observed, Record, Release, ReleaseState, UnusableKey, Volume, VolumeState,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -298,6 +298,10 @@ impl Situation {
     pub(crate) fn device_taken(self, instance: &str) -> Situation {
         let other = VolumeId::new("vol-0fedcba9876543210").expect("a volume id");
         self.on(instance, |seen| seen.device_taken_by = Some(other))
+    }
+
+    pub(crate) fn key(self, problem: KeyProblem) -> Situation {
+        self.but(|observed| observed.key = Some(UnusableKey { arn: "arn:aws:kms:key".to_owned(), problem }))
     }
 
     /// When it was asked for.
