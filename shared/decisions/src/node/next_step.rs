@@ -45,7 +45,11 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
 
 /// Only instead of having nothing to say: whatever runs is looked after all the same.
 fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
+    let group = &observed.group;
     match (idle, tag_that_is_refused(observed)) {
+        (Step::Done(Done::NoSuccessor), _) if group.launch_suspended && observed.lacks_holder() => {
+            Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: observed.declaration.group.clone() })
+        }
         (Step::Done(_), Some(mistake)) => Step::Blocked(Blocked::Tags(mistake)),
         (idle, _) => idle,
     }

@@ -56,7 +56,7 @@ pub enum Step {
         /// Nothing on it can write to the volume any more.
         holder: InstanceId,
     },
-    /// Terminate a holder that is alive and has to go; EC2 frees the volume when it is gone.
+    /// Terminate a holder that cannot let go; EC2 frees the volume when it is gone.
     Terminate {
         /// It is a member of the group, or was.
         holder: InstanceId,
@@ -109,7 +109,7 @@ pub enum WaitFor {
     #[error("{successor} to boot")]
     Booted { successor: InstanceId },
     /// The holder is going to go, and its group has not launched a replacement yet; the holder serves meanwhile.
-    #[error("the group to launch a replacement of {holder}")]
+    #[error("a replacement of {holder}")]
     Replacement { holder: InstanceId },
     #[error("{holder} to release the volume")]
     Released { holder: InstanceId },
@@ -186,18 +186,15 @@ impl Step {
         match self {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
-            Step::Replace { holder } => format!("{holder} is going to be taken away and has no successor yet"),
+            Step::Replace { holder } => format!("{holder} cannot stay and has no successor yet"),
             Step::LaunchFirst { holder } => format!("{holder} has to go some day, and its successor is launched first"),
-            Step::EndSpare { instance, number: Number::Falls } => {
-                format!("a node is one instance, and {instance} is not it")
-            }
-            Step::EndSpare { instance, number: Number::Stays } => format!("{instance} cannot take over"),
+            Step::EndSpare { instance, .. } => format!("a node is one instance, and {instance} is not it"),
 
             Step::RestoreCapacity { holder } => format!("a node is one instance, and {holder} is it"),
             Step::Resume { holder } => format!("{holder} has let go of the volume, and nobody follows"),
             Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
-            Step::Terminate { holder } => format!("{holder} is alive and has to make way for its successor"),
+            Step::Terminate { holder } => format!("only the end of {holder} frees the volume for its successor"),
             Step::ClaimName => "nothing in the zone claims the node's name yet".to_owned(),
             Step::PointRecord { from: Some(from), to } => {
                 format!(
@@ -210,7 +207,7 @@ impl Step {
                 format!("{instance} has the volume and the record")
             }
             Step::Complete { instance, transition: Transition::Launching, result: ActionResult::Abandon } => {
-                format!("{instance} cannot take over")
+                format!("{instance} does not take over")
             }
             Step::Complete { instance, transition: Transition::Terminating, .. } => {
                 format!("nothing keeps {instance} from going")

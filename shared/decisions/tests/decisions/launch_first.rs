@@ -29,6 +29,11 @@ fn held() -> Risk {
     Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) }
 }
 
+fn spare_while_suspended() -> Step {
+    let (group, holder, spare) = (healthy().seen().declaration.group, id(OLD), id(NEW));
+    Step::Blocked(Blocked::SpareWhileLaunchSuspended { group, holder, spare })
+}
+
 fn suspended() -> Step {
     Step::Blocked(Blocked::LaunchSuspended { group: healthy().seen().declaration.group, holder: id(OLD) })
 }
@@ -74,7 +79,12 @@ fn suspended() -> Step {
     two().lifecycle(NEW, Lifecycle::Standby).group_stands_for(120), Step::Wait(WaitFor::Spare { holder: id(OLD) }))]
 #[case::the_holders_own_end_is_no_spares(
     healthy().desired(2).lifecycle(OLD, TERMINATING), Step::Mark { instance: id(OLD), risk: held() })]
-#[case::two_serve_and_nothing_may_be_launched(two().launch_suspended(), suspended())]
+#[case::two_serve_and_nothing_may_be_launched(two().launch_suspended(), spare_while_suspended())]
+#[case::a_second_one_was_launched_before_nothing_may_be(
+    rebalanced().desired(2).launch_suspended(), spare_while_suspended())]
+#[case::two_serve_and_both_have_to_go_and_nothing_may_be_launched(
+    retires(retires(two(), OLD), NEW).launch_suspended(), suspended())]
+#[case::nobody_has_come_and_nothing_may_be_launched(retired().desired(2).launch_suspended(), suspended())]
 #[case::three(two().desired(3),
     Step::Blocked(Blocked::DesiredCapacity { group: healthy().seen().declaration.group, desired: 3 }))]
 // One is asked for, and two are there: the group ends one of them on its own.

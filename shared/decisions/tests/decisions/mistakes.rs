@@ -1,7 +1,7 @@
 //! Mistakes in the set-up: what each one stops, and what a person reads of it.
 
 use durin_decisions::node::{
-    Claim, Done, InstanceState, KeyProblem, Record, RecordProblem, Step, VolumeState, next_step,
+    Claim, Done, InstanceState, KeyProblem, Lifecycle, Record, RecordProblem, Step, VolumeState, next_step,
 };
 use rstest::rstest;
 
@@ -75,4 +75,35 @@ fn a_tag_that_keeps_instances_from_launching_is_reported_last(
         }
         (step, instead) => assert_eq!(Some(step), instead),
     }
+}
+
+/// A suspended Launch process is reported by what it keeps from happening, and not as a holder that has to go.
+#[rstest]
+#[case::a_holder_that_has_to_go(retired(), "nothing could follow i-00000000000000001, which has to go")]
+#[case::a_holder_that_waits_for_its_successor(
+    retired().desired(2), "nothing could follow i-00000000000000001, which has to go")]
+#[case::a_spare(
+    healthy().desired(2).instance(NEW, Lifecycle::InService, InstanceState::Running),
+    "of which i-00000000000000001 is the node")]
+#[case::the_volume_is_free(healthy().without(OLD).free(), "no instance that could be the node")]
+#[case::the_holder_is_dead(healthy().state(OLD, InstanceState::Dead), "no instance that could be the node")]
+#[case::the_holder_is_gone(healthy().without(OLD), "no instance that could be the node")]
+#[case::the_holder_was_interrupted_and_has_let_go(interrupted(20).free(), "no instance that could be the node")]
+fn a_suspended_process_is_reported_by_what_it_prevents(#[case] situation: Situation, #[case] says: &str) {
+    let step = next_step(&situation.launch_suspended().seen(), now());
+    let Step::Blocked(blocked) = &step else { panic!("{step:?}") };
+    let text = blocked.to_string();
+    assert!(text.contains(says) && text.contains("aws autoscaling resume-processes"), "{text}");
+    assert_eq!(text.contains("has to go"), says.contains("has to go"), "{text}");
+}
+
+/// A person may suspend what they like while nothing depends on it.
+#[rstest]
+#[case::it_serves(healthy())]
+#[case::it_is_set_aside_and_serves(healthy().lifecycle(OLD, Lifecycle::Standby))]
+#[case::it_is_at_rest(healthy().without(OLD).free().desired(0))]
+#[case::a_successor_is_there_already(replaced().without(OLD).free())]
+fn a_suspended_process_that_prevents_nothing_is_no_mistake(#[case] situation: Situation) {
+    let step = next_step(&situation.launch_suspended().seen(), now());
+    assert!(!matches!(step, Step::Blocked(_)), "{step:?}");
 }

@@ -42,6 +42,11 @@ fn suspended() -> Step {
     Step::Blocked(Blocked::LaunchSuspended { group: healthy().seen().declaration.group, holder: id(OLD) })
 }
 
+/// It has let go, and nothing can follow.
+fn nobody() -> Step {
+    Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: healthy().seen().declaration.group })
+}
+
 fn too_small() -> Step {
     Step::Blocked(Blocked::MaximumTooSmall { group: healthy().seen().declaration.group, holder: id(OLD) })
 }
@@ -58,6 +63,7 @@ fn too_small() -> Step {
 #[case::an_hour_before(stops_in(3_600), replace())]
 #[case::a_day_before_and_the_group_is_too_small(stops_in(DAY).at_most(1), replace())]
 #[case::a_day_before_and_two_are_asked_for(stops_in(DAY).desired(2), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::a_day_before_and_two_are_asked_for_at_least(stops_in(DAY).desired(2).at_least(2), replace())]
 #[case::a_day_before_and_the_group_rebalances(stops_in(DAY).rebalancing(), replace())]
 #[case::a_day_before_and_the_group_wants_nobody(stops_in(DAY).desired(0), serves())]
 #[case::the_group_was_at_something_else(stops_in(DAY).replacement_refused_ago(4), awaits_replacement())]
@@ -79,9 +85,9 @@ fn too_small() -> Step {
 // In the end it lets go.
 #[case::a_quarter_of_an_hour_before(stops_in(900).launch_suspended(), release())]
 #[case::it_was_stopped_when_nobody_could_ask_it(
-    stops_in(900).launch_suspended().state(OLD, InstanceState::Dead), Step::Done(Done::NoSuccessor))]
+    stops_in(900).launch_suspended().state(OLD, InstanceState::Dead), nobody())]
 #[case::it_has_let_go(stops_in(800).launch_suspended().release(&[OLD], let_go_just_now()), detach())]
-#[case::it_gets_nothing_back(stops_in(800).launch_suspended().free(), Step::Done(Done::NoSuccessor))]
+#[case::it_gets_nothing_back(stops_in(800).launch_suspended().free(), nobody())]
 #[case::the_group_still_replaces_it(stops_in(900), replace())]
 #[case::the_group_refuses_and_serving_is_worth_it(stops_in(341).replacement_refused_ago(1), awaits_replacement())]
 #[case::the_group_refuses_to_the_end(stops_in(340).replacement_refused_ago(1), release())]
@@ -101,7 +107,7 @@ fn the_less_time_is_left_the_less_a_successor_is_waited_for(#[case] situation: S
 
 /// EC2 may be late, and it may have put the stop off without a word.
 #[rstest]
-#[case::it_has_let_go_and_the_stop_may_still_come(3_599, Step::Done(Done::NoSuccessor))]
+#[case::it_has_let_go_and_the_stop_may_still_come(3_599, nobody())]
 #[case::it_has_let_go_and_serves_again(3_600, Step::Attach { successor: id(OLD) })]
 fn an_instance_that_let_go_for_a_stop_gets_the_volume_back_after_an_hour(#[case] late: u64, #[case] expected: Step) {
     let late = healthy().free().launch_suspended().stops_at(OLD, ago(late));
@@ -112,7 +118,7 @@ fn an_instance_that_let_go_for_a_stop_gets_the_volume_back_after_an_hour(#[case]
 #[test]
 fn a_stop_that_was_put_off_is_no_reason_to_hurry() {
     let seen = |seconds: u64| next_step(&stops_in(seconds).launch_suspended().free().seen(), now());
-    assert_eq!(seen(800), Step::Done(Done::NoSuccessor));
+    assert_eq!(seen(800), nobody());
     assert_eq!(seen(7 * DAY), Step::Attach { successor: id(OLD) });
 }
 

@@ -21,7 +21,7 @@ const IRREVERSIBLE: bool = true;
     Step::Replace { holder: id(OLD) },
     "replace",
     IRREVERSIBLE,
-    "i-00000000000000001 is going to be taken away and has no successor yet"
+    "i-00000000000000001 cannot stay and has no successor yet"
 )]
 #[case(
     Step::LaunchFirst { holder: id(OLD) },
@@ -39,7 +39,7 @@ const IRREVERSIBLE: bool = true;
     Step::EndSpare { instance: id(NEW), number: Number::Stays },
     "end-spare",
     IRREVERSIBLE,
-    "i-00000000000000002 cannot take over"
+    "a node is one instance, and i-00000000000000002 is not it"
 )]
 #[case(
     Step::RestoreCapacity { holder: id(OLD) },
@@ -64,7 +64,7 @@ const IRREVERSIBLE: bool = true;
     Step::Terminate { holder: id(OLD) },
     "terminate",
     IRREVERSIBLE,
-    "i-00000000000000001 is alive and has to make way for its successor"
+    "only the end of i-00000000000000001 frees the volume for its successor"
 )]
 #[case(
     Step::PointRecord { from: Some(a_record(OLD)), to: with_ttl(a_record(NEW), 60) },
@@ -89,7 +89,7 @@ const IRREVERSIBLE: bool = true;
     Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Abandon },
     "complete",
     IRREVERSIBLE,
-    "i-00000000000000002 cannot take over"
+    "i-00000000000000002 does not take over"
 )]
 #[case(
     Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue },

@@ -49,22 +49,26 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     let spare = spare::first(observed, holder);
     let (name, holder) = (observed.declaration.group.clone(), holder.clone());
     match (group.desired_capacity, spare, goes) {
-        (2.., Some(_), _) | (1, _, true) if group.launch_suspended => {
+        (1 | 2.., _, true) if group.launch_suspended => {
             Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))
+        }
+        (2.., Some(spare), false) if group.launch_suspended => {
+            let spare = spare.clone();
+            Some(Step::Blocked(Blocked::SpareWhileLaunchSuspended { group: name, holder, spare }))
         }
         (2.., Some(_), _) | (2.., None, false) if group.min_size > 1 => {
             Some(Step::Blocked(Blocked::MinimumTooLarge { group: name, min: group.min_size }))
         }
         (2.., Some(spare), _) => Some(spare::end(observed, spare, now)),
         // Then it is replaced, and by one instance only.
-        (2.., None, true) if is_last_day => Some(Step::RestoreCapacity { holder }),
+        (2.., None, true) if is_last_day && group.min_size < 2 => Some(Step::RestoreCapacity { holder }),
+        (1 | 2.., _, true) if is_last_day && departure::is_refused(observed, now) => {
+            Some(Step::Wait(WaitFor::Replacement { holder }))
+        }
+        (1 | 2.., _, true) if is_last_day => Some(take_back::replace(observed, &holder)),
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
         (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
-        (1, _, true) if is_last_day && departure::is_refused(observed, now) => {
-            Some(Step::Wait(WaitFor::Replacement { holder }))
-        }
-        (1, _, true) if is_last_day => Some(take_back::replace(observed, &holder)),
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,

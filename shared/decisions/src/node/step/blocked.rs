@@ -27,6 +27,17 @@ pub enum Blocked {
     )]
     LaunchSuspended { group: GroupName, holder: InstanceId },
     #[error(
+        "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
+         Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \
+         --auto-scaling-group-name {group} --scaling-processes Launch"
+    )]
+    SpareWhileLaunchSuspended { group: GroupName, holder: InstanceId, spare: InstanceId },
+    #[error(
+        "the Launch process of the Auto Scaling group {group} is suspended, and it has no instance that could be the node: \
+         aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch"
+    )]
+    NobodyWhileLaunchSuspended { group: GroupName },
+    #[error(
         "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
          update-auto-scaling-group --auto-scaling-group-name {group} --max-size 2"
     )]
