@@ -101,6 +101,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         risk: tag(AT_RISK).and_then(Mark::parse).filter(|mark| mark.is_about(&id, launched)).map(|mark| mark.risk),
         // DescribeInstances does not say.
         stops_at: None,
+        hibernates: instance.hibernation_options().and_then(|options| options.configured()).unwrap_or_default(),
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
         tags_in_metadata: instance
             .metadata_options()

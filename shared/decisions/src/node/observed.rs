@@ -173,6 +173,9 @@ pub struct Instance {
     /// `instance-stop` and `instance-retirement` that are neither completed nor cancelled (DescribeInstanceStatus); none
     /// if there is no such event, or nobody has asked. EC2 may do it later, never sooner.
     pub stops_at: Option<SystemTime>,
+    /// Whether it was launched so that it can hibernate (`HibernationOptions.Configured`). Then `stopped` does not say that
+    /// it has unmounted anything: its memory is on the disk, and it goes on where it was when it is started.
+    pub hibernates: bool,
     /// What EC2 has attached where the node's volume belongs, if that is anything else.
     pub device_taken_by: Option<VolumeId>,
     /// Whether its metadata shows its tags; none if EC2 does not say.

@@ -23,6 +23,7 @@ struct Frozen {
     attached_since: Option<SystemTime>,
     /// None if EC2 does not list the holder.
     holder: Option<InstanceState>,
+    hibernates: bool,
     /// None if it is not a member of the group any more.
     membership: Option<&'static Lifecycle>,
     release: Option<ReleaseState>,
@@ -45,6 +46,9 @@ impl Frozen {
         let state = self.holder.unwrap_or(InstanceState::Running);
         let mut seen = healthy().state(OLD, state).held_by(OLD, self.attachment).desired(self.desired);
         seen = seen.attached(self.attached_since);
+        if self.hibernates {
+            seen = seen.hibernates(OLD);
+        }
         if let Some((lifecycle, state)) = self.newcomer {
             seen = seen.instance(NEW, lifecycle.clone(), state);
         }
@@ -127,7 +131,7 @@ fn risks() -> [Option<Risk>; 3] {
 }
 
 /// All that can be seen of a holder in that state.
-fn every(holder: Option<InstanceState>, mut look: impl FnMut(Frozen)) {
+fn every(holder: Option<InstanceState>, hibernates: bool, mut look: impl FnMut(Frozen)) {
     let is_alive = matches!(holder, Some(InstanceState::Pending | InstanceState::Running));
     let (releases, agents): (Vec<_>, Vec<_>) = if is_alive {
         (releases().to_vec(), vec![(true, true), (true, false), (false, true), (false, false)])
@@ -147,6 +151,7 @@ fn every(holder: Option<InstanceState>, mut look: impl FnMut(Frozen)) {
                             attachment,
                             attached_since,
                             holder,
+                            hibernates,
                             membership,
                             release,
                             agents,
@@ -161,15 +166,16 @@ fn every(holder: Option<InstanceState>, mut look: impl FnMut(Frozen)) {
     }
 }
 
-fn assert_that_all_end(holder: Option<InstanceState>) {
+fn assert_that_all_end(holder: Option<InstanceState>, hibernates: bool) {
     let mut looks = 0;
     let mut endless = Vec::new();
-    every(holder, |frozen| {
+    every(holder, hibernates, |frozen| {
         if frozen.is_asked_in_vain() {
             return;
         }
         looks += 1;
         let (waited, step) = frozen.watch();
+        assert!(!(hibernates && matches!(step, Step::Detach { .. })), "{frozen:?}");
         if waited > LONGEST_WAIT {
             endless.push((waited, step, frozen));
         }
@@ -183,30 +189,31 @@ fn assert_that_all_end(holder: Option<InstanceState>) {
 
 #[test]
 fn a_running_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(Some(InstanceState::Running));
+    assert_that_all_end(Some(InstanceState::Running), false);
 }
 
 #[test]
 fn a_starting_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(Some(InstanceState::Pending));
+    assert_that_all_end(Some(InstanceState::Pending), false);
 }
 
 #[test]
 fn a_stopping_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(Some(InstanceState::Stopping));
+    assert_that_all_end(Some(InstanceState::Stopping), false);
 }
 
 #[test]
 fn a_stopped_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(Some(InstanceState::Stopped));
+    assert_that_all_end(Some(InstanceState::Stopped), false);
+    assert_that_all_end(Some(InstanceState::Stopped), true);
 }
 
 #[test]
 fn a_dead_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(Some(InstanceState::Dead));
+    assert_that_all_end(Some(InstanceState::Dead), false);
 }
 
 #[test]
 fn an_unlisted_holder_is_waited_for_within_bounds() {
-    assert_that_all_end(None);
+    assert_that_all_end(None, false);
 }

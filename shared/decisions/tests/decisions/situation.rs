@@ -158,6 +158,7 @@ impl Situation {
             of_group: true,
             risk: None,
             stops_at: None,
+            hibernates: false,
             device_taken_by: None,
             tags_in_metadata: Some(true),
         };
@@ -230,6 +231,11 @@ impl Situation {
     /// EC2 has scheduled its stop.
     pub(crate) fn stops_at(self, instance: &str, time: SystemTime) -> Situation {
         self.on(instance, |seen| seen.stops_at = Some(time))
+    }
+
+    /// It was launched so that it can hibernate.
+    pub(crate) fn hibernates(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.hibernates = true)
     }
 
     /// The event warns of an interruption.

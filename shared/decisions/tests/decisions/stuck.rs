@@ -107,6 +107,27 @@ fn every_state_that_aws_may_never_leave_has_an_end(#[case] situation: Situation,
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
+/// A stopped instance that can hibernate may have the volume mounted in its memory: nothing is detached from it.
+#[rstest]
+#[case::its_successor_runs(ending(InstanceState::Stopped), terminate())]
+#[case::it_was_still_attaching(ending(InstanceState::Stopped).held_by(OLD, AttachmentState::Attaching), terminate())]
+#[case::its_terminate_action_waits(ending(InstanceState::Stopped).lifecycle(OLD, TERMINATING_WAIT), let_go())]
+#[case::it_is_no_member_any_more(ending(InstanceState::Stopped).not_a_member(OLD), terminate())]
+#[case::its_successor_boots(
+    ending(InstanceState::Stopped).state(NEW, InstanceState::Pending), Step::Wait(WaitFor::Running { successor: id(NEW) }))]
+#[case::nobody_follows(ending(InstanceState::Stopped).without(NEW), Step::Done(Done::NoSuccessor))]
+#[case::nobody_follows_and_its_group_ends_it(
+    ending(InstanceState::Stopped).without(NEW).lifecycle(OLD, TERMINATING_WAIT), let_go())]
+#[case::a_person_detaches_it(leaving(InstanceState::Stopped).stands_for(120), detached())]
+#[case::a_person_detached_it_in_vain(leaving(InstanceState::Stopped).stands_for(121), terminate())]
+#[case::it_is_stopping(ending(InstanceState::Stopping), gone())]
+#[case::it_is_dead(ending(InstanceState::Dead), gone())]
+#[case::it_runs_again(
+    ending(InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted), Step::Release { holder: id(OLD) })]
+fn nothing_is_detached_from_an_instance_that_may_hibernate(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.hibernates(OLD).seen(), now()), expected);
+}
+
 /// Ending an instance is no more allowed than detaching from it, if no successor would get the volume.
 #[test]
 fn a_stopped_holder_of_another_nodes_volume_is_not_ended() {

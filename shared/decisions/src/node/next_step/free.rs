@@ -8,6 +8,7 @@
 //! pending or running         2 min, then ended    (departure.rs)    (departure.rs)
 //! stopping                   3 min, then ended    the same          the same
 //! stopped                    2 min, then ended    detached          2 min, then ended
+//! stopped, can hibernate     ended                ended             2 min, then ended
 //! dead, or not listed        4 min, then a person the same          the same
 //! ```
 
@@ -53,6 +54,7 @@ pub(super) fn next_step(
         InstanceState::Dead => gone(observed, holder, successor, now),
         InstanceState::Stopping if observed.stands_for(STOPS_WITHIN, now) => end(observed, holder, successor, now),
         InstanceState::Stopping => successor.wait_or_done(WaitFor::HolderGone { holder }),
+        InstanceState::Stopped if instance.hibernates => from_hibernated(observed, attachment, successor, now),
         InstanceState::Stopped => from_stopped(observed, attachment, successor, now),
         InstanceState::Pending | InstanceState::Running => {
             if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
@@ -75,6 +77,21 @@ fn from_stopped(observed: &Observed, attachment: &Attachment, successor: &Succes
             Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Detach { holder }, Step::Blocked),
             Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
         },
+    }
+}
+
+/// It may have everything mounted still, in the memory that it goes on from, and it cannot be asked. Its end is no worse for
+/// the volume than a power cut.
+fn from_hibernated(observed: &Observed, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
+    let holder = attachment.instance.clone();
+    match attachment.state {
+        // A person has asked for that. It may yet come true.
+        AttachmentState::Detaching if !observed.stands_for(STUCK_AFTER, now) => {
+            Step::Wait(WaitFor::Detached { holder })
+        }
+        AttachmentState::Attaching | AttachmentState::Attached | AttachmentState::Detaching => {
+            end(observed, holder, successor, now)
+        }
     }
 }
 
