@@ -108,6 +108,15 @@ pub(crate) fn is_of_the_moment<E: ProvideErrorMetadata>(error: &SdkError<E, Http
     }
 }
 
+/// Whether nobody knows if AWS has done what it was asked for: its answer was lost, or it has failed on the way.
+pub(crate) fn is_unanswered<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+        _ => false,
+    }
+}
+
 /// A time-out for a whole call, the SDK's own retries included.
 pub(crate) fn within(timeout: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(timeout).operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout)).build()

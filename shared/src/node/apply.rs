@@ -13,10 +13,10 @@ use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Reco
 
 use super::changes;
 use super::claim::claim_name;
-use super::commands::{Document, Sent};
+use super::commands::{Answer, Document, Sent};
 use super::observe::Node;
 use super::records;
-use crate::aws::{Aws, code, failed, is_of_the_moment, once, within, words};
+use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, once, within, words};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
@@ -221,20 +221,31 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         .send()
         .await;
     node.view.commands.forget();
-    let id = match sent {
-        Ok(sent) => sent.command.and_then(|command| command.command_id),
+    let now = aws.clock.now();
+    let since = node.writes.sent().and_then(|sent| sent.unanswered_since(&attachment, document)).unwrap_or(now);
+    let answer = match sent {
+        Ok(sent) => match sent.command.and_then(|command| command.command_id) {
+            Some(id) => Answer::Taken { id },
+            None => Answer::Lost { since },
+        },
         // The agent or the instance has just gone.
         Err(error) if code(&error) == "InvalidInstanceId" => return Applied::Overtaken,
         // Nothing hangs on the moment at which it serves again.
         Err(error) if document == Document::Resume && is_of_the_moment(&error) => return Applied::TooEarly,
-        // No document, no permission, no service: a release that cannot be had does not stop the hand-off.
+        // It may have taken the command: what it lists will say.
+        Err(error) if is_unanswered(&error) => {
+            let lost = failed("ssm:SendCommand")(error);
+            tracing::warn!(node = %node.name(), instance = %holder, step, reason = lost.chain(), "not answered");
+            Answer::Lost { since }
+        }
+        // No document, no permission, too many calls: a release that cannot be had does not stop the hand-off.
         Err(error) => {
             let refused = failed("ssm:SendCommand")(error);
             tracing::warn!(node = %node.name(), instance = %holder, step, reason = refused.chain(), "refused");
-            None
+            Answer::Refused
         }
     };
-    node.writes.note_sent(Sent { attachment, document, at: aws.clock.now(), id });
+    node.writes.note_sent(Sent { attachment, document, at: now, answer });
     Applied::Done
 }
 

@@ -41,9 +41,25 @@ pub(super) struct Sent {
     pub(super) attachment: Attachment,
     pub(super) document: Document,
     pub(super) at: SystemTime,
-    /// None if Systems Manager refused to send it.
-    pub(super) id: Option<String>,
+    pub(super) answer: Answer,
 }
+
+/// What Systems Manager has said to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Taken {
+        id: String,
+    },
+    Refused,
+    /// Nothing: it may have taken the command, or not.
+    Lost {
+        /// When the first of such attempts ended, in a row.
+        since: SystemTime,
+    },
+}
+
+/// How long before its answer was given up a command may have been taken, and how much clocks differ.
+const SENDING: Duration = Duration::from_secs(10);
 
 /// How long a release may take: 30 s until it is delivered, 45 s until its document is stopped, and some.
 const LONGEST_RELEASE: Duration = Duration::from_secs(80);
@@ -103,12 +119,33 @@ pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: O
 
 /// What Systems Manager does not list yet, for a second or two, or has refused.
 fn unlisted(listed: &[Command], sent: &Sent) -> Option<ReleaseState> {
-    match (&sent.id, sent.document) {
-        (None, Document::Release) => Some(ReleaseState::Undelivered { at: sent.at }),
-        (None, Document::Resume) => Some(ReleaseState::ResumeFailed { at: sent.at, times: 1 }),
-        (Some(id), _) if listed.iter().any(|command| command.id == *id) => None,
-        (Some(_), Document::Release) => Some(ReleaseState::Running { since: sent.at }),
-        (Some(_), Document::Resume) => Some(ReleaseState::Resuming { since: sent.at }),
+    let is_listed = match &sent.answer {
+        Answer::Taken { id } => listed.iter().any(|command| command.id == *id),
+        Answer::Refused => false,
+        // By its kind and time, for want of an id.
+        Answer::Lost { since } => {
+            listed.iter().any(|command| command.document == sent.document && *since <= command.requested + SENDING)
+        }
+    };
+    if is_listed {
+        return None;
+    }
+    Some(match (&sent.answer, sent.document) {
+        (Answer::Taken { .. }, Document::Release) => ReleaseState::Running { since: sent.at },
+        (Answer::Refused, Document::Release) => ReleaseState::Undelivered { at: sent.at },
+        (Answer::Lost { since }, Document::Release) => ReleaseState::Unanswered { since: *since, at: sent.at },
+        (Answer::Taken { .. } | Answer::Lost { .. }, Document::Resume) => ReleaseState::Resuming { since: sent.at },
+        (Answer::Refused, Document::Resume) => ReleaseState::ResumeFailed { at: sent.at, times: 1 },
+    })
+}
+
+impl Sent {
+    /// Since when no answer has come to what the holder is asked for once more now.
+    pub(super) fn unanswered_since(&self, attachment: &Attachment, document: Document) -> Option<SystemTime> {
+        match self.answer {
+            Answer::Lost { since } if self.document == document && is_same(&self.attachment, attachment) => Some(since),
+            Answer::Taken { .. } | Answer::Refused | Answer::Lost { .. } => None,
+        }
     }
 }
 
@@ -242,22 +279,38 @@ mod tests {
     }
 
     #[rstest]
-    #[case::not_listed_yet(Some("new"), Document::Release, 100, ReleaseState::Running { since: at(200) })]
-    #[case::listed(Some("101 Success"), Document::Release, 100, released(110))]
-    #[case::refused(None, Document::Release, 100, ReleaseState::Undelivered { at: at(200) })]
-    #[case::to_an_earlier_attachment(Some("new"), Document::Release, 99, released(110))]
-    #[case::refused_for_an_earlier_attachment(None, Document::Release, 99, released(110))]
-    #[case::asked_to_serve_again(Some("new"), Document::Resume, 100, ReleaseState::Resuming { since: at(200) })]
-    #[case::it_cannot_be_asked_to_serve_again(None, Document::Resume, 100, ReleaseState::ResumeFailed { at: at(200), times: 1 })]
+    #[case::not_listed_yet(taken("new"), Document::Release, 100, ReleaseState::Running { since: at(200) })]
+    #[case::listed(taken("101 Success"), Document::Release, 100, released(110))]
+    #[case::refused(Answer::Refused, Document::Release, 100, ReleaseState::Undelivered { at: at(200) })]
+    #[case::to_an_earlier_attachment(taken("new"), Document::Release, 99, released(110))]
+    #[case::refused_for_an_earlier_attachment(Answer::Refused, Document::Release, 99, released(110))]
+    #[case::asked_to_serve_again(taken("new"), Document::Resume, 100, ReleaseState::Resuming { since: at(200) })]
+    #[case::it_cannot_be_asked_to_serve_again(
+        Answer::Refused, Document::Resume, 100, ReleaseState::ResumeFailed { at: at(200), times: 1 })]
+    #[case::nobody_has_answered(
+        lost(190), Document::Release, 100, ReleaseState::Unanswered { since: at(190), at: at(200) })]
+    #[case::nobody_has_answered_and_it_is_listed(lost(111), Document::Release, 100, released(110))]
+    #[case::nobody_has_answered_and_another_is_listed(
+        lost(112), Document::Release, 100, ReleaseState::Unanswered { since: at(112), at: at(200) })]
+    #[case::nobody_has_answered_whether_it_serves_again(
+        lost(200), Document::Resume, 100, ReleaseState::Resuming { since: at(200) })]
     fn what_we_have_sent_counts_for_the_attachment_that_it_was_sent_to(
-        #[case] id: Option<&str>,
+        #[case] answer: Answer,
         #[case] document: Document,
         #[case] attached_at: u64,
         #[case] state: ReleaseState,
     ) {
-        let sent = Sent { attachment: attached(Some(attached_at)), document, at: at(200), id: id.map(str::to_owned) };
+        let sent = Sent { attachment: attached(Some(attached_at)), document, at: at(200), answer };
         let listed = [release(101, Status::Success, 110)];
         assert_eq!(release_state(&listed, &attached(Some(100)), Some(&sent)), state);
+    }
+
+    fn taken(id: &str) -> Answer {
+        Answer::Taken { id: id.to_owned() }
+    }
+
+    fn lost(since: u64) -> Answer {
+        Answer::Lost { since: at(since) }
     }
 
     #[test]

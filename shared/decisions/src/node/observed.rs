@@ -100,7 +100,8 @@ pub fn lacks_holder(
         ReleaseState::NotStarted
         | ReleaseState::Running { .. }
         | ReleaseState::Failed { .. }
-        | ReleaseState::Undelivered { .. } => false,
+        | ReleaseState::Undelivered { .. }
+        | ReleaseState::Unanswered { .. } => false,
         ReleaseState::Marked
         | ReleaseState::Released { .. }
         | ReleaseState::Resuming { .. }
@@ -234,8 +235,15 @@ pub enum ReleaseState {
     Released { at: SystemTime },
     /// It failed, timed out or was cancelled on the way. k3s may be stopped.
     Failed { at: SystemTime },
-    /// It never reached the holder, so nothing was stopped.
+    /// It never reached the holder, so nothing was stopped: Systems Manager has refused it, or says that it was not delivered.
     Undelivered { at: SystemTime },
+    /// Systems Manager has not answered, and lists no such command: it may be on its way, or it was never taken.
+    Unanswered {
+        /// Of the first of such attempts, in a row.
+        since: SystemTime,
+        /// Of the last one.
+        at: SystemTime,
+    },
     /// The holder has been asked to serve again.
     Resuming { since: SystemTime },
     /// It has not come to serve again, so many times since it let go, and last at this time.

@@ -111,7 +111,7 @@ const NEWCOMERS: [Option<(&Lifecycle, InstanceState)>; 4] = [
     Some((&Lifecycle::InService, InstanceState::Running)),
 ];
 
-fn releases() -> [Option<ReleaseState>; 9] {
+fn releases() -> [Option<ReleaseState>; 11] {
     [
         None,
         Some(ReleaseState::NotStarted),
@@ -120,6 +120,8 @@ fn releases() -> [Option<ReleaseState>; 9] {
         Some(ReleaseState::Released { at: now() }),
         Some(ReleaseState::Failed { at: now() }),
         Some(ReleaseState::Undelivered { at: now() }),
+        Some(unanswered_ago(0, 0)),
+        Some(unanswered_ago(60, 0)),
         Some(ReleaseState::Resuming { since: now() }),
         Some(ReleaseState::ResumeFailed { at: now(), times: 2 }),
     ]

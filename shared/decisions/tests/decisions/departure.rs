@@ -114,3 +114,16 @@ fn a_warned_instance_gets_nothing_for_five_minutes_after_its_time(#[case] second
     let freed = healthy().free().at_risk(OLD, RiskReason::Interruption, Some(seconds_ago(seconds)));
     assert_eq!(next_step(&freed.seen(), now()), expected);
 }
+
+/// An answer of Systems Manager is lost at the worst time: the holder is asked once more, and goes in order if it hears.
+#[rstest]
+#[case::it_may_have_heard(31, unanswered_ago(9, 9), Step::Wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::it_is_asked_again(30, unanswered_ago(10, 10), release())]
+#[case::it_serves_to_the_end(1, unanswered_ago(60, 10), awaits_replacement())]
+fn a_lost_answer_costs_a_warned_holder_ten_seconds(
+    #[case] left: u64,
+    #[case] state: ReleaseState,
+    #[case] expected: Step,
+) {
+    assert_eq!(next_step(&interrupted(left).rebalancing().release(&[OLD], state).seen(), now()), expected);
+}

@@ -74,6 +74,11 @@ fn give_up(instance: &str) -> Step {
 #[case::refused_in_another(refused_ago(600), release())]
 #[case::not_heard_in_this_hand_off(ReleaseState::Undelivered { at: ago(599) }, terminate(OLD))]
 #[case::not_heard_in_another(ReleaseState::Undelivered { at: ago(600) }, release())]
+#[case::perhaps_it_was_never_sent(unanswered_ago(9, 9), wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::it_is_not_listed_and_is_asked_again(unanswered_ago(10, 10), release())]
+#[case::perhaps_the_second_was_never_sent_either(unanswered_ago(59, 9), wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::nobody_has_answered_for_a_minute(unanswered_ago(60, 10), terminate(OLD))]
+#[case::nobody_has_answered_in_another_hand_off(unanswered_ago(660, 600), release())]
 #[case::on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(239) }, resumed())]
 #[case::it_does_not_come_to_serve_again(ReleaseState::Resuming { since: ago(240) }, terminate(OLD))]
 #[case::it_did_not_come_to_serve_again_in_another_hand_off(ReleaseState::Resuming { since: ago(600) }, release())]
@@ -91,6 +96,9 @@ fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseSta
 #[case::it_has_just_failed_to_serve_again(ReleaseState::ResumeFailed { at: ago(59), times: 1 }, booted())]
 #[case::it_is_asked_once_more(ReleaseState::ResumeFailed { at: ago(60), times: 1 }, resume())]
 #[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(5) }, booted())]
+#[case::it_may_have_heard(unanswered_ago(5, 5), wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::it_would_have_answered(unanswered_ago(30, 30), booted())]
+#[case::nobody_has_answered_for_a_minute(unanswered_ago(70, 10), booted())]
 #[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(5) }, resumed())]
 fn a_holder_without_a_deadline_serves_again_while_its_successor_boots(
     #[case] state: ReleaseState,
@@ -103,6 +111,7 @@ fn a_holder_without_a_deadline_serves_again_while_its_successor_boots(
 #[case::let_go(let_go_ago(5), detach())]
 #[case::let_go_and_perhaps_rebooted(let_go_ago(60), release())]
 #[case::refused(refused_ago(5), Step::Wait(WaitFor::Running { successor: id(NEW) }))]
+#[case::perhaps_it_was_never_asked(unanswered_ago(9, 9), wait(WaitFor::Released { holder: id(OLD) }))]
 fn a_holder_with_a_deadline_makes_way(#[case] state: ReleaseState, #[case] expected: Step) {
     let booting = rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], state);
     let warned = booting.at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
@@ -113,6 +122,8 @@ fn a_holder_with_a_deadline_makes_way(#[case] state: ReleaseState, #[case] expec
 #[rstest]
 #[case::it_never_let_go(ReleaseState::NotStarted, serves())]
 #[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(500) }, serves())]
+#[case::it_may_have_heard(unanswered_ago(59, 59), wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::it_would_have_let_go_by_now(unanswered_ago(60, 60), serves())]
 #[case::it_is_asked_by_somebody(ReleaseState::Running { since: ago(59) }, wait(WaitFor::Released { holder: id(OLD) }))]
 #[case::it_was_asked_and_never_answered(ReleaseState::Running { since: ago(60) }, resume())]
 #[case::it_has_just_let_go(let_go_ago(19), replacement())]

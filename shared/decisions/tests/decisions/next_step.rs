@@ -325,6 +325,7 @@ fn a_step_that_was_taken_is_not_taken_again(#[case] before: Situation, #[case] a
 #[case::it_does_not_serve_again(healthy().release(&[OLD], ReleaseState::ResumeFailed { at: ago(5), times: 2 }), true)]
 #[case::it_is_asked_to_let_go(healthy().release(&[OLD], ReleaseState::Running { since: ago(5) }), false)]
 #[case::it_did_not_let_go(healthy().release(&[OLD], refused_ago(5)), false)]
+#[case::it_may_have_been_asked_to_let_go(healthy().release(&[OLD], unanswered_ago(5, 5)), false)]
 #[case::free(healthy().free(), true)]
 #[case::dead(replaced(), true)]
 #[case::let_go(healthy().held_by(OLD, AttachmentState::Detaching), true)]

@@ -54,6 +54,11 @@ pub(crate) fn refused_ago(seconds: u64) -> ReleaseState {
     ReleaseState::Failed { at: ago(seconds) }
 }
 
+/// It was asked for the first time, and for the last, so many seconds ago, and Systems Manager has never answered.
+pub(crate) fn unanswered_ago(first: u64, last: u64) -> ReleaseState {
+    ReleaseState::Unanswered { since: ago(first), at: ago(last) }
+}
+
 pub(crate) const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
 pub(crate) const PENDING_WAIT: Lifecycle = Lifecycle::Launching { waits: true };
 pub(crate) const TERMINATING: Lifecycle = Lifecycle::Terminating { waits: false };

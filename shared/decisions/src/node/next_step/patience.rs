@@ -12,6 +12,10 @@ pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
 /// How long a release may take before the holder is given up. The document bounds itself at 45 s.
 pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long it may take until Systems Manager lists a command that it may have taken, although its answer was lost. Then the
+/// holder is asked again, because two releases at once do no harm, until [`RELEASE_TIMEOUT`] is over.
+pub(super) const LISTED_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long a release is evidence. Nothing tells us of a reboot, after which the volume is mounted again; but no instance
 /// shuts down, boots and mounts in so short a time. Later the holder is asked again: a second release finds nothing to do
 /// and takes two seconds.

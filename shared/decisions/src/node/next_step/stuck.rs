@@ -32,7 +32,7 @@ pub(super) fn of_leaving_volume(observed: &Observed, attachment: &Attachment, no
     }
     match observed.release.as_ref().map(|release| release.state) {
         // As far as anybody knows it serves, and EC2 waits for it to unmount. We detach nothing that is mounted.
-        None | Some(ReleaseState::NotStarted | ReleaseState::Undelivered { .. }) => {
+        None | Some(ReleaseState::NotStarted | ReleaseState::Undelivered { .. } | ReleaseState::Unanswered { .. }) => {
             Step::Blocked(Blocked::DetachedWhileMounted { volume: observed.declaration.volume.clone(), holder })
         }
         Some(

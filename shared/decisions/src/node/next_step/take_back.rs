@@ -16,6 +16,11 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     match release.state {
         // Nothing was stopped.
         ReleaseState::NotStarted | ReleaseState::Undelivered { .. } => None,
+        ReleaseState::Unanswered { at, .. } if now < at + RELEASE_TIMEOUT => {
+            wait(|holder| WaitFor::Released { holder })
+        }
+        // Had Systems Manager taken it, it would be listed by now, and would be over.
+        ReleaseState::Unanswered { .. } => None,
         ReleaseState::Running { since } if now < since + RELEASE_TIMEOUT => wait(|holder| WaitFor::Released { holder }),
         // Another function may be about to detach.
         ReleaseState::Released { at } | ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => {

@@ -119,8 +119,8 @@ pub enum Blocked {
     NeverAvailable { volume: VolumeId },
     /// By a person: Durin asks EC2 for a detachment only after a release.
     #[error(
-        "somebody has asked EC2 to detach {volume} from {holder}, which serves and has it mounted, so it leaves when it is \
-         unmounted: to have the node handed over in order, run aws autoscaling terminate-instance-in-auto-scaling-group \
+        "somebody has asked EC2 to detach {volume} from {holder}, which has it mounted as far as Durin knows, so that it \
+         leaves only when it is unmounted: to have the node handed over in order, run aws autoscaling terminate-instance-in-auto-scaling-group \
          --instance-id {holder} --no-should-decrement-desired-capacity"
     )]
     DetachedWhileMounted { volume: VolumeId, holder: InstanceId },

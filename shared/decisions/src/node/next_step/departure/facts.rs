@@ -1,7 +1,7 @@
 //! The three facts that decide how a holder goes.
 
 use super::super::patience::{
-    BOOT_PATIENCE, LAST_LOOK, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
+    BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
 };
 use super::super::successor::Successor;
 use super::super::taken::{reclaimed_at, stopped_at};
@@ -21,7 +21,7 @@ pub(super) enum Evidence {
     Stale,
     /// It was asked, and does not let go.
     Refused,
-    /// It was asked, and has not heard it.
+    /// It was asked, and has not heard it as far as anybody knows.
     Unheard,
     /// It is on its way to serve again.
     Resuming,
@@ -56,8 +56,15 @@ impl Departure<'_> {
             ReleaseState::Released { .. } => Evidence::Stale,
             // A failure of long ago was one of another hand-off.
             ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
-            ReleaseState::Undelivered { at } if self.now < at + SILENCE => Evidence::Unheard,
-            ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } => Evidence::Mounted,
+            ReleaseState::Unanswered { at, .. } if self.now < at + LISTED_WITHIN => Evidence::Releasing,
+            // What it is asked for twice it does once.
+            ReleaseState::Unanswered { since, .. } if self.now < since + RELEASE_TIMEOUT => Evidence::Mounted,
+            ReleaseState::Undelivered { at } | ReleaseState::Unanswered { at, .. } if self.now < at + SILENCE => {
+                Evidence::Unheard
+            }
+            ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } | ReleaseState::Unanswered { .. } => {
+                Evidence::Mounted
+            }
             ReleaseState::Resuming { since } if self.now < since + RESUME_TIMEOUT => Evidence::Resuming,
             ReleaseState::Resuming { since: at } | ReleaseState::ResumeFailed { at, .. } if self.now < at + SILENCE => {
                 Evidence::Refused
