@@ -35,6 +35,8 @@ pub(super) struct Node {
     /// The record's address, if an instance of the group had it at some look: EC2 forgets the address of a dead one at once.
     own_address: Option<String>,
     standstill: Standstill,
+    /// Whose agents this run has seen online.
+    booted: BTreeSet<InstanceId>,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -81,6 +83,7 @@ impl Node {
             has_held: false,
             own_address: None,
             standstill: Standstill::default(),
+            booted: BTreeSet::new(),
             view,
             writes: Writes::default(),
         }
@@ -149,6 +152,7 @@ impl Node {
             record,
             claim,
             release: None,
+            booted: BTreeSet::new(),
             warning: self.warning.clone(),
             action: self.action.clone(),
             completed: self.writes.completed().clone(),
@@ -166,6 +170,10 @@ impl Node {
         if self.key_matters(&observed, aws.clock.now()) {
             observed.key = self.view.ask_about_key(aws, &self.declaration).await;
         }
+        if let Some(Release { agents: Agents::Online(online), .. }) = &observed.release {
+            self.booted.extend(online.iter().cloned());
+        }
+        observed.booted = self.booted.clone();
         Ok(observed)
     }
 

@@ -43,6 +43,8 @@ pub struct Observed {
     pub claim: Claim,
     /// Who could release the volume, or has. Known only while somebody alive may have to.
     pub release: Option<Release>,
+    /// The instances whose agents this run has seen online: they have booted, also when nobody asks about agents any more.
+    pub booted: BTreeSet<InstanceId>,
     pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,
@@ -63,6 +65,11 @@ impl Observed {
     pub fn lacks_holder(&self) -> bool {
         let released = self.release.as_ref().map_or(ReleaseState::NotStarted, |release| release.state);
         lacks_holder(&self.group, &self.instances, self.volume.as_ref(), released)
+    }
+
+    /// Whether the instance is known to have booted.
+    pub(super) fn has_booted(&self, id: &InstanceId) -> bool {
+        self.booted.contains(id) || self.release.as_ref().is_some_and(|release| release.agents.is_online(id))
     }
 
     /// Whether the volume and its holder have been as they are for longer than that.

@@ -6,6 +6,7 @@ mod evidence;
 mod images;
 mod launch_first;
 mod mistakes;
+mod newcomers;
 mod next_step;
 mod prune;
 mod prune_plan;

@@ -180,10 +180,6 @@ fn let_go(instance: &str) -> Step {
 #[case::replaced_before_it_ends_and_the_newcomer_died(rebalanced().state(NEW, InstanceState::Dead), given_up(NEW))]
 #[case::the_holder_was_put_into_standby(rebalanced().lifecycle(OLD, Lifecycle::Standby), release(OLD))]
 #[case::the_holder_was_retained(rebalanced().lifecycle(OLD, Lifecycle::Retained), release(OLD))]
-#[case::a_second_newcomer_overtook_the_first(
-    rebalanced().instance(NEWEST, PENDING_WAIT, InstanceState::Running).held_by(NEW, AttachmentState::Attached)
-        .release(&[NEW, NEWEST], ReleaseState::NotStarted),
-    release(NEW))]
 #[case::a_stranger_holds_the_volume(
     rebalanced().held_by(OLD, AttachmentState::Attached).not_a_member(OLD).stranger(OLD),
     Step::Blocked(Blocked::ForeignHolder { volume: volume(), holder: id(OLD) }))]

@@ -130,6 +130,7 @@ impl Default for Situation {
             record: Record::Absent,
             claim: Claim::Ours,
             release: None,
+            booted: [].into(),
             warning: None,
             action: None,
             completed: [].into(),
@@ -258,6 +259,11 @@ impl Situation {
     /// Systems Manager was asked, and has said nothing about agents.
     pub(crate) fn agents_unknown(self, state: ReleaseState) -> Situation {
         self.but(|observed| observed.release = Some(Release { agents: Agents::Unknown, state }))
+    }
+
+    /// This run has seen its agent online.
+    pub(crate) fn booted(self, instance: &str) -> Situation {
+        self.but(|observed| observed.booted.extend([id(instance)]))
     }
 
     /// Auto Scaling said so many seconds ago that the instance has no such action.

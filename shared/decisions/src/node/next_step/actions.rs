@@ -59,7 +59,7 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
 
 /// The actions that the hand-off does not wait for: terminate actions of instances that are dead, that are stopped with no
 /// successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going to be,
-/// before they could take over.
+/// before they could take over, or that another was faster than.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let is_dead =
@@ -79,8 +79,10 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
     known.into_iter().find_map(|id| {
         if waits(observed, id, Transition::Terminating, now) && (is_dead(id) || is_off(id) || holder != Some(id)) {
             Some(complete(id, Transition::Terminating, ActionResult::Continue))
-        } else if waits(observed, id, Transition::Launching, now) && will_not_serve(id) {
-            // It will never serve: let the group launch the next one at once.
+        } else if waits(observed, id, Transition::Launching, now)
+            && (will_not_serve(id) || successor::is_twin(observed, id, now))
+        {
+            // It will never serve: let the group launch the next one at once, if it wants one.
             Some(complete(id, Transition::Launching, ActionResult::Abandon))
         } else {
             None

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::patience::SILENCE;
 use super::{actions, taken};
 use crate::ids::InstanceId;
-use crate::node::observed::{InstanceState, Lifecycle, Observed};
+use crate::node::observed::{AttachmentState, InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
 use crate::risk::RiskReason;
 
@@ -52,32 +52,37 @@ impl Successor {
     }
 }
 
-/// The newest instance that the group is launching; else the holder, if it is in service; else the newest in service.
+/// The instance that the group is launching, and that has booted first; else the holder, if it is in service; else the
+/// newest in service.
 ///
 /// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
 /// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
 /// them, and until it says which, the holder stays. If two were asked for, the group ends none: then a holder that has to go
-/// makes way for the other, and one that has not stays, whoever is launched beside it. A newcomer that is going to be interrupted before it took over is nobody: the next one comes
-/// sooner than it would have to go.
+/// makes way for the other, and one that has not stays, whoever is launched beside it. A newcomer that is going to be
+/// interrupted before it took over is nobody: the next one comes sooner than it would have to go.
+///
+/// Of two newcomers one takes over, and stays: a second hand-off would be outage for nothing. The other waits until the
+/// first is in service, should that die on its way, and is then given up (see [`is_twin`]).
 pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
-    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
-    let launching = newest(observed, |id, lifecycle| {
-        matches!(lifecycle, Lifecycle::Launching { .. }) && (holder == Some(id) || !is_doomed(observed, id, now))
-    });
-    let in_service =
-        |id: &InstanceId| observed.group.members.get(id) == Some(&Lifecycle::InService) && is_eligible(observed, id);
+    let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let holder = held.map(|held| &held.instance);
+    let is = |id: &InstanceId, wanted: fn(&Lifecycle) -> bool| {
+        observed.group.members.get(id).is_some_and(wanted) && is_eligible(observed, id)
+    };
     let two = observed.group.desired_capacity > 1;
-    let spare = || newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !goes(observed, id, now));
-    let serving = holder.filter(|id| in_service(id));
+    let spare = || newest(observed, |id| !goes(observed, id, now));
+    let serving = holder.filter(|id| is(id, |state| *state == Lifecycle::InService));
+    let has_taken_over = holder.filter(|id| is(id, is_launching));
+    let stays = |id: &&InstanceId| !goes(observed, id, now);
     let chosen = serving
-        .filter(|id| two && !goes(observed, id, now))
-        .cloned()
-        .or(launching)
-        .or_else(|| serving.filter(|id| !(two && goes(observed, id, now) && spare().is_some())).cloned())
-        .or_else(|| {
-            newest(observed, |id, lifecycle| *lifecycle == Lifecycle::InService && !is_doomed(observed, id, now))
-        });
-    match chosen {
+        .filter(|_| two)
+        .filter(stays)
+        .or_else(|| has_taken_over.filter(stays))
+        .or_else(|| first_newcomer(observed, now))
+        .or(has_taken_over)
+        .or_else(|| serving.filter(|id| !(two && goes(observed, id, now) && spare().is_some())))
+        .or_else(|| newest(observed, |id| !is_doomed(observed, id, now)));
+    match chosen.cloned() {
         None => Successor::None,
         Some(id) => match observed.instances.get(&id).map(|instance| instance.state) {
             Some(InstanceState::Running) => Successor::Running(id),
@@ -89,18 +94,55 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     }
 }
 
-fn newest(observed: &Observed, wanted: impl Fn(&InstanceId, &Lifecycle) -> bool) -> Option<InstanceId> {
-    observed
-        .group
-        .members
-        .iter()
-        .filter(|(id, lifecycle)| wanted(id, lifecycle) && is_eligible(observed, id))
+/// The newcomer that can take over first: one that has booted, or at least runs; of two such, the older, so that all who
+/// look choose the same.
+fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
+    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+    let newcomers = observed.group.members.iter().filter(|(_, state)| is_launching(state)).map(|(id, _)| id);
+    let can_take_over = |id: &&InstanceId| {
+        holder != Some(*id) && is_eligible(observed, id) && !is_doomed(observed, id, now) && !is_twin(observed, id, now)
+    };
+    newcomers.filter(can_take_over).min_by_key(|id| {
+        let listed = observed.instances.get(*id);
+        let runs = listed.is_some_and(|instance| instance.state == InstanceState::Running);
+        (!observed.has_booted(id), !runs, listed.is_none(), listed.and_then(|instance| instance.launched), *id)
+    })
+}
+
+/// Whether a newcomer was launched together with the holder, and not to replace it: both shortly before the holder, which is
+/// in service and stays, was given the volume. The group launches a replacement only for an instance in service.
+///
+/// An instance from a warm pool may have been launched at any time. Should it look like a twin by chance, the group
+/// launches another, which does not.
+pub(super) fn is_twin(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> bool {
+    let Some(held) = observed.volume.as_ref().and_then(|volume| volume.attachments.first()) else { return false };
+    let Some(since) = held.since else { return false };
+    let is_of_then = |id: &InstanceId| {
+        let launched = observed.instances.get(id).and_then(|instance| instance.launched);
+        launched.is_some_and(|launched| launched < since && since <= launched + SILENCE)
+    };
+    let is_in_service = observed.group.members.get(&held.instance) == Some(&Lifecycle::InService)
+        && is_eligible(observed, &held.instance)
+        && held.state == AttachmentState::Attached;
+    let are_two = *newcomer != held.instance && is_of_then(newcomer) && is_of_then(&held.instance);
+    are_two && is_in_service && !goes(observed, &held.instance, now)
+}
+
+fn is_launching(state: &Lifecycle) -> bool {
+    matches!(state, Lifecycle::Launching { .. })
+}
+
+/// The newest in service.
+fn newest(observed: &Observed, wanted: impl Fn(&InstanceId) -> bool) -> Option<&InstanceId> {
+    let in_service = observed.group.members.iter().filter(|(_, state)| **state == Lifecycle::InService);
+    in_service
+        .map(|(id, _)| id)
+        .filter(|id| wanted(id) && is_eligible(observed, id))
         // One that EC2 does not list yet is the newest of all; one whose launch time it does not say, the oldest.
-        .max_by_key(|(id, _)| {
+        .max_by_key(|id| {
             let listed = observed.instances.get(*id);
-            (listed.is_none(), listed.and_then(|instance| instance.launched), (*id).clone())
+            (listed.is_none(), listed.and_then(|instance| instance.launched), *id)
         })
-        .map(|(id, _)| id.clone())
 }
 
 /// Whether EC2 is about to take it away.
