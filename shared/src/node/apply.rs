@@ -371,6 +371,10 @@ async fn complete(
         }
         Ok(_) => {
             node.writes.note_completed(instance.clone(), transition);
+            if result == ActionResult::Abandon {
+                // The number may have to follow before the group launches another.
+                node.view.group.forget();
+            }
             Ok(Applied::Done)
         }
         // Over, or not begun: the group knows.

@@ -96,9 +96,9 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
 
 fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
     match reason {
-        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } => POLL,
+        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } | WaitFor::SpareGone { .. } => POLL,
         WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
-        WaitFor::Resumed { .. } | WaitFor::InService { .. } | WaitFor::SpareGone { .. } => SLOW_POLL,
+        WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
         WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
         WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
