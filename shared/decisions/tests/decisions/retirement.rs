@@ -142,6 +142,21 @@ fn an_interruption_of_long_ago_is_no_reason_to_hurry(#[case] seconds: u64, #[cas
     assert_eq!(next_step(&warned.seen(), now()), expected);
 }
 
+/// Whichever comes next counts, and one that is over does not hide the other.
+#[rstest]
+#[case::the_reclaim_comes_first(in_s(40), 600, release())]
+#[case::the_reclaim_comes_first_and_not_yet(in_s(41), 600, awaits_replacement())]
+#[case::the_reclaim_is_over_and_the_stop_is_near(ago(60), 340, release())]
+#[case::the_reclaim_may_still_come_at_any_moment(ago(60), 341, release())]
+fn an_instance_that_is_interrupted_and_stopped_goes_at_the_next_of_both(
+    #[case] reclaim: std::time::SystemTime,
+    #[case] stop: u64,
+    #[case] expected: Step,
+) {
+    let both = stops_in(stop).replacement_refused_ago(1).at_risk(OLD, RiskReason::Interruption, Some(reclaim));
+    assert_eq!(next_step(&both.seen(), now()), expected);
+}
+
 /// The same for a holder that its group is ending: it is held from now on.
 #[test]
 fn a_holder_that_is_ended_long_after_its_interruption_is_held_anew() {

@@ -13,7 +13,7 @@
 
 use std::time::SystemTime;
 
-use super::taken::taken_at;
+use super::taken::is_taken;
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::Blocked;
@@ -40,7 +40,7 @@ pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
 
 /// The same for a living holder, unless it is ended anyway: then it leaves the volume clean, and free.
 pub(super) fn blocks_leaving(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
-    let is_taken = observed.instances.get(holder).is_some_and(|instance| taken_at(instance, now).is_some());
+    let is_taken = observed.instances.get(holder).is_some_and(|instance| is_taken(instance, now));
     let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
     if is_ending || is_taken { None } else { blocks_moving(observed) }
 }

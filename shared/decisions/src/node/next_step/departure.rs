@@ -33,7 +33,7 @@ use std::time::SystemTime;
 use super::actions::{give_newcomer_up, waits};
 use super::patience::{HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER};
 use super::successor::{self, Successor};
-use super::taken::{stopped_at, taken_at};
+use super::taken::{is_taken, stopped_at, taken_at};
 use super::{free, stuck};
 use crate::lifecycle::Transition;
 use crate::node::observed::{
@@ -50,7 +50,7 @@ pub fn release_matters(observed: &Observed, may_have_released: bool, now: System
     let holder = observed.instances.get(&attachment.instance)?;
     let is_alive = matches!(holder.state, InstanceState::Pending | InstanceState::Running);
     let is_ours = holder.of_group || observed.group.members.contains_key(&attachment.instance);
-    let goes = !successor::of(observed, now).is(&attachment.instance) || taken_at(holder, now).is_some();
+    let goes = !successor::of(observed, now).is(&attachment.instance) || is_taken(holder, now);
     let is_there = match attachment.state {
         AttachmentState::Attached | AttachmentState::Detaching => true,
         AttachmentState::Attaching => false,
@@ -71,7 +71,7 @@ pub(super) struct Departure<'a> {
 pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
     let holder = &attachment.instance;
     let instance = observed.instances.get(holder)?;
-    let until = taken_at(instance, now).filter(|until| *until >= now)?;
+    let until = taken_at(instance, now)?;
     if instance.state == InstanceState::Dead {
         return None;
     }
@@ -109,7 +109,7 @@ impl Departure<'_> {
         if self.is_ending() && !self.has_deadline() && a_successor_may_come {
             return self.hold();
         }
-        if *self.successor == Successor::None && !self.is_ending() && taken_at(self.instance, self.now).is_none() {
+        if *self.successor == Successor::None && !self.is_ending() && !is_taken(self.instance, self.now) {
             return Step::Done(Done::NoSuccessor);
         }
         self.leave()
@@ -222,7 +222,7 @@ impl Departure<'_> {
 
     /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.
     fn serve_to_the_end_or_give_up(self, wait: WaitFor) -> Step {
-        if taken_at(self.instance, self.now).is_some() { self.wait_or_give_newcomer_up(wait) } else { self.give_up() }
+        if is_taken(self.instance, self.now) { self.wait_or_give_newcomer_up(wait) } else { self.give_up() }
     }
 
     /// The holder cannot let go: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.

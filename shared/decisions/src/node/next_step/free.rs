@@ -43,7 +43,7 @@ pub(super) fn next_step(
     }
     // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
     // the holder has to go anyway: then at least it lets go in order.
-    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::taken_at(instance, now).is_some();
+    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::is_taken(instance, now);
     if !has_to_go
         && let Some(blocked) = cannot_take_over(observed, volume, successor)
             .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))

@@ -22,9 +22,15 @@ use super::patience::{LAST_DAY, STOP_LEAD, STOP_MAY_COME_FOR};
 use crate::node::observed::Instance;
 use crate::risk::{RECLAIM_MAY_COME_FOR, Risk, RiskReason};
 
-/// When EC2 takes the instance: its reclaim, or its stop, once that is so near that the instance has to let go.
+/// When EC2 takes the instance next: its reclaim, or its stop, once that is so near that the instance has to let go.
 pub(super) fn taken_at(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
-    reclaimed_at(instance, now).into_iter().chain(stopped_at(instance, now)).min()
+    let times = [reclaimed_at(instance, now), stopped_at(instance, now)];
+    times.into_iter().flatten().filter(|time| *time >= now).min()
+}
+
+/// Whether EC2 takes the instance, or may still do so although its time is over.
+pub(super) fn is_taken(instance: &Instance, now: SystemTime) -> bool {
+    reclaimed_at(instance, now).is_some() || stopped_at(instance, now).is_some()
 }
 
 /// When EC2 takes its capacity back. Should it not have done so long after, it has changed its mind.
@@ -45,7 +51,7 @@ pub(super) fn has_to_be_replaced(instance: &Instance, now: SystemTime) -> bool {
 /// Whether EC2 is about to take it, at a time that it has given or not.
 pub(super) fn is_doomed(instance: &Instance, now: SystemTime) -> bool {
     let at_any_moment = Some(Risk { reason: RiskReason::Interruption, until: None });
-    instance.risk == at_any_moment || taken_at(instance, now).is_some()
+    instance.risk == at_any_moment || is_taken(instance, now)
 }
 
 /// Whether its host retires.
