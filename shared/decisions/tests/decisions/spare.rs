@@ -69,6 +69,7 @@ fn restore() -> Step {
 #[case::it_waits_for_its_launch_action(launching(), given_up(NEW))]
 #[case::its_launch_action_has_not_begun(launching().lifecycle(NEW, PENDING), end(NEW, Number::Stays))]
 #[case::it_was_given_up(launching().completed(NEW, Transition::Launching), going(NEW))]
+#[case::it_went_into_service_a_moment_ago(two().completed(NEW, Transition::Launching), end(NEW, Number::Stays))]
 #[case::it_waits_and_the_number_should_fall(launching().at_least(1), end(NEW, Number::Falls))]
 #[case::the_group_refuses_for_a_while(launching().at_least(1).end_refused_for(NEW, 59), end(NEW, Number::Falls))]
 #[case::the_group_refuses_too_long(launching().at_least(1).end_refused_for(NEW, 60), given_up(NEW))]

@@ -44,7 +44,8 @@ pub(super) fn first<'a>(observed: &'a Observed, holder: &InstanceId) -> Option<&
 /// Ends a spare.
 pub(super) fn end(observed: &Observed, spare: &InstanceId, now: SystemTime) -> Step {
     let (group, instance) = (observed.declaration.group.clone(), spare.clone());
-    if observed.completed.contains(&(instance.clone(), Transition::Launching)) {
+    let is_launching = matches!(observed.group.members.get(spare), Some(Lifecycle::Launching { .. }));
+    if is_launching && observed.completed.contains(&(instance.clone(), Transition::Launching)) {
         return Step::Wait(WaitFor::SpareGone { instance });
     }
     let number = number(observed);
