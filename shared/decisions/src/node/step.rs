@@ -228,8 +228,9 @@ impl Step {
             | Step::Resume { .. }
             | Step::Replace { .. }
             | Step::LaunchFirst { .. }
-            | Step::EndSpare { .. }
-            | Step::RestoreCapacity { .. } => true,
+            | Step::EndSpare { .. } => true,
+            // One is what the group keeps, whatever was seen. A second look would give it time to launch the next.
+            Step::RestoreCapacity { .. } => false,
             // A newcomer that is given up is lost for good.
             Step::Complete { transition: Transition::Launching, result: ActionResult::Abandon, .. } => true,
             Step::Attach { .. }

@@ -44,7 +44,7 @@ const IRREVERSIBLE: bool = true;
 #[case(
     Step::RestoreCapacity { holder: id(OLD) },
     "restore-capacity",
-    IRREVERSIBLE,
+    !IRREVERSIBLE,
     "a node is one instance, and i-00000000000000001 is it"
 )]
 #[case(
