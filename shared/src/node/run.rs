@@ -96,7 +96,9 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
 
 fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
     match reason {
-        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } | WaitFor::SpareGone { .. } => POLL,
+        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } | WaitFor::SpareGone { .. } => {
+            POLL
+        }
         WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
