@@ -201,8 +201,12 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
 #[case::a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
 fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
     assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));
-    let warned = mistaken.at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
+    let warned = mistaken.clone().at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
     assert_eq!(next_step(&warned.seen(), now()), release());
+    let held = mistaken.clone().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30)));
+    assert_eq!(next_step(&held.seen(), now()), release());
+    let stopped = mistaken.stops_at(OLD, in_s(300));
+    assert_eq!(next_step(&stopped.seen(), now()), release());
 }
 
 /// EC2 may never leave these states.

@@ -87,6 +87,8 @@ fn suspended() -> Step {
 #[case::nobody_has_come_and_nothing_may_be_launched(retired().desired(2).launch_suspended(), suspended())]
 #[case::three(two().desired(3),
     Step::Blocked(Blocked::DesiredCapacity { group: healthy().seen().declaration.group, desired: 3 }))]
+#[case::two_serve_and_ec2_does_not_list_the_holder(
+    two().unlisted(OLD), Step::Wait(WaitFor::Address { successor: id(OLD) }))]
 // One is asked for, and two are there: the group ends one of them on its own.
 #[case::the_group_has_not_chosen(two().desired(1), Step::Done(Done::Serves { holder: id(OLD) }))]
 fn the_number_follows_the_node(#[case] situation: Situation, #[case] expected: Step) {

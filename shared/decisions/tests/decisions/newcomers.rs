@@ -78,6 +78,9 @@ fn serves(holder: &str) -> Step {
 #[case::free_and_both_have_booted(both_and_free().booted(NEW).booted(NEWEST), attach(NEW))]
 #[case::free_and_only_the_second_runs(both_and_free().state(NEW, InstanceState::Pending), attach(NEWEST))]
 #[case::free_and_ec2_does_not_list_the_first(both_and_free().unlisted(NEW), attach(NEWEST))]
+#[case::free_and_neither_runs_and_ec2_does_not_list_the_second(
+    both_and_free().state(NEW, InstanceState::Pending).unlisted(NEWEST),
+    Step::Wait(WaitFor::Running { successor: id(NEW) }))]
 // It keeps it.
 #[case::the_first_has_it(one_has_it(PENDING_WAIT), launched(NEW))]
 #[case::the_first_has_it_and_the_second_has_booted(one_has_it(PENDING_WAIT).booted(NEWEST), launched(NEW))]

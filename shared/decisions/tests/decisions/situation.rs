@@ -1,5 +1,6 @@
 //! Situations that chain into sentences.
 
+mod known;
 mod stories;
 
 use std::collections::BTreeMap;
@@ -7,11 +8,10 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::declaration::Declaration;
-use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, InstanceId, RecordName, VolumeId};
-use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
+use durin_decisions::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::node::{
-    ARecord, Agents, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, KeyProblem, Lifecycle,
-    Observed, Record, Release, ReleaseState, UnusableKey, Volume, VolumeState,
+    ARecord, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
+    Record, ReleaseState, UnusableKey, Volume, VolumeState,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -250,32 +250,6 @@ impl Situation {
         self.but(|observed| observed.warning = Some(Warning { instance: id(instance), risk, sent: None }))
     }
 
-    /// Systems Manager was asked: whose agents are online, and how far the release is.
-    pub(crate) fn release(self, agents: &[&str], state: ReleaseState) -> Situation {
-        let agents = Agents::Online(agents.iter().map(|agent| id(agent)).collect());
-        self.but(|observed| observed.release = Some(Release { agents, state }))
-    }
-
-    /// Systems Manager was asked, and has said nothing about agents.
-    pub(crate) fn agents_unknown(self, state: ReleaseState) -> Situation {
-        self.but(|observed| observed.release = Some(Release { agents: Agents::Unknown, state }))
-    }
-
-    /// This run has seen its agent online.
-    pub(crate) fn booted(self, instance: &str) -> Situation {
-        self.but(|observed| observed.booted.extend([id(instance)]))
-    }
-
-    /// Auto Scaling said so many seconds ago that the instance has no such action.
-    pub(crate) fn denied_ago(self, instance: &str, transition: Transition, seconds: u64) -> Situation {
-        self.but(|observed| observed.denied.extend([((id(instance), transition), ago(seconds))]))
-    }
-
-    /// The group was at something else so many seconds ago.
-    pub(crate) fn replacement_refused_ago(self, seconds: u64) -> Situation {
-        self.but(|observed| observed.replacement_refused = Some(ago(seconds)))
-    }
-
     pub(crate) fn record_shared(self) -> Situation {
         self.but(|observed| observed.record_shared_with = GroupName::new("twin").ok())
     }
@@ -302,11 +276,6 @@ impl Situation {
         self.but(|observed| observed.group.min_size = instances)
     }
 
-    /// The group has refused for so many seconds to end an instance.
-    pub(crate) fn end_refused_for(self, instance: &str, seconds: u64) -> Situation {
-        self.but(|observed| observed.end_refused.extend([(id(instance), ago(seconds))]))
-    }
-
     pub(crate) fn at_most(self, instances: i32) -> Situation {
         self.but(|observed| observed.group.max_size = instances)
     }
@@ -329,16 +298,6 @@ impl Situation {
     pub(crate) fn attached(mut self, since: Option<SystemTime>) -> Situation {
         self.volume().attachments[0].since = since;
         self
-    }
-
-    /// This run has seen the volume and its holder like this for so many seconds.
-    pub(crate) fn stands_for(self, seconds: u64) -> Situation {
-        self.but(|observed| observed.volume_stands_since = Some(ago(seconds)))
-    }
-
-    /// The same of the group.
-    pub(crate) fn group_stands_for(self, seconds: u64) -> Situation {
-        self.but(|observed| observed.group_stands_since = Some(ago(seconds)))
     }
 
     pub(crate) fn desired(self, capacity: i32) -> Situation {
@@ -404,25 +363,5 @@ impl Situation {
 
     pub(crate) fn record_names(self, instance: &str) -> Situation {
         self.record(Record::Simple(a_record(instance)))
-    }
-
-    pub(crate) fn event(self, instance: &str, transition: Transition, passage: Passage) -> Situation {
-        let action = LifecycleAction {
-            group: GroupName::new("k3s").expect("a group"),
-            hook: HookName::new(transition.hook()).expect("a hook"),
-            instance: id(instance),
-            token: ActionToken::new("87654321-4321-4321-4321-210987654321").ok(),
-            transition,
-            passage,
-        };
-        self.but(|observed| observed.action = Some(action))
-    }
-
-    pub(crate) fn without_token(self) -> Situation {
-        self.but(|observed| observed.action.as_mut().expect("an event").token = None)
-    }
-
-    pub(crate) fn completed(self, instance: &str, transition: Transition) -> Situation {
-        self.but(|observed| observed.completed.extend([(id(instance), transition)]))
     }
 }

@@ -77,6 +77,9 @@ fn leaving(state: InstanceState) -> Situation {
     healthy().unlisted(OLD).record_names(NEW).stands_for(241), never_freed())]
 #[case::it_never_arrives_and_ec2_does_not_say_since_when(
     healthy().held_by(OLD, AttachmentState::Attaching).attached(None).stands_for(121), Step::Replace { holder: id(OLD) })]
+#[case::it_arrives_and_ec2_does_not_say_since_when(
+    healthy().held_by(OLD, AttachmentState::Attaching).attached(None),
+    Step::Wait(WaitFor::Attached { successor: id(OLD) }))]
 #[case::it_leaves_a_holder_that_failed_to_let_go(
     healthy().held_by(OLD, AttachmentState::Detaching).release(&[OLD], refused_ago(300)).stands_for(121),
     Step::Replace { holder: id(OLD) })]
