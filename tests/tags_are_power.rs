@@ -99,8 +99,8 @@ async fn a_tag_of_a_group_alone_gets_no_volume(#[case] node: Option<&str>, #[cas
     let story = Story::of(&two_nodes());
     let volume = story.node().volume.clone();
     let want = |world: &mut World, group: &str, capacity: u32| {
-        let (name, desired_capacity) = (group.to_owned(), Some(capacity));
-        let change = UpdateAutoScalingGroup { name, desired_capacity, ..UpdateAutoScalingGroup::default() };
+        let (name, min_size, desired_capacity) = (group.to_owned(), Some(0), Some(capacity));
+        let change = UpdateAutoScalingGroup { name, min_size, desired_capacity, ..UpdateAutoScalingGroup::default() };
         world.update_auto_scaling_group(change).expect("updated");
     };
     story.world(|world| [GROUP, THEIRS].map(|group| want(world, group, 0)));

@@ -65,7 +65,7 @@ async fn a_node_gets_no_record_of_another_node() {
 async fn a_node_that_was_at_rest_for_days_comes_back_to_its_record() {
     let story = Story::of_one_node(37);
     let old = story.holder();
-    story.update_group(|group| group.desired_capacity = Some(0));
+    story.update_group(|group| (group.min_size, group.desired_capacity) = (Some(0), Some(0)));
     story.aws().pass(Duration::from_secs(3 * 24 * 3600)).await;
     assert!(story.world(|world| world.ec2.instance(&old).is_none()), "EC2 has forgotten it");
     let before = story.record();

@@ -153,7 +153,6 @@ fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
     Some(Attachment { instance: InstanceId::new(attachment.instance_id()?).ok()?, state, since })
 }
 
-/// To the second, as EC2 has it.
 /// When a scheduled event of an instance begins, unless it is over or called off. (EC2 API Reference, InstanceStatusEvent.)
 pub(super) fn stop(event: &ec2::InstanceStatusEvent) -> Option<SystemTime> {
     let description = event.description().unwrap_or_default();
@@ -161,6 +160,7 @@ pub(super) fn stop(event: &ec2::InstanceStatusEvent) -> Option<SystemTime> {
     event.not_before().filter(|_| !is_over).and_then(time)
 }
 
+/// To the second, as EC2 has it.
 pub(super) fn time(time: &DateTime) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(time.secs()).ok()?))
 }
