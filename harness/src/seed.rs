@@ -1,6 +1,7 @@
 //! The beginning of a world: nodes, each with its volume, record, launch template and group, as in the template that a
 //! user deploys for each node.
 
+mod file;
 #[cfg(test)]
 mod tests;
 
