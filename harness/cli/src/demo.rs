@@ -17,6 +17,7 @@ use durin_harness::world::history::{Entry, Fact};
 
 use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};
+use crate::print::say;
 use crate::stage::Stage;
 use crate::timeline::Timeline;
 
@@ -35,13 +36,13 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let complaints = runtime.block_on(play(seed, all, &usual))?;
 
-    println!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write missing;");
-    println!("         record = holder's address; holder = the one InService instance; no lifecycle action pending;");
-    println!("         the parameter names an available image of its family, never an older one than before;");
-    println!("         no image and no snapshot in use was removed; no function was refused a call.");
+    say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write missing;");
+    say!("         record = holder's address; holder = the one InService instance; no lifecycle action pending;");
+    say!("         the parameter names an available image of its family, never an older one than before;");
+    say!("         no image and no snapshot in use was removed; no function was refused a call.");
     match complaints.as_slice() {
-        [] => println!("         All hold."),
-        broken => broken.iter().for_each(|text| println!("BROKEN   {text}")),
+        [] => say!("         All hold."),
+        broken => broken.iter().for_each(|text| say!("BROKEN   {text}")),
     }
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -94,8 +95,8 @@ fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool)
         let story = world.history()[since.entries..].iter().filter(|entry| wanted(entry));
         timeline.tell(&story.cloned().collect::<Vec<_>>())
     });
-    lines.iter().for_each(|line| println!("{line}"));
-    println!();
+    lines.iter().for_each(|line| say!("{line}"));
+    say!();
 }
 
 /// Whether it is something that this function did.

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::deployment;
+use crate::print::say;
 use crate::recorded;
 use crate::serve::positive;
 use crate::timeline::Timeline;
@@ -84,7 +85,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
 
-    println!("{function} <- {}\n", options.event);
+    say!("{function} <- {}\n", options.event);
     let invocation = Invocation { function: function.clone(), payload, timeout };
     tokio::spawn(aws.clone().run(Default::default()));
     let said = tokio::select! {
@@ -104,22 +105,22 @@ fn report(aws: &LocalAws, begin: durin_harness::time::Time, before: usize, said:
         let calls = history.iter().filter(|entry| matches!(entry.fact, Fact::Called { .. })).count();
         (history, calls)
     });
-    println!("\nCalls and changes ({calls} API calls):");
+    say!("\nCalls and changes ({calls} API calls):");
     for line in Timeline::new(begin, Default::default(), false).tell(&history) {
-        println!("{line}");
+        say!("{line}");
     }
-    println!();
+    say!();
     match said {
         Some(Said::Answer(answer)) => {
-            println!("Answer: {answer}");
+            say!("Answer: {answer}");
             ExitCode::SUCCESS
         }
         Some(Said::Error(error) | Said::InitError(error)) => {
-            println!("Error: {error}");
+            say!("Error: {error}");
             ExitCode::FAILURE
         }
         None => {
-            println!("Error: the function's timeout came first");
+            say!("Error: the function's timeout came first");
             ExitCode::FAILURE
         }
     }
@@ -152,7 +153,7 @@ fn built(function: &str) -> Result<PathBuf, Box<dyn Error>> {
     let folder = std::env::current_exe()?.parent().map(Path::to_path_buf).unwrap_or_default();
     let binary = folder.join(function);
     if !binary.exists() {
-        println!("Building {function} ...");
+        say!("Building {function} ...");
         let built = std::process::Command::new("cargo").args(["build", "--quiet", "--bin", function]).status()?;
         if !built.success() {
             return Err(format!("cargo could not build {function}").into());

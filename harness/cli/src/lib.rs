@@ -1,10 +1,14 @@
 //! Durin on a laptop: the functions, linked to the local AWS that they run in.
 
+// A closed pipe would make it panic; `say!` ends the program.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod demo;
 pub mod deployment;
 pub mod invoke;
 pub mod old_images;
 pub mod outage;
+pub mod print;
 pub mod prune_bench;
 pub mod recorded;
 pub mod serve;

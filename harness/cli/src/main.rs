@@ -1,14 +1,21 @@
 //! `durin`: the local AWS from the command line.
 
+// A closed pipe would make it panic.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use durin_cli::print::{NotUnderstood, complain};
 use durin_cli::{demo, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
+///
+/// The exit status is 0 for yes, 1 for no, and 2 if the arguments are not understood.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "durin", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -50,11 +57,12 @@ fn main() -> ExitCode {
         Command::PruneBench(options) => prune_bench::run(&options),
         Command::Record { folder } => recorded::record(&folder),
     };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        complain(format_args!("{error}"));
+        status(error.as_ref())
+    })
+}
+
+fn status(error: &(dyn Error + 'static)) -> ExitCode {
+    if error.is::<NotUnderstood>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

@@ -12,17 +12,23 @@ use std::thread;
 
 use clap::Args;
 
+use crate::print::Progress;
 pub use measure::{Outage, is_served, of_story};
 pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
+
+/// The most interruptions of one measurement.
+const MOST_RUNS: u32 = 100_000;
+/// The last seed that is followed by so many others.
+const LAST_SEED: u64 = u64::MAX - MOST_RUNS as u64;
 
 /// How many interruptions.
 #[derive(Args)]
 pub struct Options {
     /// The number of interruptions for each set-up
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     pub runs: u32,
     /// The seed of the first interruption; each further one takes the next
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
     pub seed: u64,
 }
 
@@ -34,7 +40,6 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let seeds = options.seed..options.seed + u64::from(options.runs);
     let mut results = Vec::new();
     for set_up in SetUp::ALL {
-        eprintln!("{}: {} runs ...", set_up.name(), options.runs);
         results.push((set_up, survive_all(set_up, seeds.clone())?));
     }
     report::print(options.runs, seeds, &results);
@@ -47,7 +52,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 /// One interruption after the other on every core; each depends on nothing but its seed.
 fn survive_all(set_up: SetUp, seeds: Range<u64>) -> Result<Vec<Outage>, Box<dyn Error>> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let of_core = |core: usize| seeds.clone().skip(core).step_by(cores).map(|seed| survive(set_up, seed)).collect();
+    let progress = Progress::begin(format!("{}, interruptions", set_up.name()), seeds.clone().count());
+    let survive = |seed| survive(set_up, seed).inspect(|_| progress.step());
+    let of_core = |core: usize| seeds.clone().skip(core).step_by(cores).map(survive).collect();
     let outages: Vec<Result<Vec<Outage>, String>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a run panicked".to_owned()))).collect()

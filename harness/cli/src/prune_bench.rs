@@ -21,6 +21,7 @@ pub use account::OldImages;
 pub use measure::Cost;
 pub use usual::UsualTool;
 
+use crate::print::Progress;
 use crate::stage::StageError;
 
 /// The function's name, so that its role decides what it may do here too.
@@ -103,9 +104,15 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 /// On every core; each depends on nothing but its seed. The answers are in the order of the jobs.
 fn measure_all(jobs: &[(Remover, OldImages)]) -> Result<Vec<Cost>, BenchError> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let progress = Progress::begin("removals measured".to_owned(), jobs.len());
     let of_core = |core: usize| {
         let mine = jobs.iter().enumerate().skip(core).step_by(cores);
-        mine.map(|(number, (remover, images))| Ok((number, measure(*remover, images)?))).collect()
+        let measured = |(number, (remover, images)): (usize, &(Remover, OldImages))| {
+            let cost = measure(*remover, images)?;
+            progress.step();
+            Ok((number, cost))
+        };
+        mine.map(measured).collect()
     };
     let done: Result<Vec<Vec<(usize, Cost)>>, BenchError> = thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();

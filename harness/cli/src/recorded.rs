@@ -19,15 +19,16 @@ use serde_json::Value;
 
 use crate::deployment::Deployment;
 use crate::old_images::{OldImages, name_of_bake};
+use crate::print::{NotUnderstood, say};
 
 /// By then the world, left alone, has emitted all its events.
 const STORY: Duration = Duration::from_secs(20 * 60);
 
-/// How long a world has been in its steady state when its story begins.
-const SETTLED: Duration = Duration::from_secs(10 * 60);
-
 /// By then the instance for an image is running.
 const BUILDER_RUNS: Duration = Duration::from_secs(2 * 60);
+
+/// How long a world has been in its steady state when its story begins.
+const SETTLED: Duration = Duration::from_secs(10 * 60);
 
 /// A story: how it begins, and which of its events are recorded: file name, `detail-type`, and which one of several.
 struct Recorded {
@@ -157,10 +158,13 @@ pub fn recordings() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
 /// # Errors
 /// When a file cannot be written.
 pub fn record(folder: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    if !folder.is_dir() {
+        return Err(NotUnderstood(format!("{} is not a folder: name one that exists", folder.display())).into());
+    }
     for (name, event) in recordings()? {
         let path = folder.join(format!("{name}.json"));
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&event)?))?;
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

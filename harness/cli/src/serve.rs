@@ -12,6 +12,7 @@ use durin_harness::time::Time;
 use durin_harness::world::REGION;
 use tokio::net::TcpListener;
 
+use crate::print::say;
 use crate::stage::Stage;
 
 /// The world to serve, and how.
@@ -48,14 +49,14 @@ async fn serve(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let endpoint = format!("http://{}", listener.local_addr()?);
-    println!("The local AWS listens on {endpoint}; time runs at {} x. Stop it with Ctrl-C. To use it:", options.speed);
-    println!();
-    println!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}");
-    println!("  export AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=any");
+    say!("The local AWS listens on {endpoint}; time runs at {} x. Stop it with Ctrl-C. To use it:", options.speed);
+    say!();
+    say!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}");
+    say!("  export AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=any");
     for node in &stage.nodes {
-        println!();
-        println!("  # the node {}: volume {}, zone {}", node.group, node.volume, node.zone_id);
-        println!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {}", node.group);
+        say!();
+        say!("  # the node {}: volume {}, zone {}", node.group, node.volume, node.zone_id);
+        say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {}", node.group);
     }
     tokio::select! {
         served = stage.aws.serve(listener) => served?,

@@ -1,7 +1,6 @@
 //! A world's history as a timeline that a person reads.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -33,7 +32,7 @@ struct Line {
 impl Timeline {
     /// A timeline from `begin` on, in colours if a terminal shows it.
     pub fn new(begin: Time, names: BTreeMap<String, String>, all: bool) -> Timeline {
-        Timeline { begin, names, all, colours: std::io::stdout().is_terminal() }
+        Timeline { begin, names, all, colours: crate::print::is_coloured() }
     }
 
     /// The lines of a history.

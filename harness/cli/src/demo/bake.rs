@@ -15,16 +15,15 @@ use durin_harness::world::history::{Change, Entry, Fact};
 use super::interruption::strike;
 use super::{EPILOGUE, LONGEST, Since, is_by, seconds, tell};
 use crate::old_images::name_of_bake;
+use crate::print::say;
 use crate::stage::Stage;
 
 /// Plays and prints it. Returns the mishaps.
 pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let name = stage.aws.world(|world| name_of_bake(world.now()));
-    println!("2. A new image\n");
-    println!("A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
-    println!(
-        "EC2 announces it before Packer has tagged it. The launch template resolves the parameter at each launch.\n"
-    );
+    say!("2. A new image\n");
+    say!("A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
+    say!("EC2 announces it before Packer has tagged it. The launch template resolves the parameter at each launch.\n");
     let builder = builder(stage).await?;
     let begin = Since::now(stage);
     let image = stage.aws.world(|world| {
@@ -44,12 +43,12 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     tell(stage, begin, all, is_of_publishing);
 
     let struck = Since::now(stage);
-    println!("EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
+    say!("EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
     let outage = strike(stage).await;
     let healed = stage.heals(LONGEST).await;
     tell(stage, struck, all, is_of_moving);
     if let Some(outage) = &outage {
-        println!("Outage   {} {} s\n", stage.node().record_name, seconds(outage.api));
+        say!("Outage   {} {} s\n", stage.node().record_name, seconds(outage.api));
     }
     let booted = stage.aws.world(|world| {
         let holder = world.serving(&stage.node().volume).and_then(|holder| world.ec2.instance(holder));

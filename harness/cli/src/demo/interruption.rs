@@ -6,6 +6,7 @@ use durin_harness::world::steady::NodeNames;
 
 use super::{EPILOGUE, LONGEST, Since, calls, seconds, tell};
 use crate::outage::{self, Outage};
+use crate::print::say;
 use crate::stage::Stage;
 
 /// Plays and prints it. Returns the mishaps.
@@ -49,33 +50,33 @@ pub(super) async fn strike(stage: &Stage) -> Option<Outage> {
 
 fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
     let address = stage.aws.world(|world| world.ec2.instances()[old].private_ip.clone());
-    println!("1. EC2 wants the capacity back\n");
-    println!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
-    println!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
-    println!("  {} points at it.\n", node.record_name);
+    say!("1. EC2 wants the capacity back\n");
+    say!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
+    say!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
+    say!("  {} points at it.\n", node.record_name);
 }
 
 /// Prints the cost of the interruption beside the cost with the usual set-up.
 fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage) {
-    println!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
+    say!("Outage   {:<28} {:>10} {:>16}", "", "Durin", "usual set-up");
     match outage {
         Some(outage) => {
-            println!("         {:<28} {:>8} s {:>14} s", node.record_name, seconds(outage.api), seconds(usual.api));
-            println!(
+            say!("         {:<28} {:>8} s {:>14} s", node.record_name, seconds(outage.api), seconds(usual.api));
+            say!(
                 "         {:<28} {:>8} s {:>14} s",
                 "a workload on it",
                 seconds(outage.workload),
                 seconds(usual.workload)
             );
-            println!("         {:<28} {:>10} {:>16}", "unclean unmounts", outage.unclean_mounts, usual.unclean_mounts);
+            say!("         {:<28} {:>10} {:>16}", "unclean unmounts", outage.unclean_mounts, usual.unclean_mounts);
         }
-        None => println!("         it has not ended"),
+        None => say!("         it has not ended"),
     }
     let (written, missing, calls) = stage.aws.world(|world| {
         world.settle();
         let data = &world.ec2.volumes()[&node.volume].data;
         (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
     });
-    println!("Data     {written} writes acknowledged, {missing} of them missing.");
-    println!("Calls    {calls} AWS API calls by the functions in all.\n");
+    say!("Data     {written} writes acknowledged, {missing} of them missing.");
+    say!("Calls    {calls} AWS API calls by the functions in all.\n");
 }

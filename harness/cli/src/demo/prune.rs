@@ -14,6 +14,7 @@ use durin_harness::world::history::{Change, Entry, Fact};
 
 use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
 use crate::old_images::{Fate, OldImages};
+use crate::print::say;
 use crate::stage::Stage;
 
 /// By then the daily run has found the images that nothing needs, let them soak, and removed them.
@@ -26,11 +27,11 @@ pub(super) async fn play(
     old: &OldImages,
     began: Time,
 ) -> Result<Vec<String>, Box<dyn Error>> {
-    println!("3. Old images\n");
-    println!(
+    say!("3. Old images\n");
+    say!(
         "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance was launched"
     );
-    println!("from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
+    say!("from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
     stop_an_instance(stage, old).await?;
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
@@ -58,14 +59,14 @@ pub(super) async fn play(
 
 /// As the operator sees it, except for the instances' names.
 async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
-    println!("What is kept, and why (`just prune-plan` prints this for your account):\n");
+    say!("What is kept, and why (`just prune-plan` prints this for your account):\n");
     let operator = Aws::new(&stage.aws.sdk_config("operator"));
     let plan = prune::look(&operator, &Policy::default(), usize::MAX).await.map_err(|failure| failure.chain())?;
     let instances: Vec<_> = names.iter().filter(|(id, _)| id.starts_with("i-")).collect();
     for line in table::lines(&plan) {
-        println!("{}", instances.iter().fold(line, |line, (id, name)| line.replace(*id, name)));
+        say!("{}", instances.iter().fold(line, |line, (id, name)| line.replace(*id, name)));
     }
-    println!();
+    say!();
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Outage, SetUp, interruption};
+use crate::print::say;
 
 /// Interruptions a week, from the calmest capacity pools to the busiest.
 const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
@@ -10,15 +11,23 @@ const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
 const RECOMMENDATIONS_A_WEEK: [f64; 4] = [0.0, 0.5, 2.0, 7.0];
 
 pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
-    println!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
-    println!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
-    println!(
+    say!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
+    say!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
+    say!(
         "{:<36} {:>6} {:>7} {:>7}   {:>7} {:>7} {:>7}   {:>6} {:>8}",
-        "", "median", "p95", "worst", "median", "p95", "worst", "lost", "unmounts"
+        "",
+        "median",
+        "p95",
+        "worst",
+        "median",
+        "p95",
+        "worst",
+        "lost",
+        "unmounts"
     );
     for (set_up, outages) in results {
         let (api, workload) = (Spread::of(outages, |it| it.api), Spread::of(outages, |it| it.workload));
-        println!(
+        say!(
             "{:<36} {:>6.1} {:>7.1} {:>7.1}   {:>7.1} {:>7.1} {:>7.1}   {:>6} {:>8}",
             set_up.name(),
             api.median,
@@ -42,14 +51,14 @@ fn floor(seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
     let hand_offs: Vec<_> = seeds.map(|seed| interruption(seed).hand_off()).collect();
     let mean = |seconds: f64| seconds / hand_offs.len() as f64;
     let whole = mean(durin.iter().map(|outage| outage.workload.as_secs_f64()).sum());
-    println!("\nWhere the seconds of Durin's workload outage go, on average:");
+    say!("\nWhere the seconds of Durin's workload outage go, on average:");
     let mut unavoidable = 0.0;
     for (part, (name, _)) in hand_offs.first().into_iter().flatten().enumerate() {
         let seconds = mean(hand_offs.iter().map(|parts| parts[part].1.as_secs_f64()).sum());
         unavoidable += seconds;
-        println!("  {name:<12} {seconds:>5.1}");
+        say!("  {name:<12} {seconds:>5.1}");
     }
-    println!(
+    say!(
         "  {:<12} {:>5.1}   our calls and looks; the other {unavoidable:.1} s are the floor",
         "Durin",
         whole - unavoidable
@@ -65,11 +74,11 @@ fn ratios(results: &[(SetUp, Vec<Outage>)]) {
     else {
         return;
     };
-    println!("\nDurin's outage as a fraction of the usual set-up's:");
+    say!("\nDurin's outage as a fraction of the usual set-up's:");
     for (title, ours, theirs) in [("with Capacity Rebalancing", durin, usual), ("without", durin_off, usual_off)] {
         let api = (Spread::of(ours, |it| it.api), Spread::of(theirs, |it| it.api));
         let work = (Spread::of(ours, |it| it.workload), Spread::of(theirs, |it| it.workload));
-        println!(
+        say!(
             "  {title:<28} API median {:.2}, p95 {:.2};  workload median {:.2}, p95 {:.2}",
             api.0.median / api.1.median,
             api.0.p95 / api.1.p95,
@@ -87,31 +96,23 @@ fn rates(results: &[(SetUp, Vec<Outage>)]) {
     else {
         return;
     };
-    println!("\nMinutes of workload outage a week under Durin, Capacity Rebalancing on / off:");
-    print!("  interruptions a week:              ");
-    INTERRUPTIONS_A_WEEK.iter().for_each(|rate| print!("{rate:>14.1}"));
-    println!();
+    say!("\nMinutes of workload outage a week under Durin, Capacity Rebalancing on / off:");
+    let columns = INTERRUPTIONS_A_WEEK.map(|rate| format!("{rate:>14.1}")).concat();
+    say!("  interruptions a week:              {columns}");
     for recommendations in RECOMMENDATIONS_A_WEEK {
-        print!("  {recommendations:>4.1} needless recommendations a week");
-        for interruptions in INTERRUPTIONS_A_WEEK {
+        let columns = INTERRUPTIONS_A_WEEK.map(|interruptions| {
             let with = interruptions * on + recommendations * needless;
-            print!("{:>14}", format!("{with:.2} / {:.2}", interruptions * off));
-        }
-        println!();
+            format!("{:>14}", format!("{with:.2} / {:.2}", interruptions * off))
+        });
+        say!("  {recommendations:>4.1} needless recommendations a week{}", columns.concat());
     }
     let gained = (off - on) / needless;
     if gained > 0.0 {
-        println!(
-            "  Leave it on below {gained:.2} needless recommendations for each interruption; turn it off above that."
-        );
+        say!("  Leave it on below {gained:.2} needless recommendations for each interruption; turn it off above that.");
     } else {
-        println!(
-            "  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. They do"
-        );
-        println!(
-            "  not show a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set"
-        );
-        println!("  CapacityRebalance to false if there are more needless recommendations than you would accept.");
+        say!("  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. They do");
+        say!("  not show a warning that never reaches Lambda, for which infra/node.yaml leaves it on by default. Set");
+        say!("  CapacityRebalance to false if there are more needless recommendations than you would accept.");
     }
 }
 

@@ -1,21 +1,29 @@
 //! The tools side by side.
 
 use super::{Cost, OldImages, Remover};
+use crate::print::say;
 
 pub(super) fn print(jobs: &[(Remover, OldImages)], costs: &[Cost]) {
     let mut title = String::new();
     for ((remover, images), cost) in jobs.iter().zip(costs) {
         let of_this = heading(images);
         if of_this != title {
-            println!("{}{of_this}:\n", if title.is_empty() { "" } else { "\n" });
-            println!(
+            say!("{}{of_this}:\n", if title.is_empty() { "" } else { "\n" });
+            say!(
                 "{:<22} {:>24} {:>18} {:>9} {:>8} {:>8} {:>9} {:>5}",
-                "", "calls an image", "throttled", "time", "floor", "of it", "of own", "runs"
+                "",
+                "calls an image",
+                "throttled",
+                "time",
+                "floor",
+                "of it",
+                "of own",
+                "runs"
             );
-            println!("{:<22} {:>8} {:>7} {:>7}", "", "writes", "reads", "all");
+            say!("{:<22} {:>8} {:>7} {:>7}", "", "writes", "reads", "all");
             title = of_this;
         }
-        println!("{}", line(*remover, cost));
+        say!("{}", line(*remover, cost));
     }
 }
 

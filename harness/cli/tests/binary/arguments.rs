@@ -1,0 +1,50 @@
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use super::{durin, refused, run};
+
+#[test]
+fn help_and_version_are_the_programs_own() {
+    let text = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(text(&["--version"]), concat!("durin ", env!("CARGO_PKG_VERSION"), "\n"));
+    let help = text(&["--help"]);
+    for command in ["demo", "serve", "invoke", "outage", "prune-bench", "record"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        assert!(text(&[command, "--help"]).contains(&format!("Usage: durin {command}")), "{command}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_before_anything_is_done() {
+    for (arguments, says) in [
+        (&["serve", "--speed", "0"][..], "to 10000"),
+        (&["serve", "--speed", "1e99"], "to 10000"),
+        (&["serve", "--speed", "NaN"], "to 10000"),
+        (&["serve", "--port", "99999"], "0..=65535"),
+        (&["outage", "--seed", "18446744073709551615"], "is not in 0..=18446744073709451615"),
+        (&["outage", "--runs", "0"], "1..=100000"),
+        (&["prune-bench", "--images", "4000000000"], "200..=50000"),
+        (&["demo", "--seed", "-1"], "unexpected argument '-1'"),
+        (&["record", "/there/is/no/such/folder"], "is not a folder"),
+        (&["juggle"], "unrecognized subcommand 'juggle'"),
+        (&[], "Usage: durin <COMMAND>"),
+    ] {
+        let text = refused(arguments, 2);
+        assert!(text.contains(says), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
+    let mut demo = durin(&["demo"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+    let mut first = String::new();
+    // The pipe is closed when the reader is dropped.
+    BufReader::new(demo.stdout.take().expect("a pipe")).read_line(&mut first).expect("a line");
+    let ended = demo.wait_with_output().expect("an end");
+    assert_eq!(first, "1. EC2 wants the capacity back\n");
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
