@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::WorldClock;
 use crate::wire::{self, Call, Kind, ResponseLost, Service};
+use crate::world::history::Entry;
 use crate::world::latency::Range;
 use crate::world::{REGION, World};
 
@@ -73,6 +74,18 @@ impl LocalAws {
                 biased;
                 _ = touched.changed() => {}
                 () = self.0.clock.wait_until(end) => {}
+            }
+        }
+    }
+
+    /// The history from the entry with this number on, as soon as there is any.
+    pub async fn history_from(&self, number: usize) -> Vec<Entry> {
+        let mut touched = self.0.touched.subscribe();
+        loop {
+            touched.mark_unchanged();
+            let entries = self.peek(|world| world.history().get(number..).unwrap_or_default().to_vec());
+            if !entries.is_empty() || touched.changed().await.is_err() {
+                return entries;
             }
         }
     }

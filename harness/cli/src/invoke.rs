@@ -19,7 +19,7 @@ use tokio::process::Command;
 use crate::deployment;
 use crate::print::say;
 use crate::recorded;
-use crate::serve::positive;
+use crate::serve::speed;
 use crate::timeline::Timeline;
 
 /// The function and the event.
@@ -30,7 +30,7 @@ pub struct Options {
     /// The event: a file, or the name of one in events/ (`-` reads standard input)
     pub event: String,
     /// How many seconds of the world pass in a second, so that EC2 does not keep you waiting
-    #[arg(long, default_value_t = 10.0, value_parser = positive)]
+    #[arg(long, default_value_t = 10.0, value_parser = speed)]
     pub speed: f64,
     /// The function's binary; by default the one beside this program, built if need be
     #[arg(long)]

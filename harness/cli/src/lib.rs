@@ -14,3 +14,4 @@ pub mod recorded;
 pub mod serve;
 pub mod stage;
 pub mod timeline;
+mod world_file;

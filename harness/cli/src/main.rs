@@ -51,7 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { seed, all } => demo::run(seed, all),
-        Command::Serve(options) => serve::run(&options),
+        Command::Serve(options) => serve::run(options),
         Command::Invoke(options) => invoke::run(&options),
         Command::Outage(options) => outage::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),

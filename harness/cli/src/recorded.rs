@@ -14,7 +14,7 @@ use durin_harness::world::bakes::{Bake, Course, Pipeline};
 use durin_harness::world::conventions::FAMILY_TAG;
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 use durin_harness::world::ec2::{RunInstances, SpotAction};
-use durin_harness::world::steady::NodeNames;
+use durin_harness::world::steady::{NodeNames, SETTLED_FOR};
 use serde_json::Value;
 
 use crate::deployment::Deployment;
@@ -26,9 +26,6 @@ const STORY: Duration = Duration::from_secs(20 * 60);
 
 /// By then the instance for an image is running.
 const BUILDER_RUNS: Duration = Duration::from_secs(2 * 60);
-
-/// How long a world has been in its steady state when its story begins.
-const SETTLED: Duration = Duration::from_secs(10 * 60);
 
 /// A story: how it begins, and which of its events are recorded: file name, `detail-type`, and which one of several.
 struct Recorded {
@@ -111,7 +108,7 @@ pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
             return Ok(found);
         }
     }
-    opening_at(real_now - SETTLED)
+    opening_at(real_now - SETTLED_FOR)
 }
 
 impl Recorded {

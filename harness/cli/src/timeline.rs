@@ -1,146 +1,115 @@
-//! A world's history as a timeline that a person reads.
+//! A world's history as a timeline that a person reads: the demo's, `invoke`'s, and that of a world that is served.
+
+mod row;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
-use durin_harness::world::history::{Change, Entry, Fact};
-use durin_harness::world::route53::Route53Change;
-use serde_json::Value;
+use durin_harness::world::history::{Entry, Fact};
+
+use crate::print::is_coloured;
+use row::Row;
+
+/// No line is longer, in columns.
+const WIDTH: usize = 100;
+/// Where a row's text begins.
+const MARGIN: usize = 18;
 
 /// How to print a history.
 pub struct Timeline {
-    /// The moment that is printed as 0:00.
-    pub begin: Time,
+    clock: Clock,
     /// Names for ids, such as `the old instance` for `i-…`.
-    pub names: BTreeMap<String, String>,
-    /// Every call, even repeated ones.
-    pub all: bool,
+    names: BTreeMap<String, String>,
+    /// What is not in the history, and stands between its entries.
+    marks: Vec<(Time, String)>,
+    /// Every call and every step, even those that only read, or that say again what another row has said.
+    all: bool,
     colours: bool,
 }
 
-/// One line to print.
-struct Line {
-    at: Time,
-    kind: &'static str,
-    style: Style,
-    text: String,
+/// What stands before each row.
+enum Clock {
+    /// The time that has passed since then; what was before is left out.
+    Since(Time),
+    /// The world's time of day.
+    OfDay,
 }
 
 impl Timeline {
     /// A timeline from `begin` on, in colours if a terminal shows it.
     pub fn new(begin: Time, names: BTreeMap<String, String>, all: bool) -> Timeline {
-        Timeline { begin, names, all, colours: crate::print::is_coloured() }
+        Timeline { clock: Clock::Since(begin), names, marks: Vec::new(), all, colours: is_coloured() }
+    }
+
+    /// A timeline by the world's time of day, for a world that goes on.
+    pub fn by_the_clock(all: bool) -> Timeline {
+        let names = BTreeMap::new();
+        Timeline { clock: Clock::OfDay, names, marks: Vec::new(), all, colours: is_coloured() }
+    }
+
+    /// The same, with these rows between those of the history.
+    pub fn marked(self, marks: Vec<(Time, String)>) -> Timeline {
+        Timeline { marks, ..self }
     }
 
     /// The lines of a history.
     pub fn tell(&self, history: &[Entry]) -> Vec<String> {
-        let lines = history.iter().filter(|entry| entry.at >= self.begin).filter_map(|entry| self.line(entry));
-        let mut told: Vec<Line> = Vec::new();
-        let mut reads = 0;
-        for line in lines {
-            // Reads are most of the functions' calls, and the least interesting ones.
-            let is_further_read = line.kind == READS && told.last().is_some_and(|last| last.kind == READS);
-            reads = if is_further_read { reads + 1 } else { 1 };
-            if line.kind == READS && !self.all {
-                let text = format!("{reads} call{} that only read", if reads == 1 { "" } else { "s" });
-                match told.last_mut().filter(|_| is_further_read) {
-                    Some(last) => last.text = text,
-                    None => told.push(Line { text, ..line }),
-                }
-            } else {
-                told.push(line);
-            }
-        }
-        told.iter().map(|line| self.print(line)).collect()
+        let shown = history.iter().filter(|entry| self.is_shown(entry));
+        let mut rows: Vec<(Time, Row)> = shown.map(|entry| (entry.at, Row::of(&entry.fact))).collect();
+        rows.extend(self.marks.iter().map(|(at, text)| (*at, Row::mark(text))));
+        // The history has a call behind what it changed at once.
+        rows.sort_by_key(|(at, row)| (*at, !row.is_cause));
+        rows.iter().flat_map(|(at, row)| self.print(*at, row)).collect()
     }
 
-    fn line(&self, entry: &Entry) -> Option<Line> {
-        let (kind, colour, text) = match &entry.fact {
-            Fact::Emitted(event) => ("event", AnsiColor::Yellow, event_text(event)),
-            Fact::Invoked { function, attempt: 1 } => ("invoke", AnsiColor::Magenta, function.clone()),
-            Fact::Invoked { function, attempt } => {
-                ("invoke", AnsiColor::Magenta, format!("{function}, attempt {attempt}"))
-            }
-            Fact::Answered { function, outcome: Ok(answer) } => {
-                ("answer", AnsiColor::Magenta, answer_text(function, answer))
-            }
-            Fact::Answered { function, outcome: Err(error) } => {
-                ("failed", AnsiColor::Red, format!("{function}: {error}"))
-            }
-            Fact::Called { caller, operation, parameters, error } => {
-                let outcome = error.as_ref().map(|code| format!(" -> {code}")).unwrap_or_default();
-                let who = if caller.is_function() { "" } else { "operator " };
-                let kind = if is_read(operation) { READS } else { "call" };
-                (
-                    kind,
-                    AnsiColor::Cyan,
-                    format!("{who}{operation} {}{outcome}", shortened(&wire::about(operation, parameters))),
-                )
-            }
-            Fact::Changed { subject, change } => ("aws", AnsiColor::Green, format!("{subject} {change}")),
-            Fact::Guest { instance, fact } => ("guest", AnsiColor::Blue, format!("{instance} {fact}")),
-            Fact::Violated(violation) => ("BROKEN", AnsiColor::Red, violation.to_string()),
+    fn is_shown(&self, entry: &Entry) -> bool {
+        let has_begun = match self.clock {
+            Clock::Since(begin) => entry.at >= begin,
+            Clock::OfDay => true,
         };
-        (self.all || !is_noise(&entry.fact)).then(|| Line {
-            at: entry.at,
-            kind,
-            style: colour.on_default(),
-            text: self.named(&text),
-        })
+        has_begun && (self.all || !row::is_noise(&entry.fact))
     }
 
-    fn named(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
-    }
-
-    fn print(&self, line: &Line) -> String {
-        let clock = clock(line.at.since(self.begin));
-        if self.colours {
-            let (on, off) = (line.style.render(), line.style.render_reset());
-            format!("{clock:>8}  {on}{:<7}{off} {}", line.kind, line.text)
-        } else {
-            format!("{clock:>8}  {:<7} {}", line.kind, line.text)
-        }
+    fn print(&self, at: Time, row: &Row) -> Vec<String> {
+        let clock = match self.clock {
+            Clock::Since(begin) => passed(at.since(begin)),
+            Clock::OfDay => at.iso_seconds().get(11..19).unwrap_or_default().to_owned(),
+        };
+        let (on, off) = match self.colours {
+            true => (row.style.render().to_string(), row.style.render_reset().to_string()),
+            false => Default::default(),
+        };
+        let text = self.names.iter().fold(row.text.clone(), |text, (id, name)| text.replace(id, name));
+        let mut lines = wrapped(&text).into_iter();
+        let first = format!("{clock:>8}  {on}{:<7}{off} {}", row.kind, lines.next().unwrap_or_default());
+        let further = lines.map(|line| format!("{:MARGIN$}  {line}", ""));
+        [first].into_iter().chain(further).collect()
     }
 }
-
-/// State changes are shown once, as changes, and not again as events that no rule waits for.
-fn is_noise(what: &Fact) -> bool {
-    const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
-    match what {
-        Fact::Emitted(event) => {
-            let kind = event["detail-type"].as_str().unwrap_or_default();
-            TOLD_OTHERWISE.iter().any(|part| kind.contains(part))
-        }
-        Fact::Changed { change, .. } => *change == Change::Route53(Route53Change::InSync),
-        Fact::Invoked { .. } | Fact::Answered { .. } | Fact::Called { .. } | Fact::Guest { .. } | Fact::Violated(_) => {
-            false
-        }
-    }
-}
-
-/// The name of calls that change nothing.
-const READS: &str = "look";
 
 /// Whether an operation, such as `ec2:DescribeVolumes`, changes nothing.
 pub fn is_read(action: &str) -> bool {
     wire::operation(action).is_some_and(|operation| operation.kind == Kind::Read)
 }
 
-/// The subject of a call, cut to a line's length.
-fn shortened(about: &str) -> String {
-    const LONGEST: usize = 70;
-    match about.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &about[..end]),
-        None => about.to_owned(),
-    }
+/// How many API calls are in a history, and how many of them only read.
+pub fn count(history: &[Entry]) -> (usize, usize) {
+    let operations = history.iter().filter_map(|entry| match &entry.fact {
+        Fact::Called { operation, .. } => Some(operation),
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. }
+        | Fact::Violated(_) => None,
+    });
+    operations.fold((0, 0), |(all, reads), operation| (all + 1, reads + usize::from(is_read(operation))))
 }
 
 /// Minutes, seconds and tenths: `2:05.3`; from an hour on days, hours and minutes: `1d 02:05`.
-fn clock(span: Duration) -> String {
+fn passed(span: Duration) -> String {
     const HOUR_S: u64 = 3600;
     match span.as_secs() {
         seconds @ HOUR_S.. => format!("{}d {:02}:{:02}", seconds / 86_400, seconds / HOUR_S % 24, seconds / 60 % 60),
@@ -148,23 +117,42 @@ fn clock(span: Duration) -> String {
     }
 }
 
-fn event_text(event: &Value) -> String {
-    let detail = &event["detail"];
-    let about = ["EC2InstanceId", "instance-id", "ImageId", "image-id", "name"];
-    let about = about.into_iter().find_map(|key| detail[key].as_str()).unwrap_or("-");
-    let kind = event["detail-type"].as_str().unwrap_or_default();
-    match detail["State"].as_str() {
-        Some(state) => format!("{kind}: {about} {state}"),
-        None => format!("{kind}: {about}"),
+/// The text in lines that fit; a word that is longer than a line stays whole. Further lines are indented by two.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let room = WIDTH - MARGIN - if lines.len() > 1 { 2 } else { 0 };
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
     }
+    lines
 }
 
-fn answer_text(function: &str, answer: &str) -> String {
-    let mut answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    // Of the counts, only those that are not zero.
-    if let Some(fields) = answer.as_object_mut() {
-        fields.retain(|_, value| *value != 0 && *value != false);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_row_goes_on_below_and_loses_nothing() {
+        let text = ["word"; 60].join(" ");
+        let timeline = Timeline::new(Time(0), BTreeMap::new(), false).marked(vec![(Time(0), text.clone())]);
+        let lines = timeline.tell(&[]);
+        assert!(lines.len() > 2 && lines.iter().all(|line| line.len() <= WIDTH), "{lines:#?}");
+        let words: Vec<_> = lines.iter().flat_map(|line| line.split_whitespace()).filter(|it| *it == "word").collect();
+        assert_eq!(words.join(" "), text);
     }
-    let is_empty = answer.as_object().is_some_and(serde_json::Map::is_empty);
-    format!("{function}: {}", if is_empty { "nothing".to_owned() } else { answer.to_string() })
+
+    #[test]
+    fn marks_stand_where_they_belong() {
+        let entry = |at| Entry { at: Time(at), fact: Fact::Invoked { function: "f".to_owned(), attempt: 1 } };
+        let timeline = Timeline::new(Time(0), BTreeMap::new(), false).marked(vec![(Time(2000), "between".to_owned())]);
+        let lines = timeline.tell(&[entry(1000), entry(3000)]);
+        assert_eq!(lines, ["  0:01.0  invoke  f", "  0:02.0  ====    between", "  0:03.0  invoke  f"]);
+    }
 }

@@ -14,7 +14,7 @@ use super::guest::GuestFact;
 use super::route53::{ChangeAction, RecordChange, RecordSet};
 
 /// How long the steady state has lasted when the story begins.
-const SETTLED_FOR: Duration = Duration::from_secs(10 * 60);
+pub const SETTLED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The device name that the holder has the volume under.
 const DEVICE: &str = "/dev/sdf";

@@ -21,10 +21,11 @@ fn help_and_version_are_the_programs_own() {
 #[test]
 fn what_is_not_understood_is_refused_before_anything_is_done() {
     for (arguments, says) in [
-        (&["serve", "--speed", "0"][..], "to 10000"),
-        (&["serve", "--speed", "1e99"], "to 10000"),
-        (&["serve", "--speed", "NaN"], "to 10000"),
+        (&["serve", "--speed", "0"][..], "0.01 to 10000"),
+        (&["serve", "--speed", "1e99"], "0.01 to 10000"),
+        (&["serve", "--speed", "NaN"], "0.01 to 10000"),
         (&["serve", "--port", "99999"], "0..=65535"),
+        (&["serve", "--world", ""], "neither one-node, empty, nor a file"),
         (&["outage", "--seed", "18446744073709551615"], "is not in 0..=18446744073709451615"),
         (&["outage", "--runs", "0"], "1..=100000"),
         (&["prune-bench", "--images", "4000000000"], "200..=50000"),

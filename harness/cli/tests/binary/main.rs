@@ -1,6 +1,8 @@
 //! The program itself: what it prints, what it refuses, and with which exit status.
 
 mod arguments;
+#[cfg(unix)]
+mod served;
 
 use std::process::{Command, Output, Stdio};
 
