@@ -1,5 +1,6 @@
 //! The local AWS as a whole: a world, the clock it runs by, and the way in for API calls.
 
+mod by_hand;
 mod connector;
 mod functions;
 mod server;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use durin_cli::print::{NotUnderstood, complain};
-use durin_cli::{demo, invoke, outage, prune_bench, recorded, serve};
+use durin_cli::{by_hand, demo, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
@@ -34,6 +34,16 @@ enum Command {
     },
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or `cargo lambda watch`
     Serve(serve::Options),
+    /// Have EC2 warn a node's spot instance in a world that is served, and take its capacity back two minutes later
+    Interrupt(by_hand::OfNode),
+    /// Have EC2 send a rebalance recommendation for a node's spot instance in a world that is served
+    Recommend(by_hand::OfNode),
+    /// Have EC2 take back the capacity of a node's spot instance in a world that is served, at once
+    Reclaim(by_hand::OfNode),
+    /// Have no launch find capacity in a world that is served, or every launch again
+    NoCapacity(by_hand::NoCapacity),
+    /// Have Packer make a new image in a world that is served
+    Bake(by_hand::Bake),
     /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
     Invoke(invoke::Options),
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
@@ -52,6 +62,11 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { seed, all } => demo::run(seed, all),
         Command::Serve(options) => serve::run(options),
+        Command::Interrupt(options) => options.run("interrupt"),
+        Command::Recommend(options) => options.run("recommend"),
+        Command::Reclaim(options) => options.run("reclaim"),
+        Command::NoCapacity(options) => options.run(),
+        Command::Bake(options) => options.run(),
         Command::Invoke(options) => invoke::run(&options),
         Command::Outage(options) => outage::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),

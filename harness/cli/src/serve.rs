@@ -65,11 +65,12 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let set = if options.no_functions { Stage::set_without_functions } else { Stage::set };
     let stage = set(&seed, options.speed)?;
     let seen = stage.aws.world(|world| world.history().len());
+    let stopped = stopped()?;
     greet(&stage, &format!("http://{}", listener.local_addr()?), options.speed);
     tokio::select! {
         served = stage.aws.clone().serve(listener) => served?,
         () = tell(&stage.aws, seen, options.all_calls), if !options.quiet => {}
-        stopped = stopped() => stopped?,
+        stopped = stopped => stopped?,
     }
     say!("\nStopped. The world is gone.");
     Ok(ExitCode::SUCCESS)
@@ -82,6 +83,10 @@ fn greet(stage: &Stage, endpoint: &str, speed: f64) {
     for node in &stage.nodes {
         say!("\n  # the node {}: volume {}, zone {}", node.group, node.volume, node.zone_id);
         say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {}", node.group);
+        say!(
+            "  just interrupt {}   # what no AWS API can cause: also recommend, reclaim, no-capacity, bake",
+            node.group
+        );
     }
     say!();
 }
@@ -99,19 +104,22 @@ async fn tell(aws: &LocalAws, mut seen: usize, all: bool) {
     }
 }
 
-/// Ctrl-C, or a polite `kill`.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate())?;
+/// Ctrl-C, or a polite `kill`, from now on.
+#[cfg(unix)]
+fn stopped() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = interrupted.recv() => Ok(()),
             _ = terminated.recv() => Ok(()),
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+#[cfg(not(unix))]
+fn stopped() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    Ok(tokio::signal::ctrl_c())
 }
 
 /// A factor that time can run at.

@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 
-use http::{Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -10,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::LocalAws;
+use super::{LocalAws, by_hand};
 
 /// AWS takes no request in these protocols that is longer than this many bytes.
 const LONGEST_REQUEST: usize = 1 << 20;
@@ -44,6 +45,13 @@ impl LocalAws {
 
     async fn exchange(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
+        if parts.uri.path().starts_with(by_hand::PREFIX) {
+            let done = self.by_hand(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default()).await;
+            return match done {
+                Ok(text) => plain(200, &text),
+                Err(refusal) => plain(refusal.status.as_u16(), &refusal.text),
+            };
+        }
         let body = match Limited::new(body, LONGEST_REQUEST).collect().await {
             Ok(body) => body.to_bytes().to_vec(),
             Err(error) => return plain(413, &format!("the request could not be read: {error}")),
@@ -56,7 +64,8 @@ impl LocalAws {
 }
 
 fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text.to_owned())));
+    let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
     response
 }

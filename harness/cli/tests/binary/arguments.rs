@@ -3,6 +3,20 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
+const COMMANDS: [&str; 11] = [
+    "demo",
+    "serve",
+    "interrupt",
+    "recommend",
+    "reclaim",
+    "no-capacity",
+    "bake",
+    "invoke",
+    "outage",
+    "prune-bench",
+    "record",
+];
+
 #[test]
 fn help_and_version_are_the_programs_own() {
     let text = |arguments: &[&str]| {
@@ -12,7 +26,7 @@ fn help_and_version_are_the_programs_own() {
     };
     assert_eq!(text(&["--version"]), concat!("durin ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = text(&["--help"]);
-    for command in ["demo", "serve", "invoke", "outage", "prune-bench", "record"] {
+    for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(text(&[command, "--help"]).contains(&format!("Usage: durin {command}")), "{command}");
     }
@@ -30,6 +44,8 @@ fn what_is_not_understood_is_refused_before_anything_is_done() {
         (&["outage", "--runs", "0"], "1..=100000"),
         (&["prune-bench", "--images", "4000000000"], "200..=50000"),
         (&["demo", "--seed", "-1"], "unexpected argument '-1'"),
+        (&["interrupt"], "<NODE>"),
+        (&["no-capacity", "perhaps"], "[possible values: on, off]"),
         (&["record", "/there/is/no/such/folder"], "is not a folder"),
         (&["juggle"], "unrecognized subcommand 'juggle'"),
         (&[], "Usage: durin <COMMAND>"),

@@ -70,3 +70,79 @@ fn a_port_that_is_taken_is_a_no() {
     let text = refused(&["serve", "--port", &served.port.to_string()], 1);
     assert!(text.contains(&format!("port {} is taken", served.port)), "{text}");
 }
+
+impl Served {
+    /// The program, with this world's endpoint.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = durin(arguments);
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port));
+        command
+    }
+
+    /// What it prints, or complains about, and its exit status.
+    fn answers(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.command(arguments).output().expect("the program starts");
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+        (output.status.code(), text)
+    }
+}
+
+#[test]
+fn a_node_that_is_interrupted_moves_and_everything_is_shown() {
+    let mut served = Served::start(&["--speed", "50"]);
+    let (status, text) = served.answers(&["interrupt", "k3s"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.starts_with("EC2 has warned i-") && text.ends_with("in two minutes.\n"), "{text}");
+    served.tells(&["call    operator calls durin:interrupt k3s"]);
+    served.tells(&["spot interruption warning: terminate"]);
+    served.tells(&["event   EC2 Spot Instance Interruption Warning: i-"]);
+    served.tells(&["invoke  durin-spot-interruption"]);
+    served.tells(&["call    durin-", "ssm:SendCommand durin-release i-"]);
+    served.tells(&["guest   i-", "workload is up"]);
+}
+
+#[test]
+fn a_failure_is_shown() {
+    let mut served = Served::start(&["--speed", "50"]);
+    assert_eq!(served.answers(&["no-capacity", "on"]).0, Some(0));
+    assert_eq!(served.answers(&["reclaim", "k3s"]).0, Some(0));
+    let line = served.tells(&["launch failed: "]);
+    assert!(!line.contains('\x1b'), "in colour, although no terminal shows it: {line}");
+}
+
+#[test]
+fn an_unknown_node_is_not_understood_and_the_others_are_named() {
+    let served = Served::start(&["--quiet"]);
+    let (status, text) = served.answers(&["interrupt", "homer"]);
+    assert_eq!((status, text.as_str()), (Some(2), "error: there is no node \"homer\". There is one node: k3s.\n"));
+    let (status, text) = served.answers(&["reclaim", ""]);
+    assert_eq!((status, text.as_str()), (Some(2), "error: node is missing\n"));
+    assert_eq!(served.answers(&["interrupt", "k3s"]).0, Some(0));
+    let (status, text) = served.answers(&["interrupt", "k3s"]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("has had its warning"), "{text}");
+    assert_eq!(served.answers(&["no-capacity", "maybe"]).0, Some(2));
+}
+
+#[test]
+fn only_a_world_that_is_served_is_told_what_to_do() {
+    let text = refused(&["interrupt", "k3s", "--endpoint", "https://ec2.eu-central-1.amazonaws.com"], 2);
+    assert!(text.contains("it takes a loopback address such as http://127.0.0.1:4566"), "{text}");
+    let text = refused(&["interrupt", "k3s", "--endpoint", "http://127.0.0.1:1"], 1);
+    assert!(text.contains("no world is served at http://127.0.0.1:1") && text.contains("just serve"), "{text}");
+}
+
+#[test]
+fn its_clock_is_the_machines() {
+    let mut served = Served::start(&["--world", "one-node"]);
+    served.answers(&["recommend", "k3s"]);
+    let line = served.tells(&["durin:recommend"]);
+    let now = Command::new("date").args(["-u", "+%H:%M:%S"]).output().expect("date").stdout;
+    let seconds = |clock: &str| {
+        let parts: Vec<i64> = clock.trim().split(':').map(|part| part.parse().expect("a number")).collect();
+        parts[0] * 3600 + parts[1] * 60 + parts[2]
+    };
+    let ahead = seconds(&line[..8]) - seconds(&String::from_utf8_lossy(&now));
+    // Midnight may come between the two.
+    assert!(ahead.rem_euclid(86_400) <= 1 || ahead.rem_euclid(86_400) >= 86_395, "{ahead} s ahead: {line}");
+}
