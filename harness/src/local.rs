@@ -123,7 +123,7 @@ impl LocalAws {
             let latency = world.draw(latency_of(world, &call));
             Some((call, latency))
         });
-        let Some((call, latency)) = read else { return Ok(wire::not_an_aws_request()) };
+        let Some((call, latency)) = read else { return Ok(self.world(|world| wire::refuse(world, &request))) };
         self.0.clock.wait(latency / 2).await;
         let answer = self.world(|world| wire::answer(world, &call));
         self.0.clock.wait(latency / 2).await;
@@ -143,7 +143,7 @@ fn latency_of(world: &World, call: &Call) -> Range {
     match (call.service, call.kind()) {
         (Service::Ec2, Some(Kind::Read) | None) => world.latency.ec2_read,
         (Service::Ec2, Some(Kind::Write)) => world.latency.ec2_write,
-        (Service::AutoScaling, _) => world.latency.autoscaling_call,
+        (Service::AutoScaling | Service::Sts, _) => world.latency.autoscaling_call,
         (Service::Route53, _) => world.latency.route53_call,
         (Service::Ssm, _) => world.latency.ssm_call,
         (Service::Kms, _) => world.latency.kms_call,

@@ -1,4 +1,4 @@
-//! EC2, Auto Scaling, Route 53 and SSM as the SDK and the AWS CLI speak them.
+//! EC2, Auto Scaling, Route 53, SSM and a little of KMS and STS as the SDK and the AWS CLI speak them.
 //!
 //! A request is read once, into a [`Call`], which then goes through [`pipeline`]. Each operation is one
 //! [`Operation`] in the file that implements it, and [`catalogue`] finds it. Nothing here waits.
@@ -27,6 +27,8 @@ mod rest;
 mod route53;
 mod service;
 mod ssm;
+mod stranger;
+mod sts;
 #[cfg(test)]
 mod tests;
 mod xml;
@@ -39,4 +41,4 @@ pub use service::Service;
 
 pub(crate) use call::Call;
 pub(crate) use pipeline::answer;
-pub(crate) use respond::not_an_aws_request;
+pub(crate) use stranger::refuse;

@@ -53,6 +53,10 @@ class LocalAws:
     def kms(self):
         return self.client("kms")
 
+    @property
+    def sts(self):
+        return self.client("sts")
+
 
 @contextlib.contextmanager
 def serving(functions=True, speed=1, world="one-node"):

@@ -9,6 +9,7 @@ DEVICE = "/dev/sdf"
 
 def walk(aws):
     """Calls everything. What each answer looks like is checked where the clients are made."""
+    aws.sts.get_caller_identity()
     parameters(aws.ssm)
     commands(aws.ssm, aws.autoscaling)
     records(aws.route53)

@@ -58,7 +58,9 @@ pub fn about(action: &str, parameters: &Value) -> String {
         }
         Some(Service::Ssm) => named(SSM),
         Some(Service::Kms) => named(&["KeyId"]),
-        None => parameters.as_object().into_iter().flat_map(|members| members.values()).flat_map(texts).collect(),
+        Some(Service::Sts) | None => {
+            parameters.as_object().into_iter().flat_map(|members| members.values()).flat_map(texts).collect()
+        }
     };
     words.join(" ")
 }

@@ -12,6 +12,7 @@ use super::query::Params;
 use super::rest::RestRequest;
 use super::service::{ROUTE53_PATH_PREFIX, Service};
 use super::{catalogue, refusals};
+use crate::account::REGION;
 use crate::iam::{Caller, Check, Iam};
 use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
@@ -61,13 +62,21 @@ impl Call {
         self.asked.as_ref().ok().map(|asked| asked.operation.kind)
     }
 
-    /// Refuses a call that is not signed, or is signed for another service. The signature itself is not verified: there
+    /// Refuses a call that is not signed, or is signed for another service or region. The signature itself is not verified: there
     /// are no secrets here.
     pub(super) fn authenticate(&self) -> ApiResult<()> {
         let scope = self.scope.as_deref().ok_or_else(refusals::not_signed)?;
-        match scope.rsplit('/').nth(1) {
-            Some(service) if service == self.service.signing_name() => Ok(()),
-            Some(_) | None => Err(refusals::signed_for_another(self.service)),
+        let mut parts = scope.rsplit('/').skip(1);
+        match (parts.next(), parts.next()) {
+            (Some(service), _) if service != self.service.signing_name() => {
+                Err(refusals::signed_for_another(self.service))
+            }
+            // Route 53 is in no region.
+            (Some(_), Some(region)) if region != REGION && self.service != Service::Route53 => {
+                Err(refusals::signed_for_elsewhere(region))
+            }
+            (Some(_), Some(_)) => Ok(()),
+            (None, _) | (_, None) => Err(refusals::signed_for_another(self.service)),
         }
     }
 
@@ -169,11 +178,11 @@ fn named(request: &Request<Vec<u8>>) -> Option<(Service, String, Form)> {
 }
 
 /// Of an authorization header; nothing of one that has none.
-fn credential_scope(authorization: &str) -> &str {
+pub(super) fn credential_scope(authorization: &str) -> &str {
     let (_, rest) = authorization.split_once("Credential=").unwrap_or_default();
     rest.split([',', ' ']).next().unwrap_or_default()
 }
 
-fn header<'a>(request: &'a Request<Vec<u8>>, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(request: &'a Request<Vec<u8>>, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }

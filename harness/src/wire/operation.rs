@@ -62,6 +62,7 @@ type Resources<I> = fn(&World, &I, &str) -> Vec<Check>;
 enum Run<I: 'static> {
     Read(fn(&World, &I) -> ApiResult<Value>),
     Write(fn(&mut World, &I) -> ApiResult<Value>),
+    ReadFor(fn(&World, &Caller, &I) -> ApiResult<Value>),
     WriteFor(fn(&mut World, &Caller, &I) -> ApiResult<Value>),
 }
 
@@ -82,6 +83,15 @@ impl Operation {
     ) -> Operation {
         let kind = functions.kind();
         Operation::new(Service::AutoScaling, name, kind, parameters, Protocol::Form(Dialect::AutoScaling, functions))
+    }
+
+    pub(super) const fn sts(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Params>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation::new(Service::Sts, name, kind, parameters, Protocol::Form(Dialect::AutoScaling, functions))
     }
 
     pub(super) const fn ssm(
@@ -125,7 +135,7 @@ impl Operation {
             (Service::Ec2, Kind::Write) => Some(Limit { burst: 50, rate: 5 }),
             // Route 53 Developer Guide (quotas): five requests a second and account.
             (Service::Route53, _) => Some(Limit { burst: 5, rate: 5 }),
-            (Service::AutoScaling | Service::Ssm | Service::Kms, _) => None,
+            (Service::AutoScaling | Service::Ssm | Service::Kms | Service::Sts, _) => None,
         };
         let limits = Limits { usual, unfiltered: None };
         Operation { service, name, kind, parameters, further_parameters: &[], limits, protocol }
@@ -179,6 +189,11 @@ pub(super) const fn writes<I>(run: fn(&mut World, &I) -> ApiResult<Value>) -> Fu
     Functions { run: Run::Write(run), resources: None, location: None }
 }
 
+/// Its answer depends on its caller.
+pub(super) const fn reads_for<I>(run: fn(&World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
+    Functions { run: Run::ReadFor(run), resources: None, location: None }
+}
+
 /// Does more or less, depending on its caller's other permissions.
 pub(super) const fn writes_for<I>(run: fn(&mut World, &Caller, &I) -> ApiResult<Value>) -> Functions<I> {
     Functions { run: Run::WriteFor(run), resources: None, location: None }
@@ -197,7 +212,7 @@ impl<I> Functions<I> {
 
     const fn kind(&self) -> Kind {
         match self.run {
-            Run::Read(_) => Kind::Read,
+            Run::Read(_) | Run::ReadFor(_) => Kind::Read,
             Run::Write(_) | Run::WriteFor(_) => Kind::Write,
         }
     }
@@ -211,6 +226,7 @@ impl<I> Functions<I> {
         let body = match self.run {
             Run::Read(read) => read(world, input),
             Run::Write(write) => write(world, input),
+            Run::ReadFor(read) => read(world, caller, input),
             Run::WriteFor(write) => write(world, caller, input),
         }?;
         Ok(match self.location {

@@ -22,7 +22,7 @@ pub(super) struct Params {
 pub(super) enum Dialect {
     /// `InstanceId.1`
     Ec2,
-    /// `InstanceIds.member.1`
+    /// `InstanceIds.member.1`; also STS.
     AutoScaling,
 }
 

@@ -1,6 +1,7 @@
 //! How each service refuses a call before any of its operations runs.
 
 use super::service::Service;
+use crate::account::REGION;
 use crate::iam::Denial;
 use crate::world::error::ApiError;
 
@@ -21,6 +22,11 @@ pub(super) fn no_such_operation(service: Service, name: &str) -> ApiError {
             let text = format!("The local AWS does not have this operation: {name}");
             ApiError::new("UnknownOperationException", text).with_status(404)
         }
+        Service::Sts => {
+            let text =
+                format!("Could not find operation {name} for version 2011-06-15: the local AWS does not have it.");
+            ApiError::new("InvalidAction", text)
+        }
         Service::Ssm | Service::Kms => {
             let text = format!("The local AWS does not have the operation {name}.");
             ApiError::new("UnknownOperationException", text)
@@ -38,10 +44,17 @@ pub(super) fn signed_for_another(service: Service) -> ApiError {
     ApiError::new("SignatureDoesNotMatch", text).with_status(403)
 }
 
+pub(super) fn signed_for_elsewhere(region: &str) -> ApiError {
+    let text = format!(
+        "Credential should be scoped to a valid region, not '{region}'. The local AWS has one region: {REGION}."
+    );
+    ApiError::new("SignatureDoesNotMatch", text).with_status(403)
+}
+
 pub(super) fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
-        Service::AutoScaling | Service::Route53 => ApiError::new("Throttling", "Rate exceeded"),
+        Service::AutoScaling | Service::Route53 | Service::Sts => ApiError::new("Throttling", "Rate exceeded"),
         Service::Ssm | Service::Kms => ApiError::new("ThrottlingException", "Rate exceeded"),
     }
 }
@@ -53,7 +66,9 @@ pub(super) fn denied(service: Service, denial: &Denial) -> ApiError {
             let text = format!("You are not authorized to perform this operation. {message}");
             ApiError::new("UnauthorizedOperation", text).with_status(403)
         }
-        Service::AutoScaling | Service::Route53 => ApiError::new("AccessDenied", message).with_status(403),
+        Service::AutoScaling | Service::Route53 | Service::Sts => {
+            ApiError::new("AccessDenied", message).with_status(403)
+        }
         Service::Ssm | Service::Kms => ApiError::new("AccessDeniedException", message),
     }
 }
@@ -61,7 +76,7 @@ pub(super) fn denied(service: Service, denial: &Denial) -> ApiError {
 pub(super) fn internal_error(service: Service) -> ApiError {
     let (code, text) = match service {
         Service::Ec2 => ("InternalError", "An internal error has occurred"),
-        Service::AutoScaling => ("InternalFailure", "An internal error has occurred"),
+        Service::AutoScaling | Service::Sts => ("InternalFailure", "An internal error has occurred"),
         Service::Route53 => ("InternalFailure", "We encountered an internal error. Please try again."),
         Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
         Service::Kms => ("KMSInternalException", "The request was rejected because an internal exception occurred."),

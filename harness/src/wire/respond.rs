@@ -12,16 +12,12 @@ use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
 
 /// AWS's id of a request in its answer.
-pub(super) struct RequestId(String);
+pub(super) struct RequestId(pub(super) String);
 
 impl RequestId {
     /// Counted rather than drawn: a read must not change the next throw of the world's dice.
     pub(super) fn next(world: &World) -> RequestId {
-        RequestId::numbered(world.history().len() as u64 + 1)
-    }
-
-    fn numbered(number: u64) -> RequestId {
-        RequestId(format!("00000000-0000-4000-8000-{number:012x}"))
+        RequestId(format!("00000000-0000-4000-8000-{:012x}", world.history().len() as u64 + 1))
     }
 }
 
@@ -47,19 +43,13 @@ pub(super) fn respond_in_old_form(call: &Call, result: ApiResult<Answer>, reques
     }
 }
 
-/// The answer to a request that names no operation of any service.
-pub(crate) fn not_an_aws_request() -> Response<Vec<u8>> {
-    let text = "The request names no operation of a service that the local AWS has (EC2, Auto Scaling, Route 53, SSM).";
-    error(Service::Ec2, &ApiError::new("MissingAction", text), &RequestId::numbered(0))
-}
-
 fn success(call: &Call, answer: Answer, request_id: &RequestId) -> Response<Vec<u8>> {
     let RequestId(id) = request_id;
     let Call { service, name, .. } = call;
     let document = |content| xml::document(&format!("{name}Response"), service.namespace(), content, service.lists());
     let body = match service {
         Service::Ec2 => document(&with_first("requestId", json!(id), answer.body)),
-        Service::AutoScaling => {
+        Service::AutoScaling | Service::Sts => {
             let mut content = json!({});
             content[format!("{name}Result")] = answer.body;
             content["ResponseMetadata"] = json!({"RequestId": id});
@@ -83,7 +73,7 @@ fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response
             let content = json!({"Errors": {"Error": {"Code": code, "Message": message}}, "RequestID": id});
             xml::document("Response", None, &content, service.lists())
         }
-        Service::AutoScaling | Service::Route53 => error_document(error, id, service.namespace()),
+        Service::AutoScaling | Service::Route53 | Service::Sts => error_document(error, id, service.namespace()),
         // Some of SSM's errors have no message at all, and clients must live with it.
         Service::Ssm | Service::Kms if message.is_empty() => json!({"__type": code}).to_string().into_bytes(),
         Service::Ssm | Service::Kms => json!({"__type": code, "message": message}).to_string().into_bytes(),
@@ -92,7 +82,7 @@ fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response
     response(service, status, body, request_id)
 }
 
-fn error_document(error: &ApiError, request_id: &str, namespace: Option<&str>) -> Vec<u8> {
+pub(super) fn error_document(error: &ApiError, request_id: &str, namespace: Option<&str>) -> Vec<u8> {
     // ResourceContention is a 500 that is nevertheless called the sender's fault.
     let fault = if error.status < 500 || error.code == "ResourceContention" { "Sender" } else { "Receiver" };
     let content = json!({
@@ -105,7 +95,7 @@ fn error_document(error: &ApiError, request_id: &str, namespace: Option<&str>) -
 fn response(service: Service, status: StatusCode, body: Vec<u8>, RequestId(id): &RequestId) -> Response<Vec<u8>> {
     let content_type = match service {
         Service::Ec2 => "text/xml;charset=UTF-8",
-        Service::AutoScaling | Service::Route53 => "text/xml",
+        Service::AutoScaling | Service::Route53 | Service::Sts => "text/xml",
         Service::Ssm | Service::Kms => "application/x-amz-json-1.1",
     };
     let mut response = Response::new(body);

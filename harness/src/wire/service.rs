@@ -14,14 +14,16 @@ pub enum Service {
     Ssm,
     /// Keys.
     Kms,
+    /// Who calls.
+    Sts,
 }
 
 /// The prefix of each Route 53 operation's path.
 pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
 
 impl Service {
-    pub(super) const ALL: [Service; 5] =
-        [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm, Service::Kms];
+    pub(super) const ALL: [Service; 6] =
+        [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm, Service::Kms, Service::Sts];
 
     /// As IAM writes an operation: `ec2:AttachVolume`.
     pub(super) fn action(self, operation: &str) -> String {
@@ -42,6 +44,7 @@ impl Service {
             Service::Route53 => "route53",
             Service::Ssm => "ssm",
             Service::Kms => "kms",
+            Service::Sts => "sts",
         }
     }
 
@@ -50,6 +53,7 @@ impl Service {
         match version {
             "2016-11-15" => Some(Service::Ec2),
             "2011-01-01" => Some(Service::AutoScaling),
+            "2011-06-15" => Some(Service::Sts),
             _ => None,
         }
     }
@@ -70,6 +74,7 @@ impl Service {
             Service::AutoScaling => Some("http://autoscaling.amazonaws.com/doc/2011-01-01/"),
             Service::Route53 => Some("https://route53.amazonaws.com/doc/2013-04-01/"),
             Service::Ssm | Service::Kms => None,
+            Service::Sts => Some("https://sts.amazonaws.com/doc/2011-06-15/"),
         }
     }
 
@@ -77,7 +82,7 @@ impl Service {
     pub(super) fn lists(self) -> Lists {
         match self {
             Service::Ec2 => Lists::Wrapped("item"),
-            Service::AutoScaling => Lists::Wrapped("member"),
+            Service::AutoScaling | Service::Sts => Lists::Wrapped("member"),
             Service::Route53 | Service::Ssm | Service::Kms => Lists::Repeated,
         }
     }
