@@ -3,6 +3,9 @@
 # Tools that are not Rust's own: cargo-lambda, from PyPI, in a folder of its own.
 tools := justfile_directory() / "target/tools"
 
+# From wherever `just` is called: files that are named are looked for there.
+durin := "cargo run --quiet --manifest-path '" + justfile_directory() + "/Cargo.toml' --bin durin --"
+
 [private]
 default:
     @just --list
@@ -11,14 +14,36 @@ default:
 demo *arguments:
     cargo demo {{arguments}}
 
-# Feed an event from events/ to a function's real binary, and show what it did: just invoke node-lifecycle launch
+# Feed an event from events/, or a file, to a function's real binary, and show what it did: just invoke node-lifecycle launch
+[no-cd]
 invoke function event *arguments:
-    cargo build --quiet --workspace --bins
-    cargo durin invoke {{function}} {{event}} {{arguments}}
+    cargo build --quiet --manifest-path '{{justfile_directory()}}/Cargo.toml' --workspace --bins
+    {{durin}} invoke {{function}} {{event}} {{arguments}}
 
-# Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or cargo lambda watch
+# Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or cargo lambda watch, and show what happens in it
+[no-cd]
 serve *arguments:
-    cargo durin serve {{arguments}}
+    {{durin}} serve {{arguments}}
+
+# In the world of `just serve`: EC2 warns a node's spot instance, and takes its capacity back two minutes later
+interrupt node *arguments:
+    @cargo durin interrupt {{node}} {{arguments}}
+
+# In the world of `just serve`: EC2 recommends to rebalance a node's spot instance
+recommend node *arguments:
+    @cargo durin recommend {{node}} {{arguments}}
+
+# In the world of `just serve`: EC2 takes the capacity of a node's spot instance back at once, without a warning
+reclaim node *arguments:
+    @cargo durin reclaim {{node}} {{arguments}}
+
+# In the world of `just serve`: no launch finds capacity (on), or every launch does (off)
+no-capacity state *arguments:
+    @cargo durin no-capacity {{state}} {{arguments}}
+
+# In the world of `just serve`: Packer makes a new image
+bake *arguments:
+    @cargo durin bake {{arguments}}
 
 # Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
 build *arguments: _cargo-lambda
@@ -64,10 +89,14 @@ destroy-node *arguments:
 destroy *arguments:
     infra/destroy.sh {{arguments}}
 
-# Then: cargo lambda invoke durin-node-resync --data-file events/schedule.json
-# Run the functions against the local AWS of `just serve`, reloading as you edit; cargo lambda invoke feeds them
+# Run the functions against the local AWS of `just serve --no-functions`, reloading as you edit; just feed feeds them
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda
     PATH="{{tools}}/bin:$PATH" AWS_ENDPOINT_URL={{endpoint}} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=durin-watch AWS_SECRET_ACCESS_KEY=any cargo lambda watch --invoke-address 127.0.0.1
+
+# Feed an event from events/, or a file, as if it came now, to a function under `just watch`: just feed node-resync schedule
+[no-cd]
+feed function event: _cargo-lambda
+    event="$({{durin}} event {{event}})" && PATH="{{tools}}/bin:$PATH" cargo lambda invoke durin-{{function}} --invoke-address 127.0.0.1 --data-ascii "$event"
 
 # Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
 outage *arguments:

@@ -10,6 +10,7 @@ mod events;
 mod fleet;
 mod infra_mutations;
 mod interruption;
+mod invoking;
 mod keys;
 mod least_privilege;
 mod mistakes;

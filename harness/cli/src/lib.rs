@@ -6,6 +6,7 @@
 pub mod by_hand;
 pub mod demo;
 pub mod deployment;
+pub mod event;
 pub mod invoke;
 pub mod old_images;
 pub mod outage;

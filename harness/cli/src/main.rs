@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use durin_cli::print::{NotUnderstood, complain};
-use durin_cli::{by_hand, demo, invoke, outage, prune_bench, recorded, serve};
+use durin_cli::{by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
@@ -46,6 +46,11 @@ enum Command {
     Bake(by_hand::Bake),
     /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
     Invoke(invoke::Options),
+    /// Print an event from events/ as if it came now, to feed it to a function under `just watch`
+    Event {
+        /// A file, or the name of one in events/
+        event: String,
+    },
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
     Outage(outage::Options),
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Command::NoCapacity(options) => options.run(),
         Command::Bake(options) => options.run(),
         Command::Invoke(options) => invoke::run(&options),
+        Command::Event { event } => event::print(&event),
         Command::Outage(options) => outage::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),
         Command::Record { folder } => recorded::record(&folder),

@@ -36,7 +36,7 @@ pub struct Options {
     /// Show nothing of what happens
     #[arg(long, conflicts_with = "all_calls")]
     pub quiet: bool,
-    /// Show every call and every step, even those that only read
+    /// Show every call and every step, even those that change nothing
     #[arg(long)]
     pub all_calls: bool,
 }

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "serve",
     "interrupt",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 11] = [
     "no-capacity",
     "bake",
     "invoke",
+    "event",
     "outage",
     "prune-bench",
     "record",

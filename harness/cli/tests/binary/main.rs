@@ -2,6 +2,8 @@
 
 mod arguments;
 #[cfg(unix)]
+mod invoking;
+#[cfg(unix)]
 mod served;
 
 use std::process::{Command, Output, Stdio};
