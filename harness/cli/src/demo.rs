@@ -19,7 +19,7 @@ use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};
 use crate::print::say;
 use crate::stage::Stage;
-use crate::timeline::Timeline;
+use crate::timeline::{self, Timeline};
 
 /// However unlucky the dice, an interruption and a bake are over by then.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -36,10 +36,11 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let complaints = runtime.block_on(play(seed, all, &usual))?;
 
-    say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write missing;");
-    say!("         record = holder's address; holder = the one InService instance; no lifecycle action pending;");
-    say!("         the parameter names an available image of its family, never an older one than before;");
-    say!("         no image and no snapshot in use was removed; no function was refused a call.");
+    say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write");
+    say!("         missing; record = holder's address; holder = the one InService instance; no lifecycle");
+    say!("         action pending; the parameter names an available image of its family, never an older");
+    say!("         one than before; no image and no snapshot in use was removed; no function lacked a");
+    say!("         permission.");
     match complaints.as_slice() {
         [] => say!("         All hold."),
         broken => broken.iter().for_each(|text| say!("BROKEN   {text}")),
@@ -88,9 +89,12 @@ impl Since {
     }
 }
 
-/// Prints the `wanted` part of the history since then.
-fn tell(stage: &Stage, since: Since, all: bool, wanted: impl Fn(&Entry) -> bool) {
-    let timeline = Timeline::new(since.at, names(stage), all);
+/// Something to stand between the entries of the history.
+type Mark = (Time, String);
+
+/// Prints the `wanted` part of the history since then, with marks.
+fn tell(stage: &Stage, since: Since, all: bool, marks: Vec<Mark>, wanted: impl Fn(&Entry) -> bool) {
+    let timeline = Timeline::new(since.at, names(stage), all).marked(marks);
     let lines = stage.aws.world(|world| {
         let story = world.history()[since.entries..].iter().filter(|entry| wanted(entry));
         timeline.tell(&story.cloned().collect::<Vec<_>>())
@@ -114,8 +118,13 @@ fn seconds(span: Duration) -> String {
 
 /// How many API calls the functions made.
 pub fn calls(world: &World) -> usize {
+    counted(world).0
+}
+
+/// How many API calls the functions made, and how many of them only read.
+fn counted(world: &World) -> (usize, usize) {
     let by_function = |fact: &Fact| matches!(fact, Fact::Called { caller, .. } if caller.is_function());
-    world.history().iter().filter(|entry| by_function(&entry.fact)).count()
+    timeline::count(world.history().iter().filter(|entry| by_function(&entry.fact)))
 }
 
 /// Names for things, so that a reader need not compare hexadecimal digits: the node's instances by their order,

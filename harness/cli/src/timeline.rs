@@ -95,8 +95,8 @@ pub fn is_read(action: &str) -> bool {
 }
 
 /// How many API calls are in a history, and how many of them only read.
-pub fn count(history: &[Entry]) -> (usize, usize) {
-    let operations = history.iter().filter_map(|entry| match &entry.fact {
+pub fn count<'a>(history: impl IntoIterator<Item = &'a Entry>) -> (usize, usize) {
+    let operations = history.into_iter().filter_map(|entry| match &entry.fact {
         Fact::Called { operation, .. } => Some(operation),
         Fact::Emitted(_)
         | Fact::Invoked { .. }

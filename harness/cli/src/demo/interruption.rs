@@ -1,13 +1,18 @@
 //! The first act: EC2 wants the capacity back.
 
+use std::time::Duration;
+
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::steady::NodeNames;
 
-use super::{EPILOGUE, LONGEST, Since, calls, seconds, tell};
+use super::{EPILOGUE, LONGEST, Mark, Since, counted, seconds, tell};
 use crate::outage::{self, Outage};
 use crate::print::say;
 use crate::stage::Stage;
+
+/// From the warning to the reclaim.
+const NOTICE: Duration = Duration::from_secs(120);
 
 /// Plays and prints it. Returns the mishaps.
 pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) -> Vec<String> {
@@ -26,7 +31,9 @@ pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) ->
     let end = stage.aws.world(|world| world.now());
     stage.aws.pass(EPILOGUE).await;
 
-    tell(stage, begin, all, |entry| entry.at <= end);
+    let mut marks = marks(&node, begin, outage.as_ref());
+    marks.push((begin.at + NOTICE, "the two minutes are over".to_owned()));
+    tell(stage, begin, all, marks, |entry| entry.at <= end);
     cost(stage, &node, outage.as_ref(), usual);
     let mut complaints = stage.complaints();
     if !healed || outage.is_none() {
@@ -52,8 +59,19 @@ fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
     let address = stage.aws.world(|world| world.ec2.instances()[old].private_ip.clone());
     say!("1. EC2 wants the capacity back\n");
     say!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
-    say!("  old = {old} at {address} holds the volume {} with {written} acknowledged writes;", node.volume);
-    say!("  {} points at it.\n", node.record_name);
+    say!("  old = {old} at {address}, to which {} points,", node.record_name);
+    say!("  holds the volume {} with {written} acknowledged writes.\n", node.volume);
+}
+
+/// The notice, and the beginning and the end of the outage.
+pub(super) fn marks(node: &NodeNames, begin: Since, outage: Option<&Outage>) -> Vec<Mark> {
+    let mut marks = vec![(begin.at, "EC2 wants the capacity back, and gives two minutes' notice".to_owned())];
+    let name = &node.record_name;
+    if let Some(Outage { away: Some((from, to)), api, .. }) = outage {
+        marks.push((*from, format!("the outage begins: nobody answers at {name}")));
+        marks.push((*to, format!("the outage ends: everybody reaches {name} again, after {} s", seconds(*api))));
+    }
+    marks
 }
 
 /// Prints the cost of the interruption beside the cost with the usual set-up.
@@ -72,11 +90,11 @@ fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage
         }
         None => say!("         it has not ended"),
     }
-    let (written, missing, calls) = stage.aws.world(|world| {
+    let (written, missing, (calls, reads)) = stage.aws.world(|world| {
         world.settle();
         let data = &world.ec2.volumes()[&node.volume].data;
-        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), calls(world))
+        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), counted(world))
     });
     say!("Data     {written} writes acknowledged, {missing} of them missing.");
-    say!("Calls    {calls} AWS API calls by the functions in all.\n");
+    say!("Calls    {calls} AWS API calls by the functions in all; {reads} of them only read (--all shows them).\n");
 }

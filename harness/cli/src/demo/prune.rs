@@ -28,10 +28,8 @@ pub(super) async fn play(
     began: Time,
 ) -> Result<Vec<String>, Box<dyn Error>> {
     say!("3. Old images\n");
-    say!(
-        "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance was launched"
-    );
-    say!("from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
+    say!("The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance");
+    say!("was launched from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
     stop_an_instance(stage, old).await?;
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
@@ -45,7 +43,7 @@ pub(super) async fn play(
     };
     let pruned = stage.aws.until(LONGEST_SOAK, has_gone).await;
     stage.aws.pass(EPILOGUE).await;
-    tell(stage, begin, all, |entry| if all { is_of_pruning(entry) } else { is_outcome(entry) });
+    tell(stage, begin, all, Vec::new(), |entry| if all { is_of_pruning(entry) } else { is_outcome(entry) });
     print_plan(stage, &names).await?;
 
     let needed = old.images.iter().filter(|(_, fate)| *fate != Fate::Stale);
@@ -57,13 +55,17 @@ pub(super) async fn play(
     Ok(complaints)
 }
 
-/// As the operator sees it, except for the instances' names.
+/// As the operator sees it, without ids and families, and with the instances' names.
 async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
-    say!("What is kept, and why (`just prune-plan` prints this for your account):\n");
+    say!("What is kept, and why (`just prune-plan` prints this for your account, with ids and families):\n");
     let operator = Aws::new(&stage.aws.sdk_config("operator"));
     let plan = prune::look(&operator, &Policy::default(), usize::MAX).await.map_err(|failure| failure.chain())?;
     let instances: Vec<_> = names.iter().filter(|(id, _)| id.starts_with("i-")).collect();
-    for line in table::lines(&plan) {
+    let lines: Vec<_> = table::lines(&plan).into_iter().collect();
+    let name = lines.first().and_then(|head| head.find("NAME")).unwrap_or_default();
+    for line in lines {
+        let is_row = line.starts_with("ID") || line.starts_with("ami-") || line.starts_with("snap-");
+        let line = if is_row { line.get(name..).unwrap_or_default().to_owned() } else { line };
         say!("{}", instances.iter().fold(line, |line, (id, name)| line.replace(*id, name)));
     }
     say!();

@@ -16,6 +16,8 @@ use durin_harness::world::steady::NodeNames;
 pub struct Outage {
     /// How long the API did not answer.
     pub api: Duration,
+    /// When that was, from the first failure to the last.
+    pub away: Option<(Time, Time)>,
     /// How long the workload did not.
     pub workload: Duration,
     /// Writes that k3s had acknowledged and that are missing.
@@ -45,6 +47,13 @@ impl Spans {
         if self.is_so != is_so {
             (self.is_so, self.since) = (is_so, now);
         }
+    }
+
+    /// From the beginning of the first to the end of the last, with one more span.
+    fn extent_with(&self, end: Time, further: Option<(Time, Time)>) -> Option<(Time, Time)> {
+        let open = self.is_so.then_some((self.since, end));
+        let all = || self.spans.iter().copied().chain(open).chain(further);
+        Some((all().map(|(from, _)| from).min()?, all().map(|(_, to)| to).max()?))
     }
 
     /// Their whole length, with one more span that may overlap them.
@@ -104,6 +113,7 @@ pub async fn of_story(
                 (data.acknowledged.saturating_sub(data.durable), data.unclean_mounts, complaints)
             });
             return Some(Outage {
+                away: api.extent_with(now, caches),
                 api: api.length_with(now, caches),
                 workload: workload.length_with(now, caches),
                 lost_writes,

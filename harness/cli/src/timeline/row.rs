@@ -38,8 +38,8 @@ impl Row {
             Fact::Called { caller, operation, parameters, error } => {
                 let refused = error.as_ref().map(|code| format!(", refused: {code}")).unwrap_or_default();
                 let about = wire::about(operation, parameters);
-                let (kind, words) = if is_read(operation) { ("look", "looks") } else { ("call", "calls") };
-                let text = format!("{caller} {words} {operation} {}", without_uuids(&shortened(&about)));
+                let kind = if is_read(operation) { "look" } else { "call" };
+                let text = format!("{caller} calls {operation} {}", without_uuids(&shortened(&about)));
                 (kind, AnsiColor::Cyan, format!("{}{refused}", text.trim_end()))
             }
             Fact::Changed { subject, change } => {
@@ -58,8 +58,8 @@ impl Row {
     }
 }
 
-/// Whether a row would tell what another tells better: a call that only read, a state on the way to another one, an event
-/// about a change that has a row.
+/// Whether a row would tell what another tells better: a call that changed nothing, a state on the way to another one, an
+/// event about a change that has a row.
 pub(super) fn is_noise(fact: &Fact) -> bool {
     const TOLD_OTHERWISE: [&str; 4] = ["State-change", "Status-change", "Successful", "Parameter Store Change"];
     match fact {
@@ -67,7 +67,8 @@ pub(super) fn is_noise(fact: &Fact) -> bool {
             let kind = event["detail-type"].as_str().unwrap_or_default();
             TOLD_OTHERWISE.iter().any(|part| kind.contains(part))
         }
-        Fact::Called { operation, .. } => is_read(operation) && !is_failure(fact),
+        // Of two invocations that do the same, the later one is refused: nothing has changed.
+        Fact::Called { operation, error, .. } => (is_read(operation) || error.is_some()) && !is_failure(fact),
         Fact::Changed { change, .. } => match change {
             Change::Route53(change) => *change == Route53Change::InSync,
             Change::AutoScaling(AutoScalingChange::Joined { .. }) => true,
@@ -80,7 +81,7 @@ pub(super) fn is_noise(fact: &Fact) -> bool {
                     | LifecycleState::Terminated
             ),
             Change::Ssm(SsmChange::Invocation { status, .. }) => {
-                matches!(status, InvocationStatus::Pending | InvocationStatus::InProgress)
+                matches!(status, InvocationStatus::Pending | InvocationStatus::InProgress | InvocationStatus::Success)
             }
             Change::AutoScaling(_) | Change::Ec2(_) | Change::Ssm(_) | Change::Bake(_) => false,
         },

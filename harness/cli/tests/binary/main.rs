@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(unix)]
 mod invoking;
+mod readme;
 #[cfg(unix)]
 mod served;
 

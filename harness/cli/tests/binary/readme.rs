@@ -1,0 +1,49 @@
+use std::fs;
+
+use super::run;
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+
+/// What README shows first is what the demo prints, shortened. `DURIN_UPDATE=1 cargo test --test binary readme` writes it
+/// there.
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let readme = fs::read_to_string(README).expect("a README");
+    let parts: Vec<_> = readme.splitn(3, "```\n").collect();
+    let [before, shown, after] = parts[..] else { panic!("README has no first block") };
+    let told = shortened(&String::from_utf8(run(&["demo"]).stdout).expect("UTF-8"));
+    if std::env::var_os("DURIN_UPDATE").is_some() {
+        fs::write(README, format!("{before}```\n{told}```\n{after}")).expect("written");
+    } else {
+        assert_eq!(shown, told, "DURIN_UPDATE=1 cargo test --test binary readme");
+    }
+}
+
+/// Without the rows of the second interruption, and of those about old images.
+fn shortened(told: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut is_again = false;
+    for line in told.lines() {
+        let is_heading = line.starts_with(|first: char| first.is_ascii_uppercase() || first.is_ascii_digit());
+        let of_image = line.contains("d 00:00  aws");
+        if is_heading && !of_image {
+            is_again = line.starts_with("EC2 wants the capacity back once more");
+        }
+        let is_left_out = of_image || (is_again && line.starts_with(' '));
+        if !is_left_out {
+            lines.push(line);
+        } else if lines.last() != Some(&"  [...]") {
+            lines.push("  [...]");
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_demo_fits_into_a_hundred_columns_whatever_the_dice() {
+    for seed in ["1", "2", "3"] {
+        let told = String::from_utf8(run(&["demo", "--seed", seed]).stdout).expect("UTF-8");
+        let too_long: Vec<_> = told.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(too_long.is_empty() && told.ends_with("All hold.\n"), "seed {seed}: {too_long:#?}");
+    }
+}
