@@ -20,7 +20,7 @@ invoke function event *arguments:
     cargo build --quiet --manifest-path '{{justfile_directory()}}/Cargo.toml' --workspace --bins
     {{durin}} invoke {{function}} {{event}} {{arguments}}
 
-# Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or cargo lambda watch, and show what happens in it
+# Serve the local AWS on a loopback port, for the AWS CLI, boto3 or cargo lambda watch, and show what happens in it
 [no-cd]
 serve *arguments:
     {{durin}} serve {{arguments}}

@@ -32,7 +32,7 @@ enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Serve the local AWS on a loopback port, for the AWS CLI, boto3, Terraform or `cargo lambda watch`
+    /// Serve the local AWS on a loopback port, for the AWS CLI, boto3 or `cargo lambda watch`, and show what happens in it
     Serve(serve::Options),
     /// Have EC2 warn a node's spot instance in a world that is served, and take its capacity back two minutes later
     Interrupt(by_hand::OfNode),

@@ -1,4 +1,4 @@
-//! The same world on a socket, for the AWS CLI, boto3, Terraform, and functions in processes of their own.
+//! The same world on a socket, for the AWS CLI, boto3, and functions in processes of their own.
 
 use std::convert::Infallible;
 
