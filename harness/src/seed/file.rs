@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
-use super::Seed;
+use super::{NodeSeed, Seed};
 use crate::world::ec2::network::ZONES;
 
 /// A field of a world file, and of the structures in it.
@@ -76,13 +76,15 @@ impl Seed {
     /// # Errors
     /// One sentence about what is wrong.
     pub fn read(text: &str) -> Result<Seed, String> {
-        let written: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let mut written: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         if !written.is_object() {
             return Err(format!(
                 "a world is an object such as {{\"seed\": 1, \"nodes\": [{{}}]}}, not {}",
                 shown(&written)
             ));
         }
+        let nodes = written.get_mut("nodes").and_then(Value::as_array_mut);
+        nodes.into_iter().flatten().for_each(name_record);
         check(&written, "", "")?;
         let seed: Seed = serde_json::from_value(written).map_err(|error| format!("account.requests: {error}"))?;
         seed.check_nodes()?;
@@ -108,6 +110,15 @@ impl Seed {
         }
         Ok(())
     }
+}
+
+/// A node that names no record has one of its own name in its zone: with one default for all, two nodes would share it.
+fn name_record(node: &mut Value) {
+    let NodeSeed { name, hosted_zone, .. } = NodeSeed::default();
+    let Some(fields) = node.as_object_mut().filter(|fields| !fields.contains_key("record_name")) else { return };
+    let text = |field: &str, default: String| fields.get(field).and_then(Value::as_str).map_or(default, str::to_owned);
+    let record = format!("{}.{}", text("name", name), text("hosted_zone", hosted_zone));
+    fields.insert("record_name".to_owned(), record.into());
 }
 
 /// Checks a structure's fields. `path` is where it is, `place` the same in the words of the table.

@@ -42,7 +42,7 @@ fn what_is_wrong_is_said_with_field_value_and_what_it_takes() {
         (r#"{"nodes": [{"zone": "us-east-1a"}]}"#, "nodes[0].zone is \"us-east-1a\"; it takes \"eu-central-1a\""),
         (r#"{"nodes": [{"hosted_zone": "a b"}]}"#, "nodes[0].hosted_zone is \"a b\"; it takes a domain name"),
         (
-            r#"{"nodes": [{"hosted_zone": "home.internal"}]}"#,
+            r#"{"nodes": [{"record_name": "k3s.durin.internal", "hosted_zone": "home.internal"}]}"#,
             "nodes[0].record_name is \"k3s.durin.internal\"; it takes a name in the node's hosted_zone \"home.internal\"",
         ),
         (r#"{"nodes": [{}, {}]}"#, "nodes[1].name is \"k3s\" like nodes[0].name; each node has a name of its own"),
@@ -53,6 +53,14 @@ fn what_is_wrong_is_said_with_field_value_and_what_it_takes() {
         let text = refused(written);
         assert!(text.starts_with(says), "{written}: {text}");
     }
+}
+
+#[test]
+fn a_node_that_names_no_record_has_one_of_its_own() {
+    let seed =
+        Seed::read(r#"{"nodes": [{}, {"name": "home"}, {"name": "b", "hosted_zone": "c.d"}]}"#).expect("a world");
+    let records: Vec<_> = seed.nodes.iter().map(|node| node.record_name.as_str()).collect();
+    assert_eq!(records, ["k3s.durin.internal", "home.durin.internal", "b.c.d"]);
 }
 
 #[test]
