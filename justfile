@@ -29,7 +29,7 @@ serve *arguments:
 interrupt node *arguments:
     @cargo durin interrupt {{node}} {{arguments}}
 
-# In the world of `just serve`: EC2 recommends to rebalance a node's spot instance
+# In the world of `just serve`: EC2 sends a rebalance recommendation for a node's spot instance
 recommend node *arguments:
     @cargo durin recommend {{node}} {{arguments}}
 
