@@ -96,7 +96,7 @@ watch endpoint="http://127.0.0.1:4566": _cargo-lambda
 # Feed an event from events/, or a file, as if it came now, to a function under `just watch`: just feed node-resync schedule
 [no-cd]
 feed function event: _cargo-lambda
-    event="$({{durin}} event {{event}})" && PATH="{{tools}}/bin:$PATH" cargo lambda invoke durin-{{function}} --invoke-address 127.0.0.1 --data-ascii "$event"
+    @event="$({{durin}} event {{event}})" && PATH="{{tools}}/bin:$PATH" cargo lambda invoke durin-{{function}} --invoke-address 127.0.0.1 --data-ascii "$event"
 
 # Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
 outage *arguments:
