@@ -46,48 +46,54 @@ bake *arguments:
     @cargo durin bake {{arguments}}
 
 # Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
-build *arguments: _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" infra/build.sh {{arguments}}
+[no-exit-message, positional-arguments]
+build *arguments:
+    @infra/build.sh "$@"
 
 # Deploy the functions to a region of your AWS account, or only what has changed; asks first
-deploy *arguments: _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" infra/deploy.sh {{arguments}}
+[no-exit-message, positional-arguments]
+deploy *arguments:
+    @infra/deploy.sh "$@"
 
-# Deploy one node, or change it: just deploy-node home --image ami-…; without arguments it lists the options
+# Deploy one node, or change it: just deploy-node home --image ami-…; --help lists the options
+[no-exit-message, positional-arguments]
 deploy-node *arguments:
-    infra/deploy-node.sh {{arguments}}
+    @infra/deploy-node.sh "$@"
 
 # Interrupt a node's spot instance for real and measure the outage: just drill home
+[no-exit-message, positional-arguments]
 drill *arguments:
-    infra/drill.sh {{arguments}}
+    @infra/drill.sh "$@"
 
 # Print which images and snapshots stay, which go, and why; removes nothing: just prune-plan --keep-newest 5
-[positional-arguments]
+[no-exit-message, positional-arguments]
 prune-plan *arguments:
     @infra/images.sh prune-plan "$@"
 
 # Publish nothing to an image parameter until it is unpinned: just pin /durin/image 1.34 breaks the ingress
-[positional-arguments]
-pin parameter *why:
+[no-exit-message, positional-arguments]
+pin *arguments:
     @infra/images.sh pin "$@"
 
 # Let images be published to a parameter again
-[positional-arguments]
-unpin parameter:
+[no-exit-message, positional-arguments]
+unpin *arguments:
     @infra/images.sh unpin "$@"
 
 # Put a parameter back to its previous image, and pin it
-[positional-arguments]
-rollback parameter:
+[no-exit-message, positional-arguments]
+rollback *arguments:
     @infra/images.sh rollback "$@"
 
 # Remove one node; its data volume stays unless you name it: just destroy-node home --delete-volume vol-…
+[no-exit-message, positional-arguments]
 destroy-node *arguments:
-    infra/destroy-node.sh {{arguments}}
+    @infra/destroy-node.sh "$@"
 
 # Remove the functions from a region; refuses while there are nodes
+[no-exit-message, positional-arguments]
 destroy *arguments:
-    infra/destroy.sh {{arguments}}
+    @infra/destroy.sh "$@"
 
 # Run the functions against the local AWS of `just serve --no-functions`, reloading as you edit; just feed feeds them
 watch endpoint="http://127.0.0.1:4566": _cargo-lambda
@@ -123,7 +129,7 @@ record:
     cargo durin record
 
 _cargo-lambda:
-    @test -x "{{tools}}/bin/cargo-lambda" || (python3 -m venv "{{tools}}" && "{{tools}}/bin/pip" install --quiet cargo-lambda==1.9.2)
+    @bash -c '. infra/common.sh && need_cargo_lambda'
 
 _cargo-mutants:
     @test -x "{{tools}}/bin/cargo-mutants" || cargo install --locked --root "{{tools}}" cargo-mutants@27.1.0

@@ -7,15 +7,12 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-architecture=""
-while [ $# -gt 0 ]; do
-    case $1 in
-    --arm64 | --x86-64) architecture=$1 ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift
-done
+take_arguments '
+    --arm64 arm64 flag
+    --x86-64 x86_64 flag' "$@"
+take_architecture
 
+need_toolchain
 need_cargo_lambda
 choose_architecture
 build_functions

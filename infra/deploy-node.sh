@@ -20,31 +20,27 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-[ $# -gt 0 ] || usage
-node=$1
-shift
-[[ $node =~ ^[a-z][a-z0-9-]{0,62}$ ]] || usage "a node's name is lower-case letters, digits and dashes, and not $node"
+node="" image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
+volume_size="" capacity_rebalance=""
+take_arguments '
+    NAME node node
+    --yes yes flag
+    --image image image
+    --image-parameter image_parameter parameter
+    --record record record
+    --hosted-zone hosted_zone hosted-zone
+    --subnet subnet subnet
+    --security-group security_group security-group
+    --availability-zone zone availability-zone
+    --volume volume volume
+    --volume-size volume_size number:1:16384
+    --capacity-rebalance capacity_rebalance boolean' "$@"
 stack=durin-node-$node
-image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
 # The parameters for node.yaml: those that were given here, and those that an existing node keeps.
 overrides=() kept=()
-while [ $# -gt 0 ]; do
-    case $1 in
-    --yes) yes=true && shift && continue ;;
-    --image) image=${2:?} ;;
-    --image-parameter) image_parameter=${2:?} ;;
-    --record) record=${2:?} ;;
-    --hosted-zone) hosted_zone=${2:?} ;;
-    --subnet) subnet=${2:?} ;;
-    --security-group) security_group=${2:?} ;;
-    --availability-zone) zone=${2:?} ;;
-    --volume) volume=${2:?} && overrides+=("VolumeId=$volume") ;;
-    --volume-size) overrides+=("VolumeSizeGiB=${2:?}") ;;
-    --capacity-rebalance) overrides+=("CapacityRebalance=${2:?}") ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift 2
-done
+[ -z "$volume" ] || overrides+=("VolumeId=$volume")
+[ -z "$volume_size" ] || overrides+=("VolumeSizeGiB=$volume_size")
+[ -z "$capacity_rebalance" ] || overrides+=("CapacityRebalance=$capacity_rebalance")
 
 # Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {

@@ -14,24 +14,26 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-architecture=""
-binaries=""
-log_level=info
-zones=()
-while [ $# -gt 0 ]; do
-    case $1 in
-    --yes) yes=true ;;
-    --arm64 | --x86-64) architecture=$1 ;;
-    --log-level) log_level=${2:?} && shift ;;
-    --hosted-zone) zones+=("${2:?}") && shift ;;
-    --binaries) binaries=$(cd "${2:?}" && pwd) && shift ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift
-done
+binaries="" log_level=info hosted_zones=""
+take_arguments '
+    --yes yes flag
+    --arm64 arm64 flag
+    --x86-64 x86_64 flag
+    --log-level log_level log-level
+    --hosted-zone hosted_zones hosted-zone+
+    --binaries binaries folder' "$@"
+take_architecture
+if [ -n "$binaries" ]; then
+    binaries=$(cd "$binaries" && pwd)
+    for name in $(functions | cut -d ' ' -f 1); do
+        [ -s "$binaries/$name" ] || not_understood "--binaries is \"$binaries\", where there is no $name: build one binary a function there"
+    done
+fi
+# shellcheck disable=SC2206
+zones=($hosted_zones)
 
 need_tools() {
-    need_cargo_lambda
+    need_toolchain
     command -v openssl >/dev/null || fail "openssl is missing: it shows whether a function's code has changed"
     [ -n "$binaries" ] || choose_architecture
 }
@@ -50,6 +52,7 @@ settle_zones() {
 }
 
 plan() {
+    has_cargo_lambda || say "This will fetch cargo-lambda, 470 MB, from PyPI into target/tools."
     say "This will create or update the following, except for what has not changed:"
     local there name status
     there=$(aws cloudformation describe-stacks --query 'Stacks[].[StackName, StackStatus]' --output text)
@@ -130,6 +133,7 @@ need_tools
 settle_zones
 plan
 confirm "Go on?"
+need_cargo_lambda
 [ -n "$binaries" ] || build_functions
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -144,5 +148,5 @@ deploy_stack durin-rules rules.yaml
 say ""
 report_untagged_volumes
 say "Durin is deployed in $region. Next:"
-say "  just deploy-node NAME …    a node; without arguments it lists the options"
+say "  just deploy-node NAME …    a node; --help lists the options"
 say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $(stack_output durin-rules AlarmTopicArn)"

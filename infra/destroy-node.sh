@@ -10,19 +10,12 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-[ $# -gt 0 ] || usage
-node=$1
-shift
+node="" delete_volume=""
+take_arguments '
+    NAME node node
+    --yes yes flag
+    --delete-volume delete_volume volume' "$@"
 stack=durin-node-$node
-delete_volume=""
-while [ $# -gt 0 ]; do
-    case $1 in
-    --yes) yes=true ;;
-    --delete-volume) delete_volume=${2:?} && shift ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift
-done
 
 # Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times
 # out.

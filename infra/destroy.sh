@@ -11,14 +11,9 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 leave_nodes=false
-while [ $# -gt 0 ]; do
-    case $1 in
-    --yes) yes=true ;;
-    --leave-nodes) leave_nodes=true ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift
-done
+take_arguments '
+    --yes yes flag
+    --leave-nodes leave_nodes flag' "$@"
 
 need_aws
 nodes=$(nodes)

@@ -14,21 +14,15 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-[ $# -gt 0 ] || usage
-node=$1
-shift
-by=interruption
-within=900
-while [ $# -gt 0 ]; do
-    case $1 in
-    --yes) yes=true ;;
-    --by) by=${2:?} && shift ;;
-    --within) within=${2:?} && shift ;;
-    *) usage "unknown: $1" ;;
-    esac
-    shift
-done
-case $by in interruption | termination) ;; *) usage "--by interruption or --by termination, not $by" ;; esac
+node="" by=interruption within=900
+take_arguments '
+    NAME node group
+    --yes yes flag
+    --by by drill
+    --within within number:1:86400' "$@"
+case $by$node in
+interruption*[._]*) not_understood "a drill by interruption needs a node whose name is letters, digits and dashes: pass --by termination" ;;
+esac
 
 # AWS CLI 2 writes times in the local zone, which date does not understand everywhere.
 export TZ=UTC

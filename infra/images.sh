@@ -1,10 +1,42 @@
 #!/usr/bin/env bash
-# Manages images: just prune-plan, just pin, just unpin and just rollback are `cargo operator` with your credentials.
+# Manages images, with your credentials for the AWS CLI:
 #
-#   infra/images.sh prune-plan|pin|unpin|rollback …    with the arguments of `cargo operator`
+#   just prune-plan             print which images and snapshots stay, which go, and why; removes nothing
+#     --keep-newest COUNT       keep this many of the newest images of each family
+#     --keep-days DAYS          keep everything younger
+#     --soak-days DAYS          days from disabling an image to deregistering it
+#   just pin PARAMETER WHY…     publish nothing to the parameter until it is unpinned
+#   just unpin PARAMETER        let images be published to it again
+#   just rollback PARAMETER     put it back to its previous image, and pin it
+
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
+
+task=${1-}
+command="just $task"
+[ $# -eq 0 ] || shift
+parameter='PARAMETER parameter parameter'
+case $task in
+prune-plan)
+    arguments='
+        --keep-newest newest number:0:999999999
+        --keep-days days number:0:999999999
+        --soak-days soak number:0:999999999'
+    ;;
+pin)
+    arguments="$parameter
+        WHY why words"
+    ;;
+unpin | rollback) arguments=$parameter ;;
+--help | -h) help && exit ;;
+*) command="just pin" && not_understood "\"$task\" is none of prune-plan, pin, unpin and rollback" ;;
+esac
+# Only checked here: `cargo operator` takes them apart.
+# shellcheck disable=SC2034
+parameter="" why="" newest="" days="" soak=""
+take_arguments "$arguments" "$@"
+need_toolchain
 
 # `cargo operator` reads credentials from the environment and nowhere else, as the functions do. The AWS CLI knows
 # profiles and single sign-on too; version 1 cannot export them, but has at least those that `aws configure` has
@@ -32,4 +64,4 @@ fi
 # Without the CLI, `cargo operator` names what is missing.
 
 cd "$root"
-exec cargo operator "$@"
+exec cargo operator "$task" "$@"
