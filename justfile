@@ -75,6 +75,11 @@ prune-plan *arguments:
 pin *arguments:
     @infra/images.sh pin "$@"
 
+# List the parameters that are pinned, since when, and why
+[no-exit-message, positional-arguments]
+pins *arguments:
+    @infra/images.sh pins "$@"
+
 # Let images be published to a parameter again
 [no-exit-message, positional-arguments]
 unpin *arguments:

@@ -6,6 +6,7 @@
 #     --keep-days DAYS          keep everything younger
 #     --soak-days DAYS          days from disabling an image to deregistering it
 #   just pin PARAMETER WHY…     publish nothing to the parameter until it is unpinned
+#   just pins                   list what is pinned, since when, and why
 #   just unpin PARAMETER        let images be published to it again
 #   just rollback PARAMETER     put it back to its previous image, and pin it
 
@@ -28,9 +29,10 @@ pin)
     arguments="$parameter
         WHY why words"
     ;;
+pins) arguments="" ;;
 unpin | rollback) arguments=$parameter ;;
 --help | -h) help && exit ;;
-*) command="just pin" && not_understood "\"$task\" is none of prune-plan, pin, unpin and rollback" ;;
+*) command="just pin" && not_understood "\"$task\" is none of prune-plan, pin, pins, unpin and rollback" ;;
 esac
 # Only checked here: `cargo operator` takes them apart.
 # shellcheck disable=SC2034

@@ -1,15 +1,15 @@
 //! Replays of bakes: whatever becomes of images, tags, events and parameters, the parameter names the newest good
 //! image.
 
+mod pins;
 mod validation;
 
 use std::time::Duration;
 
-use durin::ami::pin;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::ids::ParameterName;
-use durin::tags::{FAMILY, PINNED};
+use durin::tags::FAMILY;
 use durin_harness::seed::IMAGE_PARAMETER;
 use durin_harness::time::Time;
 use durin_harness::world::World;
@@ -230,51 +230,6 @@ async fn a_parameter_that_is_not_for_images_is_left_alone() {
     assert!(error.message.contains("is not tagged"), "{error}");
     assert!(!invoked.calls.iter().any(|call| call.contains("ssm:GetParameter")), "{:?}", invoked.calls);
     assert_eq!(versions(&story), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_published_to_a_pinned_parameter_until_it_is_unpinned() {
-    let story = Story::of_one_node(1);
-    let (aws, name, _) = operator(&story);
-    let before = parameter(&story);
-    pin::pin(&aws, &name, "the new kernel panics").await.expect("pinned");
-    let image = packer(&story, "k3s-2");
-    story.aws().pass(2 * WITHIN).await;
-    assert_eq!(parameter(&story), before);
-    pin::unpin(&aws, &name).await.expect("unpinned");
-    until_named(&story, &image).await;
-    nothing_is_broken(&story);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_next_bake_does_not_undo_a_roll_back() {
-    let story = Story::of_one_node(1);
-    let first = parameter(&story);
-    let second = packer(&story, "k3s-2");
-    until_named(&story, &second).await;
-    let (aws, name, deadline) = operator(&story);
-    let rolled = pin::roll_back(&aws, &name, deadline).await.expect("rolled back");
-    assert_eq!((rolled.from, rolled.to.to_string()), (second, first.clone()));
-    let third = packer(&story, "k3s-3");
-    story.aws().pass(2 * WITHIN).await;
-    assert_eq!(parameter(&story), first);
-    pin::unpin(&aws, &name).await.expect("unpinned");
-    until_named(&story, &third).await;
-    nothing_is_broken(&story);
-}
-
-/// What cannot be launched any more is nothing to go back to; the pin stays.
-#[tokio::test(start_paused = true)]
-async fn a_roll_back_goes_to_an_image_that_can_be_launched_or_says_that_there_is_none() {
-    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
-    let (first, second) = (parameter(&story), image(&story, "k3s-2", 1));
-    publish(&story).await.expect("published");
-    story.world(|world| world.disable_image(&first)).expect("disabled");
-    let (aws, name, deadline) = operator(&story);
-    let failure = pin::roll_back(&aws, &name, deadline).await.expect_err("nothing to go back to");
-    assert!(failure.to_string().contains(&second), "{failure}");
-    assert_eq!(parameter(&story), second);
-    assert!(story.world(|world| world.ssm.parameters()[IMAGE_PARAMETER].tags.contains_key(PINNED)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,3 +79,19 @@ def test_what_is_missing_or_wrong_is_named(operator):
     for command in ["pin", "unpin", "rollback"]:
         assert "no parameter /nobody/has/it" in operator.refused(command, "/nobody/has/it")
     assert PARAMETER in operator.refused("rollback", PARAMETER)
+
+
+def test_a_pin_needs_a_reason_and_is_listed_with_it(operator):
+    assert operator("pins") == "No parameter is pinned.\n"
+    assert "why is" in operator.refused("pin", PARAMETER)
+    said = operator("pin", PARAMETER, "1.34", "breaks")
+    assert "1.34 breaks" in said
+    [line] = operator("pins").splitlines()
+    assert line.split()[0] == PARAMETER and line.endswith("  1.34 breaks")
+    assert operator("pin", PARAMETER) == said, "without a reason the earlier one stays"
+
+
+def test_a_name_that_is_none_is_not_understood(operator):
+    for command in ["pin", "unpin", "rollback"]:
+        finished = operator.run(command, "/durin/*")
+        assert finished.returncode == 2 and "/durin/*" in finished.stderr

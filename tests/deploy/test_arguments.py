@@ -17,11 +17,12 @@ RECIPES = [
     ["destroy-node", "home"],
     ["drill", "home"],
     ["pin", "/durin/image", "why"],
+    ["pins"],
     ["prune-plan"],
     ["rollback", "/durin/image"],
     ["unpin", "/durin/image"],
 ]
-IMAGES = ["pin", "prune-plan", "rollback", "unpin"]
+IMAGES = ["pin", "pins", "prune-plan", "rollback", "unpin"]
 # What a script could do anything with, or fetch it.
 REACHES_OUT = ["aws", "cargo", "rustc", "python3", "curl", "openssl"]
 

@@ -7,6 +7,7 @@ use durin_harness::world::ssm::PutParameter;
 use durin_tests::{Story, schedule};
 use rstest::rstest;
 
+use super::pins::pin_text;
 use super::{image, nothing_is_broken, operator, parameter, publish, validation_takes, versions};
 
 /// Somebody else, or a run that has died since, puts an image's id; the validation begins.
@@ -14,10 +15,6 @@ fn put(story: &Story, image: &str) {
     let (name, value) = (IMAGE_PARAMETER.to_owned(), image.to_owned());
     let request = PutParameter { name, value, overwrite: true, ..PutParameter::default() };
     story.world(|world| world.put_parameter(request)).expect("put");
-}
-
-fn pin_text(story: &Story) -> Option<String> {
-    story.world(|world| world.ssm.parameters()[IMAGE_PARAMETER].tags.get(PINNED).cloned())
 }
 
 /// Eagerly at first, and then every five seconds.

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
-use durin::ami::pin;
+use durin::ami::pin::{self, Pin};
 use durin::ami::prune::{self, Policy, table};
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
-use durin::ids::ParameterName;
+use durin::ids::{Malformed, ParameterName};
+use durin::times::timestamp;
 
 /// A person is waiting, at worst for two validations by Parameter Store: somebody else's, and then theirs.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -22,19 +23,24 @@ pub(crate) enum Command {
     /// Publish nothing to a parameter until it is unpinned
     Pin {
         /// The parameter's name
-        parameter: String,
-        /// The reason, for anyone who wonders later
+        #[arg(value_parser = parameter)]
+        parameter: ParameterName,
+        /// The reason, for anyone who wonders later; an earlier pin keeps its own if this is left out
         why: Vec<String>,
     },
+    /// List the parameters that are pinned, since when, and why
+    Pins,
     /// Let images be published to a parameter again
     Unpin {
         /// The parameter's name
-        parameter: String,
+        #[arg(value_parser = parameter)]
+        parameter: ParameterName,
     },
     /// Pin a parameter and put it back to its previous image
     Rollback {
         /// The parameter's name
-        parameter: String,
+        #[arg(value_parser = parameter)]
+        parameter: ParameterName,
     },
 }
 
@@ -84,27 +90,45 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Pin { parameter, why } => {
-            pin::pin(&aws, &name(parameter)?, &why.join(" ")).await.map_err(about(parameter))?;
+            let pin = pin::pin(&aws, parameter, &why.join(" ")).await.map_err(whole)?;
             println!("{parameter} is pinned: nothing is published to it until `just unpin {parameter}`.");
+            println!("  {}: {}", since(&pin), pin.why);
+        }
+        Command::Pins => {
+            let pins = pin::pins(&aws).await.map_err(whole)?;
+            let width = pins.iter().map(|pin| pin.parameter.as_str().len()).max().unwrap_or_default();
+            for pin in &pins {
+                println!("{:width$}  {:>20}  {}", pin.parameter.as_str(), since(pin), pin.why);
+            }
+            if pins.is_empty() {
+                println!("No parameter is pinned.");
+            }
         }
         Command::Unpin { parameter } => {
-            pin::unpin(&aws, &name(parameter)?).await.map_err(about(parameter))?;
+            pin::unpin(&aws, parameter).await.map_err(about(parameter))?;
             println!("{parameter} is not pinned any more: the newest image is published within the hour.");
         }
         Command::Rollback { parameter } => {
             let deadline = Deadline::before(SystemTime::now() + PATIENCE);
             eprintln!("Parameter Store may take some minutes to check the image.");
-            let rolled = pin::roll_back(&aws, &name(parameter)?, deadline).await.map_err(about(parameter))?;
+            let rolled = pin::roll_back(&aws, parameter, deadline).await.map_err(whole)?;
             println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
-            println!("It is pinned: no bake undoes this until `just unpin {parameter}`.");
+            match rolled.pin {
+                Some(_) => println!("It is pinned: no bake undoes this until `just unpin {parameter}`."),
+                None => println!("It is not pinned, because nothing is ever published to it."),
+            }
             println!("The next launch boots from it; a running node stays as it is.");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn name(text: &str) -> Result<ParameterName, Box<dyn Error>> {
-    Ok(ParameterName::new(text)?)
+fn parameter(text: &str) -> Result<ParameterName, Malformed> {
+    ParameterName::new(text)
+}
+
+fn since(pin: &Pin) -> String {
+    pin.since.map_or_else(|| "?".to_owned(), timestamp)
 }
 
 /// With all causes, of which an error shows only the first.
@@ -113,7 +137,7 @@ fn whole(failure: Failure) -> Box<dyn Error> {
 }
 
 /// The same, for a request about a parameter: if there is none, Systems Manager says only that the id is invalid.
-fn about(parameter: &str) -> impl Fn(Failure) -> Box<dyn Error> {
+fn about(parameter: &ParameterName) -> impl Fn(Failure) -> Box<dyn Error> {
     move |failure| match &failure {
         Failure::Aws { code: Some(code), .. } if code == "InvalidResourceId" => format!(
             "there is no parameter {parameter} in this region: look for its name with `aws ssm describe-parameters`"

@@ -1,20 +1,41 @@
 //! A person's means to overrule publishing: pin a parameter, unpin it, or roll it back.
 
+use std::time::SystemTime;
+
 use aws_sdk_ssm::types::{ResourceTypeForTagging, Tag};
 
 use durin_decisions::images::ImageState;
 
-use super::publish::{Put, contended, pin_of, put};
+use super::publish::{Put, contended, put, tags_of};
 use super::read;
 use crate::aws::{Aws, failed, incomplete};
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
-use crate::tags::PINNED;
-use crate::times::timestamp;
+use crate::tags::{FAMILY, PINNED};
+use crate::times::{instant, timestamp};
 
 /// Rolls are rare and made by people: if others write the parameter this often in the meantime, something is wrong.
 const MOST_ROUNDS: usize = 3;
+
+/// A parameter that is pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub parameter: ParameterName,
+    /// Unknown if a person has written the tag.
+    pub since: Option<SystemTime>,
+    pub why: String,
+}
+
+impl Pin {
+    fn read(parameter: ParameterName, text: &str) -> Pin {
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match instant(first) {
+            Some(since) => Pin { parameter, since: Some(since), why: rest.to_owned() },
+            None => Pin { parameter, since: None, why: text.to_owned() },
+        }
+    }
+}
 
 /// The result of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +43,32 @@ pub struct RolledBack {
     /// The parameter's value before, in any form.
     pub from: String,
     pub to: ImageId,
+    /// The pin from now on; none if nothing is ever published to the parameter.
+    pub pin: Option<Pin>,
 }
 
-/// No earlier image of a parameter can be launched. The pin stays.
+/// A pin that would mean nothing, or would not say why. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPinned {
+    #[error("there is no parameter {0} in this region: look for its name with `aws ssm describe-parameters`")]
+    NoParameter(ParameterName),
+    #[error(
+        "nothing is ever published to {0}, so there is nothing to pin: an image parameter has the tag {FAMILY}; if it is \
+         one, add the tag, with any value"
+    )]
+    NothingIsPublished(ParameterName),
+    #[error(
+        "why is {0} pinned? Say so for those who find it later, in letters, digits and _.:/=+-@: just pin {0} 1.34 breaks \
+         the ingress"
+    )]
+    NoReason(ParameterName),
+}
+
+/// No earlier image of a parameter can be launched. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{parameter} names {current}, and none of the images that it named before can be launched: enable one, or put another \
-     id into the parameter yourself; it is pinned now"
+    "{parameter} names {current}, and none of the images that it named before can be launched: enable one and try again, \
+     or pin it and put another id into it yourself; nothing was changed"
 )]
 pub struct NothingToRollBackTo {
     parameter: ParameterName,
@@ -45,15 +85,56 @@ pub struct NotRolledBack {
     pin: String,
 }
 
-/// Pins a parameter: nothing is published to it until it is unpinned.
+/// Nobody has answered whether Parameter Store takes the earlier image in, so it still may.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{why}; {parameter} may still get {to}, so it stays pinned: look with `aws ssm get-parameter --name {parameter}` in \
+     five minutes, and then roll back again, or `just unpin {parameter}`"
+)]
+pub struct MayRollBackYet {
+    parameter: ParameterName,
+    to: ImageId,
+    why: String,
+}
+
+/// Pins a parameter: nothing is published to it until it is unpinned. Without a reason, an earlier pin stays as it is.
 ///
 /// # Errors
-/// When AWS fails for good, for example because there is no such parameter.
-pub async fn pin(aws: &Aws, parameter: &ParameterName, why: &str) -> Result<(), Failure> {
+/// When nothing is ever published to the parameter, there is no reason, or AWS fails for good.
+pub async fn pin(aws: &Aws, parameter: &ParameterName, why: &str) -> Result<Pin, Failure> {
+    let blocked = |reason: NotPinned| Err(Failure::Blocked(reason.into()));
+    let Some(tags) = tags_of(aws, parameter).await? else {
+        return blocked(NotPinned::NoParameter(parameter.clone()));
+    };
+    if !tags.contains_key(FAMILY) {
+        return blocked(NotPinned::NothingIsPublished(parameter.clone()));
+    }
     // A tag value is at most 256 characters long, and few special characters are allowed.
     let is_allowed = |character: &char| character.is_alphanumeric() || " _.:/=+-@".contains(*character);
-    let text: String = format!("{} {why}", timestamp(aws.clock.now())).chars().filter(is_allowed).take(256).collect();
-    write_pin(aws, parameter, text.trim_end()).await
+    let why: String = why.chars().filter(is_allowed).collect();
+    match (why.trim(), tags.get(PINNED)) {
+        ("", None) => blocked(NotPinned::NoReason(parameter.clone())),
+        ("", Some(earlier)) => Ok(Pin::read(parameter.clone(), earlier)),
+        (why, _) => {
+            let text: String = format!("{} {why}", timestamp(aws.clock.now())).chars().take(256).collect();
+            write_pin(aws, parameter, text.trim_end()).await?;
+            Ok(Pin::read(parameter.clone(), text.trim_end()))
+        }
+    }
+}
+
+/// Every image parameter that is pinned.
+///
+/// # Errors
+/// When AWS fails for good.
+pub async fn pins(aws: &Aws) -> Result<Vec<Pin>, Failure> {
+    let mut pins = Vec::new();
+    for name in read::image_parameters(aws).await? {
+        if let Some(text) = tags_of(aws, &name).await?.and_then(|mut tags| tags.remove(PINNED)) {
+            pins.push(Pin::read(name, &text));
+        }
+    }
+    Ok(pins)
 }
 
 async fn write_pin(aws: &Aws, parameter: &ParameterName, text: &str) -> Result<(), Failure> {
@@ -76,27 +157,44 @@ pub async fn unpin(aws: &Aws, parameter: &ParameterName) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Pins a parameter and puts it back to an earlier image: the newest earlier one that can be launched.
+/// Pins a parameter and puts it back to an earlier image: the newest earlier one that can be launched. If it is pinned
+/// already, that pin stays.
 ///
 /// # Errors
-/// When there is no such image, AWS fails for good, or the deadline comes first. The pin stays, since a person who wants
-/// to go back does not want to go on; but if Parameter Store does not accept the image, pin and value are as they were.
+/// When there is no such image, AWS fails for good, or the deadline comes first. Pin and value are as they were then, or
+/// the error says which is not.
 pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline) -> Result<RolledBack, Failure> {
-    let pin_before = pin_of(aws, parameter).await?;
-    // First, so that a bake that finishes in the meantime is not published on top.
-    pin(aws, parameter, "rolled back").await?;
+    let Some(tags) = tags_of(aws, parameter).await? else {
+        return Err(Failure::Blocked(NotPinned::NoParameter(parameter.clone()).into()));
+    };
+    let pinned_before = tags.get(PINNED);
+    let (mut from, mut to) = target(aws, parameter).await?;
+    // Before the write, so that a bake that finishes in the meantime is not published on top.
+    let pin = match pinned_before {
+        Some(text) => Some(Pin::read(parameter.clone(), text)),
+        None if tags.contains_key(FAMILY) => Some(pin(aws, parameter, "rolled back").await?),
+        None => None,
+    };
+    let before = pinned_before.is_some();
     for _ in 0..MOST_ROUNDS {
-        let (from, to) = target(aws, parameter).await?;
         match put(aws, parameter, &to, deadline).await {
-            Ok(Put::Readable) => return Ok(RolledBack { from, to }),
+            Ok(Put::Readable) => return Ok(RolledBack { from, to, pin }),
             Ok(Put::Overtaken) => {}
             Err(failure) if is_refusal(&failure) => {
-                return Err(undo_pin(aws, parameter, pin_before.as_deref(), &failure).await);
+                return Err(undo(aws, parameter, pin.as_ref(), before, &failure).await);
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => {
+                let why = failure.chain();
+                let parameter = parameter.clone();
+                return Err(Failure::Blocked(MayRollBackYet { parameter, to, why }.into()));
+            }
         }
+        (from, to) = match target(aws, parameter).await {
+            Ok(target) => target,
+            Err(failure) => return Err(undo(aws, parameter, pin.as_ref(), before, &failure).await),
+        };
     }
-    Err(contended(parameter, MOST_ROUNDS))
+    Err(undo(aws, parameter, pin.as_ref(), before, &contended(parameter, MOST_ROUNDS)).await)
 }
 
 /// Whether Parameter Store has answered that it does not accept the value, or has had its time. Whatever has merely gone
@@ -105,16 +203,15 @@ fn is_refusal(failure: &Failure) -> bool {
     matches!(failure, Failure::Blocked(_) | Failure::Aws { operation: "ssm:PutParameter", code: Some(_), .. })
 }
 
-/// Makes the pin what it was: what is to be said of it all.
-async fn undo_pin(aws: &Aws, parameter: &ParameterName, before: Option<&str>, why: &Failure) -> Failure {
-    let undone = match before {
-        Some(text) => write_pin(aws, parameter, text).await,
-        None => unpin(aws, parameter).await,
-    };
-    let pin = match (undone, before) {
-        (Ok(()), Some(_)) => "is pinned as it was".to_owned(),
-        (Ok(()), None) => "is not pinned".to_owned(),
-        (Err(failure), _) => format!("stays pinned, because that could not be undone ({})", failure.chain()),
+/// Takes our pin away again: what is to be said of it all.
+async fn undo(aws: &Aws, parameter: &ParameterName, pin: Option<&Pin>, before: bool, why: &Failure) -> Failure {
+    let pin = match pin {
+        None => "is not pinned".to_owned(),
+        Some(_) if before => "is pinned as it was".to_owned(),
+        Some(_) => match unpin(aws, parameter).await {
+            Ok(()) => "is not pinned".to_owned(),
+            Err(failure) => format!("stays pinned, because that could not be undone ({})", failure.chain()),
+        },
     };
     let refused = NotRolledBack { parameter: parameter.clone(), why: why.chain(), pin };
     Failure::Blocked(refused.into())

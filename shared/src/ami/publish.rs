@@ -19,8 +19,8 @@ use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
 use crate::ids::{ImageId, ParameterName};
-pub(super) use observe::pin_of;
-use observe::{images_of, observe};
+pub(super) use observe::tags_of;
+use observe::{images_of, observe, pin_of};
 
 /// A second round confirms the first; more are needed only while others write the same parameter.
 const MOST_ROUNDS: usize = 20;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::operation::describe_images::builders::DescribeImagesFluentBuilder;
 use aws_sdk_ec2::types as ec2;
+use aws_sdk_ssm::types::ParameterStringFilter;
 
+use durin_decisions::images::publish::IMAGE_DATA_TYPE;
 use durin_decisions::images::references::image_in_description;
 use durin_decisions::images::{Image, ImageState, Snapshot};
 
-use crate::aws::{Aws, all, code, failed};
+use crate::aws::{Aws, all, code, failed, incomplete};
 use crate::failure::Failure;
-use crate::ids::{ImageId, SnapshotId};
+use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::tags::FAMILY;
 use crate::times::instant;
 
@@ -59,6 +61,20 @@ pub(super) async fn every_snapshot(aws: &Aws) -> Result<Vec<Snapshot>, Failure> 
     let pages = aws.ec2.describe_snapshots().owner_ids("self").max_results(PAGE).into_paginator().items().send();
     let found = all(pages, "ec2:DescribeSnapshots").await?;
     Ok(found.iter().filter_map(snapshot).collect())
+}
+
+/// Every parameter whose data type says that it names an image.
+pub(super) async fn image_parameters(aws: &Aws) -> Result<Vec<ParameterName>, Failure> {
+    const OPERATION: &str = "ssm:DescribeParameters";
+    let of_images = ParameterStringFilter::builder().key("DataType").option("Equals").values(IMAGE_DATA_TYPE);
+    let of_images = of_images.build().map_err(incomplete(OPERATION))?;
+    let mut pages = aws.ssm.describe_parameters().parameter_filters(of_images).into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(failed(OPERATION))?;
+        names.extend(page.parameters().iter().filter_map(|found| ParameterName::new(found.name()?).ok()));
+    }
+    Ok(names)
 }
 
 /// One version of a parameter.

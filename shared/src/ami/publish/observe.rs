@@ -71,12 +71,15 @@ pub(super) async fn observe(aws: &Aws, name: ParameterName, images: Vec<Image>) 
 }
 
 /// The text of the parameter's pin; none if it is not pinned, or not there.
-pub(in crate::ami) async fn pin_of(aws: &Aws, name: &ParameterName) -> Result<Option<String>, Failure> {
+pub(super) async fn pin_of(aws: &Aws, name: &ParameterName) -> Result<Option<String>, Failure> {
     Ok(tags_of(aws, name).await?.and_then(|mut tags| tags.remove(PINNED)))
 }
 
 /// `None` if there is no such parameter.
-async fn tags_of(aws: &Aws, name: &ParameterName) -> Result<Option<BTreeMap<String, String>>, Failure> {
+pub(in crate::ami) async fn tags_of(
+    aws: &Aws,
+    name: &ParameterName,
+) -> Result<Option<BTreeMap<String, String>>, Failure> {
     let call = aws.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
     match call.resource_id(name.as_str()).send().await {
         Ok(found) => {
