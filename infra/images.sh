@@ -40,6 +40,32 @@ parameter="" why="" newest="" days="" soak=""
 take_arguments "$arguments" "$@"
 need_toolchain
 
+# The plan has to be the one that is carried out, so it has the settings of the deployed function where there is one.
+export_prune_settings() {
+    local names="DURIN_KEEP_NEWEST DURIN_KEEP_DAYS DURIN_SOAK_DAYS DURIN_DRY_RUN" name value there
+    local manifest=functions/ami-prune/Cargo.toml
+    if there=$(aws lambda get-function-configuration --function-name durin-ami-prune --output text \
+        --query "Environment.Variables.[${names// /, }] || ['None', 'None', 'None', 'None']" 2>&1); then
+        export DURIN_SETTINGS_OF="those of the function durin-ami-prune in ${AWS_REGION:-no region}"
+    else
+        case $there in
+        *ResourceNotFoundException*) there="because the function durin-ami-prune is not deployed in ${AWS_REGION:-no region}" ;;
+        *) there="because Lambda does not say those of the function durin-ami-prune ($(tr '\n' ' ' <<<"$there"))" ;;
+        esac
+        export DURIN_SETTINGS_OF="those of $manifest, $there"
+        there=""
+        for name in $names; do
+            value=$(sed -n "s/^$name = \"\(.*\)\"$/\1/p" "$root/$manifest")
+            there="$there ${value:-None}"
+        done
+    fi
+    for name in $names; do
+        read -r value there <<<"$there"
+        unset "$name"
+        [ "${value:-None}" = None ] || export "$name=$value"
+    done
+}
+
 # `cargo operator` reads credentials from the environment and nowhere else, as the functions do. The AWS CLI knows
 # profiles and single sign-on too; version 1 cannot export them, but has at least those that `aws configure` has
 # written.
@@ -64,6 +90,7 @@ if [ -z "${AWS_REGION:-}" ] && command -v aws >/dev/null; then
     need_region
 fi
 # Without the CLI, `cargo operator` names what is missing.
+[ "$task" != prune-plan ] || export_prune_settings
 
 cd "$root"
 exec cargo operator "$task" "$@"

@@ -95,3 +95,13 @@ def test_a_name_that_is_none_is_not_understood(operator):
     for command in ["pin", "unpin", "rollback"]:
         finished = operator.run(command, "/durin/*")
         assert finished.returncode == 2 and "/durin/*" in finished.stderr
+
+
+def test_the_prune_plan_says_with_which_settings_it_plans(operator):
+    assert "keep the newest 3 of each family" in operator("prune-plan")
+    operator.environment |= {"DURIN_KEEP_DAYS": "1", "DURIN_DRY_RUN": "true", "DURIN_SETTINGS_OF": "the function's"}
+    said = operator("prune-plan", "--keep-newest", "5").splitlines()[0]
+    for text in ["newest 5", "younger than 1 days", "They are the function's, but for your options.", "DURIN_DRY_RUN"]:
+        assert text in said
+    operator.environment["DURIN_KEEP_DAYS"] = "soon"
+    assert "DURIN_KEEP_DAYS" in operator.refused("prune-plan")

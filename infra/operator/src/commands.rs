@@ -12,6 +12,7 @@ use durin::clock::Deadline;
 use durin::failure::Failure;
 use durin::ids::{Malformed, ParameterName};
 use durin::times::timestamp;
+use durin_ami_prune::{Settings, SettingsError};
 
 /// A person is waiting, at worst for two validations by Parameter Store: somebody else's, and then theirs.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -44,18 +45,47 @@ pub(crate) enum Command {
     },
 }
 
-/// How much to keep. The defaults are the function's.
+/// How much to keep. `just` sets the variables to the settings of the deployed function, or of its manifest if none is
+/// deployed, and says which in `DURIN_SETTINGS_OF`; the options come first.
 #[derive(Args)]
 pub(crate) struct PrunePlan {
     /// Keep this many of the newest images of each family
-    #[arg(long, default_value_t = Policy::default().keep_newest)]
-    keep_newest: usize,
+    #[arg(long)]
+    keep_newest: Option<u32>,
     /// Keep everything younger than this many days
-    #[arg(long, default_value_t = days(Policy::default().keep_younger))]
-    keep_days: u32,
+    #[arg(long)]
+    keep_days: Option<u32>,
     /// Days between disabling and deregistering
-    #[arg(long, default_value_t = days(Policy::default().soak))]
-    soak_days: u32,
+    #[arg(long)]
+    soak_days: Option<u32>,
+}
+
+impl PrunePlan {
+    fn settings(&self) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let option = match name {
+                "DURIN_KEEP_NEWEST" => self.keep_newest,
+                "DURIN_KEEP_DAYS" => self.keep_days,
+                "DURIN_SOAK_DAYS" => self.soak_days,
+                _ => None,
+            };
+            option.map(|number| number.to_string()).or_else(|| std::env::var(name).ok())
+        })
+    }
+
+    /// What a person has to know about the settings to trust the plan.
+    fn said(&self, settings: &Settings) -> String {
+        let whose = std::env::var("DURIN_SETTINGS_OF").unwrap_or_else(|_| "Durin's defaults".to_owned());
+        let changed = [self.keep_newest, self.keep_days, self.soak_days].iter().any(Option::is_some);
+        let Policy { keep_newest, keep_younger, soak } = &settings.policy;
+        let (younger, soak) = (days(*keep_younger), days(*soak));
+        format!(
+            "Settings: keep the newest {keep_newest} of each family, and anything younger than {younger} days; soak for \
+             {soak} days. They are {whose}{}.{}",
+            if changed { ", but for your options" } else { "" },
+            if settings.dry_run { " DURIN_DRY_RUN is true there, so the function removes nothing." } else { "" },
+        )
+    }
 }
 
 /// Carries out one of the commands.
@@ -80,12 +110,10 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
     let aws = Aws::from_lambda_environment().await;
     match command {
         Command::PrunePlan(options) => {
-            let policy = Policy {
-                keep_newest: options.keep_newest,
-                keep_younger: Duration::from_secs(86_400).saturating_mul(options.keep_days),
-                soak: Duration::from_secs(86_400).saturating_mul(options.soak_days),
-            };
-            let plan = prune::look(&aws, &policy, usize::MAX).await.map_err(whole)?;
+            let settings = options.settings()?;
+            println!("{}", options.said(&settings));
+            println!();
+            let plan = prune::look(&aws, &settings.policy, usize::MAX).await.map_err(whole)?;
             table::lines(&plan).iter().for_each(|line| println!("{line}"));
             return Ok(if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
