@@ -232,6 +232,22 @@ async fn a_parameter_that_is_not_for_images_is_left_alone() {
     assert_eq!(versions(&story), 1);
 }
 
+/// Parameter Store takes the slash off a name that has no other, so both families have one parameter.
+#[tokio::test(start_paused = true)]
+async fn two_families_with_one_parameter_are_reported_and_left_alone() {
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
+    let tagged = |name: &str| ImageSpec::named(&name.replace('/', "-")).tagged(FAMILY, name);
+    let [one, other] = ["/k3s", "k3s"].map(|name| story.world(|world| world.add_image(tagged(name))));
+    let good = image(&story, "k3s-2", 1);
+    let invoked = story.invoke("durin-ami-publish", schedule()).await;
+    let error = invoked.outcome.as_ref().expect_err("a dispute").message.clone();
+    for named in [&one, &other, "/k3s: the images", "k3s: the images", "the same parameter"] {
+        assert!(error.contains(named), "{named} in {error}");
+    }
+    assert_eq!(invoked.writes(), ["ssm:PutParameter"], "only what nobody disputes is published");
+    assert_eq!(parameter(&story), good);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_event_again_writes_nothing() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());

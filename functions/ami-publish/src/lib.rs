@@ -27,8 +27,12 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
         publish::tags_written(aws, &image, deadline).await?;
     }
     let mut outcomes = Vec::new();
-    for (name, images) in publish::families(aws).await? {
-        let outcome = publish::publish(aws, &name, images, deadline).await;
+    let families = publish::families(aws).await?;
+    for name in families.keys() {
+        let outcome = match publish::undisputed(&families, name) {
+            Ok(images) => publish::publish(aws, name, images, deadline).await,
+            Err(disputed) => Err(disputed),
+        };
         outcomes.push((name.to_string(), outcome));
     }
     answer(Subjects::ImageFamilies, outcomes, Vec::new())

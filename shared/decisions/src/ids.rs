@@ -133,6 +133,14 @@ checked_string!(
     }
 );
 
+impl ParameterName {
+    /// The name of the parameter that this one reaches: Parameter Store takes the slash off a name that has no other.
+    /// (hashicorp/terraform-provider-aws#49116)
+    pub fn reached(&self) -> &str {
+        self.0.strip_prefix('/').filter(|rest| !rest.contains('/')).unwrap_or(&self.0)
+    }
+}
+
 impl RecordName {
     /// A name as a person writes it: any case, with or without the trailing dot.
     ///
@@ -211,6 +219,14 @@ mod tests {
     #[case::empty("", false)]
     fn parameter_names(#[case] text: &str, #[case] well_formed: bool) {
         assert_eq!(ParameterName::new(text).is_ok(), well_formed);
+    }
+
+    #[rstest]
+    #[case::one_part("/k3s", "k3s")]
+    #[case::without_a_slash("k3s", "k3s")]
+    #[case::path("/durin/k3s", "/durin/k3s")]
+    fn parameters_reached(#[case] written: &str, #[case] reached: &str) {
+        assert_eq!(ParameterName::new(written).expect("a name").reached(), reached);
     }
 
     #[rstest]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::info;
 
 pub use durin_decisions::images::publish::{Blocked, Done};
-pub use observe::{families, tags_written};
+pub use observe::{families, tags_written, undisputed};
 pub(super) use put::{Put, contended, put};
 
 use durin_decisions::images::Image;

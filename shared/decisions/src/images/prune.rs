@@ -1,5 +1,6 @@
 //! Which images and snapshots stay, which go, and why. Pure: a person reviews the list itself.
 
+mod dispute;
 mod judge;
 mod policy;
 pub mod table;
@@ -7,6 +8,7 @@ mod verdict;
 
 use std::time::{Duration, SystemTime};
 
+pub use dispute::Dispute;
 pub use policy::Policy;
 pub use verdict::{ImageVerdict, Keep, SnapshotVerdict};
 

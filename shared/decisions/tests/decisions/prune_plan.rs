@@ -155,8 +155,20 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
         let findable = snapshot.tags.contains_key(FAMILY) || snapshot.tags.len() < 50;
         snapshot.tags.contains_key(KEEP) || snapshot.tags.contains_key(VOLUME) || !findable
     });
+    let sharers = account.images.iter().filter(|it| it.snapshots.iter().any(|id| image.snapshots.contains(id)));
+    let tags = sharers.map(|it| &it.tags).chain(own().map(|snapshot| &snapshot.tags)).chain([&image.tags]);
+    let claims: BTreeSet<&str> =
+        tags.filter_map(|tags| tags.get(FAMILY)).map(String::as_str).filter(|name| name.starts_with('/')).collect();
     let unknown = !account.references.unread.is_empty() || !account.references.examined.contains(&image.id);
-    referenced || !owned || !touchable || !old || asked_for || among_newest || for_snapshot || unknown
+    referenced
+        || !owned
+        || !touchable
+        || !old
+        || asked_for
+        || among_newest
+        || for_snapshot
+        || unknown
+        || claims.len() > 1
 }
 
 fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, now: SystemTime) -> bool {

@@ -34,6 +34,36 @@ pub async fn families(aws: &Aws) -> Result<BTreeMap<ParameterName, Vec<Image>>, 
     Ok(families)
 }
 
+/// The images of a family, if no other family has its parameter.
+///
+/// # Errors
+/// When one has: a person has to say which images are meant.
+pub fn undisputed(families: &BTreeMap<ParameterName, Vec<Image>>, name: &ParameterName) -> Result<Vec<Image>, Failure> {
+    let ids = |images: &Vec<Image>| images.iter().map(|image| image.id.as_str()).collect::<Vec<_>>().join(", ");
+    let images = families.get(name).cloned().unwrap_or_default();
+    match families.iter().find(|(other, _)| *other != name && other.reached() == name.reached()) {
+        None => Ok(images),
+        Some((other, theirs)) => {
+            let (name, other) = (name.clone(), other.clone());
+            let disputed = Disputed { ours: ids(&images), theirs: ids(theirs), name, other };
+            Err(Failure::Blocked(disputed.into()))
+        }
+    }
+}
+
+/// Two families have one parameter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the images {ours} are tagged {FAMILY}={name}, and the images {theirs} {FAMILY}={other}, which is the same parameter: \
+     nothing is published to it until all of them name it alike"
+)]
+struct Disputed {
+    name: ParameterName,
+    other: ParameterName,
+    ours: String,
+    theirs: String,
+}
+
 pub(super) async fn images_of(aws: &Aws, name: &ParameterName) -> Result<Vec<Image>, Failure> {
     Ok(families(aws).await?.remove(name).unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use super::dispute::Claims;
 use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
 use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::images::{Image, ImageState, Snapshot, is_full, is_kept};
@@ -16,6 +17,7 @@ pub(super) struct Judge<'a> {
     newest: BTreeSet<&'a ImageId>,
     snapshots: BTreeMap<&'a SnapshotId, &'a Snapshot>,
     images_of: BTreeMap<&'a SnapshotId, &'a ImageId>,
+    claims: Claims<'a>,
 }
 
 impl<'a> Judge<'a> {
@@ -28,13 +30,12 @@ impl<'a> Judge<'a> {
             newest: newest(&account.images, policy.keep_newest),
             snapshots: account.snapshots.iter().map(|snapshot| (&snapshot.id, snapshot)).collect(),
             images_of: images_of.collect(),
+            claims: Claims::new(account),
         }
     }
 
     pub(super) fn image(&self, image: &Image) -> ImageVerdict {
-        if image.family().is_none() {
-            return ImageVerdict::Keep(Keep::NotOurs);
-        }
+        let Some(family) = image.family() else { return ImageVerdict::Keep(Keep::NotOurs) };
         let disabled_since = match (&image.state, image.stale_since()) {
             (ImageState::Available, _) => None,
             (ImageState::Disabled, Some(since)) => Some(since),
@@ -50,6 +51,9 @@ impl<'a> Judge<'a> {
                 ImageVerdict::Enable(reason)
             }
             (Some(reason), _) => ImageVerdict::Keep(reason),
+            (None, _) if let Some(dispute) = self.claims.other(image, &family, &self.snapshots) => {
+                ImageVerdict::Keep(Keep::Disputed(dispute))
+            }
             (None, None) if !examined => ImageVerdict::Keep(Keep::NotExamined),
             (None, None) => ImageVerdict::Disable,
             (None, Some(since)) if self.now < since + self.policy.soak => {

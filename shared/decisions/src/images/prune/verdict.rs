@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::Dispute;
 use crate::ids::{ImageId, SnapshotId};
 use crate::images::references::Reference;
 use crate::tags::{FAMILY, KEEP, VOLUME};
@@ -67,6 +68,8 @@ pub enum Keep {
     ManagedByBackup,
     /// It, or this snapshot of it, has as many tags as EC2 allows: without ours it would not be found again.
     NoRoomForTag(Option<SnapshotId>),
+    /// Another family claims it too.
+    Disputed(Dispute),
     /// We have not looked closely enough to be certain that nothing needs it.
     NotExamined,
     /// Something could not be read, and might refer to it.
@@ -109,6 +112,7 @@ impl fmt::Display for Keep {
             Keep::NoRoomForTag(snapshot) => {
                 write!(f, "{}has 50 tags and no room for Durin's; remove one", which(snapshot))
             }
+            Keep::Disputed(dispute) => write!(f, "of two families: {dispute}"),
             Keep::NotExamined => write!(f, "not looked at closely yet"),
             Keep::Unread => write!(f, "something could not be read that may refer to it"),
         }
