@@ -6,6 +6,7 @@ mod calls;
 mod coming_back;
 mod conformance;
 mod deploy;
+mod documents;
 mod events;
 mod fleet;
 mod infra_mutations;
