@@ -73,4 +73,8 @@ class Account:
         stack = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
         client("cloudformation").create_stack(StackName="durin-rules", TemplateBody=stack)
         topic = client("sns").list_topics()["Topics"][0]["TopicArn"]
-        self.ids = {"vol-…": volume, "ami-…": image, "--topic-arn …": f"--topic-arn {topic}"}
+        instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        security_group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+        self.ids = {"i-…": instance["InstanceId"], "eipalloc-…": address, "sg-…": security_group}
+        self.ids |= {"vol-…": volume, "ami-…": image, "--topic-arn …": f"--topic-arn {topic}"}

@@ -124,8 +124,14 @@ def test_a_cargo_command(command):
 @of("aws")
 def test_an_aws_command(command, account, world):
     # moto has no instance refresh, and the local AWS only the services that Durin calls.
-    endpoint = world if command.startswith("aws autoscaling") else account.endpoint
-    ended = run(filled(command, PLACEHOLDERS | account.ids), AWS_ENDPOINT_URL=endpoint, AWS_PAGER="")
+    endpoint = world if "aws autoscaling" in command else account.endpoint
+    command = filled(command, PLACEHOLDERS | account.ids)
+    if command.startswith("aws ssm start-session"):
+        # Neither has sessions: that the instance is found, and that the CLI takes the rest.
+        found = run(f"set -e; echo {command.partition(' --target ')[2]}", AWS_ENDPOINT_URL=endpoint)
+        assert re.fullmatch(r"i-[0-9a-f]{17}\n", found.stdout), found
+        command += " --generate-cli-skeleton output"
+    ended = run(command, AWS_ENDPOINT_URL=endpoint, AWS_PAGER="")
     if ended.returncode != 0 and "arguments are required" in ended.stderr:
         # The document only names it.
         ended = run(f"{command} help", AWS_PAGER="", PAGER="cat")
