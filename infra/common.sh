@@ -4,6 +4,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 yes=false
+# The node that the script is about, if it is about one.
+node=""
 # The comment of the zones that just deploy-node makes, by which they are recognised.
 # shellcheck disable=SC2034
 zone_comment="Durin: where nodes are."
@@ -13,6 +15,10 @@ export AWS_PAGER=""
 . "$root/infra/common/arguments.sh"
 # shellcheck source=common/build.sh
 . "$root/infra/common/build.sh"
+# shellcheck source=common/checks.sh
+. "$root/infra/common/checks.sh"
+# shellcheck source=common/records.sh
+. "$root/infra/common/records.sh"
 # shellcheck source=common/stacks.sh
 . "$root/infra/common/stacks.sh"
 # shellcheck source=common/zones.sh

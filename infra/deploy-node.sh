@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Deploys one node: just deploy-node NAME --image ami-… [OPTION…]; NAME is lower-case letters, digits and dashes.
 #
-#   --image AMI             the image of a first node; stored in the image parameter, to which later ones are published
+#   --image AMI             the image of a first node, x86_64 or arm64; stored in the image parameter, to which later ones
+#                           are published
 #   --image-parameter PATH  the image parameter, if it is not /durin/image; nodes may share one
 #   --record NAME           the node's A record, if it is not NAME in the zone durin.internal
 #   --hosted-zone ID        an existing private zone; by default a new one, or the one that an earlier node made. The
@@ -20,7 +21,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-node="" image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
+image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
 volume_size="" capacity_rebalance=""
 take_arguments '
     NAME node node
@@ -44,85 +45,85 @@ overrides=() kept=()
 
 # Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {
-    image_parameter=${image_parameter:-/durin/image}
-    local there
-    there=$(aws ssm get-parameter --name "$image_parameter" --query Parameter.Value --output text 2>&1) || {
-        case $there in *ParameterNotFound*) there="" ;; *) fail "$there" ;; esac
-    }
-    if [ -z "$there" ] && [ -z "$image" ]; then
-        fail "there is no parameter $image_parameter yet: name the first image with --image"
-    elif [ -n "$there" ] && [ -n "$image" ] && [ "$image" != "$there" ]; then
-        fail "$image_parameter holds $there and not $image: leave --image out, or name another --image-parameter"
-    elif [ -z "$there" ]; then
-        overrides+=("InitialImageId=$image")
-    fi
-    overrides+=("ImageParameter=$image_parameter" "RootDeviceName=$(root_device "${there:-$image}")")
-
+    local vpc=""
+    check_free_name
+    choose_image "${image_parameter:-/durin/image}" "$image"
     if [ -n "$subnet" ]; then
         [ -n "$security_group" ] || fail "--subnet needs --security-group"
-    elif [ -z "$zone" ] && ! stack_exists durin-network; then
+    elif [ -n "$security_group" ]; then
+        fail "--security-group needs --subnet"
+    elif stack_exists durin-network; then
+        subnet=$(stack_output durin-network SubnetId)
+        security_group=$(stack_output durin-network SecurityGroupId)
+    elif [ -z "$zone" ]; then
         zone=$(aws ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
             --query 'AvailabilityZones[0].ZoneName' --output text)
     fi
-    if [ -n "$subnet$zone" ]; then
-        check_place "$subnet" "$zone" "$volume"
-    else
-        check_place "$(stack_output durin-network SubnetId)" "" "$volume"
-    fi
+    check_place "$subnet" "$security_group" "$zone" "$volume"
+    [ -z "$zone" ] || [ "$zone" = "$place" ] ||
+        fail "the subnet $subnet is in $place and not in $zone: leave --availability-zone out, or name a --subnet there"
+    zone=$place
+    record=${record:-$node.durin.internal}
+    [ -z "$subnet" ] || vpc=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].VpcId' --output text)
+    [ -n "$hosted_zone" ] || hosted_zone=$(zone_of "${record#*.}" "$vpc")
+    check_unshared "$volume" "$hosted_zone" "$record"
+    [ -z "$hosted_zone" ] || check_record "$hosted_zone" "$record"
+    [ -z "$volume" ] || check_volume "$volume"
 }
 
-# An unusable image is found here, not by a group that launches in vain.
-root_device() {
-    local found architecture others
-    found=$(aws ec2 describe-images --image-ids "$1" --output text \
-        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName]') || fail "there is no image $1 here"
-    case $found in
-    available?*?ebs?/*) ;;
-    *) fail "the image $1 has to be available and on EBS, but is $found" ;;
+# zone_of NAME VPC: the hosted zone of that name that the VPC resolves, or nothing.
+zone_of() {
+    [ -n "$2" ] || return 0
+    aws route53 list-hosted-zones-by-vpc --vpc-id "$2" --vpc-region "$region" --output text \
+        --query "HostedZoneSummaries[?Name=='$(canonical "$1")'].[HostedZoneId]" | head -n 1
+}
+
+# choose_image PARAMETER IMAGE: sets the parameters that come from the image; IMAGE is what a new parameter gets, and may be
+# empty. An unusable image is found here, not by a group that launches in vain.
+choose_image() {
+    local there found state type device name
+    image_parameter=$1
+    there=$(aws ssm get-parameter --name "$1" --query Parameter.Value --output text 2>&1) || {
+        case $there in *ParameterNotFound*) there="" ;; *) fail "$there" ;; esac
+    }
+    if [ -z "$there" ] && [ -z "$2" ]; then
+        fail "there is no parameter $1 yet: name the first image with --image"
+    elif [ -n "$there" ] && [ -n "$2" ] && [ "$2" != "$there" ]; then
+        fail "$1 holds $there and not $2: leave --image out, or name another --image-parameter"
+    elif [ -z "$there" ]; then
+        overrides+=("InitialImageId=$2")
+    fi
+    found=$(aws ec2 describe-images --image-ids "${there:-$2}" --output text \
+        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName, Name]') || fail "there is no image ${there:-$2} here"
+    IFS=$'\t' read -r state architecture type device name <<<"$found"
+    check_types "${there:-$2}"
+    [ "$state $type" = "available ebs" ] && [ "$device" != None ] ||
+        fail "the image ${there:-$2} has to be available and on EBS, but is $state and on $type"
+    image_said="${there:-$2} ($name, $architecture), by the parameter $1"
+    overrides+=("ImageParameter=$1" "RootDeviceName=$device" "Architecture=$architecture")
+}
+
+# Sets instance_types to those of the template for the architecture, and fails if one of them cannot run it.
+check_types() {
+    local list others type
+    case $architecture in
+    arm64) list=1 ;;
+    x86_64) list=2 ;;
+    *) fail "the image $1 is $architecture, and infra/node.yaml has instance types for x86_64 and arm64: bake it for one of these" ;;
     esac
-    architecture=$(printf '%s' "$found" | cut -f 2)
-    others=$(types_without "$architecture") || fail "EC2 does not know all instance types of infra/node.yaml here: edit the list"
-    [ -z "$others" ] ||
-        fail "the image $1 is $architecture, and these instance types of infra/node.yaml are not: $others. Name another image, or edit the list"
-    printf '%s\n' "${found##*$'\t'}"
-}
-
-# types_without ARCHITECTURE: those of the template's instance types that cannot run such an image, on one line.
-types_without() {
-    local types=() type
+    instance_types=()
     while read -r type; do
-        types+=("$type")
-    done < <(sed -n 's/^ *- InstanceType: *//p' "$root/infra/node.yaml")
-    aws ec2 describe-instance-types --instance-types "${types[@]}" --output text \
-        --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$1')].InstanceType)"
-}
-
-# check_place SUBNET ZONE VOLUME: fails if no instance there could ever become the node. Without SUBNET, ZONE counts; VOLUME
-# may be empty.
-check_place() {
-    local zone=$2 volume=$3 found
-    if [ -n "$1" ]; then
-        found=$(aws ec2 describe-subnets --subnet-ids "$1" --output text \
-            --query 'Subnets[0].[AvailabilityZone, Ipv6Native]') || fail "there is no subnet $1 here"
-        case $found in
-        *True) fail "the subnet $1 has no IPv4, without which there is no address for the node's A record: name one that has" ;;
-        esac
-        zone=${found%%[[:space:]]*}
-    fi
-    [ -n "$volume" ] || return 0
-    found=$(aws ec2 describe-volumes --volume-ids "$volume" --output text \
-        --query "Volumes[0].[AvailabilityZone, Tags[?Key=='durin:volume'].Value | [0]]") || fail "there is no volume $volume here"
-    [ "${found%%[[:space:]]*}" = "$zone" ] ||
-        fail "the volume $volume is in ${found%%[[:space:]]*}, which it cannot leave, and the node would be in $zone: name a subnet of the volume's zone, or, where a network is yet to be made, --availability-zone"
-    [ "${found##*[[:space:]]}" = data ] ||
-        fail "the functions may only move volumes that are tagged for it: aws ec2 create-tags --resources $volume --tags Key=durin:volume,Value=data"
+        instance_types+=("$type")
+    done < <(awk -v list=$list '/- - InstanceType:/ { n++ } /- InstanceType:/ && n == list { print $NF }' "$root/infra/node.yaml")
+    others=$(aws ec2 describe-instance-types --instance-types "${instance_types[@]}" --output text \
+        --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$architecture')].InstanceType)") ||
+        fail "EC2 does not know all of ${instance_types[*]} here: edit their list in infra/node.yaml"
+    [ -z "$others" ] || fail "$others cannot run $architecture: edit its list in infra/node.yaml"
 }
 
 make_network() {
     [ -z "$subnet" ] || return 0
-    if [ -n "$zone" ]; then
-        deploy_stack durin-network network.yaml "AvailabilityZone=$zone"
-    fi
+    deploy_stack durin-network network.yaml "AvailabilityZone=$zone"
     subnet=$(stack_output durin-network SubnetId)
     security_group=$(stack_output durin-network SecurityGroupId)
 }
@@ -133,11 +134,7 @@ place() {
     found=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text)
     vpc=${found%%[[:space:]]*}
     overrides+=("SubnetIds=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${found##*[[:space:]]}")
-    record=${record:-$node.durin.internal}
-    if [ -z "$hosted_zone" ]; then
-        hosted_zone=$(aws route53 list-hosted-zones-by-vpc --vpc-id "$vpc" --vpc-region "$region" --output text \
-            --query "HostedZoneSummaries[?Name=='${record#*.}.'].[HostedZoneId]" | head -n 1)
-    fi
+    [ -n "$hosted_zone" ] || hosted_zone=$(zone_of "${record#*.}" "$vpc")
     [ -n "$hosted_zone" ] || make_zone "${record#*.}" "$vpc"
     overrides+=("RecordName=$record" "HostedZoneId=$hosted_zone")
 }
@@ -150,14 +147,6 @@ make_zone() {
         --caller-reference "durin-$1-$(date +%s)" --hosted-zone-config "Comment=$zone_comment,PrivateZone=true" \
         --query HostedZone.Id)
     hosted_zone=${hosted_zone##*/}
-}
-
-# With these tags a volume's owner agrees that the node may have it, so this only checks them.
-check_volume() {
-    local data owner
-    data=$(volume_tag "$volume" durin:volume) owner=$(volume_tag "$volume" durin:node)
-    [ "$data" = data ] && [ "$owner" = "$node" ] ||
-        fail "$volume is tagged durin:volume=$data and durin:node=$owner. If it is the data volume of the node $node: $(agreement "$volume" "$node")"
 }
 
 # With this tag a parameter's owner agrees that images are published to it, so this only reports that it is missing.
@@ -189,7 +178,9 @@ keep() {
         case $key=$value in
         *=None | *=null | *=) continue ;;
         DesiredCapacity=[01]) ;;
-        DesiredCapacity=*) fail "the node $node is being handed over: its group wants $value instances. Run the same command again in a few minutes" ;;
+        DesiredCapacity=*)
+            fail "the node $node is being handed over: its group wants $value instances, because the host of one retires, and Durin asks for one instance again when the other serves. Run the same command again then, in minutes if EC2 has capacity. If nothing is being handed over: aws autoscaling set-desired-capacity --auto-scaling-group-name $node --desired-capacity 1"
+            ;;
         # The stack's own volume is not a parameter.
         VolumeId="$(stack_output "$stack" VolumeId)") continue ;;
         esac
@@ -199,33 +190,64 @@ keep() {
 
 # The options for a node that exists. Its place cannot be changed by halves.
 change() {
+    local has_zone has_record has_volume
     [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
-    if [ -n "$subnet$volume" ]; then
-        check_place "${subnet:-$(stack_parameter "$stack" SubnetIds)}" "" "${volume:-$(stack_output "$stack" VolumeId)}"
+    keep
+    check_group
+    has_zone=$(kept HostedZoneId) has_record=$(kept RecordName) has_volume=$(kept VolumeId)
+    has_volume=${has_volume:-$(stack_output "$stack" VolumeId)}
+    if [ -n "$subnet$volume$security_group" ]; then
+        check_place "${subnet:-$(kept SubnetIds | cut -d , -f 1)}" "$security_group" "" "${volume:-$has_volume}"
     fi
+    check_unshared "$volume" "${hosted_zone:-$has_zone}" "${record:-$has_record}"
+    if [ -n "$record$hosted_zone" ]; then
+        check_record "${hosted_zone:-$has_zone}" "${record:-$has_record}"
+        [ "$(canonical "${record:-$has_record}") ${hosted_zone:-$has_zone}" = "$(canonical "$has_record") $has_zone" ] ||
+            old_record=$has_record old_zone=$has_zone
+    fi
+    [ -z "$volume" ] || check_volume "$volume"
     [ -z "$subnet" ] || overrides+=("SubnetIds=$subnet")
     [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
     [ -z "$record" ] || overrides+=("RecordName=$record")
     [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
-    [ -z "$image_parameter" ] || overrides+=("ImageParameter=$image_parameter")
-    keep
+    [ -z "$image_parameter" ] || choose_image "$image_parameter" ""
 }
 
+# kept KEY: what the group has now.
+kept() {
+    printf '%s\n' ${kept[@]+"${kept[@]}"} | sed -n "s/^$1=//p"
+}
+
+plan() {
+    say "  stack     $stack: the node $node, an Auto Scaling group of one spot instance with its launch template"
+    say "  image     $image_said"
+    say "  instance  one of ${instance_types[*]}, in ${subnet:-the new network}, ${zone}"
+    if [ -n "$volume" ]; then
+        say "  volume    $volume, which stays as it is"
+    else
+        say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node"
+    fi
+    say "  record    $record in the hosted zone ${hosted_zone:-${record#*.}, which this makes}; the functions may write there (stack durin-roles)"
+    say "  role      for the Systems Manager agent to register and take commands, and nothing else"
+    say "  price     16 to 20 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 5)"
+}
+
+old_record="" old_zone="" image_said="" instance_types=()
 need_aws
 stack_exists durin-rules || fail "the functions are not deployed in $region, so no launch would be completed: first just deploy"
-[ -z "$volume" ] || check_volume
-say "This will create or update:"
 if stack_exists "$stack"; then
     change
+    say "This will update:"
     say "  stack     $stack: the node $node, with ${overrides[*]:-its present parameters}"
     say "            its group keeps ${kept[*]:-nothing}"
     [ -z "$hosted_zone" ] || say "  stack     durin-roles: the functions may write A records in the hosted zone $hosted_zone"
+    [ -z "$old_record" ] || say "The record $old_record in $old_zone stays, and nothing moves it from then on."
     confirm "Go on?"
 else
     complete
-    [ -z "$zone" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
-    say "  stack     durin-roles: the functions may write A records in the hosted zone ${hosted_zone:-of ${record:-$node.durin.internal}, which this makes if it does not exist}"
-    say "  stack     $stack: the node $node, a spot instance, from ${image:-the image in $image_parameter}"
+    say "This will create:"
+    [ -n "$subnet" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
+    plan
     confirm "Go on?"
     make_network
     place
@@ -238,4 +260,8 @@ say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launch
 say "  aws autoscaling describe-auto-scaling-instances --query \"AutoScalingInstances[?AutoScalingGroupName=='$node']\""
 say "If it does not appear: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
 report_missing_tag
+if [ -n "$old_record" ]; then
+    say "The old record $old_record is still there, and points to the present instance until that ends. Once nobody uses it:"
+    say "  aws route53 change-resource-record-sets --hosted-zone-id $old_zone --change-batch '$(deletions "$old_zone" "$old_record")'"
+fi
 say "Then let it survive an interruption: just drill $node"

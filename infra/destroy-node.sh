@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-node="" delete_volume=""
+delete_volume=""
 take_arguments '
     NAME node node
     --yes yes flag
@@ -37,30 +37,13 @@ instances() {
         --query 'AutoScalingGroups[0].Instances && length(AutoScalingGroups[0].Instances) || AutoScalingGroups[0].DesiredCapacity'
 }
 
-# Exactly as it stands, and only what Durin writes: one address.
-delete_record() {
-    local zone=$1 name=$2 found ttl address
-    found=$(aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$name" --start-record-type A \
-        --max-items 1 --output text \
-        --query "ResourceRecordSets[?Name=='${name%.}.' && Type=='A' && length(ResourceRecords || \`[]\`)==\`1\`].[TTL, ResourceRecords[0].Value]" |
-        grep -v '^None$' || true)
-    [ -n "$found" ] || return 0
-    ttl=${found%%[[:space:]]*} address=${found##*[[:space:]]}
-    say "Record $name: delete"
-    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id --change-batch \
-        "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"A\", \"TTL\": $ttl, \"ResourceRecords\": [{\"Value\": \"$address\"}]}}]}" >/dev/null
-}
-
-# Deletes the TXT record that claims the name for this node, if it has no other value.
-delete_claim() {
-    local zone=$1 name=_durin.${2%.}. text="\\\"node=$node\\\"" found
-    found=$(aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$name" --start-record-type TXT \
-        --max-items 1 --output text \
-        --query "ResourceRecordSets[?Name=='$name' && Type=='TXT' && length(ResourceRecords || \`[]\`)==\`1\` && ResourceRecords[0].Value=='\"node=$node\"'].[TTL]" |
-        grep -v '^None$' || true)
-    [ -n "$found" ] || return 0
-    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id --change-batch \
-        "{\"Changes\": [{\"Action\": \"DELETE\", \"ResourceRecordSet\": {\"Name\": \"$name\", \"Type\": \"TXT\", \"TTL\": $found, \"ResourceRecords\": [{\"Value\": \"$text\"}]}}]}" >/dev/null
+delete_records() {
+    local changes
+    changes=$(deletions "$zone" "$record")
+    [ -n "$changes" ] || return 0
+    say "Record $record: delete"
+    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id \
+        --change-batch "$changes" >/dev/null
 }
 
 # Deletes a zone that just deploy-node made, unless it has other records too. Once no node is in the zone, the functions
@@ -85,14 +68,15 @@ leave_zone() {
 }
 
 # Refuses a volume that is not a data volume, or belongs to another node.
-check_volume() {
+check_deletion() {
     local found owner
     found=$(aws ec2 describe-volumes --volume-ids "$1" --query "Volumes[0].Tags[?Key=='durin:volume'].Value | [0]" --output text) ||
         fail "there is no volume $1 here"
     [ "$found" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
     owner=$(aws autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
         --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]")
-    [ -z "$owner" ] || fail "$1 is the data volume of the node $owner"
+    owner=${owner:-$(volume_tag "$1" durin:node)}
+    [ -z "$owner" ] || [ "$owner" = "$node" ] || fail "$1 is the data volume of the node $owner"
 }
 
 need_aws
@@ -108,7 +92,7 @@ elif [ "$(stack_status "$stack")" = NONE ] && [ -z "$delete_volume" ]; then
 fi
 if [ -n "$delete_volume" ]; then
     [ -z "$volume" ] || [ "$volume" = "$delete_volume" ] || fail "the volume of the node $node is $volume and not $delete_volume"
-    check_volume "$delete_volume"
+    check_deletion "$delete_volume"
 fi
 
 say "This will delete everything here that exists:"
@@ -121,8 +105,7 @@ confirm "Go on?"
 
 empty_group
 if [ -n "$record" ]; then
-    delete_record "$zone" "$record"
-    delete_claim "$zone" "$record"
+    delete_records
     leave_zone "$zone"
 fi
 delete_stack "durin-drill-$node"

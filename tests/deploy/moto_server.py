@@ -8,7 +8,7 @@ import copy
 import json
 import sys
 
-from moto.autoscaling.models import FakeAutoScalingGroup
+from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
@@ -16,9 +16,11 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_block_store import EBSBackend, Volume
 from moto.ec2.models.route_tables import RouteTable
 from moto.iam.models import ManagedPolicy, iam_backends
+from moto.route53 import models as route53
 from moto.server import main
 from moto.ssm.models import Document, Parameter
 
+_zone_id = route53.create_route53_zone_id
 _create_document = Document.create_from_cloudformation_json
 _apply, _delete, _create_volume = ChangeSet.apply, ResourceMap.delete, EBSBackend.create_volume
 _create_change_set = CloudFormationBackend.create_change_set
@@ -72,11 +74,19 @@ def execute_change_set(backend, change_set_name, stack_name=None):
 
 def create_group(resource_name, cloudformation_json, account_id, region_name, **rest):
     """`AWS::NoValue` takes an element out of a list (CloudFormation, Pseudo parameters), and a group has the Capacity
-    Rebalancing of its template."""
+    Rebalancing and the hooks of its template."""
     properties = cloudformation_json["Properties"]
     properties["Tags"] = [tag for tag in properties["Tags"] if tag]
     group = _create_group(resource_name, cloudformation_json, account_id, region_name, **rest)
     group.capacity_rebalance = properties["CapacityRebalance"] == "true"
+    for hook in properties["LifecycleHookSpecificationList"]:
+        autoscaling_backends[account_id][region_name].create_lifecycle_hook(
+            hook["LifecycleHookName"],
+            group.name,
+            hook["LifecycleTransition"],
+            int(hook["HeartbeatTimeout"]),
+            hook["DefaultResult"],
+        )
     return group
 
 
@@ -125,6 +135,8 @@ def create_volume(backend, size, zone_name, snapshot_id=None, **rest):
     return _create_volume(backend, size or 8, zone_name, snapshot_id, **rest)
 
 
+# As AWS's ids begin. (Route 53 API Reference, HostedZone)
+route53.create_route53_zone_id = lambda *of, **more: "Z" + _zone_id(*of, **more)[1:]
 FakeAutoScalingGroup.create_from_cloudformation_json = create_group
 Document.create_from_cloudformation_json = create_document
 ManagedPolicy.update_from_cloudformation_json = update_managed_policy

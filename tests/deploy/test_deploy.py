@@ -219,9 +219,8 @@ def test_a_volume_that_could_never_be_attached_or_moved_is_refused(account):
 
 
 def test_an_image_that_the_instance_types_cannot_run_is_refused(account):
-    of_arm = [{"Name": "architecture", "Values": ["arm64"]}]
-    image = account.client("ec2").describe_images(Filters=of_arm)["Images"][0]["ImageId"]
-    assert "t3a.medium" in account.refused("deploy-node.sh", "home", "--image", image)
+    image = account.client("ec2").register_image(Name="k3s-0", Architecture="i386")["ImageId"]
+    assert "instance types for x86_64 and arm64" in account.refused("deploy-node.sh", "home", "--image", image)
     assert "durin-network" not in stacks(account)
 
 
@@ -381,9 +380,10 @@ def test_a_volume_has_to_say_whose_it_is(account):
     of_away = output(account, "durin-node-away", "VolumeId")
     place = account.client("ec2").describe_volumes(VolumeIds=[of_away])["Volumes"][0]["AvailabilityZone"]
     theirs = account.client("ec2").create_volume(AvailabilityZone=place, Size=1)["VolumeId"]
-    for volume in [of_away, theirs]:
-        told = account.refused("deploy-node.sh", "home", "--image", IMAGE, "--volume", volume)
-        assert f"--resources {volume}" in told and "Key=durin:node,Value=home" in told
+    told = account.refused("deploy-node.sh", "home", "--image", IMAGE, "--volume", of_away)
+    assert f"{of_away} is that of the node away" in told and "create-tags" not in told
+    told = account.refused("deploy-node.sh", "home", "--image", IMAGE, "--volume", theirs)
+    assert f"--resources {theirs}" in told and "Key=durin:node,Value=home" in told
     assert "durin-node-home" not in stacks(account)
     (command,) = re.findall("aws ec2 create-tags .*", told)
     subprocess.run(shlex.split(command), env=account.environment, check=True, timeout=60)
