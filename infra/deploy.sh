@@ -46,7 +46,7 @@ settle_zones() {
         zones+=("$zone")
     done
     while IFS=$'\t' read -r zone node; do
-        [ -z "$zone" ] || printf '%s\n' ${zones[@]+"${zones[@]}"} | grep -qx "$zone" ||
+        [ -z "$zone" ] || printf '%s\n' ${zones[@]+"${zones[@]}"} | grep -qxF -e "$zone" ||
             fail "the node $node is in the hosted zone $zone, in which the functions may not write. If the zone is yours and they should, pass --hosted-zone $zone; else correct the tag durin:hosted-zone-id of the Auto Scaling group $node"
     done <<<"$nodes"
 }
@@ -63,7 +63,7 @@ plan() {
     functions | while read -r name _; do
         say "  function  $name"
     done
-    say "The functions may write A records in these hosted zones: ${zones[*]:-none yet, just deploy-node adds a node\'s}"
+    say "The functions may write A records in these hosted zones: ${zones[*]:-none yet; just deploy-node adds the zone of its node}"
 }
 
 binary_of() {
@@ -122,6 +122,8 @@ deploy_function() {
 report_untagged_volumes() {
     local volume node
     while IFS=$'\t' read -r volume node; do
+        # A tag may say anything, and the AWS CLI would read a file whose name it says.
+        is_a volume "$volume" || { say "The tag durin:volume-id of the Auto Scaling group $node is \"$volume\", which is not $expected" && continue; }
         [ "$(volume_tag "$volume" durin:node </dev/null)" = "$node" ] ||
             say "The volume $volume of the node $node does not name its node. If it is that node's: $(agreement "$volume" "$node")"
     done < <(aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id --output text \

@@ -14,7 +14,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-node="" by=interruption within=900
+by=interruption within=900
 take_arguments '
     NAME node group
     --yes yes flag
@@ -44,8 +44,9 @@ held() {
     if [ -n "$held" ]; then tr '\t' ' ' <<<"$held"; else echo none; fi
 }
 record_address() {
-    aws route53 list-resource-record-sets --hosted-zone-id "$zone" --start-record-name "$record" --start-record-type A \
-        --max-items 1 --output text --query "ResourceRecordSets[?Type=='A'].ResourceRecords[0].[Value]" | head -n 1
+    local ttl count address
+    read -r ttl count address < <(only_record "$zone" "$(canonical "$record")" A)
+    printf '%s\n' "${address:-none}"
 }
 address_of() {
     aws ec2 describe-instances --instance-ids "$1" --query 'Reservations[0].Instances[0].[PrivateIpAddress]' --output text
@@ -90,6 +91,10 @@ volume=$(tag durin:volume-id)
 [ -n "$volume" ] || fail "there is no node $node in $region"
 zone=$(tag durin:hosted-zone-id)
 record=$(tag durin:record-name)
+# A tag may say anything, and the AWS CLI would read a file whose name it says.
+is_a volume "$volume" || fail "the tag durin:volume-id of the Auto Scaling group $node is \"$volume\", and has to be $expected"
+is_a hosted-zone "$zone" || fail "the tag durin:hosted-zone-id of the Auto Scaling group $node is \"$zone\", and has to be $expected"
+is_a record "$record" || fail "the tag durin:record-name of the Auto Scaling group $node is \"$record\", and has to be $expected"
 old=$(in_service)
 [ "$(held)" = "${old:-none} attached" ] || fail "the node $node does not serve: InService: ${old:-none}; volume: $(held)"
 

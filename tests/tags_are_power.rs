@@ -16,6 +16,8 @@ use serde_json::Value;
 
 #[path = "tags_are_power/marks.rs"]
 mod marks;
+#[path = "tags_are_power/patterns.rs"]
+mod patterns;
 #[path = "tags_are_power/policy.rs"]
 mod policy;
 #[path = "tags_are_power/records.rs"]

@@ -45,7 +45,7 @@ set_allowed_zones() {
 allow_zone() {
     local there
     there=$(allowed_zones)
-    ! grep -qx "$1" <<<"$there" || return 0
+    ! grep -qxF -e "$1" <<<"$there" || return 0
     say "Roles: the functions may write A records in the hosted zone $1"
     # shellcheck disable=SC2086
     set_allowed_zones $there "$1"
@@ -55,10 +55,10 @@ allow_zone() {
 forbid_zone() {
     local there
     there=$(allowed_zones)
-    grep -qx "$1" <<<"$there" || return 0
+    grep -qxF -e "$1" <<<"$there" || return 0
     say "Roles: the functions may not write in the hosted zone $1 any more"
     # shellcheck disable=SC2046
-    set_allowed_zones $(grep -vx "$1" <<<"$there" || true)
+    set_allowed_zones $(grep -vxF -e "$1" <<<"$there" || true)
 }
 
 # The nodes of the region and their hosted zones, a line each: the zone's id, a tab, the group's name.

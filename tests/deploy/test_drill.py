@@ -1,6 +1,9 @@
 """`just drill`, in the local AWS: FIS is not there, so the node is ended through its group."""
 
 import re
+import subprocess
+
+from conftest import INFRA
 
 GROUP = "k3s"
 
@@ -24,3 +27,21 @@ def test_a_node_survives_its_drill_and_the_outage_is_told(live):
 
 def test_a_node_that_is_not_there_is_told(live):
     assert "there is no node nowhere" in live.refused("drill.sh", "nowhere", "--by", "termination")
+
+
+def test_a_tag_that_the_cli_would_read_as_a_file_is_refused(live):
+    tag = {"ResourceId": GROUP, "ResourceType": "auto-scaling-group", "Key": "durin:volume-id", "PropagateAtLaunch": True}
+    live.client("autoscaling").create_or_update_tags(Tags=[{**tag, "Value": "file:///etc/passwd"}])
+    said = live.refused("drill.sh", GROUP, "--by", "termination")
+    assert 'is "file:///etc/passwd", and has to be a volume id' in said
+    assert "root:" not in said
+
+
+def test_the_record_of_another_name_is_not_the_nodes(live):
+    """Route 53 lists from a name on: without the name itself, the next one comes first."""
+    (zone,) = live.client("route53").list_hosted_zones()["HostedZones"]
+    script = '. "$0/common.sh"; only_record "$1" "$(canonical "$2")" A'
+    for name, found in [("A.durin.internal", ""), ("K3S.durin.internal", r"10\t1\t10\.0\.0\.[0-9]+\n")]:
+        command = ["bash", "-euc", script, str(INFRA), zone["Id"].split("/")[-1], name]
+        ended = subprocess.run(command, env=live.environment, capture_output=True, text=True, timeout=60, check=True)
+        assert re.fullmatch(found, ended.stdout), ended

@@ -69,7 +69,7 @@ pub(super) async fn instances_by_group(
     let tag = format!("tag:{}", convert::GROUP_TAG);
     for chunk in groups.chunks(FILTER_VALUES) {
         for found in described(aws, filter(&tag, chunk.iter().map(GroupName::as_str))).await? {
-            if let Some(group) = found.group {
+            if let Some(group) = found.group.filter(|group| groups.contains(group)) {
                 let instance = Instance { of_group: true, ..found.instance };
                 by_group.entry(group).or_default().insert(found.id, instance);
             }
@@ -202,5 +202,29 @@ pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<
 }
 
 fn filter<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.map(str::to_owned).collect())).build()
+    Filter::builder().name(name).set_values(Some(values.map(literal).collect())).build()
+}
+
+/// Text that EC2 takes as it stands: `*` and `?` are wildcards in a filter's values, unless after a backslash. A group may
+/// have either in its name. (EC2 API Reference, `Filter`.)
+fn literal(text: &str) -> String {
+    let escaped =
+        text.chars().flat_map(|character| "*?\\".contains(character).then_some('\\').into_iter().chain([character]));
+    escaped.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("k3s no. 2", "k3s no. 2")]
+    #[case::any_text("k3s*", "k3s\\*")]
+    #[case::any_character("k?s", "k\\?s")]
+    #[case::backslash("k\\s", "k\\\\s")]
+    fn a_filters_value_is_literal(#[case] text: &str, #[case] value: &str) {
+        assert_eq!(literal(text), value);
+    }
 }
