@@ -76,7 +76,11 @@ volume_tag() {
         fail "the volume $1 cannot be read"
 }
 
-# agreement VOLUME NODE: the command with which the owner of a volume agrees that it is the node's.
+# agreement VOLUME NODE: the command with which the owner of a volume agrees that it is the node's. A person copies it, so
+# whatever the group is called, it has to be one command, with that name in it.
 agreement() {
-    printf "aws ec2 create-tags --resources %s --tags Key=durin:volume,Value=data 'Key=durin:node,Value=%s'\n" "$1" "$2"
+    local tags="Key=durin:volume,Value=data Key=durin:node,Value=$2" name=${2//\\/\\\\}
+    is_a group "$2" ||
+        tags=$(printf %q "[{\"Key\": \"durin:volume\", \"Value\": \"data\"}, {\"Key\": \"durin:node\", \"Value\": \"${name//\"/\\\"}\"}]")
+    printf 'aws ec2 create-tags --resources %s --tags %s\n' "$1" "$tags"
 }

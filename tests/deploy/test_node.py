@@ -1,6 +1,7 @@
 """What `just deploy-node` refuses before it does anything, and what it says that it will do. Nothing here is ever made."""
 
 import json
+import shlex
 import subprocess
 
 import pytest
@@ -188,6 +189,17 @@ def test_a_key_with_which_nothing_is_attached_is_refused(account, volume):
     assert "cancel-key-deletion" in checked(account, "home", "check_key", key)
     said = checked(account, "home", "check_key", "00000000-0000-0000-0000-000000000000")
     assert "Not checked: whether the volume's key" in said and "passes" in said
+
+
+@pytest.mark.parametrize("name", ["home", "a, b", "x'; touch pwned; '", 'quoted "\\', "$(touch pwned)", "é"])
+def test_the_command_to_copy_is_one_command_whatever_a_group_is_called(account, name):
+    said = checked(account, "home", "agreement", "vol-0123456789abcdef0", name).removesuffix("passes")
+    *command, last = shlex.split(said)
+    assert command[:6] == ["aws", "ec2", "create-tags", "--resources", "vol-0123456789abcdef0", "--tags"]
+    if name == "home":
+        assert [*command[6:], last] == ["Key=durin:volume,Value=data", "Key=durin:node,Value=home"]
+    else:
+        assert {tag["Key"]: tag["Value"] for tag in json.loads(last)} == {"durin:volume": "data", "durin:node": name}
 
 
 @pytest.fixture
