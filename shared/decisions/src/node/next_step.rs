@@ -16,7 +16,8 @@ use std::time::SystemTime;
 
 use super::claim::Claim;
 use super::observed::{
-    ARecord, Attachment, AttachmentState, Instance, InstanceState, Observed, Record, RecordProblem, Volume, VolumeState,
+    ARecord, Attachment, AttachmentState, Instance, InstanceState, Observed, Record, RecordProblem, ReleaseState,
+    Volume, VolumeState,
 };
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::declaration::TagError;
@@ -81,7 +82,7 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
         Err(blocked) => return Step::Blocked(blocked),
     };
     let successor = successor::of(observed, now);
-    match (volume.attachments.first(), &volume.state) {
+    let step = match (volume.attachments.first(), &volume.state) {
         (Some(attachment), _) if successor.is(&attachment.instance) => follow(observed, attachment, now),
         (Some(attachment), _) => free::next_step(observed, volume, attachment, &successor, now),
         (None, VolumeState::Available) => attach(observed, volume, &successor, now),
@@ -91,7 +92,24 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
             }
             Step::Wait(WaitFor::Volume)
         }
+    };
+    match (step, volume.attachments.first()) {
+        (idle @ (Step::Wait(_) | Step::Done(_)), Some(attachment)) => {
+            record_of_serving(observed, attachment, now).unwrap_or(idle)
+        }
+        (step, _) => step,
     }
+}
+
+/// A holder serves until it lets go, also one that has to go: until then it has to be found.
+fn record_of_serving(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
+    let holder = &attachment.instance;
+    let instance = observed.instances.get(holder).filter(|it| it.state == InstanceState::Running)?;
+    let is_ours = instance.of_group || observed.group.members.contains_key(holder);
+    let has_it = attachment.state == AttachmentState::Attached
+        && observed.release.as_ref().is_none_or(|release| release.state == ReleaseState::NotStarted);
+    let step = (is_ours && has_it).then(|| record_step(observed, holder, now).ok().flatten())??;
+    matches!(step, Step::ClaimName | Step::PointRecord { .. }).then_some(step)
 }
 
 /// The volume, unless a mistake in the set-up makes it unwise to touch anything.

@@ -3,6 +3,7 @@
 mod bounds;
 mod departure;
 mod evidence;
+mod guards;
 mod images;
 mod launch_first;
 mod mistakes;

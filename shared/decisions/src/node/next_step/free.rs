@@ -21,7 +21,7 @@ use super::successor::Successor;
 use super::{agreement, cannot_take_over, shared_volume, taken};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use crate::node::observed::{Attachment, AttachmentState, InstanceState, Observed, Volume};
+use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Volume};
 use crate::node::step::{ActionResult, Blocked, Step, WaitFor};
 
 /// The next step towards a free volume.
@@ -43,12 +43,11 @@ pub(super) fn next_step(
     }
     // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
     // the holder has to go anyway: then at least it lets go in order.
-    let has_to_go = instance.risk.is_some_and(|risk| risk.until.is_some()) || taken::is_taken(instance, now);
-    if !has_to_go
+    if !taken::is_taken(instance, now)
         && let Some(blocked) = cannot_take_over(observed, volume, successor)
             .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
     {
-        return Step::Blocked(blocked);
+        return in_vain(observed, attachment, instance, blocked, now);
     }
     match instance.state {
         InstanceState::Dead => gone(observed, holder, successor, now),
@@ -62,6 +61,26 @@ pub(super) fn next_step(
             }
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
+    }
+}
+
+/// Its successor cannot take over. A holder that its group is ending is held all the same, and lets go before its hook runs
+/// out; any other loses nothing.
+fn in_vain(
+    observed: &Observed,
+    attachment: &Attachment,
+    instance: &Instance,
+    blocked: Blocked,
+    now: SystemTime,
+) -> Step {
+    let is_alive = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
+    let is_ending = matches!(observed.group.members.get(&attachment.instance), Some(Lifecycle::Terminating { .. }));
+    if !is_alive || !is_ending {
+        return Step::Blocked(blocked);
+    }
+    match (Departure { observed, attachment, instance, successor: &Successor::None, now }).next_step() {
+        Step::Wait(_) | Step::Done(_) => Step::Blocked(blocked),
+        step => step,
     }
 }
 

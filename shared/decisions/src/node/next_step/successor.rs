@@ -73,14 +73,14 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let spare = || newest(observed, |id| !goes(observed, id, now));
     let serving = holder.filter(|id| is(id, |state| *state == Lifecycle::InService));
     let has_taken_over = holder.filter(|id| is(id, is_launching));
-    let stays = |id: &&InstanceId| !goes(observed, id, now);
     let chosen = serving
-        .filter(|_| two)
-        .filter(stays)
-        .or_else(|| has_taken_over.filter(stays))
+        .filter(|id| two && !goes(observed, id, now))
+        // Not for a mere recommendation: two newcomers that are both to be left would take the volume from each other.
+        .or_else(|| has_taken_over.filter(|id| !is_doomed(observed, id, now)))
         .or_else(|| first_newcomer(observed, now))
         .or(has_taken_over)
         .or_else(|| serving.filter(|id| !(two && goes(observed, id, now) && spare().is_some())))
+        .or_else(spare)
         .or_else(|| newest(observed, |id| !is_doomed(observed, id, now)));
     match chosen.cloned() {
         None => Successor::None,
@@ -94,8 +94,8 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     }
 }
 
-/// The newcomer that can take over first: one that has booted, or at least runs; of two such, the older, so that all who
-/// look choose the same.
+/// The newcomer that can take over first: one that has booted, or at least runs; of two such, one that nobody has to leave
+/// soon, or else the older, so that all who look choose the same. One that could never take over hides no other.
 fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let newcomers = observed.group.members.iter().filter(|(_, state)| is_launching(state)).map(|(id, _)| id);
@@ -105,8 +105,19 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     newcomers.filter(can_take_over).min_by_key(|id| {
         let listed = observed.instances.get(*id);
         let runs = listed.is_some_and(|instance| instance.state == InstanceState::Running);
-        (!observed.has_booted(id), !runs, listed.is_none(), listed.and_then(|instance| instance.launched), *id)
+        let launched = listed.and_then(|instance| instance.launched);
+        let is_marked = goes(observed, id, now);
+        (is_out_of_place(observed, id), !observed.has_booted(id), !runs, is_marked, listed.is_none(), launched, *id)
     })
+}
+
+/// Whether EC2 would never attach the volume to it, for what it is.
+fn is_out_of_place(observed: &Observed, id: &InstanceId) -> bool {
+    observed
+        .volume
+        .as_ref()
+        .zip(observed.instances.get(id))
+        .is_some_and(|(volume, instance)| instance.zone != volume.zone || instance.device_taken_by.is_some())
 }
 
 /// Whether a newcomer was launched together with the holder, and not to replace it: both shortly before the holder, which is

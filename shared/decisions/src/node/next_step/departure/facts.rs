@@ -88,7 +88,8 @@ impl Departure<'_> {
         if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
             return Deadline::Due;
         }
-        let held_until = self.instance.risk.filter(|risk| risk.reclaim().is_none()).and_then(|risk| risk.until);
+        let held = self.instance.risk.filter(|risk| risk.reclaim().is_none() && self.is_ending());
+        let held_until = held.and_then(|risk| risk.until);
         match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
             None if stop.is_some() => Deadline::Ahead,
             None => Deadline::None,
