@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use durin_harness::seed::Seed;
+use durin_harness::world::faults::FaultKind;
 use durin_tests::{Story, WARNING, schedule};
 use serde_json::{Value, json};
 
@@ -103,4 +104,15 @@ async fn every_outcome_is_in_the_log() {
 fn the_metric_is_made_of_that_very_field() {
     assert!(RULES.contains("FilterPattern: \"{ $.without_holder = * }\""));
     assert!(RULES.contains("MetricValue: $.without_holder"));
+}
+
+/// It is not known whether a holder has let go, so nobody says that it serves.
+#[tokio::test(start_paused = true)]
+async fn a_tick_fails_when_nobody_knows_whether_the_holder_serves() {
+    let story = Story::without_functions(&Seed::one_node());
+    story.aws().pass(std::time::Duration::from_secs(600)).await;
+    story.let_go_in_vain().await;
+    story.fault("ssm:*", FaultKind::InternalError, 1_000);
+    let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("unknown");
+    assert!(error.message.contains("ssm:ListCommandInvocations"), "{error}");
 }

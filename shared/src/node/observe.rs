@@ -267,10 +267,9 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
     let (mut instances, names_read) = tokio::try_join!(read::instances_by_group(aws, &names), names_read)?;
     let (volumes, asked) = tokio::join!(read::volumes(aws, &volume_ids), read::asked_to_release_lately(aws));
     let volumes = volumes?;
-    let asked = asked.unwrap_or_else(|failure| {
-        tracing::warn!(reason = failure.chain(), "Systems Manager cannot be asked");
-        BTreeSet::new()
-    });
+    // Then each node asks for itself, and fails of it if it has to know.
+    let asked =
+        asked.inspect_err(|failure| tracing::warn!(reason = failure.chain(), "Systems Manager cannot be asked"));
     let now = aws.clock.now();
     for (node, name) in nodes.iter_mut().zip(names_read) {
         let of_group = instances.remove(node.name()).unwrap_or_default();
@@ -278,7 +277,9 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         node.view.name = Cached::read_at(now, name);
         // Two groups may name the same one.
         node.view.volume = Cached::read_at(now, volumes.get(&node.declaration.volume).cloned());
-        node.view.note_asked_lately(&asked);
+        if let Ok(asked) = &asked {
+            node.view.note_asked_lately(asked);
+        }
     }
     read_strangers(aws, nodes, &names).await?;
     read_stops(aws, nodes).await;

@@ -110,6 +110,18 @@ fn a_holder_that_has_let_go_is_not_pointed_at() {
     assert_eq!(step(released), Step::Wait(WaitFor::Booted { successor: id(NEW) }));
 }
 
+/// Another function may have given it the volume since.
+#[rstest]
+#[case::alive(healthy().lifecycle(OLD, TERMINATING_WAIT), true)]
+#[case::not_listed(healthy().lifecycle(OLD, TERMINATING_WAIT).without(OLD), true)]
+#[case::dead(healthy().lifecycle(OLD, TERMINATING_WAIT).state(OLD, InstanceState::Dead), false)]
+fn only_the_dead_are_let_go_without_a_second_look(#[case] situation: Situation, #[case] needed: bool) {
+    let seen = situation.seen();
+    let complete = |transition| Step::Complete { instance: id(OLD), transition, result: ActionResult::Continue };
+    assert_eq!(seen.lets_the_living_end(&complete(Transition::Terminating)), needed);
+    assert!(!seen.lets_the_living_end(&complete(Transition::Launching)));
+}
+
 /// A person has set the older aside, and it has come back.
 #[test]
 fn of_two_in_service_the_one_that_retires_goes() {
