@@ -10,5 +10,6 @@ pub mod images;
 pub mod lifecycle;
 pub mod node;
 pub mod risk;
+pub mod shell;
 pub mod tags;
 pub mod times;

@@ -7,6 +7,7 @@ use durin_decisions::node::{
     Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Standstill, Volume,
     release_matters,
 };
+use durin_decisions::shell::node_tag;
 
 use super::cached::Cached;
 use super::commands::release_state;
@@ -221,10 +222,10 @@ fn warn_of_tag(node: &Declaration, volume: Option<&Volume>) {
             node = %node.group,
             volume = %node.volume,
             says = says.unwrap_or_default(),
-            "the volume's tag {} does not name the node that has it: run aws ec2 create-tags --resources {} --tags 'Key={0},Value={}'",
+            "the volume's tag {} does not name the node that has it: run aws ec2 create-tags --resources {} --tags {}",
             tags::NODE,
             node.volume,
-            node.group,
+            node_tag(node.group.as_str()),
         );
     }
 }

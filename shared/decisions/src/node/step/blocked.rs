@@ -3,6 +3,7 @@
 use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use crate::node::observed::KeyProblem;
+use crate::shell::{node_tag, quoted};
 
 /// A mistake in the set-up: what is wrong, and what a person can do about it. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,35 +24,41 @@ pub enum Blocked {
     UnusableVolume { volume: VolumeId, state: String },
     #[error(
         "the Launch process of the Auto Scaling group {group} is suspended, so nothing could follow {holder}, which has to \
-         go: aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch"
+         go: aws autoscaling resume-processes --auto-scaling-group-name {} --scaling-processes Launch",
+        quoted(.group.as_str())
     )]
     LaunchSuspended { group: GroupName, holder: InstanceId },
     #[error(
         "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
          Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \
-         --auto-scaling-group-name {group} --scaling-processes Launch"
+         --auto-scaling-group-name {} --scaling-processes Launch",
+        quoted(.group.as_str())
     )]
     SpareWhileLaunchSuspended { group: GroupName, holder: InstanceId, spare: InstanceId },
     #[error(
         "the Launch process of the Auto Scaling group {group} is suspended, and it has no instance that could be the node: \
-         aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch"
+         aws autoscaling resume-processes --auto-scaling-group-name {} --scaling-processes Launch",
+        quoted(.group.as_str())
     )]
     NobodyWhileLaunchSuspended { group: GroupName },
     #[error(
         "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
-         update-auto-scaling-group --auto-scaling-group-name {group} --max-size 2"
+         update-auto-scaling-group --auto-scaling-group-name {} --max-size 2",
+        quoted(.group.as_str())
     )]
     MaximumTooSmall { group: GroupName, holder: InstanceId },
     #[error(
         "the Auto Scaling group {group} has {min} instances at least, but a node is one: aws autoscaling \
-         update-auto-scaling-group --auto-scaling-group-name {group} --min-size 1"
+         update-auto-scaling-group --auto-scaling-group-name {} --min-size 1",
+        quoted(.group.as_str())
     )]
     MinimumTooLarge { group: GroupName, min: i32 },
     /// Time and again.
     #[error(
         "the Auto Scaling group {group} refuses to end {instance}, which is not the node: aws autoscaling \
-         describe-scaling-activities --auto-scaling-group-name {group} shows what it is at; when that is over, run aws \
-         autoscaling terminate-instance-in-auto-scaling-group --instance-id {instance} --should-decrement-desired-capacity"
+         describe-scaling-activities --auto-scaling-group-name {} shows what it is at; when that is over, run aws \
+         autoscaling terminate-instance-in-auto-scaling-group --instance-id {instance} --should-decrement-desired-capacity",
+        quoted(.group.as_str())
     )]
     EndRefused { group: GroupName, instance: InstanceId },
     #[error(
@@ -86,14 +93,16 @@ pub enum Blocked {
     #[error(
         "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which is tagged durin:node={node}: correct \
          the group's tag, or, if the volume is this node's now, run aws ec2 create-tags --resources {volume} --tags \
-         'Key=durin:node,Value={group}'"
+         {}",
+        node_tag(.group.as_str())
     )]
     VolumeOfAnotherNode { group: GroupName, volume: VolumeId, node: String },
     /// The volume is free, and only the group's tag says that it is the node's.
     #[error(
         "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which has no tag durin:node that agrees: \
          correct the group's tag, or, if the volume is this node's, run aws ec2 create-tags --resources {volume} --tags \
-         'Key=durin:node,Value={group}'"
+         {}",
+        node_tag(.group.as_str())
     )]
     VolumeOfNoNode { group: GroupName, volume: VolumeId },
     /// The volume is attached to several instances.
