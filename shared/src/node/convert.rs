@@ -23,6 +23,7 @@ pub(super) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
     Group {
         desired_capacity: group.desired_capacity.unwrap_or_default(),
+        zones: group.availability_zones().iter().cloned().collect(),
         min_size: group.min_size.unwrap_or_default(),
         max_size: group.max_size.unwrap_or_default(),
         launch_suspended: group.suspended_processes().iter().any(|it| it.process_name() == Some("Launch")),

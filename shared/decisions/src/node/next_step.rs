@@ -164,8 +164,8 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return step;
     }
     // Reported also by the node that has them by right: somebody else's tags are wrong.
-    let shared = || shared_record(observed).or_else(|| shared_volume(observed));
-    match record.and_then(|_| shared().map_or(Ok(()), Err)) {
+    let mistake = || shared_record(observed).or_else(|| shared_volume(observed)).or_else(|| zone_elsewhere(observed));
+    match record.and_then(|_| mistake().map_or(Ok(()), Err)) {
         Ok(()) => Step::Done(Done::Serves { holder: holder.clone() }),
         Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
     }
@@ -249,6 +249,16 @@ fn shared_volume(observed: &Observed) -> Option<Blocked> {
         group: declaration.group.clone(),
         other,
         volume: declaration.volume.clone(),
+    })
+}
+
+fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
+    let (group, volume_zone) = (&observed.group, observed.volume.as_ref()?.zone.clone());
+    group.zones.iter().find(|zone| **zone != volume_zone).map(|zone| Blocked::ZoneElsewhere {
+        group: observed.declaration.group.clone(),
+        zone: zone.clone(),
+        volume: observed.declaration.volume.clone(),
+        volume_zone: volume_zone.clone(),
     })
 }
 

@@ -128,6 +128,8 @@ pub fn lacks_holder(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub desired_capacity: i32,
+    /// The zones in which it may launch instances, such as `eu-central-1a`.
+    pub zones: BTreeSet<String>,
     /// The fewest instances that it may be asked for.
     pub min_size: i32,
     /// The most instances that it may be asked for.
@@ -147,6 +149,7 @@ impl Group {
     pub fn gone() -> Group {
         Group {
             desired_capacity: 0,
+            zones: BTreeSet::new(),
             min_size: 0,
             max_size: 0,
             launch_suspended: false,

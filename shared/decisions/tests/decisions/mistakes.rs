@@ -31,6 +31,8 @@ use crate::situation::*;
     healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))), "next run tries again")]
 #[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
 #[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
+#[case::its_group_may_launch_elsewhere(
+    healthy().launches_in("eu-central-1b"), "subnets in eu-central-1a")]
 #[case::its_key_is_disabled(rebalanced().key(KeyProblem::Disabled), "arn:aws:kms:key is disabled: enable it")]
 #[case::its_key_is_going_to_be_deleted(rebalanced().key(KeyProblem::PendingDeletion), "aws kms cancel-key-deletion")]
 #[case::free_and_its_key_is_gone(replaced().without(OLD).free().key(KeyProblem::Unavailable), "under another key")]

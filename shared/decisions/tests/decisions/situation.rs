@@ -3,7 +3,7 @@
 mod known;
 mod stories;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
@@ -109,6 +109,7 @@ impl Default for Situation {
             key: None,
             group: Group {
                 desired_capacity: 1,
+                zones: BTreeSet::from([ZONE.to_owned()]),
                 min_size: 0,
                 max_size: 2,
                 launch_suspended: false,
@@ -298,6 +299,12 @@ impl Situation {
     pub(crate) fn attached(mut self, since: Option<SystemTime>) -> Situation {
         self.volume().attachments[0].since = since;
         self
+    }
+
+    pub(crate) fn launches_in(self, zone: &str) -> Situation {
+        self.but(|observed| {
+            observed.group.zones.insert(zone.to_owned());
+        })
     }
 
     pub(crate) fn desired(self, capacity: i32) -> Situation {

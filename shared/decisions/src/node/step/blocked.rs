@@ -149,6 +149,11 @@ pub enum Blocked {
         successor: InstanceId,
         successor_zone: String,
     },
+    /// It serves now; the next launch may be in vain.
+    #[error(
+        "the Auto Scaling group {group} may launch instances in {zone}, to which {volume} cannot follow: give the group only subnets in {volume_zone}"
+    )]
+    ZoneElsewhere { group: GroupName, zone: String, volume: VolumeId, volume_zone: String },
     /// The tag names a zone that Route 53 does not have.
     #[error(
         "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"
