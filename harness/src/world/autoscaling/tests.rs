@@ -215,6 +215,8 @@ fn desired_capacity_is_followed_both_ways() {
     world.complete("durin-launch", &new, ActionResult::Continue).unwrap();
     world.pass(60);
     assert_eq!(world.members_in(LifecycleState::InService).len(), 2);
+    let none = UpdateAutoScalingGroup { name: "k3s".into(), min_size: Some(0), ..Default::default() };
+    world.update_auto_scaling_group(none).unwrap();
     world.set_desired_capacity("k3s", 0).unwrap();
     world.pass(60);
     assert_eq!(world.members_in(LifecycleState::TerminatingWait).len(), 2);
