@@ -7,7 +7,7 @@ mod standstill;
 mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
-pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters};
+pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters, retires};
 pub use observed::{
     ARecord, Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle,
     Observed, Record, RecordProblem, Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,

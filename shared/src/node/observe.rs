@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Standstill, Volume,
-    release_matters,
+    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Volume, release_matters,
+    retires,
 };
 use durin_decisions::shell::node_tag;
 
@@ -19,7 +19,7 @@ use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
-use crate::risk::{RiskReason, Warning};
+use crate::risk::Warning;
 use crate::tags;
 
 /// One node: what its tags say, what the event said, what was read, and what was written since.
@@ -162,6 +162,7 @@ impl Node {
             replacement_refused: self.writes.replacement_refused(),
         };
         observed.forget_own_device();
+        // A mark says that the host retires, and EC2 alone knows when.
         if observed.instances.values().any(retires) {
             let stops = self.view.ask_about_stops(aws, &self.declaration).await;
             observed.instances.iter_mut().for_each(|(id, instance)| instance.stops_at = stops.get(id).copied());
@@ -207,11 +208,6 @@ impl Node {
         let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
         release_state(listed, holder, self.writes.sent())
     }
-}
-
-/// Only then does its time matter: a mark says that the host retires, and EC2 alone knows when.
-fn retires(instance: &Instance) -> bool {
-    instance.risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
 }
 
 /// Nothing fails, because the node keeps its volume, until that is free while no function looks.

@@ -64,10 +64,7 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
                 node.view.forget_awaited(reason);
                 Some(pause_for(reason, &observed))
             }
-            irreversible
-                if (irreversible.is_irreversible() || observed.lets_the_living_end(irreversible))
-                    && confirmed.as_ref() != Some(irreversible) =>
-            {
+            irreversible if irreversible.is_irreversible(&observed) && confirmed.as_ref() != Some(irreversible) => {
                 confirmed = Some(step.clone());
                 node.view.forget_all();
                 continue;

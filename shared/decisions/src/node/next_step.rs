@@ -27,6 +27,7 @@ pub use departure::release_matters;
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, least_heartbeat};
 use successor::Successor;
+pub use taken::retires;
 
 /// What to do next for this node.
 ///

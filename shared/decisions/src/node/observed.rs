@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
 use super::claim::Claim;
-use super::step::Step;
 use crate::declaration::Declaration;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
@@ -81,13 +80,6 @@ impl Observed {
     /// Whether the group's number and members have been as they are for longer than that.
     pub(super) fn group_stands_for(&self, span: Duration, now: SystemTime) -> bool {
         self.group_stands_since.is_some_and(|since| since + span < now)
-    }
-
-    /// Whether a step lets an instance end that may still run. It may have been given the volume a moment ago, and end with
-    /// it mounted: so that, too, needs a second look.
-    pub fn lets_the_living_end(&self, step: &Step) -> bool {
-        let Step::Complete { instance, transition: Transition::Terminating, .. } = step else { return false };
-        self.instances.get(instance).is_none_or(|instance| instance.state != InstanceState::Dead)
     }
 
     /// The node's own volume is in nobody's way.

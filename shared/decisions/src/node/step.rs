@@ -4,7 +4,7 @@ mod blocked;
 
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::Transition;
-use crate::node::observed::ARecord;
+use crate::node::observed::{ARecord, InstanceState, Observed};
 use crate::risk::Risk;
 pub use blocked::Blocked;
 
@@ -220,7 +220,7 @@ impl Step {
 
     /// Whether the step takes something away that cannot be given back, so that it is taken only after a second, fresh
     /// look has come to the same decision.
-    pub fn is_irreversible(&self) -> bool {
+    pub fn is_irreversible(&self, observed: &Observed) -> bool {
         match self {
             Step::Terminate { .. }
             | Step::Detach { .. }
@@ -233,6 +233,10 @@ impl Step {
             Step::RestoreCapacity { .. } => false,
             // A newcomer that is given up is lost for good.
             Step::Complete { transition: Transition::Launching, result: ActionResult::Abandon, .. } => true,
+            // It may have been given the volume a moment ago, and would end with it mounted.
+            Step::Complete { transition: Transition::Terminating, instance, .. } => {
+                observed.instances.get(instance).is_none_or(|instance| instance.state != InstanceState::Dead)
+            }
             Step::Attach { .. }
             | Step::Mark { .. }
             | Step::ClaimName

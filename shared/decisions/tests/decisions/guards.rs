@@ -118,8 +118,8 @@ fn a_holder_that_has_let_go_is_not_pointed_at() {
 fn only_the_dead_are_let_go_without_a_second_look(#[case] situation: Situation, #[case] needed: bool) {
     let seen = situation.seen();
     let complete = |transition| Step::Complete { instance: id(OLD), transition, result: ActionResult::Continue };
-    assert_eq!(seen.lets_the_living_end(&complete(Transition::Terminating)), needed);
-    assert!(!seen.lets_the_living_end(&complete(Transition::Launching)));
+    assert_eq!(complete(Transition::Terminating).is_irreversible(&seen), needed);
+    assert!(!complete(Transition::Launching).is_irreversible(&seen));
 }
 
 /// A person has set the older aside, and it has come back.

@@ -1,7 +1,7 @@
 //! What a step says of itself: in a log, to a person, and to the loop.
 
 use durin_decisions::lifecycle::Transition;
-use durin_decisions::node::{ActionResult, Blocked, Done, Number, Step, WaitFor};
+use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, Number, Step, WaitFor};
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
@@ -117,5 +117,6 @@ fn a_step_says_what_it_is_and_why(
     #[case] is_irreversible: bool,
     #[case] reason: &str,
 ) {
-    assert_eq!((step.name(), step.is_irreversible(), step.reason().as_str()), (name, is_irreversible, reason));
+    let seen = healthy().state(OLD, InstanceState::Dead).seen();
+    assert_eq!((step.name(), step.is_irreversible(&seen), step.reason().as_str()), (name, is_irreversible, reason));
 }

@@ -55,7 +55,7 @@ pub(super) fn is_doomed(instance: &Instance, now: SystemTime) -> bool {
 }
 
 /// Whether its host retires.
-pub(super) fn retires(instance: &Instance) -> bool {
+pub fn retires(instance: &Instance) -> bool {
     instance.stops_at.is_some() || instance.risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
 }
 
