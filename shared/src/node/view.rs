@@ -114,7 +114,7 @@ impl View {
             self.agents.get_or_ask(&aws.clock, async {
                 read::agents(aws, asked)
                     .await
-                    .map_or_else(|failure| unknown(node, &failure, Agents::Unknown), Agents::Online)
+                    .map_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown), Agents::Online)
             }),
             self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)),
         );
@@ -123,14 +123,7 @@ impl View {
 
     /// When EC2 stops which instance. Fail open: without an answer no time is known.
     pub(super) async fn ask_about_stops(&mut self, aws: &Aws, node: &Declaration) -> &BTreeMap<InstanceId, SystemTime> {
-        self.stops
-            .get_or_ask(&aws.clock, async {
-                read::scheduled_stops(aws).await.unwrap_or_else(|failure| {
-                tracing::warn!(node = %node.group, reason = failure.chain(), "EC2's scheduled events cannot be read");
-                BTreeMap::new()
-            })
-            })
-            .await
+        self.stops.get_or_ask(&aws.clock, ask_for_stops(aws, node)).await
     }
 
     /// Asks KMS whether the volume's key can be used. Fail open: who may not ask knows of no problem.
@@ -247,11 +240,18 @@ impl View {
 }
 
 async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) -> Vec<Command> {
-    read::commands(aws, holder).await.unwrap_or_else(|failure| unknown(node, &failure, Vec::new()))
+    read::commands(aws, holder).await.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
 }
 
-fn unknown<T>(node: &Declaration, failure: &Failure, instead: T) -> T {
-    tracing::warn!(node = %node.group, reason = failure.chain(), "Systems Manager cannot be asked");
+async fn ask_for_stops(aws: &Aws, node: &Declaration) -> BTreeMap<InstanceId, SystemTime> {
+    const EVENTS: &str = "EC2's scheduled events cannot be read";
+    read::scheduled_stops(aws).await.unwrap_or_else(|failure| unknown(node, &failure, EVENTS, BTreeMap::new()))
+}
+
+const SYSTEMS_MANAGER: &str = "Systems Manager cannot be asked";
+
+fn unknown<T>(node: &Declaration, failure: &Failure, what: &str, instead: T) -> T {
+    tracing::warn!(node = %node.group, reason = failure.chain(), "{what}");
     instead
 }
 
