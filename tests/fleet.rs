@@ -6,7 +6,6 @@ use std::time::Duration;
 use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
-use durin_harness::world::history::Fact;
 use durin_tests::{Story, schedule};
 use rstest::rstest;
 
@@ -36,19 +35,10 @@ enum Zones {
 
 /// How often each operation was called, and the most calls to Route 53 within a second.
 fn calls(world: &World, since: usize) -> (BTreeMap<String, usize>, usize) {
-    let called = |fact: &Fact| match fact {
-        Fact::Called { operation, .. } => Some(operation.clone()),
-        Fact::Emitted(_)
-        | Fact::Invoked { .. }
-        | Fact::Answered { .. }
-        | Fact::Changed { .. }
-        | Fact::Guest { .. }
-        | Fact::Violated(_) => None,
-    };
     let entries = &world.history()[since..];
-    let calls: Vec<_> = entries.iter().filter_map(|entry| Some((entry.at, called(&entry.fact)?))).collect();
+    let calls: Vec<_> = entries.iter().filter_map(|entry| Some((entry.at, entry.fact.operation()?))).collect();
     let mut by_operation = BTreeMap::new();
-    calls.iter().for_each(|(_, operation)| *by_operation.entry(operation.clone()).or_default() += 1);
+    calls.iter().for_each(|(_, operation)| *by_operation.entry((*operation).to_owned()).or_default() += 1);
     let asked: Vec<_> = calls.iter().filter(|(_, it)| it.starts_with("route53:")).map(|(at, _)| *at).collect();
     let within = |begin: &_| asked.iter().filter(|at| **at >= *begin && **at < *begin + Duration::from_secs(1)).count();
     (by_operation, asked.iter().map(within).max().unwrap_or_default())

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::history::Fact;
 use durin_harness::world::kms::KeyState;
 use durin_tests::{HEALS_WITHIN, Story};
 use rstest::rstest;
@@ -25,17 +24,7 @@ fn with_key(story: &Story, state: KeyState, fails_late: bool) -> String {
 
 /// What the functions have failed of.
 fn failures(world: &World) -> Vec<String> {
-    let failed = world.history().iter().filter_map(|entry| match &entry.fact {
-        Fact::Answered { outcome: Err(error), .. } => Some(error.to_string()),
-        Fact::Answered { outcome: Ok(_), .. }
-        | Fact::Emitted(_)
-        | Fact::Invoked { .. }
-        | Fact::Called { .. }
-        | Fact::Changed { .. }
-        | Fact::Guest { .. }
-        | Fact::Violated(_) => None,
-    });
-    failed.collect()
+    world.history().iter().filter_map(|entry| entry.fact.failure()).map(str::to_owned).collect()
 }
 
 const PENDING_DELETION: KeyState = KeyState::PendingDeletion { from: Time(1_800_000_000_000) };

@@ -172,11 +172,8 @@ async fn a_group_moved_to_another_zone_is_blocked_and_the_old_node_serves_on(
         assert_eq!(story.world(|world| check_always(world)), Vec::<String>::new());
     }
     let told = story.world(|world| {
-        let failed = world.history().iter().filter_map(|entry| match &entry.fact {
-            Fact::Answered { outcome: Err(error), .. } => Some(error.clone()),
-            _ => None,
-        });
-        failed.collect::<Vec<_>>()
+        let failed = world.history().iter().filter_map(|entry| entry.fact.failure());
+        failed.map(str::to_owned).collect::<Vec<_>>()
     });
     let says = ["Durin.Blocked", "give the group only subnets in eu-central-1a"];
     assert!(!told.is_empty() && told.iter().all(|it| says.iter().all(|word| it.contains(word))), "{told:?}");

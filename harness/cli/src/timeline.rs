@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
-use durin_harness::world::history::{Entry, Fact};
+use durin_harness::world::history::Entry;
 
 use crate::print::is_coloured;
 use row::Row;
@@ -96,15 +96,7 @@ pub fn is_read(action: &str) -> bool {
 
 /// How many API calls are in a history, and how many of them only read.
 pub fn count<'a>(history: impl IntoIterator<Item = &'a Entry>) -> (usize, usize) {
-    let operations = history.into_iter().filter_map(|entry| match &entry.fact {
-        Fact::Called { operation, .. } => Some(operation),
-        Fact::Emitted(_)
-        | Fact::Invoked { .. }
-        | Fact::Answered { .. }
-        | Fact::Changed { .. }
-        | Fact::Guest { .. }
-        | Fact::Violated(_) => None,
-    });
+    let operations = history.into_iter().filter_map(|entry| entry.fact.operation());
     operations.fold((0, 0), |(all, reads), operation| (all + 1, reads + usize::from(is_read(operation))))
 }
 
@@ -136,6 +128,8 @@ fn wrapped(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use durin_harness::world::history::Fact;
+
     use super::*;
 
     #[test]

@@ -67,6 +67,34 @@ pub enum Fact {
     Violated(Violation),
 }
 
+impl Fact {
+    /// The operation of an API call, for example `ec2:AttachVolume`.
+    pub fn operation(&self) -> Option<&str> {
+        match self {
+            Fact::Called { operation, .. } => Some(operation),
+            Fact::Emitted(_)
+            | Fact::Invoked { .. }
+            | Fact::Answered { .. }
+            | Fact::Changed { .. }
+            | Fact::Guest { .. }
+            | Fact::Violated(_) => None,
+        }
+    }
+
+    /// The type and message of the error with which an invocation ended.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Fact::Answered { outcome, .. } => outcome.as_ref().err().map(String::as_str),
+            Fact::Emitted(_)
+            | Fact::Invoked { .. }
+            | Fact::Called { .. }
+            | Fact::Changed { .. }
+            | Fact::Guest { .. }
+            | Fact::Violated(_) => None,
+        }
+    }
+}
+
 /// What changed, by the service that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
