@@ -4,14 +4,13 @@ use serde_json::{Value, json};
 
 use super::answers::paged;
 use super::filters::{CommandFilter, parse};
-use super::invocations::has_reached;
 use super::resources::{text, texts};
 use crate::iam::Check;
 use crate::wire::fields::{self, Fields};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::resources::{arn, of_ec2};
 use crate::world::error::ApiResult;
-use crate::world::ssm::{Command, InvocationStatus, SendCommand};
+use crate::world::ssm::{Command, CommandInvocation, InvocationStatus, SendCommand};
 use crate::world::{REGION, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -81,6 +80,12 @@ fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
         .map(|command| (command.id.clone(), item(command)))
         .collect();
     paged(fields, "Commands", 1..=50, items)
+}
+
+/// Systems Manager API Reference (ListCommands, InstanceId): what is pending has not reached the instance yet, and is not
+/// found by it.
+pub(super) fn has_reached(invocation: &CommandInvocation, instance: &str) -> bool {
+    invocation.instance == instance && invocation.status != InvocationStatus::Pending
 }
 
 fn cancel(world: &mut World, fields: &Fields) -> ApiResult<Value> {

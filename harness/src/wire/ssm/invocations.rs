@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::paged;
-use super::commands::{command_id, no_cloud_watch};
+use super::commands::{command_id, has_reached, no_cloud_watch};
 use super::filters::{CommandFilter, parse};
 use crate::time::Time;
 use crate::wire::fields::Fields;
@@ -38,12 +38,6 @@ fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
         })
         .collect();
     paged(fields, "CommandInvocations", 1..=50, items)
-}
-
-/// Systems Manager API Reference (ListCommands, InstanceId): what is pending has not reached the instance yet, and is not
-/// found by it.
-pub(super) fn has_reached(invocation: &CommandInvocation, instance: &str) -> bool {
-    invocation.instance == instance && invocation.status != InvocationStatus::Pending
 }
 
 fn get(world: &World, fields: &Fields) -> ApiResult<Value> {
