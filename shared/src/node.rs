@@ -2,6 +2,7 @@
 //!
 //! Every event, and the schedule, run the same loop ([`run`]). Running it again after success does nothing.
 
+mod applied;
 mod apply;
 mod cached;
 mod changes;

@@ -11,6 +11,7 @@ use aws_sdk_route53::types::{ChangeAction, RrType};
 
 use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Record, RecordProblem, Step};
 
+use super::applied::Applied;
 use super::changes;
 use super::claim::claim_name;
 use super::commands::{Answer, Document, Sent};
@@ -28,16 +29,6 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long Systems Manager may take to deliver the release, in seconds: the least that it allows.
 const DELIVERY_TIMEOUT_S: i32 = 30;
-
-/// Whether what was written fitted what is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Applied {
-    Done,
-    /// Something has changed since it was seen, or AWS cannot do it at this moment: look again, after a pause.
-    Overtaken,
-    /// The group is at something else, or does not know yet what it shows: look again, after a longer pause.
-    TooEarly,
-}
 
 /// Carries out a step that writes, and notes in the view what it has made uncertain.
 ///

@@ -3,7 +3,7 @@
 use aws_sdk_route53::types::{ChangeAction, RrType};
 use durin_decisions::node::{self as decisions, Claim, claim_text};
 
-use super::apply::Applied;
+use super::applied::Applied;
 use super::changes;
 use super::observe::Node;
 use crate::aws::{Aws, code, failed, words};

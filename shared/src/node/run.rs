@@ -5,7 +5,8 @@ use std::time::Duration;
 use durin_decisions::node::{Done, Observed, Step, WaitFor, next_step};
 use tracing::info;
 
-use super::apply::{Applied, apply};
+use super::applied::Applied;
+use super::apply::apply;
 use super::observe::Node;
 use crate::aws::Aws;
 use crate::clock::Deadline;
