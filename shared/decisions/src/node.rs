@@ -3,14 +3,16 @@
 mod claim;
 mod next_step;
 mod observed;
+mod record;
 mod standstill;
 mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
 pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters, retires};
 pub use observed::{
-    ARecord, Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle,
-    Observed, Record, RecordProblem, Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,
+    Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
+    Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,
 };
+pub use record::{ARecord, Record, RecordProblem};
 pub use standstill::Standstill;
 pub use step::{ActionResult, Blocked, Done, Number, Step, WaitFor};

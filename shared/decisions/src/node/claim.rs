@@ -5,7 +5,7 @@
 //! is written down because EC2 forgets: a node that has been at rest for days comes back to a record whose address no
 //! instance has. It has a name of its own, because a TXT record under the record's name may be somebody else's.
 
-use super::observed::Record;
+use super::record::Record;
 use crate::ids::{GroupName, RecordName};
 
 /// What the claim of the node's name says.

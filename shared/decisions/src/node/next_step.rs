@@ -5,6 +5,8 @@ mod agreement;
 mod capacity;
 mod departure;
 mod free;
+mod hook;
+mod obstacles;
 mod patience;
 mod spare;
 mod stuck;
@@ -15,15 +17,13 @@ mod taken;
 use std::time::SystemTime;
 
 use super::claim::Claim;
-use super::observed::{
-    ARecord, Attachment, AttachmentState, Instance, InstanceState, Observed, Record, RecordProblem, ReleaseState,
-    Volume, VolumeState,
-};
+use super::observed::{Attachment, AttachmentState, InstanceState, Observed, ReleaseState, Volume, VolumeState};
+use super::record::{ARecord, Record, RecordProblem};
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
-use crate::declaration::TagError;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 pub use departure::release_matters;
+use obstacles::{cannot_take_over, shared_record, shared_volume, tag_that_is_refused, usable_volume, zone_elsewhere};
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, least_heartbeat};
 use successor::Successor;
@@ -55,17 +55,6 @@ fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
         (Step::Done(_), Some(mistake)) => Step::Blocked(Blocked::Tags(mistake)),
         (idle, _) => idle,
     }
-}
-
-/// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
-/// to: the instances of a node read there which volume to mount.
-fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
-    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
-    if observed.instances.values().any(hides_tags) {
-        return None;
-    }
-    let (group, key) = (observed.declaration.group.clone(), observed.group.tag_not_for_metadata.clone()?);
-    Some(TagError::NotForMetadata { group, key })
 }
 
 /// A warning reaches one function, and all have to know of it.
@@ -113,26 +102,6 @@ fn record_of_serving(observed: &Observed, attachment: &Attachment, now: SystemTi
     matches!(step, Step::ClaimName | Step::PointRecord { .. }).then_some(step)
 }
 
-/// The volume, unless a mistake in the set-up makes it unwise to touch anything.
-fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
-    let declaration = &observed.declaration;
-    let group = declaration.group.clone();
-    if observed.group.desired_capacity > 2 {
-        return Err(Blocked::DesiredCapacity { group, desired: observed.group.desired_capacity });
-    }
-    let Some(volume) = &observed.volume else {
-        return Err(Blocked::NoSuchVolume { group, volume: declaration.volume.clone() });
-    };
-    if let VolumeState::Unusable(state) = &volume.state {
-        return Err(Blocked::UnusableVolume { volume: declaration.volume.clone(), state: state.clone() });
-    }
-    if volume.attachments.len() > 1 {
-        // EBS's one attachment is the fence that everything relies on.
-        return Err(Blocked::MultiAttach { volume: declaration.volume.clone() });
-    }
-    Ok(volume)
-}
-
 /// The volume is with the successor, or on its way there: the record follows, then the launch action is completed.
 fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = &attachment.instance;
@@ -158,8 +127,8 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return Step::Wait(WaitFor::Attached { successor: holder.clone() });
     }
     // Also without the record: the node serves, and whoever finds it by its name is told of the failure.
-    if actions::waits(observed, holder, Transition::Launching, now) {
-        return actions::complete(holder, Transition::Launching, ActionResult::Continue);
+    if hook::waits(observed, holder, Transition::Launching, now) {
+        return hook::complete(holder, Transition::Launching, ActionResult::Continue);
     }
     if let Some(step) = capacity::next_step(observed, holder, now) {
         return step;
@@ -230,56 +199,4 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor, now: Syst
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
         Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
     }
-}
-
-/// Two groups that write one record would do so forever.
-fn shared_record(observed: &Observed) -> Option<Blocked> {
-    let declaration = &observed.declaration;
-    observed.record_shared_with.clone().map(|other| Blocked::SharedRecord {
-        group: declaration.group.clone(),
-        other,
-        name: declaration.record.clone(),
-        zone: declaration.zone.clone(),
-    })
-}
-
-/// Two groups that take one volume from each other would do so forever.
-fn shared_volume(observed: &Observed) -> Option<Blocked> {
-    let declaration = &observed.declaration;
-    observed.volume_shared_with.clone().map(|other| Blocked::SharedVolume {
-        group: declaration.group.clone(),
-        other,
-        volume: declaration.volume.clone(),
-    })
-}
-
-fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
-    let (group, volume_zone) = (&observed.group, observed.volume.as_ref()?.zone.clone());
-    group.zones.iter().find(|zone| **zone != volume_zone).map(|zone| Blocked::ZoneElsewhere {
-        group: observed.declaration.group.clone(),
-        zone: zone.clone(),
-        volume: observed.declaration.volume.clone(),
-        volume_zone: volume_zone.clone(),
-    })
-}
-
-/// Why EC2 would never attach the volume to the successor, as far as that can be seen.
-fn cannot_take_over(observed: &Observed, volume: &Volume, successor: &Successor) -> Option<Blocked> {
-    let id = successor.id()?;
-    let instance = observed.instances.get(id)?;
-    let (group, node_volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
-    if instance.zone != volume.zone {
-        return Some(Blocked::ZoneMismatch {
-            group,
-            volume: node_volume,
-            volume_zone: volume.zone.clone(),
-            successor: id.clone(),
-            successor_zone: instance.zone.clone(),
-        });
-    }
-    if let Some(key) = &observed.key {
-        return Some(Blocked::KeyUnusable { volume: node_volume, key: key.arn.clone(), problem: key.problem });
-    }
-    let by = instance.device_taken_by.clone()?;
-    Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }

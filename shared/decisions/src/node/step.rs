@@ -4,7 +4,8 @@ mod blocked;
 
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::Transition;
-use crate::node::observed::{ARecord, InstanceState, Observed};
+use crate::node::observed::{InstanceState, Observed};
+use crate::node::record::ARecord;
 use crate::risk::Risk;
 pub use blocked::Blocked;
 

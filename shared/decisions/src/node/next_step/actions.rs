@@ -1,43 +1,14 @@
-//! Lifecycle actions: which wait, and which can be completed without regard to the volume.
+//! Lifecycle actions that can be completed without regard to the volume.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::spare;
+use super::hook::{complete, waits};
 use super::successor::{self, Successor};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
-use crate::node::observed::{InstanceState, Lifecycle, Observed};
-use crate::node::step::{ActionResult, Done, Number, Step};
-
-/// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins, and
-/// for as long as an action of somebody else's hook is what the instance waits for.
-const DENIES_FOR: Duration = Duration::from_secs(10);
-
-/// Whether a lifecycle action of ours waits for this instance, by what the group or the event says.
-///
-/// The group may not show yet what the event says, so an action with a token is believed until it was completed: the
-/// token names that one action, and completing it again does nothing. Without a token a late event could hit a newer
-/// action of the same hook, so then the group has to agree; and it decides alone when Auto Scaling has denied the action,
-/// which it also does in the seconds before one begins.
-pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Transition, now: SystemTime) -> bool {
-    let this = (instance.clone(), transition);
-    if observed.completed.contains(&this) {
-        return false;
-    }
-    let in_group = match observed.group.members.get(instance) {
-        Some(Lifecycle::Launching { waits }) => *waits && transition == Transition::Launching,
-        Some(Lifecycle::Terminating { waits }) => *waits && transition == Transition::Terminating,
-        Some(Lifecycle::InService | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere) | None => false,
-    };
-    let in_event = observed.action.as_ref().is_some_and(|action| {
-        action.instance == *instance && action.transition == transition && action.token.is_some()
-    });
-    match observed.denied.get(&this) {
-        None => in_group || in_event,
-        Some(first) => in_group && now < *first + DENIES_FOR,
-    }
-}
+use crate::node::observed::{InstanceState, Observed};
+use crate::node::step::{ActionResult, Done, Step};
 
 /// An instance on its way into or out of the warm pool, or whose root volume is replaced: nothing moves, but the action
 /// still has to be completed.
@@ -88,20 +59,4 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
             None
         }
     })
-}
-
-/// Gives up a newcomer that cannot take over, so that the group launches another; none if nothing has to be given up.
-pub(super) fn give_newcomer_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
-    if observed.group.desired_capacity > 1 {
-        return Some(spare::end(observed, newcomer, now));
-    }
-    if observed.group.members.get(newcomer) == Some(&Lifecycle::InService) {
-        return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Stays });
-    }
-    waits(observed, newcomer, Transition::Launching, now)
-        .then(|| complete(newcomer, Transition::Launching, ActionResult::Abandon))
-}
-
-pub(super) fn complete(instance: &InstanceId, transition: Transition, result: ActionResult) -> Step {
-    Step::Complete { instance: instance.clone(), transition, result }
 }

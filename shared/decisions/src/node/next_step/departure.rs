@@ -30,11 +30,12 @@ mod facts;
 
 use std::time::SystemTime;
 
-use super::actions::{give_newcomer_up, waits};
+use super::hook::waits;
 use super::patience::{HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER};
+use super::spare::give_newcomer_up;
+use super::stuck;
 use super::successor::{self, Successor};
 use super::taken::{is_taken, stopped_at, taken_at};
-use super::{free, stuck};
 use crate::lifecycle::Transition;
 use crate::node::observed::{
     Agents, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState,
@@ -234,6 +235,6 @@ impl Departure<'_> {
         }
         // The group waits for the newcomer's launch action before it ends the old instance, so waiting here for the old
         // one to go would be waiting forever.
-        free::end(self.observed, holder, self.successor, self.now)
+        stuck::end(self.observed, holder, self.successor, self.now)
     }
 }

@@ -14,15 +14,15 @@
 
 use std::time::SystemTime;
 
-use super::actions::{complete, waits};
 use super::departure::Departure;
+use super::obstacles::{cannot_take_over, shared_volume};
 use super::patience::{GONE_WITHIN, STOPS_WITHIN, STUCK_AFTER};
+use super::stuck::end;
 use super::successor::Successor;
-use super::{agreement, cannot_take_over, shared_volume, taken};
+use super::{agreement, taken};
 use crate::ids::InstanceId;
-use crate::lifecycle::Transition;
 use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Volume};
-use crate::node::step::{ActionResult, Blocked, Step, WaitFor};
+use crate::node::step::{Blocked, Step, WaitFor};
 
 /// The next step towards a free volume.
 pub(super) fn next_step(
@@ -123,16 +123,5 @@ fn gone(observed: &Observed, holder: InstanceId, successor: &Successor, now: Sys
         Successor::Running(_) | Successor::Booting(_) | Successor::None => {
             successor.wait_or_done(WaitFor::HolderGone { holder })
         }
-    }
-}
-
-/// Ends a holder of which nothing else frees the volume, once somebody can take it over.
-pub(super) fn end(observed: &Observed, holder: InstanceId, successor: &Successor, now: SystemTime) -> Step {
-    if waits(observed, &holder, Transition::Terminating, now) {
-        return complete(&holder, Transition::Terminating, ActionResult::Continue);
-    }
-    match successor {
-        Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Terminate { holder }, Step::Blocked),
-        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
     }
 }

@@ -26,7 +26,7 @@
 
 use std::time::SystemTime;
 
-use super::actions::{complete, waits};
+use super::hook::{complete, waits};
 use super::patience::REFUSES_FOR;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
@@ -58,6 +58,18 @@ pub(super) fn end(observed: &Observed, spare: &InstanceId, now: SystemTime) -> S
     } else {
         Step::EndSpare { instance, number }
     }
+}
+
+/// Gives up a newcomer that cannot take over, so that the group launches another; none if nothing has to be given up.
+pub(super) fn give_newcomer_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
+    if observed.group.desired_capacity > 1 {
+        return Some(end(observed, newcomer, now));
+    }
+    if observed.group.members.get(newcomer) == Some(&Lifecycle::InService) {
+        return Some(Step::EndSpare { instance: newcomer.clone(), number: Number::Stays });
+    }
+    waits(observed, newcomer, Transition::Launching, now)
+        .then(|| complete(newcomer, Transition::Launching, ActionResult::Abandon))
 }
 
 fn number(observed: &Observed) -> Number {

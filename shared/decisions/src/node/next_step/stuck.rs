@@ -1,13 +1,16 @@
-//! States of an attachment that EC2 may never leave.
+//! States of an attachment that EC2 may never leave, and the way out: the end of the instance.
 
 use std::time::SystemTime;
 
-use super::actions::give_newcomer_up;
+use super::hook::{complete, waits};
 use super::patience::STUCK_AFTER;
-use super::take_back;
+use super::spare::give_newcomer_up;
+use super::successor::Successor;
+use super::{agreement, take_back};
 use crate::ids::InstanceId;
+use crate::lifecycle::Transition;
 use crate::node::observed::{Attachment, AttachmentState, Lifecycle, Observed, ReleaseState};
-use crate::node::step::{Blocked, Step, WaitFor};
+use crate::node::step::{ActionResult, Blocked, Step, WaitFor};
 
 impl Attachment {
     /// Whether EC2 has had more time to attach than it ever needs.
@@ -53,4 +56,15 @@ pub(super) fn of_stuck_volume(observed: &Observed, holder: &InstanceId, now: Sys
         Some(_) | None => None,
     }
     .unwrap_or_else(|| take_back::replace(observed, holder))
+}
+
+/// Ends a holder of which nothing else frees the volume, once somebody can take it over.
+pub(super) fn end(observed: &Observed, holder: InstanceId, successor: &Successor, now: SystemTime) -> Step {
+    if waits(observed, &holder, Transition::Terminating, now) {
+        return complete(&holder, Transition::Terminating, ActionResult::Continue);
+    }
+    match successor {
+        Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Terminate { holder }, Step::Blocked),
+        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
+    }
 }

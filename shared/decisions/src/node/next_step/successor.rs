@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::patience::SILENCE;
-use super::{actions, taken};
+use super::{spare, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{AttachmentState, InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
@@ -47,7 +47,7 @@ impl Successor {
         let launched = observed.instances.get(successor).and_then(|instance| instance.launched);
         let given_up = launched
             .filter(|launched| matches!(self, Successor::Booting(_)) && *launched + SILENCE < now)
-            .and_then(|_| actions::give_newcomer_up(observed, successor, now));
+            .and_then(|_| spare::give_newcomer_up(observed, successor, now));
         given_up.unwrap_or_else(|| Step::Wait(WaitFor::Running { successor: successor.clone() }))
     }
 }

@@ -1,0 +1,89 @@
+//! What keeps a node from moving that a person has to put right: a mistake in the set-up, or one that somebody made since.
+
+use super::successor::Successor;
+use crate::declaration::TagError;
+use crate::node::observed::{Instance, Observed, Volume, VolumeState};
+use crate::node::step::Blocked;
+
+/// The volume, unless a mistake in the set-up makes it unwise to touch anything.
+pub(super) fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
+    let declaration = &observed.declaration;
+    let group = declaration.group.clone();
+    if observed.group.desired_capacity > 2 {
+        return Err(Blocked::DesiredCapacity { group, desired: observed.group.desired_capacity });
+    }
+    let Some(volume) = &observed.volume else {
+        return Err(Blocked::NoSuchVolume { group, volume: declaration.volume.clone() });
+    };
+    if let VolumeState::Unusable(state) = &volume.state {
+        return Err(Blocked::UnusableVolume { volume: declaration.volume.clone(), state: state.clone() });
+    }
+    if volume.attachments.len() > 1 {
+        // EBS's one attachment is the fence that everything relies on.
+        return Err(Blocked::MultiAttach { volume: declaration.volume.clone() });
+    }
+    Ok(volume)
+}
+
+/// Why EC2 would never attach the volume to the successor, as far as that can be seen.
+pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: &Successor) -> Option<Blocked> {
+    let id = successor.id()?;
+    let instance = observed.instances.get(id)?;
+    let (group, node_volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
+    if instance.zone != volume.zone {
+        return Some(Blocked::ZoneMismatch {
+            group,
+            volume: node_volume,
+            volume_zone: volume.zone.clone(),
+            successor: id.clone(),
+            successor_zone: instance.zone.clone(),
+        });
+    }
+    if let Some(key) = &observed.key {
+        return Some(Blocked::KeyUnusable { volume: node_volume, key: key.arn.clone(), problem: key.problem });
+    }
+    let by = instance.device_taken_by.clone()?;
+    Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
+}
+
+/// Two groups that write one record would do so forever.
+pub(super) fn shared_record(observed: &Observed) -> Option<Blocked> {
+    let declaration = &observed.declaration;
+    observed.record_shared_with.clone().map(|other| Blocked::SharedRecord {
+        group: declaration.group.clone(),
+        other,
+        name: declaration.record.clone(),
+        zone: declaration.zone.clone(),
+    })
+}
+
+/// Two groups that take one volume from each other would do so forever.
+pub(super) fn shared_volume(observed: &Observed) -> Option<Blocked> {
+    let declaration = &observed.declaration;
+    observed.volume_shared_with.clone().map(|other| Blocked::SharedVolume {
+        group: declaration.group.clone(),
+        other,
+        volume: declaration.volume.clone(),
+    })
+}
+
+pub(super) fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
+    let (group, volume_zone) = (&observed.group, observed.volume.as_ref()?.zone.clone());
+    group.zones.iter().find(|zone| **zone != volume_zone).map(|zone| Blocked::ZoneElsewhere {
+        group: observed.declaration.group.clone(),
+        zone: zone.clone(),
+        volume: observed.declaration.volume.clone(),
+        volume_zone: volume_zone.clone(),
+    })
+}
+
+/// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
+/// to: the instances of a node read there which volume to mount.
+pub(super) fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
+    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
+    if observed.instances.values().any(hides_tags) {
+        return None;
+    }
+    let (group, key) = (observed.declaration.group.clone(), observed.group.tag_not_for_metadata.clone()?);
+    Some(TagError::NotForMetadata { group, key })
+}
