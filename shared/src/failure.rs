@@ -24,6 +24,9 @@ pub enum Failure {
     /// A mistake in the set-up that only a person can fix, with the cure. Everything was left as it was.
     #[error(transparent)]
     Blocked(Cause),
+    /// The volume is where it belongs; Route 53 has not answered, or has failed.
+    #[error("{problem}")]
+    RecordNotUpdated { problem: String },
     /// We cannot be certain which images are in use, so none was touched.
     #[error(
         "nothing was removed, because this could not be read: {}; give the function's role the permission it lacks, or \
@@ -80,6 +83,7 @@ impl Failure {
             Failure::InvalidEvent(_) => "Durin.InvalidEvent",
             Failure::NotForThisFunction(_) => "Durin.NotForThisFunction",
             Failure::Blocked(_) => "Durin.Blocked",
+            Failure::RecordNotUpdated { .. } => "Durin.RecordNotUpdated",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
             Failure::RemovalsFailed { .. } => "Durin.SomeRemovalsFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",

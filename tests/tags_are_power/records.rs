@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use durin_harness::seed::Seed;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
 use durin_tests::{HEALS_WITHIN, Story, schedule};
@@ -93,6 +94,18 @@ async fn a_name_is_claimed_as_soon_as_it_is_known_whose_it_is(#[case] without_re
     let again = story.invoke("durin-node-resync", schedule()).await;
     assert_eq!(again.writes(), Vec::<&String>::new());
     story.ends_well().await;
+}
+
+/// Nobody has made a mistake: the volume is where it belongs, and the invocation fails so that it is tried again.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_route_53_cannot_change_now_is_changed_by_the_next_run() {
+    let story = Story::without_functions(&Seed::one_node());
+    story.world(|world| world.route53.tamper_with_records("k3s.durin.internal.", |set| set.ttl_s = Some(60)));
+    story.fault("route53:ChangeResourceRecordSets", FaultKind::InternalError, 4);
+    let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("Route 53 fails");
+    assert_eq!(error.error_type, "Durin.RecordNotUpdated", "{error}");
+    assert!(error.message.contains("the next run tries again"), "{error}");
+    story.invoke("durin-node-resync", schedule()).await.outcome.expect("up to date");
 }
 
 /// However many names are below the node's, the claim is found, and a node whose claim cannot be written moves without.

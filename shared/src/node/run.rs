@@ -58,7 +58,7 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             logged = Some(step.clone());
         }
         let pause = match &step {
-            Step::Done(reason) => return node.writes.take_left_out().map_or_else(|| Ok(reason.clone()), Err),
+            Step::Done(reason) => return end(node, reason),
             Step::Blocked(reason) => return Err(reason.clone().into()),
             Step::Wait(reason) => {
                 waiting_for = format!("waiting for {reason}");
@@ -93,6 +93,23 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     }
     let problem = format!("{waiting_for}; please report this with the function's log");
     Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
+}
+
+/// What is left out fails the run, which is tried again.
+fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
+    match (node.writes.take_left_out(), reason) {
+        (Some(failure), _) => Err(failure),
+        (None, Done::ServesWithoutRecord { .. }) => Err(Failure::RecordNotUpdated { problem: reason.to_string() }),
+        (
+            None,
+            Done::Serves { .. }
+            | Done::NoSuccessor
+            | Done::AwaitsCapacity { .. }
+            | Done::NoMove { .. }
+            | Done::NotANode { .. }
+            | Done::NotOurs { .. },
+        ) => Ok(reason.clone()),
+    }
 }
 
 fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {

@@ -136,8 +136,26 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     // Reported also by the node that has them by right: somebody else's tags are wrong.
     let mistake = || shared_record(observed).or_else(|| shared_volume(observed)).or_else(|| zone_elsewhere(observed));
     match record.and_then(|_| mistake().map_or(Ok(()), Err)) {
-        Ok(()) => Step::Done(Done::Serves { holder: holder.clone() }),
+        Ok(()) => Step::Done(serves(observed, holder)),
         Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
+    }
+}
+
+fn serves(observed: &Observed, holder: &InstanceId) -> Done {
+    let (holder, declaration) = (holder.clone(), &observed.declaration);
+    match &observed.record {
+        Record::Unavailable(RecordProblem::Unanswered(problem)) => Done::ServesWithoutRecord {
+            holder,
+            name: declaration.record.clone(),
+            zone: declaration.zone.clone(),
+            problem: problem.clone(),
+        },
+        Record::Absent
+        | Record::Simple(_)
+        | Record::Foreign(_)
+        | Record::Unavailable(RecordProblem::NoSuchZone | RecordProblem::ZoneNotAllowed | RecordProblem::Refused(_)) => {
+            Done::Serves { holder }
+        }
     }
 }
 
@@ -162,9 +180,8 @@ fn record_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Res
         Record::Unavailable(RecordProblem::Refused(problem)) => {
             return Err(Blocked::RecordRefused { name, zone, problem: problem.clone() });
         }
-        Record::Unavailable(RecordProblem::Unanswered(problem)) => {
-            return Err(Blocked::RecordUnavailable { name, zone, problem: problem.clone() });
-        }
+        // Nobody has made a mistake: the next run tries again.
+        Record::Unavailable(RecordProblem::Unanswered(_)) => return Ok(None),
     };
     let instance = observed.instances.get(holder);
     let Some(address) = instance.and_then(|instance| instance.private_ip) else {

@@ -2,7 +2,7 @@
 
 mod blocked;
 
-use crate::ids::{GroupName, InstanceId};
+use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName};
 use crate::lifecycle::Transition;
 use crate::node::observed::{InstanceState, Observed};
 use crate::node::record::ARecord;
@@ -142,6 +142,12 @@ pub enum Done {
     /// The holder is the group's instance, the record names it, no action of ours waits.
     #[error("{holder} holds the volume and the record names it")]
     Serves { holder: InstanceId },
+    /// Route 53 has not answered, or has failed; nothing else waited for it.
+    #[error(
+        "{holder} holds the volume, but {name} in the hosted zone {zone} could not be brought up to date ({problem}): the next \
+         run tries again"
+    )]
+    ServesWithoutRecord { holder: InstanceId, name: RecordName, zone: HostedZoneId, problem: String },
     /// The group has no instance that could take over; its next launch comes with an event of its own.
     #[error("the group has no instance that could take over yet")]
     NoSuccessor,

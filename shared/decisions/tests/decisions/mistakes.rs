@@ -27,8 +27,6 @@ use crate::situation::*;
     healthy().record(Record::Unavailable(RecordProblem::ZoneNotAllowed)), "just deploy --hosted-zone Z")]
 #[case::a_record_that_is_refused(
     healthy().record(Record::Unavailable(RecordProblem::Refused("not permitted in zone".into()))), "durin:record-name")]
-#[case::a_record_that_cannot_be_read(
-    healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))), "next run tries again")]
 #[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
 #[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
 #[case::its_group_may_launch_elsewhere(
@@ -55,6 +53,16 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
         panic!("{:?}", next_step(&situation.seen(), now()))
     };
     assert!(blocked.to_string().contains(advice), "{blocked}");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_nobodys_mistake() {
+    let seen = healthy().record(Record::Unavailable(RecordProblem::Unanswered("Throttling".into()))).seen();
+    let Step::Done(done @ Done::ServesWithoutRecord { .. }) = next_step(&seen, now()) else {
+        panic!("{:?}", next_step(&seen, now()))
+    };
+    let text = done.to_string();
+    assert!(text.contains("(Throttling): the next run tries again"), "{text}");
 }
 
 /// The next launch fails, but not what runs.

@@ -84,11 +84,6 @@ pub enum Blocked {
          to the one that its tag durin:node names: correct the tag durin:volume-id of the other"
     )]
     SharedVolume { group: GroupName, other: GroupName, volume: VolumeId },
-    #[error(
-        "{name} in the hosted zone {zone} could not be brought up to date ({problem}); the volume does not wait for it, and \
-         the next run tries again"
-    )]
-    RecordUnavailable { name: RecordName, zone: HostedZoneId, problem: String },
     /// The volume's own tag names another group.
     #[error(
         "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which is tagged durin:node={node}: correct \
