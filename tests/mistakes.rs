@@ -1,9 +1,11 @@
 //! Mistakes in the set-up: one clear message that names the tag or resource and what to do; everything stays as it was.
 
+use durin::node::LONGEST_PERIOD;
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
-use durin_harness::world::autoscaling::GroupTag;
+use durin_harness::world::autoscaling::{GroupTag, PutLifecycleHook};
 use durin_harness::world::ec2::{Volume, VolumeState};
+use durin_harness::world::faults::FaultKind;
 use durin_harness::world::route53::AliasTarget;
 use durin_tests::{Story, schedule};
 use rstest::rstest;
@@ -202,6 +204,47 @@ async fn a_name_outside_of_the_zone_is_told() {
     let error = story.invoke("durin-node-lifecycle", event).await.outcome.expect_err("refused");
     assert_eq!(error.error_type, "Durin.Blocked");
     assert!(error.message.contains("durin:record-name") && error.message.contains("not permitted in zone"), "{error}");
+}
+
+/// Once an hour, because Auto Scaling lists the hooks of one group at a call.
+#[rstest]
+#[case::too_short(|world: &mut World| shorten(world, "durin-terminate"), "durin-terminate --lifecycle-transition")]
+#[case::missing(
+    |world: &mut World| world.delete_lifecycle_hook(GROUP, "durin-launch").expect("deleted"), "it does not exist")]
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_does_not_do_is_reported_within_the_hour(#[case] spoil: Mistake, #[case] expected: &str) {
+    let story = Story::without_functions(&Seed::one_node());
+    story.world(spoil);
+    let reported = reports_of_an_hour(&story).await;
+    let [report] = &reported[..] else { panic!("{reported:?}") };
+    assert!(report.contains(GROUP) && report.contains(expected), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_that_cannot_be_read_are_nobodys_mistake() {
+    let story = Story::without_functions(&Seed::one_node());
+    story.fault("autoscaling:DescribeLifecycleHooks", FaultKind::InternalError, 9);
+    assert_eq!(reports_of_an_hour(&story).await, Vec::<String>::new());
+}
+
+fn shorten(world: &mut World, hook: &str) {
+    let request = PutLifecycleHook {
+        group: GROUP.to_owned(),
+        name: hook.to_owned(),
+        heartbeat_timeout_s: Some(300),
+        ..PutLifecycleHook::default()
+    };
+    world.put_lifecycle_hook(request).expect("shortened");
+}
+
+async fn reports_of_an_hour(story: &Story) -> Vec<String> {
+    let mut reports = Vec::new();
+    for _ in 0..12 {
+        let outcome = story.invoke("durin-node-resync", schedule()).await.outcome;
+        reports.extend(outcome.err().map(|error| error.message));
+        story.aws().pass(LONGEST_PERIOD).await;
+    }
+    reports
 }
 
 /// Once the mistake is fixed, the schedule brings the node back.

@@ -144,8 +144,8 @@ check_group() {
     check_hook durin-terminate TERMINATING CONTINUE 900
 }
 
-# check_hook NAME TRANSITION RESULT SECONDS: the group has the hook as infra/node.yaml makes it, and for ten minutes at least,
-# so that the schedule comes by if an event is lost.
+# check_hook NAME TRANSITION RESULT SECONDS: the group has the hook as infra/node.yaml makes it, and for a quarter of an hour
+# at least, which the functions ask for too (`least_heartbeat`).
 check_hook() {
     local found remedy transition result seconds
     remedy="aws autoscaling put-lifecycle-hook --auto-scaling-group-name $node --lifecycle-hook-name $1 --lifecycle-transition autoscaling:EC2_INSTANCE_$2 --default-result $3 --heartbeat-timeout $4"
@@ -153,6 +153,6 @@ check_hook() {
         --query 'LifecycleHooks[0].[LifecycleTransition, DefaultResult, HeartbeatTimeout]')
     read -r transition result seconds <<<"$found"
     [ "$transition" != None ] || fail "the group $node has no hook $1, so Durin does not hear of its instances: $remedy"
-    [ "$transition $result" = "autoscaling:EC2_INSTANCE_$2 $3" ] && [ "$seconds" -ge 600 ] ||
-        fail "the hook $1 of the group $node is $transition with $result after $seconds s, and has to be autoscaling:EC2_INSTANCE_$2 with $3 after 600 s or more: $remedy"
+    [ "$transition $result" = "autoscaling:EC2_INSTANCE_$2 $3" ] && [ "$seconds" -ge 900 ] ||
+        fail "the hook $1 of the group $node is $transition with $result after $seconds s, and has to be autoscaling:EC2_INSTANCE_$2 with $3 after 900 s or more: $remedy"
 }

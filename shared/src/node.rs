@@ -6,6 +6,7 @@ mod applied;
 mod apply;
 mod cached;
 mod changes;
+mod checks;
 mod claim;
 mod commands;
 mod convert;
@@ -23,7 +24,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 pub use documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
-pub use durin_decisions::node::{Blocked, DEVICE, Done, LONGEST_PERIOD, least_heartbeat};
+pub use durin_decisions::node::{ActionResult, Blocked, DEVICE, Done, Hook, LONGEST_PERIOD, hook_problem};
 
 use crate::aws::Aws;
 use crate::clock::Deadline;
@@ -112,7 +113,13 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
 }
 
 async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {
-    (node.name().to_string(), run(aws, node, deadline).await)
+    let outcome = match run(aws, node, deadline).await {
+        Ok(done) if checks::are_due(node.name(), aws.clock.now()) => {
+            checks::of_node(aws, node).await.map_or(Ok(done), |blocked| Err(blocked.into()))
+        }
+        outcome => outcome,
+    };
+    (node.name().to_string(), outcome)
 }
 
 /// Logged before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the

@@ -1,6 +1,7 @@
 //! A node: what is seen of it, and the one next step.
 
 mod claim;
+mod hooks;
 mod next_step;
 mod observed;
 mod record;
@@ -8,6 +9,7 @@ mod standstill;
 mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
+pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters, retires};
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,

@@ -349,10 +349,7 @@ async fn complete(
         .lifecycle_hook_name(transition.hook())
         .instance_id(instance.as_str())
         .set_lifecycle_action_token(token.map(|token| token.as_str().to_owned()))
-        .lifecycle_action_result(match result {
-            ActionResult::Continue => "CONTINUE",
-            ActionResult::Abandon => "ABANDON",
-        })
+        .lifecycle_action_result(result.name())
         .send()
         .await;
     match sent {

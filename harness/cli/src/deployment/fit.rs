@@ -6,12 +6,12 @@ use std::time::Duration;
 use durin::declaration::Declaration;
 use durin::events::RETIREMENTS;
 use durin::ids::GroupName;
-use durin::lifecycle::Transition;
-use durin::node::{LONGEST_PERIOD, RELEASE_DOCUMENT, RESUME_DOCUMENT, least_heartbeat};
+use durin::lifecycle::{LAUNCH_HOOK, TERMINATE_HOOK, Transition};
+use durin::node::{ActionResult, Hook, LONGEST_PERIOD, RELEASE_DOCUMENT, RESUME_DOCUMENT, hook_problem};
 use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
-use durin_harness::world::autoscaling::{self, ActionResult, CreateAutoScalingGroup, PutLifecycleHook};
+use durin_harness::world::autoscaling::{self, CreateAutoScalingGroup, PutLifecycleHook};
 use durin_harness::world::ec2::CreateVolume;
 use durin_harness::world::eventbridge::{Rule, Trigger};
 use serde_json::Value;
@@ -128,11 +128,12 @@ pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError>
         Ok(None) => return Err(refuse(NODE, "Tags", format!("without {} it is not a node", tags::VOLUME_ID))),
         Err(problem) => return Err(refuse(NODE, "Tags", problem.to_string())),
     }
-    let ours = [(Transition::Launching, ActionResult::Abandon), (Transition::Terminating, ActionResult::Continue)];
-    if let Some(hook) = group.hooks.iter().find(|hook| ours.iter().all(|(ours, _)| ours.hook() != hook.name)) {
+    if let Some(hook) = group.hooks.iter().find(|hook| ![LAUNCH_HOOK, TERMINATE_HOOK].contains(&hook.name.as_str())) {
         return Err(refuse(NODE, &hook.name, "the functions do not know this hook".to_owned()));
     }
-    ours.into_iter().try_for_each(|(transition, result)| hook(&group.hooks, transition, result))
+    let hooks: Vec<Hook> = group.hooks.iter().map(hook).collect();
+    hook_problem(&hooks)
+        .map_or(Ok(()), |problem| Err(refuse(NODE, problem.transition.hook(), problem.flaw.to_string())))
 }
 
 /// A volume that is made for a node says whose it is; else it could not be attached while it is free.
@@ -145,25 +146,18 @@ pub(super) fn volume(volume: Option<&CreateVolume>, group: &str) -> Result<(), T
     }
 }
 
-fn hook(hooks: &[PutLifecycleHook], transition: Transition, result: ActionResult) -> Result<(), TemplateError> {
-    let name = transition.hook();
-    let at = match transition {
-        Transition::Launching => autoscaling::Transition::Launching,
-        Transition::Terminating => autoscaling::Transition::Terminating,
-    };
-    let hook = hooks.iter().find(|hook| hook.name == name && hook.transition == Some(at));
-    let hook = hook.ok_or_else(|| refuse(NODE, "Group", format!("no hook {name} at {}", at.name())))?;
-    if hook.default_result != Some(result) {
-        return Err(refuse(NODE, name, format!("its default result has to be {}", result.name())));
-    }
-    let least = least_heartbeat(transition).as_secs();
-    match hook.heartbeat_timeout_s {
-        Some(timeout_s) if u64::from(timeout_s) >= least => Ok(()),
-        _ => Err(refuse(
-            NODE,
-            name,
-            format!("its HeartbeatTimeout has to be at least {least} s, because a hand-off may take that long"),
-        )),
+fn hook(hook: &PutLifecycleHook) -> Hook {
+    Hook {
+        name: hook.name.clone(),
+        transition: hook.transition.map(|transition| match transition {
+            autoscaling::Transition::Launching => Transition::Launching,
+            autoscaling::Transition::Terminating => Transition::Terminating,
+        }),
+        default_result: hook.default_result.map(|result| match result {
+            autoscaling::ActionResult::Continue => ActionResult::Continue,
+            autoscaling::ActionResult::Abandon => ActionResult::Abandon,
+        }),
+        heartbeat: hook.heartbeat_timeout_s.map(|seconds| Duration::from_secs(u64::from(seconds))),
     }
 }
 

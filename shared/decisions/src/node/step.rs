@@ -166,6 +166,16 @@ pub enum Done {
     NotOurs { group: GroupName },
 }
 
+impl ActionResult {
+    /// Auto Scaling's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActionResult::Continue => "CONTINUE",
+            ActionResult::Abandon => "ABANDON",
+        }
+    }
+}
+
 impl Step {
     pub fn name(&self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ mod bounds;
 mod departure;
 mod evidence;
 mod guards;
+mod hooks;
 mod images;
 mod launch_first;
 mod mistakes;

@@ -2,6 +2,7 @@
 
 use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use crate::node::hooks::HookProblem;
 use crate::node::observed::KeyProblem;
 use crate::shell::{node_tag, quoted};
 
@@ -149,6 +150,12 @@ pub enum Blocked {
         "the Auto Scaling group {group} may launch instances in {zone}, to which {volume} cannot follow: give the group only subnets in {volume_zone}"
     )]
     ZoneElsewhere { group: GroupName, zone: String, volume: VolumeId, volume_zone: String },
+    /// It serves now; the next hand-off may be cut short, or nobody may hear of it.
+    #[error(
+        "the lifecycle hook {} of the Auto Scaling group {group} does not do for a node ({}): {}",
+        .problem.transition.hook(), .problem.flaw, .problem.cure(.group)
+    )]
+    Hook { group: GroupName, problem: HookProblem },
     /// The tag names a zone that Route 53 does not have.
     #[error(
         "the tag durin:hosted-zone-id of the Auto Scaling group {group} names {zone}, which does not exist: correct the tag"

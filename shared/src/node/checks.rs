@@ -1,0 +1,68 @@
+//! Looking, while all is well, at what nobody misses before a hand-off fails of it: the group's lifecycle hooks, and whether
+//! instance metadata shows tags.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_autoscaling::types::LifecycleHook;
+use durin_decisions::node::{ActionResult, Blocked, Hook, Instance, LONGEST_PERIOD, hook_problem};
+
+use super::observe::Node;
+use crate::aws::{Aws, failed};
+use crate::ids::GroupName;
+use crate::lifecycle::Transition;
+
+/// How often each node is looked at. Auto Scaling lists the hooks of one group at a call, so many nodes take turns.
+const PERIOD: Duration = Duration::from_secs(3600);
+
+/// Whether it is this node's turn, at this tick of the schedule.
+pub(super) fn are_due(group: &GroupName, now: SystemTime) -> bool {
+    let turns = PERIOD.as_secs() / LONGEST_PERIOD.as_secs();
+    let turn = group.as_str().bytes().map(u64::from).sum::<u64>() % turns;
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .is_ok_and(|since| since.as_secs() / LONGEST_PERIOD.as_secs() % turns == turn)
+}
+
+/// What a person has to mend, if anything. An image may find its volume without tags, so that they are hidden is only logged.
+pub(super) async fn of_node(aws: &Aws, node: &Node) -> Option<Blocked> {
+    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
+    if node.view.instances.get().is_some_and(|known| known.values().any(hides_tags)) {
+        tracing::warn!(
+            node = %node.name(),
+            "instance metadata shows no tags, by which an image learns which volume to mount: set InstanceMetadataTags to \
+             enabled in the MetadataOptions of the launch template"
+        );
+    }
+    of_hooks(aws, node.name()).await
+}
+
+/// Fail open: a function that may not ask knows of no problem.
+async fn of_hooks(aws: &Aws, group: &GroupName) -> Option<Blocked> {
+    let described = aws.autoscaling.describe_lifecycle_hooks().auto_scaling_group_name(group.as_str()).send().await;
+    match described.map_err(failed("autoscaling:DescribeLifecycleHooks")) {
+        Ok(described) => {
+            let hooks: Vec<Hook> = described.lifecycle_hooks().iter().map(convert).collect();
+            hook_problem(&hooks).map(|problem| Blocked::Hook { group: group.clone(), problem })
+        }
+        Err(failure) => {
+            tracing::warn!(node = %group, reason = failure.chain(), "the lifecycle hooks cannot be read");
+            None
+        }
+    }
+}
+
+fn convert(found: &LifecycleHook) -> Hook {
+    Hook {
+        name: found.lifecycle_hook_name().unwrap_or_default().to_owned(),
+        transition: match found.lifecycle_transition() {
+            Some("autoscaling:EC2_INSTANCE_LAUNCHING") => Some(Transition::Launching),
+            Some("autoscaling:EC2_INSTANCE_TERMINATING") => Some(Transition::Terminating),
+            Some(_) | None => None,
+        },
+        default_result: match found.default_result() {
+            Some("CONTINUE") => Some(ActionResult::Continue),
+            Some("ABANDON") => Some(ActionResult::Abandon),
+            Some(_) | None => None,
+        },
+        heartbeat: found.heartbeat_timeout().and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+    }
+}
