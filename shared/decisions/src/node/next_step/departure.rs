@@ -31,7 +31,9 @@ mod facts;
 use std::time::SystemTime;
 
 use super::hook::waits;
-use super::patience::{HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER};
+use super::patience::{
+    HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
+};
 use super::spare::give_newcomer_up;
 use super::stuck;
 use super::successor::{self, Successor};
@@ -178,8 +180,21 @@ impl Departure<'_> {
 
     fn resume_or(self, wait: WaitFor) -> Step {
         let state = self.observed.release.as_ref().map(|release| release.state);
-        let was_asked = |at: SystemTime| self.now < at + RESUMES_AGAIN_AFTER;
-        if matches!(state, Some(ReleaseState::ResumeFailed { at, .. }) if was_asked(at)) {
+        let is_too_early = match state {
+            Some(ReleaseState::Released { at }) => self.now < at + RESUMED_AFTER,
+            Some(ReleaseState::ResumeFailed { at, .. }) => self.now < at + RESUMES_AGAIN_AFTER,
+            Some(
+                ReleaseState::NotStarted
+                | ReleaseState::Marked
+                | ReleaseState::Running { .. }
+                | ReleaseState::Failed { .. }
+                | ReleaseState::Undelivered { .. }
+                | ReleaseState::Unanswered { .. }
+                | ReleaseState::Resuming { .. },
+            )
+            | None => false,
+        };
+        if is_too_early {
             return Step::Wait(wait);
         }
         if self.hears() {

@@ -21,6 +21,11 @@ pub(super) const LISTED_WITHIN: Duration = Duration::from_secs(10);
 /// and takes two seconds.
 pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
 
+/// How long a holder that has let go is left alone before it is asked to serve again. A detachment is decided on while its
+/// release [`RELEASE_HOLDS`], by whichever function looks, and EC2 may hear of it later: an attempt takes up to 5 s, and a
+/// sandbox may stand still for as long before it. The volume must not be mounted again by then.
+pub(super) const RESUMED_AFTER: Duration = Duration::from_secs(RELEASE_HOLDS.as_secs() + 10);
+
 /// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
 /// half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
 /// instance is what frees the volume.

@@ -4,7 +4,9 @@
 use std::time::SystemTime;
 
 use super::agreement;
-use super::patience::{GONE_WITHIN, RELEASE_HOLDS, RELEASE_TIMEOUT, RESUME_TIMEOUT, RESUMES_AGAIN_AFTER, SILENCE};
+use super::patience::{
+    GONE_WITHIN, RELEASE_HOLDS, RELEASE_TIMEOUT, RESUME_TIMEOUT, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE,
+};
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, Observed, ReleaseState};
 use crate::node::step::{Blocked, Step, WaitFor};
@@ -23,9 +25,8 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         ReleaseState::Unanswered { .. } => None,
         ReleaseState::Running { since } if now < since + RELEASE_TIMEOUT => wait(|holder| WaitFor::Released { holder }),
         // Another function may be about to detach.
-        ReleaseState::Released { at } | ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => {
-            wait(|holder| WaitFor::Replacement { holder })
-        }
+        ReleaseState::Released { at } if now < at + RESUMED_AFTER => wait(|holder| WaitFor::Replacement { holder }),
+        ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => wait(|holder| WaitFor::Replacement { holder }),
         // As old as the release may be, it may have been rebooted since: whoever asks, finds out.
         ReleaseState::Marked => ask(observed, holder, None, now),
         ReleaseState::Running { since: at } | ReleaseState::Released { at } | ReleaseState::Failed { at } => {
