@@ -145,8 +145,9 @@ fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case]
 
 #[rstest]
 #[case::its_agent_is_gone(healthy().release(&[], let_go_ago(599)), replace())]
-#[case::its_agent_is_gone_long_after(healthy().release(&[], let_go_ago(600)), serves())]
-#[case::its_agent_is_gone_and_it_let_go_of_an_earlier_attachment(healthy().release(&[], ReleaseState::Marked), serves())]
+#[case::its_agent_is_gone_long_after(healthy().release(&[], let_go_ago(600)), resumed())]
+#[case::its_agent_is_gone_and_it_let_go_of_an_earlier_attachment(
+    healthy().release(&[], ReleaseState::Marked), resumed())]
 #[case::nothing_is_known_of_its_agent(healthy().agents_unknown(let_go_ago(60)), resumed())]
 #[case::nobody_would_follow(
     healthy().release(&[], let_go_ago(60)).launch_suspended(),

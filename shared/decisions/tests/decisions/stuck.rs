@@ -103,6 +103,12 @@ fn leaving(state: InstanceState) -> Situation {
     Step::Blocked(Blocked::DetachedWhileMounted { volume: volume(), holder: id(OLD) }))]
 #[case::systems_manager_does_not_say_whether_it_can_be_asked(
     healthy().agents_unknown(let_go_ago(60)).stands_for(241), Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }))]
+#[case::its_agent_has_been_gone_for_longer_than_it_let_go(
+    healthy().release(&[], let_go_ago(86_400)).stands_for(241),
+    Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }))]
+#[case::its_agent_is_gone_and_it_has_let_go_before(
+    healthy().release(&[], ReleaseState::Marked).stands_for(241),
+    Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }))]
 #[case::the_holder_never_gets_an_address(
     taken_over().state(NEW, InstanceState::Pending).no_address(NEW).completed(NEW, Transition::Launching).stands_for(241),
     Step::Blocked(Blocked::NoAddress { group: healthy().seen().declaration.group, holder: id(NEW) }))]

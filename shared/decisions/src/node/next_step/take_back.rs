@@ -48,11 +48,13 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
     match observed.release.as_ref().map(|release| &release.agents) {
         Some(Agents::Online(online)) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
         Some(Agents::Online(_)) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
-        Some(Agents::Online(_)) => None,
-        Some(Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
+        // It may have been rebooted long ago and serve without its agent, or serve nobody.
+        Some(Agents::Online(_) | Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
             Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
         }
-        Some(Agents::Unknown) | None => Some(Step::Wait(WaitFor::Resumed { holder: holder.clone() })),
+        Some(Agents::Online(_) | Agents::Unknown) | None => {
+            Some(Step::Wait(WaitFor::Resumed { holder: holder.clone() }))
+        }
     }
 }
 

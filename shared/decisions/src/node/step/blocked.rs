@@ -130,8 +130,8 @@ pub enum Blocked {
     )]
     DetachedWhileMounted { volume: VolumeId, holder: InstanceId },
     #[error(
-        "{holder} has let go of the volume and nobody follows, and Systems Manager does not say whether it can be asked to \
-         serve again: aws ec2 reboot-instances --instance-ids {holder}"
+        "{holder} has let go of the volume and nobody follows, and as far as Systems Manager says it cannot be asked to serve \
+         again. If it does not serve: aws ec2 reboot-instances --instance-ids {holder}"
     )]
     CannotBeAsked { holder: InstanceId },
     /// The successor runs in another zone than the volume.
