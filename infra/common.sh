@@ -15,6 +15,8 @@ export AWS_PAGER=""
 . "$root/infra/common/arguments.sh"
 # shellcheck source=common/build.sh
 . "$root/infra/common/build.sh"
+# shellcheck source=common/calls.sh
+. "$root/infra/common/calls.sh"
 # shellcheck source=common/checks.sh
 . "$root/infra/common/checks.sh"
 # shellcheck source=common/records.sh
@@ -37,7 +39,12 @@ say() {
 need_region() {
     command -v aws >/dev/null ||
         fail "the AWS CLI is missing: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
-    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+    if [ -z "$region" ]; then
+        # Without a region it fails and says nothing.
+        try configure get region || [ -z "$answer" ] || refused "the AWS CLI cannot say which region is yours"
+        region=$answer
+    fi
     [ -n "$region" ] || fail "no region: set AWS_REGION, for example AWS_REGION=eu-central-1, or run aws configure"
     # The first is cargo-lambda's and version 2's, the second version 1's.
     export AWS_REGION=$region AWS_DEFAULT_REGION=$region
@@ -46,13 +53,11 @@ need_region() {
 # Finds out where everything will happen: sets account, partition and region, or fails and names what is missing.
 need_aws() {
     need_region
-    local caller
-    caller=$(aws sts get-caller-identity --query Arn --output text) ||
-        fail "AWS does not accept your credentials, or there are none: run aws configure or aws sso login, or set AWS_PROFILE"
+    call sts get-caller-identity --query Arn --output text
     # shellcheck disable=SC2034
-    partition=$(printf '%s' "$caller" | cut -d : -f 2)
-    account=$(printf '%s' "$caller" | cut -d : -f 5)
-    say "Account $account, region $region, as $caller"
+    partition=$(cut -d : -f 2 <<<"$answer")
+    account=$(cut -d : -f 5 <<<"$answer")
+    say "Account $account, region $region, as $answer"
 }
 
 # confirm QUESTION: continues only if a person agrees, or passed --yes.
@@ -64,16 +69,15 @@ confirm() {
     case $answer in [yY] | [yY]es) ;; *) fail "nothing was done" ;; esac
 }
 
-# The Auto Scaling groups that are nodes, a line each.
+# The Auto Scaling groups that are nodes, a line each, in answer.
 nodes() {
-    aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id \
+    call autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id \
         --query 'AutoScalingGroups[].[AutoScalingGroupName]' --output text
 }
 
-# volume_tag VOLUME KEY: a value, or nothing.
+# volume_tag VOLUME KEY: a value, or nothing, in answer. False if there is no such volume.
 volume_tag() {
-    aws ec2 describe-volumes --volume-ids "$1" --output text --query "Volumes[0].Tags[?Key=='$2'].[Value]" ||
-        fail "the volume $1 cannot be read"
+    is_there InvalidVolume ec2 describe-volumes --volume-ids "$1" --output text --query "Volumes[0].Tags[?Key=='$2'].[Value]"
 }
 
 # agreement VOLUME NODE: the command with which the owner of a volume agrees that it is the node's. A person copies it, so

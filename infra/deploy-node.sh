@@ -45,7 +45,6 @@ overrides=() kept=()
 
 # Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {
-    local vpc=""
     check_free_name
     choose_image "${image_parameter:-/durin/image}" "$image"
     if [ -n "$subnet" ]; then
@@ -53,39 +52,44 @@ complete() {
     elif [ -n "$security_group" ]; then
         fail "--security-group needs --subnet"
     elif stack_exists durin-network; then
-        subnet=$(stack_output durin-network SubnetId)
-        security_group=$(stack_output durin-network SecurityGroupId)
+        stack_output durin-network SubnetId
+        subnet=$answer
+        stack_output durin-network SecurityGroupId
+        security_group=$answer
     elif [ -z "$zone" ]; then
-        zone=$(aws ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
-            --query 'AvailabilityZones[0].ZoneName' --output text)
+        call ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
+            --query 'AvailabilityZones[0].ZoneName' --output text
+        zone=$answer
     fi
     check_place "$subnet" "$security_group" "$zone" "$volume"
     [ -z "$zone" ] || [ "$zone" = "$place" ] ||
         fail "the subnet $subnet is in $place and not in $zone: leave --availability-zone out, or name a --subnet there"
     zone=$place
     record=${record:-$node.durin.internal}
-    [ -z "$subnet" ] || vpc=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].VpcId' --output text)
-    [ -n "$hosted_zone" ] || hosted_zone=$(zone_of "${record#*.}" "$vpc")
+    if [ -n "$subnet" ] && [ -z "$hosted_zone" ]; then
+        call ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].VpcId' --output text
+        zone_of "${record#*.}" "$answer"
+        hosted_zone=$answer
+    fi
     check_unshared "$volume" "$hosted_zone" "$record"
     [ -z "$hosted_zone" ] || check_record "$hosted_zone" "$record"
     [ -z "$volume" ] || check_volume "$volume"
 }
 
-# zone_of NAME VPC: the hosted zone of that name that the VPC resolves, or nothing.
+# zone_of NAME VPC: the hosted zone of that name that the VPC resolves, or nothing, in answer.
 zone_of() {
-    [ -n "$2" ] || return 0
-    aws route53 list-hosted-zones-by-vpc --vpc-id "$2" --vpc-region "$region" --output text \
-        --query "HostedZoneSummaries[?Name=='$(canonical "$1")'].[HostedZoneId]" | head -n 1
+    call route53 list-hosted-zones-by-vpc --vpc-id "$2" --vpc-region "$region" --output text \
+        --query "HostedZoneSummaries[?Name=='$(canonical "$1")'].[HostedZoneId]"
+    answer=${answer%%$'\n'*}
 }
 
 # choose_image PARAMETER IMAGE: sets the parameters that come from the image; IMAGE is what a new parameter gets, and may be
 # empty. An unusable image is found here, not by a group that launches in vain.
 choose_image() {
-    local there found state type device name
+    local there state type device name
     image_parameter=$1
-    there=$(aws ssm get-parameter --name "$1" --query Parameter.Value --output text 2>&1) || {
-        case $there in *ParameterNotFound*) there="" ;; *) fail "$there" ;; esac
-    }
+    is_there ParameterNotFound ssm get-parameter --name "$1" --query Parameter.Value --output text || answer=""
+    there=$answer
     if [ -z "$there" ] && [ -z "$2" ]; then
         fail "there is no parameter $1 yet: name the first image with --image"
     elif [ -n "$there" ] && [ -n "$2" ] && [ "$2" != "$there" ]; then
@@ -93,9 +97,9 @@ choose_image() {
     elif [ -z "$there" ]; then
         overrides+=("InitialImageId=$2")
     fi
-    found=$(aws ec2 describe-images --image-ids "${there:-$2}" --output text \
-        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName, Name]') || fail "there is no image ${there:-$2} here"
-    IFS=$'\t' read -r state architecture type device name <<<"$found"
+    is_there InvalidAMIID ec2 describe-images --image-ids "${there:-$2}" --output text \
+        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName, Name]' || fail "there is no image ${there:-$2} here"
+    IFS=$'\t' read -r state architecture type device name <<<"$answer"
     check_types "${there:-$2}"
     [ "$state $type" = "available ebs" ] && [ "$device" != None ] ||
         fail "the image ${there:-$2} has to be available and on EBS, but is $state and on $type"
@@ -105,7 +109,7 @@ choose_image() {
 
 # Sets instance_types to those of the template for the architecture, and fails if one of them cannot run it.
 check_types() {
-    local list others type
+    local list type
     case $architecture in
     arm64) list=1 ;;
     x86_64) list=2 ;;
@@ -115,26 +119,31 @@ check_types() {
     while read -r type; do
         instance_types+=("$type")
     done < <(awk -v list=$list '/- - InstanceType:/ { n++ } /- InstanceType:/ && n == list { print $NF }' "$root/infra/node.yaml")
-    others=$(aws ec2 describe-instance-types --instance-types "${instance_types[@]}" --output text \
-        --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$architecture')].InstanceType)") ||
+    is_there InvalidInstanceType ec2 describe-instance-types --instance-types "${instance_types[@]}" --output text \
+        --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$architecture')].InstanceType)" ||
         fail "EC2 does not know all of ${instance_types[*]} here: edit their list in infra/node.yaml"
-    [ -z "$others" ] || fail "$others cannot run $architecture: edit its list in infra/node.yaml"
+    [ -z "$answer" ] || fail "$answer cannot run $architecture: edit its list in infra/node.yaml"
 }
 
 make_network() {
     [ -z "$subnet" ] || return 0
     deploy_stack durin-network network.yaml "AvailabilityZone=$zone"
-    subnet=$(stack_output durin-network SubnetId)
-    security_group=$(stack_output durin-network SecurityGroupId)
+    stack_output durin-network SubnetId
+    subnet=$answer
+    stack_output durin-network SecurityGroupId
+    security_group=$answer
 }
 
 # The parameters for the place where the node lives.
 place() {
-    local found vpc
-    found=$(aws ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text)
-    vpc=${found%%[[:space:]]*}
-    overrides+=("SubnetIds=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${found##*[[:space:]]}")
-    [ -n "$hosted_zone" ] || hosted_zone=$(zone_of "${record#*.}" "$vpc")
+    local vpc
+    call ec2 describe-subnets --subnet-ids "$subnet" --query 'Subnets[0].[VpcId, AvailabilityZone]' --output text
+    vpc=${answer%%[[:space:]]*}
+    overrides+=("SubnetIds=$subnet" "SecurityGroupId=$security_group" "VpcId=$vpc" "AvailabilityZone=${answer##*[[:space:]]}")
+    if [ -z "$hosted_zone" ]; then
+        zone_of "${record#*.}" "$vpc"
+        hosted_zone=$answer
+    fi
     [ -n "$hosted_zone" ] || make_zone "${record#*.}" "$vpc"
     overrides+=("RecordName=$record" "HostedZoneId=$hosted_zone")
 }
@@ -143,28 +152,38 @@ place() {
 # it by its VPC.
 make_zone() {
     say "Zone $1: create"
-    hosted_zone=$(aws route53 create-hosted-zone --name "$1" --vpc "VPCRegion=$region,VPCId=$2" --output text \
+    call route53 create-hosted-zone --name "$1" --vpc "VPCRegion=$region,VPCId=$2" --output text \
         --caller-reference "durin-$1-$(date +%s)" --hosted-zone-config "Comment=$zone_comment,PrivateZone=true" \
-        --query HostedZone.Id)
-    hosted_zone=${hosted_zone##*/}
+        --query HostedZone.Id
+    hosted_zone=${answer##*/}
 }
 
-# With this tag a parameter's owner agrees that images are published to it, so this only reports that it is missing.
-report_missing_tag() {
-    local parameter tagged
-    parameter=$(stack_parameter "$stack" ImageParameter)
-    tagged=$(aws ssm list-tags-for-resource --resource-type Parameter --resource-id "$parameter" --output text \
-        --query "TagList[?Key=='durin:image-parameter'].[Key]")
-    [ -z "$tagged" ] || return 0
-    say "No image will be published to $parameter, because it has no tag durin:image-parameter. To have the newest of its family published:"
-    say "  aws ssm add-tags-to-resource --resource-type Parameter --resource-id $parameter --tags Key=durin:image-parameter,Value=$parameter"
+# What is to be said of the node that is there now: sets own_volume, untagged and deletion, of which the last two may be
+# empty.
+look_back() {
+    stack_output "$stack" VolumeId
+    own_volume=$answer
+    stack_parameter "$stack" ImageParameter
+    untagged=$answer
+    # With this tag a parameter's owner agrees that images are published to it, so it is only reported that it is missing.
+    call ssm list-tags-for-resource --resource-type Parameter --resource-id "$untagged" --output text \
+        --query "TagList[?Key=='durin:image-parameter'].[Key]"
+    [ -z "$answer" ] || untagged=""
+    deletion=""
+    if [ -n "$old_record" ]; then
+        deletions "$old_zone" "$old_record"
+        deletion=$answer
+    fi
 }
 
 # CloudFormation sets everything in the template again, so it gets what the group has now: a node at rest stays at rest, and
 # a node that was moved, or that runs on demand for lack of spot capacity, stays where and as it is.
 keep() {
-    local has key value
-    has=$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "AutoScalingGroups[0].[
+    local own key value
+    # The stack's own volume is not a parameter.
+    stack_output "$stack" VolumeId
+    own=$answer
+    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "AutoScalingGroups[0].[
         ['DesiredCapacity', to_string(DesiredCapacity)],
         ['SubnetIds', VPCZoneIdentifier],
         ['CapacityRebalance', to_string(CapacityRebalance)],
@@ -173,7 +192,7 @@ keep() {
         ['VolumeId', Tags[?Key=='durin:volume-id'].Value | [0]],
         ['HostedZoneId', Tags[?Key=='durin:hosted-zone-id'].Value | [0]],
         ['RecordName', Tags[?Key=='durin:record-name'].Value | [0]],
-        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]]]")
+        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]]]"
     while IFS=$'\t' read -r key value; do
         case $key=$value in
         *=None | *=null | *=) continue ;;
@@ -181,11 +200,10 @@ keep() {
         DesiredCapacity=*)
             fail "the node $node is being handed over: its group wants $value instances, because the host of one retires, and Durin asks for one instance again when the other serves. Run the same command again then, in minutes if EC2 has capacity. If nothing is being handed over: aws autoscaling set-desired-capacity --auto-scaling-group-name $node --desired-capacity 1"
             ;;
-        # The stack's own volume is not a parameter.
-        VolumeId="$(stack_output "$stack" VolumeId)") continue ;;
+        VolumeId="$own") continue ;;
         esac
         kept+=("$key=$value")
-    done <<<"$has"
+    done <<<"$answer"
 }
 
 # The options for a node that exists. Its place cannot be changed by halves.
@@ -195,7 +213,10 @@ change() {
     keep
     check_group
     has_zone=$(kept HostedZoneId) has_record=$(kept RecordName) has_volume=$(kept VolumeId)
-    has_volume=${has_volume:-$(stack_output "$stack" VolumeId)}
+    if [ -z "$has_volume" ]; then
+        stack_output "$stack" VolumeId
+        has_volume=$answer
+    fi
     if [ -n "$subnet$volume$security_group" ]; then
         check_place "${subnet:-$(kept SubnetIds | cut -d , -f 1)}" "$security_group" "" "${volume:-$has_volume}"
     fi
@@ -254,14 +275,18 @@ else
 fi
 [ -z "$hosted_zone" ] || allow_zone "$hosted_zone"
 deploy_stack "$stack" node.yaml NodeName="$node" ${kept[@]+"${kept[@]}"} ${overrides[@]+"${overrides[@]}"}
+look_back
 
 say ""
-say "The node's volume is $(stack_output "$stack" VolumeId). Its instance launches now; it is InService in a minute or two:"
+say "The node's volume is $own_volume. Its instance launches now; it is InService in a minute or two:"
 say "  aws autoscaling describe-auto-scaling-instances --query \"AutoScalingInstances[?AutoScalingGroupName=='$node']\""
 say "If it does not appear: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
-report_missing_tag
-if [ -n "$old_record" ]; then
+if [ -n "$untagged" ]; then
+    say "No image will be published to $untagged, because it has no tag durin:image-parameter. To have the newest of its family published:"
+    say "  aws ssm add-tags-to-resource --resource-type Parameter --resource-id $untagged --tags Key=durin:image-parameter,Value=$untagged"
+fi
+if [ -n "$deletion" ]; then
     say "The old record $old_record is still there, and points to the present instance until that ends. Once nobody uses it:"
-    say "  aws route53 change-resource-record-sets --hosted-zone-id $old_zone --change-batch '$(deletions "$old_zone" "$old_record")'"
+    say "  aws route53 change-resource-record-sets --hosted-zone-id $old_zone --change-batch '$deletion'"
 fi
 say "Then let it survive an interruption: just drill $node"

@@ -41,7 +41,10 @@ need_tools() {
 # Collects the zones that the roles will name. A tag opens no zone, so a person has to name the zone of every node.
 settle_zones() {
     local there nodes zone node
-    there=$(allowed_zones) nodes=$(zones_of_nodes)
+    allowed_zones
+    there=$answer
+    zones_of_nodes
+    nodes=$answer
     for zone in $there; do
         zones+=("$zone")
     done
@@ -54,11 +57,10 @@ settle_zones() {
 plan() {
     has_cargo_lambda || say "This will fetch cargo-lambda, 470 MB, from PyPI into target/tools."
     say "This will create or update the following, except for what has not changed:"
-    local there name status
-    there=$(aws cloudformation describe-stacks --query 'Stacks[].[StackName, StackStatus]' --output text)
+    local name
     for name in durin-roles durin-release durin-rules; do
-        status=$(awk -v name="$name" '$1 == name { print $2 }' <<<"$there")
-        say "  stack     $name (${status:-NONE})"
+        stack_status "$name"
+        say "  stack     $name ($answer)"
     done
     functions | while read -r name _; do
         say "  function  $name"
@@ -79,7 +81,7 @@ variables() {
 }
 
 deploy_function() {
-    local name=$1 manifest=$2 role said there wanted zip asked count=0 variable
+    local name=$1 manifest=$2 role said wanted zip asked count=0 variable
     role=arn:$partition:iam::$account:role/$name-$region
     mkdir -p "$work/$name"
     cp "$(binary_of "$name")" "$work/$name/bootstrap"
@@ -101,33 +103,34 @@ deploy_function() {
         asked="$asked, Environment.Variables.${variable%%=*}"
         wanted="$wanted ${variable#*=}"
     done < <(variables <<<"$said" && cat "$work/$name/environment")
-    there=$(aws lambda get-function-configuration --function-name "$name" --output text --query \
-        "[CodeSha256, Runtime, Role, MemorySize, Timeout, Architectures[0]$asked, length(keys(Environment.Variables || \`{}\`))]" 2>&1) || {
-        case $there in *ResourceNotFoundException*) ;; *) fail "$there" ;; esac
-    }
-    if [ "$(tr '\t' ' ' <<<"$there")" = "$wanted $count" ]; then
+    if is_there ResourceNotFoundException lambda get-function-configuration --function-name "$name" --output text --query \
+        "[CodeSha256, Runtime, Role, MemorySize, Timeout, Architectures[0]$asked, length(keys(Environment.Variables || \`{}\`))]" &&
+        [ "$(tr '\t' ' ' <<<"$answer")" = "$wanted $count" ]; then
         say "Function $name: unchanged"
         return
     fi
     say "Function $name: deploy"
     for _ in 1 2 3 4 5 6; do
-        said=$(cargo lambda "$@" 2>&1) && return
+        answer=$(cargo lambda "$@" 2>&1) && return
         # IAM takes some seconds to make a new role known.
-        case $said in *"cannot be assumed"*) sleep 5 ;; *) break ;; esac
+        case $answer in *"cannot be assumed"*) sleep 5 ;; *) break ;; esac
     done
-    fail "$name could not be deployed; the same command resumes here. $said"
+    refused "the function $name could not be deployed"
 }
 
 # A node keeps a volume that it holds. But it does not get an untagged one back after it has been nowhere.
 report_untagged_volumes() {
     local volume node
+    call autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id --output text \
+        --query "AutoScalingGroups[].[Tags[?Key=='durin:volume-id'].Value | [0], AutoScalingGroupName]"
+    [ -n "$answer" ] || return 0
     while IFS=$'\t' read -r volume node; do
         # A tag may say anything, and the AWS CLI would read a file whose name it says.
         is_a volume "$volume" || { say "The tag durin:volume-id of the Auto Scaling group $node is \"$volume\", which is not $expected" && continue; }
-        [ "$(volume_tag "$volume" durin:node </dev/null)" = "$node" ] ||
+        volume_tag "$volume" durin:node || { say "The node $node has no volume any more: $volume does not exist." && continue; }
+        [ "$answer" = "$node" ] ||
             say "The volume $volume of the node $node does not name its node. If it is that node's: $(agreement "$volume" "$node")"
-    done < <(aws autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id --output text \
-        --query "AutoScalingGroups[].[Tags[?Key=='durin:volume-id'].Value | [0], AutoScalingGroupName]")
+    done <<<"$answer"
 }
 
 need_aws
@@ -149,6 +152,7 @@ deploy_stack durin-rules rules.yaml
 
 say ""
 report_untagged_volumes
+stack_output durin-rules AlarmTopicArn
 say "Durin is deployed in $region. Next:"
 say "  just deploy-node NAME …    a node; --help lists the options"
-say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $(stack_output durin-rules AlarmTopicArn)"
+say "  aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn $answer"

@@ -20,73 +20,72 @@ stack=durin-node-$node
 # Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times
 # out.
 empty_group() {
-    local count
-    count=$(instances)
-    [ "$count" != None ] || return 0
+    instances
+    [ "$answer" != None ] || return 0
     say "Group $node: down to 0 instances"
-    aws autoscaling update-auto-scaling-group --auto-scaling-group-name "$node" --min-size 0 --desired-capacity 0
+    call autoscaling update-auto-scaling-group --auto-scaling-group-name "$node" --min-size 0 --desired-capacity 0
     for _ in $(seq 300); do
-        count=$(instances)
-        [ "$count" != 0 ] || return 0
+        instances
+        [ "$answer" != 0 ] || return 0
         sleep 5
     done
     fail "the group still has an instance after 25 minutes: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
 }
+# How many instances the group has, or None without a group, in answer.
 instances() {
-    aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
+    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
         --query 'AutoScalingGroups[0].Instances && length(AutoScalingGroups[0].Instances) || AutoScalingGroups[0].DesiredCapacity'
 }
 
 delete_records() {
-    local changes
-    changes=$(deletions "$zone" "$record")
-    [ -n "$changes" ] || return 0
+    deletions "$zone" "$record"
+    [ -n "$answer" ] || return 0
     say "Record $record: delete"
-    aws route53 change-resource-record-sets --hosted-zone-id "$zone" --output text --query ChangeInfo.Id \
-        --change-batch "$changes" >/dev/null
+    call route53 change-resource-record-sets --hosted-zone-id "$zone" --change-batch "$answer"
 }
 
 # Deletes a zone that just deploy-node made, unless it has other records too. Once no node is in the zone, the functions
 # may not write there any more.
 leave_zone() {
-    local said others
-    others=$(zones_of_nodes | awk -F '\t' -v zone="$1" -v node="$node" '$1 == zone && $2 != node')
+    local others
+    zones_of_nodes
+    others=$(awk -F '\t' -v zone="$1" -v node="$node" '$1 == zone && $2 != node' <<<"$answer")
     [ -n "$others" ] || forbid_zone "$1"
-    said=$(aws route53 get-hosted-zone --id "$1" --query HostedZone.Config.Comment --output text 2>&1) || {
-        case $said in *NoSuchHostedZone*) return ;; *) fail "$said" ;; esac
-    }
-    [ "$said" = "$zone_comment" ] || return 0
-    if said=$(aws route53 delete-hosted-zone --id "$1" 2>&1); then
+    is_there NoSuchHostedZone route53 get-hosted-zone --id "$1" --query HostedZone.Config.Comment --output text || return 0
+    [ "$answer" = "$zone_comment" ] || return 0
+    if try route53 delete-hosted-zone --id "$1"; then
         say "Zone $1: deleted"
     else
-        case $said in
+        case $answer in
         *NoSuchHostedZone*) ;;
         *HostedZoneNotEmpty*) say "Zone $1: kept, because it has other records" ;;
-        *) fail "$said" ;;
+        *) refused "the hosted zone $1 could not be deleted" ;;
         esac
     fi
 }
 
 # Refuses a volume that is not a data volume, or belongs to another node.
 check_deletion() {
-    local found owner
-    found=$(aws ec2 describe-volumes --volume-ids "$1" --query "Volumes[0].Tags[?Key=='durin:volume'].Value | [0]" --output text) ||
-        fail "there is no volume $1 here"
-    [ "$found" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
-    owner=$(aws autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
-        --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]")
-    owner=${owner:-$(volume_tag "$1" durin:node)}
-    [ -z "$owner" ] || [ "$owner" = "$node" ] || fail "$1 is the data volume of the node $owner"
+    volume_tag "$1" durin:volume || fail "there is no volume $1 here"
+    [ "$answer" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
+    call autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
+        --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]"
+    [ -n "$answer" ] || volume_tag "$1" durin:node || answer=""
+    [ -z "$answer" ] || [ "$answer" = "$node" ] || fail "$1 is the data volume of the node $answer"
 }
 
 need_aws
 volume="" zone="" record="" image_parameter=""
 if stack_exists "$stack"; then
-    volume=$(stack_output "$stack" VolumeId)
-    zone=$(stack_output "$stack" HostedZoneId)
-    record=$(stack_parameter "$stack" RecordName)
-    image_parameter=$(stack_parameter "$stack" ImageParameter)
-elif [ "$(stack_status "$stack")" = NONE ] && [ -z "$delete_volume" ]; then
+    stack_output "$stack" VolumeId
+    volume=$answer
+    stack_output "$stack" HostedZoneId
+    zone=$answer
+    stack_parameter "$stack" RecordName
+    record=$answer
+    stack_parameter "$stack" ImageParameter
+    image_parameter=$answer
+elif [ "$answer" = NONE ] && [ -z "$delete_volume" ]; then
     say "There is no node $node in $region."
     exit
 fi
@@ -111,9 +110,15 @@ fi
 delete_stack "durin-drill-$node"
 delete_stack "$stack"
 if [ -n "$delete_volume" ]; then
-    aws ec2 wait volume-available --volume-ids "$delete_volume"
-    aws ec2 delete-volume --volume-id "$delete_volume"
+    try ec2 wait volume-available --volume-ids "$delete_volume" || refused "the volume $delete_volume is not free to be deleted"
+    call ec2 delete-volume --volume-id "$delete_volume"
     say "Volume $delete_volume: deleted"
+fi
+images=""
+if [ -n "$image_parameter" ]; then
+    call ec2 describe-images --owners self --include-disabled --output text --query 'Images[].[ImageId]' \
+        --filters Name=tag:durin:image-parameter,Values="$image_parameter"
+    images=${answer//$'\n'/ }
 fi
 
 say ""
@@ -121,7 +126,5 @@ say "The node $node is gone. You keep:"
 [ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; until then the gp3 volume costs money"
 if [ -n "$image_parameter" ]; then
     say "  the parameter $image_parameter, free of charge: other nodes may use it"
-    images=$(aws ec2 describe-images --owners self --include-disabled --output text --query 'Images[].[ImageId]' \
-        --filters Name=tag:durin:image-parameter,Values="$image_parameter" | tr '\n' ' ')
     [ -z "$images" ] || say "  its images, whose snapshots cost money: $images"
 fi

@@ -16,10 +16,10 @@ take_arguments '
     --leave-nodes leave_nodes flag' "$@"
 
 need_aws
-nodes=$(nodes)
+nodes
+nodes=$answer
 if [ -n "$nodes" ] && ! $leave_nodes; then
-    fail "there are nodes, which would not survive their next interruption: $(tr '\n' ' ' <<<"$nodes")
-  First just destroy-node each of them, or pass --leave-nodes."
+    fail "there are nodes, which would not survive their next interruption: ${nodes//$'\n'/ }. First just destroy-node each of them, or pass --leave-nodes"
 fi
 
 # Rules first: without functions they would fill the dead-letter queue.
@@ -35,11 +35,7 @@ confirm "Go on?"
 
 delete_stack durin-rules
 while read -r name _; do
-    if said=$(aws lambda delete-function --function-name "$name" 2>&1 </dev/null); then
-        say "Function $name: deleted"
-    else
-        case $said in *ResourceNotFoundException*) ;; *) fail "$said" ;; esac
-    fi
+    ! is_there ResourceNotFoundException lambda delete-function --function-name "$name" || say "Function $name: deleted"
 done < <(functions)
 delete_stack durin-release
 delete_stack durin-roles

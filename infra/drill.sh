@@ -27,8 +27,10 @@ esac
 # AWS CLI 2 writes times in the local zone, which date does not understand everywhere.
 export TZ=UTC
 
+# Something of the node's group, in answer; tag and in_service likewise.
 group() {
-    aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "$1" | sed '/^None$/d'
+    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "$1"
+    answer=$(sed '/^None$/d' <<<"$answer")
 }
 tag() {
     group "AutoScalingGroups[0].Tags[?Key=='$1'].[Value]"
@@ -37,35 +39,38 @@ in_service() {
     group "AutoScalingGroups[0].Instances[?LifecycleState=='InService'].[InstanceId]"
 }
 
-# The instance that holds the volume, and how: "i-… attached", or "none".
+# The instance that holds the volume, and how, in answer: "i-… attached", or "none".
 held() {
-    local held
-    held=$(aws ec2 describe-volumes --volume-ids "$volume" --query 'Volumes[0].Attachments[].[InstanceId, State]' --output text)
-    if [ -n "$held" ]; then tr '\t' ' ' <<<"$held"; else echo none; fi
+    is_there InvalidVolume ec2 describe-volumes --volume-ids "$volume" --output text \
+        --query 'Volumes[0].Attachments[].[InstanceId, State]' || fail "there is no volume $volume here"
+    answer=${answer//$'\t'/ }
+    answer=${answer:-none}
 }
+# The address that the record has, in answer, or "none"; that of an instance.
 record_address() {
-    local ttl count address
-    read -r ttl count address < <(only_record "$zone" "$(canonical "$record")" A)
-    printf '%s\n' "${address:-none}"
+    only_record "$zone" "$(canonical "$record")" A
+    answer=${answer##*[[:space:]]}
+    answer=${answer:-none}
 }
 address_of() {
-    aws ec2 describe-instances --instance-ids "$1" --query 'Reservations[0].Instances[0].[PrivateIpAddress]' --output text
+    call ec2 describe-instances --instance-ids "$1" --query 'Reservations[0].Instances[0].[PrivateIpAddress]' --output text
 }
 
 interrupt() {
     deploy_stack "durin-drill-$node" drill.yaml "VolumeId=$volume"
     # IAM takes some seconds to make a new role known.
-    local said
+    local template
+    stack_output "durin-drill-$node" ExperimentTemplateId
+    template=$answer
     for _ in 1 2 3 4 5; do
-        said=$(aws fis start-experiment --experiment-template-id "$(stack_output "durin-drill-$node" ExperimentTemplateId)" \
-            --query experiment.id --output text 2>&1) && return
-        sleep 5
+        ! try fis start-experiment --experiment-template-id "$template" --query experiment.id --output text || return 0
+        case $answer in *AccessDenied* | *"ould not connect"*) break ;; *) sleep 5 ;; esac
     done
-    fail "FIS refuses ($said); try --by termination"
+    again="$again; where there is no FIS, pass --by termination"
+    refused "the instance could not be interrupted"
 }
 terminate() {
-    aws autoscaling terminate-instance-in-auto-scaling-group --instance-id "$old" --no-should-decrement-desired-capacity \
-        --query Activity.ActivityId --output text >/dev/null
+    call autoscaling terminate-instance-in-auto-scaling-group --instance-id "$old" --no-should-decrement-desired-capacity
 }
 
 # The server's own time of something, as seconds since 1970: AWS CLI 1 has that already, 2 has ISO 8601.
@@ -75,63 +80,73 @@ seconds() {
     *) echo "$1" ;;
     esac
 }
-# When the old instance was asked to release the volume; None if it was not.
+# When the old instance was asked to release the volume, in answer; None if it was not.
 released() {
-    aws ssm list-command-invocations --instance-id "$old" --output text \
+    call ssm list-command-invocations --instance-id "$old" --output text \
         --query "CommandInvocations[?DocumentName=='durin-release'].RequestedDateTime | sort(@) | [-1]"
 }
-# When the launch of an instance was over, its lifecycle action included.
+# When the launch of an instance was over, its lifecycle action included, in answer.
 launched() {
-    aws autoscaling describe-scaling-activities --auto-scaling-group-name "$node" --output text \
+    call autoscaling describe-scaling-activities --auto-scaling-group-name "$node" --output text \
         --query "Activities[?contains(Description, '$1') && contains(Description, 'Launching')].EndTime | [0]"
 }
 
 need_region
-volume=$(tag durin:volume-id)
+tag durin:volume-id
+volume=$answer
 [ -n "$volume" ] || fail "there is no node $node in $region"
-zone=$(tag durin:hosted-zone-id)
-record=$(tag durin:record-name)
+tag durin:hosted-zone-id
+zone=$answer
+tag durin:record-name
+record=$answer
 # A tag may say anything, and the AWS CLI would read a file whose name it says.
 is_a volume "$volume" || fail "the tag durin:volume-id of the Auto Scaling group $node is \"$volume\", and has to be $expected"
 is_a hosted-zone "$zone" || fail "the tag durin:hosted-zone-id of the Auto Scaling group $node is \"$zone\", and has to be $expected"
 is_a record "$record" || fail "the tag durin:record-name of the Auto Scaling group $node is \"$record\", and has to be $expected"
-old=$(in_service)
-[ "$(held)" = "${old:-none} attached" ] || fail "the node $node does not serve: InService: ${old:-none}; volume: $(held)"
+in_service
+old=$answer
+held
+[ "$answer" = "${old:-none} attached" ] || fail "the node $node does not serve: InService: ${old:-none}; volume: $answer"
 
 say "Node $node in $region: $old has $volume and is InService. It will end by $by, and the node is away for half a minute or so."
 confirm "Go on?"
 if [ "$by" = interruption ]; then interrupt; else terminate; fi
+again="look whether the node is back; the drill itself goes on without this script: aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names $node"
 
 began=$SECONDS
 before=""
 away_from=""
 new=""
 while [ $((SECONDS - began)) -lt "$within" ]; do
-    holder=$(held)
-    address=$(record_address)
-    serving=$(in_service | tr '\n' ' ')
+    held
+    holder=$answer
+    record_address
+    address=$answer
+    in_service
+    serving=${answer//$'\n'/ }
     now=$((SECONDS - began))
     look="volume: $holder; $record: $address; InService: ${serving:-none}"
     [ "$look" = "$before" ] || printf '%5d s  %s\n' "$now" "$look"
     before=$look
     [ -n "$away_from" ] || [ "$holder" = "$old attached" ] || away_from=$now
     new=${holder% attached}
-    if [ "$new" != "$holder" ] && [ "$new" != "$old" ] && [ "$serving" = "$new " ] && [ "$address" = "$(address_of "$new")" ]; then
-        ended=$(launched "$new")
+    if [ "$new" != "$holder" ] && [ "$new" != "$old" ] && [ "$serving" = "$new" ] && address_of "$new" && [ "$address" = "$answer" ]; then
+        launched "$new"
+        ended=$answer
         [ "$ended" = None ] || break
     fi
     new=""
     sleep 0.5
 done
-[ -n "$new" ] || fail "the node is not back after $within s: $before
-  aws autoscaling describe-scaling-activities --auto-scaling-group-name $node; aws logs tail /aws/lambda/durin-node-lifecycle"
+[ -n "$new" ] || fail "the node is not back after $within s ($before): look with aws autoscaling describe-scaling-activities --auto-scaling-group-name $node, and with aws logs tail /aws/lambda/durin-node-lifecycle"
+released
+asked=$answer
 
 say ""
 say "The node is back: $new has the volume and the record, and is InService."
 if [ -n "$away_from" ]; then
     say "  By polling: without its volume for about $((now - away_from)) s; each look takes seconds, and does not see the release."
 fi
-asked=$(released)
 if [ "$asked" = None ]; then
     say "  By AWS's own times: unknown, because $old was not asked to release the volume (see the log of durin-node-lifecycle)."
 else

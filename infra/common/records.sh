@@ -6,36 +6,39 @@ canonical() {
     printf '%s.' "${1%.}" | tr '[:upper:]' '[:lower:]'
 }
 
-# values_of ZONE NAME CONDITION: the values of the name's records for which the condition holds, on one line, with tabs
-# between. Of an alias, what it is one for.
+# values_of ZONE NAME CONDITION: the values of the name's records for which the condition holds, on one line of answer, with
+# tabs between. Of an alias, what it is one for.
 values_of() {
-    local found
-    found=$(aws route53 list-resource-record-sets --hosted-zone-id "$1" --start-record-name "$2" --max-items 20 --output text \
-        --query "ResourceRecordSets[?Name=='$(canonical "$2")' && ($3)].[ResourceRecords[].Value || [AliasTarget.DNSName]][][]")
-    sed '/^None$/d' <<<"$found" | paste -s -d $'\t' -
+    call route53 list-resource-record-sets --hosted-zone-id "$1" --start-record-name "$2" --max-items 20 --output text \
+        --query "ResourceRecordSets[?Name=='$(canonical "$2")' && ($3)].[ResourceRecords[].Value || [AliasTarget.DNSName]][][]"
+    answer=$(sed '/^None$/d' <<<"$answer" | paste -s -d $'\t' -)
 }
 
-# deletions ZONE NAME: the change batch that deletes what Durin has written under the name, exactly as it stands: the A record
-# with its one address, and the TXT record that claims the name for the node. Nothing if the name is another's.
+# deletions ZONE NAME: the change batch that deletes what Durin has written under the name, exactly as it stands, in answer:
+# the A record with its one address, and the TXT record that claims the name for the node. Nothing if the name is another's.
 deletions() {
-    local name ttl count value address changes=""
+    local name ttl count value changes=""
     name=$(canonical "$2")
-    read -r ttl count value < <(only_record "$1" "_durin.$name" TXT)
+    only_record "$1" "_durin.$name" TXT
+    read -r ttl count value <<<"$answer"
     if [ -n "$ttl" ]; then
+        answer=""
         [ "$count $value" = "1 \"node=$node\"" ] || return 0
         changes=", $(deletion "_durin.$name" TXT "$ttl" "\\\"node=$node\\\"")"
     fi
-    read -r ttl count address < <(only_record "$1" "$name" A)
-    [ "${count:-0}" != 1 ] || changes="$changes, $(deletion "$name" A "$ttl" "$address")"
-    [ -z "$changes" ] || printf '{"Changes": [%s]}\n' "${changes#, }"
+    only_record "$1" "$name" A
+    read -r ttl count value <<<"$answer"
+    [ "${count:-0}" != 1 ] || changes="$changes, $(deletion "$name" A "$ttl" "$value")"
+    answer=${changes:+"{\"Changes\": [${changes#, }]}"}
 }
 
-# only_record ZONE NAME TYPE: its TTL, its number of values, and the first of them; nothing if there is none, or an alias.
+# only_record ZONE NAME TYPE: its TTL, its number of values, and the first of them, in answer; nothing if there is none, or
+# an alias.
 only_record() {
-    aws route53 list-resource-record-sets --hosted-zone-id "$1" --start-record-name "$2" --start-record-type "$3" \
+    call route53 list-resource-record-sets --hosted-zone-id "$1" --start-record-name "$2" --start-record-type "$3" \
         --max-items 1 --output text \
-        --query "ResourceRecordSets[?Name=='$2' && Type=='$3' && ResourceRecords].[TTL, length(ResourceRecords), ResourceRecords[0].Value]" |
-        sed '/^None$/d'
+        --query "ResourceRecordSets[?Name=='$2' && Type=='$3' && ResourceRecords].[TTL, length(ResourceRecords), ResourceRecords[0].Value]"
+    answer=$(sed '/^None$/d' <<<"$answer")
 }
 
 deletion() {

@@ -1,0 +1,142 @@
+"""A stand-in for the AWS CLI and cargo-lambda, in which any one call can fail. It has no account behind it: it answers what
+the scripts ask, in the text that their queries make of AWS's answers."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+from conftest import INFRA
+from only_loopback import REGION
+
+IMAGE, OLD, NEW = "ami-0123456789abcdef0", "i-0123456789abcdef0", "i-0fedcba9876543210"
+VOLUME, SUBNET, GROUP, ZONE = "vol-0123456789abcdef0", "subnet-0123456789abcdef0", "sg-0123456789abcdef0", "Z0123456789"
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+
+# What AWS answers to arguments that are like this, the first that fits: in every situation, and `after` the end of the old
+# instance.
+ANSWERS = [
+    ("sts get-caller-identity *", "arn:aws:iam::123456789012:user/me"),
+    ("configure get region", REGION),
+    ("cloudformation describe-stacks *durin-network*StackStatus*", None),
+    ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE"),
+    ("cloudformation describe-stacks *SubnetId*", SUBNET),
+    ("cloudformation describe-stacks *SecurityGroupId*", GROUP),
+    ("cloudformation describe-stacks *VolumeId*", VOLUME),
+    ("cloudformation describe-stacks *HostedZoneId*", ZONE),
+    ("cloudformation describe-stacks *HostedZoneArns*", "arn:aws:route53:::hostedzone/NONE"),
+    ("cloudformation describe-stacks *RecordName*", "home.durin.internal"),
+    ("cloudformation describe-stacks *ImageParameter*", "/durin/image"),
+    ("cloudformation describe-stacks *AlarmTopicArn*", "arn:aws:sns:eu-central-1:123456789012:durin"),
+    ("cloudformation describe-stacks *ExperimentTemplateId*", "EXT1"),
+    ("cloudformation *", ""),
+    ("lambda get-function-configuration *", "unlike"),
+    ("lambda delete-function *", ""),
+    ("autoscaling describe-auto-scaling-groups *tag:durin:volume-id*", ""),
+    ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", f"home\t{VOLUME}\t{ZONE}\thome.durin.internal"),
+    ("autoscaling describe-auto-scaling-groups *tag-key*durin:hosted-zone-id*", f"{ZONE}\thome"),
+    ("autoscaling describe-auto-scaling-groups *tag-key*durin:volume-id*Value*", f"{VOLUME}\thome"),
+    ("autoscaling describe-auto-scaling-groups *SuspendedProcesses*", ""),
+    ("autoscaling describe-auto-scaling-groups *PropagateAtLaunch*", "durin:volume-id"),
+    ("autoscaling describe-auto-scaling-groups *OnDemandPercentage*", f"DesiredCapacity\t1\nHostedZoneId\t{ZONE}\nRecordName\thome.durin.internal\nVolumeId\t{VOLUME}\nSubnetIds\t{SUBNET}"),
+    ("autoscaling describe-auto-scaling-groups *length*", "0"),
+    ("autoscaling describe-auto-scaling-groups *durin:volume-id*", VOLUME),
+    ("autoscaling describe-auto-scaling-groups *durin:hosted-zone-id*", ZONE),
+    ("autoscaling describe-auto-scaling-groups *durin:record-name*", "home.durin.internal"),
+    ("after autoscaling describe-auto-scaling-groups *InService*", NEW),
+    ("autoscaling describe-auto-scaling-groups *InService*", OLD),
+    ("autoscaling describe-auto-scaling-groups *", ""),
+    ("autoscaling describe-lifecycle-hooks *durin-launch*", "autoscaling:EC2_INSTANCE_LAUNCHING\tABANDON\t1800"),
+    ("autoscaling describe-lifecycle-hooks *", "autoscaling:EC2_INSTANCE_TERMINATING\tCONTINUE\t900"),
+    ("autoscaling describe-scaling-activities *", "2026-01-01T00:00:30+00:00"),
+    ("autoscaling *", ""),
+    ("fis start-experiment *", "EXP1"),
+    ("ssm get-parameter *", IMAGE),
+    ("ssm list-tags-for-resource *", "durin:image-parameter"),
+    ("ssm list-command-invocations *", "2026-01-01T00:00:00+00:00"),
+    ("ec2 describe-images *durin:image-parameter*", IMAGE),
+    ("ec2 describe-images *", "available\tx86_64\tebs\t/dev/xvda\tk3s"),
+    ("ec2 describe-instance-types *", ""),
+    ("ec2 describe-availability-zones *", "eu-central-1a"),
+    ("ec2 describe-subnets *Ipv6Native*", "eu-central-1a\tvpc-1\tavailable\tFalse"),
+    ("ec2 describe-subnets *AvailabilityZone*", "vpc-1\teu-central-1a"),
+    ("ec2 describe-subnets *", "vpc-1"),
+    ("ec2 describe-security-groups *", "vpc-1"),
+    ("ec2 describe-volumes *AvailabilityZone*", "eu-central-1a"),
+    ("ec2 describe-volumes *'durin:volume'*", "data"),
+    ("ec2 describe-volumes *'durin:node'*", "home"),
+    ("ec2 describe-volumes *KmsKeyId*", f"in-use\tFalse\tTrue\t{KEY}\t{OLD}"),
+    ("after ec2 describe-volumes *Attachments*", f"{NEW}\tattached"),
+    ("ec2 describe-volumes *Attachments*", f"{OLD}\tattached"),
+    ("ec2 describe-instances *groupName*", "home"),
+    ("ec2 describe-instances *", "10.0.0.5"),
+    ("ec2 *", ""),
+    ("kms describe-key *", "Enabled\tCUSTOMER"),
+    ("route53 get-hosted-zone *Comment*", "Durin: where nodes are."),
+    ("route53 get-hosted-zone *", "durin.internal.\tTrue"),
+    ("route53 list-resource-record-sets *TXT*length*", '10\t1\t"node=home"'),
+    ("route53 list-resource-record-sets *length*", "10\t1\t10.0.0.5"),
+    ("route53 create-hosted-zone *", f"/hostedzone/{ZONE}"),
+    ("route53 *", ""),
+]
+CARGO = r"""#!/bin/sh
+case "$*" in
+"lambda --version") echo "cargo-lambda 1.9.2" ;;
+*--dry) printf '%s\n' '"path": "/dev/null",' '"memory": 128,' '"timeout": 900,' '"arch": "x86_64"' ;;
+esac
+"""
+
+
+def quoted(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+class StandIn:
+    """The programs, in a folder of their own. `fails_at` is the number of the call that is refused in these words."""
+
+    def __init__(self, folder, answers, fails_at=0, refusal="", status=254):
+        self.folder = folder
+        folder.mkdir()
+        (folder / "refusal").write_text(refusal)
+        rows = []
+        for pattern, text in [*answers, *ANSWERS]:
+            # What is quoted in a shell's pattern is no wildcard.
+            pattern = "*".join(quoted(part) if part else "" for part in pattern.split("*"))
+            pattern = pattern if pattern.startswith("'after ") else f"*{pattern}"
+            missing = "echo 'An error occurred (ValidationError): Stack with id x does not exist' >&2; exit 254"
+            rows.append(f"{pattern}) {missing if text is None else 'printf %s ' + quoted(text + chr(10) if text else '')} ;;")
+        self.write("aws", f"""#!/bin/sh
+cd {quoted(str(folder))}
+read -r calls <count
+echo $((calls += 1)) >count
+echo "$1 $2" >>calls
+[ $calls != {fails_at} ] || {{ cat refusal >&2; exit {status}; }}
+phase=
+[ ! -e ended ] || phase='after '
+case "$phase$*" in
+*terminate-instance-in*|*start-experiment*) : >ended ;;
+esac
+case "$phase$*" in
+{chr(10).join(rows)}
+*) echo "tests/deploy/stand_in.py has no answer to: $*" >&2; exit 99 ;;
+esac
+""")
+        self.write("cargo", CARGO)
+        (folder / "count").write_text("0\n")
+        (folder / "calls").write_text("")
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+        (self.folder / name).chmod(stat.S_IRWXU)
+
+    def run(self, script, *arguments):
+        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "TMPDIR": str(self.folder)}
+        command = [Path(INFRA) / script, *arguments]
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def calls(self):
+        """Service and operation of each call, in order."""
+        return (self.folder / "calls").read_text().splitlines()

@@ -1,0 +1,159 @@
+"""Each call of AWS that a script makes, refused once: the script ends there, and says in one sentence what AWS has said
+and what to do about it."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conftest import FUNCTIONS, INFRA
+from stand_in import GROUP, IMAGE, KEY, OLD, SUBNET, VOLUME, ZONE, StandIn
+
+NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", None)]
+PLACE = ["--subnet", SUBNET, "--security-group", GROUP]
+NOBODYS = ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", "")
+# The script, its arguments, and what AWS answers otherwise than usually.
+STORIES = {
+    "deploy": (["deploy.sh", "--hosted-zone", ZONE], []),
+    "a first node": (["deploy-node.sh", "home", "--image", IMAGE], NONE_YET),
+    "a node in a place of its own": (
+        ["deploy-node.sh", "home", "--volume", VOLUME, *PLACE, "--hosted-zone", ZONE],
+        [*NONE_YET, NOBODYS],
+    ),
+    "a node in a zone that is found": (["deploy-node.sh", "home", *PLACE], [*NONE_YET, NOBODYS]),
+    "a node that changes": (
+        ["deploy-node.sh", "home", "--record", "new.durin.internal", "--volume", VOLUME, "--image-parameter", "/other"],
+        [("route53 list-resource-record-sets *new.durin.internal*", ""), NOBODYS],
+    ),
+    "destroy-node": (["destroy-node.sh", "home", "--delete-volume", VOLUME], [("autoscaling describe-auto-scaling-groups *hosted-zone-id*", ""), ("cloudformation describe-stacks *HostedZoneArns*", f"arn:aws:route53:::hostedzone/{ZONE}")]),
+    "destroy": (["destroy.sh"], [("autoscaling describe-auto-scaling-groups *", ""), ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE")]),
+    "a drill by termination": (["drill.sh", "home", "--by", "termination"], []),
+    "a drill by interruption": (["drill.sh", "home"], []),
+}
+REFUSALS = {
+    "denied": (
+        "\nAn error occurred (AccessDenied) when calling the It operation: User: me is not authorized to perform: it\n",
+        "may not do that",
+    ),
+    "no network": ('\nCould not connect to the endpoint URL: "https://it.eu-central-1.amazonaws.com/"\n', "has a network"),
+}
+REMEDIES = ["Set credentials", "may not do that", "has a network", "clock", "Wait a minute", "Once you have fixed that", "profiles"]
+# Only this may fail, and then that is said: whoever owns a key need not let others see it.
+MAY_BE_DENIED = "kms describe-key"
+SUCCESS = r"is deployed|launches now|is gone|is back|could not be reached"
+
+
+@pytest.fixture(scope="module")
+def binaries(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("binaries")
+    for name in FUNCTIONS:
+        (folder / name).write_text(name)
+    return ["--binaries", str(folder)]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory, binaries):
+    """Runs a story, in which one call is refused, and gives how it ended and which calls it made."""
+
+    def tell(name, **refused):
+        (script, *arguments), answers = STORIES[name]
+        aws = StandIn(tmp_path_factory.mktemp("told") / "bin", answers, **refused)
+        more = binaries if script == "deploy.sh" else []
+        return aws.run(script, *arguments, *more, "--yes"), aws.calls()
+
+    return tell
+
+
+@pytest.fixture(scope="module")
+def whole(told):
+    """Every story without a refusal."""
+    return {name: told(name) for name in STORIES}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_without_a_refusal_it_succeeds(whole, name):
+    ended, calls = whole[name]
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+    assert calls
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("name", STORIES)
+def test_each_call_that_is_refused_ends_it_in_one_sentence(told, whole, name, refusal):
+    words, remedy = REFUSALS[refusal]
+    _, calls = whole[name]
+
+    def wrong(number):
+        ended, made = told(name, fails_at=number, refusal=words)
+        failed = calls[number - 1]
+        if (failed, refusal) == (MAY_BE_DENIED, "denied"):
+            return "" if ended.returncode == 0 and "Not checked" in ended.stdout else f"{failed}: {ended}"
+        errors = [line for line in ended.stderr.splitlines() if "error" in line]
+        is_right = (
+            ended.returncode == 1
+            and len(errors) == 1
+            and errors[0].startswith("error: ")
+            and words.split(":")[0].strip() in errors[0]
+            and [it for it in REMEDIES if it in errors[0]] == [remedy]
+            and not re.search(SUCCESS, ended.stdout)
+            and set(made[number:]) <= {"cloudformation describe-stack-events"}
+        )
+        return "" if is_right else f"{number}, {failed}, and then {made[number:]}: {ended.returncode} {ended.stderr}"
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [it for it in pool.map(wrong, range(1, len(calls) + 1)) if it]
+    assert found == []
+
+
+def test_every_call_of_the_scripts_is_refused_once(whole):
+    walked = {call for _, calls in whole.values() for call in calls}
+    text = "\n".join(path.read_text() for path in [*INFRA.glob("*.sh"), *(INFRA / "common").glob("*.sh")])
+    text = re.sub(r"^ *#.*$", "", text, flags=re.MULTILINE)
+    calls = re.findall(r"(?:^|[|&!{] |if ) *(?:call|try|is_there (?:\"[^\"]*\"|\S+)) ([a-z0-9]+ [a-z-]+)", text, re.MULTILINE)
+    assert len(calls) > 40
+    # Only when a stack has failed, and where no region is set.
+    assert set(calls) - walked <= {"cloudformation describe-stack-events", "configure get"}
+
+
+def test_no_script_calls_aws_otherwise():
+    """In a subshell a failure would not end the script."""
+    direct = {}
+    for path in [*INFRA.glob("*.sh"), *(INFRA / "common").glob("*.sh")]:
+        found = re.findall(r"(?:^|\$\(|[|&;{!] |if )\s*aws (\$|\"|[a-z0-9-]+ [a-z-]+)", path.read_text(), re.MULTILINE)
+        direct |= {path.name: found} if found else {}
+    assert direct == {
+        "calls.sh": ['"'],
+        "stacks.sh": ["cloudformation deploy"],
+        "images.sh": ["lambda get-function-configuration", "configure get", "configure get", "configure get", "configure export-credentials"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ('Unable to locate credentials. You can configure credentials by running "aws login".', "Set credentials"),
+        ("Error loading SSO Token: Token for https://a.b does not exist", "Set credentials"),
+        ("An error occurred (ExpiredToken) when calling it: The security token included in the request is expired", "Set credentials"),
+        ("An error occurred (InvalidClientTokenId) when calling it: The security token is invalid.", "Set credentials"),
+        ("The config profile (nope) could not be found", "aws configure list-profiles"),
+        ("An error occurred (SignatureDoesNotMatch) when calling it: Signature expired", "clock"),
+        ("An error occurred (Throttling) when calling it: Rate exceeded", "Wait a minute"),
+        ("An error occurred (NobodyKnows) when calling it: what", "Once you have fixed that"),
+        ("", "does not say why"),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_reason_has_its_remedy(told, words, remedy, number):
+    ended, _ = told("destroy", fails_at=number, refusal=words)
+    (error,) = ended.stderr.splitlines()
+    assert error.startswith("error: aws ") and remedy in error and words.rstrip(".") in error
+
+
+def test_a_region_that_the_cli_does_not_know_is_asked_for(told, monkeypatch):
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"]:
+        monkeypatch.delenv(name)
+    assert "region eu-central-1" in told("destroy")[0].stdout
+    # Without one, the CLI fails and says nothing.
+    assert "no region: set AWS_REGION" in told("destroy", fails_at=1, status=1)[0].stderr
+    ended, _ = told("destroy", fails_at=1, refusal="The config profile (nope) could not be found")
+    assert "(nope)" in ended.stderr and "no region" not in ended.stderr
