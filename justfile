@@ -105,9 +105,9 @@ watch endpoint="http://127.0.0.1:4566": _cargo-lambda
     PATH="{{tools}}/bin:$PATH" AWS_ENDPOINT_URL={{endpoint}} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=durin-watch AWS_SECRET_ACCESS_KEY=any cargo lambda watch --invoke-address 127.0.0.1
 
 # Feed an event from events/, or a file, as if it came now, to a function under `just watch`: just feed node-resync schedule
-[no-cd]
-feed function event: _cargo-lambda
-    @event="$({{durin}} event {{event}})" && PATH="{{tools}}/bin:$PATH" cargo lambda invoke durin-{{function}} --invoke-address 127.0.0.1 --data-ascii "$event"
+[no-cd, no-exit-message, positional-arguments]
+feed *arguments:
+    @'{{justfile_directory()}}/infra/feed.sh' "$@"
 
 # Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
 outage *arguments:

@@ -22,7 +22,7 @@ take_arguments() {
         esac
         typed=$1
         case $typed in
-        -*)
+        -?*)
             declared=$(declaration "$specification" "$typed")
             [ -n "$declared" ] || not_understood "there is no option $typed"
             shift
@@ -45,7 +45,7 @@ take_arguments() {
         case ${1-} in
         '' | --*) is_a "${kind%+}" "" || not_understood "$typed has no value, and has to be $expected" ;;
         esac
-        is_a "${kind%+}" "$1" || not_understood "$typed is \"${1:0:80}\", and has to be $expected"
+        [ "$kind" = words ] || is_a "${kind%+}" "$1" || not_understood "$typed is \"${1:0:80}\", and has to be $expected"
         case $kind in
         *+ | words) printf -v "$variable" %s "${!variable:+${!variable} }$1" ;;
         *) printf -v "$variable" %s "$1" ;;
@@ -54,9 +54,11 @@ take_arguments() {
     done
     declared=$(next_positional "$specification" "$seen")
     read -r typed variable kind <<<"$declared"
-    [ -z "$declared" ] || [ "$kind" = words ] || {
-        is_a "$kind" "" || not_understood "$typed is missing, and has to be $expected"
-    }
+    case $declared-$seen in
+    -*) ;;
+    *-*" $typed "*) is_a "$kind" "${!variable}" || not_understood "$typed is \"${!variable:0:80}\", and has to be $expected" ;;
+    *) is_a "$kind" "" || not_understood "$typed is missing, and has to be $expected" ;;
+    esac
 }
 
 # The script's header.
@@ -92,6 +94,16 @@ next_positional() {
     done <<<"$1"
 }
 
+# named PATH…: the names of files or folders, in a sentence.
+named() {
+    local path all=""
+    for path in "$@"; do
+        path=${path##*/}
+        all="$all, ${path%.json}"
+    done
+    printf %s "${all#, }"
+}
+
 # is_a KIND VALUE: whether it is one. Sets expected to how one is written. Where AWS reads text as a pattern, these leave
 # out what it would read so.
 is_a() {
@@ -104,7 +116,8 @@ is_a() {
     volume) pattern="^vol-$id" expected="a volume id: vol- and 8 or 17 hexadecimal digits" ;;
     subnet) pattern="^subnet-$id" expected="a subnet id: subnet- and 8 or 17 hexadecimal digits" ;;
     security-group) pattern="^sg-$id" expected="a security group id: sg- and 8 or 17 hexadecimal digits" ;;
-    parameter) pattern='^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$' expected="a parameter's name, such as /durin/image: letters, digits and _.-, with a / before each part" ;;
+    # Parameter Store takes /k3s and k3s for one name, and refuses durin/image.
+    parameter) pattern='^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$' expected="a parameter's name, such as /durin/image: letters, digits and _.-, with a / before each part" ;;
     hosted-zone) pattern='^Z[0-9A-Z]{1,31}$' expected="a hosted zone's id: Z and at most 31 capital letters and digits" ;;
     record) most=253 pattern='^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+\.?$' expected="a host name, such as k3s.example.internal: letters, digits, dashes and underscores, with dots between" ;;
     availability-zone) pattern='^[a-z]{2}(-[a-z0-9]+)+[a-z]$' expected="an availability zone, such as eu-central-1a" ;;
@@ -112,7 +125,10 @@ is_a() {
     log-level) pattern='^(error|warn|info|debug|trace)$' expected="error, warn, info, debug or trace" ;;
     drill) pattern='^(interruption|termination)$' expected="interruption or termination" ;;
     folder) pattern='.' expected="a folder that exists" && { [ -d "$2" ] || return 1; } ;;
-    words) pattern='[^[:space:]]' expected="some words" ;;
+    # In this locale the letters of other languages are neither.
+    words) pattern='[^[:space:][:punct:]]' expected="some words" ;;
+    function) pattern='^[a-z-]+$' expected="one of $(named "$root"/functions/*)" && { [ -f "$root/functions/${2#durin-}/Cargo.toml" ] || return 1; } ;;
+    event) pattern='.' expected="a file, or one of $(named "$root"/events/*.json)" && { [ -f "$2" ] || [ -f "$root/events/${2%.json}.json" ] || return 1; } ;;
     number:*)
         local least=${1#number:}
         most=${least#*:}

@@ -16,6 +16,7 @@ RECIPES = [
     ["destroy"],
     ["destroy-node", "home"],
     ["drill", "home"],
+    ["feed", "node-resync", "schedule"],
     ["pin", "/durin/image", "why"],
     ["pins"],
     ["prune-plan"],
@@ -134,6 +135,15 @@ def test_a_flag_takes_no_value_and_counts_once(alone, recipe, option):
         (["deploy", "--binaries", "/"], 'where there is no durin-ami-prune'),
         (["drill", "a.b"], "--by termination"),
         (["deploy-node", "home", "--volume", "vol-1", "--image", "ami-0123…"], "vol-"),
+        (["feed", "nope", "schedule"], "one of ami-prune, ami-publish, node-lifecycle, "),
+        (["feed", "durin-", "schedule"], "one of ami-prune, ami-publish, node-lifecycle, "),
+        (["feed", "node-resync", "nope"], "one of ami-available, bake-finished, "),
+        (["feed", "node-resync"], "EVENT is missing"),
+        (["pin", "/durin/image"], "WHY is missing"),
+        (["pin", "/durin/image", "!"], "some words"),
+        (["pin", "durin/image", "why"], "a / before each part"),
+        (["rollback", "durin/image"], "a / before each part"),
+        (["deploy-node", "home", "--image-parameter", "durin/image"], "a / before each part"),
     ],
 )
 def test_what_does_not_go_together_is_told(alone, arguments, named):
