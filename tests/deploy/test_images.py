@@ -1,14 +1,17 @@
-"""`just prune-plan`: what it plans with is what the function prunes with."""
+"""`just prune-plan`: what it plans with is what the function prunes with. `just pin` and the like: what they say."""
 
 import io
 import json
 import os
 import subprocess
+import time
 import zipfile
 
 import pytest
 
 from conftest import FUNCTIONS, INFRA
+
+PARAMETER = "/durin/images/k3s"
 
 MANIFEST = FUNCTIONS["durin-ami-prune"]["env"]
 
@@ -86,3 +89,52 @@ def test_a_question_that_is_refused_is_told(account, planned, monkeypatch):
     there = planned()
     assert settings(there) == MANIFEST
     assert "because Lambda does not say those of the function" in there["DURIN_SETTINGS_OF"]
+
+
+@pytest.fixture
+def images(live, tmp_path):
+    """Runs a task in the local AWS, with the `cargo operator` that is built: status, answer and complaint."""
+    cargo = tmp_path / "cargo"
+    cargo.write_text('#!/bin/sh\nshift\nexec "$DURIN_OPERATOR" "$@"\n')
+    cargo.chmod(0o755)
+
+    def run(*arguments):
+        environment = {**live.environment, "PATH": f"{tmp_path}{os.pathsep}{live.environment['PATH']}"}
+        command = [INFRA / "images.sh", *arguments]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run
+
+
+def test_what_was_not_pinned_is_not_said_to_have_been(images):
+    status, said, _ = images("unpin", PARAMETER)
+    assert (status, said) == (0, f"{PARAMETER} was not pinned, so nothing has changed. `just pins` lists those that are.\n")
+    assert images("pin", PARAMETER, "-", "breaks", "the ingress")[0] == 0
+    status, said, _ = images("unpin", PARAMETER)
+    assert status == 0 and "is not pinned any more" in said
+
+
+@pytest.mark.parametrize("task", [["pin", "/nobody", "why"], ["unpin", "/nobody"], ["rollback", "/nobody"]])
+def test_what_does_not_exist_is_told_at_once(images, task):
+    status, said, complaint = images(*task)
+    assert (status, said) == (1, "")
+    assert complaint.startswith("error: there is no parameter /nobody in this region")
+
+
+def test_a_roll_back_says_first_what_comes_back(live, images):
+    ec2, ssm = live.client("ec2"), live.client("ssm")
+    (old,) = [ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]]
+    assert "minutes" not in images("rollback", PARAMETER)[2], "there is nothing to go back to"
+    (instance,) = [it for of in ec2.describe_instances()["Reservations"] for it in of["Instances"]]
+    new = ec2.create_image(InstanceId=instance["InstanceId"], Name="new", NoReboot=True)["ImageId"]
+    ec2.get_waiter("image_available").wait(ImageIds=[new], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    ssm.put_parameter(Name=PARAMETER, Value=new, Type="String", DataType="aws:ec2:image", Overwrite=True)
+    for _ in range(60):
+        if ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"] == new:
+            break
+        time.sleep(1)
+    status, said, told = images("rollback", PARAMETER)
+    assert status == 0, told
+    assert told == f"{PARAMETER} goes back to {old}, which Parameter Store may take some minutes to check.\n"
+    assert f"{PARAMETER} names {old} again" in said

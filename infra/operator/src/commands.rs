@@ -10,7 +10,7 @@ use durin::ami::prune::{self, Policy, table};
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
-use durin::ids::{Malformed, ParameterName};
+use durin::ids::ParameterName;
 use durin::times::timestamp;
 use durin_ami_prune::{Settings, SettingsError};
 
@@ -50,13 +50,13 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct PrunePlan {
     /// Keep this many of the newest images of each family
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     keep_newest: Option<u32>,
     /// Keep everything younger than this many days
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     keep_days: Option<u32>,
     /// Days between disabling and deregistering
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     soak_days: Option<u32>,
 }
 
@@ -132,13 +132,14 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
                 println!("No parameter is pinned.");
             }
         }
-        Command::Unpin { parameter } => {
-            pin::unpin(&aws, parameter).await.map_err(about(parameter))?;
-            println!("{parameter} is not pinned any more: the newest image is published within the hour.");
-        }
+        Command::Unpin { parameter } => match pin::unpin(&aws, parameter).await.map_err(whole)? {
+            Some(_) => println!("{parameter} is not pinned any more: the newest image is published within the hour."),
+            None => println!("{parameter} was not pinned, so nothing has changed. `just pins` lists those that are."),
+        },
         Command::Rollback { parameter } => {
             let deadline = Deadline::before(SystemTime::now() + PATIENCE);
-            eprintln!("Parameter Store may take some minutes to check the image.");
+            let (_, to) = pin::way_back(&aws, parameter).await.map_err(whole)?;
+            eprintln!("{parameter} goes back to {to}, which Parameter Store may take some minutes to check.");
             let rolled = pin::roll_back(&aws, parameter, deadline).await.map_err(whole)?;
             println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
             match rolled.pin {
@@ -151,8 +152,12 @@ async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn parameter(text: &str) -> Result<ParameterName, Malformed> {
-    ParameterName::new(text)
+/// Parameter Store takes `/k3s` and `k3s` for one name, and refuses `durin/image`.
+fn parameter(text: &str) -> Result<ParameterName, String> {
+    if text.contains('/') && !text.starts_with('/') {
+        return Err(format!("a name of several parts begins with a slash: /{text}"));
+    }
+    ParameterName::new(text).map_err(|error| error.to_string())
 }
 
 fn since(pin: &Pin) -> String {
@@ -162,17 +167,6 @@ fn since(pin: &Pin) -> String {
 /// With all causes, of which an error shows only the first.
 fn whole(failure: Failure) -> Box<dyn Error> {
     failure.chain().into()
-}
-
-/// The same, for a request about a parameter: if there is none, Systems Manager says only that the id is invalid.
-fn about(parameter: &ParameterName) -> impl Fn(Failure) -> Box<dyn Error> {
-    move |failure| match &failure {
-        Failure::Aws { code: Some(code), .. } if code == "InvalidResourceId" => format!(
-            "there is no parameter {parameter} in this region: look for its name with `aws ssm describe-parameters`"
-        )
-        .into(),
-        _ => whole(failure),
-    }
 }
 
 fn days(span: Duration) -> u32 {

@@ -146,15 +146,35 @@ async fn write_pin(aws: &Aws, parameter: &ParameterName, text: &str) -> Result<(
     Ok(())
 }
 
-/// Lets images be published to a parameter again.
+/// Lets images be published to a parameter again. Gives the pin that it had, if it had one.
 ///
 /// # Errors
-/// When AWS fails for good.
-pub async fn unpin(aws: &Aws, parameter: &ParameterName) -> Result<(), Failure> {
+/// When there is no such parameter, or AWS fails for good.
+pub async fn unpin(aws: &Aws, parameter: &ParameterName) -> Result<Option<Pin>, Failure> {
+    let Some(tags) = tags_of(aws, parameter).await? else {
+        return Err(Failure::Blocked(NotPinned::NoParameter(parameter.clone()).into()));
+    };
+    let Some(text) = tags.get(PINNED) else { return Ok(None) };
+    delete_pin(aws, parameter).await?;
+    Ok(Some(Pin::read(parameter.clone(), text)))
+}
+
+async fn delete_pin(aws: &Aws, parameter: &ParameterName) -> Result<(), Failure> {
     let call = aws.ssm.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Parameter);
     let call = call.resource_id(parameter.as_str()).tag_keys(PINNED);
     call.send().await.map_err(failed("ssm:RemoveTagsFromResource"))?;
     Ok(())
+}
+
+/// The parameter's value now, and the image that a roll-back would put there.
+///
+/// # Errors
+/// When there is no such parameter or image, or AWS fails for good.
+pub async fn way_back(aws: &Aws, parameter: &ParameterName) -> Result<(String, ImageId), Failure> {
+    match tags_of(aws, parameter).await? {
+        Some(_) => target(aws, parameter).await,
+        None => Err(Failure::Blocked(NotPinned::NoParameter(parameter.clone()).into())),
+    }
 }
 
 /// Pins a parameter and puts it back to an earlier image: the newest earlier one that can be launched. If it is pinned
@@ -208,7 +228,7 @@ async fn undo(aws: &Aws, parameter: &ParameterName, pin: Option<&Pin>, before: b
     let pin = match pin {
         None => "is not pinned".to_owned(),
         Some(_) if before => "is pinned as it was".to_owned(),
-        Some(_) => match unpin(aws, parameter).await {
+        Some(_) => match delete_pin(aws, parameter).await {
             Ok(()) => "is not pinned".to_owned(),
             Err(failure) => format!("stays pinned, because that could not be undone ({})", failure.chain()),
         },
