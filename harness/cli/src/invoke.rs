@@ -33,7 +33,7 @@ pub struct Options {
     /// The event: a file, or the name of one in events/ (`-` reads standard input)
     pub event: String,
     /// How many seconds of the world pass in a second, so that EC2 does not keep you waiting
-    #[arg(long, default_value_t = 10.0, value_parser = speed)]
+    #[arg(long, default_value_t = 10.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
     /// The function's binary; by default the one beside this program, built if need be
     #[arg(long)]

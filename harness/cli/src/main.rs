@@ -26,7 +26,7 @@ enum Command {
     /// Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
     Demo {
         /// Random seed; the same seed plays the same story
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
         seed: u64,
         /// Show every API call and every step, even repeated ones
         #[arg(long)]

@@ -25,10 +25,12 @@ const LAST_SEED: u64 = u64::MAX - MOST_RUNS as u64;
 #[derive(Args)]
 pub struct Options {
     /// The number of interruptions for each set-up
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    #[arg(long, default_value_t = 1000, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     pub runs: u32,
     /// The seed of the first interruption; each further one takes the next
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
     pub seed: u64,
 }
 

@@ -37,10 +37,11 @@ const MOST_RUNS: u32 = 100;
 #[derive(Args)]
 pub struct Options {
     /// The number of images to remove
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(200..=50_000))]
+    #[arg(long, default_value_t = 5000, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(200..=50_000))]
     pub images: u32,
     /// The seed of the latencies
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
 }
 

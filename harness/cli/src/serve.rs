@@ -22,10 +22,10 @@ use crate::world_file;
 #[derive(Args)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 4566)]
+    #[arg(long, default_value_t = 4566, allow_negative_numbers = true)]
     pub port: u16,
     /// How many seconds of the world pass in a second
-    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
     /// The world to start from: `one-node`, `empty`, or a JSON file with a seed and nodes (harness/README.md)
     #[arg(long, default_value = "one-node", value_parser = world_file::seed)]
