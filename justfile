@@ -4,7 +4,7 @@
 tools := justfile_directory() / "target/tools"
 
 # From wherever `just` is called: files that are named are looked for there.
-durin := "cargo run --quiet --manifest-path '" + justfile_directory() + "/Cargo.toml' --bin durin --"
+durin := "cargo run --manifest-path '" + justfile_directory() + "/Cargo.toml' --bin durin --"
 
 [private]
 default:
@@ -17,7 +17,7 @@ demo *arguments:
 # Feed an event from events/, or a file, to a function's real binary, and show what it did: just invoke node-lifecycle launch
 [no-cd]
 invoke function event *arguments:
-    cargo build --quiet --manifest-path '{{justfile_directory()}}/Cargo.toml' --workspace --bins
+    cargo build --manifest-path '{{justfile_directory()}}/Cargo.toml' --workspace --bins
     {{durin}} invoke {{function}} {{event}} {{arguments}}
 
 # Serve the local AWS on a loopback port, for the AWS CLI, boto3 or cargo lambda watch, and show what happens in it
