@@ -9,10 +9,11 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Instant;
 
 use clap::Args;
 
-use crate::print::Progress;
+use crate::print::{Progress, say};
 pub use measure::{Outage, is_served, of_story};
 pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
 
@@ -40,20 +41,27 @@ pub struct Options {
 /// When a stage cannot be set.
 pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let seeds = options.seed..options.seed + u64::from(options.runs);
-    let mut results = Vec::new();
+    let (mut results, begun) = (Vec::new(), Instant::now());
     for set_up in SetUp::ALL {
         results.push((set_up, survive_all(set_up, seeds.clone())?));
     }
     report::print(options.runs, seeds, &results);
+    let (took, cores) = (begun.elapsed().as_secs_f64(), cores());
+    let took = if took < 100.0 { format!("{took:.0} s") } else { format!("{:.0} minutes", took / 60.0) };
+    say!("\nTo measure this took {took} on {cores} cores.");
     let is_clean = |outage: &Outage| outage.lost_writes == 0 && outage.complaints.is_empty();
     let durin_is_clean =
         results.iter().filter(|(it, _)| it.is_durin()).all(|(_, outages)| outages.iter().all(is_clean));
     Ok(if durin_is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// One interruption after the other on every core; each depends on nothing but its seed.
 fn survive_all(set_up: SetUp, seeds: Range<u64>) -> Result<Vec<Outage>, Box<dyn Error>> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let cores = cores();
     let progress = Progress::begin(format!("{}, interruptions", set_up.name()), seeds.clone().count());
     let survive = |seed| survive(set_up, seed).inspect(|_| progress.step());
     let of_core = |core: usize| seeds.clone().skip(core).step_by(cores).map(survive).collect();

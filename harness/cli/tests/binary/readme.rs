@@ -1,19 +1,42 @@
 use std::fs;
+use std::sync::Mutex;
 
 use super::run;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
-/// What README shows first is what the demo prints, shortened. `DURIN_UPDATE=1 cargo test --test binary readme` writes it
-/// there.
+/// What README shows first is what the demo prints, shortened.
 #[test]
 fn the_readme_shows_what_the_demo_prints() {
     let readme = fs::read_to_string(README).expect("a README");
     let parts: Vec<_> = readme.splitn(3, "```\n").collect();
-    let [before, shown, after] = parts[..] else { panic!("README has no first block") };
+    let [_, shown, _] = parts[..] else { panic!("README has no first block") };
     let told = shortened(&String::from_utf8(run(&["demo"]).stdout).expect("UTF-8"));
+    assert_shown(shown, &told);
+}
+
+/// The figures of the outage are what their command prints, down to what README leaves out.
+#[test]
+fn the_readme_shows_what_the_outage_prints() {
+    let readme = fs::read_to_string(README).expect("a README");
+    let (_, section) = readme.split_once("## The outage, measured\n").expect("a section");
+    let (_, command) = section.split_once("`just outage --runs ").expect("a command");
+    let (runs, _) = command.split_once('`').expect("a number");
+    let parts: Vec<_> = section.splitn(3, "```\n").collect();
+    let [_, shown, _] = parts[..] else { panic!("the section has no block") };
+    let printed = String::from_utf8(run(&["outage", "--runs", runs]).stdout).expect("UTF-8");
+    let (told, _) = printed.split_once("\nMinutes of workload outage").expect("what README leaves out");
+    assert_shown(shown, told);
+}
+
+/// `DURIN_UPDATE=1 cargo test --test binary readme` writes into README what is printed.
+fn assert_shown(shown: &str, told: &str) {
+    static WRITING: Mutex<()> = Mutex::new(());
     if std::env::var_os("DURIN_UPDATE").is_some() {
-        fs::write(README, format!("{before}```\n{told}```\n{after}")).expect("written");
+        let _guard = WRITING.lock();
+        let readme = fs::read_to_string(README).expect("a README");
+        assert_eq!(readme.matches(shown).count(), 1, "README has this once: {shown}");
+        fs::write(README, readme.replace(shown, told)).expect("written");
     } else {
         assert_eq!(shown, told, "DURIN_UPDATE=1 cargo test --test binary readme");
     }
