@@ -138,3 +138,10 @@ def test_a_roll_back_says_first_what_comes_back(live, images):
     assert status == 0, told
     assert told == f"{PARAMETER} goes back to {old}, which Parameter Store may take some minutes to check.\n"
     assert f"{PARAMETER} names {old} again" in said
+
+
+@pytest.mark.parametrize("task", [["prune-plan"], ["pins"], ["unpin", PARAMETER]])
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(live, task):
+    command = f'"$DURIN_OPERATOR" {" ".join(task)} | true; exit "${{PIPESTATUS[0]}}"'
+    ended = subprocess.run(["bash", "-c", command], env=live.environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,6 +1,7 @@
 //! The commands.
 
 use std::error::Error;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -103,53 +104,77 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(carry_out(command))
+    let Done { told, status } = runtime.block_on(carry_out(command))?;
+    match std::io::stdout().write_all(told.as_bytes()) {
+        // A reader that has seen enough (`| head -1`) has closed the pipe, and that is no failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print: {error}").into()),
+        Ok(()) | Err(_) => Ok(status),
+    }
 }
 
-async fn carry_out(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
+/// What a command has to say in the end.
+struct Done {
+    told: String,
+    status: ExitCode,
+}
+
+impl Done {
+    fn all_is_well(lines: &[String]) -> Done {
+        Done { told: text(lines), status: ExitCode::SUCCESS }
+    }
+}
+
+fn text(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+async fn carry_out(command: &Command) -> Result<Done, Box<dyn Error>> {
     let aws = Aws::from_lambda_environment().await;
     match command {
         Command::PrunePlan(options) => {
             let settings = options.settings()?;
-            println!("{}", options.said(&settings));
-            println!();
             let plan = prune::look(&aws, &settings.policy, usize::MAX).await.map_err(whole)?;
-            table::lines(&plan).iter().for_each(|line| println!("{line}"));
-            return Ok(if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            let told = format!("{}\n\n{}", options.said(&settings), text(&table::lines(&plan)));
+            let status = if plan.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            Ok(Done { told, status })
         }
         Command::Pin { parameter, why } => {
             let pin = pin::pin(&aws, parameter, &why.join(" ")).await.map_err(whole)?;
-            println!("{parameter} is pinned: nothing is published to it until `just unpin {parameter}`.");
-            println!("  {}: {}", since(&pin), pin.why);
+            Ok(Done::all_is_well(&[
+                format!("{parameter} is pinned: nothing is published to it until `just unpin {parameter}`."),
+                format!("  {}: {}", since(&pin), pin.why),
+            ]))
         }
         Command::Pins => {
             let pins = pin::pins(&aws).await.map_err(whole)?;
             let width = pins.iter().map(|pin| pin.parameter.as_str().len()).max().unwrap_or_default();
-            for pin in &pins {
-                println!("{:width$}  {:>20}  {}", pin.parameter.as_str(), since(pin), pin.why);
-            }
-            if pins.is_empty() {
-                println!("No parameter is pinned.");
-            }
+            let row = |pin: &Pin| format!("{:width$}  {:>20}  {}", pin.parameter.as_str(), since(pin), pin.why);
+            let lines: Vec<_> = pins.iter().map(row).collect();
+            let none = ["No parameter is pinned.".to_owned()];
+            Ok(Done::all_is_well(if lines.is_empty() { &none } else { &lines }))
         }
-        Command::Unpin { parameter } => match pin::unpin(&aws, parameter).await.map_err(whole)? {
-            Some(_) => println!("{parameter} is not pinned any more: the newest image is published within the hour."),
-            None => println!("{parameter} was not pinned, so nothing has changed. `just pins` lists those that are."),
-        },
+        Command::Unpin { parameter } => {
+            let said = match pin::unpin(&aws, parameter).await.map_err(whole)? {
+                Some(_) => "is not pinned any more: the newest image is published within the hour.",
+                None => "was not pinned, so nothing has changed. `just pins` lists those that are.",
+            };
+            Ok(Done::all_is_well(&[format!("{parameter} {said}")]))
+        }
         Command::Rollback { parameter } => {
             let deadline = Deadline::before(SystemTime::now() + PATIENCE);
             let (_, to) = pin::way_back(&aws, parameter).await.map_err(whole)?;
-            eprintln!("{parameter} goes back to {to}, which Parameter Store may take some minutes to check.");
+            complain(&format!("{parameter} goes back to {to}, which Parameter Store may take some minutes to check."));
             let rolled = pin::roll_back(&aws, parameter, deadline).await.map_err(whole)?;
-            println!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from);
-            match rolled.pin {
-                Some(_) => println!("It is pinned: no bake undoes this until `just unpin {parameter}`."),
-                None => println!("It is not pinned, because nothing is ever published to it."),
-            }
-            println!("The next launch boots from it; a running node stays as it is.");
+            Ok(Done::all_is_well(&[
+                format!("{parameter} names {} again, instead of {}.", rolled.to, rolled.from),
+                match rolled.pin {
+                    Some(_) => format!("It is pinned: no bake undoes this until `just unpin {parameter}`."),
+                    None => "It is not pinned, because nothing is ever published to it.".to_owned(),
+                },
+                "The next launch boots from it; a running node stays as it is.".to_owned(),
+            ]))
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Parameter Store takes `/k3s` and `k3s` for one name, and refuses `durin/image`.
@@ -162,6 +187,11 @@ fn parameter(text: &str) -> Result<ParameterName, String> {
 
 fn since(pin: &Pin) -> String {
     pin.since.map_or_else(|| "?".to_owned(), timestamp)
+}
+
+/// Says something to a person who waits, or to nobody.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// With all causes, of which an error shows only the first.

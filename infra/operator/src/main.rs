@@ -1,6 +1,9 @@
 //! `durin-operator`: a person's commands about images, in the account of the environment's credentials.
 //! `infra/images.sh` calls it, with the credentials of the AWS CLI.
 
+// A closed pipe would make it panic.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 
 use std::process::ExitCode;
@@ -17,7 +20,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     commands::run(&Arguments::parse().command).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        commands::complain(&format!("error: {error}"));
         ExitCode::FAILURE
     })
 }
