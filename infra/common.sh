@@ -41,13 +41,18 @@ need_region() {
         fail "the AWS CLI is missing: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
     region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
     if [ -z "$region" ]; then
-        # Without a region it fails and says nothing.
-        try configure get region || [ -z "$answer" ] || refused "the AWS CLI cannot say which region is yours"
+        configured region
         region=$answer
     fi
     [ -n "$region" ] || fail "no region: set AWS_REGION, for example AWS_REGION=eu-central-1, or run aws configure"
     # The first is cargo-lambda's and version 2's, the second version 1's.
     export AWS_REGION=$region AWS_DEFAULT_REGION=$region
+}
+
+# configured NAME: what the AWS CLI's configuration has under the name, or nothing, in answer.
+configured() {
+    # If it has nothing, the CLI fails and says nothing.
+    try configure get "$1" || [ -z "$answer" ] || refused "the AWS CLI's configuration cannot be read"
 }
 
 # Finds out where everything will happen: sets account, partition and region, or fails and names what is missing.
@@ -75,9 +80,30 @@ nodes() {
         --query 'AutoScalingGroups[].[AutoScalingGroupName]' --output text
 }
 
-# volume_tag VOLUME KEY: a value, or nothing, in answer. False if there is no such volume.
-volume_tag() {
-    is_there InvalidVolume ec2 describe-volumes --volume-ids "$1" --output text --query "Volumes[0].Tags[?Key=='$2'].[Value]"
+# volume_tags VOLUME: sets data and owner to what its tags durin:volume and durin:node say, or to nothing. False if there is no
+# such volume.
+volume_tags() {
+    data="" owner=""
+    is_there InvalidVolume ec2 describe-volumes --volume-ids "$1" --output text \
+        --query "Volumes[0].[Tags[?Key=='durin:volume'].Value | [0], Tags[?Key=='durin:node'].Value | [0]]" || return 1
+    IFS=$'\t' read -r data owner <<<"$answer"
+    [ "$data" != None ] || data=""
+    [ "$owner" != None ] || owner=""
+}
+
+# wrong_tag KEY NODE VALUE: a sentence, after is_a. A tag may say anything, and the AWS CLI would read a file whose name it says.
+wrong_tag() {
+    printf 'the tag durin:%s of the Auto Scaling group %s is "%s", and has to be %s' "$1" "$2" "$3" "$expected"
+}
+
+# report_volume VOLUME NODE: says so if the node could lose its volume, which it keeps until it has to move. Without
+# durin:volume=data the functions may not move it, and without durin:node they do not attach it once it is free.
+report_volume() {
+    local data owner
+    is_a volume "$1" || { say "$(wrong_tag volume-id "$2" "$1")" && return; }
+    volume_tags "$1" || { say "The volume $1 of the node $2 does not exist any more." && return; }
+    [ "$data $owner" = "data $2" ] ||
+        say "The volume $1 of the node $2 is tagged durin:volume=$data and durin:node=$owner, so the node loses it when it moves. If it is that node's: $(agreement "$1" "$2")"
 }
 
 # agreement VOLUME NODE: the command with which the owner of a volume agrees that it is the node's. A person copies it, so

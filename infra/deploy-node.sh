@@ -213,6 +213,9 @@ change() {
     keep
     check_group
     has_zone=$(kept HostedZoneId) has_record=$(kept RecordName) has_volume=$(kept VolumeId)
+    [ -z "$has_zone" ] || is_a hosted-zone "$has_zone" || fail "$(wrong_tag hosted-zone-id "$node" "$has_zone")"
+    [ -z "$has_record" ] || is_a record "$has_record" || fail "$(wrong_tag record-name "$node" "$has_record")"
+    [ -z "$has_volume" ] || is_a volume "$has_volume" || fail "$(wrong_tag volume-id "$node" "$has_volume")"
     if [ -z "$has_volume" ]; then
         stack_output "$stack" VolumeId
         has_volume=$answer
@@ -220,6 +223,7 @@ change() {
     if [ -n "$subnet$volume$security_group" ]; then
         check_place "${subnet:-$(kept SubnetIds | cut -d , -f 1)}" "$security_group" "" "${volume:-$has_volume}"
     fi
+    [ -n "$volume" ] || report_volume "$has_volume" "$node"
     check_unshared "$volume" "${hosted_zone:-$has_zone}" "${record:-$has_record}"
     if [ -n "$record$hosted_zone" ]; then
         check_record "${hosted_zone:-$has_zone}" "${record:-$has_record}"

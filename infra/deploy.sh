@@ -118,18 +118,13 @@ deploy_function() {
     refused "the function $name could not be deployed"
 }
 
-# A node keeps a volume that it holds. But it does not get an untagged one back after it has been nowhere.
-report_untagged_volumes() {
+report_volumes() {
     local volume node
     call autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=durin:volume-id --output text \
         --query "AutoScalingGroups[].[Tags[?Key=='durin:volume-id'].Value | [0], AutoScalingGroupName]"
     [ -n "$answer" ] || return 0
     while IFS=$'\t' read -r volume node; do
-        # A tag may say anything, and the AWS CLI would read a file whose name it says.
-        is_a volume "$volume" || { say "The tag durin:volume-id of the Auto Scaling group $node is \"$volume\", which is not $expected" && continue; }
-        volume_tag "$volume" durin:node || { say "The node $node has no volume any more: $volume does not exist." && continue; }
-        [ "$answer" = "$node" ] ||
-            say "The volume $volume of the node $node does not name its node. If it is that node's: $(agreement "$volume" "$node")"
+        report_volume "$volume" "$node"
     done <<<"$answer"
 }
 
@@ -151,7 +146,7 @@ done < <(functions)
 deploy_stack durin-rules rules.yaml
 
 say ""
-report_untagged_volumes
+report_volumes
 stack_output durin-rules AlarmTopicArn
 say "Durin is deployed in $region. Next:"
 say "  just deploy-node NAME …    a node; --help lists the options"

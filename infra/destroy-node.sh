@@ -66,12 +66,13 @@ leave_zone() {
 
 # Refuses a volume that is not a data volume, or belongs to another node.
 check_deletion() {
-    volume_tag "$1" durin:volume || fail "there is no volume $1 here"
-    [ "$answer" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
+    local data owner
+    volume_tags "$1" || fail "there is no volume $1 here"
+    [ "$data" = data ] || fail "$1 is not a data volume: it has no tag durin:volume=data"
     call autoscaling describe-auto-scaling-groups --filters Name=tag:durin:volume-id,Values="$1" --output text \
         --query "AutoScalingGroups[?AutoScalingGroupName!='$node'].[AutoScalingGroupName]"
-    [ -n "$answer" ] || volume_tag "$1" durin:node || answer=""
-    [ -z "$answer" ] || [ "$answer" = "$node" ] || fail "$1 is the data volume of the node $answer"
+    owner=${answer:-$owner}
+    [ -z "$owner" ] || [ "$owner" = "$node" ] || fail "$1 is the data volume of the node $owner"
 }
 
 need_aws

@@ -99,10 +99,9 @@ tag durin:hosted-zone-id
 zone=$answer
 tag durin:record-name
 record=$answer
-# A tag may say anything, and the AWS CLI would read a file whose name it says.
-is_a volume "$volume" || fail "the tag durin:volume-id of the Auto Scaling group $node is \"$volume\", and has to be $expected"
-is_a hosted-zone "$zone" || fail "the tag durin:hosted-zone-id of the Auto Scaling group $node is \"$zone\", and has to be $expected"
-is_a record "$record" || fail "the tag durin:record-name of the Auto Scaling group $node is \"$record\", and has to be $expected"
+is_a volume "$volume" || fail "$(wrong_tag volume-id "$node" "$volume")"
+is_a hosted-zone "$zone" || fail "$(wrong_tag hosted-zone-id "$node" "$zone")"
+is_a record "$record" || fail "$(wrong_tag record-name "$node" "$record")"
 in_service
 old=$answer
 held

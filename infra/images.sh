@@ -72,15 +72,18 @@ export_prune_settings() {
 if [ -z "${AWS_ACCESS_KEY_ID:-}" ] && command -v aws >/dev/null; then
     case $(aws --version 2>&1) in
     aws-cli/1.*)
-        AWS_ACCESS_KEY_ID=$(aws configure get aws_access_key_id || true)
-        AWS_SECRET_ACCESS_KEY=$(aws configure get aws_secret_access_key || true)
-        AWS_SESSION_TOKEN=$(aws configure get aws_session_token || true)
+        configured aws_access_key_id
+        AWS_ACCESS_KEY_ID=$answer
+        configured aws_secret_access_key
+        AWS_SECRET_ACCESS_KEY=$answer
+        configured aws_session_token
+        AWS_SESSION_TOKEN=$answer
         [ -n "$AWS_SESSION_TOKEN" ] || unset AWS_SESSION_TOKEN
         export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY ${AWS_SESSION_TOKEN:+AWS_SESSION_TOKEN}
         ;;
     *)
-        exported=$(aws configure export-credentials --format env) || exported=""
-        eval "$exported"
+        try configure export-credentials --format env || refused "the AWS CLI has no credentials"
+        eval "$answer"
         ;;
     esac
     [ -n "${AWS_ACCESS_KEY_ID:-}" ] ||

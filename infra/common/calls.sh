@@ -32,18 +32,20 @@ refused() {
     said=${said%% Encoded authorization failure message*}
     said=${said# }
     case $said in
-    *"nable to locate credentials"* | *"artial credentials"* | *"SSO"* | *oken*expired* | *"refresh failed"* | *ExpiredToken* | *InvalidClientTokenId* | \
+    *"nable to locate credentials"* | *"nable to retrieve credentials"* | *"artial credentials"* | *"SSO"* | *oken*expired* | *"refresh failed"* | *ExpiredToken* | *InvalidClientTokenId* | \
         *UnrecognizedClient* | *InvalidAccessKeyId* | *AuthFailure* | *MissingAuthenticationToken* | *"credentials"*"expired"*)
         remedy="Set credentials that AWS accepts in ${region:-this region}: run aws configure or aws sso login, or set AWS_PROFILE"
         ;;
+    *"local AWS does not have"*) remedy="The local AWS ends here: whatever comes next needs the real one" ;;
+    *"valid region"* | *"rovided region_name"* | *"nvalid endpoint"*) remedy="AWS_REGION has to be a region, such as eu-central-1" ;;
     *"config profile"*"could not be found"*) remedy="AWS_PROFILE has to be one of those that aws configure list-profiles lists" ;;
     *RequestExpired* | *SignatureDoesNotMatch* | *InvalidSignature* | *"ignature expired"* | *"ignature not yet current"*)
         remedy="Is this machine's clock right, and the secret access key whole? Then run the same command again"
         ;;
     *"ould not connect"* | *"ailed to connect"* | *"imeout on endpoint"* | *"onnection was closed"* | *"onnection aborted"* | *"SSL validation"*)
         remedy="Look whether this machine has a network, and whether ${region:-AWS_REGION} is a region; then $again"
+        [ -z "${AWS_ENDPOINT_URL-}" ] || remedy="Look whether something listens there, because AWS_ENDPOINT_URL is set, or unset it; then $again"
         ;;
-    *"rovided region_name"* | *"nvalid endpoint"*) remedy="AWS_REGION has to be a region, such as eu-central-1" ;;
     *AccessDenied* | *UnauthorizedOperation* | *"not authorized"* | *AuthorizationError* | *NotAuthorized*)
         remedy="Your credentials may not do that: get the permission, or set others (AWS_PROFILE); then $again"
         ;;

@@ -58,10 +58,7 @@ check_place() {
 # check_volume VOLUME: its owner agrees that it is this node's, and it can be attached.
 check_volume() {
     local data owner state multi encrypted key holder
-    volume_tag "$1" durin:volume || fail "there is no volume $1 here"
-    data=$answer
-    volume_tag "$1" durin:node || answer=""
-    owner=$answer
+    volume_tags "$1" || fail "there is no volume $1 here"
     [ "$data" = data ] && [ "$owner" = "$node" ] ||
         fail "$1 is tagged durin:volume=$data and durin:node=$owner. If it is the data volume of the node $node: $(agreement "$1" "$node")"
     call ec2 describe-volumes --volume-ids "$1" --output text \

@@ -13,12 +13,14 @@ IMAGE, OLD, NEW = "ami-0123456789abcdef0", "i-0123456789abcdef0", "i-0fedcba9876
 VOLUME, SUBNET, GROUP, ZONE = "vol-0123456789abcdef0", "subnet-0123456789abcdef0", "sg-0123456789abcdef0", "Z0123456789"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
+# A refusal is a tuple.
+NO_STACK = ("An error occurred (ValidationError): Stack with id x does not exist",)
 # What AWS answers to arguments that are like this, the first that fits: in every situation, and `after` the end of the old
 # instance.
 ANSWERS = [
     ("sts get-caller-identity *", "arn:aws:iam::123456789012:user/me"),
     ("configure get region", REGION),
-    ("cloudformation describe-stacks *durin-network*StackStatus*", None),
+    ("cloudformation describe-stacks *durin-network*StackStatus*", NO_STACK),
     ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE"),
     ("cloudformation describe-stacks *SubnetId*", SUBNET),
     ("cloudformation describe-stacks *SecurityGroupId*", GROUP),
@@ -63,8 +65,7 @@ ANSWERS = [
     ("ec2 describe-subnets *", "vpc-1"),
     ("ec2 describe-security-groups *", "vpc-1"),
     ("ec2 describe-volumes *AvailabilityZone*", "eu-central-1a"),
-    ("ec2 describe-volumes *'durin:volume'*", "data"),
-    ("ec2 describe-volumes *'durin:node'*", "home"),
+    ("ec2 describe-volumes *'durin:volume'*'durin:node'*", "data\thome"),
     ("ec2 describe-volumes *KmsKeyId*", f"in-use\tFalse\tTrue\t{KEY}\t{OLD}"),
     ("after ec2 describe-volumes *Attachments*", f"{NEW}\tattached"),
     ("ec2 describe-volumes *Attachments*", f"{OLD}\tattached"),
@@ -103,8 +104,9 @@ class StandIn:
             # What is quoted in a shell's pattern is no wildcard.
             pattern = "*".join(quoted(part) if part else "" for part in pattern.split("*"))
             pattern = pattern if pattern.startswith("'after ") else f"*{pattern}"
-            missing = "echo 'An error occurred (ValidationError): Stack with id x does not exist' >&2; exit 254"
-            rows.append(f"{pattern}) {missing if text is None else 'printf %s ' + quoted(text + chr(10) if text else '')} ;;")
+            is_refused = isinstance(text, tuple)
+            printed = f"printf %s {quoted(text + chr(10) if text else '')}" if not is_refused else f"echo {quoted(text[0])} >&2; exit 254"
+            rows.append(f"{pattern}) {printed} ;;")
         self.write("aws", f"""#!/bin/sh
 cd {quoted(str(folder))}
 read -r calls <count

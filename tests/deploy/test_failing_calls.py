@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from conftest import FUNCTIONS, INFRA
-from stand_in import GROUP, IMAGE, KEY, OLD, SUBNET, VOLUME, ZONE, StandIn
+from stand_in import GROUP, IMAGE, NO_STACK, SUBNET, VOLUME, ZONE, StandIn
 
-NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", None)]
+NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", NO_STACK)]
 PLACE = ["--subnet", SUBNET, "--security-group", GROUP]
 NOBODYS = ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", "")
 # The script, its arguments, and what AWS answers otherwise than usually.
@@ -111,8 +111,8 @@ def test_every_call_of_the_scripts_is_refused_once(whole):
     text = re.sub(r"^ *#.*$", "", text, flags=re.MULTILINE)
     calls = re.findall(r"(?:^|[|&!{] |if ) *(?:call|try|is_there (?:\"[^\"]*\"|\S+)) ([a-z0-9]+ [a-z-]+)", text, re.MULTILINE)
     assert len(calls) > 40
-    # Only when a stack has failed, and where no region is set.
-    assert set(calls) - walked <= {"cloudformation describe-stack-events", "configure get"}
+    # Only when a stack has failed, and where no region or no credentials are set.
+    assert set(calls) - walked <= {"cloudformation describe-stack-events", "configure get", "configure export-credentials"}
 
 
 def test_no_script_calls_aws_otherwise():
@@ -124,7 +124,7 @@ def test_no_script_calls_aws_otherwise():
     assert direct == {
         "calls.sh": ['"'],
         "stacks.sh": ["cloudformation deploy"],
-        "images.sh": ["lambda get-function-configuration", "configure get", "configure get", "configure get", "configure export-credentials"],
+        "images.sh": ["lambda get-function-configuration"],
     }
 
 
@@ -137,6 +137,11 @@ def test_no_script_calls_aws_otherwise():
         ("An error occurred (InvalidClientTokenId) when calling it: The security token is invalid.", "Set credentials"),
         ("The config profile (nope) could not be found", "aws configure list-profiles"),
         ("An error occurred (SignatureDoesNotMatch) when calling it: Signature expired", "clock"),
+        (
+            "An error occurred (SignatureDoesNotMatch) when calling it: Credential should be scoped to a valid region",
+            "AWS_REGION has to be a region",
+        ),
+        ("An error occurred (InvalidAction) when calling it: The local AWS does not have cloudformation", "ends here"),
         ("An error occurred (Throttling) when calling it: Rate exceeded", "Wait a minute"),
         ("An error occurred (NobodyKnows) when calling it: what", "Once you have fixed that"),
         ("", "does not say why"),
@@ -149,6 +154,12 @@ def test_each_reason_has_its_remedy(told, words, remedy, number):
     assert error.startswith("error: aws ") and remedy in error and words.rstrip(".") in error
 
 
+def test_an_endpoint_that_is_set_is_named(told, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    ended, _ = told("destroy", fails_at=1, refusal=REFUSALS["no network"][0])
+    assert "AWS_ENDPOINT_URL is set" in ended.stderr and "network" not in ended.stderr
+
+
 def test_a_region_that_the_cli_does_not_know_is_asked_for(told, monkeypatch):
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"]:
         monkeypatch.delenv(name)
@@ -157,3 +168,21 @@ def test_a_region_that_the_cli_does_not_know_is_asked_for(told, monkeypatch):
     assert "no region: set AWS_REGION" in told("destroy", fails_at=1, status=1)[0].stderr
     ended, _ = told("destroy", fails_at=1, refusal="The config profile (nope) could not be found")
     assert "(nope)" in ended.stderr and "no region" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "answers", "told"),
+    [
+        ("2.31.0", [("configure export-credentials *", ("Unable to retrieve credentials: no credentials found",))], "Set credentials"),
+        ("2.31.0", [("configure export-credentials *", ("The config profile (nope) could not be found",))], "list-profiles"),
+        ("1.45.11", [("configure get aws_*", ("The config profile (nope) could not be found",))], "list-profiles"),
+        ("1.45.11", [("configure get aws_*", "")], "the AWS CLI has no credentials"),
+    ],
+)
+def test_images_without_credentials_are_told_in_one_sentence(tmp_path, monkeypatch, version, answers, told):
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]:
+        monkeypatch.delenv(name)
+    ended = StandIn(tmp_path / "bin", [("--version", f"aws-cli/{version}"), *answers]).run("images.sh", "rollback", "/durin/image")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (error,) = ended.stderr.splitlines()
+    assert error.startswith("error: ") and told in error
