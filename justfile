@@ -11,39 +11,45 @@ default:
     @just --list
 
 # Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, on a local AWS in virtual time
+[no-exit-message, positional-arguments]
 demo *arguments:
-    cargo demo {{arguments}}
+    cargo demo "$@"
 
 # Feed an event from events/, or a file, to a function's real binary, and show what it did: just invoke node-lifecycle launch
-[no-cd]
-invoke function event *arguments:
+[no-cd, no-exit-message, positional-arguments]
+invoke *arguments:
     cargo build --manifest-path '{{justfile_directory()}}/Cargo.toml' --workspace --bins
-    {{durin}} invoke {{function}} {{event}} {{arguments}}
+    {{durin}} invoke "$@"
 
 # Serve the local AWS on a loopback port, for the AWS CLI, boto3 or cargo lambda watch, and show what happens in it
-[no-cd]
+[no-cd, no-exit-message, positional-arguments]
 serve *arguments:
-    {{durin}} serve {{arguments}}
+    {{durin}} serve "$@"
 
 # In the world of `just serve`: EC2 warns a node's spot instance, and takes its capacity back two minutes later
-interrupt node *arguments:
-    @cargo durin interrupt {{node}} {{arguments}}
+[no-exit-message, positional-arguments]
+interrupt *arguments:
+    @cargo durin interrupt "$@"
 
 # In the world of `just serve`: EC2 sends a rebalance recommendation for a node's spot instance
-recommend node *arguments:
-    @cargo durin recommend {{node}} {{arguments}}
+[no-exit-message, positional-arguments]
+recommend *arguments:
+    @cargo durin recommend "$@"
 
 # In the world of `just serve`: EC2 takes the capacity of a node's spot instance back at once, without a warning
-reclaim node *arguments:
-    @cargo durin reclaim {{node}} {{arguments}}
+[no-exit-message, positional-arguments]
+reclaim *arguments:
+    @cargo durin reclaim "$@"
 
 # In the world of `just serve`: no launch finds capacity (on), or every launch does (off)
-no-capacity state *arguments:
-    @cargo durin no-capacity {{state}} {{arguments}}
+[no-exit-message, positional-arguments]
+no-capacity *arguments:
+    @cargo durin no-capacity "$@"
 
 # In the world of `just serve`: Packer makes a new image
+[no-exit-message, positional-arguments]
 bake *arguments:
-    @cargo durin bake {{arguments}}
+    @cargo durin bake "$@"
 
 # Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
 [no-exit-message, positional-arguments]
@@ -110,12 +116,14 @@ feed *arguments:
     @'{{justfile_directory()}}/infra/feed.sh' "$@"
 
 # Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
+[no-exit-message, positional-arguments]
 outage *arguments:
-    cargo durin outage {{arguments}}
+    cargo durin outage "$@"
 
 # Measure the removal of 5000 images, with Durin and with the usual tools, side by side
+[no-exit-message, positional-arguments]
 prune-bench *arguments:
-    cargo durin prune-bench {{arguments}}
+    cargo durin prune-bench "$@"
 
 # Run the whole test suite
 test:
@@ -126,8 +134,9 @@ check:
     .ci/run
 
 # Break each line of the decisions in turn, and list the breaks that no test notices (half an hour)
+[no-exit-message, positional-arguments]
 mutants *arguments: _cargo-mutants
-    PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --output target {{arguments}}
+    PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --output target "$@"
 
 # Record the events of the local AWS's own story into events/ again, after its dynamics have changed
 record:

@@ -76,6 +76,15 @@ def assert_not_understood(ended, *named):
         assert text in ended.stderr
 
 
+def test_a_recipe_passes_on_what_is_typed_and_adds_nothing_to_what_is_said():
+    text = (ROOT / "justfile").read_text()
+    assert "{{arguments}}" not in text, "a name with a space would become two"
+    recipes = re.findall(r"^(.*)\n([a-z-]+) \*arguments:.*\n((?: +.*\n)+)", text, re.MULTILINE)
+    assert len(recipes) == text.count("*arguments")
+    for attributes, name, body in recipes:
+        assert '"$@"' in body and "no-exit-message" in attributes and "positional-arguments" in attributes, name
+
+
 def test_every_script_is_tried():
     on_the_node = {"release", "resume"}
     scripts = {path.stem for path in INFRA.glob("*.sh")} - {"common", "images"} - on_the_node

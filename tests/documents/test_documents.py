@@ -86,7 +86,7 @@ def test_a_just_command(command, without_aws):
             shown = run(f"just --show {words[1]}")
         assert shown.returncode == 0, f"{command}\n{shown.stderr}"
         for runs in re.findall(r"^cargo (?:durin|demo|run .*--bin durin --).*$", shown.stderr, re.MULTILINE):
-            of_durin(re.sub("^cargo run .* -- ", "durin ", runs))
+            of_durin(re.sub("^cargo run .* -- ", "durin ", runs).replace('"$@"', " ".join(words[2:])))
 
 
 def of_durin(command):
