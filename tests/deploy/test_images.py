@@ -145,3 +145,22 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(live, task):
     command = f'"$DURIN_OPERATOR" {" ".join(task)} | true; exit "${{PIPESTATUS[0]}}"'
     ended = subprocess.run(["bash", "-c", command], env=live.environment, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("task", [["pins"], ["prune-plan"], ["pin", PARAMETER, "why"], ["unpin", PARAMETER], ["rollback", PARAMETER]])
+def test_a_refusal_ends_in_what_to_do(live, task):
+    # The local AWS knows a caller by the access key, and this one's role allows nothing of the kind.
+    assert "may not do that" in complaint(live, task, AWS_ACCESS_KEY_ID="durin-node-resync")
+
+
+def test_a_place_where_nobody_answers_is_named(live):
+    assert "AWS_ENDPOINT_URL is set" in complaint(live, ["pins"], AWS_ENDPOINT_URL="http://127.0.0.1:9")
+
+
+def complaint(live, task, **environment):
+    command = [os.environ["DURIN_OPERATOR"], *task]
+    environment = {**live.environment, **environment}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1, ended
+    (error,) = ended.stderr.splitlines()
+    return error

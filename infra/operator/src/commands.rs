@@ -15,6 +15,8 @@ use durin::ids::ParameterName;
 use durin::times::timestamp;
 use durin_ami_prune::{Settings, SettingsError};
 
+use crate::remedy::advised;
+
 /// A person is waiting, at worst for two validations by Parameter Store: somebody else's, and then theirs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -196,7 +198,7 @@ pub(crate) fn complain(text: &str) {
 
 /// With all causes, of which an error shows only the first.
 fn whole(failure: Failure) -> Box<dyn Error> {
-    failure.chain().into()
+    advised(&failure).into()
 }
 
 fn days(span: Duration) -> u32 {
