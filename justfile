@@ -1,6 +1,6 @@
 # Every task that a person repeats. `just` without arguments lists them.
 
-# Tools that are not Rust's own: cargo-lambda, from PyPI, in a folder of its own.
+# Tools that are not Rust's own, in a folder of their own.
 tools := justfile_directory() / "target/tools"
 
 # From wherever `just` is called: files that are named are looked for there.
@@ -107,8 +107,9 @@ destroy *arguments:
     @infra/destroy.sh "$@"
 
 # Run the functions against the local AWS of `just serve --no-functions`, reloading as you edit; just feed feeds them
-watch endpoint="http://127.0.0.1:4566": _cargo-lambda
-    PATH="{{tools}}/bin:$PATH" AWS_ENDPOINT_URL={{endpoint}} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=durin-watch AWS_SECRET_ACCESS_KEY=any cargo lambda watch --invoke-address 127.0.0.1
+[no-exit-message, positional-arguments]
+watch *arguments:
+    @infra/watch.sh "$@"
 
 # Feed an event from events/, or a file, as if it came now, to a function under `just watch`: just feed node-resync schedule
 [no-cd, no-exit-message, positional-arguments]
@@ -141,9 +142,6 @@ mutants *arguments: _cargo-mutants
 # Record the events of the local AWS's own story into events/ again, after its dynamics have changed
 record:
     cargo durin record
-
-_cargo-lambda:
-    @bash -c '. infra/common.sh && need_cargo_lambda'
 
 _cargo-mutants:
     @test -x "{{tools}}/bin/cargo-mutants" || cargo install --locked --root "{{tools}}" cargo-mutants@27.1.0

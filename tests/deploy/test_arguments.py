@@ -22,6 +22,7 @@ RECIPES = [
     ["prune-plan"],
     ["rollback", "/durin/image"],
     ["unpin", "/durin/image"],
+    ["watch"],
 ]
 IMAGES = ["pin", "pins", "prune-plan", "rollback", "unpin"]
 # What a script could do anything with, or fetch it.
