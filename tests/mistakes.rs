@@ -1,5 +1,7 @@
 //! Mistakes in the set-up: one clear message that names the tag or resource and what to do; everything stays as it was.
 
+use std::time::Duration;
+
 use durin::node::LONGEST_PERIOD;
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
@@ -206,6 +208,21 @@ async fn a_name_outside_of_the_zone_is_told() {
     assert!(error.message.contains("durin:record-name") && error.message.contains("not permitted in zone"), "{error}");
 }
 
+/// The functions' roles allow them to move no volume without that tag, so that the next hand-off would fail in the middle.
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_the_roles_do_not_allow_to_move_is_reported_and_its_healthy_holder_serves_on() {
+    let story = Story::without_functions(&Seed::one_node());
+    let (old, volume) = (story.holder(), story.node().volume.clone());
+    story.world(|world| change_volumes(world, |volume| drop(volume.tags.remove("durin:volume"))));
+    story.world(|world| world.recommend_rebalance(&old));
+    story.until_member_is("Pending:Wait").await;
+    story.aws().pass(Duration::from_secs(120)).await;
+    let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("it cannot move");
+    assert_eq!(error.error_type, "Durin.Blocked");
+    assert!(error.message.ends_with(&format!("--resources {volume} --tags Key=durin:volume,Value=data")), "{error}");
+    assert_eq!(story.world(|world| world.serving(&volume).map(str::to_owned)), Some(old));
+}
+
 /// Once an hour, because Auto Scaling lists the hooks of one group at a call.
 #[rstest]
 #[case::too_short(|world: &mut World| shorten(world, "durin-terminate"), "durin-terminate --lifecycle-transition")]
@@ -254,7 +271,7 @@ async fn a_mended_mistake_heals_by_itself() {
     story.world(|world| tag(world, "durin:record-ttl", "ten"));
     let old = story.holder();
     story.world(|world| world.reclaim(&old));
-    story.aws().pass(std::time::Duration::from_secs(8 * 60)).await;
+    story.aws().pass(Duration::from_secs(8 * 60)).await;
     story.world(|world| untag(world, "durin:record-ttl"));
     story.ends_well().await;
     assert_ne!(story.holder(), old);

@@ -47,6 +47,9 @@ pub const STALE_SINCE: &str = "durin:stale-since";
 /// of a node writes it; a resource with this tag is never ours to remove.
 pub const VOLUME: &str = "durin:volume";
 
+/// The value of [`VOLUME`] on a data volume, without which the functions' roles do not let them move it.
+pub const DATA: &str = "data";
+
 /// On a data volume: the name of the Auto Scaling group whose node it belongs to. The template of a node writes it on the
 /// volume that it makes, and a person on one that they bring: so the volume's owner agrees that this group's instances may
 /// have it. Read at every look.

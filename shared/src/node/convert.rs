@@ -133,9 +133,10 @@ pub(super) fn volume(volume: &ec2::Volume) -> Option<(VolumeId, Volume)> {
     };
     let attachments = volume.attachments().iter().filter_map(attachment).collect();
     let zone = volume.availability_zone().unwrap_or_default().to_owned();
+    let is_data = tagged(volume.tags(), tags::VOLUME) == Some(tags::DATA);
     let node = tagged(volume.tags(), tags::NODE).map(str::to_owned);
     let key = volume.kms_key_id().map(str::to_owned);
-    Some((id, Volume { state, zone, node, key, attachments }))
+    Some((id, Volume { state, zone, is_data, node, key, attachments }))
 }
 
 fn tagged<'a>(tags: &'a [ec2::Tag], key: &str) -> Option<&'a str> {

@@ -136,13 +136,17 @@ pub(super) fn group(group: &CreateAutoScalingGroup) -> Result<(), TemplateError>
         .map_or(Ok(()), |problem| Err(refuse(NODE, problem.transition.hook(), problem.flaw.to_string())))
 }
 
-/// A volume that is made for a node says whose it is; else it could not be attached while it is free.
+/// A volume that is made for a node says that it holds the data, and whose; else it could not be moved, or not be attached
+/// while it is free.
 pub(super) fn volume(volume: Option<&CreateVolume>, group: &str) -> Result<(), TemplateError> {
-    match volume {
-        Some(volume) if volume.tags.get(tags::NODE).map(String::as_str) != Some(group) => {
-            Err(refuse(NODE, "DataVolume", format!("needs the tag {} with the name of the group", tags::NODE)))
-        }
-        Some(_) | None => Ok(()),
+    let Some(volume) = volume else { return Ok(()) };
+    let says = |key, value| volume.tags.get(key).map(String::as_str) == Some(value);
+    if !says(tags::VOLUME, tags::DATA) {
+        Err(refuse(NODE, "DataVolume", format!("needs the tag {}={}", tags::VOLUME, tags::DATA)))
+    } else if !says(tags::NODE, group) {
+        Err(refuse(NODE, "DataVolume", format!("needs the tag {} with the name of the group", tags::NODE)))
+    } else {
+        Ok(())
     }
 }
 

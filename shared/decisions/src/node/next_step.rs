@@ -134,7 +134,10 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return step;
     }
     // Reported also by the node that has them by right: somebody else's tags are wrong.
-    let mistake = || shared_record(observed).or_else(|| shared_volume(observed)).or_else(|| zone_elsewhere(observed));
+    let mistake = || {
+        let shared = shared_record(observed).or_else(|| shared_volume(observed));
+        shared.or_else(|| agreement::lacks_tag(observed)).or_else(|| zone_elsewhere(observed))
+    };
     match record.and_then(|_| mistake().map_or(Ok(()), Err)) {
         Ok(()) => Step::Done(serves(observed, holder)),
         Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),

@@ -265,6 +265,8 @@ pub enum ReleaseState {
 pub struct Volume {
     pub state: VolumeState,
     pub zone: String,
+    /// Whether it is tagged as a data volume. The functions' roles allow them to move no other.
+    pub is_data: bool,
     /// The group whose node it belongs to, by its own tag.
     pub node: Option<String>,
     /// The ARN of its key, if it is encrypted.

@@ -99,6 +99,7 @@ fn a_retained_holder_is_not_hurried_by_the_end_that_it_has_escaped() {
 #[case::its_group_ends_it(healthy().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(530))))]
 #[case::it_is_warned(interrupted(100).rebalancing().record_names(NEWEST))]
 #[case::it_is_set_aside(healthy().lifecycle(OLD, Lifecycle::Standby))]
+#[case::it_has_lost_the_tag_of_its_group(rebalanced().stranger(OLD))]
 fn a_holder_that_serves_is_found_until_it_goes(#[case] situation: Situation) {
     let situation = situation.release(&[OLD], ReleaseState::NotStarted).record_names(NEWEST);
     assert!(matches!(step(situation.clone()), Step::PointRecord { .. }), "{:?}", step(situation));

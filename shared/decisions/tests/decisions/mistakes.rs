@@ -1,7 +1,8 @@
 //! Mistakes in the set-up: what each one stops, and what a person reads of it.
 
 use durin_decisions::node::{
-    Claim, Done, InstanceState, KeyProblem, Lifecycle, Record, RecordProblem, Step, VolumeState, next_step,
+    Claim, Done, InstanceState, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState, Step, VolumeState,
+    next_step,
 };
 use rstest::rstest;
 
@@ -37,6 +38,16 @@ use crate::situation::*;
 #[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::not_tagged_as_data(healthy().not_data(), "--tags Key=durin:volume,Value=data")]
+#[case::replaced_and_not_tagged_as_data(rebalanced().not_data(), "is not tagged durin:volume=data")]
+#[case::retired_and_not_tagged_as_data(retired().not_data(), "is not tagged durin:volume=data")]
+#[case::stopped_and_not_tagged_as_data(
+    replaced().state(OLD, InstanceState::Stopped).not_data(), "is not tagged durin:volume=data")]
+#[case::free_and_not_tagged_as_data(replaced().without(OLD).free().not_data(), "is not tagged durin:volume=data")]
+#[case::free_and_just_had_and_not_tagged_as_data(
+    replaced().without(OLD).free().not_data().volume_of(None).has_held(), "is not tagged durin:volume=data")]
+#[case::let_go_and_not_tagged_as_data(
+    interrupted(30).rebalancing().release(&[OLD], let_go_ago(2)).not_data(), "is not tagged durin:volume=data")]
 #[case::free_and_untagged(replaced().without(OLD).free().volume_of(None), "--tags 'Key=durin:node,Value=k3s'")]
 #[case::free_and_another_nodes(
     replaced().without(OLD).free().volume_of(Some("other")), "is tagged durin:node=other")]
@@ -63,6 +74,13 @@ fn a_record_that_cannot_be_read_is_nobodys_mistake() {
     };
     let text = done.to_string();
     assert!(text.contains("(Throttling): the next run tries again"), "{text}");
+}
+
+/// EC2 ends it anyway: then at least the volume is clean, for when a person has tagged it.
+#[test]
+fn a_holder_that_is_taken_lets_go_of_a_volume_that_cannot_be_moved() {
+    let due = interrupted(30).rebalancing().release(&[OLD], ReleaseState::NotStarted).not_data();
+    assert_eq!(next_step(&due.seen(), now()), Step::Release { holder: id(OLD) });
 }
 
 /// The next launch fails, but not what runs.

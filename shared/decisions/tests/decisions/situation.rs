@@ -121,6 +121,7 @@ impl Default for Situation {
             volume: Some(Volume {
                 state: VolumeState::Available,
                 zone: ZONE.to_owned(),
+                is_data: true,
                 node: Some("k3s".to_owned()),
                 key: None,
                 attachments: Vec::new(),
@@ -346,6 +347,12 @@ impl Situation {
     }
 
     /// What the volume's own tag says.
+    /// The volume has lost the tag that says that it is a data volume.
+    pub(crate) fn not_data(mut self) -> Situation {
+        self.volume().is_data = false;
+        self
+    }
+
     pub(crate) fn volume_of(mut self, node: Option<&str>) -> Situation {
         self.volume().node = node.map(str::to_owned);
         self

@@ -2,7 +2,8 @@
 //!
 //! The tag of a group names any volume that its author likes, so it proves nothing. An attachment proves more: only someone
 //! with the right to attach the volume can have made it. So a volume that a member of the group holds stays this node's,
-//! tagged or not, unless its tag names another node; a free one is this node's only by its tag:
+//! tagged or not, unless its tag names another node; a free one is this node's only by its tag. One without the tag of a
+//! data volume is never moved, because the functions' roles would not let them.
 //!
 //! ```text
 //! its tag names    free        held by a member
@@ -20,7 +21,9 @@ use crate::node::step::Blocked;
 
 /// Why the free volume must not be attached, if its owner does not agree.
 pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
-    match observed.volume.as_ref()?.node {
+    let volume = observed.volume.as_ref()?;
+    match volume.node {
+        _ if !volume.is_data => lacks_tag(observed),
         Some(_) => blocks_moving(observed),
         // This run has seen it come free: refusing it to its node for want of a tag would be an outage.
         None if observed.has_held => None,
@@ -31,8 +34,18 @@ pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
     }
 }
 
-/// Why the volume stays where it is, if its tag names another node: no successor would get it.
+/// Why the volume could not be moved, whoever has it.
+pub(super) fn lacks_tag(observed: &Observed) -> Option<Blocked> {
+    let volume = observed.volume.as_ref().filter(|volume| !volume.is_data);
+    let declaration = &observed.declaration;
+    volume.map(|_| Blocked::NotTaggedAsData { group: declaration.group.clone(), volume: declaration.volume.clone() })
+}
+
+/// Why the volume stays where it is: no successor would get it.
 pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
+    if let Some(blocked) = lacks_tag(observed) {
+        return Some(blocked);
+    }
     let node = observed.volume.as_ref()?.node.as_ref().filter(|node| *node != observed.declaration.group.as_str())?;
     let (group, volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
     Some(Blocked::VolumeOfAnotherNode { group, volume, node: node.clone() })

@@ -30,6 +30,7 @@ mod facts;
 
 use std::time::SystemTime;
 
+use super::agreement;
 use super::hook::waits;
 use super::patience::{
     HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
@@ -209,7 +210,9 @@ impl Departure<'_> {
         match self.attachment.state {
             AttachmentState::Detaching if stuck::leaves_too_long(self.observed, self.now) => self.give_up(),
             AttachmentState::Detaching | AttachmentState::Attaching => Step::Wait(WaitFor::Detached { holder }),
-            AttachmentState::Attached => Step::Detach { holder },
+            AttachmentState::Attached => {
+                agreement::lacks_tag(self.observed).map_or(Step::Detach { holder }, Step::Blocked)
+            }
         }
     }
 

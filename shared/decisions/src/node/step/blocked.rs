@@ -85,6 +85,12 @@ pub enum Blocked {
          to the one that its tag durin:node names: correct the tag durin:volume-id of the other"
     )]
     SharedVolume { group: GroupName, other: GroupName, volume: VolumeId },
+    /// The functions' roles do not let them move it.
+    #[error(
+        "{volume} is not tagged durin:volume=data, so the functions may not move it: if it is the data volume of the node \
+         {group}, run aws ec2 create-tags --resources {volume} --tags Key=durin:volume,Value=data"
+    )]
+    NotTaggedAsData { group: GroupName, volume: VolumeId },
     /// The volume's own tag names another group.
     #[error(
         "the tag durin:volume-id of the Auto Scaling group {group} names {volume}, which is tagged durin:node={node}: correct \
