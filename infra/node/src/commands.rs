@@ -1,0 +1,8 @@
+//! The commands: each file tells one of them from beginning to end.
+
+pub mod datastore;
+pub mod places;
+pub mod release;
+pub mod resume;
+pub mod status;
+pub mod volume;

@@ -1,0 +1,52 @@
+//! The part of k3s's configuration that belongs to the datastore, and so lies on the volume: what cannot be changed later
+//! (secrets encryption), or changes what is there (a component that is switched off is removed), is chosen once, when
+//! there is no datastore yet. A volume that has one keeps it as it is.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::machine::state;
+use crate::world::World;
+
+/// For a new datastore. Off: the ingress controller and the load balancer, because a node behind one record rarely wants
+/// these very ones; the metrics server, because kube-proxy waits minutes at each start for an aggregated API whose pod is
+/// not up yet (k3s-io/k3s#9073). Each is deployed anew at every start, too.
+const CHOSEN_ONCE: &str = "secrets-encryption: true
+disable: [traefik, servicelb, metrics-server]
+";
+
+/// Puts the volume's part of the configuration where k3s reads it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
+    let kept = world.mount_point().join("durin/k3s.yaml");
+    if !kept.exists() {
+        let chosen = if has_datastore(world.mount_point()) { "" } else { CHOSEN_ONCE };
+        // The name is the datastore's, too: under another one, the node is another node, and local volumes are out of its
+        // reach. So it stays even if the tags change.
+        let name = node_name.map(|name| format!("node-name: {name}\n")).unwrap_or_default();
+        if let Some(directory) = kept.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        state::replace(
+            &kept,
+            format!("# Belongs to the datastore on this volume. Written once.\n{name}{chosen}").as_bytes(),
+        )?;
+    }
+    let read_by_k3s = world.path("etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml");
+    if let Some(directory) = read_by_k3s.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    state::replace(&read_by_k3s, &fs::read(kept)?)
+}
+
+/// Where k3s's embedded etcd has its data, if it has any.
+pub fn embedded_etcd(mount_point: &Path) -> Option<PathBuf> {
+    Some(mount_point.join("k3s/server/db/etcd")).filter(|path| path.exists())
+}
+
+fn has_datastore(mount_point: &Path) -> bool {
+    mount_point.join("k3s/server").exists()
+}

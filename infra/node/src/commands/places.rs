@@ -1,0 +1,44 @@
+//! What lies on the volume although k3s looks for it on the root disk.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::path::Path;
+
+use crate::world::World;
+
+/// The node's password, in a place that k3s has no option for (k3s, `pkg/nodepassword`). Without it a node that keeps its
+/// name may be refused with "Node password rejected".
+const PASSWORD: &str = "etc/rancher/node";
+
+/// Links what has to persist to the volume. Everything else stays on the root disk: `/var/lib/kubelet` and `/var/lib/cni`
+/// are about one boot of one machine.
+///
+/// # Errors
+/// When the link cannot be made.
+pub fn link(world: &World) -> io::Result<()> {
+    let on_volume = world.mount_point().join("durin/node");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&on_volume)?;
+    let place = world.path(PASSWORD);
+    let target = world.mount_point_inside().join("durin/node");
+    match fs::symlink_metadata(&place) {
+        Ok(found) if found.is_symlink() && fs::read_link(&place)? == target => return Ok(()),
+        Ok(found) if found.is_symlink() => fs::remove_file(&place)?,
+        Ok(_) => set_aside(&place, &on_volume)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    symlink(target, place)
+}
+
+/// A directory of the image's: its password counts for a volume that has none, if k3s has served from it before.
+fn set_aside(place: &Path, on_volume: &Path) -> io::Result<()> {
+    let (here, there) = (place.join("password"), on_volume.join("password"));
+    if here.exists() && !there.exists() {
+        fs::copy(&here, &there)?;
+    }
+    fs::rename(place, place.with_file_name("node.of-the-image"))
+}

@@ -1,0 +1,197 @@
+//! `durin-node release`: stop k3s, end its containers, sync, unmount, and see that nothing is left.
+//!
+//! It asks nothing of the cluster's API and leaves no mark in it: a drain would cordon the node in the datastore, which
+//! travels with the volume. So hooks (preStop) do not run; containers get SIGTERM and five seconds. It does not run
+//! `k3s-killall.sh` either, which looks for containers below k3s's default data directory only, and removes what it
+//! finds below a path that is mounted twice.
+//!
+//! The marker stays, after a failure too: an instance that cannot release has to be replaced.
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use durin_decisions::ids::VolumeId;
+use rustix::process::Signal;
+
+use crate::answer::{Answer, Steps};
+use crate::decide::letting_go::{self, Before, Begin, NotReleased};
+use crate::decide::mounted;
+use crate::machine::device::{self, Device};
+use crate::machine::programs::{self, Deadline};
+use crate::machine::{cgroups, lock, mounts, state, use_of_it};
+use crate::world::World;
+
+use super::volume::Mounted;
+
+/// The command document stops us after 45 s, and then the reason is lost.
+const BOUND: Duration = Duration::from_secs(40);
+const LOCK: Duration = Duration::from_secs(35);
+const STOP: Duration = Duration::from_secs(10);
+/// For containers to save what they have to.
+const GRACE: Duration = Duration::from_secs(5);
+const SYNC: Duration = Duration::from_secs(5);
+/// Processes killed a moment ago may not be gone yet.
+const UNMOUNT: Duration = Duration::from_secs(3);
+
+/// # Errors
+/// The reason why the volume is not released.
+fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'static str, String> {
+    let deadline = Deadline::after(BOUND);
+    let begun = Instant::now();
+    let device = device::find(world, volume).map_err(text)?;
+    let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
+
+    let step = Instant::now();
+    let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
+    let _lock = lock.ok_or("another release, or a mount, has not ended for 35 s")?;
+    steps.report("lock", step, "done");
+
+    match letting_go::begin(volume, &before(world, &device)?) {
+        Begin::Refuse(why) => return Err(why.to_string()),
+        Begin::NothingToDo => {
+            println!("nothing to do: {volume} has been released before");
+            return Ok("nothing to do");
+        }
+        Begin::LetGo => {}
+    }
+    // First of all: from here on nothing mounts the volume or starts k3s, whenever we are killed.
+    state::mark(world, volume).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+    stop_k3s(deadline, steps);
+    end_containers(world, deadline, steps);
+    let here = unmount(world, &device, deadline, steps)?;
+    letting_go::is_released(volume, &here).map_err(text)?;
+    state::forget(world, Mounted::NOTE);
+    steps.report(&format!("released {volume}"), begun, "in all");
+    Ok("released")
+}
+
+pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
+    let released = VolumeId::new(volume).map_err(text).and_then(|volume| let_go(world, &volume, steps));
+    let answer = match released {
+        Ok(word) => Answer::yes(word),
+        Err(why) => Answer::no("not released", &why),
+    };
+    answer.with("volume", volume)
+}
+
+fn before(world: &World, device: &Device) -> Result<Before, String> {
+    let use_of_it = use_of_it::look(device).map_err(|error| format!("cannot read the list of mounts: {error}"))?;
+    let boot = world.boot();
+    let note = state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot);
+    Ok(Before {
+        marker: state::marker(world),
+        serves_from: note.map(|note| note.volume),
+        is_root: use_of_it.mounted.iter().any(|point| point == "/"),
+        use_of_it,
+    })
+}
+
+fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
+    let begun = Instant::now();
+    let stopped = programs::run("systemctl", &["stop", "k3s"], deadline.at_most(STOP));
+    steps.report("stop k3s", begun, &stopped.outcome());
+    if !stopped.succeeded() {
+        // What it has acknowledged is in the page cache at least, and unmounting writes that.
+        let begun = Instant::now();
+        let limit = deadline.at_most(Duration::from_secs(2));
+        let killed = programs::run("systemctl", &["kill", "--signal=KILL", "k3s"], limit);
+        steps.report("kill k3s", begun, &killed.outcome());
+    }
+}
+
+/// k3s leaves its containers running when it stops. Now that it cannot restart them, all are asked at once.
+fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
+    let begun = Instant::now();
+    crate::machine::processes::signal(&cgroups::containers(world), Signal::TERM);
+    let ended = none_left(|| cgroups::containers(world), deadline.at_most(GRACE));
+    steps.report("end the containers", begun, outcome(ended));
+
+    let begun = Instant::now();
+    let limit = deadline.at_most(Duration::from_secs(2));
+    cgroups::kill_pods(world);
+    // Again and again, for what was forked between the look and the signal.
+    let killed = none_left(
+        || {
+            let left = cgroups::leftovers(world);
+            crate::machine::processes::signal(&left, Signal::KILL);
+            left
+        },
+        limit,
+    );
+    steps.report("kill the rest of the containers", begun, outcome(killed));
+}
+
+/// Unmounts, and returns who has the device then.
+fn unmount(
+    world: &World,
+    device: &Device,
+    deadline: Deadline,
+    steps: &mut Steps,
+) -> Result<letting_go::UseOfIt, String> {
+    let unknown = |error: io::Error| format!("cannot read the list of mounts: {error}");
+    let points = || -> Result<Vec<String>, String> {
+        let here = mounts::here().map_err(unknown)?;
+        Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.point.clone()).collect())
+    };
+
+    // With a limit of its own, so that unmounting has little left to write.
+    let begun = Instant::now();
+    let limit = deadline.at_most(SYNC);
+    let synced: Vec<_> = points()?.iter().map(|point| mounts::sync(point, limit)).collect();
+    let outcome = synced.iter().find(|ran| !ran.succeeded()).map_or("done".to_owned(), programs::Ran::outcome);
+    steps.report("sync", begun, &outcome);
+
+    let begun = Instant::now();
+    let limit = deadline.at_most(UNMOUNT);
+    let mut problem = String::new();
+    let now = loop {
+        for point in points()? {
+            let ran = mounts::unmount(&point, deadline.at_most(Duration::from_secs(2)));
+            if !ran.succeeded() {
+                problem = ran.reason();
+            }
+        }
+        let now = use_of_it::look(device).map_err(unknown)?;
+        // A mount in another namespace stays, but a process that was killed lets go in a moment.
+        let is_free = now.mounted.is_empty() && now.access == crate::decide::taking::Access::Alone;
+        if is_free || limit.has_passed() {
+            break now;
+        }
+        thread::sleep(Duration::from_millis(100));
+    };
+    let outcome = if now.mounted.is_empty() { "done" } else { &problem };
+    steps.report("unmount", begun, outcome);
+    unmount_the_rest(world, deadline);
+    Ok(now)
+}
+
+/// What the kubelet and containerd have mounted besides, tokens and other volumes of pods. None of it is this volume's, so
+/// nothing depends on it.
+fn unmount_the_rest(world: &World, deadline: Deadline) {
+    let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
+    let Ok(here) = mounts::here() else { return };
+    let limit = deadline.at_most(Duration::from_secs(2));
+    for mount in mounted::below(&here, &[&directories[0], &directories[1]]) {
+        mounts::unmount(&mount.point, limit);
+    }
+}
+
+/// Waits until a list names no process.
+fn none_left(list: impl Fn() -> Vec<u32>, deadline: Deadline) -> bool {
+    while !list().is_empty() {
+        if deadline.has_passed() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
+
+fn outcome(in_time: bool) -> &'static str {
+    if in_time { "done" } else { "took too long" }
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}

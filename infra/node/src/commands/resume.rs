@@ -1,0 +1,59 @@
+//! `durin-node resume`: a release is taken back. The instance mounts and serves again from the volume that it has let go
+//! of, because nobody followed.
+//!
+//! In place, by the unit that mounts at boot too. If that fails, 194 has Systems Manager reboot the instance and run us
+//! again; then there is no marker, and everything starts as at any boot. (Systems Manager User Guide, "Rebooting your
+//! managed node from scripts".)
+
+use std::time::{Duration, Instant};
+
+use durin_decisions::ids::VolumeId;
+
+use crate::answer::{Answer, Steps};
+use crate::decide::letting_go::{self, NotResumed, TakeBack};
+use crate::machine::programs::{self, Deadline};
+use crate::machine::{device, lock, state};
+use crate::world::World;
+
+/// Systems Manager reboots for this exit status.
+const REBOOT: u8 = 194;
+const LOCK: Duration = Duration::from_secs(40);
+/// A check of the file system may take its time.
+const START: Duration = Duration::from_secs(60);
+
+pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
+    let resumed = VolumeId::new(volume).map_err(|error| error.to_string());
+    let answer = match resumed.and_then(|volume| take_back(world, &volume, steps)) {
+        Ok(answer) => answer,
+        Err(why) => Answer::no("not resumed", &why),
+    };
+    answer.with("volume", volume)
+}
+
+fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answer, String> {
+    // A release that is under way comes first.
+    let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(|error| error.to_string())?;
+    let lock = lock.ok_or("a release has not ended for 40 s")?;
+    if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
+        return Err(NotResumed::NotAttached(volume.clone()).to_string());
+    }
+    match letting_go::take_back(volume, &state::marker(world)) {
+        TakeBack::NothingToDo => {
+            println!("nothing to do: {volume} has not been released since this instance booted");
+            return Ok(Answer::yes("nothing to do"));
+        }
+        TakeBack::Refuse(why) => return Err(why.to_string()),
+        TakeBack::Serve => {}
+    }
+    state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
+    // The unit that mounts takes the lock too.
+    drop(lock);
+    let begun = Instant::now();
+    let started = programs::run("systemctl", &["restart", "durin-volume.service"], Deadline::after(START));
+    steps.report("start durin-volume", begun, &started.outcome());
+    if started.succeeded() {
+        return Ok(Answer::yes("resumed"));
+    }
+    println!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting");
+    Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", started.reason()))
+}

@@ -1,0 +1,208 @@
+//! `durin-node volume`: waits for this node's volume, and mounts it if that is safe.
+//!
+//! Whatever is in doubt is refused with a sentence, and nothing is written: k3s starts only after this succeeds.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use durin_decisions::ids::VolumeId;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, Steps};
+use crate::decide::contents::{Contents, FileSystem};
+use crate::decide::marker::Marker;
+use crate::decide::taking::{self, Next, Refusal, Seen};
+use crate::machine::device::{self, Device};
+use crate::machine::programs::Deadline;
+use crate::machine::{lock, mounts, reading, state};
+use crate::world::World;
+
+use super::{datastore, places};
+
+const LOCK: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(200);
+
+/// The note about the volume that this instance serves from.
+#[derive(Serialize, Deserialize)]
+pub struct Mounted {
+    pub boot: String,
+    #[serde(serialize_with = "as_text")]
+    pub volume: VolumeId,
+    pub device: String,
+    pub file_system: String,
+    pub at: String,
+    /// This very mount made the file system.
+    pub formatted: bool,
+}
+
+impl Mounted {
+    pub const NOTE: &str = "volume.json";
+}
+
+fn as_text<S: serde::Serializer>(volume: &VolumeId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(volume)
+}
+
+pub struct Wanted {
+    pub volume: VolumeId,
+    /// Somebody has said that this volume is new.
+    pub declared_new: bool,
+    /// How long to wait for it; for ever, unless said.
+    pub within: Option<Duration>,
+    /// The node's name, for a datastore that has none yet.
+    pub node_name: Option<String>,
+}
+
+pub fn run(world: &World, wanted: &Wanted, steps: &mut Steps) -> Answer {
+    let answer = match take(world, wanted, steps) {
+        Ok(answer) => answer,
+        Err(Left::Absent) => Answer::no("absent", &format!("{} has not come", wanted.volume)),
+        Err(Left::Refused(why)) => Answer::no("refused", &format!("{} is not mounted: {why}", wanted.volume)),
+        Err(Left::Failed(why)) => Answer::no("failed", &format!("{} is not mounted: {why}", wanted.volume)),
+    };
+    answer.with("volume", wanted.volume.as_str())
+}
+
+/// Why a volume is not mounted.
+enum Left {
+    Absent,
+    Refused(Refusal),
+    /// Something of this instance does not work.
+    Failed(String),
+}
+
+impl From<Refusal> for Left {
+    fn from(refusal: Refusal) -> Left {
+        Left::Refused(refusal)
+    }
+}
+
+fn take(world: &World, wanted: &Wanted, steps: &mut Steps) -> Result<Answer, Left> {
+    let begun = Instant::now();
+    let device = wait(world, wanted)?;
+    steps.report("wait for the volume", begun, "done");
+    let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
+    let _lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
+    if state::marker(world) == Marker::Stale {
+        // The units ask only whether it is there.
+        state::unmark(world).map_err(failed("cannot remove an old marker"))?;
+    }
+    if is_mounted(world, &device)? {
+        println!("nothing to do: {} is mounted", wanted.volume);
+        return Ok(Answer::yes("mounted"));
+    }
+    let (file_system, formatted) = mount(world, wanted, &device, steps)?;
+
+    let begun = Instant::now();
+    let grown = reading::grow(file_system, &device.node, world.mount_point());
+    steps.report("grow", begun, grown.as_ref().err().map_or("done", String::as_str));
+    let persisted = places::link(world).and_then(|()| datastore::configure(world, wanted.node_name.as_deref()));
+    persisted.map_err(failed("cannot prepare k3s"))?;
+    let note = Mounted {
+        boot: world.boot(),
+        volume: wanted.volume.clone(),
+        device: device.name.clone(),
+        file_system: file_system.to_string(),
+        at: world.mount_point().display().to_string(),
+        formatted,
+    };
+    state::write(world, Mounted::NOTE, &note).map_err(failed("cannot write /run/durin"))?;
+    let word = if formatted { "formatted" } else { "mounted" };
+    let answer = Answer::yes(word).with("file_system", note.file_system);
+    // It serves at its old size.
+    Ok(match grown {
+        Ok(()) => answer,
+        Err(why) => answer.with("not_grown", why),
+    })
+}
+
+/// Waits until the device is there. It comes when the last holder has released it.
+fn wait(world: &World, wanted: &Wanted) -> Result<Device, Left> {
+    let deadline = wanted.within.map(Deadline::after);
+    loop {
+        if let Marker::Released(volume) = state::marker(world) {
+            return Err(Refusal::Released(volume).into());
+        }
+        // Its node may come a moment after its entry in sysfs.
+        if let Some(device) = device::find(world, &wanted.volume)?.filter(|device| device.node.exists()) {
+            return Ok(device);
+        }
+        if deadline.is_some_and(Deadline::has_passed) {
+            return Err(Left::Absent);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Whether the volume is mounted where it should be. Anything else there is refused.
+fn is_mounted(world: &World, device: &Device) -> Result<bool, Left> {
+    let here = mounts::here().map_err(failed("cannot read the list of mounts"))?;
+    let point = world.mount_point().display().to_string();
+    match here.iter().rev().find(|mount| mount.point == point) {
+        Some(mount) if mount.is_of(&device.stack) => Ok(true),
+        Some(mount) => Err(Refusal::SomethingElseIsThere(mount.source.clone(), point).into()),
+        None => Ok(false),
+    }
+}
+
+/// Looks, decides, and does what was decided, until the volume is mounted. Returns whether it was formatted, too.
+fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> Result<(FileSystem, bool), Left> {
+    let node = &device.node;
+    device.check_node()?;
+    let mut seen = Seen {
+        marker: state::marker(world),
+        access: device.access(),
+        on_top: device.on_top.clone(),
+        contents: reading::contents(node),
+        declared_new: wanted.declared_new,
+        blank: None,
+        checked: None,
+    };
+    let mut formatted = false;
+    loop {
+        let begun = Instant::now();
+        match taking::next(&wanted.volume, &seen) {
+            Next::Refuse(why) => return Err(why.into()),
+            Next::ReadWhole => {
+                seen.blank = Some(reading::blank(node));
+                steps.report("read it from head to tail", begun, "done");
+            }
+            Next::Check(_) => {
+                let (checked, said) = reading::check(node);
+                seen.checked = Some(checked);
+                steps.report("check", begun, &said);
+            }
+            Next::Format => {
+                let made = reading::format(node).map_err(Left::Failed)?;
+                steps.report("format", begun, "done");
+                formatted = true;
+                seen.contents = Contents::Ours(made);
+            }
+            Next::Mount(file_system) => {
+                mount_at(world.mount_point(), file_system, node)?;
+                steps.report("mount", begun, "done");
+                return Ok((file_system, formatted));
+            }
+        }
+    }
+}
+
+fn mount_at(point: &Path, file_system: FileSystem, node: &Path) -> Result<(), Left> {
+    fs::create_dir_all(point).map_err(failed("cannot make the mount point"))?;
+    let ran = mounts::mount(file_system, node, point);
+    if !ran.succeeded() {
+        return Err(Refusal::NotMounted(ran.reason()).into());
+    }
+    if let Some(etcd) = datastore::embedded_etcd(point) {
+        let ran = mounts::unmount(&point.display().to_string(), Deadline::after(Duration::from_secs(10)));
+        let left = if ran.succeeded() { "" } else { "; it stays mounted" };
+        return Err(Refusal::EmbeddedEtcd(format!("{}{left}", etcd.display())).into());
+    }
+    Ok(())
+}
+
+fn failed(what: &str) -> impl Fn(std::io::Error) -> Left {
+    move |error| Left::Failed(format!("{what}: {error}"))
+}

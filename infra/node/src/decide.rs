@@ -1,0 +1,10 @@
+//! The decisions, pure: what was seen goes in, what to do comes out, with the reason in words where the answer is no.
+
+pub mod blank;
+pub mod contents;
+pub mod fsck;
+pub mod letting_go;
+pub mod marker;
+pub mod mounted;
+pub mod protocol;
+pub mod taking;

@@ -1,0 +1,119 @@
+//! Whether a volume may be released, whether it is, and whether a release may be taken back.
+
+use durin_decisions::ids::VolumeId;
+
+use super::marker::Marker;
+use super::taking::Access;
+
+/// What is known before anything is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    pub marker: Marker,
+    /// What this instance serves from, by its own account.
+    pub serves_from: Option<VolumeId>,
+    pub is_root: bool,
+    pub use_of_it: UseOfIt,
+}
+
+/// Who has the volume's device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UseOfIt {
+    /// Where it, and what hangs on it, is mounted.
+    pub mounted: Vec<String>,
+    /// Processes in whose mount namespace it is mounted, as "sleep (123)".
+    pub namespaces: Vec<String>,
+    /// Processes that have something on it open.
+    pub users: Vec<String>,
+    pub access: Access,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    NothingToDo,
+    LetGo,
+    Refuse(NotReleased),
+}
+
+/// Why a volume is not released.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReleased {
+    #[error("{0} is not attached: no NVMe device has its serial number")]
+    NotAttached(VolumeId),
+    #[error("{0} is attached, but this instance serves from {1}: correct the tag durin:volume-id")]
+    AnotherVolume(VolumeId, VolumeId),
+    #[error("{0} is the root file system")]
+    Root(VolumeId),
+    #[error("{0} is still mounted at {1}, used by {2}; k3s stays stopped")]
+    Mounted(VolumeId, String, String),
+    #[error("{0} is still mounted in the mount namespace of {1}; k3s stays stopped")]
+    MountedElsewhere(VolumeId, String),
+    #[error("{0} is mounted nowhere, but its file system lives on, used by {1}; k3s stays stopped")]
+    Held(VolumeId, String),
+    #[error("nobody can say whether {0} is in use: {1}; k3s stays stopped")]
+    Unknown(VolumeId, String),
+}
+
+/// Decides what a release of this volume has to do.
+pub fn begin(volume: &VolumeId, before: &Before) -> Begin {
+    if before.is_root {
+        return Begin::Refuse(NotReleased::Root(volume.clone()));
+    }
+    match &before.serves_from {
+        Some(other) if other != volume => {
+            return Begin::Refuse(NotReleased::AnotherVolume(volume.clone(), other.clone()));
+        }
+        Some(_) | None => {}
+    }
+    if before.marker.names(volume) && is_released(volume, &before.use_of_it).is_ok() {
+        return Begin::NothingToDo;
+    }
+    Begin::LetGo
+}
+
+/// Whether nothing of the volume is left on this instance. Two witnesses have to agree: no list of mounts has it, and
+/// the kernel gives its device to one alone. A list forgets what was unmounted lazily; the device does not.
+///
+/// # Errors
+/// When something still has it, or nobody can say.
+pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> {
+    let named = |names: &[String], nobody: &str| if names.is_empty() { nobody.to_owned() } else { names.join(", ") };
+    if !now.mounted.is_empty() {
+        let users = named(&now.users, "nothing that has a file open");
+        return Err(NotReleased::Mounted(volume.clone(), now.mounted.join(" "), users));
+    }
+    if !now.namespaces.is_empty() {
+        return Err(NotReleased::MountedElsewhere(volume.clone(), now.namespaces.join(", ")));
+    }
+    match &now.access {
+        Access::Alone => Ok(()),
+        Access::Shared => Err(NotReleased::Held(volume.clone(), named(&now.users, "nothing that can be found"))),
+        Access::Refused(why) => Err(NotReleased::Unknown(volume.clone(), why.clone())),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakeBack {
+    NothingToDo,
+    Serve,
+    Refuse(NotResumed),
+}
+
+/// Why a release stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotResumed {
+    #[error("{0} is not attached: no NVMe device has its serial number")]
+    NotAttached(VolumeId),
+    #[error("this instance has released {1}, not {0}: correct the tag durin:volume-id")]
+    AnotherVolume(VolumeId, String),
+}
+
+/// Decides whether this instance serves again from a volume that it has released, and that is attached.
+pub fn take_back(volume: &VolumeId, marker: &Marker) -> TakeBack {
+    match marker {
+        Marker::Absent | Marker::Stale => TakeBack::NothingToDo,
+        Marker::Released(released) if released != volume.as_str() => {
+            TakeBack::Refuse(NotResumed::AnotherVolume(volume.clone(), released.clone()))
+        }
+        Marker::Released(_) => TakeBack::Serve,
+    }
+}

@@ -1,0 +1,39 @@
+//! The marker in `/run`: this instance has let go of its volume, in this boot.
+
+use durin_decisions::ids::VolumeId;
+
+/// What the marker says to the boot that reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marker {
+    Absent,
+    /// Of an earlier boot, which says nothing about this one.
+    Stale,
+    /// The volume as it stands there, which may be no id if something else wrote the marker.
+    Released(String),
+}
+
+impl Marker {
+    /// Reads a marker: the volume in the first line, the boot's id in the second. One without a boot counts for this boot:
+    /// what is in doubt has been released.
+    pub fn read(text: Option<&str>, boot: &str) -> Marker {
+        let Some(text) = text else { return Marker::Absent };
+        let mut lines = text.lines();
+        let volume = lines.next().unwrap_or_default().trim();
+        match lines.next().and_then(|line| line.strip_prefix("boot ")) {
+            Some(marked) if marked.trim() != boot.trim() => Marker::Stale,
+            Some(_) | None => Marker::Released(volume.to_owned()),
+        }
+    }
+
+    pub fn text(volume: &VolumeId, boot: &str) -> String {
+        format!("{volume}\nboot {}\n", boot.trim())
+    }
+
+    pub fn forbids(&self) -> bool {
+        matches!(self, Marker::Released(_))
+    }
+
+    pub fn names(&self, volume: &VolumeId) -> bool {
+        matches!(self, Marker::Released(named) if named == volume.as_str())
+    }
+}

@@ -1,0 +1,117 @@
+//! What of a device is mounted, by `/proc/*/mountinfo`. (proc(5), "mountinfo")
+
+use std::collections::HashSet;
+
+/// A line of mountinfo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    id: u32,
+    parent: u32,
+    number: String,
+    pub point: String,
+    pub kind: String,
+    pub source: String,
+    options: String,
+}
+
+/// What a device is known by in a list of mounts: its own numbers and names, and those of everything on top of it
+/// (partitions, logical volumes, encrypted ones).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// `259:3`
+    pub numbers: Vec<String>,
+    /// `/dev/nvme1n1`; for file systems that invent numbers (btrfs).
+    pub names: Vec<String>,
+}
+
+impl Mount {
+    pub fn read(line: &str) -> Option<Mount> {
+        let (before, after) = line.split_once(" - ")?;
+        let mut before = before.split(' ');
+        let mut after = after.split(' ');
+        Some(Mount {
+            id: before.next()?.parse().ok()?,
+            parent: before.next()?.parse().ok()?,
+            number: before.next()?.to_owned(),
+            point: unescaped(before.nth(1)?),
+            kind: after.next()?.to_owned(),
+            source: unescaped(after.next()?),
+            options: after.next().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// All lines, in the kernel's order: a mount stands after the one that it is mounted on.
+    pub fn read_all(text: &str) -> Vec<Mount> {
+        text.lines().filter_map(Mount::read).collect()
+    }
+
+    pub fn is_of(&self, stack: &Stack) -> bool {
+        stack.numbers.contains(&self.number) || stack.names.contains(&self.source)
+    }
+
+    /// An overlay with a layer at or below one of these mount points. It keeps their file system busy unseen.
+    fn has_a_layer_in(&self, points: &HashSet<&str>) -> bool {
+        let options = unescaped(&self.options);
+        self.kind == "overlay"
+            && points.iter().any(|point| {
+                ["=", ":"].iter().any(|before| {
+                    let at = format!("{before}{}", point.trim_end_matches('/'));
+                    options.match_indices(&at).any(|(index, _)| {
+                        let rest = &options[index + at.len()..];
+                        rest.is_empty() || rest.starts_with(['/', ':', ','])
+                    })
+                })
+            })
+    }
+}
+
+/// Everything that has to be unmounted, last mounted first: the device wherever it is mounted, bind mounts included; the
+/// mounts beneath it; and the overlays of containers whose layers are on it.
+pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
+    let mut ids = HashSet::new();
+    let mut points = HashSet::new();
+    let mut ours = Vec::new();
+    for mount in mounts {
+        if mount.is_of(stack) || ids.contains(&mount.parent) || mount.has_a_layer_in(&points) {
+            ids.insert(mount.id);
+            points.insert(mount.point.as_str());
+            ours.push(mount);
+        }
+    }
+    ours.reverse();
+    ours
+}
+
+/// The mounts at or below these directories that are nobody's data: the kubelet's and containerd's own.
+pub fn below<'a>(mounts: &'a [Mount], directories: &[&str]) -> Vec<&'a Mount> {
+    let is_below = |point: &str, directory: &str| {
+        point.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut found: Vec<_> =
+        mounts.iter().filter(|mount| directories.iter().any(|directory| is_below(&mount.point, directory))).collect();
+    found.reverse();
+    found
+}
+
+/// The kernel writes a space as `\040`, and so on: three octal digits.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let octal = after
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match octal {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

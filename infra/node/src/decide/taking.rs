@@ -1,0 +1,137 @@
+//! What becomes of a volume that has arrived.
+
+use durin_decisions::ids::VolumeId;
+
+use super::contents::{Contents, FileSystem};
+use super::fsck::Checked;
+use super::marker::Marker;
+
+/// What was seen of this node's volume. What takes time to find out is looked at only when [`next`] asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub marker: Marker,
+    pub access: Access,
+    /// Partitions, logical volumes and the like, by name.
+    pub on_top: Vec<String>,
+    pub contents: Contents,
+    /// Somebody has said that this very volume is new.
+    pub declared_new: bool,
+    /// Whether the device is zero from head to tail.
+    pub blank: Option<Blank>,
+    pub checked: Option<Checked>,
+}
+
+/// How the kernel answers who asks for the device alone (`O_EXCL`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    Alone,
+    /// A file system, a logical volume or an array has it.
+    Shared,
+    /// It cannot be opened: why.
+    Refused(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blank {
+    Yes,
+    No,
+    /// It cannot be read: why.
+    Unread(String),
+}
+
+/// The next thing to do with the volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Find out whether it is blank.
+    ReadWhole,
+    /// Check its file system.
+    Check(FileSystem),
+    Format,
+    Mount(FileSystem),
+    Refuse(Refusal),
+}
+
+/// Why a volume is left as it is. Nothing was written to it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("this instance has released {0} in this boot: `durin-node resume {0}` takes the release back")]
+    Released(String),
+    #[error("several devices call themselves {0}: detach all but the right one")]
+    SeveralDevices(VolumeId),
+    #[error("{0} is not the device that the kernel calls {1}: udev has to make its node anew (`udevadm trigger`)")]
+    AnotherDevice(String, String),
+    #[error("something else has it ({0}): look with `lsblk` and `findmnt`, and let go of it")]
+    InUse(String),
+    #[error("it cannot be opened ({0}): look at `dmesg`")]
+    Unopened(String),
+    #[error("it holds {0}, and Durin mounts ext4 and xfs only, on the whole volume: attach the node's own volume")]
+    Foreign(String),
+    #[error("it holds {0}: look at it with `wipefs --no-act` before anything writes to it")]
+    Unknown(String),
+    #[error(
+        "it has no file system that can be read, and is not blank: it is damaged, or not this node's. Look with \
+         `e2fsck -n -b 32768` or `xfs_repair -n`, or restore a snapshot"
+    )]
+    NotBlank,
+    #[error("it cannot be read from head to tail ({0}): look at `dmesg`, and restore a snapshot if it is lost")]
+    Unread(String),
+    #[error(
+        "it is blank, and nobody has said that it is new. If it is, tag the group and this instance with \
+         durin:new-volume={0}; else attach the volume that has the data"
+    )]
+    NotDeclaredNew(VolumeId),
+    #[error(
+        "e2fsck leaves errors in it ({0}): take a snapshot, then run `e2fsck -f` by hand, or restore an older snapshot"
+    )]
+    Damaged(String),
+    #[error("it does not mount: {0}. Take a snapshot before you repair it")]
+    NotMounted(String),
+    #[error("{0} is mounted at {1}: unmount it")]
+    SomethingElseIsThere(String, String),
+    #[error(
+        "its k3s has an embedded etcd ({0}), which knows its members by address and does not start at another one: \
+         move to SQLite by a backup and a restore"
+    )]
+    EmbeddedEtcd(String),
+}
+
+/// Decides about a volume that is not mounted yet. Whatever is in doubt is refused; only what is zero throughout and
+/// declared new is ever formatted.
+pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
+    if let Marker::Released(released) = &seen.marker {
+        return Next::Refuse(Refusal::Released(released.clone()));
+    }
+    match &seen.access {
+        Access::Alone => {}
+        Access::Shared => return Next::Refuse(Refusal::InUse("it is mounted or held".to_owned())),
+        Access::Refused(why) => return Next::Refuse(Refusal::Unopened(why.clone())),
+    }
+    if !seen.on_top.is_empty() {
+        return Next::Refuse(Refusal::Foreign(seen.on_top.join(", ")));
+    }
+    match &seen.contents {
+        Contents::Foreign(what) => Next::Refuse(Refusal::Foreign(what.clone())),
+        Contents::Unknown(what) => Next::Refuse(Refusal::Unknown(what.clone())),
+        Contents::Nothing => of_nothing_known(volume, seen),
+        // What mounting xfs reads, it checks by itself, and replays the log first; its checker cannot do that.
+        Contents::Ours(FileSystem::Xfs) => Next::Mount(FileSystem::Xfs),
+        Contents::Ours(FileSystem::Ext4) => match seen.checked {
+            None => Next::Check(FileSystem::Ext4),
+            Some(Checked::Sound) => Next::Mount(FileSystem::Ext4),
+            Some(Checked::Damaged(code)) => {
+                let status = code.map_or("it was killed".to_owned(), |code| format!("exit status {code}"));
+                Next::Refuse(Refusal::Damaged(status))
+            }
+        },
+    }
+}
+
+fn of_nothing_known(volume: &VolumeId, seen: &Seen) -> Next {
+    match &seen.blank {
+        None => Next::ReadWhole,
+        Some(Blank::Unread(why)) => Next::Refuse(Refusal::Unread(why.clone())),
+        Some(Blank::No) => Next::Refuse(Refusal::NotBlank),
+        Some(Blank::Yes) if !seen.declared_new => Next::Refuse(Refusal::NotDeclaredNew(volume.clone())),
+        Some(Blank::Yes) => Next::Format,
+    }
+}

@@ -1,0 +1,11 @@
+//! The edges: what is read from the kernel, and what is asked of it. No decision is made here.
+
+pub mod cgroups;
+pub mod device;
+pub mod lock;
+pub mod mounts;
+pub mod processes;
+pub mod programs;
+pub mod reading;
+pub mod state;
+pub mod use_of_it;

@@ -1,0 +1,118 @@
+//! Finding a volume's device by its serial number, in sysfs: that works before udev, and without it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use durin_decisions::ids::VolumeId;
+use rustix::fs::{OFlags, major, minor};
+
+use crate::decide::mounted::Stack;
+use crate::decide::taking::{Access, Refusal};
+use crate::world::World;
+
+/// The device of a volume that is attached now.
+pub struct Device {
+    /// As the kernel calls it: `nvme1n1`.
+    pub name: String,
+    /// Where it is opened.
+    pub node: PathBuf,
+    /// `259:3`, as sysfs has it.
+    number: String,
+    pub stack: Stack,
+    /// What the kernel sees on top of it: partitions, logical volumes, by name.
+    pub on_top: Vec<String>,
+}
+
+/// The device with the volume's serial number, if it is attached.
+///
+/// # Errors
+/// When several devices have it.
+pub fn find(world: &World, volume: &VolumeId) -> Result<Option<Device>, Refusal> {
+    let block = world.path("sys/block");
+    let serial = volume.as_str().replace('-', "");
+    let has_it = |name: &String| {
+        let read = |file: &str| fs::read_to_string(block.join(name).join(file)).unwrap_or_default();
+        // A hidden one is a path to a device that has several.
+        read("device/serial").trim() == serial && read("hidden").trim() != "1"
+    };
+    let mut names: Vec<_> = names_in(&block).into_iter().filter(has_it).collect();
+    let Some(name) = names.pop() else { return Ok(None) };
+    if !names.is_empty() {
+        return Err(Refusal::SeveralDevices(volume.clone()));
+    }
+    let node = world.path("dev").join(&name);
+    let number = fs::read_to_string(block.join(&name).join("dev")).unwrap_or_default().trim().to_owned();
+    // It is listed by its number whatever its node is called.
+    let mut stack = Stack { numbers: vec![number.clone()], names: vec![node.display().to_string()] };
+    if let Ok(real) = node.canonicalize() {
+        stack.names.push(real.display().to_string());
+    }
+    let mut on_top = Vec::new();
+    climb(&block, &block.join(&name), &mut stack, &mut on_top);
+    Ok(Some(Device { name, node, number, stack, on_top }))
+}
+
+impl Device {
+    /// Asks the kernel for the device alone, and gives it back at once.
+    pub fn access(&self) -> Access {
+        if let Err(why) = self.check_node() {
+            return Access::Refused(why.to_string());
+        }
+        match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node) {
+            Ok(_) => Access::Alone,
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Access::Shared,
+            Err(error) => Access::Refused(error.to_string()),
+        }
+    }
+
+    /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,
+    /// the kernel's answer would mean nothing.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_node(&self) -> Result<(), Refusal> {
+        let is_it = |path: &Path| {
+            fs::metadata(path).is_ok_and(|found| {
+                let number = format!("{}:{}", major(found.rdev()), minor(found.rdev()));
+                found.file_type().is_block_device() && number == self.number
+            })
+        };
+        if is_it(&self.node) {
+            Ok(())
+        } else {
+            Err(Refusal::AnotherDevice(self.node.display().to_string(), self.number.clone()))
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "a flag of open(2), which takes an int")]
+const EXCLUSIVE: i32 = OFlags::EXCL.bits() as i32;
+
+/// Collects what is on top of a device: its partitions, and the devices that hold it or one of them.
+fn climb(block: &Path, device: &Path, stack: &mut Stack, on_top: &mut Vec<String>) {
+    let partitions = names_in(device).into_iter().filter(|name| device.join(name).join("partition").exists());
+    let partitions = partitions.map(|name| (device.join(&name), name));
+    let holders = names_in(&device.join("holders")).into_iter().map(|name| (block.join(&name), name));
+    for (path, name) in partitions.chain(holders) {
+        let number = fs::read_to_string(path.join("dev")).unwrap_or_default().trim().to_owned();
+        if stack.numbers.contains(&number) {
+            continue;
+        }
+        stack.numbers.push(number);
+        stack.names.push(format!("/dev/{name}"));
+        if let Ok(mapped) = fs::read_to_string(path.join("dm/name")) {
+            stack.names.push(format!("/dev/mapper/{}", mapped.trim()));
+        }
+        on_top.push(name);
+        climb(block, &path, stack, on_top);
+    }
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}

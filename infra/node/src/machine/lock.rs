@@ -1,0 +1,26 @@
+//! One at a time: what mounts, releases or takes back a volume holds the lock. It goes with the process, however that
+//! ends, and no program that we start inherits it.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use super::programs::Deadline;
+
+/// Waits for the lock until the deadline; none if somebody else still has it then.
+///
+/// # Errors
+/// When the file cannot be made or locked.
+pub fn take(path: &Path, deadline: Deadline) -> io::Result<Option<File>> {
+    let file = File::options().create(true).append(true).open(path)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if deadline.has_passed() => return Ok(None),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(50)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}

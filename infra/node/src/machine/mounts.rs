@@ -1,0 +1,50 @@
+//! What is mounted, here and in other mount namespaces; mounting and unmounting.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::decide::contents::FileSystem;
+use crate::decide::mounted::{Mount, Stack};
+
+use super::processes;
+use super::programs::{self, Deadline, Ran};
+
+/// What is mounted in our own mount namespace.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn here() -> io::Result<Vec<Mount>> {
+    Ok(Mount::read_all(&fs::read_to_string("/proc/self/mountinfo")?))
+}
+
+/// One process of each other mount namespace that has the device mounted.
+pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
+    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    let mut known: HashSet<_> = namespace("self").into_iter().collect();
+    let has_it = |pid: &u32| {
+        // One that cannot be told apart is read all the same.
+        if namespace(&pid.to_string()).is_some_and(|name| !known.insert(name)) {
+            return false;
+        }
+        let text = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+        Mount::read_all(&text).iter().any(|mount| mount.is_of(stack))
+    };
+    processes::all().into_iter().filter(has_it).collect()
+}
+
+/// By mount(8), a process of its own: the kernel may take its time, and then it can be left behind.
+pub fn mount(kind: FileSystem, node: &Path, point: &Path) -> Ran {
+    let (node, point) = (node.display().to_string(), point.display().to_string());
+    programs::run("mount", &["-t", kind.name(), &node, &point], Deadline::after(Duration::from_secs(120)))
+}
+
+pub fn unmount(point: &str, deadline: Deadline) -> Ran {
+    programs::run("umount", &["--no-canonicalize", "--", point], deadline)
+}
+
+pub fn sync(point: &str, deadline: Deadline) -> Ran {
+    programs::run("sync", &["--file-system", "--", point], deadline)
+}

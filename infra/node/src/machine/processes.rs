@@ -1,0 +1,54 @@
+//! Processes: who they are, what they have open, and signals to them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{major, minor};
+use rustix::process::{Pid, Signal, kill_process};
+
+pub fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut ids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+pub fn name(pid: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+}
+
+/// The first five, as "sleep (123)".
+pub fn named(pids: &[u32]) -> Vec<String> {
+    pids.iter().take(5).map(|pid| format!("{} ({pid})", name(*pid).unwrap_or_else(|| "gone".to_owned()))).collect()
+}
+
+/// The processes that have something on one of these devices open, run from it or are in it, mounted or not. The kernel
+/// may not answer at all where something hangs; then nobody is found.
+pub fn users_of(numbers: &[String]) -> Vec<u32> {
+    let numbers = numbers.to_vec();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let is_on = |path: &Path| {
+            fs::metadata(path)
+                .is_ok_and(|found| numbers.contains(&format!("{}:{}", major(found.dev()), minor(found.dev()))))
+        };
+        let uses = |pid: &u32| {
+            let own = |file: &str| Path::new("/proc").join(pid.to_string()).join(file);
+            let open = fs::read_dir(own("fd")).into_iter().flatten().flatten().map(|entry| entry.path());
+            ["cwd", "root", "exe"].map(own).into_iter().chain(open).any(|path| is_on(&path))
+        };
+        drop(sender.send(all().into_iter().filter(uses).collect()));
+    });
+    receiver.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
+}
+
+pub fn signal(pids: &[u32], signal: Signal) {
+    for pid in pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
+        // Some have ended by now.
+        _ = kill_process(pid, signal);
+    }
+}

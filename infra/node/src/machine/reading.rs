@@ -1,0 +1,77 @@
+//! What is on a device: by blkid's word, and by reading it.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::decide::blank;
+use crate::decide::contents::{Contents, FileSystem};
+use crate::decide::fsck::Checked;
+use crate::decide::taking::Blank;
+
+use super::programs::{self, Deadline};
+
+/// Longer than anything that ends.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+
+pub fn contents(node: &Path) -> Contents {
+    let node = node.display().to_string();
+    let ran = programs::run("blkid", &["-p", "-o", "export", &node], Deadline::after(Duration::from_secs(30)));
+    Contents::read(ran.code(), &ran.output)
+}
+
+pub fn blank(node: &Path) -> Blank {
+    match is_zero(node) {
+        Ok(true) => Blank::Yes,
+        Ok(false) => Blank::No,
+        Err(error) => Blank::Unread(error.to_string()),
+    }
+}
+
+fn is_zero(node: &Path) -> io::Result<bool> {
+    let mut file = File::open(node)?;
+    let size = file.seek(SeekFrom::End(0))?;
+    if size == 0 {
+        return Err(io::Error::other("it has no size"));
+    }
+    let mut bytes = Vec::new();
+    for part in blank::parts(size) {
+        bytes.resize(usize::try_from(part.length).map_err(io::Error::other)?, 1);
+        file.seek(SeekFrom::Start(part.offset))?;
+        file.read_exact(&mut bytes)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Without a limit of time: a check that is killed helps nobody. Returns what it said, too.
+pub fn check(node: &Path) -> (Checked, String) {
+    let node = node.display().to_string();
+    let ran = programs::run("e2fsck", &["-p", &node], Deadline::after(FOR_EVER));
+    (Checked::read(ran.code()), ran.reason())
+}
+
+/// # Errors
+/// What mkfs said.
+pub fn format(node: &Path) -> Result<FileSystem, String> {
+    let node = node.display().to_string();
+    let ran = programs::run("mkfs.ext4", &["-q", &node], Deadline::after(FOR_EVER));
+    if ran.succeeded() { Ok(FileSystem::Ext4) } else { Err(format!("mkfs.ext4: {}", ran.reason())) }
+}
+
+/// Lets the file system grow into a volume that has grown; without harm if it has not.
+///
+/// # Errors
+/// What the program said. The file system serves as it is.
+pub fn grow(kind: FileSystem, node: &Path, mount_point: &Path) -> Result<(), String> {
+    let (node, point) = (node.display().to_string(), mount_point.display().to_string());
+    let (program, arguments) = match kind {
+        FileSystem::Ext4 => ("resize2fs", vec![node.as_str()]),
+        FileSystem::Xfs => ("xfs_growfs", vec!["-d", point.as_str()]),
+    };
+    let ran = programs::run(program, &arguments, Deadline::after(Duration::from_secs(60)));
+    if ran.succeeded() { Ok(()) } else { Err(format!("{program}: {}", ran.reason())) }
+}

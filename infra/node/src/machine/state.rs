@@ -1,0 +1,68 @@
+//! What one command leaves for the others: the marker, and notes in `/run/durin`. A reboot clears both.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use durin_decisions::ids::VolumeId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::decide::marker::Marker;
+use crate::world::World;
+
+pub fn marker(world: &World) -> Marker {
+    match fs::read_to_string(world.marker()) {
+        Ok(text) => Marker::read(Some(&text), &world.boot()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Marker::Absent,
+        // There is one.
+        Err(_) => Marker::Released(String::new()),
+    }
+}
+
+/// # Errors
+/// When `/run` cannot be written.
+pub fn mark(world: &World, volume: &VolumeId) -> io::Result<()> {
+    replace(&world.marker(), Marker::text(volume, &world.boot()).as_bytes())
+}
+
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn unmark(world: &World) -> io::Result<()> {
+    match fs::remove_file(world.marker()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A note of this name; none if there is none, or it is unreadable.
+pub fn read<T: DeserializeOwned>(world: &World, name: &str) -> Option<T> {
+    serde_json::from_slice(&fs::read(world.path("run/durin").join(name)).ok()?).ok()
+}
+
+/// # Errors
+/// When `/run` cannot be written.
+pub fn write<T: Serialize>(world: &World, name: &str, note: &T) -> io::Result<()> {
+    let directory = world.path("run/durin");
+    fs::create_dir_all(&directory)?;
+    replace(&directory.join(name), &serde_json::to_vec(note).map_err(io::Error::other)?)
+}
+
+pub fn forget(world: &World, name: &str) {
+    // It says which boot it is of, and is compared with what is.
+    drop(fs::remove_file(world.path("run/durin").join(name)));
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// When it cannot be written; then the old one is still there.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut file = fs::File::create(&new)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()?;
+    fs::rename(new, path)
+}

@@ -1,0 +1,100 @@
+//! What single pieces of evidence say: a marker, blkid, e2fsck, the parts of a device that are read.
+
+use durin_decisions::ids::VolumeId;
+use durin_node::decide::blank::{Part, parts};
+use durin_node::decide::contents::{Contents, FileSystem};
+use durin_node::decide::fsck::Checked;
+use durin_node::decide::marker::Marker;
+use durin_node::decide::protocol;
+use rstest::rstest;
+
+const MIB: u64 = 1 << 20;
+
+#[rstest]
+#[case::none(None, Marker::Absent)]
+#[case::of_this_boot(Some("vol-1\nboot b1\n"), Marker::Released("vol-1".into()))]
+#[case::of_another_boot(Some("vol-1\nboot b0\n"), Marker::Stale)]
+#[case::of_no_boot(Some("vol-1\n"), Marker::Released("vol-1".into()))]
+#[case::empty(Some(""), Marker::Released(String::new()))]
+#[case::something_else(Some("what\nis this\n"), Marker::Released("what".into()))]
+fn a_marker_counts_unless_it_says_that_it_is_of_another_boot(#[case] text: Option<&str>, #[case] is: Marker) {
+    assert_eq!(Marker::read(text, "b1\n"), is);
+    assert_eq!(is.forbids(), !matches!(is, Marker::Absent | Marker::Stale));
+}
+
+#[test]
+fn a_marker_is_read_as_it_was_written() {
+    let volume = VolumeId::new("vol-0123456789abcdef0").expect("an id");
+    let marker = Marker::read(Some(&Marker::text(&volume, "b1\n")), "b1");
+    assert!(marker.names(&volume));
+    assert!(!marker.names(&VolumeId::new("vol-0123456789abcdef1").expect("an id")));
+    assert_eq!(Marker::read(Some(&Marker::text(&volume, "b1")), "b2"), Marker::Stale);
+}
+
+#[rstest]
+#[case::ext4(Some(0), "TYPE=ext4\nUSAGE=filesystem\n", Contents::Ours(FileSystem::Ext4))]
+#[case::xfs(Some(0), "LABEL=x\nTYPE=xfs\n", Contents::Ours(FileSystem::Xfs))]
+#[case::older_ext(Some(0), "TYPE=ext3\n", Contents::Foreign("ext3".into()))]
+#[case::logical_volumes(Some(0), "TYPE=LVM2_member\n", Contents::Foreign("LVM2_member".into()))]
+#[case::partitions(Some(0), "PTTYPE=gpt\n", Contents::Foreign("a partition table (gpt)".into()))]
+#[case::partitions_before_a_file_system(Some(0), "TYPE=ext4\nPTTYPE=dos\n", Contents::Foreign("a partition table (dos)".into()))]
+#[case::nothing(Some(2), "", Contents::Nothing)]
+#[case::nothing_whatever_it_prints(Some(2), "TYPE=ext4\n", Contents::Nothing)]
+fn blkid_says_what_is_there(#[case] code: Option<i32>, #[case] output: &str, #[case] is: Contents) {
+    assert_eq!(Contents::read(code, output), is);
+}
+
+#[rstest]
+#[case::contradictory(Some(8), "TYPE=ext4\n")]
+#[case::called_wrongly(Some(4), "TYPE=ext4\n")]
+#[case::killed(None, "TYPE=ext4\n")]
+#[case::without_a_name(Some(0), "USAGE=other\n")]
+fn what_blkid_cannot_say_is_unknown(#[case] code: Option<i32>, #[case] output: &str) {
+    assert!(matches!(Contents::read(code, output), Contents::Unknown(_)));
+}
+
+#[rstest]
+#[case::clean(Some(0), true)]
+#[case::put_right(Some(1), true)]
+#[case::errors_left(Some(4), false)]
+#[case::put_right_and_errors_left(Some(5), false)]
+#[case::could_not_work(Some(8), false)]
+#[case::called_wrongly(Some(16), false)]
+#[case::cancelled(Some(32), false)]
+#[case::killed(None, false)]
+fn only_a_check_that_leaves_no_errors_counts(#[case] code: Option<i32>, #[case] is_sound: bool) {
+    assert_eq!(Checked::read(code) == Checked::Sound, is_sound);
+}
+
+#[test]
+fn a_small_device_is_read_whole() {
+    for size in [1, 512, MIB, 8 * MIB] {
+        assert_eq!(parts(size).collect::<Vec<_>>(), [Part { offset: 0, length: size }]);
+    }
+    assert_eq!(parts(0).count(), 0);
+}
+
+#[rstest]
+#[case::just_more_than_is_read_whole(8 * MIB + 1)]
+#[case::of_ebs(20 << 30)]
+#[case::odd((1 << 30) + 12_345)]
+fn a_large_device_is_read_at_both_ends_and_where_copies_are(#[case] size: u64) {
+    let parts: Vec<_> = parts(size).collect();
+    let reads = |offset: u64| parts.iter().any(|part| (part.offset..part.offset + part.length).contains(&offset));
+    assert!(reads(0) && reads(MIB - 1) && reads(size - 1) && reads(size - 512 * 1024));
+    // Copies of ext4's superblock, for blocks of 1 KiB and 4 KiB.
+    for copy in [8 * MIB + 1024, 24 * MIB + 1024, 128 * MIB, 3 * 128 * MIB].into_iter().filter(|copy| *copy < size) {
+        assert!(reads(copy), "{copy}");
+    }
+    assert!(parts.iter().all(|part| part.length > 0 && part.offset + part.length <= size));
+}
+
+#[rstest]
+#[case::a_person(None, true)]
+#[case::the_same(Some(protocol::PROTOCOL), true)]
+#[case::the_one_before(Some(protocol::PROTOCOL - 1), true)]
+#[case::the_next(Some(protocol::PROTOCOL + 1), true)]
+#[case::the_one_after_that(Some(protocol::PROTOCOL + 2), false)]
+fn a_protocol_and_the_next_work_together(#[case] theirs: Option<u32>, #[case] agree: bool) {
+    assert_eq!(protocol::agree(theirs).is_ok(), agree);
+}

@@ -1,0 +1,66 @@
+//! Whether a volume may be released, whether it is, and whether a release may be taken back.
+
+use durin_decisions::ids::VolumeId;
+use durin_node::decide::letting_go::{
+    Before, Begin, NotReleased, NotResumed, TakeBack, UseOfIt, begin, is_released, take_back,
+};
+use durin_node::decide::marker::Marker;
+use durin_node::decide::taking::Access;
+use rstest::rstest;
+
+fn volume() -> VolumeId {
+    VolumeId::new("vol-0123456789abcdef0").expect("an id")
+}
+
+fn another() -> VolumeId {
+    VolumeId::new("vol-0123456789abcdef1").expect("an id")
+}
+
+fn nobody() -> UseOfIt {
+    UseOfIt { mounted: Vec::new(), namespaces: Vec::new(), users: Vec::new(), access: Access::Alone }
+}
+
+/// It has been released before.
+fn released() -> Before {
+    Before { marker: Marker::Released(volume().to_string()), serves_from: None, is_root: false, use_of_it: nobody() }
+}
+
+#[test]
+fn a_volume_that_nobody_has_is_released() {
+    assert_eq!(is_released(&volume(), &nobody()), Ok(()));
+}
+
+#[rstest]
+#[case::mounted(UseOfIt { mounted: vec!["/data".into()], ..nobody() }, NotReleased::Mounted(volume(), "/data".into(), "nothing that has a file open".into()))]
+#[case::used(UseOfIt { mounted: vec!["/data".into()], users: vec!["sleep (1)".into(), "sh (2)".into()], access: Access::Shared, ..nobody() }, NotReleased::Mounted(volume(), "/data".into(), "sleep (1), sh (2)".into()))]
+#[case::elsewhere(UseOfIt { namespaces: vec!["sleep (1)".into()], ..nobody() }, NotReleased::MountedElsewhere(volume(), "sleep (1)".into()))]
+#[case::shared(UseOfIt { access: Access::Shared, ..nobody() }, NotReleased::Held(volume(), "nothing that can be found".into()))]
+#[case::not_to_be_opened(UseOfIt { access: Access::Refused("EIO".into()), ..nobody() }, NotReleased::Unknown(volume(), "EIO".into()))]
+fn either_witness_alone_keeps_it_from_being_called_released(#[case] now: UseOfIt, #[case] why: NotReleased) {
+    assert_eq!(is_released(&volume(), &now), Err(why.clone()));
+    let before = Before { use_of_it: now, ..released() };
+    assert_eq!(begin(&volume(), &before), Begin::LetGo, "although there is a marker");
+    assert!(why.to_string().ends_with("; k3s stays stopped"));
+}
+
+#[rstest]
+#[case::released_before(released(), Begin::NothingToDo)]
+#[case::no_marker(Before { marker: Marker::Absent, ..released() }, Begin::LetGo)]
+#[case::marker_of_another_boot(Before { marker: Marker::Stale, ..released() }, Begin::LetGo)]
+#[case::marker_of_another_volume(Before { marker: Marker::Released(another().to_string()), ..released() }, Begin::LetGo)]
+#[case::marker_of_nobody(Before { marker: Marker::Released(String::new()), ..released() }, Begin::LetGo)]
+#[case::serves_from_it(Before { serves_from: Some(volume()), marker: Marker::Absent, ..released() }, Begin::LetGo)]
+#[case::serves_from_another(Before { serves_from: Some(another()), ..released() }, Begin::Refuse(NotReleased::AnotherVolume(volume(), another())))]
+#[case::root(Before { is_root: true, ..released() }, Begin::Refuse(NotReleased::Root(volume())))]
+fn a_release_does_what_is_left_to_do(#[case] before: Before, #[case] is: Begin) {
+    assert_eq!(begin(&volume(), &before), is);
+}
+
+#[rstest]
+#[case::released(Marker::Released(volume().to_string()), TakeBack::Serve)]
+#[case::never(Marker::Absent, TakeBack::NothingToDo)]
+#[case::in_another_boot(Marker::Stale, TakeBack::NothingToDo)]
+#[case::another(Marker::Released(another().to_string()), TakeBack::Refuse(NotResumed::AnotherVolume(volume(), another().to_string())))]
+fn only_its_own_release_of_this_boot_is_taken_back(#[case] marker: Marker, #[case] is: TakeBack) {
+    assert_eq!(take_back(&volume(), &marker), is);
+}

@@ -1,0 +1,84 @@
+//! What of a device is mounted, by the kernel's list.
+
+use durin_node::decide::mounted::{Mount, Stack, below, of_device};
+
+const LIST: &str = "\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+30 22 259:3 / /data rw,relatime shared:2 - ext4 /dev/nvme1n1 rw
+31 30 0:40 / /data/with\\040a\\011tab rw - tmpfs none rw
+32 22 259:3 /storage /var/lib/kubelet/pods/1/volume-subpaths/x rw - ext4 /dev/nvme1n1 rw
+33 22 0:41 / /run/k3s/rootfs rw - overlay overlay rw,lowerdir=/data/k3s/1:/data/k3s/2,upperdir=/data/k3s/3,workdir=/data/k3s/4
+34 33 0:42 / /run/k3s/rootfs/proc rw - proc proc rw
+35 22 0:43 / /run/other rw - overlay overlay rw,lowerdir=/database/1,upperdir=/x/data/2,workdir=/x/3
+36 22 259:33 / /elsewhere rw - ext4 /dev/nvme1n10 rw
+37 22 0:44 / /mnt/invented rw - btrfs /dev/nvme1n1 rw
+38 22 0:45 / /var/lib/kubelet/pods/1/token rw - tmpfs tmpfs rw
+39 22 0:46 / /var/lib/kubelet-of-others rw - tmpfs tmpfs rw
+nonsense
+";
+
+fn points(mounts: &[&Mount]) -> Vec<String> {
+    mounts.iter().map(|mount| mount.point.clone()).collect()
+}
+
+fn stack() -> Stack {
+    Stack { numbers: vec!["259:3".into()], names: vec!["/dev/nvme1n1".into()] }
+}
+
+#[test]
+fn the_devices_mounts_are_found_with_all_that_hangs_on_them_last_mounted_first() {
+    let mounts = Mount::read_all(LIST);
+    assert_eq!(mounts.len(), 11);
+    assert_eq!(
+        points(&of_device(&mounts, &stack())),
+        [
+            "/mnt/invented",
+            "/run/k3s/rootfs/proc",
+            "/run/k3s/rootfs",
+            "/var/lib/kubelet/pods/1/volume-subpaths/x",
+            "/data/with a\ttab",
+            "/data",
+        ]
+    );
+}
+
+#[test]
+fn a_device_is_known_by_its_number_and_by_its_name() {
+    let mounts = Mount::read_all(LIST);
+    let by_number = Stack { names: Vec::new(), ..stack() };
+    let by_name = Stack { numbers: Vec::new(), ..stack() };
+    let is = |stack: &Stack| mounts.iter().filter(|mount| mount.is_of(stack)).count();
+    assert_eq!((is(&by_number), is(&by_name), is(&Stack::default())), (2, 3, 0));
+}
+
+#[test]
+fn an_overlay_counts_by_whole_paths_only() {
+    let line = |options: &str| {
+        format!("30 1 259:3 / /data rw - ext4 /dev/nvme1n1 rw\n31 1 0:9 / /m rw - overlay o {options}\n")
+    };
+    for (options, counts) in [
+        ("rw,lowerdir=/data", true),
+        ("rw,lowerdir=/x:/data/1", true),
+        ("rw,upperdir=/data,workdir=/x", true),
+        ("rw,lowerdir=/data:/x", true),
+        ("rw,lowerdir=/data2:/x/data", false),
+        ("rw,lowerdir=/x", false),
+    ] {
+        let mounts = Mount::read_all(&line(options));
+        assert_eq!(of_device(&mounts, &stack()).len(), if counts { 2 } else { 1 }, "{options}");
+    }
+}
+
+#[test]
+fn what_is_below_a_directory_is_found_by_whole_names() {
+    let mounts = Mount::read_all(LIST);
+    let found = points(&below(&mounts, &["/var/lib/kubelet", "/run/k3s/rootfs"]));
+    let kubelet = ["/var/lib/kubelet/pods/1/token", "/var/lib/kubelet/pods/1/volume-subpaths/x"];
+    assert_eq!(found, [kubelet[0], "/run/k3s/rootfs/proc", "/run/k3s/rootfs", kubelet[1]]);
+}
+
+#[test]
+fn what_is_escaped_wrongly_is_left_as_it_is() {
+    let mount = Mount::read(r"1 0 8:1 / /a\04\x\999 rw - ext4 /dev/x rw").expect("a mount");
+    assert_eq!(mount.point, r"/a\04\x\999");
+}

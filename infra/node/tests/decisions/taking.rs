@@ -1,0 +1,102 @@
+//! What becomes of a volume that has arrived.
+
+use durin_decisions::ids::VolumeId;
+use durin_node::decide::contents::{Contents, FileSystem};
+use durin_node::decide::fsck::Checked;
+use durin_node::decide::marker::Marker;
+use durin_node::decide::taking::{Access, Blank, Next, Refusal, Seen, next};
+use rstest::rstest;
+
+fn volume() -> VolumeId {
+    VolumeId::new("vol-0123456789abcdef0").expect("an id")
+}
+
+/// A clean ext4, checked, that nobody else has.
+fn sound() -> Seen {
+    Seen {
+        marker: Marker::Absent,
+        access: Access::Alone,
+        on_top: Vec::new(),
+        contents: Contents::Ours(FileSystem::Ext4),
+        declared_new: true,
+        blank: None,
+        checked: Some(Checked::Sound),
+    }
+}
+
+/// Zero throughout, and declared new.
+fn new() -> Seen {
+    Seen { contents: Contents::Nothing, blank: Some(Blank::Yes), checked: None, ..sound() }
+}
+
+#[rstest]
+#[case::checked(sound(), Next::Mount(FileSystem::Ext4))]
+#[case::not_checked(Seen { checked: None, ..sound() }, Next::Check(FileSystem::Ext4))]
+#[case::xfs(Seen { contents: Contents::Ours(FileSystem::Xfs), checked: None, ..sound() }, Next::Mount(FileSystem::Xfs))]
+#[case::marked_in_another_boot(Seen { marker: Marker::Stale, ..sound() }, Next::Mount(FileSystem::Ext4))]
+#[case::nothing_known(Seen { blank: None, ..new() }, Next::ReadWhole)]
+#[case::new(new(), Next::Format)]
+fn what_is_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
+    assert_eq!(next(&volume(), &seen), is);
+}
+
+#[rstest]
+#[case::released(|seen: &mut Seen| seen.marker = Marker::Released("vol-1".into()), Refusal::Released("vol-1".into()))]
+#[case::in_use(|seen: &mut Seen| seen.access = Access::Shared, Refusal::InUse("it is mounted or held".into()))]
+#[case::not_to_be_opened(|seen: &mut Seen| seen.access = Access::Refused("EIO".into()), Refusal::Unopened("EIO".into()))]
+#[case::partitions(|seen: &mut Seen| seen.on_top = vec!["nvme1n1p1".into()], Refusal::Foreign("nvme1n1p1".into()))]
+#[case::foreign(|seen: &mut Seen| seen.contents = Contents::Foreign("btrfs".into()), Refusal::Foreign("btrfs".into()))]
+#[case::unknown(|seen: &mut Seen| seen.contents = Contents::Unknown("two".into()), Refusal::Unknown("two".into()))]
+fn what_is_not_is_refused_whether_it_has_a_file_system_or_none(
+    #[case] spoil: fn(&mut Seen),
+    #[case] refusal: Refusal,
+    #[values(sound(), new())] mut seen: Seen,
+) {
+    spoil(&mut seen);
+    assert_eq!(next(&volume(), &seen), Next::Refuse(refusal));
+}
+
+#[rstest]
+#[case::errors(Some(4), "exit status 4")]
+#[case::killed(None, "it was killed")]
+fn a_damaged_file_system_is_refused(#[case] code: Option<i32>, #[case] why: &str) {
+    let seen = Seen { checked: Some(Checked::Damaged(code)), ..sound() };
+    assert_eq!(next(&volume(), &seen), Next::Refuse(Refusal::Damaged(why.to_owned())));
+}
+
+#[rstest]
+#[case::not_blank(Seen { blank: Some(Blank::No), ..new() }, Refusal::NotBlank)]
+#[case::unread(Seen { blank: Some(Blank::Unread("EIO".into())), ..new() }, Refusal::Unread("EIO".into()))]
+#[case::not_declared(Seen { declared_new: false, ..new() }, Refusal::NotDeclaredNew(volume()))]
+#[case::not_blank_nor_declared(Seen { blank: Some(Blank::No), declared_new: false, ..new() }, Refusal::NotBlank)]
+fn nothing_is_formatted_unless_it_is_blank_and_declared_new(#[case] seen: Seen, #[case] refusal: Refusal) {
+    assert_eq!(next(&volume(), &seen), Next::Refuse(refusal));
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    let text = String::new;
+    let refusals = [
+        Refusal::Released("vol-1".into()),
+        Refusal::SeveralDevices(volume()),
+        Refusal::AnotherDevice(text(), text()),
+        Refusal::InUse(text()),
+        Refusal::Unopened(text()),
+        Refusal::Foreign(text()),
+        Refusal::Unknown(text()),
+        Refusal::NotBlank,
+        Refusal::Unread(text()),
+        Refusal::NotDeclaredNew(volume()),
+        Refusal::Damaged(text()),
+        Refusal::NotMounted(text()),
+        Refusal::SomethingElseIsThere(text(), text()),
+        Refusal::EmbeddedEtcd(text()),
+    ];
+    let deeds =
+        ["resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move"];
+    for refusal in refusals {
+        let sentence = refusal.to_string();
+        assert!(deeds.iter().any(|deed| sentence.contains(deed)), "{sentence}");
+        assert!(!sentence.contains('\n') && !sentence.contains("  "), "{sentence}");
+    }
+}
