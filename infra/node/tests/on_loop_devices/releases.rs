@@ -1,0 +1,238 @@
+//! What a release does besides unmounting, and in which order: k3s, its containers, two at once, one that is killed.
+
+use std::time::{Duration, Instant};
+
+use crate::containers::{DEAF, OBEDIENT};
+use crate::instance::{Instance, Ran, VOLUME};
+use crate::volume::Volume;
+
+/// An instance that serves from the volume; none where nothing can be mounted.
+pub(crate) fn serving() -> Option<Instance> {
+    let instance = Instance::boot()?;
+    let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!(ran.word(), "mounted", "{ran}");
+    Some(instance)
+}
+
+fn release(instance: &Instance) -> Ran {
+    instance.durin_node(&["release", VOLUME])
+}
+
+#[test]
+fn a_release_asks_systemd_and_says_what_it_did_step_by_step() {
+    let Some(instance) = serving() else { return };
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("released", Some(0)), "{ran}");
+    assert_eq!(instance.asked(), ["stop k3s"]);
+    for step in ["lock", "stop k3s", "end the containers", "kill the rest of the containers", "sync", "unmount"] {
+        assert!(ran.said.contains(&format!("{step}: done (")), "{step}: {ran}");
+        assert!(ran.answer["seconds"][step].is_number(), "{step}: {ran}");
+    }
+    let boot = "00000000-0000-0000-0000-000000000001";
+    assert_eq!(instance.marker(), Some(format!("{VOLUME}\nboot {boot}\n")));
+    assert_eq!(ran.answer["boot"], boot);
+}
+
+#[test]
+fn containers_are_asked_to_end_and_are_not_killed() {
+    let Some(mut instance) = serving() else { return };
+    let pods = ["kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope", "kubepods/burstable/pod2/2"];
+    let ids = [("web", pods[0]), ("database", pods[1])].map(|(name, at)| instance.with_container(name, at, OBEDIENT));
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{ran}");
+    let mut ended = instance.ended();
+    ended.sort();
+    assert_eq!(ended, ["database", "web"]);
+    assert!(ids.iter().all(|id| instance.has_ended(*id)));
+}
+
+#[test]
+fn a_container_that_ignores_sigterm_is_killed_after_five_seconds() {
+    let Some(mut instance) = serving() else { return };
+    let deaf = instance.with_container("deaf", "kubepods/besteffort/pod1/1", DEAF);
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!((5..10).contains(&begun.elapsed().as_secs()), "{ran}");
+    assert!(ran.said.contains("end the containers: took too long ("), "{ran}");
+    assert!(instance.has_ended(deaf));
+}
+
+#[test]
+fn a_sandbox_ends_after_its_containers_and_is_not_asked() {
+    let Some(mut instance) = serving() else { return };
+    let sandbox = instance.with_container("pause", "kubepods/pod1/0", OBEDIENT);
+    instance.with_container("web", "kubepods/pod1/1", OBEDIENT);
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(ran.said.contains("end the containers: done ("), "{ran}");
+    assert_eq!(instance.ended(), ["web"]);
+    assert!(instance.has_ended(sandbox));
+}
+
+#[test]
+fn the_shims_that_k3s_leaves_end_too() {
+    let Some(mut instance) = serving() else { return };
+    let shim = instance.with_container("shim", "system.slice/k3s.service", DEAF);
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(instance.has_ended(shim));
+}
+
+#[test]
+fn processes_outside_the_pods_are_left_alone_and_named() {
+    let Some(mut instance) = serving() else { return };
+    let other = instance.with_container("sshd", "system.slice/sshd.service", OBEDIENT);
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    let reason =
+        format!("{VOLUME} is still mounted at {}, used by sshd ({other}); k3s stays stopped", instance.text("data"));
+    assert_eq!(ran.problem, format!("not released: {reason}\n"));
+    assert!(!instance.has_ended(other) && instance.ended().is_empty());
+}
+
+#[test]
+fn who_keeps_a_file_system_that_was_unmounted_lazily_is_named() {
+    let Some(mut instance) = serving() else { return };
+    let user = instance.with_open("data/written");
+    crate::volume::must("umount", &["--lazy", &instance.text("data")]);
+    let ran = release(&instance);
+    assert!(ran.why().contains(&format!("used by sleep ({user})")), "{ran}");
+}
+
+#[test]
+fn what_the_kubelet_has_mounted_besides_goes_as_well() {
+    let Some(instance) = serving() else { return };
+    let token = instance.text("var/lib/kubelet/pods/1/volumes/token");
+    std::fs::create_dir_all(&token).expect("a directory");
+    crate::volume::must("mount", &["-t", "tmpfs", "none", &token]);
+    assert_eq!(release(&instance).word(), "released");
+    assert!(instance.mounts().is_empty());
+}
+
+#[test]
+fn of_two_at_once_the_second_waits_and_finds_nothing_to_do() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let both = [instance.begin(&["release", VOLUME]), instance.begin(&["release", VOLUME])].map(Ran::of);
+    let mut words = [both[0].word(), both[1].word()];
+    words.sort_unstable();
+    assert_eq!(words, ["nothing to do", "released"], "{}{}", both[0], both[1]);
+    assert_eq!(instance.asked(), ["stop k3s"]);
+}
+
+#[test]
+fn a_mount_waits_for_a_release_and_finds_its_marker() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let releasing = instance.begin(&["release", VOLUME]);
+    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!(ran.word(), "refused", "{ran}");
+    assert_eq!(Ran::of(releasing).word(), "released");
+}
+
+#[test]
+fn a_resume_waits_for_a_release_that_is_under_way() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let releasing = instance.begin(&["release", VOLUME]);
+    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!((Ran::of(releasing).word(), ran.word()), ("released", "resumed"), "{ran}");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+}
+
+#[test]
+fn the_next_release_completes_one_that_was_killed() {
+    let Some(mut instance) = serving() else { return };
+    instance.write("stop", "sleep 30");
+    let container = instance.with_container("web", "kubepods/pod1/1", OBEDIENT);
+    let mut killed = instance.begin(&["release", VOLUME]);
+    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
+    killed.kill().expect("it can be killed");
+    killed.wait().expect("it has ended");
+    assert!(instance.marker().is_some(), "the marker comes first");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+    instance.write("stop", "");
+    assert_eq!(release(&instance).word(), "released");
+    assert!(instance.has_ended(container) && instance.mounts().is_empty());
+}
+
+#[test]
+fn a_stop_that_hangs_is_given_up_and_told_and_the_volume_released_all_the_same() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "trap '' TERM; sleep 60");
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{ran}");
+    assert!(ran.said.contains("stop k3s: took too long ("), "{ran}");
+    assert_eq!(instance.asked(), ["stop k3s", "kill --signal=KILL k3s"]);
+}
+
+#[test]
+fn a_stop_that_fails_does_not_stop_the_release() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "exit 1");
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(ran.said.contains("stop k3s: failed with 1 (") && ran.said.contains("kill k3s: done ("), "{ran}");
+}
+
+#[test]
+fn a_volume_that_does_not_mount_again_has_the_instance_rebooted() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    crate::volume::must("mount", &["-t", "tmpfs", "none", &instance.text("data")]);
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!((ran.word(), ran.status), ("reboot", Some(194)), "{ran}");
+    // After the reboot, which Systems Manager makes, it runs us again.
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "nothing to do");
+}
+
+#[test]
+fn what_is_no_volume_of_this_instance_touches_nothing() {
+    let Some(instance) = serving() else { return };
+    for (id, why) in [
+        ("vol-0fedcba9876543210", "is not attached"),
+        ("vol-", "is not a volume id"),
+        ("vol-0abc; reboot", "is not a volume id"),
+        ("i-0abc", "is not a volume id"),
+        ("", "is not a volume id"),
+    ] {
+        let ran = instance.durin_node(&["release", id]);
+        assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{id}: {ran}");
+        assert!(ran.why().contains(why), "{id}: {ran}");
+    }
+    assert!(instance.asked().is_empty() && instance.marker().is_none());
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+}
+
+#[test]
+fn a_device_node_of_another_device_is_not_believed() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    // A plain file opens for anyone, alone or not.
+    std::fs::remove_file(instance.path("dev/nvme1n1")).expect("the node");
+    instance.write("dev/nvme1n1", "");
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "not released", "{ran}");
+    assert!(ran.why().contains("is not the device that the kernel calls"), "{ran}");
+}
+
+#[test]
+fn a_command_of_a_distant_protocol_is_refused_and_says_what_to_do() {
+    let Some(instance) = serving() else { return };
+    let ran = instance.durin_node(&["--protocol", "3", "release", VOLUME]);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    assert!(ran.why().contains("protocol 3") && instance.asked().is_empty() && instance.marker().is_none(), "{ran}");
+    for near in ["0", "1", "2"] {
+        let ran = instance.durin_node(&["--protocol", near, "release", VOLUME]);
+        assert_eq!(ran.status, Some(0), "{near}: {ran}");
+    }
+}

@@ -1,0 +1,251 @@
+//! The table of situations, run with the real program.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::instance::{ANOTHER, Instance, Ran, VOLUME};
+use crate::volume::{Volume, must};
+
+const TABLE: &str = include_str!("../../situations.toml");
+
+#[derive(Deserialize)]
+struct Table {
+    situation: Vec<Situation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Situation {
+    name: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    r#do: String,
+    with: Option<String>,
+    gives: Option<String>,
+    says: Option<String>,
+}
+
+#[test]
+fn every_situation_ends_as_the_table_says() {
+    let table: Table = toml::from_str(TABLE).expect("situations.toml is what we take it for");
+    let mut failed = Vec::new();
+    for situation in &table.situation {
+        let Some(instance) = Instance::boot() else { return };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| Play::begin(instance).play(situation))) {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            failed.push(format!("{}: {}", situation.name, text.unwrap_or_default()));
+        }
+    }
+    assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), table.situation.len(), failed.join("\n"));
+}
+
+struct Play {
+    // First, so that what is mounted goes before its device.
+    instance: Instance,
+    volume: Option<Volume>,
+    another: Option<Volume>,
+}
+
+impl Play {
+    fn begin(instance: Instance) -> Play {
+        Play { instance, volume: None, another: None }
+    }
+
+    fn play(mut self, situation: &Situation) {
+        for (index, step) in situation.steps.iter().enumerate() {
+            if !self.step(&situation.name, &format!("step {}, {:?}", index + 1, step.r#do), step) {
+                return;
+            }
+        }
+    }
+
+    /// Whether to go on.
+    fn step(&mut self, name: &str, at: &str, step: &Step) -> bool {
+        let with = step.with.as_deref();
+        let id = if with == Some("another") { ANOTHER } else { VOLUME };
+        match step.r#do.as_str() {
+            "make" => match Volume::make(&self.instance.path("volumes"), with.unwrap_or_default()) {
+                Ok(volume) => self.volume = Some(volume),
+                Err(problem) if problem.starts_with("mkfs.xfs: No such file") => {
+                    let told = writeln!(io::stderr(), "NOT RUN: {name}, because there is no mkfs.xfs (xfsprogs)");
+                    told.expect("standard error");
+                    return false;
+                }
+                Err(problem) => panic!("{problem}"),
+            },
+            "attach" => self.plug("nvme1n1"),
+            "attach twice" => self.plug("nvme3n1"),
+            "attach late" => self.attach_late(),
+            "attach another" => {
+                let directory = self.instance.path("another");
+                fs::create_dir_all(&directory).expect("a directory");
+                let volume = Volume::make(&directory, "ext4").expect("another volume");
+                self.instance.plug("nvme0n1", ANOTHER, &volume.device, &volume.number());
+                self.another = Some(volume);
+            }
+            "detach" => {
+                assert!(self.is_free(), "{at}: EC2 would not detach it");
+                self.instance.unplug("nvme1n1");
+            }
+            "volume" => {
+                let new = if with == Some("declared new") { &["--new"][..] } else { &[] };
+                // Not for ever: what comes late comes within a second.
+                let within = if self.volume.is_some() { "2" } else { "1" };
+                let arguments = [&["volume", "--volume", id, "--within", within], new].concat();
+                self.has_answered(at, step, &self.instance.durin_node(&arguments));
+            }
+            "release" | "resume" => self.has_answered(at, step, &self.instance.durin_node(&[&step.r#do, id])),
+            other => self.others(at, other, with),
+        }
+        true
+    }
+
+    fn has_answered(&self, at: &str, step: &Step, ran: &Ran) {
+        let gives = step.gives.as_deref().unwrap_or_else(|| panic!("{at}: the table does not say what it gives"));
+        assert_eq!(ran.word(), gives, "{at}: {ran}");
+        assert!(ran.why().contains(step.says.as_deref().unwrap_or_default()), "{at}: {ran}");
+        assert_eq!(ran.answer["protocol"], 1, "{at}");
+        let is_yes = matches!(gives, "formatted" | "mounted" | "released" | "resumed" | "nothing to do");
+        assert_eq!(ran.status, Some(i32::from(!is_yes)), "{at}: {ran}");
+        let reason = if is_yes { String::new() } else { format!("{gives}: {}\n", ran.why()) };
+        assert_eq!(ran.problem, reason, "{at}: standard error has the reason in one line, and nothing else");
+        if gives == "released" {
+            assert!(self.is_free(), "{at}: it says released, and the kernel says busy");
+        }
+    }
+
+    /// What is not durin-node's doing, and what has to hold.
+    fn others(&mut self, at: &str, what: &str, with: Option<&str>) {
+        let data = self.instance.text("data");
+        match what {
+            "write" => {
+                fs::write(self.instance.path("data/written"), with.unwrap_or_default()).expect("a file");
+                must("sync", &["--file-system", &data]);
+            }
+            "holds" => {
+                let held = fs::read_to_string(self.instance.path("data/written")).unwrap_or_default();
+                assert_eq!(Some(held.as_str()), with, "{at}");
+            }
+            "as made" => assert!(self.volume().is_as_made(), "{at}: something was written to the volume"),
+            "free" => assert!(self.is_free(), "{at}: the kernel says busy"),
+            "in use" => assert!(!self.is_free(), "{at}: the kernel says free"),
+            "grow" => self.volume().grow(),
+            "grown" => self.has_grown(at),
+            "open a file" => drop(self.instance.with_open("data/written")),
+            "private namespace" => drop(self.instance.with_a_mount_namespace()),
+            "close it" | "end the namespace" => self.instance.end_processes(),
+            "nested mount" => {
+                fs::create_dir_all(self.instance.path("data/with a space")).expect("a directory");
+                must("mount", &["-t", "tmpfs", "none", &self.instance.text("data/with a space")]);
+            }
+            "bind mount" => {
+                fs::create_dir_all(self.instance.path("pods/a volume")).expect("a directory");
+                must("mount", &["--bind", &data, &self.instance.text("pods/a volume")]);
+            }
+            "overlay" => self.mount_overlay(),
+            "mount elsewhere" => {
+                fs::create_dir_all(self.instance.path("elsewhere")).expect("a directory");
+                must("mount", &[&self.volume().device, &self.instance.text("elsewhere")]);
+            }
+            "mount something else" => drop(must("mount", &["-t", "tmpfs", "none", &data])),
+            "unmount" => drop(must("umount", &[&data])),
+            "unmount lazily" => drop(must("umount", &["--lazy", &data])),
+            "reboot" => self.reboot(with == Some("the marker is still there")),
+            "boot another" => {
+                self.reboot(false);
+                drop(fs::remove_dir_all(self.instance.path("etc")));
+            }
+            "power cut" => self.cut_power(),
+            other => panic!("{at}: nobody knows how to {other:?}"),
+        }
+    }
+
+    fn volume(&self) -> &Volume {
+        self.volume.as_ref().expect("a volume has been made")
+    }
+
+    fn plug(&self, name: &str) {
+        let volume = self.volume();
+        self.instance.plug(name, VOLUME, &volume.device, &volume.number());
+    }
+
+    /// A second from now, while durin-node waits.
+    fn attach_late(&mut self) {
+        let (device, number) = (self.volume().device.clone(), self.volume().number());
+        let waiting = self.instance.path("sys/block/late");
+        self.instance.plug("late", VOLUME, &device, &number);
+        let (entry, node) = (self.instance.path("sys/block/nvme1n1"), self.instance.path("dev"));
+        let hidden = self.instance.path("volumes/late");
+        fs::rename(&waiting, &hidden).expect("it is not there yet");
+        fs::rename(node.join("late"), node.join("nvme1n1")).expect("a node");
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(1));
+            fs::rename(hidden, entry).expect("it comes");
+        });
+    }
+
+    /// The kernel gives the device to one alone.
+    fn is_free(&self) -> bool {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        const O_EXCL: i32 = 0o200;
+        fs::File::options().read(true).custom_flags(O_EXCL).open(&self.volume().device).is_ok()
+    }
+
+    fn has_grown(&self, at: &str) {
+        if self.volume().is_ext4() && !may_resize() {
+            let told = writeln!(io::stderr(), "NOT RUN: {at} of ext4, because root here has no CAP_SYS_RESOURCE");
+            return told.expect("standard error");
+        }
+        let blocks = must("stat", &["--file-system", "--format=%S %b", &self.instance.text("data")]);
+        let [size, count] = blocks.split(' ').collect::<Vec<_>>()[..] else { panic!("{blocks}") };
+        let size = size.parse::<u64>().expect("a number") * count.parse::<u64>().expect("a number");
+        let device = must("blockdev", &["--getsize64", &self.volume().device]).parse::<u64>().expect("a number");
+        assert!(size > device * 3 / 4, "{at}: {size} of {device}");
+    }
+
+    fn mount_overlay(&self) {
+        for directory in ["data/layers/lower", "data/layers/upper", "data/layers/work", "rootfs"] {
+            fs::create_dir_all(self.instance.path(directory)).expect("a directory");
+        }
+        let layers = ["lower", "upper", "work"].map(|layer| self.instance.text(&format!("data/layers/{layer}")));
+        let options = format!("lowerdir={},upperdir={},workdir={}", layers[0], layers[1], layers[2]);
+        must("mount", &["-t", "overlay", "overlay", "-o", &options, &self.instance.text("rootfs")]);
+    }
+
+    fn reboot(&mut self, marker_stays: bool) {
+        let marker = self.instance.marker().filter(|_| marker_stays);
+        self.instance.end_processes();
+        self.instance.unmount_everything(&[]);
+        self.instance.new_boot();
+        if let Some(marker) = marker {
+            self.instance.write("run/durin-released", &marker);
+        }
+    }
+
+    fn cut_power(&mut self) {
+        let volume = self.volume.as_mut().expect("a volume has been made");
+        volume.cut_power();
+        self.instance.unplug("nvme1n1");
+        self.instance.unmount_everything(&[]);
+        volume.release_device();
+        volume.attach_anew();
+        self.instance.new_boot();
+        self.plug("nvme1n1");
+    }
+}
+
+/// ext4 grows only for one with CAP_SYS_RESOURCE, the capability number 24; xfs does without.
+fn may_resize() -> bool {
+    let status = fs::read_to_string("/proc/self/status").expect("our own status");
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("our capabilities");
+    u64::from_str_radix(effective.trim(), 16).expect("a bit mask") & (1 << 24) != 0
+}
