@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,8 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use durin_decisions::ids::VolumeId;
 use durin_node::answer::{Answer, Steps};
 use durin_node::commands::volume::Wanted;
-use durin_node::commands::{release, resume, status, volume};
+use durin_node::commands::{prepare, release, resume, status, volume, watch};
 use durin_node::decide::protocol;
+use durin_node::machine::metadata::Metadata;
 use durin_node::world::World;
 
 /// The half of Durin that runs on the instance. Run it as root; the units and the command documents do.
@@ -24,6 +26,9 @@ pub(crate) struct Arguments {
     /// The root of everything, for tests
     #[arg(long, global = true, default_value = "/", hide = true)]
     root: PathBuf,
+    /// The metadata service
+    #[arg(long, global = true, default_value = "169.254.169.254:80", hide = true)]
+    metadata: SocketAddr,
     /// The protocol that the caller speaks
     #[arg(long, global = true)]
     protocol: Option<u32>,
@@ -31,6 +36,12 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Get ready before the volume comes: read the tags, write k3s's configuration, check the image
+    Prepare {
+        /// Take the tags that there are after this many seconds [default: 60]
+        #[arg(long)]
+        within: Option<u64>,
+    },
     /// Wait for this node's volume, and mount it if that is safe
     Volume(Volume),
     /// Let go of the volume: stop k3s, end its containers, unmount; succeeds only if it can be detached
@@ -43,16 +54,22 @@ enum Command {
         /// The volume, vol-…
         volume: String,
     },
+    /// Wait for an interruption notice, and let go of the volume at the last moment if nobody else has
+    Watch {
+        /// Milliseconds between two looks
+        #[arg(long, hide = true)]
+        poll: Option<u64>,
+    },
     /// How this instance is
     Status,
 }
 
 #[derive(Args)]
 struct Volume {
-    /// The volume, vol-…
+    /// The volume, vol-…; without it, the one of the tag durin:volume-id
     #[arg(long)]
-    volume: VolumeArgument,
-    /// It is new: format it, if it is blank
+    volume: Option<VolumeArgument>,
+    /// It is new: format it, if it is blank; without it, as the tag durin:new-volume says
     #[arg(long)]
     new: bool,
     /// Give up after this many seconds; without it, never
@@ -77,44 +94,48 @@ impl Arguments {
         let name = self.command.name();
         let answer = match protocol::agree(self.protocol) {
             Err(why) => Answer::no(self.command.refusal(), &why.to_string()),
-            Ok(()) => self.command.run(&world, &mut steps),
+            Ok(()) => self.run(&world, &mut steps),
         };
         answer.print(&world, name, &steps)
+    }
+
+    fn run(&self, world: &World, steps: &mut Steps) -> Answer {
+        let metadata = || Metadata::at(self.metadata);
+        match &self.command {
+            Command::Prepare { within } => prepare::run(world, &mut metadata(), within.map(Duration::from_secs), steps),
+            Command::Volume(options) => {
+                let volume = options.volume.as_ref().map(|argument| argument.0.clone());
+                let within = options.within.map(Duration::from_secs);
+                match Wanted::find(world, volume, options.new, within) {
+                    Ok(wanted) => volume::run(world, &wanted, steps),
+                    Err(why) => Answer::no("refused", &why),
+                }
+            }
+            Command::Release { volume } => release::run(world, volume, steps),
+            Command::Resume { volume } => resume::run(world, volume, steps),
+            Command::Watch { poll } => watch::run(world, &mut metadata(), poll.map(Duration::from_millis), steps),
+            Command::Status => status::run(world),
+        }
     }
 }
 
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Command::Prepare { .. } => "prepare",
             Command::Volume(_) => "volume",
             Command::Release { .. } => "release",
             Command::Resume { .. } => "resume",
+            Command::Watch { .. } => "watch",
             Command::Status => "status",
         }
     }
 
     fn refusal(&self) -> &'static str {
         match self {
-            Command::Volume(_) | Command::Status => "refused",
             Command::Release { .. } => "not released",
             Command::Resume { .. } => "not resumed",
-        }
-    }
-
-    fn run(&self, world: &World, steps: &mut Steps) -> Answer {
-        match self {
-            Command::Volume(options) => {
-                let wanted = Wanted {
-                    volume: options.volume.0.clone(),
-                    declared_new: options.new,
-                    within: options.within.map(Duration::from_secs),
-                    node_name: None,
-                };
-                volume::run(world, &wanted, steps)
-            }
-            Command::Release { volume } => release::run(world, volume, steps),
-            Command::Resume { volume } => resume::run(world, volume, steps),
-            Command::Status => status::run(world),
+            Command::Prepare { .. } | Command::Volume(_) | Command::Watch { .. } | Command::Status => "refused",
         }
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod datastore;
 pub mod places;
+pub mod prepare;
 pub mod release;
 pub mod resume;
 pub mod status;
 pub mod volume;
+pub mod watch;

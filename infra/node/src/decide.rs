@@ -2,9 +2,12 @@
 
 pub mod blank;
 pub mod contents;
+pub mod fitness;
 pub mod fsck;
 pub mod letting_go;
 pub mod marker;
 pub mod mounted;
+pub mod node_name;
+pub mod notice;
 pub mod protocol;
 pub mod taking;

@@ -2,7 +2,9 @@
 
 pub mod cgroups;
 pub mod device;
+pub mod image;
 pub mod lock;
+pub mod metadata;
 pub mod mounts;
 pub mod processes;
 pub mod programs;

@@ -26,7 +26,7 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
         let chosen = if has_datastore(world.mount_point()) { "" } else { CHOSEN_ONCE };
         // The name is the datastore's, too: under another one, the node is another node, and local volumes are out of its
         // reach. So it stays even if the tags change.
-        let name = node_name.map(|name| format!("node-name: {name}\n")).unwrap_or_default();
+        let name = node_name.map(|name| format!("node-name: \"{name}\"\n")).unwrap_or_default();
         if let Some(directory) = kept.parent() {
             fs::create_dir_all(directory)?;
         }

@@ -34,7 +34,7 @@ pub fn link(world: &World) -> io::Result<()> {
     symlink(target, place)
 }
 
-/// A directory of the image's: its password counts for a volume that has none, if k3s has served from it before.
+/// A directory of the image's is kept aside. Its password counts for a volume that has none.
 fn set_aside(place: &Path, on_volume: &Path) -> io::Result<()> {
     let (here, there) = (place.join("password"), on_volume.join("password"));
     if here.exists() && !there.exists() {

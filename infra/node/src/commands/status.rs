@@ -8,6 +8,7 @@ use crate::decide::marker::Marker;
 use crate::machine::{device, mounts, state};
 use crate::world::World;
 
+use super::prepare::Prepared;
 use super::volume::Mounted;
 
 pub fn run(world: &World) -> Answer {
@@ -18,7 +19,8 @@ pub fn run(world: &World) -> Answer {
     let boot = world.boot();
     let note = state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot);
     let volume = note.as_ref().map(|note| note.volume.clone());
-    let answer = Answer::yes("status").with("released", marker).with("note", &note);
+    let answer = Answer::yes("status").with("prepared", Prepared::of_this_boot(world)).with("released", marker);
+    let answer = answer.with("serves_from", &note);
     match volume {
         Some(volume) => {
             answer.with("attached", is_attached(world, &volume)).with("mounted", is_mounted(world, &volume))

@@ -19,6 +19,7 @@ use crate::machine::programs::Deadline;
 use crate::machine::{lock, mounts, reading, state};
 use crate::world::World;
 
+use super::prepare::Prepared;
 use super::{datastore, places};
 
 const LOCK: Duration = Duration::from_secs(60);
@@ -53,6 +54,32 @@ pub struct Wanted {
     pub within: Option<Duration>,
     /// The node's name, for a datastore that has none yet.
     pub node_name: Option<String>,
+}
+
+impl Wanted {
+    /// What the arguments say, and of what they leave out, what this instance's tags say.
+    ///
+    /// # Errors
+    /// When neither names a volume.
+    pub fn find(
+        world: &World,
+        volume: Option<VolumeId>,
+        is_new: bool,
+        within: Option<Duration>,
+    ) -> Result<Wanted, String> {
+        let prepared = Prepared::of_this_boot(world);
+        let of_tags = prepared.as_ref().and_then(|prepared| prepared.volume.clone());
+        let volume = match (volume, of_tags) {
+            (Some(volume), _) => volume,
+            (None, Some(text)) => VolumeId::new(text).map_err(|error| format!("durin:volume-id: {error}"))?,
+            (None, None) => {
+                return Err("nobody has said which volume: `durin-node prepare` reads it from the tags".to_owned());
+            }
+        };
+        let tagged_new = prepared.as_ref().and_then(|prepared| prepared.new_volume.as_deref());
+        let declared_new = is_new || tagged_new == Some(volume.as_str());
+        Ok(Wanted { declared_new, within, node_name: prepared.and_then(|prepared| prepared.node_name), volume })
+    }
 }
 
 pub fn run(world: &World, wanted: &Wanted, steps: &mut Steps) -> Answer {

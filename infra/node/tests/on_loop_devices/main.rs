@@ -5,6 +5,7 @@
 
 mod containers;
 mod instance;
+mod persisting;
 mod releases;
 mod situations;
 mod volume;

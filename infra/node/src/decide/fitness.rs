@@ -1,0 +1,66 @@
+//! Whether an image can be the node: what would keep it from taking over is found out while the old instance serves.
+
+/// What is on the root disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Of the programs that we call, those that are not there.
+    pub missing: Vec<String>,
+    pub has_k3s_unit: bool,
+    /// k3s starts at boot, before its volume is there.
+    pub starts_k3s_at_boot: bool,
+    /// k3s does not start after a release, nor without the volume.
+    pub k3s_honours_the_marker: bool,
+    /// Of what belongs to one boot of one machine, what the image has put on the volume.
+    pub on_the_volume: Vec<String>,
+    /// The image's configuration asks for an embedded etcd.
+    pub wants_etcd: bool,
+    /// k3s has run as a server while the image was made.
+    pub has_run_k3s: bool,
+    /// k3s's own binaries are unpacked on the root disk.
+    pub has_unpacked_k3s: bool,
+}
+
+/// Why the image cannot be the node. Empty if it can.
+pub fn unfit(image: &Image) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !image.missing.is_empty() {
+        reasons.push(format!("the image lacks {}: install them", image.missing.join(", ")));
+    }
+    if !image.has_k3s_unit {
+        reasons.push("there is no k3s.service: install k3s".to_owned());
+    }
+    if image.starts_k3s_at_boot {
+        reasons.push("k3s starts at boot, before its volume is there: `systemctl disable k3s`".to_owned());
+    }
+    if !image.k3s_honours_the_marker {
+        reasons.push("k3s would start after a release: install the drop-in k3s.service.d/durin.conf".to_owned());
+    }
+    if !image.on_the_volume.is_empty() {
+        let what = image.on_the_volume.join(", ");
+        reasons.push(format!(
+            "{what} would be on the volume, and belong to one boot of one machine: leave them on the root disk"
+        ));
+    }
+    if image.wants_etcd {
+        reasons.push(
+            "the image's k3s has an embedded etcd (cluster-init), which does not start at another address: use SQLite"
+                .to_owned(),
+        );
+    }
+    reasons
+}
+
+/// What costs time or may surprise, and does no harm.
+pub fn warnings(image: &Image) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if image.has_run_k3s {
+        warnings.push(
+            "k3s has run as a server while the image was made: remove /var/lib/rancher/k3s/server from it".to_owned(),
+        );
+    }
+    if !image.has_unpacked_k3s {
+        let how = "run `k3s kubectl version --client` while the image is made";
+        warnings.push(format!("k3s unpacks itself onto the volume at each new version, in the outage: {how}"));
+    }
+    warnings
+}

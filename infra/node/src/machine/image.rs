@@ -1,0 +1,88 @@
+//! What the image is like, and bringing what k3s will read into memory.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::decide::fitness::Image;
+use crate::world::World;
+
+use super::programs::Deadline;
+
+/// Everything that the commands call.
+const PROGRAMS: [&str; 10] =
+    ["blkid", "e2fsck", "k3s", "mkfs.ext4", "mount", "resize2fs", "sync", "systemctl", "umount", "journalctl"];
+const UNITS: [&str; 3] = ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+/// What belongs to one boot of one machine.
+const OF_ONE_BOOT: [&str; 2] = ["var/lib/kubelet", "var/lib/cni"];
+const UNPACKED: &str = "var/lib/rancher/k3s/data";
+
+pub fn look(world: &World) -> Image {
+    let units = || UNITS.iter().map(|directory| world.path(directory));
+    let is_honoured = |text: &str| text.lines().any(|line| line.trim() == "ConditionPathExists=!/run/durin-released");
+    let drop_ins = units().flat_map(|directory| files_in(&directory.join("k3s.service.d")));
+    let settings = [world.path("etc/rancher/k3s/config.yaml")];
+    let settings = settings.into_iter().chain(files_in(&world.path("etc/rancher/k3s/config.yaml.d")));
+    // The volume is not there yet, so where a link leads cannot be looked at.
+    let is_on_volume = |place: &&&str| {
+        fs::read_link(world.path(place)).is_ok_and(|target| target.starts_with(world.mount_point_inside()))
+    };
+    Image {
+        missing: PROGRAMS.iter().filter(|name| !is_installed(world, name)).map(ToString::to_string).collect(),
+        has_k3s_unit: units().any(|directory| directory.join("k3s.service").exists()),
+        starts_k3s_at_boot: units().any(|directory| is_linked(&directory.join("multi-user.target.wants/k3s.service"))),
+        k3s_honours_the_marker: drop_ins.into_iter().any(|path| is_honoured(&text(&path))),
+        on_the_volume: OF_ONE_BOOT.iter().filter(is_on_volume).map(|place| format!("/{place}")).collect(),
+        wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
+        has_run_k3s: world.path("var/lib/rancher/k3s/server").exists(),
+        has_unpacked_k3s: !binaries(world).is_empty(),
+    }
+}
+
+/// Reads what k3s will read, so that a root disk that is loaded lazily from its snapshot is slow now, and not in the
+/// outage. Returns how many bytes that was.
+pub fn warm(world: &World, deadline: Deadline) -> u64 {
+    let mut files = binaries(world);
+    files.extend(PROGRAMS.iter().filter_map(|name| path_of(world, name)));
+    let read = |path: PathBuf| File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink())).unwrap_or(0);
+    files.into_iter().take_while(|_| !deadline.has_passed()).map(read).sum()
+}
+
+fn is_cluster_init(line: &str) -> bool {
+    let line = line.trim();
+    line.strip_prefix("cluster-init:").is_some_and(|value| value.trim() != "false")
+}
+
+/// k3s's own, of all versions that are there.
+fn binaries(world: &World) -> Vec<PathBuf> {
+    let versions = files_in(&world.path(UNPACKED));
+    versions.iter().flat_map(|version| files_in(&version.join("bin"))).filter(|path| path.is_file()).collect()
+}
+
+fn is_installed(world: &World, program: &str) -> bool {
+    path_of(world, program).is_some()
+}
+
+/// In the places where an administrator's programs are, and in our own path.
+fn path_of(world: &World, program: &str) -> Option<PathBuf> {
+    let usual =
+        ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"].map(|place| world.path(place));
+    let ours = std::env::var_os("PATH").unwrap_or_default();
+    let ours: Vec<_> = std::env::split_paths(&ours).collect();
+    usual.into_iter().chain(ours).map(|place| place.join(program)).find(|path| path.is_file())
+}
+
+fn files_in(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn is_linked(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}

@@ -1,0 +1,7 @@
+//! The commands that need no block device: before the volume comes, and beside k3s. The metadata service and k3s are
+//! stand-ins, and no test needs root.
+
+mod instance;
+mod metadata;
+mod preparing;
+mod watching;

@@ -1,0 +1,140 @@
+//! `durin-node prepare`.
+
+use std::os::unix::fs::symlink;
+use std::thread;
+use std::time::Duration;
+
+use rstest::rstest;
+
+use crate::instance::{Instance, Ran, VOLUME};
+use crate::metadata::Metadata;
+
+const CONFIGURATION: &str = "etc/rancher/k3s/config.yaml.d/50-durin.yaml";
+
+#[test]
+fn a_fit_instance_is_prepared_and_can_be_asked_for_it() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!((ran.word(), ran.status), ("prepared", Some(0)), "{}", ran.text);
+    assert_eq!(metadata.tokens(), 1, "one token does for all questions");
+    let status = instance.durin_node(metadata.address, &["status"]);
+    let note = &status.answer["prepared"];
+    assert_eq!(note["volume"], VOLUME);
+    assert_eq!((&note["instance"], &note["node_name"]), (&"i-0abcdef0123456789".into(), &"home".into()));
+    assert_eq!(note["unfit"], serde_json::json!([]));
+    assert!(ran.answer["warmed_bytes"].as_u64() >= Some(6), "k3s's own binaries are read: {}", ran.text);
+}
+
+#[test]
+fn k3s_is_configured_for_the_record_and_the_volume() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    let lines: Vec<_> = instance.read(CONFIGURATION).lines().skip(1).map(str::to_owned).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"data-dir: "/data/k3s""#,
+            r#"tls-san+: ["home.durin.internal"]"#,
+            r#"kube-apiserver-arg+: ["endpoint-reconciler-type=master-count"]"#,
+        ]
+    );
+}
+
+#[test]
+fn what_a_tag_says_stays_one_string() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    metadata.set("meta-data/tags/instance/durin:record-name", "a\"]\ncluster-init: true");
+    instance.durin_node(metadata.address, &["prepare"]);
+    let lines: Vec<_> = instance.read(CONFIGURATION).lines().map(str::to_owned).collect();
+    assert_eq!(lines[2], r#"tls-san+: ["a\"]\ncluster-init: true"]"#);
+}
+
+#[test]
+fn a_tag_that_comes_late_is_waited_for() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    metadata.remove("meta-data/tags/instance/durin:volume-id");
+    let preparing = instance.begin(metadata.address, &["prepare"]);
+    thread::sleep(Duration::from_millis(700));
+    metadata.set("meta-data/tags/instance/durin:volume-id", VOLUME);
+    let ran = Ran::of(preparing);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+#[test]
+fn a_service_that_stumbles_is_asked_again() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    // No token; a token and then no answer; a token that has run out.
+    metadata.fail(&[Some(503), None, Some(401)]);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+#[test]
+fn an_instance_without_the_volumes_tag_is_unfit() {
+    let (instance, metadata) = (Instance::new(), Metadata::with(&[("meta-data/instance-id", "i-1")]));
+    let ran = instance.durin_node(metadata.address, &["prepare", "--within", "1"]);
+    assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
+    assert!(ran.answer["why"].as_str().is_some_and(|why| why.contains("durin:volume-id")), "{}", ran.text);
+}
+
+#[test]
+fn an_instance_without_a_metadata_service_is_unfit_and_says_so() {
+    let instance = Instance::new();
+    let ran = instance.durin_node("127.0.0.1:1".parse().expect("an address"), &["prepare", "--within", "0"]);
+    assert!(ran.answer["why"].as_str().is_some_and(|why| why.contains("does not answer")), "{}", ran.text);
+}
+
+fn remove(instance: &Instance, relative: &str) {
+    std::fs::remove_file(instance.path(relative)).expect("it was there");
+}
+
+#[rstest]
+#[case::k3s_missing(|i: &Instance| remove(i, "usr/bin/k3s"), "the image lacks k3s")]
+#[case::no_unit(|i: &Instance| remove(i, "etc/systemd/system/k3s.service"), "there is no k3s.service")]
+#[case::starts_at_boot(
+    |i: &Instance| i.write("etc/systemd/system/multi-user.target.wants/k3s.service", ""),
+    "k3s starts at boot"
+)]
+#[case::no_drop_in(|i: &Instance| remove(i, "etc/systemd/system/k3s.service.d/durin.conf"), "k3s would start after a release")]
+#[case::kubelet_on_the_volume(
+    |i: &Instance| symlink("/data/kubelet", i.path("var/lib/kubelet")).expect("a link"),
+    "/var/lib/kubelet would be on the volume"
+)]
+#[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
+fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    spoil(&instance);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
+    assert!(ran.answer["why"].as_str().is_some_and(|text| text.contains(why)), "{}", ran.text);
+}
+
+#[rstest]
+#[case::has_run(|i: &Instance| i.write("var/lib/rancher/k3s/server/token", ""), "k3s has run as a server")]
+#[case::not_unpacked(|i: &Instance| remove(i, "var/lib/rancher/k3s/data/abc/bin/containerd"), "k3s unpacks itself")]
+fn what_only_costs_time_is_a_warning(#[case] spoil: fn(&Instance), #[case] warning: &str) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    spoil(&instance);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+    assert!(ran.answer["note"]["warnings"][0].as_str().is_some_and(|text| text.contains(warning)), "{}", ran.text);
+}
+
+#[test]
+fn what_was_prepared_in_another_boot_is_not_prepared() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    instance.write("proc/sys/kernel/random/boot_id", "b2\n");
+    let status = instance.durin_node(metadata.address, &["status"]);
+    assert!(status.answer["prepared"].is_null(), "{}", status.text);
+    let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
+    assert!(ran.text.contains("nobody has said which volume"), "{}", ran.text);
+}
+
+#[test]
+fn the_volume_of_the_tags_is_the_one_that_is_waited_for() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
+    assert_eq!((ran.word(), &ran.answer["volume"]), ("absent", &VOLUME.into()), "{}", ran.text);
+}

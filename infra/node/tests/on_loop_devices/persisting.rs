@@ -1,0 +1,119 @@
+//! What stays with the volume, and what does not.
+
+use std::fs;
+
+use crate::instance::{Instance, VOLUME};
+use crate::volume::Volume;
+
+const READ_BY_K3S: &str = "etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml";
+
+/// An instance of this name that has mounted a volume of this kind.
+fn mounted(kind: &str, name: &str) -> Option<Instance> {
+    let instance = Instance::boot()?;
+    let volume = Volume::make(&instance.path("volumes"), kind).expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    prepared(&instance, name, VOLUME);
+    mount(&instance);
+    Some(instance)
+}
+
+/// As `durin-node prepare` notes it.
+fn prepared(instance: &Instance, name: &str, new_volume: &str) {
+    let boot = fs::read_to_string(instance.path("proc/sys/kernel/random/boot_id")).expect("the boot");
+    let note = serde_json::json!({
+        "boot": boot.trim(), "instance": "i-1", "address": null, "volume": VOLUME, "new_volume": new_volume,
+        "record": "home.internal", "node_name": name, "unfit": [], "warnings": []
+    });
+    fs::create_dir_all(instance.path("run/durin")).expect("a directory");
+    instance.write("run/durin/prepared.json", &note.to_string());
+}
+
+fn mount(instance: &Instance) {
+    let ran = instance.durin_node(&["volume", "--within", "2"]);
+    assert!(matches!(ran.word(), "mounted" | "formatted"), "{ran}");
+}
+
+fn next_boot(instance: &mut Instance, name: &str) {
+    instance.unmount_everything(&[]);
+    instance.new_boot();
+    drop(fs::remove_dir_all(instance.path("etc")));
+    prepared(instance, name, VOLUME);
+    mount(instance);
+}
+
+fn settings(instance: &Instance) -> Vec<String> {
+    let text = fs::read_to_string(instance.path(READ_BY_K3S)).expect("a configuration");
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+const CHOSEN: [&str; 3] =
+    ["node-name: \"home\"", "secrets-encryption: true", "disable: [traefik, servicelb, metrics-server]"];
+
+#[test]
+fn a_new_datastore_gets_its_choices_once_and_keeps_them() {
+    let Some(mut instance) = mounted("blank", "home") else { return };
+    assert_eq!(settings(&instance), CHOSEN);
+    next_boot(&mut instance, "renamed");
+    assert_eq!(settings(&instance), CHOSEN, "the tags have changed, the datastore has not");
+}
+
+#[test]
+fn what_a_person_writes_there_counts() {
+    let Some(mut instance) = mounted("blank", "home") else { return };
+    instance.write("data/durin/k3s.yaml", "# ours\nnode-name: home\ndisable: [traefik]\n");
+    next_boot(&mut instance, "home");
+    assert_eq!(settings(&instance), ["node-name: home", "disable: [traefik]"]);
+}
+
+#[test]
+fn a_datastore_that_is_there_already_gets_a_name_and_nothing_else() {
+    let Some(mut instance) = mounted("ext4", "home") else { return };
+    fs::remove_file(instance.path("data/durin/k3s.yaml")).expect("the choices");
+    fs::create_dir_all(instance.path("data/k3s/server")).expect("a directory");
+    next_boot(&mut instance, "home");
+    assert_eq!(settings(&instance), ["node-name: \"home\""]);
+}
+
+#[test]
+fn a_volume_is_new_only_if_the_tag_names_it() {
+    let Some(instance) = Instance::boot() else { return };
+    let volume = Volume::make(&instance.path("volumes"), "blank").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    prepared(&instance, "home", "vol-0fedcba9876543210");
+    let ran = instance.durin_node(&["volume", "--within", "2"]);
+    assert_eq!(ran.word(), "refused", "{ran}");
+    assert!(volume.is_as_made());
+}
+
+#[test]
+fn the_nodes_password_lies_on_the_volume() {
+    let Some(mut instance) = mounted("ext4", "home") else { return };
+    let link = instance.path("etc/rancher/node");
+    assert_eq!(fs::read_link(&link).expect("a link").display().to_string(), "/data/durin/node");
+    instance.write("data/durin/node/password", "secret");
+    next_boot(&mut instance, "home");
+    assert_eq!(fs::read_to_string(instance.path("data/durin/node/password")).expect("the password"), "secret");
+    assert!(fs::read_link(&link).is_ok());
+}
+
+#[test]
+fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
+    let Some(mut instance) = mounted("ext4", "home") else { return };
+    for (on_volume, then) in [(None, "of the image"), (Some("of the volume"), "of the volume")] {
+        instance.unmount_everything(&[]);
+        instance.new_boot();
+        drop(fs::remove_dir_all(instance.path("etc")));
+        fs::create_dir_all(instance.path("etc/rancher/node")).expect("a directory");
+        instance.write("etc/rancher/node/password", "of the image");
+        prepared(&instance, "home", VOLUME);
+        if let Some(password) = on_volume {
+            mount(&instance);
+            instance.write("data/durin/node/password", password);
+            instance.unmount_everything(&[]);
+        }
+        mount(&instance);
+        let password = fs::read_to_string(instance.path("data/durin/node/password"));
+        assert_eq!(password.expect("a password"), then);
+        assert!(fs::read_link(instance.path("etc/rancher/node")).is_ok());
+    }
+}
