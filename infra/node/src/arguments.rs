@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use durin_decisions::ids::VolumeId;
 use durin_node::answer::{Answer, Steps};
+use durin_node::commands::status::Goal;
 use durin_node::commands::volume::Wanted;
-use durin_node::commands::{prepare, release, resume, status, volume, watch};
+use durin_node::commands::{prepare, release, resume, settle, status, volume, watch};
 use durin_node::decide::protocol;
 use durin_node::machine::metadata::Metadata;
 use durin_node::world::World;
@@ -60,8 +61,21 @@ enum Command {
         #[arg(long, hide = true)]
         poll: Option<u64>,
     },
+    /// Beside k3s as it starts: remove what an earlier instance has left in the cluster, and say when it serves
+    Settle {
+        /// Wait for this many seconds [default: 600]
+        #[arg(long)]
+        within: Option<u64>,
+    },
     /// How this instance is
-    Status,
+    Status {
+        /// Wait until it is so
+        #[arg(long)]
+        wait: Option<Goal>,
+        /// For this many seconds
+        #[arg(long, default_value_t = 40)]
+        within: u64,
+    },
 }
 
 #[derive(Args)]
@@ -114,7 +128,8 @@ impl Arguments {
             Command::Release { volume } => release::run(world, volume, steps),
             Command::Resume { volume } => resume::run(world, volume, steps),
             Command::Watch { poll } => watch::run(world, &mut metadata(), poll.map(Duration::from_millis), steps),
-            Command::Status => status::run(world),
+            Command::Settle { within } => settle::run(world, within.map(Duration::from_secs), steps),
+            Command::Status { wait, within } => status::run(world, *wait, Duration::from_secs(*within)),
         }
     }
 }
@@ -127,7 +142,8 @@ impl Command {
             Command::Release { .. } => "release",
             Command::Resume { .. } => "resume",
             Command::Watch { .. } => "watch",
-            Command::Status => "status",
+            Command::Settle { .. } => "settle",
+            Command::Status { .. } => "status",
         }
     }
 
@@ -135,7 +151,11 @@ impl Command {
         match self {
             Command::Release { .. } => "not released",
             Command::Resume { .. } => "not resumed",
-            Command::Prepare { .. } | Command::Volume(_) | Command::Watch { .. } | Command::Status => "refused",
+            Command::Prepare { .. }
+            | Command::Volume(_)
+            | Command::Watch { .. }
+            | Command::Settle { .. }
+            | Command::Status { .. } => "refused",
         }
     }
 }

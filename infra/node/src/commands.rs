@@ -1,10 +1,12 @@
 //! The commands: each file tells one of them from beginning to end.
 
 pub mod datastore;
+mod drain;
 pub mod places;
 pub mod prepare;
 pub mod release;
 pub mod resume;
+pub mod settle;
 pub mod status;
 pub mod volume;
 pub mod watch;

@@ -1,6 +1,7 @@
 //! The decisions, pure: what was seen goes in, what to do comes out, with the reason in words where the answer is no.
 
 pub mod blank;
+pub mod cluster;
 pub mod contents;
 pub mod fitness;
 pub mod fsck;
@@ -10,4 +11,5 @@ pub mod mounted;
 pub mod node_name;
 pub mod notice;
 pub mod protocol;
+pub mod rescue;
 pub mod taking;

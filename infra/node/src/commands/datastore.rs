@@ -42,6 +42,18 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
     state::replace(&read_by_k3s, &fs::read(kept)?)
 }
 
+/// The name that k3s gives the node: the volume's, the image's, or the machine's.
+pub fn node_name(world: &World) -> String {
+    let said = ["etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml", "etc/rancher/k3s/config.yaml"];
+    let in_file = |relative: &&str| {
+        let text = fs::read_to_string(world.path(relative)).ok()?;
+        let name = text.lines().find_map(|line| line.strip_prefix("node-name:"))?;
+        Some(name.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    let hostname = || fs::read_to_string(world.path("proc/sys/kernel/hostname")).unwrap_or_default().trim().to_owned();
+    said.iter().find_map(in_file).unwrap_or_else(hostname)
+}
+
 /// Where k3s's embedded etcd has its data, if it has any.
 pub fn embedded_etcd(mount_point: &Path) -> Option<PathBuf> {
     Some(mount_point.join("k3s/server/db/etcd")).filter(|path| path.exists())

@@ -26,6 +26,8 @@ const POLL: Duration = Duration::from_millis(500);
 /// On an instance, from its group: the id of the volume that is new, and may be formatted if it is blank. It names the
 /// volume, so that it says nothing about one that comes later.
 pub const NEW_VOLUME: &str = "durin:new-volume";
+/// On an instance, from its group, optional: for how many seconds a release drains the node first.
+const DRAIN: &str = "durin:drain";
 
 /// The note about this instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +39,8 @@ pub struct Prepared {
     pub new_volume: Option<String>,
     pub record: Option<String>,
     pub node_name: Option<String>,
+    #[serde(default)]
+    pub drain_seconds: Option<u64>,
     /// Why this instance cannot be the node. Empty if it can.
     pub unfit: Vec<String>,
     pub warnings: Vec<String>,
@@ -108,6 +112,7 @@ fn read_until(metadata: &mut Metadata, deadline: Deadline) -> (Prepared, Option<
         new_volume: None,
         record: None,
         node_name: None,
+        drain_seconds: None,
         unfit: Vec::new(),
         warnings: Vec::new(),
     };
@@ -131,11 +136,12 @@ fn read_until(metadata: &mut Metadata, deadline: Deadline) -> (Prepared, Option<
 fn read(metadata: &mut Metadata, nothing: Prepared) -> Result<Prepared, Failure> {
     let mut tag = |key: &str| metadata.get(&format!("meta-data/tags/instance/{key}"));
     let (volume, new_volume, record) = (tag(tags::VOLUME_ID)?, tag(NEW_VOLUME)?, tag(tags::RECORD_NAME)?);
-    let name = tag("Name")?;
+    let (name, drain) = (tag("Name")?, tag(DRAIN)?);
+    let drain_seconds = drain.and_then(|seconds| seconds.trim().parse().ok());
     let node_name = node_name::choose(&[name.as_deref(), record.as_deref()]);
     let instance = metadata.get("meta-data/instance-id")?.unwrap_or_default();
     let address = metadata.get("meta-data/local-ipv4")?;
-    Ok(Prepared { instance, address, volume, new_volume, record, node_name, ..nothing })
+    Ok(Prepared { instance, address, volume, new_volume, record, node_name, drain_seconds, ..nothing })
 }
 
 /// The part of k3s's configuration that belongs to Durin and to this boot. What ends in `+` is added to the image's own

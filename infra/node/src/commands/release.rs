@@ -1,6 +1,6 @@
 //! `durin-node release`: stop k3s, end its containers, sync, unmount, and see that nothing is left.
 //!
-//! It asks nothing of the cluster's API and leaves no mark in it: a drain would cordon the node in the datastore, which
+//! Unless a tag asks for a drain, it asks nothing of the cluster's API and leaves no mark in it: a drain would cordon the node in the datastore, which
 //! travels with the volume. So hooks (preStop) do not run; containers get SIGTERM and five seconds. It does not run
 //! `k3s-killall.sh` either, which looks for containers below k3s's default data directory only, and removes what it
 //! finds below a path that is mounted twice.
@@ -22,6 +22,7 @@ use crate::machine::programs::{self, Deadline};
 use crate::machine::{cgroups, lock, mounts, state, use_of_it};
 use crate::world::World;
 
+use super::drain::drain;
 use super::volume::Mounted;
 
 /// The command document stops us after 45 s, and then the reason is lost.
@@ -57,6 +58,7 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     }
     // First of all: from here on nothing mounts the volume or starts k3s, whenever we are killed.
     state::mark(world, volume).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+    drain(world, deadline, steps);
     stop_k3s(deadline, steps);
     end_containers(world, deadline, steps);
     let here = unmount(world, &device, deadline, steps)?;

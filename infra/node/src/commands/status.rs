@@ -1,39 +1,95 @@
-//! `durin-node status`: how this instance is, in JSON.
+//! `durin-node status`: how this instance is, in JSON. The functions wait with it until an instance is prepared, or serves.
 
-use durin_decisions::ids::VolumeId;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::decide::marker::Marker;
-use crate::machine::{device, mounts, state};
+use crate::machine::programs::Deadline;
+use crate::machine::{device, kubectl, mounts, state};
 use crate::world::World;
 
 use super::prepare::Prepared;
+use super::settle::Serves;
 use super::volume::Mounted;
+use super::watch::Noticed;
 
-pub fn run(world: &World) -> Answer {
-    let marker = match state::marker(world) {
-        Marker::Absent | Marker::Stale => Value::Null,
-        Marker::Released(volume) => volume.into(),
-    };
-    let boot = world.boot();
-    let note = state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot);
-    let volume = note.as_ref().map(|note| note.volume.clone());
-    let answer = Answer::yes("status").with("prepared", Prepared::of_this_boot(world)).with("released", marker);
-    let answer = answer.with("serves_from", &note);
-    match volume {
-        Some(volume) => {
-            answer.with("attached", is_attached(world, &volume)).with("mounted", is_mounted(world, &volume))
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Goal {
+    /// It can take over
+    Prepared,
+    /// k3s answers, on the volume
+    Serves,
+}
+
+const POLL: Duration = Duration::from_millis(500);
+
+/// Without a goal: how it is. With one: waits, and says no if it is not so by then, or never will be.
+pub fn run(world: &World, goal: Option<Goal>, within: Duration) -> Answer {
+    let deadline = Deadline::after(within);
+    loop {
+        let (judged, is_final) = match goal {
+            None => (Answer::yes("status"), true),
+            Some(Goal::Prepared) => prepared(world),
+            Some(Goal::Serves) => serves(world),
+        };
+        if is_final || deadline.has_passed() {
+            return describe(world, judged);
         }
-        None => answer,
+        thread::sleep(POLL);
     }
 }
 
-fn is_attached(world: &World, volume: &VolumeId) -> bool {
-    device::find(world, volume).is_ok_and(|device| device.is_some())
+/// With whether waiting would change it.
+fn prepared(world: &World) -> (Answer, bool) {
+    match Prepared::of_this_boot(world) {
+        None => (Answer::no("not prepared", "durin-prepare has not ended"), false),
+        Some(note) if note.unfit.is_empty() => (Answer::yes("prepared"), true),
+        Some(note) => (Answer::no("unfit", &note.unfit.join("; ")), true),
+    }
 }
 
-fn is_mounted(world: &World, volume: &VolumeId) -> bool {
-    let Ok(Some(device)) = device::find(world, volume) else { return false };
-    mounts::here().is_ok_and(|here| here.iter().any(|mount| mount.is_of(&device.stack)))
+fn serves(world: &World) -> (Answer, bool) {
+    if let Marker::Released(volume) = state::marker(world) {
+        return (Answer::no("does not serve", &format!("{volume} has been released")), true);
+    }
+    match mounted(world) {
+        None => (Answer::no("does not serve", "the volume is not mounted"), false),
+        Some(note) if !is_mounted(world, &note) => (Answer::no("does not serve", "the volume is not mounted"), false),
+        Some(_) if !kubectl::api_is_ready() => (Answer::no("does not serve", "k3s does not answer"), false),
+        Some(_) => (Answer::yes("serves"), true),
+    }
+}
+
+/// Adds all that is known.
+fn describe(world: &World, answer: Answer) -> Answer {
+    let boot = world.boot();
+    let released = match state::marker(world) {
+        Marker::Absent | Marker::Stale => Value::Null,
+        Marker::Released(volume) => volume.into(),
+    };
+    let note = mounted(world);
+    let is_mounted = note.as_ref().is_some_and(|note| is_mounted(world, note));
+    answer
+        .with("prepared", Prepared::of_this_boot(world))
+        .with("volume", note)
+        .with("mounted", is_mounted)
+        .with("released", released)
+        .with("k3s", state::read::<Serves>(world, Serves::NOTE).filter(|note| note.boot == boot))
+        .with("notice", state::read::<Noticed>(world, Noticed::NOTE).filter(|note| note.boot == boot))
+}
+
+fn mounted(world: &World) -> Option<Mounted> {
+    let boot = world.boot();
+    state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot)
+}
+
+/// By the kernel's word, not the note's.
+fn is_mounted(world: &World, note: &Mounted) -> bool {
+    let Ok(Some(device)) = device::find(world, &note.volume) else { return false };
+    let point = world.mount_point().display().to_string();
+    mounts::here().is_ok_and(|here| here.iter().any(|mount| mount.point == point && mount.is_of(&device.stack)))
 }

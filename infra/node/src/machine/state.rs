@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use durin_decisions::ids::VolumeId;
 use serde::Serialize;
@@ -38,6 +39,12 @@ pub fn unmark(world: &World) -> io::Result<()> {
 /// A note of this name; none if there is none, or it is unreadable.
 pub fn read<T: DeserializeOwned>(world: &World, name: &str) -> Option<T> {
     serde_json::from_slice(&fs::read(world.path("run/durin").join(name)).ok()?).ok()
+}
+
+/// When a note that can be read was written.
+pub fn written<T: DeserializeOwned>(world: &World, name: &str) -> Option<SystemTime> {
+    read::<T>(world, name)?;
+    fs::metadata(world.path("run/durin").join(name)).ok()?.modified().ok()
 }
 
 /// # Errors

@@ -1,7 +1,9 @@
 //! The commands that need no block device: before the volume comes, and beside k3s. The metadata service and k3s are
 //! stand-ins, and no test needs root.
 
+mod asking;
 mod instance;
 mod metadata;
 mod preparing;
+mod settling;
 mod watching;

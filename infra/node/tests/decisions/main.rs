@@ -1,6 +1,7 @@
 //! The decisions, alone: a case a line, no device and no root.
 
 mod choices;
+mod cluster;
 mod evidence;
 mod letting_go;
 mod mounted;

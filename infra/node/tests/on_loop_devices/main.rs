@@ -7,5 +7,6 @@ mod containers;
 mod instance;
 mod persisting;
 mod releases;
+mod serving;
 mod situations;
 mod volume;

@@ -1,0 +1,114 @@
+//! `durin-node settle`: beside k3s as it starts, outside its way. Waits until it answers, removes what an earlier instance
+//! has left in the cluster, says what it finds, and when the workloads are ready. Running it again does nothing new.
+
+mod clean;
+mod rescue;
+
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, Steps, hundredths};
+use crate::decide::cluster::found;
+use crate::machine::kubectl;
+use crate::machine::programs::Deadline;
+use crate::machine::state;
+use crate::world::World;
+
+use super::datastore;
+use super::prepare::Prepared;
+use super::volume::Mounted;
+
+const API: Duration = Duration::from_secs(600);
+const WORKLOADS: Duration = Duration::from_secs(600);
+const POLL: Duration = Duration::from_millis(500);
+
+/// The note about k3s.
+#[derive(Serialize, Deserialize)]
+pub struct Serves {
+    pub boot: String,
+    /// From the mount until the API answered.
+    pub api_seconds: f64,
+    /// From the mount until all pods were ready; none if they are not.
+    pub workloads_seconds: Option<f64>,
+    /// What is not as it should be, in sentences.
+    pub findings: Vec<String>,
+}
+
+impl Serves {
+    pub const NOTE: &str = "serves.json";
+}
+
+pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer {
+    let begun = Instant::now();
+    // Of an earlier start of k3s in this boot.
+    state::forget(world, Serves::NOTE);
+    let mounted = state::written::<Mounted>(world, Mounted::NOTE).unwrap_or_else(SystemTime::now);
+    if !rescue::wait_for_api(world, Deadline::after(within.unwrap_or(API)), steps) {
+        return Answer::no("does not serve", "k3s does not answer: look at `journalctl -u k3s`");
+    }
+    steps.report("k3s answers", begun, "done");
+    let since_mount = || hundredths(mounted.elapsed().unwrap_or_default());
+    let mut serves =
+        Serves { boot: world.boot(), api_seconds: since_mount(), workloads_seconds: None, findings: Vec::new() };
+    note(world, &serves);
+
+    let step = Instant::now();
+    let own = datastore::node_name(world);
+    let prepared = Prepared::of_this_boot(world);
+    let instance = prepared.as_ref().map(|prepared| prepared.instance.clone()).unwrap_or_default();
+    serves.findings = clean::left_overs(&own, &instance, mounted);
+    steps.report("remove what is left over", step, "done");
+
+    let step = Instant::now();
+    let deadline = Deadline::after(within.unwrap_or(WORKLOADS));
+    let unready = workloads(deadline);
+    serves.findings.extend(read_back(&own, prepared.and_then(|prepared| prepared.address).as_deref()));
+    match unready.as_slice() {
+        [] => serves.workloads_seconds = Some(since_mount()),
+        pods => serves.findings.push(format!("pods are not ready: {}", pods.join(", "))),
+    }
+    steps.report("workloads", step, if unready.is_empty() { "done" } else { "took too long" });
+    note(world, &serves);
+    for finding in &serves.findings {
+        println!("found: {finding}");
+    }
+    Answer::yes("serves").with("note", serves)
+}
+
+/// Waits until every pod is ready, and says which are not.
+fn workloads(deadline: Deadline) -> Vec<String> {
+    loop {
+        let unready = match kubectl::get(&["pods", "--all-namespaces"]) {
+            Ok(pods) => found::unready(&pods),
+            Err(why) => vec![why],
+        };
+        if unready.is_empty() || deadline.has_passed() {
+            return unready;
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// What no test without a real k3s can show.
+fn read_back(own: &str, address: Option<&str>) -> Vec<String> {
+    let mut findings = Vec::new();
+    match kubectl::get(&["node", own]) {
+        Ok(node) => findings.extend(found::node(&node, address)),
+        Err(why) => findings.push(why),
+    }
+    let service = ["endpointslices", "--namespace=default", "--selector=kubernetes.io/service-name=kubernetes"];
+    match kubectl::get(&service) {
+        Ok(slices) => findings.extend(found::api_addresses(&slices, address)),
+        Err(why) => findings.push(why),
+    }
+    findings
+}
+
+fn note(world: &World, serves: &Serves) {
+    if let Err(error) = state::write(world, Serves::NOTE, serves) {
+        // The node serves all the same.
+        eprintln!("cannot write /run/durin: {error}");
+    }
+}

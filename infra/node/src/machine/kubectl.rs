@@ -1,0 +1,39 @@
+//! The cluster, by k3s's own kubectl.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::programs::{self, Deadline};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether the API server says that it is ready.
+pub fn api_is_ready() -> bool {
+    let arguments = ["kubectl", "get", "--raw", "/readyz", "--request-timeout=2s"];
+    programs::run("k3s", &arguments, Deadline::after(Duration::from_secs(3))).succeeded()
+}
+
+/// # Errors
+/// What kubectl said.
+pub fn get(arguments: &[&str]) -> Result<Value, String> {
+    let arguments = [&["kubectl", "get"], arguments, &["--output=json", "--request-timeout=5s"]].concat();
+    let ran = programs::run("k3s", &arguments, Deadline::after(PATIENCE));
+    if !ran.succeeded() {
+        return Err(ran.reason());
+    }
+    serde_json::from_str(&ran.output).map_err(|error| format!("kubectl get: {error}"))
+}
+
+/// # Errors
+/// What kubectl said.
+pub fn run(arguments: &[&str], deadline: Deadline) -> Result<(), String> {
+    let ran = programs::run("k3s", &[&["kubectl"], arguments].concat(), deadline);
+    if ran.succeeded() { Ok(()) } else { Err(ran.reason()) }
+}
+
+/// # Errors
+/// What kubectl said.
+pub fn soon(arguments: &[&str]) -> Result<(), String> {
+    run(arguments, Deadline::after(PATIENCE))
+}

@@ -1,0 +1,195 @@
+//! `durin-node settle`, beside a stand-in for k3s that shows what lies in files and notes what it was asked to change.
+//! None of this has met a real k3s.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::instance::{Instance, Ran, VOLUME};
+use crate::metadata::Metadata;
+
+const LONG_AGO: &str = "2020-01-01T00:00:00.000000Z";
+
+/// A node that has come to a new instance: its volume is mounted, k3s is starting.
+fn arrived() -> (Instance, Metadata) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    let note = json!({"boot": "b1", "volume": VOLUME, "device": "nvme1n1", "file_system": "ext4", "at": "/data", "formatted": false});
+    instance.write("run/durin/volume.json", &note.to_string());
+    instance.write("etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml", "node-name: \"home\"\n");
+    instance.stand_in(
+        "k3s",
+        r#"case "$*" in
+           "kubectl get --raw /readyz"*) [ -e "$root/api/ready" ] ;;
+           "kubectl get "*) cat "$root/api/$3.json" 2>/dev/null || echo '{"items":[]}' ;;
+           *) shift; echo "$*" >>"$root/changes" ;;
+           esac"#,
+    );
+    instance.write("api/ready", "");
+    show(&instance, "node", &node(&json!({})));
+    show(&instance, "endpointslices", &json!({"items": [{"endpoints": [{"addresses": ["10.0.0.7"]}]}]}));
+    (instance, metadata)
+}
+
+fn show(instance: &Instance, kind: &str, object: &Value) {
+    instance.write(&format!("api/{kind}.json"), &object.to_string());
+}
+
+fn node(annotations: &Value) -> Value {
+    json!({
+        "metadata": {"name": "home", "annotations": annotations},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": "10.0.0.7"}],
+            "conditions": [{"type": "Ready", "status": "True"}]
+        }
+    })
+}
+
+fn settle(instance: &Instance, metadata: &Metadata) -> Ran {
+    instance.durin_node(metadata.address, &["settle", "--within", "3"])
+}
+
+fn changes(instance: &Instance) -> Vec<String> {
+    instance.read("changes").lines().map(str::to_owned).collect()
+}
+
+const REMEMBERED: &str = "annotate node home --overwrite durin/instance=i-0abcdef0123456789";
+
+#[test]
+fn a_node_in_order_is_left_as_it_is_and_its_seconds_are_told() {
+    let (instance, metadata) = arrived();
+    let ran = settle(&instance, &metadata);
+    assert_eq!((ran.word(), ran.status), ("serves", Some(0)), "{}", ran.text);
+    assert_eq!(changes(&instance), [REMEMBERED]);
+    let status = instance.durin_node(metadata.address, &["status"]);
+    let k3s = &status.answer["k3s"];
+    assert!(k3s["api_seconds"].is_number() && k3s["workloads_seconds"].is_number(), "{}", status.text);
+    assert_eq!(k3s["findings"], json!([]));
+}
+
+#[test]
+fn a_silent_k3s_does_not_serve() {
+    let (instance, metadata) = arrived();
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
+    assert_eq!((ran.word(), ran.status), ("does not serve", Some(1)), "{}", ran.text);
+    assert!(changes(&instance).is_empty());
+    let status = instance.durin_node(metadata.address, &["status"]);
+    assert!(status.answer["k3s"].is_null(), "{}", status.text);
+}
+
+#[test]
+fn a_k3s_that_answers_late_is_waited_for() {
+    let (instance, metadata) = arrived();
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    let settling = instance.begin(metadata.address, &["settle", "--within", "10"]);
+    thread::sleep(Duration::from_millis(800));
+    instance.write("api/ready", "");
+    assert_eq!(Ran::of(settling).word(), "serves");
+}
+
+#[test]
+fn what_an_earlier_instance_has_left_goes() {
+    let (instance, metadata) = arrived();
+    show(&instance, "node", &node(&json!({"durin/instance": "i-0dead", "durin/cordoned": "drain"})));
+    show(
+        &instance,
+        "leases",
+        &json!({"items": [{
+            "metadata": {"namespace": "cert-manager", "name": "controller"},
+            "spec": {"holderIdentity": "gone", "renewTime": LONG_AGO}
+        }]}),
+    );
+    show(
+        &instance,
+        "nodes",
+        &json!({"items": [{"metadata": {"name": "ip-10-0-0-1", "labels": {"node-role.kubernetes.io/control-plane": "true"}}}]}),
+    );
+    show(
+        &instance,
+        "volumeattachments",
+        &json!({"items": [{
+            "metadata": {"name": "csi-1", "creationTimestamp": "2020-01-01T00:00:00Z"},
+            "spec": {"attacher": "ebs.csi.aws.com", "nodeName": "home"}
+        }]}),
+    );
+    let ran = settle(&instance, &metadata);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert_eq!(
+        changes(&instance),
+        [
+            "delete lease controller --namespace cert-manager --ignore-not-found",
+            "delete volumeattachment csi-1 --ignore-not-found --wait=false",
+            "delete node ip-10-0-0-1 --ignore-not-found",
+            "uncordon home",
+            "annotate node home durin/cordoned-",
+            REMEMBERED,
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_as_it_should_be_is_told() {
+    let (instance, metadata) = arrived();
+    let mut node = node(&json!({}));
+    node["spec"]["unschedulable"] = json!(true);
+    node["status"]["addresses"][0]["address"] = json!("10.0.0.1");
+    show(&instance, "node", &node);
+    show(&instance, "endpointslices", &json!({"items": [{"endpoints": [{"addresses": ["10.0.0.1", "10.0.0.7"]}]}]}));
+    show(
+        &instance,
+        "pods",
+        &json!({"items": [{"metadata": {"namespace": "default", "name": "web"}, "status": {"phase": "Pending"}}]}),
+    );
+    let ran = settle(&instance, &metadata);
+    let findings = &ran.answer["note"]["findings"];
+    for finding in
+        ["InternalIP is 10.0.0.1", "cordoned", "kubernetes names 10.0.0.1, 10.0.0.7", "not ready: default/web"]
+    {
+        assert!(findings.to_string().contains(finding), "{finding}: {}", ran.text);
+    }
+    assert_eq!(changes(&instance), [REMEMBERED], "somebody's cordon stays");
+    assert!(ran.answer["note"]["workloads_seconds"].is_null());
+}
+
+#[test]
+fn a_broken_store_is_set_aside_once_and_the_datastore_stays() {
+    let (instance, metadata) = arrived();
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    instance.write("data/k3s/agent/containerd/meta.db", "broken");
+    instance.write("data/k3s/server/db/state.db", "the datastore");
+    instance.stand_in("journalctl", "echo 'fatal: failed to get metadata for stored sandbox abc: not found'");
+    instance.stand_in(
+        "systemctl",
+        r#"case "$*" in
+           show*) echo 3 ;;
+           "start --no-block k3s") touch "$root/api/ready" ;;
+           esac
+           echo "$*" >>"$root/systemd""#,
+    );
+    let ran = settle(&instance, &metadata);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
+    assert_eq!(instance.read("data/k3s/server/db/state.db"), "the datastore");
+
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    instance.write("data/k3s/agent/containerd/meta.db", "broken again");
+    let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
+    assert_eq!(ran.word(), "does not serve", "{}", ran.text);
+    assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "broken again");
+}
+
+#[test]
+fn a_k3s_that_is_down_for_another_reason_is_not_rescued() {
+    for (restarts, log) in [("0", "failed to get metadata for stored sandbox"), ("9", "bind: address already in use")] {
+        let (instance, metadata) = arrived();
+        std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+        instance.write("data/k3s/agent/containerd/meta.db", "fine");
+        instance.stand_in("journalctl", &format!("echo '{log}'"));
+        instance.stand_in("systemctl", &format!("echo {restarts}"));
+        let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
+        assert_eq!(ran.word(), "does not serve", "{}", ran.text);
+        assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "fine");
+    }
+}

@@ -1,0 +1,89 @@
+//! An instance with the volume mounted, beside k3s: whether it serves, and a drain for those who ask for one.
+
+use std::fs;
+
+use crate::instance::{Instance, VOLUME};
+use crate::releases::serving;
+
+/// A k3s that answers, and notes what it was asked to change.
+fn with_k3s(instance: &Instance) {
+    instance.write("node.json", r#"{"metadata":{"name":"home"},"spec":{}}"#);
+    instance.stand_in(
+        "k3s",
+        r#"case "$*" in
+           "kubectl get node"*) cat "$root/node.json" ;;
+           "kubectl get"*) ;;
+           *) echo "$*" | sed 's/--timeout=[0-9]*s/--timeout/' >>"$root/changes" ;;
+           esac"#,
+    );
+}
+
+fn drain_for(instance: &Instance, seconds: u64) {
+    let boot = fs::read_to_string(instance.path("proc/sys/kernel/random/boot_id")).expect("the boot");
+    let note = serde_json::json!({
+        "boot": boot.trim(), "instance": "i-1", "address": null, "volume": VOLUME, "new_volume": null,
+        "record": null, "node_name": "home", "drain_seconds": seconds, "unfit": [], "warnings": []
+    });
+    instance.write("run/durin/prepared.json", &note.to_string());
+    instance.write("etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml", "node-name: home\n");
+}
+
+fn changes(instance: &Instance) -> Vec<String> {
+    fs::read_to_string(instance.path("changes")).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn an_instance_serves_while_the_volume_is_mounted_and_k3s_answers() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    let serves = || instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert_eq!((serves().word(), serves().status), ("serves", Some(0)), "{}", serves());
+    instance.stand_in("k3s", "exit 1");
+    assert_eq!((serves().word(), serves().why()), ("does not serve", "k3s does not answer"));
+    with_k3s(&instance);
+    assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
+    assert_eq!(serves().why(), format!("{VOLUME} has been released"));
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
+    assert_eq!(serves().word(), "serves", "{}", serves());
+}
+
+#[test]
+fn a_release_drains_only_for_one_who_asks() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    let ran = instance.durin_node(&["release", VOLUME]);
+    assert_eq!((ran.word(), changes(&instance).len()), ("released", 0), "{ran}");
+}
+
+#[test]
+fn a_drain_says_first_that_the_cordon_is_ours() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    drain_for(&instance, 5);
+    let ran = instance.durin_node(&["release", VOLUME]);
+    assert!(ran.said.contains("drain: done ("), "{ran}");
+    let mark = "kubectl annotate node home --overwrite durin/cordoned=drain";
+    let drain = "kubectl drain home --ignore-daemonsets --delete-emptydir-data --force --timeout";
+    assert_eq!(changes(&instance), [mark, drain]);
+}
+
+#[test]
+fn a_cordon_of_somebody_else_is_not_called_ours() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    instance.write("node.json", r#"{"metadata":{"name":"home"},"spec":{"unschedulable":true}}"#);
+    drain_for(&instance, 5);
+    instance.durin_node(&["release", VOLUME]);
+    assert!(changes(&instance).iter().all(|change| !change.contains("annotate")), "{:?}", changes(&instance));
+}
+
+#[test]
+fn a_drain_that_hangs_does_not_stop_the_release() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    instance.stand_in("k3s", "sleep 60");
+    drain_for(&instance, 1);
+    let ran = instance.durin_node(&["release", VOLUME]);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(instance.mounts().is_empty());
+}
