@@ -29,7 +29,7 @@ fn try_drain(world: &World, deadline: Deadline) -> Result<(), String> {
     let own = datastore::node_name(world);
     // A cordon goes with the datastore. The successor lifts it if it is ours, so that has to be written first; one that
     // somebody else has made stays.
-    match left_over::cordon(&kubectl::get(&["node", &own])?) {
+    match left_over::cordon(&kubectl::get_until(&["node", &own], deadline)?) {
         Cordon::Somebodys => {}
         Cordon::None | Cordon::Durins => {
             kubectl::run(&["annotate", "node", &own, "--overwrite", &format!("{CORDONED}=drain")], deadline)?;

@@ -17,8 +17,14 @@ pub fn api_is_ready() -> bool {
 /// # Errors
 /// What kubectl said.
 pub fn get(arguments: &[&str]) -> Result<Value, String> {
+    get_until(arguments, Deadline::after(PATIENCE))
+}
+
+/// # Errors
+/// What kubectl said.
+pub fn get_until(arguments: &[&str], deadline: Deadline) -> Result<Value, String> {
     let arguments = [&["kubectl", "get"], arguments, &["--output=json", "--request-timeout=5s"]].concat();
-    let ran = programs::run("k3s", &arguments, Deadline::after(PATIENCE));
+    let ran = programs::run("k3s", &arguments, deadline);
     if !ran.succeeded() {
         return Err(ran.reason());
     }

@@ -1,6 +1,7 @@
 //! An instance with the volume mounted, beside k3s: whether it serves, and a drain for those who ask for one.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::instance::{Instance, VOLUME};
 use crate::releases::serving;
@@ -83,7 +84,9 @@ fn a_drain_that_hangs_does_not_stop_the_release() {
     with_k3s(&instance);
     instance.stand_in("k3s", "sleep 60");
     drain_for(&instance, 1);
+    let begun = Instant::now();
     let ran = instance.durin_node(&["release", VOLUME]);
     assert_eq!(ran.word(), "released", "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{ran}");
     assert!(instance.mounts().is_empty());
 }
