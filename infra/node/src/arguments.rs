@@ -9,7 +9,6 @@ use clap::{Args, Parser, Subcommand};
 use durin_decisions::ids::VolumeId;
 use durin_node::answer::{Answer, Steps};
 use durin_node::commands::status::Goal;
-use durin_node::commands::volume::Wanted;
 use durin_node::commands::{prepare, release, resume, settle, status, volume, watch};
 use durin_node::decide::protocol;
 use durin_node::machine::metadata::Metadata;
@@ -47,8 +46,8 @@ enum Command {
     Volume(Volume),
     /// Let go of the volume: stop k3s, end its containers, unmount; succeeds only if it can be detached
     Release {
-        /// The volume, vol-…
-        volume: String,
+        /// The volume, vol-…; without it, the one that is mounted
+        volume: Option<String>,
     },
     /// Take a release back: mount the volume and serve again
     Resume {
@@ -118,14 +117,14 @@ impl Arguments {
         match &self.command {
             Command::Prepare { within } => prepare::run(world, &mut metadata(), within.map(Duration::from_secs), steps),
             Command::Volume(options) => {
-                let volume = options.volume.as_ref().map(|argument| argument.0.clone());
-                let within = options.within.map(Duration::from_secs);
-                match Wanted::find(world, volume, options.new, within) {
-                    Ok(wanted) => volume::run(world, &wanted, steps),
-                    Err(why) => Answer::no("refused", &why),
-                }
+                let options = volume::Options {
+                    volume: options.volume.as_ref().map(|argument| argument.0.clone()),
+                    is_new: options.new,
+                    within: options.within.map(Duration::from_secs),
+                };
+                volume::run(world, &options, steps)
             }
-            Command::Release { volume } => release::run(world, volume, steps),
+            Command::Release { volume } => release::run(world, volume.as_deref(), steps),
             Command::Resume { volume } => resume::run(world, volume, steps),
             Command::Watch { poll } => watch::run(world, &mut metadata(), poll.map(Duration::from_millis), steps),
             Command::Settle { within } => settle::run(world, within.map(Duration::from_secs), steps),

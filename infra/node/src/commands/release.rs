@@ -68,8 +68,14 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     Ok("released")
 }
 
-pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
-    let released = VolumeId::new(volume).map_err(text).and_then(|volume| let_go(world, &volume, steps));
+/// Without a volume, the one that this instance has mounted: at a shutdown.
+pub fn run(world: &World, volume: Option<&str>, steps: &mut Steps) -> Answer {
+    let mounted = Mounted::of_this_boot(world).map(|mounted| mounted.volume.to_string());
+    let Some(volume) = volume.map(str::to_owned).or(mounted) else {
+        println!("nothing to do: this instance has mounted no volume");
+        return Answer::yes("nothing to do");
+    };
+    let released = VolumeId::new(volume.as_str()).map_err(text).and_then(|volume| let_go(world, &volume, steps));
     let answer = match released {
         Ok(word) => Answer::yes(word),
         Err(why) => Answer::no("not released", &why),
@@ -79,17 +85,17 @@ pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
 
 fn before(world: &World, device: &Device) -> Result<Before, String> {
     let use_of_it = use_of_it::look(device).map_err(|error| format!("cannot read the list of mounts: {error}"))?;
-    let boot = world.boot();
-    let note = state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot);
     Ok(Before {
         marker: state::marker(world),
-        serves_from: note.map(|note| note.volume),
+        serves_from: Mounted::of_this_boot(world).map(|mounted| mounted.volume),
         is_root: use_of_it.mounted.iter().any(|point| point == "/"),
         use_of_it,
     })
 }
 
 fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
+    // It would ask a k3s that has gone, with a kubectl that may run from the volume.
+    programs::run("systemctl", &["stop", "durin-settle"], deadline.at_most(Duration::from_secs(2)));
     let begun = Instant::now();
     let stopped = programs::run("systemctl", &["stop", "k3s"], deadline.at_most(STOP));
     steps.report("stop k3s", begun, &stopped.outcome());

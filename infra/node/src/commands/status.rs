@@ -56,7 +56,7 @@ fn serves(world: &World) -> (Answer, bool) {
     if let Marker::Released(volume) = state::marker(world) {
         return (Answer::no("does not serve", &format!("{volume} has been released")), true);
     }
-    match mounted(world) {
+    match Mounted::of_this_boot(world) {
         None => (Answer::no("does not serve", "the volume is not mounted"), false),
         Some(note) if !is_mounted(world, &note) => (Answer::no("does not serve", "the volume is not mounted"), false),
         Some(_) if !kubectl::api_is_ready() => (Answer::no("does not serve", "k3s does not answer"), false),
@@ -71,7 +71,7 @@ fn describe(world: &World, answer: Answer) -> Answer {
         Marker::Absent | Marker::Stale => Value::Null,
         Marker::Released(volume) => volume.into(),
     };
-    let note = mounted(world);
+    let note = Mounted::of_this_boot(world);
     let is_mounted = note.as_ref().is_some_and(|note| is_mounted(world, note));
     answer
         .with("prepared", Prepared::of_this_boot(world))
@@ -80,11 +80,6 @@ fn describe(world: &World, answer: Answer) -> Answer {
         .with("released", released)
         .with("k3s", state::read::<Serves>(world, Serves::NOTE).filter(|note| note.boot == boot))
         .with("notice", state::read::<Noticed>(world, Noticed::NOTE).filter(|note| note.boot == boot))
-}
-
-fn mounted(world: &World) -> Option<Mounted> {
-    let boot = world.boot();
-    state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot)
 }
 
 /// By the kernel's word, not the note's.

@@ -40,56 +40,64 @@ pub struct Mounted {
 
 impl Mounted {
     pub const NOTE: &str = "volume.json";
+
+    pub fn of_this_boot(world: &World) -> Option<Mounted> {
+        let boot = world.boot();
+        state::read::<Mounted>(world, Mounted::NOTE).filter(|note| note.boot == boot)
+    }
 }
 
 fn as_text<S: serde::Serializer>(volume: &VolumeId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(volume)
 }
 
-pub struct Wanted {
-    pub volume: VolumeId,
+/// What the arguments say.
+pub struct Options {
+    pub volume: Option<VolumeId>,
     /// Somebody has said that this volume is new.
-    pub declared_new: bool,
+    pub is_new: bool,
     /// How long to wait for it; for ever, unless said.
     pub within: Option<Duration>,
+}
+
+/// What to mount, by the arguments, and where they are silent by this instance's tags.
+struct Wanted {
+    volume: VolumeId,
+    declared_new: bool,
     /// The node's name, for a datastore that has none yet.
-    pub node_name: Option<String>,
+    node_name: Option<String>,
 }
 
-impl Wanted {
-    /// What the arguments say, and of what they leave out, what this instance's tags say.
-    ///
-    /// # Errors
-    /// When neither names a volume.
-    pub fn find(
-        world: &World,
-        volume: Option<VolumeId>,
-        is_new: bool,
-        within: Option<Duration>,
-    ) -> Result<Wanted, String> {
-        let prepared = Prepared::of_this_boot(world);
-        let of_tags = prepared.as_ref().and_then(|prepared| prepared.volume.clone());
-        let volume = match (volume, of_tags) {
-            (Some(volume), _) => volume,
-            (None, Some(text)) => VolumeId::new(text).map_err(|error| format!("durin:volume-id: {error}"))?,
-            (None, None) => {
-                return Err("nobody has said which volume: `durin-node prepare` reads it from the tags".to_owned());
-            }
-        };
-        let tagged_new = prepared.as_ref().and_then(|prepared| prepared.new_volume.as_deref());
-        let declared_new = is_new || tagged_new == Some(volume.as_str());
-        Ok(Wanted { declared_new, within, node_name: prepared.and_then(|prepared| prepared.node_name), volume })
-    }
-}
-
-pub fn run(world: &World, wanted: &Wanted, steps: &mut Steps) -> Answer {
-    let answer = match take(world, wanted, steps) {
+pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
+    let deadline = options.within.map(Deadline::after);
+    let wanted = match wanted(world, options, deadline) {
+        Ok(wanted) => wanted,
+        Err(why) => return Answer::no("absent", &why),
+    };
+    let answer = match take(world, &wanted, deadline, steps) {
         Ok(answer) => answer,
         Err(Left::Absent) => Answer::no("absent", &format!("{} has not come", wanted.volume)),
         Err(Left::Refused(why)) => Answer::no("refused", &format!("{} is not mounted: {why}", wanted.volume)),
         Err(Left::Failed(why)) => Answer::no("failed", &format!("{} is not mounted: {why}", wanted.volume)),
     };
     answer.with("volume", wanted.volume.as_str())
+}
+
+/// Waits for the tags if they have to say which volume.
+fn wanted(world: &World, options: &Options, deadline: Option<Deadline>) -> Result<Wanted, String> {
+    loop {
+        let prepared = Prepared::of_this_boot(world);
+        let of_tags = prepared.as_ref().and_then(|prepared| VolumeId::new(prepared.volume.clone()?).ok());
+        if let Some(volume) = options.volume.clone().or(of_tags) {
+            let tagged_new = prepared.as_ref().and_then(|prepared| prepared.new_volume.as_deref());
+            let declared_new = options.is_new || tagged_new == Some(volume.as_str());
+            return Ok(Wanted { declared_new, node_name: prepared.and_then(|prepared| prepared.node_name), volume });
+        }
+        if deadline.is_some_and(Deadline::has_passed) {
+            return Err("nobody has said which volume: `durin-node prepare` reads it from the tags".to_owned());
+        }
+        thread::sleep(POLL);
+    }
 }
 
 /// Why a volume is not mounted.
@@ -106,9 +114,9 @@ impl From<Refusal> for Left {
     }
 }
 
-fn take(world: &World, wanted: &Wanted, steps: &mut Steps) -> Result<Answer, Left> {
+fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut Steps) -> Result<Answer, Left> {
     let begun = Instant::now();
-    let device = wait(world, wanted)?;
+    let device = wait(world, &wanted.volume, deadline)?;
     steps.report("wait for the volume", begun, "done");
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
     let _lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
@@ -146,14 +154,13 @@ fn take(world: &World, wanted: &Wanted, steps: &mut Steps) -> Result<Answer, Lef
 }
 
 /// Waits until the device is there. It comes when the last holder has released it.
-fn wait(world: &World, wanted: &Wanted) -> Result<Device, Left> {
-    let deadline = wanted.within.map(Deadline::after);
+fn wait(world: &World, volume: &VolumeId, deadline: Option<Deadline>) -> Result<Device, Left> {
     loop {
-        if let Marker::Released(volume) = state::marker(world) {
-            return Err(Refusal::Released(volume).into());
+        if let Marker::Released(released) = state::marker(world) {
+            return Err(Refusal::Released(released).into());
         }
         // Its node may come a moment after its entry in sysfs.
-        if let Some(device) = device::find(world, &wanted.volume)?.filter(|device| device.node.exists()) {
+        if let Some(device) = device::find(world, volume)?.filter(|device| device.node.exists()) {
             return Ok(device);
         }
         if deadline.is_some_and(Deadline::has_passed) {

@@ -13,7 +13,6 @@ use crate::machine::state;
 use crate::world::World;
 
 use super::release;
-use super::volume::Mounted;
 
 /// EC2's advice is every five seconds. (EC2 User Guide, "Spot Instance interruption notices")
 const POLL: Duration = Duration::from_secs(2);
@@ -60,10 +59,7 @@ pub fn run(world: &World, metadata: &mut Metadata, poll: Option<Duration>, steps
         println!("nothing to do: the volume has been released");
         return Answer::yes("nothing to do");
     }
-    match state::read::<Mounted>(world, Mounted::NOTE).filter(|mounted| mounted.boot == world.boot()) {
-        Some(mounted) => release::run(world, mounted.volume.as_str(), steps),
-        None => Answer::yes("nothing to do"),
-    }
+    release::run(world, None, steps)
 }
 
 fn read(metadata: &mut Metadata) -> Option<Notice> {

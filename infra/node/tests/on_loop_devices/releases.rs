@@ -25,7 +25,7 @@ fn a_release_asks_systemd_and_says_what_it_did_step_by_step() {
     let Some(instance) = serving() else { return };
     let ran = release(&instance);
     assert_eq!((ran.word(), ran.status), ("released", Some(0)), "{ran}");
-    assert_eq!(instance.asked(), ["stop k3s"]);
+    assert_eq!(instance.asked(), ["stop durin-settle", "stop k3s"]);
     for step in ["lock", "stop k3s", "end the containers", "kill the rest of the containers", "sync", "unmount"] {
         assert!(ran.said.contains(&format!("{step}: done (")), "{step}: {ran}");
         assert!(ran.answer["seconds"][step].is_number(), "{step}: {ran}");
@@ -122,7 +122,7 @@ fn of_two_at_once_the_second_waits_and_finds_nothing_to_do() {
     let mut words = [both[0].word(), both[1].word()];
     words.sort_unstable();
     assert_eq!(words, ["nothing to do", "released"], "{}{}", both[0], both[1]);
-    assert_eq!(instance.asked(), ["stop k3s"]);
+    assert_eq!(instance.asked(), ["stop durin-settle", "stop k3s"]);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_stop_that_hangs_is_given_up_and_told_and_the_volume_released_all_the_same()
     assert_eq!(ran.word(), "released", "{ran}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{ran}");
     assert!(ran.said.contains("stop k3s: took too long ("), "{ran}");
-    assert_eq!(instance.asked(), ["stop k3s", "kill --signal=KILL k3s"]);
+    assert_eq!(instance.asked(), ["stop durin-settle", "stop k3s", "kill --signal=KILL k3s"]);
 }
 
 #[test]

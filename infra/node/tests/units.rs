@@ -1,0 +1,74 @@
+//! The units: systemd understands them, and they call what there is.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const INSTALLED: &str = "/usr/local/bin/durin-node";
+
+fn units() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("units")
+}
+
+fn services() -> Vec<PathBuf> {
+    let entries = fs::read_dir(units()).expect("the units").flatten();
+    let mut found: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "service")).collect();
+    found.sort();
+    assert_eq!(found.len(), 5);
+    found
+}
+
+/// systemd checks that programs are there, and knows no k3s: both are put beside the units.
+#[test]
+fn systemd_understands_the_units() {
+    let directory = std::env::temp_dir().join(format!("durin-units-{}", std::process::id()));
+    let drop_ins = directory.join("k3s.service.d");
+    fs::create_dir_all(&drop_ins).expect("a directory");
+    fs::write(directory.join("k3s.service"), "[Service]\nExecStart=/bin/true\n").expect("a unit");
+    fs::copy(units().join("k3s.service.d/durin.conf"), drop_ins.join("durin.conf")).expect("a drop-in");
+    for unit in services() {
+        let text = fs::read_to_string(&unit).expect("a unit").replace(INSTALLED, env!("CARGO_BIN_EXE_durin-node"));
+        fs::write(directory.join(unit.file_name().expect("a name")), text).expect("a unit");
+    }
+    let names = fs::read_dir(&directory).expect("the units").flatten().map(|entry| entry.path());
+    let names: Vec<_> = names.filter(|path| path.is_file()).collect();
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=yes"])
+        .args(&names)
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", directory.display()))
+        .output();
+    drop(fs::remove_dir_all(&directory));
+    let Ok(verified) = verified else {
+        let told = writeln!(io::stderr(), "NOT RUN: systemd-analyze verify, because there is none");
+        return told.expect("standard error");
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("durin") || line.contains("k3s")).collect();
+    assert!(ours.is_empty() && verified.status.success(), "{said}");
+}
+
+#[test]
+fn every_command_of_a_unit_is_one_that_the_program_has() {
+    let mut commands = Vec::new();
+    for unit in services() {
+        let text = fs::read_to_string(&unit).expect("a unit");
+        let lines = text.lines().filter_map(|line| line.split_once('=')?.1.strip_prefix(INSTALLED));
+        commands.extend(lines.map(|line| line.trim().to_owned()));
+    }
+    commands.sort();
+    assert_eq!(commands, ["prepare", "release", "settle", "volume", "watch"]);
+    for command in commands {
+        let help = Command::new(env!("CARGO_BIN_EXE_durin-node")).args([command.as_str(), "--help"]).output();
+        assert!(help.expect("durin-node").status.success(), "{command}");
+    }
+}
+
+#[test]
+fn what_mounts_or_starts_k3s_honours_the_marker() {
+    for unit in ["durin-volume.service", "durin-settle.service", "k3s.service.d/durin.conf"] {
+        let text = fs::read_to_string(units().join(unit)).expect("a unit");
+        assert!(text.lines().any(|line| line == "ConditionPathExists=!/run/durin-released"), "{unit}");
+    }
+}
