@@ -21,8 +21,14 @@ pub(crate) struct Instance {
     /// The cgroup that our containers are below, if the kernel has version 2 and lets us.
     pub(crate) cgroup: Option<PathBuf>,
     boots: u32,
-    /// One at a time: a mount namespace that one test makes would keep the volume of another alive.
-    _alone: File,
+    _turn: File,
+}
+
+/// Which other instances there may be meanwhile, in other tests.
+pub(crate) enum Others {
+    Any,
+    /// A mount namespace of this one's would keep the volumes of others mounted.
+    None,
 }
 
 /// How a run of durin-node ended.
@@ -37,10 +43,17 @@ pub(crate) struct Ran {
 impl Instance {
     /// One that has just booted; none where this machine allows no loop devices or mounts, which is said.
     pub(crate) fn boot() -> Option<Instance> {
+        Instance::boot_beside(Others::Any)
+    }
+
+    pub(crate) fn boot_beside(others: Others) -> Option<Instance> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let temporary = std::env::temp_dir().canonicalize().expect("a directory for temporary files");
-        let alone = File::create(temporary.join("durin-node-tests.lock")).expect("a lock");
-        alone.lock().expect("the lock");
+        let turn = File::create(temporary.join("durin-node-tests.lock")).expect("a lock");
+        match others {
+            Others::Any => turn.lock_shared().expect("the lock"),
+            Others::None => turn.lock().expect("the lock"),
+        }
         let name = format!("durin-node-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let root = temporary.join(&name);
         for directory in
@@ -62,7 +75,7 @@ impl Instance {
                 symlink("../../cgroup.files", root.join("sys/fs/cgroup")).expect("a link");
             }
         }
-        let mut instance = Instance { root, processes: Vec::new(), cgroup, boots: 0, _alone: alone };
+        let mut instance = Instance { root, processes: Vec::new(), cgroup, boots: 0, _turn: turn };
         instance.new_boot();
         instance.install_stand_ins();
         Some(instance)
