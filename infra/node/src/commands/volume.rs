@@ -124,11 +124,11 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         // The units ask only whether it is there.
         state::unmark(world).map_err(failed("cannot remove an old marker"))?;
     }
-    if is_mounted(world, &device)? {
-        println!("nothing to do: {} is mounted", wanted.volume);
-        return Ok(Answer::yes("mounted"));
-    }
-    let (file_system, formatted) = mount(world, wanted, &device, steps)?;
+    // Mounted already, by a run that may have got no further: all that follows is done again.
+    let (file_system, formatted) = match already_mounted(world, &device)? {
+        Some(file_system) => (file_system, false),
+        None => mount(world, wanted, &device, steps)?,
+    };
 
     let begun = Instant::now();
     let grown = reading::grow(file_system, &device.node, world.mount_point());
@@ -170,14 +170,14 @@ fn wait(world: &World, volume: &VolumeId, deadline: Option<Deadline>) -> Result<
     }
 }
 
-/// Whether the volume is mounted where it should be. Anything else there is refused.
-fn is_mounted(world: &World, device: &Device) -> Result<bool, Left> {
+/// What is mounted where the volume should be, if anything is. Anything but the volume is refused.
+fn already_mounted(world: &World, device: &Device) -> Result<Option<FileSystem>, Left> {
     let here = mounts::here().map_err(failed("cannot read the list of mounts"))?;
     let point = world.mount_point().display().to_string();
-    match here.iter().rev().find(|mount| mount.point == point) {
-        Some(mount) if mount.is_of(&device.stack) => Ok(true),
-        Some(mount) => Err(Refusal::SomethingElseIsThere(mount.source.clone(), point).into()),
-        None => Ok(false),
+    let Some(mount) = here.iter().rev().find(|mount| mount.point == point) else { return Ok(None) };
+    match FileSystem::named(&mount.kind).filter(|_| mount.is_of(&device.stack)) {
+        Some(file_system) => Ok(Some(file_system)),
+        None => Err(Refusal::SomethingElseIsThere(mount.source.clone(), point).into()),
     }
 }
 

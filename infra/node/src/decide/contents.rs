@@ -23,6 +23,10 @@ pub enum FileSystem {
 }
 
 impl FileSystem {
+    pub fn named(name: &str) -> Option<FileSystem> {
+        [FileSystem::Ext4, FileSystem::Xfs].into_iter().find(|file_system| file_system.name() == name)
+    }
+
     /// As `mount -t` and blkid spell it.
     pub fn name(self) -> &'static str {
         match self {
@@ -55,10 +59,9 @@ impl Contents {
         if let Some(table) = value("PTTYPE") {
             return Contents::Foreign(format!("a partition table ({table})"));
         }
-        match value("TYPE") {
-            Some("ext4") => Contents::Ours(FileSystem::Ext4),
-            Some("xfs") => Contents::Ours(FileSystem::Xfs),
-            Some(kind) => Contents::Foreign(kind.to_owned()),
+        match value("TYPE").map(|kind| FileSystem::named(kind).ok_or(kind)) {
+            Some(Ok(file_system)) => Contents::Ours(file_system),
+            Some(Err(kind)) => Contents::Foreign(kind.to_owned()),
             None => Contents::Unknown("something that blkid has no name for".to_owned()),
         }
     }

@@ -98,3 +98,12 @@ fn a_large_device_is_read_at_both_ends_and_where_copies_are(#[case] size: u64) {
 fn a_protocol_and_the_next_work_together(#[case] theirs: Option<u32>, #[case] agree: bool) {
     assert_eq!(protocol::agree(theirs).is_ok(), agree);
 }
+
+#[test]
+fn a_file_system_is_known_by_the_name_that_it_has() {
+    for (file_system, name) in [(FileSystem::Ext4, "ext4"), (FileSystem::Xfs, "xfs")] {
+        assert_eq!((file_system.name(), file_system.to_string().as_str()), (name, name));
+        assert_eq!(FileSystem::named(name), Some(file_system));
+    }
+    assert_eq!(FileSystem::named("ext3"), None);
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::volume::{must, ran};
+use crate::volume::{Volume, must, ran};
 
 pub(crate) const VOLUME: &str = "vol-0abcdef0123456789";
 pub(crate) const ANOTHER: &str = "vol-0fedcba9876543210";
@@ -21,6 +21,8 @@ pub(crate) struct Instance {
     /// The cgroup that our containers are below, if the kernel has version 2 and lets us.
     pub(crate) cgroup: Option<PathBuf>,
     boots: u32,
+    /// Kept open, and never answered.
+    servers: Vec<File>,
     _turn: File,
 }
 
@@ -75,7 +77,7 @@ impl Instance {
                 symlink("../../cgroup.files", root.join("sys/fs/cgroup")).expect("a link");
             }
         }
-        let mut instance = Instance { root, processes: Vec::new(), cgroup, boots: 0, _turn: turn };
+        let mut instance = Instance { root, processes: Vec::new(), cgroup, boots: 0, servers: Vec::new(), _turn: turn };
         instance.new_boot();
         instance.install_stand_ins();
         Some(instance)
@@ -99,6 +101,17 @@ impl Instance {
         self.write("proc/sys/kernel/random/boot_id", &format!("00000000-0000-0000-0000-{:012}\n", self.boots));
         drop(fs::remove_dir_all(self.path("run")));
         fs::create_dir_all(self.path("run")).expect("a directory");
+    }
+
+    /// The volume comes to a new boot as it is at this moment.
+    pub(crate) fn lose_power(&mut self, volume: &mut Volume) {
+        volume.cut_power();
+        self.unplug("nvme1n1");
+        self.unmount_everything(&[]);
+        volume.release_device();
+        volume.attach_anew();
+        self.new_boot();
+        self.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
     }
 
     /// The kernel's entry for an NVMe device of this serial number.
@@ -163,6 +176,18 @@ impl Instance {
             fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|n| n == "sleep\n")
         });
         id
+    }
+
+    /// A file system whose server does not answer: whatever looks at it waits.
+    pub(crate) fn mount_what_hangs(&mut self, relative: &str) {
+        fs::create_dir_all(self.path(relative)).expect("a directory");
+        let server = File::options().read(true).write(true).open("/dev/fuse").expect("/dev/fuse");
+        let options = "fd=0,rootmode=40000,user_id=0,group_id=0";
+        let mut mount = Command::new("mount");
+        mount.args(["-i", "-t", "fuse", "none", &self.text(relative), "-o", options]);
+        let mounted = mount.stdin(server.try_clone().expect("a copy")).status().expect("mount");
+        assert!(mounted.success());
+        self.servers.push(server);
     }
 
     pub(crate) fn end_processes(&mut self) {

@@ -4,6 +4,7 @@
 //! systemd and k3s are stand-ins: scripts that note what they were asked.
 
 mod containers;
+mod cuts;
 mod instance;
 mod persisting;
 mod releases;

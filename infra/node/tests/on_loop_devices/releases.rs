@@ -137,6 +137,30 @@ fn a_mount_waits_for_a_release_and_finds_its_marker() {
 }
 
 #[test]
+fn a_mount_that_waits_for_its_turn_looks_for_the_marker_again() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    let turn = std::fs::File::create(instance.path("run/durin-release.lock")).expect("the lock");
+    turn.lock().expect("our turn");
+    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    std::thread::sleep(Duration::from_millis(500));
+    instance.write("run/durin-released", VOLUME);
+    drop(turn);
+    let ran = Ran::of(mounting);
+    assert_eq!(ran.word(), "refused", "{ran}");
+    assert!(instance.mounts().is_empty());
+}
+
+#[test]
+fn what_hangs_below_the_volume_does_not_keep_it_from_being_synced() {
+    let Some(mut instance) = serving() else { return };
+    instance.mount_what_hangs("data/hangs");
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(ran.said.contains("sync: done ("), "{ran}");
+}
+
+#[test]
 fn a_resume_waits_for_a_release_that_is_under_way() {
     let Some(instance) = serving() else { return };
     instance.write("stop", "sleep 1");

@@ -157,6 +157,7 @@ impl Play {
                 fs::create_dir_all(self.instance.path("data/with a space")).expect("a directory");
                 must("mount", &["-t", "tmpfs", "none", &self.instance.text("data/with a space")]);
             }
+            "nested mount that hangs" => self.instance.mount_what_hangs("data/hangs"),
             "bind mount" => {
                 fs::create_dir_all(self.instance.path("pods/a volume")).expect("a directory");
                 must("mount", &["--bind", &data, &self.instance.text("pods/a volume")]);
@@ -242,14 +243,7 @@ impl Play {
     }
 
     fn cut_power(&mut self) {
-        let volume = self.volume.as_mut().expect("a volume has been made");
-        volume.cut_power();
-        self.instance.unplug("nvme1n1");
-        self.instance.unmount_everything(&[]);
-        volume.release_device();
-        volume.attach_anew();
-        self.instance.new_boot();
-        self.plug("nvme1n1");
+        self.instance.lose_power(self.volume.as_mut().expect("a volume has been made"));
     }
 }
 
