@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -51,7 +52,8 @@ impl Instance {
     pub(crate) fn boot_beside(others: Others) -> Option<Instance> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let temporary = std::env::temp_dir().canonicalize().expect("a directory for temporary files");
-        let turn = File::create(temporary.join("durin-node-tests.lock")).expect("a lock");
+        let user = rustix::process::getuid().as_raw();
+        let turn = File::create(temporary.join(format!("durin-node-tests-{user}.lock"))).expect("a lock");
         match others {
             Others::Any => turn.lock_shared().expect("the lock"),
             Others::None => turn.lock().expect("the lock"),
@@ -63,10 +65,8 @@ impl Instance {
         {
             fs::create_dir_all(root.join(directory)).expect("a directory");
         }
-        if let Err(problem) = can_mount(&root) {
+        if !can_mount(&root) {
             drop(fs::remove_dir_all(&root));
-            let told = writeln!(io::stderr(), "NOT RUN: real block devices, because this machine refused: {problem}");
-            told.expect("standard error");
             return None;
         }
         let cgroup = make_cgroup(&name);
@@ -289,8 +289,21 @@ pub(crate) fn wait_until(what: &str, is_there: impl Fn() -> bool) {
     panic!("no {what} after five seconds");
 }
 
+/// Whether this machine allows what is needed: it is tried once, and said if not.
+fn can_mount(root: &Path) -> bool {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    *CAN.get_or_init(|| {
+        let tried = try_to_mount(root);
+        if let Err(problem) = &tried {
+            let told = writeln!(io::stderr(), "NOT RUN: real block devices, because this machine refused: {problem}");
+            told.expect("standard error");
+        }
+        tried.is_ok()
+    })
+}
+
 /// A container may have loop devices and not be allowed to mount them.
-fn can_mount(root: &Path) -> Result<(), String> {
+fn try_to_mount(root: &Path) -> Result<(), String> {
     let image = root.join("tried");
     let point = root.join("data").display().to_string();
     File::create(&image).and_then(|file| file.set_len(4 << 20)).map_err(|error| error.to_string())?;
