@@ -32,6 +32,7 @@ fn lease(change: impl Fn(&mut Value)) -> Value {
 #[rstest]
 #[case::of_a_dead_holder(|_: &mut Value| (), true)]
 #[case::renewed_since(|l: &mut Value| l["spec"]["renewTime"] = json!(AFTER), false)]
+#[case::renewed_at_that_moment(|l: &mut Value| l["spec"]["renewTime"] = json!("2026-01-01T12:00:00.000000Z"), false)]
 #[case::without_a_time(|l: &mut Value| l["spec"]["renewTime"] = Value::Null, false)]
 #[case::given_back(|l: &mut Value| l["spec"]["holderIdentity"] = json!(""), false)]
 #[case::of_a_kubelet(|l: &mut Value| l["metadata"]["namespace"] = json!("kube-node-lease"), false)]
@@ -76,6 +77,7 @@ fn attachment(attacher: &str, node: &str, made: &str) -> Value {
 #[case::nobody_knows_which_this_is("", Some("i-1"), attachment("ebs.csi.aws.com", "home", BEFORE), false)]
 #[case::of_another_node("i-2", Some("i-1"), attachment("ebs.csi.aws.com", "agent", BEFORE), false)]
 #[case::of_another_driver("i-2", Some("i-1"), attachment("nfs.csi.k8s.io", "home", BEFORE), false)]
+#[case::made_at_that_moment("i-2", Some("i-1"), attachment("ebs.csi.aws.com", "home", "2026-01-01T12:00:00Z"), false)]
 #[case::made_since("i-2", Some("i-1"), attachment("ebs.csi.aws.com", "home", AFTER), false)]
 fn an_attachment_goes_if_it_was_to_an_earlier_instance(
     #[case] instance: &str,
@@ -111,6 +113,25 @@ fn the_api_has_one_address(#[case] addresses: &[&str], #[case] own: Option<&str>
         None => assert_eq!(finding, None),
         Some(part) => assert!(finding.as_ref().is_some_and(|text| text.contains(part)), "{finding:?}"),
     }
+}
+
+#[rstest]
+#[case::in_order(|_: &mut Value| (), &[])]
+#[case::at_another_address(
+    |node: &mut Value| node["status"]["addresses"][1]["address"] = json!("10.0.0.1"),
+    &["InternalIP is 10.0.0.1, and this instance has 10.0.0.7"]
+)]
+#[case::without_an_address(|node: &mut Value| node["status"]["addresses"] = Value::Null, &[])]
+#[case::not_ready(|node: &mut Value| node["status"]["conditions"][0]["status"] = json!("False"), &["not ready"])]
+#[case::cordoned(|node: &mut Value| node["spec"]["unschedulable"] = json!(true), &["kubectl uncordon"])]
+fn a_node_is_told_of_as_it_is(#[case] change: fn(&mut Value), #[case] found: &[&str]) {
+    let mut node = node("home", true, true);
+    node["status"]["addresses"] =
+        json!([{"type": "Hostname", "address": "home"}, {"type": "InternalIP", "address": "10.0.0.7"}]);
+    change(&mut node);
+    let findings = found::node(&node, Some("10.0.0.7"));
+    assert_eq!(findings.len(), found.len(), "{findings:?}");
+    assert!(findings.iter().zip(found).all(|(finding, part)| finding.contains(part)), "{findings:?}");
 }
 
 #[rstest]
