@@ -72,3 +72,12 @@ fn what_mounts_or_starts_k3s_honours_the_marker() {
         assert!(text.lines().any(|line| line == "ConditionPathExists=!/run/durin-released"), "{unit}");
     }
 }
+
+#[test]
+fn nothing_that_the_boot_waits_for_waits_for_the_volume() {
+    for unit in services() {
+        let text = fs::read_to_string(&unit).expect("a unit");
+        let is_waited_for = text.contains("WantedBy=") && text.contains("Type=oneshot");
+        assert!(!(is_waited_for && text.contains("TimeoutStartSec=infinity")), "{}", unit.display());
+    }
+}

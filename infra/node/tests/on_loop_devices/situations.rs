@@ -176,6 +176,10 @@ impl Play {
                 drop(fs::remove_dir_all(self.instance.path("etc")));
             }
             "power cut" => self.cut_power(),
+            "detach by force" => {
+                self.instance.unplug("nvme1n1");
+                self.volume.as_mut().expect("a volume has been made").tear_out();
+            }
             other => panic!("{at}: nobody knows how to {other:?}"),
         }
     }

@@ -75,6 +75,14 @@ impl Volume {
         self.image = image;
     }
 
+    /// What has it mounted is left with a device that fails; the next to have it finds it as it is at this moment.
+    pub(crate) fn tear_out(&mut self) {
+        let left = self.image.clone();
+        self.cut_power();
+        OpenOptions::new().write(true).open(left).and_then(|file| file.set_len(0)).expect("the image");
+        self.attach_anew();
+    }
+
     /// A device for the image as it is now; the one before is gone, or goes with its last mount.
     pub(crate) fn attach_anew(&mut self) {
         self.device = attach(&self.image).expect("a loop device, as before");
