@@ -152,6 +152,18 @@ fn a_mount_that_waits_for_its_turn_looks_for_the_marker_again() {
 }
 
 #[test]
+fn a_release_waits_for_a_mount_that_is_under_way() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    instance.stand_in("mount", "touch \"$root/mounting\"; sleep 1; PATH=/usr/bin:/bin exec mount \"$@\"");
+    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    crate::instance::wait_until("mount", || instance.path("mounting").exists());
+    let ran = release(&instance);
+    assert_eq!((Ran::of(mounting).word(), ran.word()), ("mounted", "released"), "{ran}");
+    assert!(instance.mounts().is_empty(), "it was mounted after it had been called released");
+}
+
+#[test]
 fn what_hangs_below_the_volume_does_not_keep_it_from_being_synced() {
     let Some(mut instance) = serving() else { return };
     instance.mount_what_hangs("data/hangs");
