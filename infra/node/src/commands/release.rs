@@ -61,8 +61,12 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
     end_containers(world, deadline, steps);
-    let here = unmount(world, &device, deadline, steps)?;
-    letting_go::is_released(volume, &here).map_err(text)?;
+    let mut now = unmount(&device, deadline, steps)?;
+    if letting_go::is_released(volume, &now).is_err() {
+        now.users = use_of_it::users(&device);
+    }
+    letting_go::is_released(volume, &now).map_err(text)?;
+    unmount_the_rest(world, deadline);
     state::forget(world, Mounted::NOTE);
     steps.report(&format!("released {volume}"), begun, "in all");
     Ok("released")
@@ -131,12 +135,7 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
 }
 
 /// Unmounts, and returns who has the device then.
-fn unmount(
-    world: &World,
-    device: &Device,
-    deadline: Deadline,
-    steps: &mut Steps,
-) -> Result<letting_go::UseOfIt, String> {
+fn unmount(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<letting_go::UseOfIt, String> {
     let unknown = |error: io::Error| format!("cannot read the list of mounts: {error}");
     let points = || -> Result<Vec<String>, String> {
         let here = mounts::here().map_err(unknown)?;
@@ -171,7 +170,6 @@ fn unmount(
     };
     let outcome = if now.mounted.is_empty() { "done" } else { &problem };
     steps.report("unmount", begun, outcome);
-    unmount_the_rest(world, deadline);
     Ok(now)
 }
 

@@ -4,21 +4,23 @@ use std::io;
 
 use crate::decide::letting_go::UseOfIt;
 use crate::decide::mounted;
-use crate::decide::taking::Access;
 
 use super::device::Device;
 use super::{mounts, processes};
 
-/// Looks at everything, but for the users, which are looked for only if there may be some.
+/// Looks at everything, but for the users: to find them takes a look at every open file of every process, and they matter
+/// only to a person who reads why something failed.
 ///
 /// # Errors
 /// When the kernel does not say what is mounted.
 pub fn look(device: &Device) -> io::Result<UseOfIt> {
     let here = mounts::here()?;
-    let mounted: Vec<_> = mounted::of_device(&here, &device.stack).iter().map(|mount| mount.point.clone()).collect();
+    let mounted = mounted::of_device(&here, &device.stack).iter().map(|mount| mount.point.clone()).collect();
     let namespaces = processes::named(&mounts::in_other_namespaces(&device.stack));
-    let access = device.access();
-    let is_in_use = !mounted.is_empty() || access != Access::Alone;
-    let users = if is_in_use { processes::named(&processes::users_of(&device.stack.numbers)) } else { Vec::new() };
-    Ok(UseOfIt { mounted, namespaces, users, access })
+    Ok(UseOfIt { mounted, namespaces, users: Vec::new(), access: device.access() })
+}
+
+/// The processes that have something on the device open, as "sleep (123)".
+pub fn users(device: &Device) -> Vec<String> {
+    processes::named(&processes::users_of(&device.stack.numbers))
 }
