@@ -117,3 +117,13 @@ fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
         assert!(fs::read_link(instance.path("etc/rancher/node")).is_ok());
     }
 }
+
+#[test]
+fn a_file_system_that_does_not_grow_serves_at_its_size_and_it_is_told() {
+    let Some(instance) = Instance::boot() else { return };
+    let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    instance.stand_in("resize2fs", "echo no >&2; exit 1");
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!((ran.word(), &ran.answer["not_grown"]), ("mounted", &"resize2fs: no".into()), "{ran}");
+}
