@@ -200,6 +200,7 @@ fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> 
         match taking::next(&wanted.volume, &seen) {
             Next::Refuse(why) => return Err(why.into()),
             Next::ReadWhole => {
+                println!("it has no file system: looking whether it is blank, which may take minutes");
                 seen.blank = Some(reading::blank(node));
                 steps.report("read it from head to tail", begun, "done");
             }

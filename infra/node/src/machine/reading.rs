@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::num::NonZero;
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::{Advice, fadvise};
 
 use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
@@ -43,6 +46,8 @@ fn is_zero(node: &Path) -> io::Result<bool> {
         if bytes.iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
+        // Memory is for what k3s will read. It is only advice.
+        _ = fadvise(&file, part.offset, NonZero::new(part.length), Advice::DontNeed);
     }
     Ok(true)
 }

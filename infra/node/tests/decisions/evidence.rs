@@ -1,7 +1,7 @@
 //! What single pieces of evidence say: a marker, blkid, e2fsck, the parts of a device that are read.
 
 use durin_decisions::ids::VolumeId;
-use durin_node::decide::blank::{Part, parts};
+use durin_node::decide::blank::parts;
 use durin_node::decide::contents::{Contents, FileSystem};
 use durin_node::decide::fsck::Checked;
 use durin_node::decide::marker::Marker;
@@ -66,25 +66,35 @@ fn only_a_check_that_leaves_no_errors_counts(#[case] code: Option<i32>, #[case] 
     assert_eq!(Checked::read(code) == Checked::Sound, is_sound);
 }
 
-#[test]
-fn a_small_device_is_read_whole() {
-    for size in [1, 512, MIB, 8 * MIB] {
-        assert_eq!(parts(size).collect::<Vec<_>>(), [Part { offset: 0, length: size }]);
+#[rstest]
+#[case::nothing(0)]
+#[case::a_sector(512)]
+#[case::odd(5 * MIB + 12_345)]
+#[case::the_usual_size(20 << 30)]
+#[case::just_all(32 << 30)]
+fn a_device_of_the_usual_size_is_read_from_head_to_tail(#[case] size: u64) {
+    let mut end = 0;
+    for part in parts(size) {
+        assert_eq!(part.offset, end, "without a gap");
+        assert!(part.length > 0);
+        end += part.length;
     }
-    assert_eq!(parts(0).count(), 0);
+    assert_eq!(end, size);
 }
 
 #[rstest]
-#[case::just_more_than_is_read_whole(8 * MIB + 1)]
-#[case::of_ebs(20 << 30)]
-#[case::odd((1 << 30) + 12_345)]
-fn a_large_device_is_read_at_both_ends_and_where_copies_are(#[case] size: u64) {
+#[case::just_larger((32 << 30) + 1)]
+#[case::much_larger(100 << 30)]
+#[case::odd((33 << 30) + 12_345)]
+fn of_a_larger_one_the_tail_is_read_and_where_copies_are(#[case] size: u64) {
     let parts: Vec<_> = parts(size).collect();
     let reads = |offset: u64| parts.iter().any(|part| (part.offset..part.offset + part.length).contains(&offset));
-    assert!(reads(0) && reads(MIB - 1) && reads(size - 1) && reads(size - 512 * 1024));
-    // Copies of ext4's superblock, for blocks of 1 KiB and 4 KiB.
-    for copy in [8 * MIB + 1024, 24 * MIB + 1024, 128 * MIB, 3 * 128 * MIB].into_iter().filter(|copy| *copy < size) {
-        assert!(reads(copy), "{copy}");
+    let whole: u64 = 32 << 30;
+    let ends = [0, MIB, whole - 1, whole, size - 1, size - 512 * 1024];
+    // Copies of ext4's superblock, for blocks of 1 KiB and 4 KiB: of an odd group.
+    let copies = [whole + 8 * MIB + 1024, whole + 128 * MIB];
+    for offset in ends.into_iter().chain(copies).filter(|offset| *offset < size) {
+        assert!(reads(offset), "{offset}");
     }
     assert!(parts.iter().all(|part| part.length > 0 && part.offset + part.length <= size));
 }
