@@ -1,17 +1,16 @@
 //! An instance: a directory with a sysfs, a `/dev` and a `/run` of its own, and the kernel's mounts below it.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::volume::{Volume, must, ran};
+use crate::ground::{can_mount, make_cgroup, remove_cgroup};
+use crate::volume::{Volume, ran};
 
 pub(crate) const VOLUME: &str = "vol-0abcdef0123456789";
 pub(crate) const ANOTHER: &str = "vol-0fedcba9876543210";
@@ -287,47 +286,4 @@ pub(crate) fn wait_until(what: &str, is_there: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("no {what} after five seconds");
-}
-
-/// Whether this machine allows what is needed: it is tried once, and said if not.
-fn can_mount(root: &Path) -> bool {
-    static CAN: OnceLock<bool> = OnceLock::new();
-    *CAN.get_or_init(|| {
-        let tried = try_to_mount(root);
-        if let Err(problem) = &tried {
-            let told = writeln!(io::stderr(), "NOT RUN: real block devices, because this machine refused: {problem}");
-            told.expect("standard error");
-        }
-        tried.is_ok()
-    })
-}
-
-/// A container may have loop devices and not be allowed to mount them.
-fn try_to_mount(root: &Path) -> Result<(), String> {
-    let image = root.join("tried");
-    let point = root.join("data").display().to_string();
-    File::create(&image).and_then(|file| file.set_len(4 << 20)).map_err(|error| error.to_string())?;
-    let path = image.display().to_string();
-    ran("mkfs.ext4", &["-q", &path])?;
-    let device = ran("losetup", &["--find", "--show", &path])?;
-    let tried = ran("mount", &[&device, &point]).and_then(|_| ran("umount", &[&point]));
-    must("losetup", &["--detach", &device]);
-    tried.map(drop)
-}
-
-fn make_cgroup(name: &str) -> Option<PathBuf> {
-    let mounted = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let version_2 = mounted.lines().find(|line| line.contains(" - cgroup2 "))?;
-    let made = Path::new(version_2.split(' ').nth(4)?).join(name);
-    fs::create_dir(&made).ok().map(|()| made)
-}
-
-/// A cgroup is removed once it is empty, from the innermost outwards.
-fn remove_cgroup(path: &Path) {
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_cgroup(&entry.path());
-        }
-    }
-    drop(fs::remove_dir(path));
 }

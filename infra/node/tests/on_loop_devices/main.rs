@@ -5,6 +5,7 @@
 
 mod containers;
 mod cuts;
+mod ground;
 mod instance;
 mod persisting;
 mod releases;

@@ -250,6 +250,26 @@ fn what_is_no_volume_of_this_instance_touches_nothing() {
 }
 
 #[test]
+fn what_the_kernel_sees_on_top_of_the_volume_is_the_volume() {
+    let Some(instance) = serving() else { return };
+    // A partition, whose device another volume plays.
+    let partition = instance.path("sys/block/nvme1n1/nvme1n1p1");
+    std::fs::create_dir_all(instance.path("partition")).expect("a directory");
+    let volume = Volume::make(&instance.path("partition"), "ext4").expect("a volume");
+    std::fs::create_dir_all(&partition).expect("a directory");
+    std::fs::write(partition.join("partition"), "1\n").expect("a file");
+    std::fs::write(partition.join("dev"), format!("{}\n", volume.number())).expect("a file");
+    std::fs::create_dir_all(instance.path("elsewhere")).expect("a directory");
+    crate::volume::must("mount", &[&volume.device, &instance.text("elsewhere")]);
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(instance.mounts().is_empty(), "{:?}", instance.mounts());
+    std::fs::remove_file(instance.path("run/durin-released")).expect("the marker");
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert!(ran.word() == "refused" && ran.why().contains("nvme1n1p1"), "{ran}");
+}
+
+#[test]
 fn a_device_node_of_another_device_is_not_believed() {
     let Some(instance) = serving() else { return };
     assert_eq!(release(&instance).word(), "released");
