@@ -1,6 +1,7 @@
 //! How a command answers: a line for each step as it ends; the reason for a no on standard error, in one line; and the
 //! last line on standard output, in JSON, for the functions.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ impl Answer {
 
     pub fn print(&self, world: &World, command: &str, steps: &Steps) -> ExitCode {
         if let Some(why) = &self.why {
-            eprintln!("{}: {why}", self.word);
+            complain(&format!("{}: {why}", self.word));
         }
         let line = Line {
             protocol: PROTOCOL,
@@ -71,8 +72,8 @@ impl Answer {
             facts: &self.facts,
         };
         match serde_json::to_string(&line) {
-            Ok(line) => println!("{line}"),
-            Err(error) => eprintln!("{}: {error}", self.word),
+            Ok(line) => say(&line),
+            Err(error) => complain(&format!("{}: {error}", self.word)),
         }
         ExitCode::from(self.status)
     }
@@ -88,13 +89,24 @@ impl Steps {
     /// Says how a step that began then has ended.
     pub fn report(&mut self, step: &str, begun: Instant, outcome: &str) {
         let took = begun.elapsed();
-        println!("{step}: {outcome} ({:.2} s)", took.as_secs_f64());
+        say(&format!("{step}: {outcome} ({:.2} s)", took.as_secs_f64()));
         self.seconds.insert(step.to_owned(), hundredths(took).into());
     }
 
     pub fn seconds(&self) -> &Map<String, Value> {
         &self.seconds
     }
+}
+
+/// A line on standard output. Whether anybody reads it is no matter: the agent that runs us may go, and a release has to
+/// be completed.
+pub fn say(line: &str) {
+    _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The same on standard error.
+pub fn complain(line: &str) {
+    _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Seconds, with two places.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use durin_decisions::ids::VolumeId;
 use rustix::process::Signal;
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, Before, Begin, NotReleased};
 use crate::decide::mounted;
 use crate::machine::device::{self, Device};
@@ -51,7 +51,7 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     match letting_go::begin(volume, &before(world, &device)?) {
         Begin::Refuse(why) => return Err(why.to_string()),
         Begin::NothingToDo => {
-            println!("nothing to do: {volume} has been released before");
+            say(&format!("nothing to do: {volume} has been released before"));
             return Ok("nothing to do");
         }
         Begin::LetGo => {}
@@ -76,7 +76,7 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
 pub fn run(world: &World, volume: Option<&str>, steps: &mut Steps) -> Answer {
     let mounted = Mounted::of_this_boot(world).map(|mounted| mounted.volume.to_string());
     let Some(volume) = volume.map(str::to_owned).or(mounted) else {
-        println!("nothing to do: this instance has mounted no volume");
+        say("nothing to do: this instance has mounted no volume");
         return Answer::yes("nothing to do");
     };
     let released = VolumeId::new(volume.as_str()).map_err(text).and_then(|volume| let_go(world, &volume, steps));

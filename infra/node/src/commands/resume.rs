@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use durin_decisions::ids::VolumeId;
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, NotResumed, TakeBack};
 use crate::machine::programs::{self, Deadline};
 use crate::machine::{device, lock, state};
@@ -39,7 +39,7 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     }
     match letting_go::take_back(volume, &state::marker(world)) {
         TakeBack::NothingToDo => {
-            println!("nothing to do: {volume} has not been released since this instance booted");
+            say(&format!("nothing to do: {volume} has not been released since this instance booted"));
             return Ok(Answer::yes("nothing to do"));
         }
         TakeBack::Refuse(why) => return Err(why.to_string()),
@@ -54,6 +54,6 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     if started.succeeded() {
         return Ok(Answer::yes("resumed"));
     }
-    println!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting");
+    say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", started.reason()))
 }

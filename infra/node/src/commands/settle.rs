@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, Steps, hundredths};
+use crate::answer::{Answer, Steps, complain, hundredths, say};
 use crate::decide::cluster::found;
 use crate::machine::kubectl;
 use crate::machine::programs::Deadline;
@@ -72,7 +72,7 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     steps.report("workloads", step, if unready.is_empty() { "done" } else { "took too long" });
     note(world, &serves);
     for finding in &serves.findings {
-        println!("found: {finding}");
+        say(&format!("found: {finding}"));
     }
     Answer::yes("serves").with("note", serves)
 }
@@ -109,6 +109,6 @@ fn read_back(own: &str, address: Option<&str>) -> Vec<String> {
 fn note(world: &World, serves: &Serves) {
     if let Err(error) = state::write(world, Serves::NOTE, serves) {
         // The node serves all the same.
-        eprintln!("cannot write /run/durin: {error}");
+        complain(&format!("cannot write /run/durin: {error}"));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use durin_decisions::ids::VolumeId;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{Answer, Steps, say};
 use crate::decide::contents::{Contents, FileSystem};
 use crate::decide::marker::Marker;
 use crate::decide::taking::{self, Next, Refusal, Seen};
@@ -200,7 +200,7 @@ fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> 
         match taking::next(&wanted.volume, &seen) {
             Next::Refuse(why) => return Err(why.into()),
             Next::ReadWhole => {
-                println!("it has no file system: looking whether it is blank, which may take minutes");
+                say("it has no file system: looking whether it is blank, which may take minutes");
                 seen.blank = Some(reading::blank(node));
                 steps.report("read it from head to tail", begun, "done");
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{Answer, Steps, complain, say};
 use crate::decide::notice::{self, Notice};
 use crate::machine::metadata::Metadata;
 use crate::machine::state;
@@ -43,20 +43,20 @@ pub fn run(world: &World, metadata: &mut Metadata, poll: Option<Duration>, steps
     };
     let moment = notice::last_moment(&notice, SystemTime::now(), first_seen);
     let moment_text = humantime::format_rfc3339_seconds(moment).to_string();
-    println!(
+    say(&format!(
         "EC2 says {} at {}: the volume goes at {moment_text}, unless it has gone by then",
         notice.action, notice.time
-    );
+    ));
     let note = Noticed { boot: world.boot(), action: notice.action, time: notice.time, last_moment: moment_text };
     if let Err(error) = state::write(world, Noticed::NOTE, &note) {
         // Whether or not anybody can read of it.
-        eprintln!("cannot write /run/durin: {error}");
+        complain(&format!("cannot write /run/durin: {error}"));
     }
     while SystemTime::now() < moment && !state::marker(world).forbids() {
         thread::sleep(poll.min(Duration::from_millis(500)));
     }
     if state::marker(world).forbids() {
-        println!("nothing to do: the volume has been released");
+        say("nothing to do: the volume has been released");
         return Answer::yes("nothing to do");
     }
     release::run(world, None, steps)

@@ -77,3 +77,13 @@ fn a_release_that_is_cut_off_anywhere_loses_nothing(
     assert_eq!(ran.word(), "resumed", "{ran}");
     assert_eq!(fs::read_to_string(instance.path("data/written")).expect("the file"), "acknowledged");
 }
+
+/// The agent that runs a release may be restarted, or lose its connection.
+#[test]
+fn a_release_that_nobody_listens_to_is_completed() {
+    let Some(instance) = serving() else { return };
+    let mut release = instance.begin(&["release", VOLUME]);
+    drop((release.stdout.take(), release.stderr.take()));
+    assert!(release.wait().expect("it ends").success());
+    assert!(instance.mounts().is_empty());
+}
