@@ -77,7 +77,7 @@ impl Volume {
         self.image = image;
     }
 
-    /// What has it mounted is left with a device that fails; the next to have it finds it as it is at this moment.
+    /// The present mount is left with a device that fails. The next device has the volume as it is at this moment.
     pub(crate) fn tear_out(&mut self) {
         let left = self.image.clone();
         self.cut_power();
@@ -111,6 +111,14 @@ fn fill(image: &Path, kind: &str) -> Result<(), String> {
         "blank" => {}
         "ext4" | "ext4 without its head" | "an embedded etcd" => drop(ran("mkfs.ext4", &["-q", &path])?),
         "xfs" | "xfs without its head" => unpack(XFS, image),
+        "ext4 cut short" => {
+            ran("mkfs.ext4", &["-q", &path])?;
+            cut(image, 48 * MIB);
+        }
+        "xfs cut short" => {
+            unpack(XFS, image);
+            cut(image, 12 * MIB);
+        }
         "swap" => drop(ran("mkswap", &[&path])?),
         "ext4 with errors" => {
             ran("mkfs.ext4", &["-q", &path])?;
@@ -130,6 +138,11 @@ fn fill(image: &Path, kind: &str) -> Result<(), String> {
         other => panic!("there is no volume called {other:?}"),
     }
     Ok(())
+}
+
+/// The volume is smaller than its file system.
+fn cut(image: &Path, size: u64) {
+    OpenOptions::new().write(true).open(image).and_then(|file| file.set_len(size)).expect("a size");
 }
 
 fn unpack(packed: &[u8], image: &Path) {
