@@ -66,7 +66,7 @@ fn every_command_of_a_unit_is_one_that_the_program_has() {
 }
 
 #[test]
-fn what_mounts_or_starts_k3s_honours_the_marker() {
+fn every_unit_that_mounts_or_starts_k3s_honours_the_marker() {
     for unit in ["durin-volume.service", "durin-settle.service", "k3s.service.d/durin.conf"] {
         let text = fs::read_to_string(units().join(unit)).expect("a unit");
         assert!(text.lines().any(|line| line == "ConditionPathExists=!/run/durin-released"), "{unit}");

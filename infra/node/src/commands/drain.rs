@@ -16,7 +16,7 @@ use super::prepare::Prepared;
 /// A release has 40 seconds in all.
 const MOST: u64 = 20;
 
-/// Drains the node. A failure is told, and the release goes on.
+/// Drains the node. The release reports a failure, and goes on.
 pub(super) fn drain(world: &World, deadline: Deadline, steps: &mut Steps) {
     let Some(seconds) = Prepared::of_this_boot(world).and_then(|prepared| prepared.drain_seconds) else { return };
     let begun = Instant::now();

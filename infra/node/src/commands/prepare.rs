@@ -74,7 +74,7 @@ pub fn run(world: &World, metadata: &mut Metadata, within: Option<Duration>, ste
         reasons => Answer::no("unfit", &reasons.join("; ")),
     };
     let answer = answer.with("note", &prepared).with("warmed_bytes", bytes);
-    // Last: who reads it may rely on all of it.
+    // Last, because a reader relies on everything above.
     match state::write(world, Prepared::NOTE, &prepared) {
         Ok(()) => answer,
         Err(error) => Answer::no("failed", &format!("cannot write /run/durin: {error}")),

@@ -43,7 +43,7 @@ impl fmt::Display for FileSystem {
 }
 
 impl Contents {
-    /// `code` is blkid's exit status, none if it did not end by itself. (blkid(8), "EXIT STATUS": 2 says that nothing was
+    /// `code` is blkid's exit status, none if it was killed. (blkid(8), "EXIT STATUS": 2 says that nothing was
     /// found and that the device cannot be read alike, 8 that several signatures contradict one another.)
     pub fn read(code: Option<i32>, output: &str) -> Contents {
         let value = |key: &str| output.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));

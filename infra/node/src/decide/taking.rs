@@ -6,7 +6,7 @@ use super::contents::{Contents, FileSystem};
 use super::fsck::Checked;
 use super::marker::Marker;
 
-/// What was seen of this node's volume. What takes time to find out is looked at only when [`next`] asks for it.
+/// What was seen of this node's volume. The slow looks are taken only when [`next`] asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub marker: Marker,
@@ -113,7 +113,7 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
         Contents::Foreign(what) => Next::Refuse(Refusal::Foreign(what.clone())),
         Contents::Unknown(what) => Next::Refuse(Refusal::Unknown(what.clone())),
         Contents::Nothing => of_nothing_known(volume, seen),
-        // What mounting xfs reads, it checks by itself, and replays the log first; its checker cannot do that.
+        // xfs checks what it reads, and replays its log at a mount. Its checker cannot replay the log.
         Contents::Ours(FileSystem::Xfs) => Next::Mount(FileSystem::Xfs),
         Contents::Ours(FileSystem::Ext4) => match seen.checked {
             None => Next::Check(FileSystem::Ext4),

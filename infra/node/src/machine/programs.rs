@@ -116,7 +116,7 @@ pub fn run_command(command: &mut Command, deadline: Deadline) -> Ran {
     };
     let outputs = [reader(child.stdout.take()), reader(child.stderr.take())];
     let ended = wait(&mut child, deadline);
-    // Whoever has inherited the pipes may keep them open.
+    // A process that has inherited the pipes may keep them open.
     let [output, error] = outputs.map(|output| output.recv_timeout(Duration::from_millis(300)).unwrap_or_default());
     Ran { ended, said: format!("{output}{error}").trim_end().to_owned(), output }
 }
@@ -138,7 +138,7 @@ fn wait(child: &mut Child, deadline: Deadline) -> Ended {
         if deadline.has_passed() && !was_killed {
             was_killed = true;
             if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                // It may have ended by itself this very moment.
+                // It may have ended this very moment.
                 _ = kill_process_group(group, Signal::KILL);
             }
         }

@@ -7,7 +7,7 @@ use crate::instance::{Instance, Ran, VOLUME};
 use crate::metadata::Metadata;
 
 #[test]
-fn whoever_waits_for_prepared_learns_of_it_when_it_is_so() {
+fn a_wait_for_prepared_ends_when_the_instance_is_prepared() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     let waiting = instance.begin(metadata.address, &["status", "--wait", "prepared", "--within", "10"]);
     thread::sleep(Duration::from_millis(300));
@@ -29,7 +29,7 @@ fn an_unfit_instance_is_not_waited_for() {
 }
 
 #[test]
-fn who_is_not_prepared_in_time_says_so() {
+fn an_instance_that_is_not_prepared_in_time_says_so() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     let ran = instance.durin_node(metadata.address, &["status", "--wait", "prepared", "--within", "0"]);
     assert_eq!((ran.word(), ran.status), ("not prepared", Some(1)), "{}", ran.text);

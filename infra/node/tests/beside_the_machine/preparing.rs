@@ -41,7 +41,7 @@ fn k3s_is_configured_for_the_record_and_the_volume() {
 }
 
 #[test]
-fn what_a_tag_says_stays_one_string() {
+fn a_tag_stays_one_string() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     metadata.set("meta-data/tags/instance/durin:record-name", "a\"]\ncluster-init: true");
     instance.durin_node(metadata.address, &["prepare"]);
@@ -112,7 +112,7 @@ fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[cas
 #[rstest]
 #[case::has_run(|i: &Instance| i.write("var/lib/rancher/k3s/server/token", ""), "k3s has run as a server")]
 #[case::not_unpacked(|i: &Instance| remove(i, "var/lib/rancher/k3s/data/abc/bin/containerd"), "k3s unpacks itself")]
-fn what_only_costs_time_is_a_warning(#[case] spoil: fn(&Instance), #[case] warning: &str) {
+fn a_mere_delay_is_a_warning(#[case] spoil: fn(&Instance), #[case] warning: &str) {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     spoil(&instance);
     let ran = instance.durin_node(metadata.address, &["prepare"]);
@@ -121,7 +121,7 @@ fn what_only_costs_time_is_a_warning(#[case] spoil: fn(&Instance), #[case] warni
 }
 
 #[test]
-fn what_was_prepared_in_another_boot_is_not_prepared() {
+fn an_earlier_boot_does_not_count_as_prepared() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     instance.durin_node(metadata.address, &["prepare"]);
     instance.write("proc/sys/kernel/random/boot_id", "b2\n");

@@ -57,7 +57,7 @@ fn changes(instance: &Instance) -> Vec<String> {
 const REMEMBERED: &str = "annotate node home --overwrite durin/instance=i-0abcdef0123456789";
 
 #[test]
-fn a_node_in_order_is_left_as_it_is_and_its_seconds_are_told() {
+fn settle_leaves_a_node_in_order_alone_and_reports_its_seconds() {
     let (instance, metadata) = arrived();
     let ran = settle(&instance, &metadata);
     assert_eq!((ran.word(), ran.status), ("serves", Some(0)), "{}", ran.text);
@@ -90,7 +90,7 @@ fn a_k3s_that_answers_late_is_waited_for() {
 }
 
 #[test]
-fn what_an_earlier_instance_has_left_goes() {
+fn settle_removes_the_leftovers_of_an_earlier_instance() {
     let (instance, metadata) = arrived();
     show(&instance, "node", &node(&json!({"durin/instance": "i-0dead", "durin/cordoned": "drain"})));
     show(
@@ -130,7 +130,7 @@ fn what_an_earlier_instance_has_left_goes() {
 }
 
 #[test]
-fn what_is_not_as_it_should_be_is_told() {
+fn settle_reports_everything_that_is_wrong() {
     let (instance, metadata) = arrived();
     let mut node = node(&json!({}));
     node["spec"]["unschedulable"] = json!(true);

@@ -62,7 +62,7 @@ fn an_image_is_fit_if_nothing_speaks_against_it(#[case] image: Image, #[case] re
 #[rstest]
 #[case::has_run(Image { has_run_k3s: true, ..fit() }, "remove /var/lib/rancher/k3s/server")]
 #[case::not_unpacked(Image { has_unpacked_k3s: false, ..fit() }, "unpacks itself")]
-fn what_only_costs_time_is_a_warning(#[case] image: Image, #[case] part: &str) {
+fn a_mere_delay_is_a_warning(#[case] image: Image, #[case] part: &str) {
     let warnings = fitness::warnings(&image);
     assert!(warnings.len() == 1 && warnings[0].contains(part), "{warnings:?}");
     assert!(fitness::unfit(&image).is_empty());

@@ -124,7 +124,7 @@ fn the_api_has_one_address(#[case] addresses: &[&str], #[case] own: Option<&str>
 #[case::without_an_address(|node: &mut Value| node["status"]["addresses"] = Value::Null, &[])]
 #[case::not_ready(|node: &mut Value| node["status"]["conditions"][0]["status"] = json!("False"), &["not ready"])]
 #[case::cordoned(|node: &mut Value| node["spec"]["unschedulable"] = json!(true), &["kubectl uncordon"])]
-fn a_node_is_told_of_as_it_is(#[case] change: fn(&mut Value), #[case] found: &[&str]) {
+fn findings_describe_the_node_as_it_is(#[case] change: fn(&mut Value), #[case] found: &[&str]) {
     let mut node = node("home", true, true);
     node["status"]["addresses"] =
         json!([{"type": "Hostname", "address": "home"}, {"type": "InternalIP", "address": "10.0.0.7"}]);
@@ -162,7 +162,7 @@ fn the_store_is_set_aside_only_if_it_is_what_is_broken(
 }
 
 #[test]
-fn what_is_no_list_holds_nothing() {
+fn anything_but_a_list_holds_nothing() {
     let later = UNIX_EPOCH + Duration::from_secs(1 << 40);
     for nothing in [Value::Null, json!({}), json!({"items": null}), json!({"items": [null]}), json!([])] {
         assert!(leases(&nothing, later).is_empty() && nodes(&nothing, "home").is_empty());

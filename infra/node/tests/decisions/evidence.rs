@@ -49,7 +49,7 @@ fn blkid_says_what_is_there(#[case] code: Option<i32>, #[case] output: &str, #[c
 #[case::called_wrongly(Some(4), "TYPE=ext4\n")]
 #[case::killed(None, "TYPE=ext4\n")]
 #[case::without_a_name(Some(0), "USAGE=other\n")]
-fn what_blkid_cannot_say_is_unknown(#[case] code: Option<i32>, #[case] output: &str) {
+fn contents_that_blkid_cannot_name_are_unknown(#[case] code: Option<i32>, #[case] output: &str) {
     assert!(matches!(Contents::read(code, output), Contents::Unknown(_)));
 }
 

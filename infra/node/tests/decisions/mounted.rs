@@ -70,7 +70,7 @@ fn an_overlay_counts_by_whole_paths_only() {
 }
 
 #[test]
-fn what_is_below_a_directory_is_found_by_whole_names() {
+fn mounts_below_a_directory_are_found_by_whole_names() {
     let mounts = Mount::read_all(LIST);
     let found = points(&below(&mounts, &["/var/lib/kubelet", "/run/k3s/rootfs"]));
     let kubelet = ["/var/lib/kubelet/pods/1/token", "/var/lib/kubelet/pods/1/volume-subpaths/x"];
@@ -78,7 +78,7 @@ fn what_is_below_a_directory_is_found_by_whole_names() {
 }
 
 #[test]
-fn what_is_escaped_wrongly_is_left_as_it_is() {
+fn a_wrong_escape_stays_as_it_is() {
     let mount = Mount::read(r"1 0 8:1 / /a\04\x\999 rw - ext4 /dev/x rw").expect("a mount");
     assert_eq!(mount.point, r"/a\04\x\999");
 }

@@ -36,7 +36,7 @@ fn new() -> Seen {
 #[case::marked_in_another_boot(Seen { marker: Marker::Stale, ..sound() }, Next::Mount(FileSystem::Ext4))]
 #[case::nothing_known(Seen { blank: None, ..new() }, Next::ReadWhole)]
 #[case::new(new(), Next::Format)]
-fn what_is_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
+fn a_volume_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
     assert_eq!(next(&volume(), &seen), is);
 }
 
@@ -47,7 +47,7 @@ fn what_is_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
 #[case::partitions(|seen: &mut Seen| seen.on_top = vec!["nvme1n1p1".into()], Refusal::Foreign("nvme1n1p1".into()))]
 #[case::foreign(|seen: &mut Seen| seen.contents = Contents::Foreign("btrfs".into()), Refusal::Foreign("btrfs".into()))]
 #[case::unknown(|seen: &mut Seen| seen.contents = Contents::Unknown("two".into()), Refusal::Unknown("two".into()))]
-fn what_is_not_is_refused_whether_it_has_a_file_system_or_none(
+fn any_other_is_refused_with_a_file_system_or_without(
     #[case] spoil: fn(&mut Seen),
     #[case] refusal: Refusal,
     #[values(sound(), new())] mut seen: Seen,

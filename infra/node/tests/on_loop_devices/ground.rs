@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::volume::{must, ran};
 
-/// Whether this machine allows what is needed: it is tried once, and said if not.
+/// Whether this machine allows loop devices and mounts. Tries it once, and reports a refusal.
 pub(crate) fn can_mount(root: &Path) -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {

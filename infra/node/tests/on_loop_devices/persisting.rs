@@ -58,7 +58,7 @@ fn a_new_datastore_gets_its_choices_once_and_keeps_them() {
 }
 
 #[test]
-fn what_a_person_writes_there_counts() {
+fn an_edited_choice_counts() {
     let Some(mut instance) = mounted("blank", "home") else { return };
     instance.write("data/durin/k3s.yaml", "# ours\nnode-name: home\ndisable: [traefik]\n");
     next_boot(&mut instance, "home");
@@ -119,7 +119,7 @@ fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
 }
 
 #[test]
-fn a_file_system_that_does_not_grow_serves_at_its_size_and_it_is_told() {
+fn a_file_system_that_cannot_grow_serves_at_its_size_and_says_so() {
     let Some(instance) = Instance::boot() else { return };
     let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
     instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());

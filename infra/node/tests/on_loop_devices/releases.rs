@@ -96,7 +96,7 @@ fn processes_outside_the_pods_are_left_alone_and_named() {
 }
 
 #[test]
-fn who_keeps_a_file_system_that_was_unmounted_lazily_is_named() {
+fn the_refusal_names_the_user_of_a_lazily_unmounted_file_system() {
     let Some(mut instance) = serving() else { return };
     let user = instance.with_open("data/written");
     crate::volume::must("umount", &["--lazy", &instance.text("data")]);
@@ -105,7 +105,7 @@ fn who_keeps_a_file_system_that_was_unmounted_lazily_is_named() {
 }
 
 #[test]
-fn what_the_kubelet_has_mounted_besides_goes_as_well() {
+fn other_mounts_of_the_kubelet_go_as_well() {
     let Some(instance) = serving() else { return };
     let token = instance.text("var/lib/kubelet/pods/1/volumes/token");
     std::fs::create_dir_all(&token).expect("a directory");
@@ -164,7 +164,7 @@ fn a_release_waits_for_a_mount_that_is_under_way() {
 }
 
 #[test]
-fn what_hangs_below_the_volume_does_not_keep_it_from_being_synced() {
+fn a_hanging_mount_below_the_volume_does_not_prevent_the_sync() {
     let Some(mut instance) = serving() else { return };
     instance.mount_what_hangs("data/hangs");
     let ran = release(&instance);
@@ -200,7 +200,7 @@ fn the_next_release_completes_one_that_was_killed() {
 }
 
 #[test]
-fn a_stop_that_hangs_is_given_up_and_told_and_the_volume_released_all_the_same() {
+fn a_release_gives_up_a_hanging_stop_reports_it_and_succeeds() {
     let Some(instance) = serving() else { return };
     instance.write("stop", "trap '' TERM; sleep 60");
     let begun = Instant::now();
@@ -232,7 +232,7 @@ fn a_volume_that_does_not_mount_again_has_the_instance_rebooted() {
 }
 
 #[test]
-fn what_is_no_volume_of_this_instance_touches_nothing() {
+fn a_release_of_a_volume_that_is_not_attached_touches_nothing() {
     let Some(instance) = serving() else { return };
     for (id, why) in [
         ("vol-0fedcba9876543210", "is not attached"),
@@ -250,7 +250,7 @@ fn what_is_no_volume_of_this_instance_touches_nothing() {
 }
 
 #[test]
-fn what_the_kernel_sees_on_top_of_the_volume_is_the_volume() {
+fn partitions_of_the_volume_count_as_the_volume() {
     let Some(instance) = serving() else { return };
     // A partition, whose device another volume plays.
     let partition = instance.path("sys/block/nvme1n1/nvme1n1p1");

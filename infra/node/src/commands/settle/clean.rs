@@ -37,7 +37,7 @@ pub(super) fn left_overs(own: &str, instance: &str, mounted: SystemTime) -> Vec<
     match left_over::cordon(&node) {
         Cordon::Durins => {
             run(&["uncordon", own]);
-            // Only then: whoever is killed in between lifts it again.
+            // Only then: if we are killed in between, the next run lifts it again.
             run(&["annotate", "node", own, &format!("{CORDONED}-")]);
         }
         Cordon::None | Cordon::Somebodys => {}
