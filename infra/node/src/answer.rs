@@ -98,8 +98,8 @@ impl Steps {
     }
 }
 
-/// A line on standard output. Whether anybody reads it is no matter: the agent that runs us may go, and a release has to
-/// be completed.
+/// A line on standard output. Whether anybody reads it is no matter: the agent that runs us may go, and a release has
+/// to be completed.
 pub fn say(line: &str) {
     _ = writeln!(io::stdout(), "{line}");
 }

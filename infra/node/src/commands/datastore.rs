@@ -1,6 +1,6 @@
-//! The part of k3s's configuration that belongs to the datastore, and so lies on the volume: what cannot be changed later
-//! (secrets encryption), or changes what is there (a component that is switched off is removed), is chosen once, when
-//! there is no datastore yet. A volume that has one keeps it as it is.
+//! The part of k3s's configuration that belongs to the datastore, and so lies on the volume: what cannot be changed
+//! later (secrets encryption), or changes what is there (a component that is switched off is removed), is chosen once,
+//! when there is no datastore yet. A volume that has one keeps it as it is.
 
 use std::fs;
 use std::io;
@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::machine::state;
 use crate::world::World;
 
-/// For a new datastore. Off: the ingress controller and the load balancer, because a node behind one record rarely wants
-/// these very ones; the metrics server, because kube-proxy waits minutes at each start for an aggregated API whose pod is
-/// not up yet (k3s-io/k3s#9073). Each is deployed anew at every start, too.
+/// For a new datastore. Off: the ingress controller and the load balancer, because a node behind one record rarely
+/// wants these very ones; the metrics server, because kube-proxy waits minutes at each start for an aggregated API
+/// whose pod is not up yet (k3s-io/k3s#9073). Each is deployed anew at every start, too.
 const CHOSEN_ONCE: &str = "secrets-encryption: true
 disable: [traefik, servicelb, metrics-server]
 ";
@@ -24,8 +24,8 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
     let kept = world.mount_point().join("durin/k3s.yaml");
     if !kept.exists() {
         let chosen = if has_datastore(world.mount_point()) { "" } else { CHOSEN_ONCE };
-        // The name is the datastore's, too: under another one, the node is another node, and local volumes are out of its
-        // reach. So it stays even if the tags change.
+        // The name is the datastore's, too: under another one, the node is another node, and local volumes are out of
+        // its reach. So it stays even if the tags change.
         let name = node_name.map(|name| format!("node-name: \"{name}\"\n")).unwrap_or_default();
         if let Some(directory) = kept.parent() {
             fs::create_dir_all(directory)?;

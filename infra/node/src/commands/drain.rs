@@ -1,5 +1,5 @@
-//! Draining before a release, for those who need hooks (preStop) to run: only if the tag `durin:drain` says for how many
-//! seconds. By default nothing is drained: on a single node an evicted pod has nowhere to go.
+//! Draining before a release, for those who need hooks (preStop) to run: only if the tag `durin:drain` says for how
+//! many seconds. By default nothing is drained: on a single node an evicted pod has nowhere to go.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::world::World;
 use super::datastore;
 use super::prepare::Prepared;
 
-/// A release has 40 seconds in all.
-const MOST: u64 = 20;
+/// A release has 40 seconds in all, and everything else may take 30.
+const MOST: u64 = 10;
 
 /// Drains the node. The release reports a failure, and goes on.
 pub(super) fn drain(world: &World, deadline: Deadline, steps: &mut Steps) {

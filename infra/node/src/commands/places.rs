@@ -7,12 +7,12 @@ use std::path::Path;
 
 use crate::world::World;
 
-/// The node's password, in a place that k3s has no option for (k3s, `pkg/nodepassword`). Without it a node that keeps its
-/// name may be refused with "Node password rejected".
+/// The node's password, in a place that k3s has no option for (k3s, `pkg/nodepassword`). Without it a node that keeps
+/// its name may be refused with "Node password rejected".
 const PASSWORD: &str = "etc/rancher/node";
 
-/// Links what has to persist to the volume. Everything else stays on the root disk: `/var/lib/kubelet` and `/var/lib/cni`
-/// are about one boot of one machine.
+/// Links what has to persist to the volume. Everything else stays on the root disk: `/var/lib/kubelet` and
+/// `/var/lib/cni` are about one boot of one machine.
 ///
 /// # Errors
 /// When the link cannot be made.

@@ -1,5 +1,5 @@
-//! `durin-node prepare`: everything that can be done before the volume comes, while the old instance still serves. Reads
-//! the tags, writes k3s's configuration, checks the image, and reads into memory what k3s will read.
+//! `durin-node prepare`: everything that can be done before the volume comes, while the old instance still serves.
+//! Reads the tags, writes k3s's configuration, checks the image, and reads into memory what k3s will read.
 
 use std::fs;
 use std::io;

@@ -1,9 +1,9 @@
 //! `durin-node release`: stop k3s, end its containers, sync, unmount, and see that nothing is left.
 //!
-//! Unless a tag asks for a drain, it asks nothing of the cluster's API and leaves no mark in it: a drain would cordon the node in the datastore, which
-//! travels with the volume. So hooks (preStop) do not run; containers get SIGTERM and five seconds. It does not run
-//! `k3s-killall.sh` either, which looks for containers below k3s's default data directory only, and removes what it
-//! finds below a path that is mounted twice.
+//! Unless a tag asks for a drain, it asks nothing of the cluster's API and leaves no mark in it: a drain would cordon
+//! the node in the datastore, which travels with the volume. So hooks (preStop) do not run; containers get SIGTERM and
+//! five seconds. Nor does it run `k3s-killall.sh`, which looks for containers below k3s's default data directory only,
+//! and removes the files below a path that is mounted twice.
 //!
 //! The marker stays, after a failure too: an instance that cannot release has to be replaced.
 
@@ -40,13 +40,12 @@ const UNMOUNT: Duration = Duration::from_secs(3);
 fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'static str, String> {
     let deadline = Deadline::after(BOUND);
     let begun = Instant::now();
-    let device = device::find(world, volume).map_err(text)?;
-    let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
-
-    let step = Instant::now();
     let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
     let _lock = lock.ok_or("another release, or a mount, has not ended for 35 s")?;
-    steps.report("lock", step, "done");
+    steps.report("lock", begun, "done");
+
+    let device = device::find(world, volume).map_err(text)?;
+    let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
 
     match letting_go::begin(volume, &before(world, &device)?) {
         Begin::Refuse(why) => return Err(why.to_string()),
@@ -173,8 +172,8 @@ fn unmount(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<let
     Ok(now)
 }
 
-/// What the kubelet and containerd have mounted besides, tokens and other volumes of pods. None of it is this volume's, so
-/// nothing depends on it.
+/// What the kubelet and containerd have mounted besides, tokens and other volumes of pods. None of it is this volume's,
+/// so nothing depends on it.
 fn unmount_the_rest(world: &World, deadline: Deadline) {
     let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
     let Ok(here) = mounts::here() else { return };

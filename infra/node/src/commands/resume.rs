@@ -1,5 +1,5 @@
-//! `durin-node resume`: a release is taken back. The instance mounts and serves again from the volume that it has let go
-//! of, because nobody followed.
+//! `durin-node resume`: a release is taken back. The instance mounts and serves again from the volume that it has let
+//! go of, because nobody followed.
 //!
 //! In place, by the unit that mounts at boot too. If that fails, 194 has Systems Manager reboot the instance and run us
 //! again; then there is no marker, and everything starts as at any boot. (Systems Manager User Guide, "Rebooting your

@@ -1,5 +1,6 @@
-//! `durin-node settle`: beside k3s as it starts, outside its way. Waits until it answers, removes what an earlier instance
-//! has left in the cluster, says what it finds, and when the workloads are ready. Running it again does nothing new.
+//! `durin-node settle`: beside k3s as it starts, outside its way. Waits until it answers, removes what an earlier
+//! instance has left in the cluster, says what it finds, and when the workloads are ready. Running it again does
+//! nothing new.
 
 mod clean;
 mod rescue;

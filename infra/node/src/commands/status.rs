@@ -1,4 +1,5 @@
-//! `durin-node status`: how this instance is, in JSON. The functions wait with it until an instance is prepared, or serves.
+//! `durin-node status`: how this instance is, in JSON. The functions wait with it until an instance is prepared, or
+//! serves.
 
 use std::thread;
 use std::time::Duration;

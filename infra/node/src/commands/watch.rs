@@ -1,5 +1,5 @@
-//! `durin-node watch`: asks the metadata service for an interruption notice, so that a lost event does not mean an unclean
-//! end. The functions are asked first, by their event: this lets go of the volume only at the last moment.
+//! `durin-node watch`: asks the metadata service for an interruption notice, so that a lost event does not mean an
+//! unclean end. The functions are asked first, by their event: this lets go of the volume only at the last moment.
 
 use std::thread;
 use std::time::{Duration, SystemTime};

@@ -1,10 +1,12 @@
 //! Where a device is read before it is called blank.
 
 /// All of a volume of the usual size, because a file system that has lost its head may have its data anywhere: at gp3's
-/// 125 MiB/s this takes four minutes, once in the life of a node. Of a larger volume this much, and samples of the rest.
+/// 125 MiB/s this takes four minutes, once in the life of a node. Of a larger volume this much, and samples of the
+/// rest.
 const WHOLE: u64 = 32 << 30;
 const CHUNK: u64 = 4 << 20;
-/// Behind that. The copies of ext4's superblock are at multiples of this, whatever its blocks (`mke2fs`, "sparse_super").
+/// Behind that. The copies of ext4's superblock are at multiples of this, whatever its blocks (`mke2fs`,
+/// "sparse_super").
 const STRIDE: u64 = 8 << 20;
 const SAMPLE: u64 = 64 << 10;
 /// Many kinds of data have a copy of their first mark here.

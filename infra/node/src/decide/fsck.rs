@@ -10,8 +10,8 @@ pub enum Checked {
 }
 
 impl Checked {
-    /// The exit status is a sum: 1 errors were put right, 2 so was the root file system and it has to be mounted again, 4
-    /// errors are left, 8 it could not work, 16 and more it was called or ended wrongly. (e2fsck(8), "EXIT CODE")
+    /// The exit status is a sum: 1 errors were put right, 2 so was the root file system and it has to be mounted again,
+    /// 4 errors are left, 8 it could not work, 16 and more it was called or ended wrongly. (e2fsck(8), "EXIT CODE")
     pub fn read(code: Option<i32>) -> Checked {
         match code {
             Some(0..=3) => Checked::Sound,

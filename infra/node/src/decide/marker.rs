@@ -13,8 +13,8 @@ pub enum Marker {
 }
 
 impl Marker {
-    /// Reads a marker: the volume in the first line, the boot's id in the second. One without a boot counts for this boot:
-    /// what is in doubt has been released.
+    /// Reads a marker: the volume in the first line, the boot's id in the second. One without a boot counts for this
+    /// boot: what is in doubt has been released.
     pub fn read(text: Option<&str>, boot: &str) -> Marker {
         let Some(text) = text else { return Marker::Absent };
         let mut lines = text.lines();

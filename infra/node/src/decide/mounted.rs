@@ -65,8 +65,8 @@ impl Mount {
     }
 }
 
-/// Everything that has to be unmounted, last mounted first: the device wherever it is mounted, bind mounts included; the
-/// mounts beneath it; and the overlays of containers whose layers are on it.
+/// Everything that has to be unmounted, last mounted first: the device wherever it is mounted, bind mounts included;
+/// the mounts beneath it; and the overlays of containers whose layers are on it.
 pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     let mut ids = HashSet::new();
     let mut points = HashSet::new();

@@ -11,8 +11,8 @@ pub struct Notice {
     pub time: String,
 }
 
-/// The functions begin a release 40 seconds before the end. This is later, so that it is for them if they can: they know
-/// whether a successor is there.
+/// The functions begin a release 40 seconds before the end. This is later, so that it is for them if they can: they
+/// know whether a successor is there.
 const LAST_MOMENT: Duration = Duration::from_secs(30);
 /// A notice comes two minutes before the end.
 const NOTICE: Duration = Duration::from_secs(120);

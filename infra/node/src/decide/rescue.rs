@@ -1,5 +1,5 @@
-//! After an unclean end containerd's store and the layers in it may disagree, and then k3s never comes up. The store can
-//! be fetched again; the datastore cannot, and is never touched.
+//! After an unclean end containerd's store and the layers in it may disagree, and then k3s never comes up. The store
+//! can be fetched again; the datastore cannot, and is never touched.
 
 /// What is known of a k3s that does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub struct Silent<'a> {
     pub rescued: bool,
 }
 
-/// What containerd says when its store is broken. (containerd/containerd#10848, siderolabs/talos#9496; k3s ends when its
-/// containerd does.)
+/// What containerd says when its store is broken. (containerd/containerd#10848, siderolabs/talos#9496; k3s ends when
+/// its containerd does.)
 const BROKEN: [&str; 3] = [
     "failed to get metadata for stored sandbox",
     "failed to recover state",

@@ -8,8 +8,8 @@ use crate::world::World;
 
 use super::processes;
 
-/// The containers' processes. Without the sandboxes: in a pod that shares its process namespace, the sandbox is the first
-/// process, and its end would kill the others at once.
+/// The containers' processes. Without the sandboxes: in a pod that shares its process namespace, the sandbox is the
+/// first process, and its end would kill the others at once.
 pub fn containers(world: &World) -> Vec<u32> {
     let is_sandbox = |pid: &u32| processes::name(*pid).as_deref() == Some("pause");
     in_cgroups(world, is_of_pods).into_iter().filter(|pid| !is_sandbox(pid)).collect()
@@ -21,8 +21,8 @@ pub fn leftovers(world: &World) -> Vec<u32> {
     in_cgroups(world, |path| is_of_pods(path) || is_of_k3s(path))
 }
 
-/// Has the kernel kill all pods at one blow, what they fork meanwhile too. (Linux 5.14, cgroup version 2; elsewhere there
-/// is no such file.)
+/// Has the kernel kill all pods at one blow, what they fork meanwhile too. (Linux 5.14, cgroup version 2; elsewhere
+/// there is no such file.)
 pub fn kill_pods(world: &World) {
     for cgroup in cgroups(&world.path("sys/fs/cgroup")) {
         let is_a_root = is_of_pods(&cgroup) && cgroup.parent().is_some_and(|parent| !is_of_pods(parent));

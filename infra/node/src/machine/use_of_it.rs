@@ -8,8 +8,8 @@ use crate::decide::mounted;
 use super::device::Device;
 use super::{mounts, processes};
 
-/// Looks at everything, but for the users: to find them takes a look at every open file of every process, and they matter
-/// only to a person who reads why something failed.
+/// Looks at everything, but for the users: to find them takes a look at every open file of every process, and they
+/// matter only to a person who reads why something failed.
 ///
 /// # Errors
 /// When the kernel does not say what is mounted.

@@ -1,5 +1,5 @@
-//! Containers of pods, as a release sees them: processes in cgroups. The cgroups are the kernel's where this machine lets
-//! us make some (version 2), files elsewhere.
+//! Containers of pods, as a release sees them: processes in cgroups. The cgroups are the kernel's where this machine
+//! lets us make some (version 2), files elsewhere.
 
 use std::fs;
 use std::process::Command;

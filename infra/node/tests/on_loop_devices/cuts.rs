@@ -1,5 +1,5 @@
-//! The power fails, or the program is killed, at each of its steps. The steps that others can see are the programs that it
-//! runs: a stand-in for one of them kills it just before or just after.
+//! The power fails, or the program is killed, at each of its steps. The steps that others can see are the programs that
+//! it runs: a stand-in for one of them kills it just before or just after.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! The real program on real block devices: loop devices, mounts and mount namespaces, which take root on Linux. Elsewhere
-//! nothing of this runs, and each test says so on standard error, past the capture of its output.
+//! The real program on real block devices: loop devices, mounts and mount namespaces, which take root on Linux.
+//! Elsewhere nothing of this runs, and each test says so on standard error, past the capture of its output.
 //!
 //! systemd and k3s are stand-ins: scripts that note what they were asked.
 

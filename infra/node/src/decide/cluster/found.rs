@@ -44,8 +44,8 @@ pub fn node(node: &Value, own: Option<&str>) -> Vec<String> {
     findings
 }
 
-/// The pods that do not work yet, as namespace/name. One that has ended is no matter, and one that has failed is replaced
-/// by its controller, or nobody waits for it.
+/// The pods that do not work yet, as namespace/name. One that has ended is no matter, and one that has failed is
+/// replaced by its controller, or nobody waits for it.
 pub fn unready(pods: &Value) -> Vec<String> {
     let is_up = |pod: &Value| match pod["status"]["phase"].as_str() {
         Some("Succeeded" | "Failed") => true,
