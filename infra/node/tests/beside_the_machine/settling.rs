@@ -104,7 +104,10 @@ fn settle_removes_the_leftovers_of_an_earlier_instance() {
     show(
         &instance,
         "nodes",
-        &json!({"items": [{"metadata": {"name": "ip-10-0-0-1", "labels": {"node-role.kubernetes.io/control-plane": "true"}}}]}),
+        &json!({"items": [
+            node(&json!({})),
+            {"metadata": {"name": "ip-10-0-0-1", "labels": {"node-role.kubernetes.io/control-plane": "true"}}}
+        ]}),
     );
     show(
         &instance,

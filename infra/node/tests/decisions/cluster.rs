@@ -39,7 +39,24 @@ fn lease(change: impl Fn(&mut Value)) -> Value {
 #[case::of_an_api_server(|l: &mut Value| l["metadata"]["labels"]["apiserver.kubernetes.io/identity"] = json!("kube-apiserver"), false)]
 fn a_lease_goes_if_its_holder_is_gone(#[case] change: fn(&mut Value), #[case] goes: bool) {
     let expected = if goes { vec![("cert-manager".to_owned(), "controller".to_owned())] } else { Vec::new() };
-    assert_eq!(leases(&list(&lease(change)), noon()), expected);
+    assert_eq!(leases(&list(&lease(change)), &list(&node("home", true, true)), "home", noon()), expected);
+}
+
+#[rstest]
+#[case::alone(node("home", true, true), true)]
+#[case::beside_an_earlier_instance(node("ip-10-0-0-1", true, false), true)]
+#[case::beside_an_agent(node("agent", false, true), false)]
+#[case::beside_an_agent_that_is_away(node("agent", false, false), false)]
+fn leases_go_only_where_every_holder_ran_on_this_node(#[case] other: Value, #[case] goes: bool) {
+    let nodes = json!({"items": [node("home", true, true), other]});
+    assert_eq!(!leases(&list(&lease(|_| ())), &nodes, "home", noon()).is_empty(), goes);
+}
+
+#[test]
+fn leases_stay_if_nobody_knows_which_nodes_there_are() {
+    for unknown in [Value::Null, list(&node("ip-10-0-0-1", true, false))] {
+        assert!(leases(&list(&lease(|_| ())), &unknown, "home", noon()).is_empty());
+    }
 }
 
 fn node(name: &str, is_server: bool, is_ready: bool) -> Value {
@@ -165,7 +182,7 @@ fn the_store_is_set_aside_only_if_it_is_what_is_broken(
 fn anything_but_a_list_holds_nothing() {
     let later = UNIX_EPOCH + Duration::from_secs(1 << 40);
     for nothing in [Value::Null, json!({}), json!({"items": null}), json!({"items": [null]}), json!([])] {
-        assert!(leases(&nothing, later).is_empty() && nodes(&nothing, "home").is_empty());
+        assert!(leases(&nothing, &nothing, "home", later).is_empty() && nodes(&nothing, "home").is_empty());
         assert_eq!(cordon(&nothing), Cordon::None);
     }
 }

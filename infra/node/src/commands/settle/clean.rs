@@ -19,9 +19,10 @@ pub(super) fn left_overs(own: &str, instance: &str, mounted: SystemTime) -> Vec<
         }
     };
     // Leases first: others wait for them.
-    let leases = left_over::leases(&list(&["leases", "--all-namespaces"]), mounted);
+    let all_nodes = list(&["nodes"]);
+    let leases = left_over::leases(&list(&["leases", "--all-namespaces"]), &all_nodes, own, mounted);
     let node = list(&["node", own]);
-    let nodes = left_over::nodes(&list(&["nodes"]), own);
+    let nodes = left_over::nodes(&all_nodes, own);
     let attachments = left_over::attachments(&list(&["volumeattachments"]), &node, instance, mounted);
 
     let mut run = |arguments: &[&str]| problems.extend(kubectl::soon(arguments).err());

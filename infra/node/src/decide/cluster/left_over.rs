@@ -9,8 +9,14 @@ use super::{CORDONED, INSTANCE, annotation, is_ready, items, name, namespace, ti
 /// The leases of holders that are gone, as (namespace, name). On a single node every holder ran on it: what was last
 /// renewed before this instance had the volume, nobody renews. Without this, a controller waits for its predecessor's
 /// lease, for 15 to 90 seconds. Not those of kubelets and API servers, which say who is alive and are replaced by their
-/// owners.
-pub fn leases(leases: &Value, mounted: SystemTime) -> Vec<(String, String)> {
+/// owners; and none if there are agents, on which a holder may live that could not renew while k3s was away.
+pub fn leases(leases: &Value, all_nodes: &Value, own: &str, mounted: SystemTime) -> Vec<(String, String)> {
+    let earlier = nodes(all_nodes, own);
+    let is_accounted_for = |node: &Value| name(node) == own || earlier.iter().any(|gone| gone == name(node));
+    // A list without this node says nothing about others.
+    if !items(all_nodes).any(|node| name(node) == own) || !items(all_nodes).all(is_accounted_for) {
+        return Vec::new();
+    }
     let is_of_a_server = |lease: &Value| {
         namespace(lease) == "kube-node-lease"
             || !lease["metadata"]["labels"]["apiserver.kubernetes.io/identity"].is_null()
