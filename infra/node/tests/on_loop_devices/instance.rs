@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ground::{can_mount, make_cgroup, remove_cgroup};
+use crate::ground::{can_mount, make_cgroup, not_run, remove_cgroup};
 use crate::volume::{Volume, ran};
 
 pub(crate) const VOLUME: &str = "vol-0abcdef0123456789";
@@ -177,16 +177,23 @@ impl Instance {
         id
     }
 
-    /// A file system whose server does not answer: whatever looks at it waits.
-    pub(crate) fn mount_what_hangs(&mut self, relative: &str) {
+    /// A file system whose server does not answer: every look at it waits. Whether there is one.
+    pub(crate) fn mount_what_hangs(&mut self, relative: &str) -> bool {
         fs::create_dir_all(self.path(relative)).expect("a directory");
-        let server = File::options().read(true).write(true).open("/dev/fuse").expect("/dev/fuse");
+        let server = match File::options().read(true).write(true).open("/dev/fuse") {
+            Ok(server) => server,
+            Err(error) => {
+                not_run(&format!("a mount that hangs, because of /dev/fuse: {error}"));
+                return false;
+            }
+        };
         let options = "fd=0,rootmode=40000,user_id=0,group_id=0";
         let mut mount = Command::new("mount");
         mount.args(["-i", "-t", "fuse", "none", &self.text(relative), "-o", options]);
         let mounted = mount.stdin(server.try_clone().expect("a copy")).status().expect("mount");
         assert!(mounted.success());
         self.servers.push(server);
+        true
     }
 
     pub(crate) fn end_processes(&mut self) {

@@ -166,7 +166,9 @@ fn a_release_waits_for_a_mount_that_is_under_way() {
 #[test]
 fn a_hanging_mount_below_the_volume_does_not_prevent_the_sync() {
     let Some(mut instance) = serving() else { return };
-    instance.mount_what_hangs("data/hangs");
+    if !instance.mount_what_hangs("data/hangs") {
+        return;
+    }
     let ran = release(&instance);
     assert_eq!(ran.word(), "released", "{ran}");
     assert!(ran.said.contains("sync: done ("), "{ran}");

@@ -1,7 +1,6 @@
 //! The table of situations, run with the real program.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::ground::not_run;
 use crate::instance::{ANOTHER, Instance, Others, Ran, VOLUME};
 use crate::volume::{Volume, must, ran};
 
@@ -89,12 +89,12 @@ impl Play {
             "make" => match Volume::make(&self.instance.path("volumes"), with.unwrap_or_default()) {
                 Ok(volume) => self.volume = Some(volume),
                 Err(problem) if problem.contains("unknown filesystem type") => {
-                    let told = writeln!(io::stderr(), "NOT RUN: {name}, because of {problem}");
-                    told.expect("standard error");
+                    not_run(&format!("{name}, because of {problem}"));
                     return false;
                 }
                 Err(problem) => panic!("{problem}"),
             },
+            "nested mount that hangs" => return self.instance.mount_what_hangs("data/hangs"),
             "attach" => self.plug("nvme1n1"),
             "attach twice" => self.plug("nvme3n1"),
             "attach late" => self.attach_late(),
@@ -160,7 +160,6 @@ impl Play {
                 fs::create_dir_all(self.instance.path("data/with a space")).expect("a directory");
                 must("mount", &["-t", "tmpfs", "none", &self.instance.text("data/with a space")]);
             }
-            "nested mount that hangs" => self.instance.mount_what_hangs("data/hangs"),
             "bind mount" => {
                 fs::create_dir_all(self.instance.path("pods/a volume")).expect("a directory");
                 must("mount", &["--bind", &data, &self.instance.text("pods/a volume")]);
@@ -225,8 +224,7 @@ impl Play {
             _ => None,
         };
         if let Some(missing) = missing {
-            let told = writeln!(io::stderr(), "NOT RUN: {at}, because root here has no {missing}");
-            return told.expect("standard error");
+            return not_run(&format!("{at}, because root here has no {missing}"));
         }
         let blocks = must("stat", &["--file-system", "--format=%S %b", &self.instance.text("data")]);
         let [size, count] = blocks.split(' ').collect::<Vec<_>>()[..] else { panic!("{blocks}") };
