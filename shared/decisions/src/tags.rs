@@ -13,6 +13,16 @@ pub const RECORD_NAME: &str = "durin:record-name";
 /// On an Auto Scaling group, optional: the record's TTL in seconds. A person writes it; read at every look.
 pub const RECORD_TTL: &str = "durin:record-ttl";
 
+/// On an Auto Scaling group, and so on its instances, optional: the id of the volume that is new, and that an instance may
+/// format if every byte of it is zero. It names the volume, so that it says nothing about one that comes later. The
+/// template of a node writes it with the volume, and `just deploy-node` leaves it out once the node is in service. An
+/// instance reads it when it boots.
+pub const NEW_VOLUME: &str = "durin:new-volume";
+
+/// On an Auto Scaling group, and so on its instances, optional: for how many seconds a release drains the node first. A
+/// person writes it; an instance reads it when it boots.
+pub const DRAIN: &str = "durin:drain";
+
 /// Whether EC2 refuses an instance with this tag if its metadata is to show its tags. (EC2 User Guide, "View tags for your
 /// EC2 instances using instance metadata"; the words of the refusal are in seek-oss/aec#411.)
 pub fn metadata_forbids(key: &str) -> bool {

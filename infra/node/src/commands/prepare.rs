@@ -23,12 +23,6 @@ const TAGS: Duration = Duration::from_secs(60);
 const WARM: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(500);
 
-/// On an instance, from its group: the id of the volume that is new, and may be formatted if it is blank. It names the
-/// volume, so that it says nothing about one that comes later.
-pub const NEW_VOLUME: &str = "durin:new-volume";
-/// On an instance, from its group, optional: for how many seconds a release drains the node first.
-const DRAIN: &str = "durin:drain";
-
 /// The note about this instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Prepared {
@@ -135,9 +129,9 @@ fn read_until(metadata: &mut Metadata, deadline: Deadline) -> (Prepared, Option<
 
 fn read(metadata: &mut Metadata, nothing: Prepared) -> Result<Prepared, Failure> {
     let mut tag = |key: &str| metadata.get(&format!("meta-data/tags/instance/{key}"));
-    let (volume, new_volume, record) = (tag(tags::VOLUME_ID)?, tag(NEW_VOLUME)?, tag(tags::RECORD_NAME)?);
-    let (name, drain) = (tag("Name")?, tag(DRAIN)?);
-    let drain_seconds = drain.and_then(|seconds| seconds.trim().parse().ok());
+    let (volume, new_volume, record) = (tag(tags::VOLUME_ID)?, tag(tags::NEW_VOLUME)?, tag(tags::RECORD_NAME)?);
+    let (name, drain) = (tag("Name")?, tag(tags::DRAIN)?);
+    let drain_seconds = drain.and_then(|seconds| seconds.trim().parse().ok()).filter(|seconds| *seconds > 0);
     let node_name = node_name::choose(&[name.as_deref(), record.as_deref()]);
     let instance = metadata.get("meta-data/instance-id")?.unwrap_or_default();
     let address = metadata.get("meta-data/local-ipv4")?;

@@ -69,6 +69,20 @@ fn a_service_that_stumbles_is_asked_again() {
     assert_eq!(ran.word(), "prepared", "{}", ran.text);
 }
 
+#[rstest]
+#[case::not_said("", serde_json::Value::Null)]
+#[case::seconds("8", 8.into())]
+#[case::none_at_all("0", serde_json::Value::Null)]
+#[case::no_number("soon", serde_json::Value::Null)]
+fn the_tags_that_need_not_be_there_are_read(#[case] drain: &str, #[case] seconds: serde_json::Value) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    metadata.set("meta-data/tags/instance/durin:new-volume", VOLUME);
+    metadata.set("meta-data/tags/instance/durin:drain", drain);
+    instance.durin_node(metadata.address, &["prepare"]);
+    let note = instance.durin_node(metadata.address, &["status"]).answer["prepared"].clone();
+    assert_eq!((&note["new_volume"], &note["drain_seconds"]), (&VOLUME.into(), &seconds));
+}
+
 #[test]
 fn an_instance_without_the_volumes_tag_is_unfit() {
     let (instance, metadata) = (Instance::new(), Metadata::with(&[("meta-data/instance-id", "i-1")]));
