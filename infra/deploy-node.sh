@@ -13,6 +13,7 @@
 #   --volume ID             an existing data volume, tagged durin:volume=data and durin:node=NAME; by default a new one
 #   --volume-size GIB       the size of a volume to make; 20
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
+#   --drain SECONDS         for how long a release drains the node first, so that preStop hooks run, up to 10; 0
 #   --yes                   do not ask
 #
 # Run it again to change an option, or after a failure: options that you leave out keep their values.
@@ -22,7 +23,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
-volume_size="" capacity_rebalance=""
+volume_size="" capacity_rebalance="" drain=""
 take_arguments '
     NAME node node
     --yes yes flag
@@ -35,13 +36,15 @@ take_arguments '
     --availability-zone zone availability-zone
     --volume volume volume
     --volume-size volume_size number:1:16384
-    --capacity-rebalance capacity_rebalance boolean' "$@"
+    --capacity-rebalance capacity_rebalance boolean
+    --drain drain number:0:10' "$@"
 stack=durin-node-$node
 # The parameters for node.yaml: those that were given here, and those that an existing node keeps.
 overrides=() kept=()
 [ -z "$volume" ] || overrides+=("VolumeId=$volume")
 [ -z "$volume_size" ] || overrides+=("VolumeSizeGiB=$volume_size")
 [ -z "$capacity_rebalance" ] || overrides+=("CapacityRebalance=$capacity_rebalance")
+[ -z "$drain" ] || overrides+=("DrainSeconds=$drain")
 
 # Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {
@@ -178,8 +181,10 @@ look_back() {
 
 # CloudFormation sets everything in the template again, so it gets what the group has now: a node at rest stays at rest, and
 # a node that was moved, or that runs on demand for lack of spot capacity, stays where and as it is.
+#
+# The volume's newness is said until the node is in service. After that, nothing formats a volume that turns out blank.
 keep() {
-    local own key value
+    local own key value new=false serves=false
     # The stack's own volume is not a parameter.
     stack_output "$stack" VolumeId
     own=$answer
@@ -192,10 +197,15 @@ keep() {
         ['VolumeId', Tags[?Key=='durin:volume-id'].Value | [0]],
         ['HostedZoneId', Tags[?Key=='durin:hosted-zone-id'].Value | [0]],
         ['RecordName', Tags[?Key=='durin:record-name'].Value | [0]],
-        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]]]"
+        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]],
+        ['DrainSeconds', Tags[?Key=='durin:drain'].Value | [0]],
+        ['new', Tags[?Key=='durin:new-volume'].Value | [0]],
+        ['serves', Instances[?LifecycleState=='InService'].InstanceId | [0]]]"
     while IFS=$'\t' read -r key value; do
         case $key=$value in
         *=None | *=null | *=) continue ;;
+        new=*) new=true && continue ;;
+        serves=*) serves=true && continue ;;
         DesiredCapacity=[01]) ;;
         DesiredCapacity=*)
             fail "the node $node is being handed over: its group wants $value instances, because the host of one retires, and Durin asks for one instance again when the other serves. Run the same command again then, in minutes if EC2 has capacity. If nothing is being handed over: aws autoscaling set-desired-capacity --auto-scaling-group-name $node --desired-capacity 1"
@@ -204,6 +214,8 @@ keep() {
         esac
         kept+=("$key=$value")
     done <<<"$answer"
+    [ "$new $serves" = "true false" ] || new=false
+    kept+=("NewVolume=$new")
 }
 
 # The options for a node that exists. Its place cannot be changed by halves.
@@ -250,7 +262,7 @@ plan() {
     if [ -n "$volume" ]; then
         say "  volume    $volume, which stays as it is"
     else
-        say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node"
+        say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node. Its instances format it while all of it is zero"
     fi
     say "  record    $record in the hosted zone ${hosted_zone:-${record#*.}, which this makes}; the functions may write there (stack durin-roles)"
     say "  role      for the Systems Manager agent to register and take commands, and nothing else"

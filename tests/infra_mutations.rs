@@ -229,6 +229,11 @@ fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
     "durin-launch: its default result has to be ABANDON"
 )]
 #[case::volume_tag("Key: durin:volume-id", "Key: durin:volume-ld", "the functions do not know the tag durin:volume-ld")]
+#[case::new_volume_tag(
+    "Key: durin:new-volume",
+    "Key: durin:new-volumes",
+    "the functions do not know the tag durin:new-volumes"
+)]
 #[case::zone_tag(
     "Key: durin:hosted-zone-id",
     "Key: durin-hosted-zone-id",
@@ -243,8 +248,8 @@ fn a_letter_in_rules_yaml_is_told(#[case] from: &str, #[case] to: &str, #[case] 
 #[case::zone("Ref: HostedZoneId", "Ref: HostedZoneID", "there is no parameter or resource HostedZoneID")]
 #[case::volume("Ref: DataVolume", "Ref: DateVolume", "there is no parameter or resource DateVolume")]
 #[case::condition(
-    "Condition: CreateVolume",
-    "Condition: CreateVolumes",
+    "Condition: CreateVolume\n    DeletionPolicy",
+    "Condition: CreateVolumes\n    DeletionPolicy",
     "DataVolume: there is no condition CreateVolumes"
 )]
 #[case::kind(

@@ -224,23 +224,40 @@ def test_an_image_that_the_instance_types_cannot_run_is_refused(account):
     assert "durin-network" not in stacks(account)
 
 
+def propagated(account, node):
+    return {tag["Key"]: tag["Value"] for tag in group(account, node)["Tags"] if tag["PropagateAtLaunch"]}
+
+
 def test_a_node_from_nothing(account):
     account.done("deploy-node.sh", "home", "--image", IMAGE)
     ((volume, it),) = volumes(account).items()
     assert {tag["Key"]: tag["Value"] for tag in it["Tags"]}["durin:node"] == "home"
     zone = output(account, "durin-node-home", "HostedZoneId")
-    tags = {tag["Key"]: tag["Value"] for tag in group(account, "home")["Tags"] if tag["PropagateAtLaunch"]}
-    assert tags == {
+    assert propagated(account, "home") == {
         "Name": "home",
         "durin:volume-id": volume,
         "durin:hosted-zone-id": zone,
         "durin:record-name": "home.durin.internal",
+        "durin:new-volume": volume,
     }
     assert group(account, "home")["DesiredCapacity"] == 1
     assert account.client("route53").get_hosted_zone(Id=zone)["HostedZone"]["Config"]["PrivateZone"]
     assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS", zone}
     assert account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"] == IMAGE
     assert tags_of_the_image_parameter(account) == FAMILY
+
+
+def test_a_new_volume_is_called_new_until_the_node_is_in_service(account):
+    (volume,) = volumes(account)
+    resize = account.client("autoscaling").update_auto_scaling_group
+    resize(AutoScalingGroupName="home", MinSize=0, DesiredCapacity=0)
+    account.done("deploy-node.sh", "home", "--drain", "8")
+    tags = propagated(account, "home")
+    assert (tags["durin:new-volume"], tags["durin:drain"]) == (volume, "8")
+    resize(AutoScalingGroupName="home", DesiredCapacity=1)
+    account.done("deploy-node.sh", "home")
+    tags = propagated(account, "home")
+    assert "durin:new-volume" not in tags and tags["durin:drain"] == "8"
 
 
 def test_a_second_run_of_the_node_changes_nothing_and_tells_of_a_missing_tag(account):
@@ -308,8 +325,9 @@ def test_what_was_changed_at_run_time_survives(account):
     assert "being handed over" in account.refused("deploy-node.sh", "home")
     autoscaling.update_auto_scaling_group(**name, DesiredCapacity=1)
     ec2.create_tags(Resources=[created], Tags=[{"Key": "durin:node", "Value": "home"}])
-    back = ["--volume", created, "--record", "home.durin.internal", "--subnet", own["SubnetId"]]
+    back = ["--volume", created, "--record", "home.durin.internal", "--subnet", own["SubnetId"], "--drain", "0"]
     account.done("deploy-node.sh", "home", *back)
+    assert "durin:drain" not in propagated(account, "home")
     assert (group(account, "home")["DesiredCapacity"], group(account, "home")["VPCZoneIdentifier"]) == (1, own["SubnetId"])
     ec2.delete_volume(VolumeId=volume)
     ec2.delete_subnet(SubnetId=other)

@@ -48,8 +48,9 @@ const SCHEDULED: [(&str, Duration); 3] = [
     ("durin-ami-prune", Duration::MAX),
 ];
 
-/// The tags of a group that mean something to the functions.
-const TAGS: [&str; 4] = [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME, tags::RECORD_TTL];
+/// The tags of a group that mean something to the functions, or to an instance.
+const TAGS: [&str; 6] =
+    [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME, tags::RECORD_TTL, tags::NEW_VOLUME, tags::DRAIN];
 
 /// The documents that the functions send are there.
 pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateError> {
