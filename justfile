@@ -56,6 +56,11 @@ bake *arguments:
 build *arguments:
     @infra/build.sh "$@"
 
+# Build durin-node, the part of Durin that goes into a node's image, into target/node
+[no-exit-message, positional-arguments]
+build-node *arguments:
+    @infra/node/build.sh "$@"
+
 # Deploy the functions to a region of your AWS account, or only what has changed; asks first
 [no-exit-message, positional-arguments]
 deploy *arguments:

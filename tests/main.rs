@@ -18,7 +18,6 @@ mod mistakes;
 mod prune_bench;
 mod pruning;
 mod publishing;
-mod release;
 mod replacement;
 mod retirement;
 mod simulation;

@@ -81,3 +81,16 @@ fn nothing_that_the_boot_waits_for_waits_for_the_volume() {
         assert!(!(is_waited_for && text.contains("TimeoutStartSec=infinity")), "{}", unit.display());
     }
 }
+
+#[test]
+fn deploy_md_enables_what_the_boot_starts() {
+    let page = include_str!("../../../DEPLOY.md");
+    let enabled = page.lines().find_map(|line| line.split_once("systemctl enable ")).expect("a command").1;
+    let mut enabled: Vec<_> = enabled.split(['"', ' ']).filter(|name| name.starts_with("durin-")).collect();
+    enabled.sort_unstable();
+    let is_wanted = |unit: &PathBuf| fs::read_to_string(unit).expect("a unit").contains("WantedBy=");
+    let wanted: Vec<_> = services().into_iter().filter(is_wanted).collect();
+    let wanted: Vec<_> = wanted.iter().filter_map(|unit| unit.file_stem()?.to_str()).collect();
+    assert_eq!(enabled, wanted);
+    assert!(page.contains(&format!("install -m 755 /tmp/durin-node {INSTALLED}")));
+}

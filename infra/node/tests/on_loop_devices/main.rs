@@ -11,4 +11,5 @@ mod persisting;
 mod releases;
 mod serving;
 mod situations;
+mod turns;
 mod volume;

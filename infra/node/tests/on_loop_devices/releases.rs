@@ -1,14 +1,18 @@
-//! What a release does besides unmounting, and in which order: k3s, its containers, two at once, one that is killed.
+//! What a release does besides unmounting, and in which order: k3s, its containers; and one that is killed.
 
 use std::time::{Duration, Instant};
 
 use crate::containers::{DEAF, OBEDIENT};
-use crate::instance::{Instance, Ran, VOLUME};
+use crate::instance::{Instance, Others, Ran, VOLUME};
 use crate::volume::Volume;
 
 /// An instance that serves from the volume; none where nothing can be mounted.
 pub(crate) fn serving() -> Option<Instance> {
-    let instance = Instance::boot()?;
+    serving_beside(Others::Any)
+}
+
+fn serving_beside(others: Others) -> Option<Instance> {
+    let instance = Instance::boot_beside(others)?;
     let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
     instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
     let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
@@ -16,7 +20,7 @@ pub(crate) fn serving() -> Option<Instance> {
     Some(instance)
 }
 
-fn release(instance: &Instance) -> Ran {
+pub(crate) fn release(instance: &Instance) -> Ran {
     instance.durin_node(&["release", VOLUME])
 }
 
@@ -59,6 +63,10 @@ fn a_container_that_ignores_sigterm_is_killed_after_five_seconds() {
     assert_eq!(ran.word(), "released", "{ran}");
     assert!((5..10).contains(&begun.elapsed().as_secs()), "{ran}");
     assert!(ran.said.contains("end the containers: took too long ("), "{ran}");
+    if instance.cgroup.is_some() {
+        // A file goes on to name what has ended.
+        assert!(ran.said.contains("kill the rest of the containers: done ("), "{ran}");
+    }
     assert!(instance.has_ended(deaf));
 }
 
@@ -105,6 +113,14 @@ fn the_refusal_names_the_user_of_a_lazily_unmounted_file_system() {
 }
 
 #[test]
+fn the_refusal_names_the_process_whose_mount_namespace_keeps_the_volume() {
+    let Some(mut instance) = serving_beside(Others::None) else { return };
+    let process = instance.with_a_mount_namespace();
+    let ran = release(&instance);
+    assert!(ran.why().contains(&format!("in the mount namespace of sleep ({process})")), "{ran}");
+}
+
+#[test]
 fn other_mounts_of_the_kubelet_go_as_well() {
     let Some(instance) = serving() else { return };
     let token = instance.text("var/lib/kubelet/pods/1/volumes/token");
@@ -115,52 +131,20 @@ fn other_mounts_of_the_kubelet_go_as_well() {
 }
 
 #[test]
-fn of_two_at_once_the_second_waits_and_finds_nothing_to_do() {
+fn a_second_release_asks_nobody_anything() {
     let Some(instance) = serving() else { return };
-    instance.write("stop", "sleep 1");
-    let both = [instance.begin(&["release", VOLUME]), instance.begin(&["release", VOLUME])].map(Ran::of);
-    let mut words = [both[0].word(), both[1].word()];
-    words.sort_unstable();
-    assert_eq!(words, ["nothing to do", "released"], "{}{}", both[0], both[1]);
+    assert_eq!(release(&instance).word(), "released");
+    let asked = instance.asked();
+    assert_eq!(release(&instance).word(), "nothing to do");
+    assert_eq!(instance.asked(), asked);
+}
+
+#[test]
+fn k3s_is_stopped_even_if_the_volume_is_not_mounted_yet() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    assert_eq!(release(&instance).word(), "released");
     assert_eq!(instance.asked(), ["stop durin-settle", "stop k3s"]);
-}
-
-#[test]
-fn a_mount_waits_for_a_release_and_finds_its_marker() {
-    let Some(instance) = serving() else { return };
-    instance.write("stop", "sleep 1");
-    let releasing = instance.begin(&["release", VOLUME]);
-    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
-    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
-    assert_eq!(ran.word(), "refused", "{ran}");
-    assert_eq!(Ran::of(releasing).word(), "released");
-}
-
-#[test]
-fn a_mount_that_waits_for_its_turn_looks_for_the_marker_again() {
-    let Some(instance) = serving() else { return };
-    crate::volume::must("umount", &[&instance.text("data")]);
-    let turn = std::fs::File::create(instance.path("run/durin-release.lock")).expect("the lock");
-    turn.lock().expect("our turn");
-    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
-    std::thread::sleep(Duration::from_millis(500));
-    instance.write("run/durin-released", VOLUME);
-    drop(turn);
-    let ran = Ran::of(mounting);
-    assert_eq!(ran.word(), "refused", "{ran}");
-    assert!(instance.mounts().is_empty());
-}
-
-#[test]
-fn a_release_waits_for_a_mount_that_is_under_way() {
-    let Some(instance) = serving() else { return };
-    crate::volume::must("umount", &[&instance.text("data")]);
-    instance.stand_in("mount", "touch \"$root/mounting\"; sleep 1; PATH=/usr/bin:/bin exec mount \"$@\"");
-    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
-    crate::instance::wait_until("mount", || instance.path("mounting").exists());
-    let ran = release(&instance);
-    assert_eq!((Ran::of(mounting).word(), ran.word()), ("mounted", "released"), "{ran}");
-    assert!(instance.mounts().is_empty(), "it was mounted after it had been called released");
 }
 
 #[test]
@@ -172,17 +156,6 @@ fn a_hanging_mount_below_the_volume_does_not_prevent_the_sync() {
     let ran = release(&instance);
     assert_eq!(ran.word(), "released", "{ran}");
     assert!(ran.said.contains("sync: done ("), "{ran}");
-}
-
-#[test]
-fn a_resume_waits_for_a_release_that_is_under_way() {
-    let Some(instance) = serving() else { return };
-    instance.write("stop", "sleep 1");
-    let releasing = instance.begin(&["release", VOLUME]);
-    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
-    let ran = instance.durin_node(&["resume", VOLUME]);
-    assert_eq!((Ran::of(releasing).word(), ran.word()), ("released", "resumed"), "{ran}");
-    assert_eq!(instance.mounts(), [instance.text("data")]);
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Two at once: mounting, releasing and resuming take turns.
+
+use std::time::Duration;
+
+use crate::instance::{Ran, VOLUME};
+use crate::releases::{release, serving};
+
+#[test]
+fn of_two_at_once_the_second_waits_and_finds_nothing_to_do() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let both = [instance.begin(&["release", VOLUME]), instance.begin(&["release", VOLUME])].map(Ran::of);
+    let mut words = [both[0].word(), both[1].word()];
+    words.sort_unstable();
+    assert_eq!(words, ["nothing to do", "released"], "{}{}", both[0], both[1]);
+    assert_eq!(instance.asked(), ["stop durin-settle", "stop k3s"]);
+}
+
+#[test]
+fn a_mount_waits_for_a_release_and_finds_its_marker() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let releasing = instance.begin(&["release", VOLUME]);
+    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!(ran.word(), "refused", "{ran}");
+    assert_eq!(Ran::of(releasing).word(), "released");
+}
+
+#[test]
+fn a_mount_that_waits_for_its_turn_looks_for_the_marker_again() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    let turn = std::fs::File::create(instance.path("run/durin-release.lock")).expect("the lock");
+    turn.lock().expect("our turn");
+    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    std::thread::sleep(Duration::from_millis(500));
+    instance.write("run/durin-released", VOLUME);
+    drop(turn);
+    let ran = Ran::of(mounting);
+    assert_eq!(ran.word(), "refused", "{ran}");
+    assert!(instance.mounts().is_empty());
+}
+
+#[test]
+fn a_release_waits_for_a_mount_that_is_under_way() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    instance.stand_in("mount", "touch \"$root/mounting\"; sleep 1; PATH=/usr/bin:/bin exec mount \"$@\"");
+    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    crate::instance::wait_until("mount", || instance.path("mounting").exists());
+    let ran = release(&instance);
+    assert_eq!((Ran::of(mounting).word(), ran.word()), ("mounted", "released"), "{ran}");
+    assert!(instance.mounts().is_empty(), "it was mounted after it had been called released");
+}
+
+#[test]
+fn a_resume_waits_for_a_release_that_is_under_way() {
+    let Some(instance) = serving() else { return };
+    instance.write("stop", "sleep 1");
+    let releasing = instance.begin(&["release", VOLUME]);
+    crate::instance::wait_until("release", || instance.asked().contains(&"stop k3s".to_owned()));
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!((Ran::of(releasing).word(), ran.word()), ("released", "resumed"), "{ran}");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+}
