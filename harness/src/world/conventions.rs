@@ -2,9 +2,12 @@
 
 /// The SSM document that makes a guest let its volume go.
 pub const RELEASE_DOCUMENT: &str = "durin-release";
-/// The SSM document that makes a guest reboot if it has let its volume go. Any other document changes nothing inside a
-/// guest.
+/// The SSM document that makes a guest mount the volume again that it has let go. Any other document changes nothing inside
+/// a guest.
 pub const RESUME_DOCUMENT: &str = "durin-resume";
+
+/// The protocol of durin-node, which the documents run.
+pub const PROTOCOL: u32 = 1;
 
 /// The tag of a group that names its node's data volume. With [`ZONE_TAG`] and [`RECORD_TAG`] it declares a node.
 pub const VOLUME_TAG: &str = "durin:volume-id";
@@ -14,6 +17,10 @@ pub const ZONE_TAG: &str = "durin:hosted-zone-id";
 pub const RECORD_TAG: &str = "durin:record-name";
 /// The tag of a group with the record's TTL in seconds.
 pub const TTL_TAG: &str = "durin:record-ttl";
+/// The tag of a group, and so of its instances, that names the data volume that is new.
+pub const NEW_VOLUME_TAG: &str = "durin:new-volume";
+/// The tag of a group, and so of its instances, by which a release drains the node first, for so many seconds.
+pub const DRAIN_TAG: &str = "durin:drain";
 /// The TTL without that tag.
 pub const DEFAULT_TTL_S: u32 = 10;
 

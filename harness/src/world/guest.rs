@@ -1,10 +1,13 @@
 //! What runs inside an instance: the operating system, k3s, and the writes that k3s acknowledges.
 
 mod agent;
+mod documents;
 mod fact;
 mod life;
+mod mount;
 mod reboot;
 mod release;
+mod resume;
 mod ways;
 mod workload;
 mod writes;
@@ -16,7 +19,8 @@ use std::time::Duration;
 
 use crate::time::Time;
 
-pub use agent::{Agent, AgentMode, Lost, Outcome};
+pub use agent::{Agent, AgentMode, Lost};
+pub use documents::{Answer, Outcome};
 pub use fact::GuestFact;
 pub use ways::{Boot, GuestWays};
 
@@ -47,8 +51,10 @@ pub struct Guest {
     /// k3s is stopping; the volume will be unmounted.
     pub releasing: bool,
     /// The volume that a release has let go of in this boot, as `/run/durin-released` names it. While that file is there,
-    /// nothing is mounted and k3s does not start, whatever the volume: a reboot clears `/run`.
+    /// nothing is mounted and k3s does not start, whatever the volume. Resuming removes it, and a reboot clears `/run`.
     pub marker: Option<String>,
+    /// A process that is no container has a file on the volume open.
+    pub has_open_file: bool,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
     pub epoch: u32,
     /// Counts power-ons and power-offs only: what a release does not disturb ends with these.
@@ -69,8 +75,19 @@ pub struct Data {
     /// Whether it is mounted, or was when the power went: the next mount has to replay the journal.
     pub dirty: bool,
     /// The datastore says that nothing may be scheduled on the node, which goes by the same name on every instance. It
-    /// travels with the volume, and a person has to lift it.
-    pub cordoned: bool,
+    /// travels with the volume.
+    pub cordon: Option<Cordon>,
+    /// Every byte is zero: there is no file system yet.
+    pub blank: bool,
+}
+
+/// Whose a cordon is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cordon {
+    /// A release has drained the node. The next start of k3s lifts it.
+    Durins,
+    /// A person has to lift it.
+    Somebodys,
 }
 
 /// What happens inside instances without a call.
@@ -98,6 +115,8 @@ pub enum GuestStep {
     WorkloadDown,
     /// k3s has stopped, everything is on the device, and the volume is unmounted.
     Unmounted,
+    /// A release gives up, because a process keeps the volume mounted.
+    StillMounted,
     /// The shutdown of a reboot is over.
     Restarts,
     /// A document that does not touch the volume has run to its end.
@@ -118,7 +137,8 @@ impl GuestStep {
             | GuestStep::K3sUp(_)
             | GuestStep::WorkloadUp
             | GuestStep::WorkloadDown
-            | GuestStep::Unmounted => false,
+            | GuestStep::Unmounted
+            | GuestStep::StillMounted => false,
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn check_quiet(world: &World, node: &NodeNames) -> Vec<String> {
     if world.serving(&node.volume) != Some(holder) {
         violations.push(format!("k3s does not serve on {holder}, which holds {}", node.volume));
     }
-    if volume.data.cordoned {
+    if volume.data.cordon.is_some() {
         violations
             .push(format!("the node whose datastore is on {} is cordoned: nothing is scheduled on it", node.volume));
     }

@@ -73,7 +73,7 @@ pub struct Latencies {
     pub pod_start: Range,
     /// From the end of k3s until what users run has ended, in a release. Estimate.
     pub drain: Range,
-    /// The same when pods are slow to end. Estimate: three times the default grace period of a pod.
+    /// The same on an instance that hardly gets anywhere: longer than a document may take. Estimate.
     pub slow_drain: Range,
     /// Stopping k3s. Estimate.
     pub k3s_stop: Range,

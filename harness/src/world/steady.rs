@@ -124,7 +124,7 @@ impl World {
             delete_on_termination: false,
             is_stuck: false,
         });
-        held.data.dirty = true;
+        (held.data.dirty, held.data.blank) = (true, false);
         let guest = &mut self.ec2.instances.get_mut(instance).ok_or_else(|| missing(instance))?.guest;
         guest.mounted = Some(volume.to_owned());
         guest.serving_since = Some(now);

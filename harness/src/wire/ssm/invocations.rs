@@ -9,7 +9,9 @@ use crate::time::Time;
 use crate::wire::fields::Fields;
 use crate::wire::operation::{Operation, reads};
 use crate::world::World;
+use crate::world::conventions::PROTOCOL;
 use crate::world::error::{ApiError, ApiResult};
+use crate::world::guest::Answer;
 use crate::world::ssm::{Command, CommandInvocation, InvocationStatus};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -129,12 +131,20 @@ fn plugin_status(status: InvocationStatus) -> InvocationStatus {
     }
 }
 
-/// What the script wrote, to standard output and to standard error.
-fn written(invocation: &CommandInvocation) -> (&'static str, String) {
-    let complaint = invocation.complaint.as_deref().unwrap_or_default();
+/// What the document wrote, to standard output and to standard error.
+fn written(invocation: &CommandInvocation) -> (String, String) {
+    let line = |answer: &Answer| {
+        let line = json!({ "protocol": PROTOCOL, "command": answer.command, "answer": answer.word, "why": answer.why });
+        format!("{line}\n")
+    };
+    let complaint = |answer: &Answer| answer.why.as_ref().map(|why| format!("{}: {why}\n", answer.word));
+    let answer = invocation.answer.as_ref();
     match invocation.status {
-        InvocationStatus::Success => ("done\n", String::new()),
-        InvocationStatus::Failed => ("", format!("{complaint}failed to run commands: exit status 1")),
+        InvocationStatus::Success => (answer.map_or("done\n".to_owned(), line), String::new()),
+        InvocationStatus::Failed => {
+            let complaint = answer.and_then(complaint).unwrap_or_default();
+            (answer.map(line).unwrap_or_default(), format!("{complaint}failed to run commands: exit status 1"))
+        }
         InvocationStatus::Pending
         | InvocationStatus::Delayed
         | InvocationStatus::InProgress
@@ -142,6 +152,6 @@ fn written(invocation: &CommandInvocation) -> (&'static str, String) {
         | InvocationStatus::Cancelled
         | InvocationStatus::DeliveryTimedOut
         | InvocationStatus::ExecutionTimedOut
-        | InvocationStatus::Undeliverable => ("", String::new()),
+        | InvocationStatus::Undeliverable => (String::new(), String::new()),
     }
 }

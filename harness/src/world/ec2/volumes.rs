@@ -116,7 +116,7 @@ impl World {
             created: self.now,
             attachment: None,
             tags: request.tags,
-            data: Data::default(),
+            data: Data { blank: true, ..Data::default() },
         };
         self.ec2.volumes.insert(id.clone(), volume);
         self.note_change(&id, Ec2Change::Volume(VolumeState::Creating));

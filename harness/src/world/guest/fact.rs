@@ -11,6 +11,18 @@ pub enum GuestFact {
         volume: String,
         found: u64,
     },
+    /// It was blank, and declared new.
+    Formatted {
+        volume: String,
+    },
+    /// It is blank, and nobody has declared it new.
+    NotDeclaredNew {
+        volume: String,
+    },
+    /// A release is taken back.
+    Resumes {
+        volume: String,
+    },
     K3sUp,
     /// k3s has served from the volume since before the story began.
     Settled {
@@ -27,6 +39,10 @@ pub enum GuestFact {
         volume: String,
     },
     CannotRelease,
+    /// A process keeps it mounted.
+    StillMounted {
+        volume: String,
+    },
     ReleaseGivenUp,
     /// A volume has appeared after a release in the same boot.
     MarkerHonoured {
@@ -51,6 +67,11 @@ impl fmt::Display for GuestFact {
             GuestFact::AgentOnline => f.write_str("agent is online"),
             GuestFact::AgentGone => f.write_str("agent is gone"),
             GuestFact::Mounted { volume, found } => write!(f, "mounted {volume}, found {found} writes"),
+            GuestFact::Formatted { volume } => write!(f, "formatted {volume}"),
+            GuestFact::NotDeclaredNew { volume } => {
+                write!(f, "leaves {volume} alone: it is blank, and not declared new")
+            }
+            GuestFact::Resumes { volume } => write!(f, "takes {volume} back"),
             GuestFact::K3sUp => f.write_str("k3s is up"),
             GuestFact::Settled { volume } => write!(f, "k3s is up on {volume}"),
             GuestFact::WorkloadUp => f.write_str("workload is up"),
@@ -60,6 +81,7 @@ impl fmt::Display for GuestFact {
             GuestFact::K3sStopped => f.write_str("stops k3s"),
             GuestFact::Unmounted { volume } => write!(f, "unmounted {volume}"),
             GuestFact::CannotRelease => f.write_str("cannot release"),
+            GuestFact::StillMounted { volume } => write!(f, "cannot unmount {volume}: a process uses it"),
             GuestFact::ReleaseGivenUp => f.write_str("release given up"),
             GuestFact::MarkerHonoured { volume } => write!(f, "leaves {volume} alone: it has released in this boot"),
             GuestFact::Reboots => f.write_str("reboots"),

@@ -1,11 +1,11 @@
-//! Boot, mount, serve, power-off. How k3s is stopped in good order is in `release.rs`.
+//! Boot, serve, power-off. How a volume is mounted is in `mount.rs`, how k3s is stopped in good order in `release.rs`.
 
 use std::time::Duration;
 
 use super::GuestFact;
 use super::{Boot, Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
-use crate::world::ec2::{AttachmentState, Instance, InstanceState};
+use crate::world::ec2::AttachmentState;
 use crate::world::violation::Violation;
 
 impl World {
@@ -22,6 +22,7 @@ impl World {
             GuestStep::WorkloadUp => self.on_workload_up(&instance),
             GuestStep::WorkloadDown => self.end_workload(&instance),
             GuestStep::Unmounted => self.unmount(&instance),
+            GuestStep::StillMounted => self.on_still_mounted(&instance),
             GuestStep::Restarts => self.restart(&instance),
             GuestStep::DocumentEnds { command, outcome } => self.finish_document(&instance, &command, outcome),
         }
@@ -47,58 +48,9 @@ impl World {
         self.the_guest_mut(id).up_since = Some(self.now);
         self.note_guest(id, GuestFact::Booted);
         self.schedule_agent(id);
-        let attached = self.ec2.attachments_of(id).find(|(_, held)| held.state == AttachmentState::Attached);
-        if let Some(volume) = attached.map(|(volume, _)| volume.to_owned()) {
-            self.on_device(id, &volume);
-        }
-    }
-
-    /// A volume has appeared: a guest that is up mounts it and starts k3s on it, unless it has released in this boot.
-    pub(in crate::world) fn on_device(&mut self, id: &str, volume: &str) {
-        let Instance { state, guest, .. } = self.ec2.the_instance(id);
-        let is_ready = guest.up_since.is_some() && guest.boot == Boot::Whole;
-        if *state != InstanceState::Running || !is_ready || guest.mounted.is_some() {
-            return;
-        }
-        if guest.marker.is_some() {
-            self.note_guest(id, GuestFact::MarkerHonoured { volume: volume.to_owned() });
-            return;
-        }
-        let delay = self.draw(self.latency.mount);
-        self.schedule_guest(id, delay, GuestStep::Mounted(volume.to_owned()));
-    }
-
-    /// Mounts the volume, unless the device has gone meanwhile.
-    fn mount(&mut self, id: &str, volume: &str) {
-        let still_there = self
-            .ec2
-            .attachments_of(id)
-            .any(|(attached, held)| attached == volume && held.state == AttachmentState::Attached);
-        let guest = &self.ec2.the_instance(id).guest;
-        if !still_there || guest.mounted.is_some() || guest.releasing || guest.marker.is_some() {
-            return;
-        }
-        self.settle();
-        let elsewhere = self.mounted_on(volume).map(str::to_owned);
-        let data = &mut self.ec2.the_volume_mut(volume).data;
-        if data.dirty {
-            data.unclean_mounts += 1;
-        }
-        data.dirty = true;
-        data.corrupted |= elsewhere.is_some();
-        let (found, acknowledged) = (data.durable, data.acknowledged);
-        self.the_guest_mut(id).mounted = Some(volume.to_owned());
-        self.note_guest(id, GuestFact::Mounted { volume: volume.to_owned(), found });
-        if found < acknowledged {
-            let lost = acknowledged - found;
-            self.note_violation(Violation::WritesLost { volume: volume.to_owned(), instance: id.to_owned(), lost });
-        }
-        if let Some(other) = elsewhere {
-            let (volume, instance) = (volume.to_owned(), id.to_owned());
-            self.note_violation(Violation::MountedTwice { volume, instance, other });
-        }
-        let delay = self.draw(self.latency.k3s_start);
-        self.schedule_guest(id, delay, GuestStep::K3sUp(volume.to_owned()));
+        let attached = self.ec2.attachments_of(id).filter(|(_, held)| held.state == AttachmentState::Attached);
+        let volumes: Vec<_> = attached.map(|(volume, _)| volume.to_owned()).collect();
+        volumes.iter().for_each(|volume| self.on_device(id, volume));
     }
 
     fn on_k3s_up(&mut self, id: &str, volume: &str) {
@@ -109,6 +61,7 @@ impl World {
         guest.counted_until = Some(now);
         guest.drained = false;
         self.note_guest(id, GuestFact::K3sUp);
+        self.lift_own_cordon(volume);
         let delay = self.draw(self.latency.pod_start);
         self.schedule_guest(id, delay, GuestStep::WorkloadUp);
     }
@@ -137,7 +90,8 @@ impl World {
         guest.stop_serving();
         guest.workload_up_since = None;
         if std::mem::take(&mut guest.releasing) {
-            self.finish_release(id, Outcome::Failed(1));
+            let why = format!("{volume} is mounted nowhere, but its file system lives on; k3s stays stopped");
+            self.finish_release(id, Outcome::Failed(1), Some(why));
         }
         self.ec2.the_volume_mut(volume).data.corrupted = true;
         self.note_guest(id, GuestFact::DeviceLost { volume: volume.to_owned() });

@@ -13,15 +13,26 @@ pub(super) enum Manner {
     Usual,
     /// Pods are slow to end.
     Slow,
-    /// A process keeps a file open, so that the volume is never unmounted.
+    /// Unmounting hangs inside the kernel.
     Hanging,
     /// The operating system shuts down: the workload ends with k3s, and no marker is written.
     Shutdown,
 }
 
+/// For so long a release tries to unmount. (`infra/node/src/commands/release.rs`.)
+const UNMOUNT: Duration = Duration::from_secs(3);
+
 impl World {
+    /// A process that is no container opens a file on the volume, or closes it. While it has one open, a release fails.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance.
+    pub fn set_open_file(&mut self, id: &str, is_open: bool) {
+        self.the_guest_mut(id).has_open_file = is_open;
+    }
+
     /// k3s on the instance stops, its workload ends, and the volume is unmounted; the answer is how long that takes.
-    /// The instance goes on running, and mounts nothing before it boots again.
+    /// The instance goes on running, and mounts nothing before it resumes or boots again.
     pub fn release(&mut self, id: &str) -> Duration {
         self.release_in(id, Manner::Usual)
     }
@@ -52,7 +63,7 @@ impl World {
         };
         if manner != Manner::Shutdown {
             self.cordon(id);
-            // From here on the release cannot be taken back, even if it is killed.
+            // From here on nothing is mounted, even if the release is killed.
             self.write_marker(id);
         }
         // There may be nothing to stop and to unmount any more.
@@ -66,13 +77,20 @@ impl World {
         } else {
             self.schedule_guest(id, stop, GuestStep::WorkloadDown);
         }
-        if manner != Manner::Hanging || !mounted {
-            self.schedule_guest(id, stop + end + unmount, GuestStep::Unmounted);
+        let keeps = mounted && manner != Manner::Shutdown && self.the_guest_mut(id).has_open_file;
+        match manner {
+            Manner::Hanging if mounted => {}
+            Manner::Usual | Manner::Slow | Manner::Hanging | Manner::Shutdown if keeps => {
+                self.schedule_guest(id, stop + end + UNMOUNT, GuestStep::StillMounted);
+            }
+            Manner::Usual | Manner::Slow | Manner::Hanging | Manner::Shutdown => {
+                self.schedule_guest(id, stop + end + unmount, GuestStep::Unmounted);
+            }
         }
         stop + end + unmount
     }
 
-    /// The script gives up before it writes anything if it cannot see the volume.
+    /// A release gives up before it writes anything if it cannot see the volume.
     fn write_marker(&mut self, id: &str) {
         let seen = self.ec2.attachments_of(id).find(|(_, held)| held.state != AttachmentState::Attaching);
         let seen = seen.map(|(volume, _)| volume.to_owned());
@@ -106,10 +124,20 @@ impl World {
             self.note_guest(id, GuestFact::Unmounted { volume: volume.clone() });
             self.on_unmounted(&volume);
         }
-        self.finish_release(id, Outcome::Success);
+        self.finish_release(id, Outcome::Success, None);
     }
 
-    /// The script that releases is killed. What it has done stays done: k3s stays stopped, what has ended does not come
+    /// A process keeps the volume mounted. k3s stays stopped, and the marker stays.
+    pub(super) fn on_still_mounted(&mut self, id: &str) {
+        let guest = self.the_guest_mut(id);
+        guest.releasing = false;
+        let volume = guest.mounted.clone().unwrap_or_default();
+        self.note_guest(id, GuestFact::StillMounted { volume: volume.clone() });
+        let why = format!("{volume} is still mounted at /data, used by sleep (4711); k3s stays stopped");
+        self.finish_release(id, Outcome::Failed(1), Some(why));
+    }
+
+    /// The program that releases is killed. What it has done stays done: k3s stays stopped, what has ended does not come
     /// back, and the marker stays.
     pub(super) fn give_release_up(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);

@@ -1,6 +1,8 @@
 mod boot;
 mod reboot;
 mod released;
+mod resumed;
+mod situations;
 
 use super::*;
 use crate::world::World;
@@ -45,9 +47,10 @@ fn a_volume_that_is_attached_before_boot_is_mounted_at_boot() {
     assert_eq!(world.mounted_on(&volume), None);
     world.pass(80);
     assert_eq!(world.serving(&volume), Some(instance.as_str()));
-    let mounted = GuestFact::Mounted { volume, found: 0 };
+    let (formatted, mounted) =
+        (GuestFact::Formatted { volume: volume.clone() }, GuestFact::Mounted { volume, found: 0 });
     let facts: Vec<_> = facts(&world, &instance).into_iter().filter(|fact| *fact != GuestFact::AgentOnline).collect();
-    assert_eq!(facts, [GuestFact::Booted, mounted, GuestFact::K3sUp, GuestFact::WorkloadUp]);
+    assert_eq!(facts, [GuestFact::Booted, formatted, mounted, GuestFact::K3sUp, GuestFact::WorkloadUp]);
 }
 
 #[test]

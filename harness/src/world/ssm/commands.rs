@@ -10,6 +10,7 @@ use crate::time::Time;
 use crate::world::ACCOUNT;
 use crate::world::ec2::InstanceState;
 use crate::world::error::{ApiError, ApiResult};
+use crate::world::guest::Answer;
 
 /// What SendCommand is asked for.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +58,8 @@ pub struct CommandInvocation {
     pub status: InvocationStatus,
     /// -1 until the document has ended.
     pub response_code: i32,
-    /// What the document has written to standard error, if that is more than that it failed.
-    pub complaint: Option<String>,
+    /// What durin-node has written, if that is what the document runs.
+    pub answer: Option<Answer>,
     /// When the document began to run.
     pub started: Option<Time>,
     /// When the status became final.
@@ -241,7 +242,7 @@ impl CommandInvocation {
             instance: instance.to_owned(),
             status: InvocationStatus::Pending,
             response_code: -1,
-            complaint: None,
+            answer: None,
             started: None,
             ended: None,
         }

@@ -7,9 +7,8 @@ use serde_json::json;
 use super::Ssm;
 use super::SsmChange;
 use super::{Command, CommandInvocation, InvocationStatus, SsmEffect, World};
-use crate::world::conventions::RELEASE_DOCUMENT;
-use crate::world::ec2::{AttachmentState, InstanceState, instance_arn};
-use crate::world::guest::Outcome;
+use crate::world::ec2::{InstanceState, instance_arn};
+use crate::world::guest::{Answer, Outcome};
 
 /// The steps in the life of a command's invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +28,8 @@ pub enum InvocationStep {
 /// The exit code of what the agent kills: 128 and the signal, 9. Recorded with an execution timeout.
 const KILLED: i32 = 137;
 
-/// The parameter by which the release document is told its volume.
+/// The parameter of the documents that names the volume.
 const VOLUME_PARAMETER: &str = "VolumeId";
-
-/// What release.sh says then.
-fn not_attached(volume: &str) -> String {
-    let link = format!("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{}", volume.replace('-', ""));
-    format!("not released: {volume} is not attached: there is no {link}\n")
-}
 
 impl Ssm {
     fn the_command(&self, id: &str) -> &Command {
@@ -76,26 +69,21 @@ impl World {
             let sent = self.ssm.the_command(command);
             let (timeout, document) = (sent.execution_timeout, sent.document.clone());
             self.schedule_step(timeout, command, instance, InvocationStep::ExecutionTimeout);
-            match self.missing_volume(command, instance) {
-                Some(volume) => {
-                    self.ssm.the_invocation_mut(command, instance).complaint = Some(not_attached(&volume));
-                    self.run_in_vain(instance, command);
-                }
-                None => self.run_document(instance, command, &document),
-            }
+            self.run_document(instance, command, &document);
         } else if status == InvocationStatus::Pending {
             self.set_invocation(command, instance, InvocationStatus::Delayed);
         }
     }
 
-    /// The volume that the command asks to release, if the instance does not see it. A command that names none means
-    /// whatever is there.
-    fn missing_volume(&self, command: &str, instance: &str) -> Option<String> {
-        let sent = self.ssm.the_command(command);
-        let volume = sent.parameters.get(VOLUME_PARAMETER).and_then(|values| values.first())?;
-        let visible = |state| matches!(state, AttachmentState::Attached | AttachmentState::Busy);
-        let is_there = self.ec2.attachments_of(instance).any(|(id, held)| id == volume && visible(held.state));
-        (sent.document == RELEASE_DOCUMENT && !is_there).then(|| volume.clone())
+    /// The volume that a command is about. One that names none means whatever is there.
+    pub(in crate::world) fn volume_of_command(&self, command: &str) -> Option<String> {
+        let volume = self.ssm.the_command(command).parameters.get(VOLUME_PARAMETER)?.first()?;
+        Some(volume.clone()).filter(|volume| !volume.is_empty())
+    }
+
+    /// What durin-node writes when it comes to its end.
+    pub(in crate::world) fn answer(&mut self, instance: &str, command: &str, answer: Answer) {
+        self.ssm.the_invocation_mut(command, instance).answer = Some(answer);
     }
 
     /// An agent is online: what has waited for it is delivered.

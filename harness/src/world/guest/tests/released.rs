@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::RELEASE_DOCUMENT_CONTENT;
-use crate::world::conventions::RELEASE_DOCUMENT;
+use crate::world::conventions::{DRAIN_TAG, RELEASE_DOCUMENT};
 use crate::world::ssm::SendCommand;
 
 /// Detaches the volume and attaches it to the same instance again.
@@ -102,33 +102,34 @@ fn a_release_that_sees_no_volume_leaves_no_marker() {
     world.pass_until(60, |world| world.serving(&volume).is_some());
 }
 
-/// A world whose release script has this line, and the volume that an instance has released in it and another has got.
-fn handed_over(line: &str, set: Option<bool>) -> (World, String) {
+/// A world in which an instance has released the volume, with this tag `durin:drain` and cordon, and another has got it.
+fn handed_over(drain: Option<&str>, cordon: Option<Cordon>) -> (World, String) {
     let mut world = World::new(1);
-    let content = RELEASE_DOCUMENT_CONTENT.replace("/usr/local/bin/durin-release", line);
-    world.put_document(RELEASE_DOCUMENT, &content).unwrap();
-    world.guest_ways.drain_cordons = set;
     let (first, volume) = world.serving_pair();
     world.pass_until(20, |world| world.workload_serving(&volume).is_some());
+    world.ec2.tamper_with_volume(&volume, |volume| volume.data.cordon = cordon);
+    if let Some(seconds) = drain {
+        let tag = (DRAIN_TAG.to_owned(), seconds.to_owned());
+        world.ec2.tamper_with_instance(&first, |instance| instance.tags.extend([tag]));
+    }
     let second = world.running();
     world.release(&first);
     world.pass(20);
     world.detach_volume(&volume, Some(&first), None, false).unwrap();
     world.pass(6);
     world.attach_volume(&volume, &second, "/dev/sdf").unwrap();
-    world.pass(60);
-    assert_eq!(world.serving(&volume), Some(second.as_str()));
     (world, volume)
 }
 
 #[test]
 fn a_cordon_goes_where_the_volume_goes() {
-    let (mut world, volume) = handed_over("k3s kubectl drain node", None);
-    assert!(world.ec2.volumes[&volume].data.cordoned);
+    let (mut world, volume) = handed_over(None, Some(Cordon::Somebodys));
+    world.pass(60);
+    assert_eq!(world.ec2.volumes[&volume].data.cordon, Some(Cordon::Somebodys));
     assert_eq!(world.workload_serving(&volume), None);
     let holder = world.serving(&volume).unwrap().to_owned();
     assert_eq!(facts(&world, &holder).last(), Some(&GuestFact::Cordoned));
-    world.ec2.tamper_with_volume(&volume, |volume| volume.data.cordoned = false);
+    world.ec2.tamper_with_volume(&volume, |volume| volume.data.cordon = None);
     world.stop_instances(std::slice::from_ref(&holder)).unwrap();
     world.pass(90);
     world.start_instances(&[holder]).unwrap();
@@ -136,15 +137,20 @@ fn a_cordon_goes_where_the_volume_goes() {
 }
 
 #[test]
-fn a_release_that_evicts_leaves_no_cordon() {
-    let (world, volume) = handed_over("k3s kubectl delete pods --all", None);
-    assert!(!world.ec2.volumes[&volume].data.cordoned && world.workload_serving(&volume).is_some());
+fn a_release_leaves_no_cordon_unless_it_drains() {
+    for drain in [None, Some("0"), Some("soon")] {
+        let (world, volume) = handed_over(drain, None);
+        assert_eq!(world.ec2.volumes[&volume].data.cordon, None, "{drain:?}");
+    }
 }
 
 #[test]
-fn whether_a_release_cordons_can_be_set() {
-    let (world, volume) = handed_over("k3s kubectl drain node", Some(false));
-    assert!(!world.ec2.volumes[&volume].data.cordoned);
-    let (world, volume) = handed_over("k3s kubectl delete pods --all", Some(true));
-    assert!(world.ec2.volumes[&volume].data.cordoned);
+fn the_successor_lifts_the_cordon_of_a_drain_and_no_other() {
+    let (mut world, volume) = handed_over(Some("10"), None);
+    assert_eq!(world.ec2.volumes[&volume].data.cordon, Some(Cordon::Durins));
+    world.pass_until(60, |world| world.workload_serving(&volume).is_some());
+    assert_eq!(world.ec2.volumes[&volume].data.cordon, None);
+    let (mut world, volume) = handed_over(Some("10"), Some(Cordon::Somebodys));
+    world.pass(60);
+    assert_eq!(world.ec2.volumes[&volume].data.cordon, Some(Cordon::Somebodys));
 }

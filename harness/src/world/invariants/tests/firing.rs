@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::world::guest::Cordon;
 use crate::world::route53::normalise_name;
 
 type Break = fn(&mut World, &mut NodeNames);
@@ -58,7 +59,10 @@ const COMPLAINTS: [(Break, &str); 14] = [
         },
         "k3s does not serve on i-",
     ),
-    (|world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.data.cordoned = true), " is cordoned: nothing"),
+    (
+        |world, node| world.ec2.tamper_with_volume(&node.volume, |it| it.data.cordon = Some(Cordon::Somebodys)),
+        " is cordoned: nothing",
+    ),
     (
         |world, node| {
             let name = normalise_name(&node.record_name);

@@ -1,0 +1,192 @@
+//! The documents that an agent runs: durin-node, asked to release a volume or to take that back.
+
+use std::time::Duration;
+
+use super::GuestFact;
+use super::GuestStep;
+use super::agent::{Agent, AgentMode};
+use super::release::Manner;
+use crate::world::World;
+use crate::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+use crate::world::ec2::Instance;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Document {
+    command: String,
+    kind: Kind,
+}
+
+/// What a document has durin-node do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Release,
+    Resume,
+    /// Nothing that matters here.
+    Other,
+}
+
+/// What durin-node says at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The command's name.
+    pub command: &'static str,
+    /// One of a closed set for each command; see `infra/node/src/lib.rs`.
+    pub word: &'static str,
+    /// The reason, if it is a no.
+    pub why: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With exit code 0.
+    Success,
+    /// With this exit code.
+    Failed(i32),
+    /// The agent killed it because it took too long.
+    TimedOut,
+    /// The agent killed it because it was cancelled.
+    Cancelled,
+}
+
+/// How long a document takes that changes nothing, or fails. Estimate.
+pub(super) const SHORT_RUN: Duration = Duration::from_secs(1);
+
+/// What the documents say themselves.
+const NO_PROGRAM: &str = "there is no /usr/local/bin/durin-node on this instance: bake it into the image (DEPLOY.md), and \
+                          replace the instance";
+
+impl World {
+    /// The agent begins to run a document.
+    pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
+        let kind = match name {
+            RELEASE_DOCUMENT => Kind::Release,
+            RESUME_DOCUMENT => Kind::Resume,
+            _ => Kind::Other,
+        };
+        let guest = self.the_guest_mut(id);
+        // One that waits for the lock begins when the one before it ends.
+        let has_its_turn = kind == Kind::Other || guest.agent.lock().is_none();
+        guest.agent.documents.push(Document { command: command.to_owned(), kind });
+        if has_its_turn {
+            self.begin_document(id, command, kind);
+        }
+    }
+
+    fn begin_document(&mut self, id: &str, command: &str, kind: Kind) {
+        let has_program = self.ec2.the_instance(id).guest.agent.mode != AgentMode::Failing;
+        match kind {
+            Kind::Release if has_program => self.begin_release_for(id, command),
+            Kind::Release => {
+                self.note_guest(id, GuestFact::CannotRelease);
+                self.refuse(id, command, "release", NO_PROGRAM.to_owned());
+            }
+            Kind::Resume if has_program => self.begin_resume_for(id, command),
+            Kind::Resume => self.refuse(id, command, "resume", NO_PROGRAM.to_owned()),
+            Kind::Other => self.schedule_end(id, command, SHORT_RUN, Outcome::Success),
+        }
+    }
+
+    fn begin_release_for(&mut self, id: &str, command: &str) {
+        let guest = &self.ec2.the_instance(id).guest;
+        let manner = match guest.agent.mode {
+            AgentMode::Online | AgentMode::Offline | AgentMode::Gone | AgentMode::Failing => Manner::Usual,
+            AgentMode::Slow => Manner::Slow,
+            AgentMode::Hanging => Manner::Hanging,
+        };
+        if let Some(volume) = self.volume_of_command(command) {
+            if !self.sees(id, &volume) {
+                return self.refuse(id, command, "release", not_attached(&volume));
+            }
+            match &guest.mounted {
+                Some(other) if *other != volume => {
+                    let why = format!(
+                        "{volume} is attached, but this instance serves from {other}: correct the tag durin:volume-id"
+                    );
+                    return self.refuse(id, command, "release", why);
+                }
+                None if guest.marker.as_ref() == Some(&volume) => {
+                    self.answer(id, command, Answer { command: "release", word: "nothing to do", why: None });
+                    return self.schedule_end(id, command, Duration::ZERO, Outcome::Success);
+                }
+                Some(_) | None => {}
+            }
+        }
+        self.release_in(id, manner);
+    }
+
+    /// The document ends with a no, and has changed nothing.
+    pub(super) fn refuse(&mut self, id: &str, command: &str, program_command: &'static str, why: String) {
+        let word = if program_command == "resume" { "not resumed" } else { "not released" };
+        self.answer(id, command, Answer { command: program_command, word, why: Some(why) });
+        self.schedule_end(id, command, SHORT_RUN, Outcome::Failed(1));
+    }
+
+    pub(super) fn schedule_end(&mut self, id: &str, command: &str, delay: Duration, outcome: Outcome) {
+        self.schedule_guest(id, delay, GuestStep::DocumentEnds { command: command.to_owned(), outcome });
+    }
+
+    /// The release under way has come to its end: the document that asked for it has, too, if it was one.
+    pub(super) fn finish_release(&mut self, id: &str, outcome: Outcome, why: Option<String>) {
+        let Some(command) = self.running_document(id, Kind::Release) else { return };
+        let word = if why.is_none() { "released" } else { "not released" };
+        self.answer(id, &command, Answer { command: "release", word, why });
+        self.finish_document(id, &command, outcome);
+    }
+
+    /// The command whose document resumes now.
+    pub(super) fn running_resume(&self, id: &str) -> Option<String> {
+        self.running_document(id, Kind::Resume)
+    }
+
+    fn running_document(&self, id: &str, kind: Kind) -> Option<String> {
+        let lock = self.ec2.the_instance(id).guest.agent.lock();
+        lock.filter(|document| document.kind == kind).map(|document| document.command.clone())
+    }
+
+    /// The document ends after a reboot, because the agent runs it again then, and there is nothing to do any more.
+    pub(super) fn end_after_reboot(&mut self, id: &str, command: &str) {
+        self.answer(id, command, Answer { command: "resume", word: "nothing to do", why: None });
+        self.the_guest_mut(id).agent.unreported.push((command.to_owned(), Outcome::Success));
+    }
+
+    /// A document that runs has ended, and the next one that waits for its lock goes on.
+    pub(super) fn finish_document(&mut self, id: &str, command: &str, outcome: Outcome) {
+        let guest = self.the_guest_mut(id);
+        let documents = &mut guest.agent.documents;
+        // It may have been killed meanwhile.
+        let Some(place) = documents.iter().position(|document| document.command == command) else { return };
+        let held_lock = documents.iter().position(|document| document.kind != Kind::Other) == Some(place);
+        documents.remove(place);
+        let next = guest.agent.lock().filter(|_| held_lock).cloned();
+        if guest.agent_online_since.is_some() {
+            self.record_outcome(command, id, outcome);
+        } else {
+            guest.agent.unreported.push((command.to_owned(), outcome));
+        }
+        if let Some(next) = next {
+            self.begin_document(id, &next.command, next.kind);
+        }
+    }
+
+    /// The agent kills the document, if it still runs.
+    pub(in crate::world) fn kill_document(&mut self, id: &str, command: &str, outcome: Outcome) {
+        // EC2 forgets an instance long before a command to it times out.
+        let Some(Instance { guest, .. }) = self.ec2.instance(id) else { return };
+        if guest.releasing && guest.agent.lock().is_some_and(|document| document.command == command) {
+            self.give_release_up(id);
+        }
+        self.finish_document(id, command, outcome);
+    }
+}
+
+impl Agent {
+    /// The document that has the lock for which the others wait.
+    fn lock(&self) -> Option<&Document> {
+        self.documents.iter().find(|document| document.kind != Kind::Other)
+    }
+}
+
+/// What durin-node says of a volume that it does not see.
+pub(super) fn not_attached(volume: &str) -> String {
+    format!("{volume} is not attached: no NVMe device has its serial number")
+}

@@ -1,0 +1,100 @@
+//! What comes of a volume that has arrived.
+//!
+//! An instance with the tag `durin:volume-id` is a node's, and its image has durin-node. Any other has an image of
+//! somebody else's, which mounts whatever comes and formats what is blank.
+
+use super::GuestFact;
+use super::{Boot, GuestStep};
+use crate::world::World;
+use crate::world::conventions::{NEW_VOLUME_TAG, VOLUME_TAG};
+use crate::world::ec2::{AttachmentState, Instance, InstanceState};
+use crate::world::violation::Violation;
+
+impl World {
+    /// A volume has appeared: a guest that is up mounts it and starts k3s on it, unless it has released in this boot. A
+    /// volume that is not the node's is left alone.
+    pub(in crate::world) fn on_device(&mut self, id: &str, volume: &str) {
+        let Instance { state, guest, .. } = self.ec2.the_instance(id);
+        let is_ready = guest.up_since.is_some() && guest.boot == Boot::Whole;
+        let is_own = self.tag_of(id, VOLUME_TAG).is_none_or(|own| own == volume);
+        if *state != InstanceState::Running || !is_ready || guest.mounted.is_some() || !is_own {
+            return;
+        }
+        if guest.marker.is_some() {
+            self.note_guest(id, GuestFact::MarkerHonoured { volume: volume.to_owned() });
+            return;
+        }
+        self.begin_mounting(id, volume);
+    }
+
+    pub(super) fn begin_mounting(&mut self, id: &str, volume: &str) {
+        let delay = self.draw(self.latency.mount);
+        self.schedule_guest(id, delay, GuestStep::Mounted(volume.to_owned()));
+    }
+
+    /// Mounts the volume, unless the device has gone meanwhile, or it is blank and nobody has said that it is new.
+    pub(super) fn mount(&mut self, id: &str, volume: &str) {
+        let guest = &self.ec2.the_instance(id).guest;
+        if guest.mounted.is_some() || guest.releasing || guest.marker.is_some() {
+            return;
+        }
+        if !self.sees(id, volume) {
+            self.on_resume_failed(id);
+            return;
+        }
+        if self.ec2.the_volume(volume).data.blank {
+            if !self.may_format(id, volume) {
+                self.note_guest(id, GuestFact::NotDeclaredNew { volume: volume.to_owned() });
+                self.on_resume_failed(id);
+                return;
+            }
+            self.ec2.the_volume_mut(volume).data.blank = false;
+            self.note_guest(id, GuestFact::Formatted { volume: volume.to_owned() });
+        }
+        self.on_mounted(id, volume);
+    }
+
+    /// A person, or the template of a node, has to say it, and name the volume.
+    fn may_format(&self, id: &str, volume: &str) -> bool {
+        self.tag_of(id, VOLUME_TAG).is_none() || self.tag_of(id, NEW_VOLUME_TAG) == Some(volume)
+    }
+
+    fn on_mounted(&mut self, id: &str, volume: &str) {
+        self.settle();
+        let elsewhere = self.mounted_on(volume).map(str::to_owned);
+        let data = &mut self.ec2.the_volume_mut(volume).data;
+        if data.dirty {
+            data.unclean_mounts += 1;
+        }
+        data.dirty = true;
+        data.corrupted |= elsewhere.is_some();
+        let (found, acknowledged) = (data.durable, data.acknowledged);
+        self.the_guest_mut(id).mounted = Some(volume.to_owned());
+        self.note_guest(id, GuestFact::Mounted { volume: volume.to_owned(), found });
+        if found < acknowledged {
+            let lost = acknowledged - found;
+            self.note_violation(Violation::WritesLost { volume: volume.to_owned(), instance: id.to_owned(), lost });
+        }
+        if let Some(other) = elsewhere {
+            let (volume, instance) = (volume.to_owned(), id.to_owned());
+            self.note_violation(Violation::MountedTwice { volume, instance, other });
+        }
+        self.begin_starting_k3s(id, volume);
+        self.on_resumed(id);
+    }
+
+    pub(super) fn begin_starting_k3s(&mut self, id: &str, volume: &str) {
+        let delay = self.draw(self.latency.k3s_start);
+        self.schedule_guest(id, delay, GuestStep::K3sUp(volume.to_owned()));
+    }
+
+    /// Whether the device is there.
+    pub(super) fn sees(&self, id: &str, volume: &str) -> bool {
+        let visible = |state| matches!(state, AttachmentState::Attached | AttachmentState::Busy);
+        self.ec2.attachments_of(id).any(|(attached, held)| attached == volume && visible(held.state))
+    }
+
+    pub(super) fn tag_of(&self, id: &str, key: &str) -> Option<&str> {
+        self.ec2.the_instance(id).tags.get(key).map(String::as_str)
+    }
+}

@@ -1,0 +1,60 @@
+//! A release is taken back: durin-node removes the marker and has the volume mounted again.
+
+use super::Boot;
+use super::GuestFact;
+use super::documents::{Answer, Outcome, SHORT_RUN, not_attached};
+use crate::world::World;
+
+impl World {
+    pub(super) fn begin_resume_for(&mut self, id: &str, command: &str) {
+        let named = self.volume_of_command(command);
+        let unseen = named.as_ref().filter(|volume| !self.sees(id, volume));
+        if let Some(volume) = unseen {
+            return self.refuse(id, command, "resume", not_attached(volume));
+        }
+        match (self.the_guest_mut(id).marker.clone(), named) {
+            (None, _) => {
+                self.answer(id, command, Answer { command: "resume", word: "nothing to do", why: None });
+                self.schedule_end(id, command, SHORT_RUN, Outcome::Success);
+            }
+            (Some(released), Some(named)) if released != named => {
+                let why =
+                    format!("this instance has released {released}, not {named}: correct the tag durin:volume-id");
+                self.refuse(id, command, "resume", why);
+            }
+            (Some(released), _) => self.take_back(id, &released),
+        }
+    }
+
+    fn take_back(&mut self, id: &str, volume: &str) {
+        self.the_guest_mut(id).marker = None;
+        self.note_guest(id, GuestFact::Resumes { volume: volume.to_owned() });
+        let guest = &self.ec2.the_instance(id).guest;
+        match (guest.boot, &guest.mounted) {
+            // A release that has ended before it came to unmount.
+            (Boot::Whole, Some(mounted)) => {
+                let mounted = mounted.clone();
+                self.begin_starting_k3s(id, &mounted);
+                self.on_resumed(id);
+            }
+            (Boot::Whole, None) => self.begin_mounting(id, volume),
+            (Boot::WithoutK3s | Boot::Never, _) => self.on_resume_failed(id),
+        }
+    }
+
+    /// The volume is mounted: that is all that a document that resumes waits for.
+    pub(super) fn on_resumed(&mut self, id: &str) {
+        if let Some(command) = self.running_resume(id) {
+            self.answer(id, &command, Answer { command: "resume", word: "resumed", why: None });
+            self.finish_document(id, &command, Outcome::Success);
+        }
+    }
+
+    /// The volume does not mount: durin-node has Systems Manager reboot the instance.
+    pub(super) fn on_resume_failed(&mut self, id: &str) {
+        if let Some(command) = self.running_resume(id) {
+            self.end_after_reboot(id, &command);
+            self.reboot(id);
+        }
+    }
+}
