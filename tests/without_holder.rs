@@ -3,9 +3,11 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use durin_harness::seed::Seed;
 use durin_harness::world::faults::FaultKind;
+use durin_harness::world::guest::AgentMode;
 use durin_tests::{Story, WARNING, schedule};
 use serde_json::{Value, json};
 
@@ -98,6 +100,26 @@ async fn every_outcome_is_in_the_log() {
     };
     assert_eq!(done["instance"], "i-0123456789abcdef9");
     assert!(done["reason"].as_str().is_some_and(|reason| reason.contains("not an instance of a Durin node")), "{done}");
+}
+
+/// The node moves all the same, only slower.
+#[tokio::test(start_paused = true)]
+async fn what_keeps_an_instance_from_releasing_is_in_the_log_once() {
+    let story = Story::without_functions(&Seed::one_node());
+    let old = story.holder();
+    story.world(|world| {
+        world.set_agent_mode(&old, AgentMode::Failing);
+        world.terminate_instance_in_auto_scaling_group(&old, false).expect("terminating");
+    });
+    story.until_member_is("Pending:Wait").await;
+    story.aws().pass(Duration::from_secs(60)).await;
+    let lines = logged(&story, "durin-node-resync", schedule()).await.read();
+    let told: Vec<_> = lines.iter().filter(|line| line["message"] == "not done").collect();
+    let [told] = told[..] else { panic!("{lines:?}") };
+    assert_eq!((&told["level"], &told["instance"]), (&json!("WARN"), &json!(old)));
+    let reason = "there is no /usr/local/bin/durin-node on this instance";
+    assert!(told["reason"].as_str().is_some_and(|text| text.starts_with(reason)), "{told}");
+    assert_ne!(story.holder(), old);
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) struct Command {
     outcome: Outcome,
     /// Of the outcome; if Systems Manager does not say, the time of the request.
     ended: SystemTime,
+    /// The reason that the instance gives, if it has not done what it was asked.
+    refusal: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,15 @@ impl Document {
             Document::Resume => RESUME_DOCUMENT,
         }
     }
+
+    /// The line of its output that says why not. The document has it too, if there is no durin-node to write it.
+    fn refusal(self, output: &str) -> Option<String> {
+        let begins = match self {
+            Document::Release => "not released: ",
+            Document::Resume => "not resumed: ",
+        };
+        output.lines().find_map(|line| line.strip_prefix(begins)).map(str::to_owned)
+    }
 }
 
 impl Command {
@@ -93,8 +104,19 @@ impl Command {
             invocation.command_plugins().iter().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
         // By the instance's clock, which may be wrong: what cannot be is not believed.
         let ended = ended.filter(|ended| *ended <= requested + LONGEST_RELEASE).unwrap_or(requested).max(requested);
-        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended })
+        let refusal = invocation.command_plugins().iter().find_map(|plugin| document.refusal(plugin.output()?));
+        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended, refusal })
     }
+}
+
+/// What was asked for since the volume was attached, and not done: by the command's id, the instance's reason.
+pub(super) fn refusals<'a>(
+    listed: &'a [Command],
+    attachment: &Attachment,
+) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let since = attachment.since;
+    let of_it = listed.iter().filter(move |command| since.is_some_and(|since| command.requested >= since));
+    of_it.filter_map(|command| Some((command.id.as_str(), command.refusal.as_deref()?)))
 }
 
 /// How far the release of the holder is, by what it was asked for since the volume was attached. Without the time of the
@@ -311,6 +333,24 @@ mod tests {
 
     fn lost(since: u64) -> Answer {
         Answer::Lost { since: at(since) }
+    }
+
+    #[rstest]
+    #[case::released(Document::Release, "unmount: done (1.12 s)\n{\"answer\":\"released\"}\n", None)]
+    #[case::not_released(
+        Document::Release,
+        "lock: done (0.00 s)\n{\"answer\":\"not released\"}\n\n----------ERROR-------\nnot released: it is busy\nfailed to run \
+         commands: exit status 1",
+        Some("it is busy")
+    )]
+    #[case::not_resumed(Document::Resume, "not resumed: there is no durin-node", Some("there is no durin-node"))]
+    #[case::of_another(Document::Resume, "not released: it is busy", None)]
+    fn an_instance_gives_its_reason_in_one_line(
+        #[case] document: Document,
+        #[case] output: &str,
+        #[case] reason: Option<&str>,
+    ) {
+        assert_eq!(document.refusal(output).as_deref(), reason);
     }
 
     #[test]

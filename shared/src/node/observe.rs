@@ -10,7 +10,7 @@ use durin_decisions::node::{
 use durin_decisions::shell::node_tag;
 
 use super::cached::Cached;
-use super::commands::release_state;
+use super::commands::{refusals, release_state};
 use super::view::View;
 use super::writes::Writes;
 use super::{read, records};
@@ -38,6 +38,8 @@ pub(super) struct Node {
     standstill: Standstill,
     /// Whose agents this run has seen online.
     booted: BTreeSet<InstanceId>,
+    /// The commands whose refusal this run has reported.
+    refusals: BTreeSet<String>,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -85,6 +87,7 @@ impl Node {
             own_address: None,
             standstill: Standstill::default(),
             booted: BTreeSet::new(),
+            refusals: BTreeSet::new(),
             view,
             writes: Writes::default(),
         }
@@ -201,7 +204,18 @@ impl Node {
             }
         }
         let agents = self.view.ask_systems_manager(aws, &self.declaration, holder, &asked).await;
+        self.report_refusals(holder);
         Some(Release { agents, state: self.release_state(holder) })
+    }
+
+    /// Once each: the state says that the holder has refused, and the log says why.
+    fn report_refusals(&mut self, holder: &Attachment) {
+        let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
+        for (id, reason) in refusals(listed, holder) {
+            if self.refusals.insert(id.to_owned()) {
+                tracing::warn!(node = %self.declaration.group, instance = %holder.instance, reason, "not done");
+            }
+        }
     }
 
     fn release_state(&self, holder: &Attachment) -> ReleaseState {
