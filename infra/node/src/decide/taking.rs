@@ -77,7 +77,8 @@ pub enum Refusal {
     Unread(String),
     #[error(
         "it is blank, and nobody has said that it is new. If it is, tag the group and this instance with \
-         durin:new-volume={0}; else attach the volume that has the data"
+         durin:new-volume={0}, and run `systemctl restart durin-prepare durin-volume` here; else attach the volume that \
+         has the data"
     )]
     NotDeclaredNew(VolumeId),
     #[error(
