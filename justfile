@@ -139,10 +139,10 @@ test:
 check:
     .ci/run
 
-# Break each line of the decisions in turn, and list the breaks that no test notices (half an hour)
+# Break each line of the decisions in turn, and list the breaks that no test notices (most of an hour)
 [no-exit-message, positional-arguments]
 mutants *arguments: _cargo-mutants
-    PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --output target "$@"
+    PATH="{{tools}}/bin:$PATH" cargo mutants --package durin-decisions --package durin-node --output target "$@"
 
 # Record the events of the local AWS's own story into events/ again, after its dynamics have changed
 record:
