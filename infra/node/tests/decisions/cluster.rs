@@ -80,7 +80,13 @@ fn a_node_goes_if_it_was_an_earlier_instance(
     #[case] is_ready: bool,
     #[case] goes: bool,
 ) {
-    assert_eq!(!nodes(&list(&node(name, is_server, is_ready)), "home").is_empty(), goes);
+    let all = json!({"items": [node("home", true, false), node(name, is_server, is_ready)]});
+    assert_eq!(!nodes(&all, "home").is_empty(), goes);
+}
+
+#[test]
+fn no_node_goes_while_nobody_knows_which_is_this_one() {
+    assert!(nodes(&list(&node("named-by-an-argument", true, false)), "home").is_empty());
 }
 
 fn attachment(attacher: &str, node: &str, made: &str) -> Value {

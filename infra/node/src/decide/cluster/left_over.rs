@@ -30,8 +30,12 @@ pub fn leases(leases: &Value, all_nodes: &Value, own: &str, mounted: SystemTime)
 }
 
 /// The Nodes that earlier instances were, under other names. Only servers, of which SQLite allows one, and only those
-/// that are not ready: an agent that is away may come back.
+/// that are not ready: an agent that is away may come back. None if this node is not in the list: k3s may call it
+/// something else than we do, and then one of them is this one.
 pub fn nodes(nodes: &Value, own: &str) -> Vec<String> {
+    if !items(nodes).any(|node| name(node) == own) {
+        return Vec::new();
+    }
     let is_server = |node: &Value| !node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"].is_null();
     items(nodes)
         .filter(|node| name(node) != own && is_server(node) && !is_ready(node))
