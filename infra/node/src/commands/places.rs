@@ -23,8 +23,15 @@ pub fn link(world: &World) -> io::Result<()> {
     let target = world.mount_point_inside().join("durin/node");
     match fs::symlink_metadata(&place) {
         Ok(found) if found.is_symlink() && fs::read_link(&place)? == target => return Ok(()),
-        Ok(found) if found.is_symlink() => fs::remove_file(&place)?,
-        Ok(_) => set_aside(&place, &on_volume)?,
+        Ok(found) => {
+            carry_over(&place, &on_volume)?;
+            if found.is_symlink() {
+                fs::remove_file(&place)?;
+            } else {
+                // What the image has there besides is kept aside.
+                fs::rename(&place, place.with_file_name("node.of-the-image"))?;
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -34,11 +41,11 @@ pub fn link(world: &World) -> io::Result<()> {
     symlink(target, place)
 }
 
-/// A directory of the image's is kept aside. Its password counts for a volume that has none.
-fn set_aside(place: &Path, on_volume: &Path) -> io::Result<()> {
+/// A password that the image has, or has put elsewhere on the volume, counts for a volume that has none.
+fn carry_over(place: &Path, on_volume: &Path) -> io::Result<()> {
     let (here, there) = (place.join("password"), on_volume.join("password"));
     if here.exists() && !there.exists() {
         fs::copy(&here, &there)?;
     }
-    fs::rename(place, place.with_file_name("node.of-the-image"))
+    Ok(())
 }

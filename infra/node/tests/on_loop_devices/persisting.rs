@@ -1,6 +1,7 @@
 //! What stays with the volume, and what does not.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use crate::instance::{Instance, VOLUME};
 use crate::volume::Volume;
@@ -116,6 +117,19 @@ fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
         assert_eq!(password.expect("a password"), then);
         assert!(fs::read_link(instance.path("etc/rancher/node")).is_ok());
     }
+}
+
+#[test]
+fn a_password_that_an_image_has_linked_to_the_volume_is_carried_over() {
+    let Some(instance) = mounted("ext4", "home") else { return };
+    let link = instance.path("etc/rancher/node");
+    fs::remove_file(&link).expect("our link");
+    fs::create_dir_all(instance.path("data/rancher-node")).expect("a directory");
+    instance.write("data/rancher-node/password", "secret");
+    symlink(instance.path("data/rancher-node"), &link).expect("a link");
+    mount(&instance);
+    assert_eq!(fs::read_to_string(instance.path("data/durin/node/password")).expect("the password"), "secret");
+    assert_eq!(fs::read_link(&link).expect("a link").display().to_string(), "/data/durin/node");
 }
 
 #[test]
