@@ -1,7 +1,7 @@
 //! Images and snapshots as the decisions see them: without AWS's types.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
@@ -9,6 +9,10 @@ use crate::times::instant;
 
 /// How many tags a resource can have. (EC2 User Guide, "Tag restrictions".)
 const MOST_TAGS: usize = 50;
+
+/// How long after its mark an image is deprecated by the run that marked it: a run takes at most a quarter of an hour, and
+/// the deprecation begins a minute after the call.
+const DEPRECATES_WITHIN: Duration = Duration::from_secs(3600);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -96,6 +100,23 @@ impl Image {
             return Err(Unpublishable::Copy(source.clone()));
         }
         self.created.ok_or(Unpublishable::AgeUnknown)
+    }
+
+    /// Whether it could be published, or could again once we enable it.
+    pub(super) fn is_fallback(&self, now: SystemTime) -> bool {
+        let can_boot = match self.state {
+            ImageState::Available => true,
+            ImageState::Disabled => self.stale_since().is_some(),
+            ImageState::Pending | ImageState::Other(_) => false,
+        };
+        let is_withdrawn = self.deprecated.is_some_and(|from| from <= now) && !self.is_deprecated_by_us();
+        can_boot && !is_withdrawn && self.copy_of.is_none()
+    }
+
+    /// Whether its deprecation is the one that came with our disabling it, and goes with that. A person's stays.
+    pub fn is_deprecated_by_us(&self) -> bool {
+        let within = |since: SystemTime, at: SystemTime| since <= at && at <= since + DEPRECATES_WITHIN;
+        self.stale_since().zip(self.deprecated).is_some_and(|(since, at)| within(since, at))
     }
 
     pub fn is_managed_by_backup(&self) -> bool {

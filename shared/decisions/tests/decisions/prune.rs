@@ -1,6 +1,7 @@
 //! One image or snapshot at a time: which verdict it gets, at the very second at which that changes.
 
 mod disputes;
+mod newest;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

@@ -13,6 +13,7 @@ use durin_decisions::times::{instant, timestamp};
 use fastrand::Rng;
 
 const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_secs(60);
 const ACCOUNTS: u64 = 2_000;
 
 fn now() -> SystemTime {
@@ -132,7 +133,9 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
         let bootable = other.state == ImageState::Available
             || (other.state == ImageState::Disabled && other.tags.contains_key(STALE_SINCE));
         let kin = other.tags.get(FAMILY) == image.tags.get(FAMILY) && other.architecture == image.architecture;
-        bootable && kin && other.copy_of.is_none() && other.created.is_some()
+        let ours = |at| other.tags.get(STALE_SINCE).and_then(|since| instant(since)).is_some_and(|since| at == since);
+        let withdrawn = other.deprecated.is_some_and(|at| at <= now && !ours(at) && !ours(at - MINUTE));
+        bootable && kin && !withdrawn && other.copy_of.is_none() && other.created.is_some()
     };
     let newer = account
         .images
@@ -195,11 +198,12 @@ fn carried_out(account: &mut Account, plan: &Plan, now: SystemTime) -> usize {
             ImageVerdict::Keep(_) => continue,
             ImageVerdict::Enable(_) => {
                 image.state = ImageState::Available;
-                image.deprecated = None;
+                image.deprecated = image.deprecated.filter(|_| !image.is_deprecated_by_us());
                 image.tags.remove(STALE_SINCE);
             }
             ImageVerdict::Disable => {
                 image.state = ImageState::Disabled;
+                image.deprecated.get_or_insert(now + MINUTE);
                 image.tags.insert(STALE_SINCE.to_owned(), timestamp(now));
             }
             ImageVerdict::Deregister => drop(gone.insert(image.id.clone())),

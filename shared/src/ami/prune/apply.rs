@@ -143,8 +143,10 @@ impl Run<'_> {
         // These are few, so without a pace, and with the SDK's retries.
         let ec2 = &self.aws.ec2;
         let enabled = async {
-            let call = ec2.disable_image_deprecation().image_id(id);
-            call.send().await.map_err(failed("ec2:DisableImageDeprecation"))?;
+            if image.is_deprecated_by_us() {
+                let call = ec2.disable_image_deprecation().image_id(id);
+                call.send().await.map_err(failed("ec2:DisableImageDeprecation"))?;
+            }
             if image.state == ImageState::Disabled {
                 ec2.enable_image().image_id(id).send().await.map_err(failed("ec2:EnableImage"))?;
             }
@@ -177,7 +179,9 @@ impl Run<'_> {
         let deprecate = || self.ec2.enable_image_deprecation().image_id(id).deprecate_at(at).send();
         let disable = || self.ec2.disable_image().image_id(id).send();
         let disabled = async {
-            self.paced(&self.pace.deprecate, deprecate).await.map_err(failed("ec2:EnableImageDeprecation"))?;
+            if image.deprecated.is_none() {
+                self.paced(&self.pace.deprecate, deprecate).await.map_err(failed("ec2:EnableImageDeprecation"))?;
+            }
             self.paced(&self.pace.disable, disable).await.map_err(failed("ec2:DisableImage"))?;
             Ok(())
         };

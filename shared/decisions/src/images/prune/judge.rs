@@ -27,7 +27,7 @@ impl<'a> Judge<'a> {
             account,
             policy,
             now,
-            newest: newest(&account.images, policy.keep_newest),
+            newest: newest(&account.images, policy.keep_newest, now),
             snapshots: account.snapshots.iter().map(|snapshot| (&snapshot.id, snapshot)).collect(),
             images_of: images_of.collect(),
             claims: Claims::new(account),
@@ -156,14 +156,13 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The newest images of each family and architecture: of those that could boot an instance, or could again. Those that
-/// we have disabled count, in case the newer ones are gone by then; copies, which only look new, do not.
-fn newest(images: &[Image], most: usize) -> BTreeSet<&ImageId> {
+/// The newest images of each family and architecture that could be published: of those that could boot an instance, or
+/// could again. Those that we have disabled count, in case the newer ones are gone by then; copies, which only look new,
+/// and those that a person has withdrawn do not.
+fn newest(images: &[Image], most: usize, now: SystemTime) -> BTreeSet<&ImageId> {
     let mut ages: BTreeMap<(ParameterName, &str), Vec<(SystemTime, &ImageId)>> = BTreeMap::new();
     for image in images {
-        let bootable = image.state == ImageState::Available
-            || (image.state == ImageState::Disabled && image.stale_since().is_some());
-        if let (Some(family), Some(created), true, None) = (image.family(), image.created, bootable, &image.copy_of) {
+        if let (Some(family), Some(created), true) = (image.family(), image.created, image.is_fallback(now)) {
             ages.entry((family, &image.architecture)).or_default().push((created, &image.id));
         }
     }
