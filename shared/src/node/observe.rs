@@ -184,8 +184,10 @@ impl Node {
 
     /// Before a holder is asked to let go, and when EC2 has not done what it said: then the volume is free again.
     fn key_matters(&self, observed: &Observed, now: SystemTime) -> bool {
+        let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+        let goes = holder.and_then(|held| observed.instances.get(&held.instance)).is_some_and(retires);
         let is_free = observed.volume.as_ref().is_some_and(|volume| volume.attachments.is_empty());
-        release_matters(observed, false, now).is_some() || (is_free && self.writes.has_attached())
+        goes || release_matters(observed, false, now).is_some() || (is_free && self.writes.has_attached())
     }
 
     async fn ask_about_release(&mut self, aws: &Aws, observed: &Observed) -> Option<Release> {

@@ -31,6 +31,7 @@
 
 use std::time::SystemTime;
 
+use super::obstacles::unusable_key;
 use super::patience::LAUNCH_SHOWS_WITHIN;
 use super::{agreement, departure, spare, take_back, taken};
 use crate::ids::InstanceId;
@@ -48,6 +49,9 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     let is_last_day = instance.is_some_and(|instance| taken::has_to_be_replaced(instance, now));
     let spare = spare::first(observed, holder);
     let (name, holder) = (observed.declaration.group.clone(), holder.clone());
+    if goes && let Some(blocked) = unusable_key(observed) {
+        return Some(Step::Blocked(blocked));
+    }
     match (group.desired_capacity, spare, goes) {
         (1 | 2.., _, true) if group.launch_suspended => {
             Some(Step::Blocked(Blocked::LaunchSuspended { group: name, holder }))

@@ -32,6 +32,7 @@ use std::time::SystemTime;
 
 use super::agreement;
 use super::hook::waits;
+use super::obstacles::unusable_key;
 use super::patience::{
     HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
 };
@@ -94,7 +95,8 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
     // Capacity Rebalancing launches the replacement, at the same warning. It does nothing about a host that retires.
     let replaces = observed.group.desired_capacity > 0 && (!observed.group.rebalances || stop.is_some());
     // What the group refuses now it may do in a moment; but the release does not wait for it.
-    if replaces && !observed.group.launch_suspended && !is_refused(observed, now) {
+    let is_possible = !observed.group.launch_suspended && unusable_key(observed).is_none();
+    if replaces && is_possible && !is_refused(observed, now) {
         return Some(Step::Replace { holder: holder.clone() });
     }
     Some(leave())
@@ -211,7 +213,8 @@ impl Departure<'_> {
             AttachmentState::Detaching if stuck::leaves_too_long(self.observed, self.now) => self.give_up(),
             AttachmentState::Detaching | AttachmentState::Attaching => Step::Wait(WaitFor::Detached { holder }),
             AttachmentState::Attached => {
-                agreement::lacks_tag(self.observed).map_or(Step::Detach { holder }, Step::Blocked)
+                let never_again = agreement::lacks_tag(self.observed).or_else(|| unusable_key(self.observed));
+                never_again.map_or(Step::Detach { holder }, Step::Blocked)
             }
         }
     }

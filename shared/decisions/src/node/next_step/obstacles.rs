@@ -39,11 +39,18 @@ pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: 
             successor_zone: instance.zone.clone(),
         });
     }
-    if let Some(key) = &observed.key {
-        return Some(Blocked::KeyUnusable { volume: node_volume, key: key.arn.clone(), problem: key.problem });
+    if let Some(blocked) = unusable_key(observed) {
+        return Some(blocked);
     }
     let by = instance.device_taken_by.clone()?;
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
+}
+
+/// Detached, the volume could not be attached again, to anybody.
+pub(super) fn unusable_key(observed: &Observed) -> Option<Blocked> {
+    let volume = observed.declaration.volume.clone();
+    let key = observed.key.as_ref()?;
+    Some(Blocked::KeyUnusable { volume, key: key.arn.clone(), problem: key.problem })
 }
 
 /// Two groups that write one record would do so forever.
