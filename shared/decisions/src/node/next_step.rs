@@ -84,7 +84,7 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
         }
     };
     match (step, volume.attachments.first()) {
-        (idle @ (Step::Wait(_) | Step::Done(_)), Some(attachment)) => {
+        (idle @ (Step::Wait(_) | Step::Done(_) | Step::Blocked(_)), Some(attachment)) => {
             record_of_serving(observed, attachment, now).unwrap_or(idle)
         }
         (step, _) => step,
@@ -217,6 +217,9 @@ fn attach(observed: &Observed, volume: &Volume, successor: &Successor, now: Syst
     }
     match successor {
         Successor::Running(successor) => Step::Attach { successor: successor.clone() },
-        Successor::Booting(_) | Successor::None => successor.wait_until_it_runs(observed, now),
+        Successor::Booting(_) => successor.wait_until_it_runs(observed, now),
+        Successor::None => {
+            departure::of_empty(observed, now).unwrap_or_else(|| successor.wait_until_it_runs(observed, now))
+        }
     }
 }

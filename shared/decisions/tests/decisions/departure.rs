@@ -108,7 +108,7 @@ fn a_warning_alone_replaces_only_who_is_in_service(#[case] situation: Situation,
 
 /// It may still be taken back a little late; after five minutes EC2 has changed its mind.
 #[rstest]
-#[case::still_believed(299, Step::Done(Done::NoSuccessor))]
+#[case::still_believed(299, Step::Replace { holder: id(OLD) })]
 #[case::not_any_more(300, Step::Attach { successor: id(OLD) })]
 fn a_warned_instance_gets_nothing_for_five_minutes_after_its_time(#[case] seconds: u64, #[case] expected: Step) {
     let freed = healthy().free().at_risk(OLD, RiskReason::Interruption, Some(seconds_ago(seconds)));

@@ -203,8 +203,9 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
 #[case::a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
 fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
     assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));
-    let warned = mistaken.clone().at_risk(OLD, RiskReason::Interruption, Some(in_s(100)));
-    assert_eq!(next_step(&warned.seen(), now()), release());
+    let warned = |seconds| mistaken.clone().at_risk(OLD, RiskReason::Interruption, Some(in_s(seconds))).seen();
+    assert_eq!(next_step(&warned(41), now()), replacement());
+    assert_eq!(next_step(&warned(40), now()), release());
     let held = mistaken.clone().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(30)));
     assert_eq!(next_step(&held.seen(), now()), release());
     let stopped = mistaken.stops_at(OLD, in_s(300));

@@ -2,7 +2,8 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, InstanceState, KeyProblem, Lifecycle, ReleaseState, Step, WaitFor, next_step,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, KeyProblem, Lifecycle, ReleaseState, Step, WaitFor,
+    next_step,
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
@@ -137,4 +138,82 @@ fn of_two_in_service_the_one_that_retires_goes() {
         .booted(OLD)
         .at_risk(NEW, RiskReason::Retirement, None);
     assert_eq!(step(two), Step::Release { holder: id(NEW) });
+}
+
+/// A holder that is left alone loses nothing by it, unless it has let go already.
+#[rstest]
+#[case::the_newcomer_is_elsewhere(rebalanced().zone(NEW, "eu-central-1b"))]
+#[case::its_key_is_disabled(rebalanced().key(KeyProblem::Disabled))]
+#[case::the_device_is_taken(rebalanced().device_taken(NEW))]
+#[case::its_volume_is_tagged_for_another_node(rebalanced().volume_of(Some("other")))]
+#[case::its_volume_cannot_be_moved(rebalanced().not_data())]
+fn a_holder_that_nobody_can_follow_serves_again(#[case] situation: Situation) {
+    let let_go = situation.clone().release(&[OLD, NEW], let_go_ago(60));
+    assert_eq!(step(let_go), Step::Resume { holder: id(OLD) });
+    let serves = situation.release(&[OLD, NEW], ReleaseState::NotStarted);
+    assert!(matches!(step(serves.clone()), Step::Blocked(_)), "{:?}", step(serves));
+}
+
+/// A person has set it aside, it has let go for a newcomer, and that has died.
+#[rstest]
+#[case::set_aside(Lifecycle::Standby, &[OLD], Step::Resume { holder: id(OLD) })]
+#[case::retained(Lifecycle::Retained, &[OLD], Step::Resume { holder: id(OLD) })]
+#[case::its_agent_is_gone(Lifecycle::Standby, &[], Step::Replace { holder: id(OLD) })]
+fn a_holder_beside_its_group_serves_again(#[case] state: Lifecycle, #[case] online: &[&str], #[case] expected: Step) {
+    let alone = |release| healthy().lifecycle(OLD, state.clone()).release(online, release);
+    assert_eq!(step(alone(let_go_ago(60))), expected);
+    assert_eq!(step(alone(ReleaseState::NotStarted)), Step::Done(Done::NoSuccessor));
+    assert_eq!(step(alone(let_go_ago(60)).desired(0)), Step::Done(Done::NoSuccessor));
+}
+
+/// A newcomer that cannot take over is no reason to let go sooner than if there were none.
+#[rstest]
+#[case::early(901, None)]
+#[case::in_the_last_quarter_of_an_hour(899, Some(Step::Wait(WaitFor::Replacement { holder: id(OLD) })))]
+#[case::at_the_last_look(339, Some(Step::Release { holder: id(OLD) }))]
+fn a_useless_newcomer_is_as_good_as_none(#[case] seconds: u64, #[case] expected: Option<Step>) {
+    let retired = || retired().stops_at(OLD, in_s(seconds)).desired(2);
+    let newcomer = |it: Situation| {
+        it.instance(NEW, PENDING_WAIT, InstanceState::Running).release(&[OLD, NEW], ReleaseState::NotStarted)
+    };
+    let seen = step(newcomer(retired()).zone(NEW, "eu-central-1b"));
+    match expected {
+        Some(expected) => assert_eq!(seen, expected),
+        None => assert!(matches!(seen, Step::Blocked(_)), "{seen:?}"),
+    }
+}
+
+/// As long as it is attached, the volume works; nobody could attach it again.
+#[rstest]
+#[case::weeks_before(1_000_000)]
+#[case::on_the_last_day(80_000)]
+fn a_retiring_holder_whose_key_is_unusable_stays(#[case] seconds: u64) {
+    let seen = retired().stops_at(OLD, in_s(seconds)).key(KeyProblem::PendingDeletion);
+    assert!(matches!(step(seen.clone()), Step::Blocked(Blocked::KeyUnusable { .. })), "{:?}", step(seen));
+}
+
+#[test]
+fn a_volume_that_nobody_could_attach_again_is_not_detached() {
+    let seen = retired().stops_at(OLD, in_s(300)).release(&[OLD], let_go_ago(3)).key(KeyProblem::Disabled);
+    assert!(matches!(step(seen.clone()), Step::Blocked(Blocked::KeyUnusable { .. })), "{:?}", step(seen));
+}
+
+/// The group sees an instance in service, and launches nobody of its own accord.
+#[rstest]
+#[case::about_to_be_stopped(retired().stops_at(OLD, in_s(300)), true)]
+#[case::about_to_be_interrupted(interrupted(20), true)]
+#[case::interrupted_and_rebalanced(interrupted(20).rebalancing(), false)]
+#[case::nothing_may_be_launched(interrupted(20).launch_suspended(), false)]
+#[case::at_rest(interrupted(20).desired(0), false)]
+#[case::its_group_is_at_something_else(interrupted(20).replacement_refused_ago(2), false)]
+fn an_instance_that_ec2_takes_is_replaced_though_it_has_let_go(#[case] situation: Situation, #[case] replaced: bool) {
+    let seen = step(situation.free().unasked());
+    assert_eq!(seen == Step::Replace { holder: id(OLD) }, replaced, "{seen:?}");
+}
+
+/// What keeps the node from moving does not keep it from being found.
+#[test]
+fn a_holder_that_nobody_can_follow_is_found() {
+    let lost = rebalanced().release(&[OLD], ReleaseState::NotStarted).record_names(NEWEST).zone(NEW, "eu-central-1b");
+    assert!(matches!(step(lost.clone()), Step::PointRecord { .. }), "{:?}", step(lost));
 }

@@ -83,6 +83,19 @@ fn a_holder_that_is_taken_lets_go_of_a_volume_that_cannot_be_moved() {
     assert_eq!(next_step(&due.seen(), now()), Step::Release { holder: id(OLD) });
 }
 
+/// EC2 lists the node's own volume among the devices of its holder.
+#[test]
+fn the_nodes_own_volume_is_in_nobodys_way() {
+    let mut seen = rebalanced().device_taken(NEW).seen();
+    seen.forget_own_device();
+    let other = seen.instances[&id(NEW)].device_taken_by.clone();
+    assert!(other.as_ref().is_some_and(|other| *other != seen.declaration.volume), "another's stays");
+    let own = seen.declaration.volume.clone();
+    seen.instances.values_mut().for_each(|instance| instance.device_taken_by = Some(own.clone()));
+    seen.forget_own_device();
+    assert!(seen.instances.values().all(|instance| instance.device_taken_by.is_none()));
+}
+
 /// The next launch fails, but not what runs.
 #[rstest]
 #[case::the_node_serves(healthy(), None)]

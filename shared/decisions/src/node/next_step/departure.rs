@@ -39,12 +39,14 @@ use super::patience::{
 use super::spare::give_newcomer_up;
 use super::stuck;
 use super::successor::{self, Successor};
+use super::take_back;
 use super::taken::{is_taken, stopped_at, taken_at};
+use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{
     Agents, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState,
 };
-use crate::node::step::{Done, Step, WaitFor};
+use crate::node::step::{Blocked, Done, Step, WaitFor};
 use crate::risk::{Risk, RiskReason};
 use facts::{Deadline, Evidence, Follows};
 
@@ -102,6 +104,18 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
     Some(leave())
 }
 
+/// The volume is free, and the only instance that it could go to is one that EC2 takes: the group sees it in service, and
+/// launches nobody of its own accord.
+pub(super) fn of_empty(observed: &Observed, now: SystemTime) -> Option<Step> {
+    let is_taken = |id: &&InstanceId| observed.instances.get(*id).is_some_and(|instance| is_taken(instance, now));
+    let in_service = observed.group.members.iter().filter(|(_, state)| **state == Lifecycle::InService);
+    let holder = in_service.map(|(id, _)| id).find(is_taken)?;
+    let is_stopped = observed.instances.get(holder).is_some_and(|instance| stopped_at(instance, now).is_some());
+    let launches = observed.group.desired_capacity > 0 && !observed.group.launch_suspended;
+    let replaces = launches && (!observed.group.rebalances || is_stopped) && !is_refused(observed, now);
+    replaces.then(|| Step::Replace { holder: holder.clone() })
+}
+
 /// Whether the group has just been at something else, when it was asked to replace the holder.
 pub(super) fn is_refused(observed: &Observed, now: SystemTime) -> bool {
     observed.replacement_refused.is_some_and(|refused| now < refused + REPLACES_AGAIN_AFTER)
@@ -116,9 +130,24 @@ impl Departure<'_> {
             return self.hold();
         }
         if *self.successor == Successor::None && !self.is_ending() && !is_taken(self.instance, self.now) {
-            return Step::Done(Done::NoSuccessor);
+            return self.serve_again().unwrap_or(Step::Done(Done::NoSuccessor));
         }
         self.leave()
+    }
+
+    /// Nobody follows a holder that is set aside, and the node has to be somewhere: so it serves again if it has let go.
+    fn serve_again(&self) -> Option<Step> {
+        let (holder, is_there) = (&self.attachment.instance, self.attachment.state == AttachmentState::Attached);
+        let step = (self.observed.group.desired_capacity > 0 && is_there)
+            .then(|| take_back::next_step(self.observed, holder, self.now))
+            .flatten()?;
+        match step {
+            // Its group could not replace it: it is none of the group's any more.
+            Step::Replace { holder } if !self.observed.group.members.contains_key(&holder) => {
+                Some(Step::Blocked(Blocked::CannotBeAsked { holder }))
+            }
+            step => Some(step),
+        }
     }
 
     /// One row a situation. A healthy holder without a deadline loses nothing before its successor has booted.

@@ -19,7 +19,7 @@ use super::obstacles::{cannot_take_over, shared_volume};
 use super::patience::{GONE_WITHIN, STOPS_WITHIN, STUCK_AFTER};
 use super::stuck::end;
 use super::successor::Successor;
-use super::{agreement, taken};
+use super::{agreement, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Volume};
 use crate::node::step::{Blocked, Step, WaitFor};
@@ -42,10 +42,11 @@ pub(super) fn next_step(
         return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
     }
     // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
-    // the holder has to go anyway: then at least it lets go in order.
+    // the holder has to go anyway: then at least it lets go in order, as late as if there were no successor.
+    let useless = cannot_take_over(observed, volume, successor);
+    let is_useless = useless.is_some();
     if !taken::is_taken(instance, now)
-        && let Some(blocked) = cannot_take_over(observed, volume, successor)
-            .or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
+        && let Some(blocked) = useless.or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
     {
         return in_vain(observed, attachment, instance, blocked, now);
     }
@@ -57,8 +58,9 @@ pub(super) fn next_step(
         InstanceState::Stopped => from_stopped(observed, attachment, successor, now),
         InstanceState::Pending | InstanceState::Running => {
             if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
-                return Step::Blocked(blocked);
+                return stays(observed, attachment, blocked, now);
             }
+            let successor = if is_useless { &Successor::None } else { successor };
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }
@@ -76,12 +78,19 @@ fn in_vain(
     let is_alive = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
     let is_ending = matches!(observed.group.members.get(&attachment.instance), Some(Lifecycle::Terminating { .. }));
     if !is_alive || !is_ending {
-        return Step::Blocked(blocked);
+        return stays(observed, attachment, blocked, now);
     }
     match (Departure { observed, attachment, instance, successor: &Successor::None, now }).next_step() {
         Step::Wait(_) | Step::Done(_) => Step::Blocked(blocked),
         step => step,
     }
+}
+
+/// A holder that is left alone loses nothing by it, unless it has let go already: then it has to serve again.
+fn stays(observed: &Observed, attachment: &Attachment, blocked: Blocked, now: SystemTime) -> Step {
+    let has_it = attachment.state == AttachmentState::Attached;
+    let taken_back = has_it.then(|| take_back::next_step(observed, &attachment.instance, now)).flatten();
+    taken_back.unwrap_or(Step::Blocked(blocked))
 }
 
 /// Its file systems were unmounted when it stopped; nothing runs there that could write.
