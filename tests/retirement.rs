@@ -20,9 +20,9 @@ fn retire(story: &Story) -> String {
     old
 }
 
-/// How long it is served after the announcement, in whole looks.
+/// How long it is served after the announcement, in whole looks. A hand-off takes half a minute, and none is overlooked.
 async fn served_for(story: &Story, at_most: Duration) -> Duration {
-    const LOOK: Duration = Duration::from_secs(60);
+    const LOOK: Duration = Duration::from_secs(10);
     let volume = story.node().volume.clone();
     let mut served = Duration::ZERO;
     while served < at_most && story.world(|world| world.serving(&volume).is_some()) {
