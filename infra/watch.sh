@@ -14,6 +14,10 @@ endpoint=http://127.0.0.1:4566
 take_arguments '
     --endpoint endpoint endpoint' "$@"
 
+command -v curl >/dev/null || fail "curl is missing"
+curl --silent --output /dev/null --max-time 5 "$endpoint" ||
+    fail "no world is served at $endpoint: start one with just serve --no-functions"
+
 need_toolchain
 need_cargo_lambda
 cd "$root"
