@@ -52,10 +52,11 @@ pub fn littered(story: &Story) {
         for days_ago in [30, 31, 32, 33] {
             baked(world, days_ago);
         }
-        let since = (world.now() - 3 * DAY).iso_seconds();
-        let stale = |spec: ImageSpec| {
-            let spec = spec.tagged(STALE_SINCE, &since);
-            ImageSpec { state: Some(ImageState::Disabled), ..spec }
+        let since = world.now() - 3 * DAY;
+        let stale = |spec: ImageSpec| ImageSpec {
+            state: Some(ImageState::Disabled),
+            deprecated_from: Some(since + Duration::from_secs(60)),
+            ..spec.tagged(STALE_SINCE, &since.iso_seconds())
         };
         let gone = add(world, 40, stale);
         let needed = add(world, 41, stale);
