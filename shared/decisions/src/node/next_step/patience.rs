@@ -90,7 +90,7 @@ pub const fn least_heartbeat(transition: Transition) -> Duration {
     }
 }
 
-/// How long a holder may take to serve again: it reboots.
+/// How long a holder may take to serve again: it may have to reboot.
 pub(super) const RESUME_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// How soon a holder that has not come to serve again is asked once more.
