@@ -46,6 +46,14 @@ impl LifecycleAction {
 }
 
 impl Transition {
+    /// Auto Scaling's name of it: a hook's `LifecycleTransition`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transition::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
+            Transition::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
+        }
+    }
+
     /// The name of our hook at this transition.
     pub fn hook(self) -> &'static str {
         match self {

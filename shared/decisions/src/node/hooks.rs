@@ -65,15 +65,12 @@ fn default_result(transition: Transition) -> ActionResult {
 impl HookProblem {
     /// The command with which a person mends the hook, whatever is wrong with it.
     pub(super) fn cure(&self, group: &GroupName) -> String {
-        let transition = match self.transition {
-            Transition::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
-            Transition::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
-        };
         format!(
             "aws autoscaling put-lifecycle-hook --auto-scaling-group-name {} --lifecycle-hook-name {} \
-             --lifecycle-transition {transition} --default-result {} --heartbeat-timeout {}",
+             --lifecycle-transition {} --default-result {} --heartbeat-timeout {}",
             quoted(group.as_str()),
             self.transition.hook(),
+            self.transition.name(),
             default_result(self.transition).name(),
             least_heartbeat(self.transition).as_secs()
         )
