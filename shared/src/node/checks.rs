@@ -24,8 +24,7 @@ pub(super) fn are_due(group: &GroupName, now: SystemTime) -> bool {
 
 /// What a person has to mend, if anything. An image may find its volume without tags, so that they are hidden is only logged.
 pub(super) async fn of_node(aws: &Aws, node: &Node) -> Option<Blocked> {
-    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
-    if node.view.instances.get().is_some_and(|known| known.values().any(hides_tags)) {
+    if node.view.instances.get().is_some_and(|known| known.values().any(Instance::hides_tags)) {
         tracing::warn!(
             node = %node.name(),
             "instance metadata shows no tags, by which an image learns which volume to mount: set InstanceMetadataTags to \
@@ -53,16 +52,12 @@ async fn of_hooks(aws: &Aws, group: &GroupName) -> Option<Blocked> {
 fn convert(found: &LifecycleHook) -> Hook {
     Hook {
         name: found.lifecycle_hook_name().unwrap_or_default().to_owned(),
-        transition: match found.lifecycle_transition() {
-            Some("autoscaling:EC2_INSTANCE_LAUNCHING") => Some(Transition::Launching),
-            Some("autoscaling:EC2_INSTANCE_TERMINATING") => Some(Transition::Terminating),
-            Some(_) | None => None,
-        },
-        default_result: match found.default_result() {
-            Some("CONTINUE") => Some(ActionResult::Continue),
-            Some("ABANDON") => Some(ActionResult::Abandon),
-            Some(_) | None => None,
-        },
+        transition: [Transition::Launching, Transition::Terminating]
+            .into_iter()
+            .find(|transition| found.lifecycle_transition() == Some(transition.name())),
+        default_result: [ActionResult::Continue, ActionResult::Abandon]
+            .into_iter()
+            .find(|result| found.default_result() == Some(result.name())),
         heartbeat: found.heartbeat_timeout().and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
     }
 }

@@ -194,6 +194,13 @@ pub struct Instance {
     pub tags_in_metadata: Option<bool>,
 }
 
+impl Instance {
+    /// Whether it is one of the group's that finds no tags in its metadata.
+    pub fn hides_tags(&self) -> bool {
+        self.of_group && self.tags_in_metadata == Some(false)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {
     Pending,

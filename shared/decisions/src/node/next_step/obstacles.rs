@@ -87,8 +87,7 @@ pub(super) fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
 /// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
 /// to: the instances of a node read there which volume to mount.
 pub(super) fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
-    let hides_tags = |instance: &Instance| instance.of_group && instance.tags_in_metadata == Some(false);
-    if observed.instances.values().any(hides_tags) {
+    if observed.instances.values().any(Instance::hides_tags) {
         return None;
     }
     let (group, key) = (observed.declaration.group.clone(), observed.group.tag_not_for_metadata.clone()?);
