@@ -7,7 +7,7 @@ use durin_decisions::node::{
     AttachmentState, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, least_heartbeat, next_step,
     release_matters,
 };
-use durin_decisions::risk::RiskReason;
+use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -126,4 +126,61 @@ fn a_lost_answer_costs_a_warned_holder_ten_seconds(
     #[case] expected: Step,
 ) {
     assert_eq!(next_step(&interrupted(left).rebalancing().release(&[OLD], state).seen(), now()), expected);
+}
+
+/// The group is ending the old instance, and the new one gives no sign of life.
+fn ending() -> Situation {
+    rebalanced().lifecycle(OLD, TERMINATING_WAIT).release(&[OLD], ReleaseState::NotStarted)
+}
+
+/// Its hook has been waiting since before the first look, and has no more patience for one newcomer than for another.
+#[rstest]
+#[case::nobody_was_launched_yet(ending().without(NEW))]
+#[case::its_newcomer_starts(ending().state(NEW, InstanceState::Pending))]
+#[case::its_newcomer_boots(ending())]
+#[case::its_newcomer_is_in_service_and_silent(ending().lifecycle(NEW, Lifecycle::InService))]
+#[case::nothing_is_known_of_agents(ending().agents_unknown(ReleaseState::NotStarted))]
+#[case::it_has_let_go_for_a_newcomer_that_has_died(
+    ending().instance(NEWEST, PENDING_WAIT, InstanceState::Running).without(NEW).release(&[OLD], let_go_just_now()))]
+#[case::a_newcomer_starts_though_nobody_is_wanted(ending().state(NEW, InstanceState::Pending).desired(0))]
+fn a_holder_that_its_group_ends_is_held_from_the_first_look_on(#[case] situation: Situation) {
+    let risk = Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) };
+    assert_eq!(next_step(&situation.seen(), now()), Step::Mark { instance: id(OLD), risk });
+}
+
+#[rstest]
+#[case::its_newcomer_has_booted(ending().booted(NEW).release(&[OLD, NEW], ReleaseState::NotStarted))]
+#[case::nobody_shall_follow(ending().without(NEW).desired(0))]
+fn a_holder_that_nothing_keeps_is_not_held(#[case] situation: Situation) {
+    assert_eq!(next_step(&situation.seen(), now()), release());
+}
+
+/// The schedule has made up for a lost event, so a third of the hook's time is gone at the first look.
+#[test]
+fn silent_newcomers_do_not_outlast_the_terminate_hook_one_after_the_other() {
+    let gone = Duration::from_secs(300);
+    let mut situation = ending();
+    for waited in (0..900).step_by(10) {
+        let at = in_s(waited);
+        let step = match next_step(&situation.seen(), at) {
+            Step::Mark { risk, .. } => {
+                situation = situation.at_risk(OLD, risk.reason, risk.until);
+                next_step(&situation.seen(), at)
+            }
+            step => step,
+        };
+        match step {
+            Step::Wait(_) => {}
+            Step::Complete { instance, .. } if instance == id(NEW) => {
+                situation = situation.without(NEW).instance(NEWEST, PENDING_WAIT, InstanceState::Pending);
+            }
+            step => {
+                assert_eq!(step, release());
+                let ends = gone + Duration::from_secs(waited) + Duration::from_secs(60);
+                assert!(ends <= least_heartbeat(Transition::Terminating), "{waited}");
+                return;
+            }
+        }
+    }
+    panic!("it has not let go");
 }

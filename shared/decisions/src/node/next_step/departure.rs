@@ -124,9 +124,9 @@ pub(super) fn is_refused(observed: &Observed, now: SystemTime) -> bool {
 impl Departure<'_> {
     /// The next step of a living holder that another instance has to follow.
     pub(super) fn next_step(self) -> Step {
-        let a_successor_may_come =
-            self.observed.group.desired_capacity > 0 && !matches!(self.successor, Successor::Running(_));
-        if self.is_ending() && !self.has_deadline() && a_successor_may_come {
+        // At the first look: what is seen a minute later, or after one newcomer was given up, does not set the terminate
+        // hook back, and AWS does not say when its action began.
+        if self.is_ending() && !self.has_deadline() && matches!(self.follows(), Follows::Later(_)) {
             return self.hold();
         }
         if *self.successor == Successor::None && !self.is_ending() && !is_taken(self.instance, self.now) {
@@ -256,11 +256,6 @@ impl Departure<'_> {
             return Step::Wait(wait);
         }
         let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
-        let is_launching = matches!(self.observed.group.members.get(newcomer), Some(Lifecycle::Launching { .. }));
-        if self.is_ending() && !self.has_deadline() && !(is_known && is_launching) {
-            // Nothing better comes, and the holder's hook does not wait for ever: let it go in order.
-            return self.hold();
-        }
         let given_up = is_known.then(|| give_newcomer_up(self.observed, newcomer, self.now)).flatten();
         given_up.unwrap_or(Step::Wait(wait))
     }

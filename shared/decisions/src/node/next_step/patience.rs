@@ -58,8 +58,9 @@ pub(super) const REFUSES_FOR: Duration = Duration::from_secs(60);
 /// Without capacity it tries again every minute or so, each time for a moment.
 pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
 
-/// How long a holder that its group is ending is kept serving for want of a successor. Its terminate hook waits for 900 s,
-/// of which 300 may be gone before the schedule makes up for a lost event, and a minute is for going cleanly.
+/// How long a holder that its group is ending is kept serving for want of a successor that has booted, from the first look
+/// at it. Its terminate hook waits for 900 s, of which 300 may be gone before the schedule makes up for a lost event, and a
+/// minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
 
 /// How long before EC2 stops an instance its replacement does not wait for a successor any more. Until then nothing is lost
