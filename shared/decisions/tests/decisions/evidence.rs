@@ -72,13 +72,14 @@ fn give_up(instance: &str) -> Step {
 #[case::repeated_a_moment_ago(ReleaseState::Released { at: ago(1) }, detach())]
 #[case::refused_in_this_hand_off(refused_ago(599), terminate(OLD))]
 #[case::refused_in_another(refused_ago(600), release())]
-#[case::not_heard_in_this_hand_off(ReleaseState::Undelivered { at: ago(599) }, terminate(OLD))]
-#[case::not_heard_in_another(ReleaseState::Undelivered { at: ago(600) }, release())]
+#[case::not_heard_a_moment_ago(ReleaseState::Undelivered { at: ago(59) }, terminate(OLD))]
+#[case::not_heard_a_minute_ago_and_its_agent_is_online(ReleaseState::Undelivered { at: ago(60) }, release())]
 #[case::perhaps_it_was_never_sent(unanswered_ago(9, 9), wait(WaitFor::Released { holder: id(OLD) }))]
 #[case::it_is_not_listed_and_is_asked_again(unanswered_ago(10, 10), release())]
 #[case::perhaps_the_second_was_never_sent_either(unanswered_ago(59, 9), wait(WaitFor::Released { holder: id(OLD) }))]
 #[case::nobody_has_answered_for_a_minute(unanswered_ago(60, 10), terminate(OLD))]
-#[case::nobody_has_answered_in_another_hand_off(unanswered_ago(660, 600), release())]
+#[case::nobody_has_answered_and_nobody_was_asked_for_a_minute(unanswered_ago(119, 59), terminate(OLD))]
+#[case::nobody_has_answered_and_its_agent_is_online(unanswered_ago(120, 60), release())]
 #[case::on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(239) }, resumed())]
 #[case::it_does_not_come_to_serve_again(ReleaseState::Resuming { since: ago(240) }, terminate(OLD))]
 #[case::it_did_not_come_to_serve_again_in_another_hand_off(ReleaseState::Resuming { since: ago(600) }, release())]
@@ -86,6 +87,25 @@ fn give_up(instance: &str) -> Step {
 #[case::it_had_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(600), times: 2 }, release())]
 fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseState, #[case] expected: Step) {
     assert_eq!(next_step(&rebalanced().release(&[OLD, NEW], state).seen(), now()), expected);
+}
+
+/// What it did not hear a minute ago it may hear now. Only its agent says whether there is anybody to ask.
+#[rstest]
+#[case::with_its_agent(&[OLD], 60, release())]
+#[case::too_soon(&[OLD], 59, replacement())]
+#[case::without_its_agent(&[], 60, replacement())]
+fn a_holder_that_has_not_heard_is_asked_again_in_time(
+    #[case] online: &[&str],
+    #[case] seconds: u64,
+    #[case] expected: Step,
+) {
+    for unheard in [ReleaseState::Undelivered { at: ago(seconds) }, unanswered_ago(seconds + 60, seconds)] {
+        assert_eq!(next_step(&interrupted(40).rebalancing().release(online, unheard).seen(), now()), expected);
+    }
+    let long_ago = ReleaseState::Undelivered { at: ago(seconds) };
+    let beside = rebalanced().release(&[&[NEW], online].concat(), long_ago);
+    let evicted = if expected == release() { release() } else { terminate(OLD) };
+    assert_eq!(next_step(&beside.seen(), now()), evicted);
 }
 
 /// The successor that the holder has made way for has died, or does not come.

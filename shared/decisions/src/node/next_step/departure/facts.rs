@@ -21,7 +21,7 @@ pub(super) enum Evidence {
     Stale,
     /// It was asked, and does not let go.
     Refused,
-    /// It was asked, and has not heard it as far as anybody knows.
+    /// It was asked a moment ago, and has not heard it as far as anybody knows.
     Unheard,
     /// It is on its way to serve again.
     Resuming,
@@ -59,7 +59,11 @@ impl Departure<'_> {
             ReleaseState::Unanswered { at, .. } if self.now < at + LISTED_WITHIN => Evidence::Releasing,
             // What it is asked for twice it does once.
             ReleaseState::Unanswered { since, .. } if self.now < since + RELEASE_TIMEOUT => Evidence::Mounted,
-            ReleaseState::Undelivered { at } | ReleaseState::Unanswered { at, .. } if self.now < at + SILENCE => {
+            // Later its agent may be back, and if it is online the holder is asked once more. It is given up as soon as it
+            // has not heard that either.
+            ReleaseState::Undelivered { at } | ReleaseState::Unanswered { at, .. }
+                if self.now < at + RELEASE_TIMEOUT =>
+            {
                 Evidence::Unheard
             }
             ReleaseState::Failed { .. } | ReleaseState::Undelivered { .. } | ReleaseState::Unanswered { .. } => {
