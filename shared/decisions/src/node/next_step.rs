@@ -115,7 +115,11 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         }
         AttachmentState::Attaching | AttachmentState::Attached => {}
     }
-    if let Some(step) = take_back::next_step(observed, holder, now) {
+    let launch_waits = hook::waits(observed, holder, Transition::Launching, now);
+    let is_taken = observed.instances.get(holder).is_some_and(|instance| taken::is_taken(instance, now));
+    // One that EC2 takes has no time to serve again. It goes into service, so that its group replaces it before it ends.
+    let goes_into_service = launch_waits && is_taken;
+    if !goes_into_service && let Some(step) = take_back::next_step(observed, holder, now) {
         return step;
     }
     // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
@@ -127,7 +131,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
         return Step::Wait(WaitFor::Attached { successor: holder.clone() });
     }
     // Also without the record: the node serves, and whoever finds it by its name is told of the failure.
-    if hook::waits(observed, holder, Transition::Launching, now) {
+    if launch_waits {
         return hook::complete(holder, Transition::Launching, ActionResult::Continue);
     }
     if let Some(step) = capacity::next_step(observed, holder, now) {

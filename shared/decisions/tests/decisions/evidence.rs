@@ -335,3 +335,25 @@ fn a_newcomer_that_is_warned_lets_go_in_order(
     let warned = situation.at_risk(NEW, RiskReason::Interruption, Some(in_s(seconds)));
     assert_eq!(next_step(&warned.seen(), now()), expected);
 }
+
+/// Its replacement comes first: it would serve for a minute, and may take longer than that to come back.
+#[rstest]
+#[case::it_let_go_of_an_earlier_attachment(ReleaseState::Marked)]
+#[case::it_let_go(let_go_ago(60))]
+#[case::it_is_on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(5) })]
+#[case::it_does_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(5), times: 1 })]
+fn a_newcomer_that_is_warned_goes_into_service_though_it_does_not_serve(#[case] state: ReleaseState) {
+    let newcomer = taken_over().record_names(NEW).release(&[NEW], state);
+    let unwarned = next_step(&newcomer.seen(), now());
+    assert!(matches!(unwarned, Step::Resume { .. } | Step::Wait(WaitFor::Resumed { .. })), "{unwarned:?}");
+    let warned = newcomer.clone().at_risk(NEW, RiskReason::Interruption, Some(in_s(100)));
+    let launched =
+        Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue };
+    assert_eq!(next_step(&warned.seen(), now()), launched);
+    let through = warned.clone().completed(NEW, Transition::Launching);
+    assert_eq!(next_step(&through.seen(), now()), wait(WaitFor::InService { holder: id(NEW) }));
+    let in_service = warned.lifecycle(NEW, Lifecycle::InService);
+    assert_eq!(next_step(&in_service.seen(), now()), Step::Replace { holder: id(NEW) });
+    let late = newcomer.at_risk(NEW, RiskReason::Interruption, Some(ago(60)));
+    assert_eq!(next_step(&late.seen(), now()), launched);
+}
