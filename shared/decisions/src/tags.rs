@@ -37,9 +37,10 @@ pub fn metadata_forbids(key: &str) -> bool {
 pub const AT_RISK: &str = "durin:at-risk";
 
 /// On an image and its snapshots: the name of the SSM parameter that the image is a candidate for. The pipeline that
-/// bakes the image writes it; it makes the image, and the snapshot, one of ours for as long as it is there. The
-/// functions write it on the snapshots of an image before they disable the image, to find the snapshots when the image
-/// is gone. On a parameter, with any value: its owner agrees that images are published to it. Read at every look.
+/// bakes the image writes it; it makes the image, and the snapshot, one of ours for as long as it is there. A
+/// value that is no parameter's name makes nothing ours. The functions write it on the snapshots of an image before they
+/// disable the image, to find the snapshots when the image is gone. On a parameter, with any value: its owner agrees
+/// that images are published to it. Read at every look.
 pub const FAMILY: &str = "durin:image-parameter";
 
 /// On an image or a snapshot, with any value and in any case: it stays, and so does the image that the snapshot is of.

@@ -82,7 +82,7 @@ pub enum Unpublishable {
 impl Image {
     /// The family that it belongs to. `None` for other people's images, and for a tag that names no parameter.
     pub fn family(&self) -> Option<ParameterName> {
-        ParameterName::new(self.tags.get(FAMILY)?).ok()
+        family(&self.tags)
     }
 
     /// The time when it was created, if it can be published.
@@ -130,9 +130,14 @@ impl Image {
 }
 
 impl Snapshot {
-    /// Whether it belongs, or belonged, to an image of ours.
+    /// The family of the image that it belongs to, or belonged to. `None` for other people's snapshots, and for a tag that
+    /// names no parameter.
+    pub fn family(&self) -> Option<ParameterName> {
+        family(&self.tags)
+    }
+
     pub fn is_ours(&self) -> bool {
-        self.tags.contains_key(FAMILY)
+        self.family().is_some()
     }
 
     /// When we first saw it without its image. A mark older than the snapshot was copied from another snapshot.
@@ -153,6 +158,10 @@ impl Snapshot {
     pub(super) fn is_touchable(&self) -> bool {
         self.is_ours() && !self.is_backup_of_data()
     }
+}
+
+fn family(tags: &BTreeMap<String, String>) -> Option<ParameterName> {
+    ParameterName::new(tags.get(FAMILY)?).ok()
 }
 
 /// Whether a person wants it to stay. A tag in another spelling still counts: in doubt, it stays.

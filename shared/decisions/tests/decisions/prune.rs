@@ -169,6 +169,11 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
     SnapshotVerdict::Keep(Keep::NoRoomForTag(None))
 )]
 #[case::of_no_family(Snapshot { tags: BTreeMap::new(), ..orphan(1) }, SnapshotVerdict::Keep(Keep::NotOurs))]
+#[case::of_a_family_that_is_no_parameter(with_tag(orphan(1), FAMILY, "a family"), SnapshotVerdict::Keep(Keep::NotOurs))]
+#[case::marked_and_of_a_family_that_is_no_parameter(
+    with_tag(orphaned(1, 3 * DAY), FAMILY, ""),
+    SnapshotVerdict::Keep(Keep::NotOurs)
+)]
 #[case::not_completed(
     Snapshot { completed: false, ..orphan(1) },
     SnapshotVerdict::Keep(Keep::State("not completed".to_owned()))
@@ -214,6 +219,14 @@ fn an_image_stays_for_its_snapshot(#[case] snapshot: Snapshot, #[case] reason: K
     let verdict = |image: Image| planned(&[image], &snapshots, References::default()).images[0].verdict.clone();
     assert_eq!(verdict(stale(1)), ImageVerdict::Keep(reason.clone()));
     assert_eq!(verdict(disabled(1, DAY)), ImageVerdict::Enable(reason));
+}
+
+/// The family's tag takes the place of one that names no parameter, so there is room for it.
+#[test]
+fn a_full_snapshot_of_a_malformed_family_holds_no_image_up() {
+    let malformed = with_tag(Snapshot { tags: full(), ..orphan(1) }, FAMILY, "a family");
+    let plan = planned(&[stale(1)], &[malformed], References::default());
+    assert_eq!(plan.images[0].verdict, ImageVerdict::Disable);
 }
 
 /// As long as something refers to the image that is gone, its snapshot is the only way back to it.

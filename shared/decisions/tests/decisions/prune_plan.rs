@@ -64,7 +64,8 @@ fn generated(rng: &mut Rng) -> (Account, Policy) {
 fn snapshot(rng: &mut Rng, number: u64) -> Snapshot {
     let mut tags = std::collections::BTreeMap::new();
     if !rarely(rng, 3) {
-        tags.insert(FAMILY.to_owned(), "/images/k3s".to_owned());
+        let family = if rarely(rng, 8) { "not a name" } else { "/images/k3s" };
+        tags.insert(FAMILY.to_owned(), family.to_owned());
     }
     if rarely(rng, 8) {
         tags.insert(KEEP.to_owned(), String::new());
@@ -182,7 +183,7 @@ fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, n
         || !account.references.texts_read
         || (snapshot.tags.len() >= 50 && !snapshot.tags.contains_key(STALE_SINCE))
         || !account.references.unread.is_empty()
-        || !snapshot.tags.contains_key(FAMILY)
+        || !snapshot.tags.get(FAMILY).is_some_and(|name| name.starts_with('/'))
         || snapshot.tags.contains_key(KEEP)
         || !snapshot.completed
         || snapshot.started.is_none_or(|started| started + policy.keep_younger > now)

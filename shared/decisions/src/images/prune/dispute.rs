@@ -50,8 +50,7 @@ impl<'a> Claims<'a> {
             return Some(Dispute::SameParameter(other.clone()));
         }
         image.snapshots.iter().find_map(|id| {
-            let tag = snapshots.get(id).and_then(|snapshot| snapshot.tags.get(FAMILY));
-            let named = tag.and_then(|name| ParameterName::new(name.as_str()).ok());
+            let named = snapshots.get(id).and_then(|snapshot| snapshot.family());
             if let Some(other) = named.filter(|other| other.reached() != family.reached()) {
                 return Some(Dispute::Snapshot(id.clone(), other));
             }

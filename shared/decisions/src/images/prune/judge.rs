@@ -7,7 +7,7 @@ use super::dispute::Claims;
 use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
 use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::images::{Image, ImageState, Snapshot, is_full, is_kept};
-use crate::tags::STALE_SINCE;
+use crate::tags::{FAMILY, STALE_SINCE};
 
 /// Everything that a verdict rests on.
 pub(super) struct Judge<'a> {
@@ -96,7 +96,8 @@ impl<'a> Judge<'a> {
         } else if is_full(&image.tags) && !image.tags.contains_key(STALE_SINCE) {
             Some(Keep::NoRoomForTag(None))
         } else {
-            snapshot(|it| is_full(&it.tags) && !it.is_ours()).map(|full| Keep::NoRoomForTag(Some(full)))
+            // The family's tag takes the place of one that names no parameter.
+            snapshot(|it| is_full(&it.tags) && !it.tags.contains_key(FAMILY)).map(|full| Keep::NoRoomForTag(Some(full)))
         }
     }
 
