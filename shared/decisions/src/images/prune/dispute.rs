@@ -29,6 +29,8 @@ impl<'a> Claims<'a> {
     pub(super) fn new(account: &'a Account) -> Claims<'a> {
         let mut claims = Claims { names: BTreeMap::new(), images: BTreeMap::new() };
         for image in &account.images {
+            // One of no family claims nothing. It keeps its snapshots for as long as it is there; one that it has shared with
+            // an image of ours is an orphan after that, which nothing else would ever find, and soaks from then.
             let Some(family) = image.family() else { continue };
             for snapshot in &image.snapshots {
                 claims.images.entry(snapshot).or_default().push((&image.id, family.clone()));

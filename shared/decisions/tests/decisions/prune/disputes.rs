@@ -39,6 +39,23 @@ fn images_of_two_families_with_one_snapshot_name_each_other() {
     assert!(other.contains("of the family /images/k3s") && other.contains(id(1).as_str()), "{other}");
 }
 
+/// It is never ours to remove. When it is gone, the snapshot that it shared is an orphan like any other.
+#[test]
+fn an_image_of_no_family_claims_its_snapshots_for_as_long_as_it_is_there() {
+    let other = Image { snapshots: vec![snapshot_id(1)], tags: BTreeMap::new(), ..stale(2) };
+    let malformed = of_family(other.clone(), "a family");
+    for other in [other, malformed] {
+        let images = [stale(1), other.clone()];
+        assert!(verdicts(&images, &[]).contains(&"disable".to_owned()));
+        let of_snapshot = |images: &[Image], snapshot: Snapshot| {
+            planned(images, &[snapshot], References::default()).snapshots[0].verdict.clone()
+        };
+        let kept = SnapshotVerdict::Unmark(Keep::OfImage(other.id.clone()));
+        assert_eq!(of_snapshot(&[other], orphaned(1, 3 * DAY)), kept, "the days before do not count");
+        assert_eq!(of_snapshot(&[], orphan(1)), SnapshotVerdict::Mark);
+    }
+}
+
 /// Left alone, but not left disabled: to enable it is what its owner could do at any time.
 #[test]
 fn a_disputed_image_that_is_needed_is_enabled_again_and_no_other_is_removed() {
