@@ -48,10 +48,10 @@ pub const FAMILY: &str = "durin:image-parameter";
 pub const KEEP: &str = "durin:keep";
 
 /// On an image: the time at which we disabled it, or were about to. The functions write it, before they disable the
-/// image, and remove it when they enable the image again. An image that a person has disabled does not have it. On a
-/// snapshot: the time at which we first saw that its image is gone. The functions write it, and remove it when
-/// something needs the snapshot after all. A tag older than its snapshot was copied from another snapshot, and is not
-/// believed.
+/// image, and remove it when they enable the image again. An image that a person has disabled does not have it, or has
+/// lost the deprecation that came with it: then nothing is removed because of it. On a snapshot: the time at which we
+/// first saw that its image is gone. The functions write it, and remove it when something needs the snapshot after all.
+/// A tag older than its snapshot was copied from another snapshot, and is not believed.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
 /// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template

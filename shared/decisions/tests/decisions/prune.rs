@@ -55,9 +55,10 @@ fn stale(number: u32) -> Image {
     }
 }
 
-/// The same, disabled by us so long ago.
+/// The same, disabled by us so long ago, and deprecated a minute later.
 fn disabled(number: u32, ago: Duration) -> Image {
-    let mut image = Image { state: ImageState::Disabled, ..stale(number) };
+    let deprecated = Some(now() - ago + 60 * SECOND);
+    let mut image = Image { state: ImageState::Disabled, deprecated, ..stale(number) };
     image.tags.insert(STALE_SINCE.to_owned(), timestamp(now() - ago));
     image
 }
@@ -134,6 +135,22 @@ fn verdict(image: Image) -> ImageVerdict {
 )]
 #[case::a_second_short_of_soaked(disabled(1, 2 * DAY - SECOND), ImageVerdict::Keep(Keep::Soaking(now() + SECOND)))]
 #[case::just_soaked(disabled(1, 2 * DAY), ImageVerdict::Deregister)]
+#[case::enabled_by_a_person_and_disabled_again(
+    Image { deprecated: None, ..disabled(1, 2 * DAY) },
+    ImageVerdict::Keep(Keep::DisabledByOthers)
+)]
+#[case::enabled_by_a_person_and_disabled_again_a_moment_ago(
+    Image { deprecated: None, ..disabled(1, DAY) },
+    ImageVerdict::Keep(Keep::DisabledByOthers)
+)]
+#[case::half_enabled_by_us(
+    marked(Image { deprecated: None, ..disabled(1, 2 * DAY) }, KEEP, ""),
+    ImageVerdict::Enable(Keep::Tagged)
+)]
+#[case::disabled_by_us_and_deprecated_by_a_person(
+    Image { deprecated: Some(now() + 365 * DAY), ..disabled(1, 2 * DAY) },
+    ImageVerdict::Deregister
+)]
 #[case::disabled_and_needed_again(marked(disabled(1, DAY), KEEP, ""), ImageVerdict::Enable(Keep::Tagged))]
 #[case::marked_as_stale_and_needed_again(
     marked(marked(stale(1), STALE_SINCE, "2026-02-28T12:00:00Z"), KEEP, ""),

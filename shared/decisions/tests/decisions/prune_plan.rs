@@ -111,12 +111,13 @@ fn image(rng: &mut Rng, number: u64, snapshots: &[Snapshot]) -> Image {
         2..=5 => ImageState::Disabled,
         _ => ImageState::Available,
     };
+    let is_disabled = state == ImageState::Disabled;
     Image {
         id: image_id(number),
         name: String::new(),
         state,
         created: (!rarely(rng, 16)).then(|| now() - DAY * rng.u32(..30)),
-        deprecated: rarely(rng, 4).then(|| now() - DAY),
+        deprecated: (!rarely(rng, if is_disabled { 6 } else { 2 })).then(|| now() - DAY),
         architecture: if rarely(rng, 4) { "arm64" } else { "x86_64" }.to_owned(),
         virtualization: "hvm".to_owned(),
         copy_of: rarely(rng, 6).then(|| "ami-00000001".to_owned()),
@@ -148,7 +149,7 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
     let owned = image.tags.get(FAMILY).is_some_and(|name| name.starts_with('/'));
     let touchable = match image.state {
         ImageState::Available => true,
-        ImageState::Disabled => image.tags.contains_key(STALE_SINCE),
+        ImageState::Disabled => image.tags.contains_key(STALE_SINCE) && image.deprecated.is_some(),
         ImageState::Pending | ImageState::Other(_) => false,
     };
     let old = image.created.is_some_and(|created| created + policy.keep_younger <= now);

@@ -54,6 +54,9 @@ impl<'a> Judge<'a> {
             (None, _) if let Some(dispute) = self.claims.other(image, &family, &self.snapshots) => {
                 ImageVerdict::Keep(Keep::Disputed(dispute))
             }
+            // Ours came with a deprecation: a person has taken that off to use the image, and has disabled it again since. If
+            // they have left it on, the mark is believed: EC2 says neither when an image was disabled nor by whom.
+            (None, Some(_)) if image.deprecated.is_none() => ImageVerdict::Keep(Keep::DisabledByOthers),
             (None, None) if !examined => ImageVerdict::Keep(Keep::NotExamined),
             (None, None) => ImageVerdict::Disable,
             (None, Some(since)) if self.now < since + self.policy.soak => {
