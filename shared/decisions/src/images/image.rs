@@ -125,7 +125,7 @@ impl Image {
 
     /// When we disabled it, or were about to.
     pub fn stale_since(&self) -> Option<SystemTime> {
-        instant(self.tags.get(STALE_SINCE)?)
+        stale_since(&self.tags, self.created)
     }
 }
 
@@ -140,10 +140,9 @@ impl Snapshot {
         self.family().is_some()
     }
 
-    /// When we first saw it without its image. A mark older than the snapshot was copied from another snapshot.
+    /// When we first saw it without its image.
     pub fn orphaned_since(&self) -> Option<SystemTime> {
-        let since = instant(self.tags.get(STALE_SINCE)?)?;
-        self.started.is_none_or(|started| started <= since).then_some(since)
+        stale_since(&self.tags, self.started)
     }
 
     pub fn is_backup_of_data(&self) -> bool {
@@ -162,6 +161,12 @@ impl Snapshot {
 
 fn family(tags: &BTreeMap<String, String>) -> Option<ParameterName> {
     ParameterName::new(tags.get(FAMILY)?).ok()
+}
+
+/// The time of our mark. One that is older than the image or snapshot was copied from another.
+fn stale_since(tags: &BTreeMap<String, String>, made: Option<SystemTime>) -> Option<SystemTime> {
+    let since = instant(tags.get(STALE_SINCE)?)?;
+    made.is_none_or(|made| made <= since).then_some(since)
 }
 
 /// Whether a person wants it to stay. A tag in another spelling still counts: in doubt, it stays.

@@ -151,6 +151,18 @@ fn verdict(image: Image) -> ImageVerdict {
     Image { deprecated: Some(now() + 365 * DAY), ..disabled(1, 2 * DAY) },
     ImageVerdict::Deregister
 )]
+#[case::marked_before_it_was_made(
+    Image { created: Some(now() - 8 * DAY + SECOND), ..disabled(1, 8 * DAY) },
+    ImageVerdict::Keep(Keep::DisabledByOthers)
+)]
+#[case::marked_in_the_second_in_which_it_was_made(
+    Image { created: Some(now() - 8 * DAY), ..disabled(1, 8 * DAY) },
+    ImageVerdict::Deregister
+)]
+#[case::available_and_marked_before_it_was_made(
+    Image { state: ImageState::Available, created: Some(now() - 8 * DAY), ..disabled(1, 9 * DAY) },
+    ImageVerdict::Disable
+)]
 #[case::disabled_and_needed_again(marked(disabled(1, DAY), KEEP, ""), ImageVerdict::Enable(Keep::Tagged))]
 #[case::marked_as_stale_and_needed_again(
     marked(marked(stale(1), STALE_SINCE, "2026-02-28T12:00:00Z"), KEEP, ""),

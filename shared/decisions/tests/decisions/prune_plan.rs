@@ -129,13 +129,20 @@ fn image(rng: &mut Rng, number: u64, snapshots: &[Snapshot]) -> Image {
     }
 }
 
+/// A mark that is older than its image is another's.
+fn is_marked(image: &Image) -> bool {
+    let since = image.tags.get(STALE_SINCE).and_then(|since| instant(since));
+    since.is_some_and(|since| image.created.is_none_or(|created| created <= since))
+}
+
 /// Whether anything at all protects an image, said in another way than the plan says it.
 fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime) -> bool {
     let of_this_kind = |other: &&Image| {
-        let bootable = other.state == ImageState::Available
-            || (other.state == ImageState::Disabled && other.tags.contains_key(STALE_SINCE));
+        let bootable =
+            other.state == ImageState::Available || (other.state == ImageState::Disabled && is_marked(other));
         let kin = other.tags.get(FAMILY) == image.tags.get(FAMILY) && other.architecture == image.architecture;
-        let ours = |at| other.tags.get(STALE_SINCE).and_then(|since| instant(since)).is_some_and(|since| at == since);
+        let since = other.tags.get(STALE_SINCE).and_then(|since| instant(since)).filter(|_| is_marked(other));
+        let ours = |at| since.is_some_and(|since| at == since);
         let withdrawn = other.deprecated.is_some_and(|at| at <= now && !ours(at) && !ours(at - MINUTE));
         bootable && kin && !withdrawn && other.copy_of.is_none() && other.created.is_some()
     };
@@ -149,7 +156,7 @@ fn must_stay(image: &Image, account: &Account, policy: &Policy, now: SystemTime)
     let owned = image.tags.get(FAMILY).is_some_and(|name| name.starts_with('/'));
     let touchable = match image.state {
         ImageState::Available => true,
-        ImageState::Disabled => image.tags.contains_key(STALE_SINCE) && image.deprecated.is_some(),
+        ImageState::Disabled => is_marked(image) && image.deprecated.is_some(),
         ImageState::Pending | ImageState::Other(_) => false,
     };
     let old = image.created.is_some_and(|created| created + policy.keep_younger <= now);
