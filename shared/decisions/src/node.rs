@@ -10,7 +10,7 @@ mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
-pub use next_step::{LONGEST_PERIOD, least_heartbeat, next_step, release_matters, retires};
+pub use next_step::{LONGEST_PERIOD, Precedence, least_heartbeat, next_step, precedence, release_matters, retires};
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
     Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,

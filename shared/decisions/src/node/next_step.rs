@@ -8,6 +8,7 @@ mod free;
 mod hook;
 mod obstacles;
 mod patience;
+mod precedence;
 mod spare;
 mod stuck;
 mod successor;
@@ -26,6 +27,7 @@ pub use departure::release_matters;
 use obstacles::{cannot_take_over, shared_record, shared_volume, tag_that_is_refused, usable_volume, zone_elsewhere};
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, least_heartbeat};
+pub use precedence::{Precedence, precedence};
 use successor::Successor;
 pub use taken::retires;
 

@@ -1,0 +1,98 @@
+//! Which of a node's runs goes ahead, when an event of each kind has started one.
+//!
+//! An interruption starts three runs within seconds: for the warning, for the end of the old instance, and for the launch
+//! of the new one. Each could do all of it, and each does if the others die. While all live, one is enough, and they tell
+//! by what they all see whose turn it is. For example, in seconds after EC2's warning:
+//!
+//! ```text
+//!  0  warning      leads: the old instance is in service, and nobody else has been told anything
+//!  5  termination  the group ends the old instance. This run is the one that knows the action's token: it leads
+//!  7  launch       the new instance waits in its hook: this run leads until the new instance serves, and the others follow
+//! ```
+//!
+//! Nothing rests on it for safety: equal observers cannot elect, two may lead for a moment, and then every write is
+//! conditional as before. A run that follows takes over when the one that leads lets a write wait for too long.
+
+use std::time::{Duration, SystemTime};
+
+use super::hook::waits;
+use super::patience::RELEASE_LEAD;
+use super::successor;
+use super::taken::{reclaimed_at, taken_at};
+use crate::ids::InstanceId;
+use crate::lifecycle::{Passage, Transition};
+use crate::node::observed::{Lifecycle, Observed, ReleaseState};
+
+/// How long after a holder has to be asked to let go, for want of time, all runs ask it that find it not done.
+const LEADER_IS_LATE: Duration = Duration::from_secs(10);
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    Ours,
+    AnothersRun,
+    /// As far as anybody can see no event has started a run for what is going on.
+    Nobodys,
+}
+
+/// Which run goes ahead: that of the successor's launch before that of the holder's end, that before the one that was
+/// warned, and that before the schedule.
+pub fn precedence(observed: &Observed, now: SystemTime) -> Precedence {
+    if is_urgent(observed, now) || moves_no_node(observed) {
+        return Precedence::Ours;
+    }
+    let is_for = |instance: &InstanceId, transition| {
+        observed.action.as_ref().is_some_and(|action| (&action.instance, action.transition) == (instance, transition))
+    };
+    let is_ours = if let Some(newcomer) = newcomer(observed, now) {
+        is_for(&newcomer, Transition::Launching)
+    } else if let Some(leaving) = leaving(observed, now) {
+        is_for(leaving, Transition::Terminating)
+    } else if let Some(warned) = warned(observed, now) {
+        observed.warning.as_ref().is_some_and(|warning| warning.instance == *warned)
+    } else {
+        return Precedence::Nobodys;
+    };
+    if is_ours { Precedence::Ours } else { Precedence::AnothersRun }
+}
+
+/// The successor, if it waits in its launch hook: its event has started a run, or will.
+fn newcomer(observed: &Observed, now: SystemTime) -> Option<InstanceId> {
+    let successor = successor::of(observed, now);
+    successor.id().filter(|id| waits(observed, id, Transition::Launching, now)).cloned()
+}
+
+/// The holder, if it waits in its terminate hook.
+fn leaving(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
+    holder(observed).filter(|id| waits(observed, id, Transition::Terminating, now))
+}
+
+/// An instance in service, whose capacity EC2 takes back at a time to come. Other marks last, and nobody may run for them.
+fn warned(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
+    let in_service = observed.group.members.iter().filter(|(_, state)| **state == Lifecycle::InService);
+    in_service.map(|(id, _)| id).find(|id| {
+        let instance = observed.instances.get(*id);
+        instance.and_then(|instance| reclaimed_at(instance, now)).is_some_and(|until| now < until)
+    })
+}
+
+/// Whether the holder should have been asked to let go by now, and has hardly the time left: then nobody waits for anybody.
+fn is_urgent(observed: &Observed, now: SystemTime) -> bool {
+    let instance = holder(observed).and_then(|id| observed.instances.get(id));
+    let is_late = instance
+        .and_then(|instance| taken_at(instance, now))
+        .is_some_and(|until| until + LEADER_IS_LATE <= now + RELEASE_LEAD);
+    is_late && observed.release.as_ref().is_some_and(|release| release.state == ReleaseState::NotStarted)
+}
+
+/// The other runs do not know of such an action.
+fn moves_no_node(observed: &Observed) -> bool {
+    observed.action.as_ref().is_some_and(|action| match action.passage {
+        Passage::Service => false,
+        Passage::WarmPool | Passage::InPlace => true,
+    })
+}
+
+fn holder(observed: &Observed) -> Option<&InstanceId> {
+    Some(&observed.volume.as_ref()?.attachments.first()?.instance)
+}
