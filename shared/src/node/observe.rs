@@ -18,7 +18,7 @@ use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
-use crate::lifecycle::LifecycleAction;
+use crate::lifecycle::{LifecycleAction, Transition};
 use crate::risk::Warning;
 use crate::tags;
 
@@ -38,6 +38,8 @@ pub(super) struct Node {
     standstill: Standstill,
     /// Whose agents this run has seen online.
     booted: BTreeSet<InstanceId>,
+    /// The lifecycle actions that this run has seen its group show.
+    seen_waiting: BTreeSet<(InstanceId, Transition)>,
     /// The commands whose refusal this run has reported.
     refusals: BTreeSet<String>,
     pub(super) view: View,
@@ -87,6 +89,7 @@ impl Node {
             own_address: None,
             standstill: Standstill::default(),
             booted: BTreeSet::new(),
+            seen_waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             view,
             writes: Writes::default(),
@@ -125,6 +128,7 @@ impl Node {
     pub(super) async fn observe(&mut self, aws: &Aws) -> Result<Observed, Failure> {
         let seen = self.view.look(aws, &self.declaration).await?;
         let (group, instances) = (seen.group, seen.instances);
+        self.seen_waiting.extend(group.waiting().map(|(id, transition)| (id.clone(), transition)));
         let holder = seen.volume.and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
         let is_ours = |id| group.members.contains_key(id) || instances.get(id).is_some_and(|it| it.of_group);
         if !self.has_held && holder.is_some_and(is_ours) {
@@ -159,6 +163,7 @@ impl Node {
             booted: BTreeSet::new(),
             warning: self.warning.clone(),
             action: self.action.clone(),
+            seen_waiting: self.seen_waiting.clone(),
             completed: self.writes.completed().clone(),
             denied: self.writes.denied().clone(),
             end_refused: self.writes.end_refused().clone(),

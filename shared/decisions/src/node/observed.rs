@@ -49,6 +49,8 @@ pub struct Observed {
     pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,
+    /// The lifecycle actions that this run has seen the group show: one that it shows no more is over.
+    pub seen_waiting: BTreeSet<(InstanceId, Transition)>,
     /// The lifecycle actions that were completed since; the group may still show them.
     pub completed: BTreeSet<(InstanceId, Transition)>,
     /// The lifecycle actions that Auto Scaling has denied since, and when first. They may be over, or they may not have
@@ -138,6 +140,20 @@ pub struct Group {
 }
 
 impl Group {
+    /// The lifecycle actions that it shows, of whichever hook.
+    pub fn waiting(&self) -> impl Iterator<Item = (&InstanceId, Transition)> {
+        self.members.iter().filter_map(|(id, state)| match state {
+            Lifecycle::Launching { waits: true } => Some((id, Transition::Launching)),
+            Lifecycle::Terminating { waits: true } => Some((id, Transition::Terminating)),
+            Lifecycle::Launching { waits: false }
+            | Lifecycle::Terminating { waits: false }
+            | Lifecycle::InService
+            | Lifecycle::Retained
+            | Lifecycle::Standby
+            | Lifecycle::Elsewhere => None,
+        })
+    }
+
     /// A group that is not there any more: it has no members and wants none.
     pub fn gone() -> Group {
         Group {

@@ -138,6 +138,7 @@ impl Default for Situation {
             completed: [].into(),
             denied: [].into(),
             end_refused: [].into(),
+            seen_waiting: [].into(),
             replacement_refused: None,
         })
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
-use crate::node::observed::{Lifecycle, Observed};
+use crate::node::observed::Observed;
 use crate::node::step::{ActionResult, Step};
 
 /// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins, and
@@ -14,7 +14,8 @@ const DENIES_FOR: Duration = Duration::from_secs(10);
 /// Whether a lifecycle action of ours waits for this instance, by what the group or the event says.
 ///
 /// The group may not show yet what the event says, so an action with a token is believed until it was completed: the
-/// token names that one action, and completing it again does nothing. Without a token a late event could hit a newer
+/// token names that one action, and completing it again does nothing. Once the group has shown it, the group decides:
+/// another run may have completed it. Without a token a late event could hit a newer
 /// action of the same hook, so then the group has to agree; and it decides alone when Auto Scaling has denied the action,
 /// which it also does in the seconds before one begins.
 pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Transition, now: SystemTime) -> bool {
@@ -22,14 +23,12 @@ pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Tran
     if observed.completed.contains(&this) {
         return false;
     }
-    let in_group = match observed.group.members.get(instance) {
-        Some(Lifecycle::Launching { waits }) => *waits && transition == Transition::Launching,
-        Some(Lifecycle::Terminating { waits }) => *waits && transition == Transition::Terminating,
-        Some(Lifecycle::InService | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere) | None => false,
-    };
-    let in_event = observed.action.as_ref().is_some_and(|action| {
-        action.instance == *instance && action.transition == transition && action.token.is_some()
-    });
+    let in_group = observed.group.waiting().any(|waiting| waiting == (instance, transition));
+    let is_news = !observed.seen_waiting.contains(&this);
+    let in_event = is_news
+        && observed.action.as_ref().is_some_and(|action| {
+            action.instance == *instance && action.transition == transition && action.token.is_some()
+        });
     match observed.denied.get(&this) {
         None => in_group || in_event,
         Some(first) => in_group && now < *first + DENIES_FOR,

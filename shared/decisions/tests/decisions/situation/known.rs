@@ -50,6 +50,11 @@ impl Situation {
         self.but(|observed| observed.action.as_mut().expect("an event").token = None)
     }
 
+    /// This run has seen the group show the action.
+    pub(crate) fn seen_waiting(self, instance: &str, transition: Transition) -> Situation {
+        self.but(|observed| observed.seen_waiting.extend([(id(instance), transition)]))
+    }
+
     pub(crate) fn completed(self, instance: &str, transition: Transition) -> Situation {
         self.but(|observed| observed.completed.extend([(id(instance), transition)]))
     }
