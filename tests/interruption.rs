@@ -329,19 +329,3 @@ fn at_most_five_seconds_of_the_outage_are_our_own() {
         assert!(own <= Duration::from_secs(5), "seed {seed}: {own:?} of {:?}", outage.workload);
     }
 }
-
-/// However the three functions meet, an interruption costs at most so many calls.
-#[rstest]
-#[tokio::test(start_paused = true)]
-async fn an_interruption_costs_at_most_500_calls(
-    #[values(61, 62, 63, 64, 65, 66)] seed: u64,
-    #[values(false, true)] rebalancing: bool,
-) {
-    let story = Story::new(seed, rebalancing);
-    let old = story.interrupt();
-    let node = story.node().clone();
-    story.until("the old instance is gone", |world| world.ec2.instances()[&old].state.name() == "terminated").await;
-    story.until("the node serves", |world| outage::is_served(world, &node)).await;
-    let calls = story.world(|world| durin_cli::demo::calls(world));
-    assert!(calls <= 500, "{calls} calls");
-}

@@ -71,6 +71,10 @@ fn everything_that_a_role_allows_is_needed() {
         }),
         unused(10, false, async |story| mistaken(story).await),
         unused(13, false, async |story| retired(story).await),
+        unused(11, false, async |story| {
+            story.lose(&[LAUNCH, TERMINATE]);
+            interrupted(story, AgentMode::Online).await;
+        }),
         unused(14, false, async |story| {
             story.let_go_in_vain().await;
             story.ends_well().await;

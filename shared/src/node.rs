@@ -11,6 +11,7 @@ mod claim;
 mod commands;
 mod convert;
 mod documents;
+mod following;
 mod observe;
 mod read;
 mod records;

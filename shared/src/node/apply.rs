@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use aws_sdk_autoscaling::error::ProvideErrorMetadata as _;
+use aws_sdk_ec2::operation::attach_volume::AttachVolumeOutput;
+use aws_sdk_ec2::operation::detach_volume::DetachVolumeOutput;
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{ChangeAction, RrType};
 
@@ -15,6 +17,7 @@ use super::applied::Applied;
 use super::changes;
 use super::claim::claim_name;
 use super::commands::{Answer, Document, Sent};
+use super::convert::attachment_of;
 use super::observe::Node;
 use super::records;
 use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, once, within, words};
@@ -36,10 +39,7 @@ const DELIVERY_TIMEOUT_S: i32 = 30;
 /// When AWS refuses for good, or cannot be reached.
 pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<Applied, Failure> {
     match step {
-        Step::Attach { successor } => {
-            node.view.volume.forget();
-            attach(aws, node, successor).await
-        }
+        Step::Attach { successor } => attach(aws, node, successor).await,
         Step::Mark { instance, risk } => mark(aws, node, instance, *risk).await,
         Step::Replace { holder } => {
             node.view.group.forget();
@@ -71,10 +71,7 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
         }
         Step::Release { holder } => Ok(send(aws, node, holder, Document::Release).await),
         Step::Resume { holder } => Ok(send(aws, node, holder, Document::Resume).await),
-        Step::Detach { holder } => {
-            node.view.volume.forget();
-            detach(aws, node, holder).await
-        }
+        Step::Detach { holder } => detach(aws, node, holder).await,
         Step::Terminate { holder } => {
             let applied = terminate(aws, holder).await;
             node.view.forget_all();
@@ -91,6 +88,8 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
     let volume = &node.declaration.volume;
     let sent =
         aws.ec2.attach_volume().volume_id(volume.as_str()).instance_id(successor.as_str()).device(DEVICE).send().await;
+    let answered = |it: &AttachVolumeOutput| attachment_of(it.state()?, it.instance_id()?, it.attach_time());
+    node.view.know_attachment(sent.as_ref().ok().and_then(answered));
     let Err(error) = sent else {
         node.writes.note_attached();
         return Ok(Applied::Done);
@@ -211,7 +210,6 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         .config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT)))
         .send()
         .await;
-    node.view.commands.forget();
     let now = aws.clock.now();
     let since = node.writes.sent().and_then(|sent| sent.unanswered_since(&attachment, document)).unwrap_or(now);
     let answer = match sent {
@@ -220,13 +218,17 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
             None => Answer::Lost { since },
         },
         // The agent or the instance has just gone.
-        Err(error) if code(&error) == "InvalidInstanceId" => return Applied::Overtaken,
+        Err(error) if code(&error) == "InvalidInstanceId" => {
+            node.view.forget_all();
+            return Applied::Overtaken;
+        }
         // Nothing hangs on the moment at which it serves again.
         Err(error) if document == Document::Resume && is_of_the_moment(&error) => return Applied::TooEarly,
         // It may have taken the command: what it lists will say.
         Err(error) if is_unanswered(&error) => {
             let lost = failed("ssm:SendCommand")(error);
             tracing::warn!(node = %node.name(), instance = %holder, step, reason = lost.chain(), "not answered");
+            node.view.commands.forget();
             Answer::Lost { since }
         }
         // No document, no permission, too many calls: a release that cannot be had does not stop the hand-off.
@@ -240,7 +242,7 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
     Applied::Done
 }
 
-async fn detach(aws: &Aws, node: &Node, holder: &InstanceId) -> Result<Applied, Failure> {
+async fn detach(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Applied, Failure> {
     // Naming the instance keeps a late repetition from detaching the next holder. Never `force`.
     let sent = aws
         .ec2
@@ -251,6 +253,8 @@ async fn detach(aws: &Aws, node: &Node, holder: &InstanceId) -> Result<Applied, 
         .config_override(aws_sdk_ec2::config::Builder::new().retry_config(once()))
         .send()
         .await;
+    let answered = |it: &DetachVolumeOutput| attachment_of(it.state()?, it.instance_id()?, it.attach_time());
+    node.view.know_attachment(sent.as_ref().ok().and_then(answered));
     match sent {
         Ok(_) => Ok(Applied::Done),
         Err(error) if is_of_the_moment(&error) => Ok(Applied::Overtaken),

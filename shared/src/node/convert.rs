@@ -144,15 +144,23 @@ fn tagged<'a>(tags: &'a [ec2::Tag], key: &str) -> Option<&'a str> {
 }
 
 fn attachment(attachment: &ec2::VolumeAttachment) -> Option<Attachment> {
-    let state = match attachment.state()? {
+    attachment_of(attachment.state()?, attachment.instance_id()?, attachment.attach_time())
+}
+
+/// An attachment, as EC2 lists it or answers a change of it; none if it is over.
+pub(super) fn attachment_of(
+    state: &ec2::VolumeAttachmentState,
+    instance: &str,
+    since: Option<&DateTime>,
+) -> Option<Attachment> {
+    let state = match state {
         ec2::VolumeAttachmentState::Attached => AttachmentState::Attached,
         ec2::VolumeAttachmentState::Detached => return None,
         ec2::VolumeAttachmentState::Detaching | ec2::VolumeAttachmentState::Busy => AttachmentState::Detaching,
         // `attaching`, and states of the future: given to an instance, but not there yet.
         _ => AttachmentState::Attaching,
     };
-    let since = attachment.attach_time().and_then(time);
-    Some(Attachment { instance: InstanceId::new(attachment.instance_id()?).ok()?, state, since })
+    Some(Attachment { instance: InstanceId::new(instance).ok()?, state, since: since.and_then(time) })
 }
 
 /// When a scheduled event of an instance begins, unless it is over or called off. (EC2 API Reference, InstanceStatusEvent.)

@@ -192,7 +192,8 @@ impl Node {
         let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
         let goes = holder.and_then(|held| observed.instances.get(&held.instance)).is_some_and(retires);
         let is_free = observed.volume.as_ref().is_some_and(|volume| volume.attachments.is_empty());
-        goes || release_matters(observed, false, now).is_some() || (is_free && self.writes.has_attached())
+        let is_asked = self.view.key_matters && release_matters(observed, false, now).is_some();
+        goes || is_asked || (is_free && self.writes.has_attached())
     }
 
     async fn ask_about_release(&mut self, aws: &Aws, observed: &Observed) -> Option<Release> {

@@ -1,12 +1,13 @@
 //! The node loop: observe, decide the next step, apply that one step, observe again, until there is nothing to do.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Done, Observed, Step, WaitFor, next_step};
+use durin_decisions::node::{Done, Observed, ReleaseState, Step, WaitFor, next_step, precedence};
 use tracing::info;
 
 use super::applied::Applied;
 use super::apply::apply;
+use super::following::{Following, Role, Turn};
 use super::observe::Node;
 use crate::aws::Aws;
 use crate::clock::Deadline;
@@ -15,11 +16,21 @@ use crate::failure::Failure;
 /// How long to wait between two looks while the volume is on its way: half of this is outage, on average.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How long a release takes at the least, but for a lucky one: the command has to arrive, and k3s and what it runs to end.
+const LEAST_RELEASE: Duration = Duration::from_secs(6);
+
+/// How long EC2 takes at the least to detach a volume.
+const LEAST_DETACHMENT: Duration = Duration::from_secs(1);
+
+/// How long to wait between two looks for the volume's arrival. The record names the successor already, and its guest mounts
+/// the volume without us: no outage.
+const ARRIVAL_POLL: Duration = Duration::from_secs(2);
+
 /// How long to wait between two looks for what takes EC2 tens of seconds.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
-const LEISURELY_POLL: Duration = Duration::from_secs(3);
+const LEISURELY_POLL: Duration = Duration::from_secs(6);
 
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
@@ -48,40 +59,57 @@ const MOST_LOOKS: usize = 2_000;
 /// what is there.
 pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Result<Done, Failure> {
     let mut confirmed: Option<Step> = None;
+    let (mut following, mut last_role) = (Following::default(), Role::Leads);
     let mut waiting_for = "the first look at the node".to_owned();
     let mut logged: Option<Step> = None;
     for _ in 0..MOST_LOOKS {
         let observed = node.observe(aws).await?;
-        let step = next_step(&observed, aws.clock.now());
+        let now = aws.clock.now();
+        let (step, role) = (next_step(&observed, now), following.role(precedence(&observed, now)));
+        node.view.keep_for(role);
+        if (last_role, role) == (Role::Follows, Role::Leads) {
+            last_role = role;
+            node.view.forget_all();
+            continue;
+        }
+        last_role = role;
         if logged.as_ref() != Some(&step) {
-            log(node, &observed, &step);
+            log(node, &observed, &step, role);
             logged = Some(step.clone());
         }
-        let pause = match &step {
-            Step::Done(reason) => return end(node, reason),
-            Step::Blocked(reason) => return Err(reason.clone().into()),
-            Step::Wait(reason) => {
+        let pause = match (&step, role) {
+            (Step::Done(reason), _) => return end(node, reason),
+            (Step::Wait(reason), role) => {
                 waiting_for = format!("waiting for {reason}");
                 node.view.forget_awaited(reason);
-                Some(pause_for(reason, &observed))
+                match role {
+                    Role::Leads => Some(pause_for(reason, &observed, now)),
+                    Role::Follows => following.pause(reason),
+                }
             }
-            irreversible if irreversible.is_irreversible(&observed) && confirmed.as_ref() != Some(irreversible) => {
+            // Nobody else was told of it.
+            (write @ Step::Mark { .. }, Role::Follows) => take(aws, node, write, &mut waiting_for).await?,
+            (due, Role::Follows) => match following.on_due(due, due_since(due, &observed), now) {
+                Turn::LooksForItsEffect(pause) => {
+                    waiting_for = format!("another function has to {}", due.name());
+                    node.view.forget_effect(due);
+                    Some(pause)
+                }
+                Turn::LooksAtEverything => {
+                    node.view.forget_all();
+                    None
+                }
+                Turn::Takes => None,
+            },
+            (Step::Blocked(reason), Role::Leads) => return Err(reason.clone().into()),
+            (irreversible, Role::Leads)
+                if irreversible.is_irreversible(&observed) && confirmed.as_ref() != Some(irreversible) =>
+            {
                 confirmed = Some(step.clone());
-                node.view.forget_all();
+                node.view.forget_before(irreversible, now);
                 continue;
             }
-            write => match apply(aws, node, write).await? {
-                Applied::Done => None,
-                Applied::Overtaken => {
-                    waiting_for = format!("{} was overtaken by a change", write.name());
-                    node.view.volume.forget();
-                    Some(POLL)
-                }
-                Applied::TooEarly => {
-                    waiting_for = format!("it is too early to {}", write.name());
-                    Some(SLOW_POLL)
-                }
-            },
+            (write, Role::Leads) => take(aws, node, write, &mut waiting_for).await?,
         };
         confirmed = None;
         if let Some(pause) = pause {
@@ -93,6 +121,30 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     }
     let problem = format!("{waiting_for}; please report this with the function's log");
     Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
+}
+
+/// Since when a step is due, if what is seen says so.
+fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
+    match (step, observed.release.as_ref()?.state) {
+        (Step::Detach { .. }, ReleaseState::Released { at }) => Some(at),
+        _ => None,
+    }
+}
+
+/// Takes a step that writes, and returns how long to wait before the next look.
+async fn take(aws: &Aws, node: &mut Node, write: &Step, waiting_for: &mut String) -> Result<Option<Duration>, Failure> {
+    Ok(match apply(aws, node, write).await? {
+        Applied::Done => matches!(write, Step::Detach { .. }).then_some(LEAST_DETACHMENT.saturating_sub(POLL)),
+        Applied::Overtaken => {
+            *waiting_for = format!("{} was overtaken by a change", write.name());
+            node.view.volume.forget();
+            Some(POLL)
+        }
+        Applied::TooEarly => {
+            *waiting_for = format!("it is too early to {}", write.name());
+            Some(SLOW_POLL)
+        }
+    })
 }
 
 /// What is left out fails the run, which is tried again.
@@ -112,11 +164,16 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
     }
 }
 
-fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
+fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration {
     match reason {
-        WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::Released { .. } | WaitFor::SpareGone { .. } => {
-            POLL
-        }
+        WaitFor::Released { .. } => match observed.release.as_ref().map(|release| release.state) {
+            Some(ReleaseState::Running { since }) => {
+                (since + LEAST_RELEASE).duration_since(now).unwrap_or_default().max(POLL)
+            }
+            Some(_) | None => POLL,
+        },
+        WaitFor::Detached { .. } | WaitFor::SpareGone { .. } => POLL,
+        WaitFor::Attached { .. } => ARRIVAL_POLL,
         WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
@@ -126,7 +183,7 @@ fn pause_for(reason: &WaitFor, observed: &Observed) -> Duration {
 }
 
 /// One line a decision, with the same fields in every function. The last one, that nothing is left to do, is the outcome.
-fn log(node: &Node, observed: &Observed, step: &Step) {
+fn log(node: &Node, observed: &Observed, step: &Step, role: Role) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
         Step::Attach { successor } => Some(successor),
@@ -142,6 +199,7 @@ fn log(node: &Node, observed: &Observed, step: &Step) {
         instance = instance.map(|id| id.as_str()).unwrap_or_default(),
         volume = %node.declaration.volume,
         step = step.name(),
+        leads = role == Role::Leads,
         reason = %step.reason(),
     );
 }

@@ -7,22 +7,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState,
-    UnusableKey, Volume, WaitFor, lacks_holder,
+    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState, Step,
+    UnusableKey, Volume, VolumeState, WaitFor, lacks_holder,
 };
 
 use super::cached::Cached;
 use super::commands::{Command, release_state};
+use super::following::Role;
 use super::read;
 use super::records::{self, Name};
 use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
+use crate::lifecycle::Transition;
 
 /// Maximum age of anything that we are not waiting for. Losing sight of the group for that long while the volume is polled
-/// costs nothing: the attachment is the fence.
-const FRESH_FOR: Duration = Duration::from_secs(5);
+/// costs nothing: the attachment is the fence, and before anything that cannot be given back all is read anew.
+const FRESH_FOR: Duration = Duration::from_secs(45);
+
+/// The same of a group that shows no newcomer in its launch hook: as soon as there is one, its own run goes ahead.
+const FRESH_WITHOUT_A_NEWCOMER: Duration = Duration::from_secs(10);
+
+/// The same for a run that follows. It only looks whether another gets on; before it takes over, all is read anew.
+const FRESH_FOR_A_FOLLOWER: Duration = Duration::from_secs(90);
+
+/// What was read so recently is of the moment.
+const OF_THE_MOMENT: Duration = Duration::from_secs(2);
 
 /// How long Route 53 is left alone after it has failed.
 const RECORD_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -45,10 +56,13 @@ pub(super) struct View {
     agents: Cached<Agents>,
     /// Of any age: whatever is wrong with a key, a person has to mend it.
     key: Cached<Option<KeyProblem>>,
+    /// Whether this run has come to a step that cannot be given back.
+    pub(super) key_matters: bool,
     /// What the holder was asked for.
     pub(super) commands: Cached<Vec<Command>>,
     /// Whether the holder was asked lately to let go, if somebody has looked.
     asked_lately: Option<bool>,
+    fresh_for: Duration,
 }
 
 /// All that every decision needs, read.
@@ -70,8 +84,10 @@ impl View {
             stops: Cached::unread(),
             agents: Cached::unread(),
             key: Cached::unread(),
+            key_matters: false,
             commands: Cached::unread(),
             asked_lately: None,
+            fresh_for: FRESH_FOR,
         }
     }
 
@@ -83,18 +99,20 @@ impl View {
         self.age(aws.clock.now());
         let View { group, instances, name, volume, .. } = self;
         let (clock, names) = (&aws.clock, std::slice::from_ref(&node.group));
-        let (group, instances, name) = tokio::try_join!(
+        let (group, instances, (name, volume)) = tokio::try_join!(
             group.get_or_read(clock, async {
                 Ok::<_, Failure>(read::group(aws, &node.group).await?.map_or_else(Group::gone, |found| found.group))
             }),
             instances.get_or_read(clock, read::instances_of_groups(aws, names)),
-            async { Ok(name.get_or_ask(clock, records::name(aws, node)).await) },
+            async {
+                let name = name.get_or_ask(clock, records::name(aws, node)).await;
+                let volume = volume.get_or_read(clock, async {
+                    let mut found = read::volumes(aws, std::slice::from_ref(&node.volume)).await?;
+                    Ok::<_, Failure>(found.remove(&node.volume))
+                });
+                Ok((name, volume.await?.as_ref()))
+            },
         )?;
-        let volume = volume.get_or_read(clock, async {
-            let mut found = read::volumes(aws, std::slice::from_ref(&node.volume)).await?;
-            Ok::<_, Failure>(found.remove(&node.volume))
-        });
-        let volume = volume.await?.as_ref();
         if let Some(stranger) = unlisted_holder(volume, instances) {
             instances.extend(read::instances(aws, &[stranger], names).await?);
         }
@@ -161,6 +179,10 @@ impl View {
         self.asked_lately = Some(self.holder().is_some_and(|holder| asked.contains(&holder.instance)));
     }
 
+    fn shows(&self, instance: &InstanceId, state: &Lifecycle) -> bool {
+        self.group.get().and_then(|group| group.members.get(instance)) == Some(state)
+    }
+
     /// Whether the group, as it was last read, shows a lifecycle action of the instance.
     pub(super) fn shows_waiting(&self, instance: &InstanceId) -> bool {
         let member = self.group.get().and_then(|group| group.members.get(instance));
@@ -194,6 +216,10 @@ impl View {
     /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
     pub(super) fn forget_awaited(&mut self, wait: &WaitFor) {
         match wait {
+            // Its launch action waits when it runs, and then its own run goes ahead.
+            WaitFor::Running { successor } if self.shows(successor, &Lifecycle::Launching { waits: false }) => {
+                self.group.forget();
+            }
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances.forget(),
             WaitFor::Booted { .. } => self.agents.forget(),
             WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.commands.forget(),
@@ -204,6 +230,17 @@ impl View {
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume.forget();
             }
+        }
+    }
+
+    /// Notes what EC2 has answered to a change of the attachment; without an answer the volume is read again.
+    pub(super) fn know_attachment(&mut self, answered: Option<Attachment>) {
+        match (self.volume.get_mut().and_then(Option::as_mut), answered) {
+            (Some(volume), Some(attachment)) => {
+                volume.state = VolumeState::InUse;
+                volume.attachments = vec![attachment];
+            }
+            (Some(_), None) | (None, _) => self.volume.forget(),
         }
     }
 
@@ -227,12 +264,60 @@ impl View {
         self.commands.forget();
     }
 
+    /// For a second look: forgets what a step depends on, but for what is of the moment. The record is left, because a write
+    /// based on an old one fails.
+    pub(super) fn forget_before(&mut self, irreversible: &Step, now: SystemTime) {
+        self.key_matters = true;
+        self.volume.forget_if_older(OF_THE_MOMENT, now);
+        // It may have been given the volume a moment ago; all the rest lets it go.
+        if matches!(irreversible, Step::Complete { transition: Transition::Terminating, .. }) {
+            return;
+        }
+        self.group.forget_if_older(OF_THE_MOMENT, now);
+        self.instances.forget_if_older(OF_THE_MOMENT, now);
+        self.commands.forget_if_older(OF_THE_MOMENT, now);
+        // A holder that has let go of the volume has done so whoever's agent is online.
+        if !matches!(irreversible, Step::Detach { .. }) {
+            self.agents.forget_if_older(OF_THE_MOMENT, now);
+        }
+    }
+
+    /// Forgets what a step would change, so that the next look sees whether another run has taken it.
+    pub(super) fn forget_effect(&mut self, step: &Step) {
+        match step {
+            Step::Attach { .. } | Step::Detach { .. } | Step::Terminate { .. } => self.volume.forget(),
+            Step::Release { .. } | Step::Resume { .. } => self.commands.forget(),
+            Step::ClaimName | Step::PointRecord { .. } => self.name.forget(),
+            Step::Replace { .. }
+            | Step::LaunchFirst { .. }
+            | Step::EndSpare { .. }
+            | Step::RestoreCapacity { .. }
+            | Step::Complete { .. } => self.group.forget(),
+            Step::Mark { .. } => self.instances.forget(),
+            Step::Blocked(_) => self.forget_all(),
+            Step::Wait(_) | Step::Done(_) => {}
+        }
+    }
+
+    /// How long what was read is good enough for a run.
+    pub(super) fn keep_for(&mut self, role: Role) {
+        self.fresh_for = match role {
+            Role::Leads => FRESH_FOR,
+            Role::Follows => FRESH_FOR_A_FOLLOWER,
+        };
+    }
+
     fn age(&mut self, now: SystemTime) {
-        self.group.forget_if_older(FRESH_FOR, now);
-        self.instances.forget_if_older(FRESH_FOR, now);
-        self.volume.forget_if_older(FRESH_FOR, now);
-        self.agents.forget_if_older(FRESH_FOR, now);
-        self.commands.forget_if_older(FRESH_FOR, now);
+        let has_newcomer = self
+            .group
+            .get()
+            .is_some_and(|group| group.waiting().any(|(_, transition)| transition == Transition::Launching));
+        let fresh_for = if has_newcomer { self.fresh_for } else { FRESH_WITHOUT_A_NEWCOMER };
+        self.group.forget_if_older(fresh_for, now);
+        self.instances.forget_if_older(self.fresh_for, now);
+        self.volume.forget_if_older(self.fresh_for, now);
+        self.agents.forget_if_older(self.fresh_for, now);
+        self.commands.forget_if_older(self.fresh_for, now);
         if let Some(Record::Unavailable(_)) = self.name.get().map(|name| &name.record) {
             self.name.forget_if_older(RECORD_AGAIN_AFTER, now);
         }

@@ -5,9 +5,9 @@
 //! by what they all see whose turn it is. For example, in seconds after EC2's warning:
 //!
 //! ```text
-//!  0  warning      leads: the old instance is in service, and nobody else has been told anything
-//!  5  termination  the group ends the old instance. This run is the one that knows the action's token: it leads
-//!  7  launch       the new instance waits in its hook: this run leads until the new instance serves, and the others follow
+//!  0  warning      leads, and marks the old instance, for the others to see
+//!  5  termination  follows: the old instance is marked, and the run that has marked it is two steps ahead
+//!  7  launch       the new instance waits in its hook: this run leads until it serves, and the others follow
 //! ```
 //!
 //! Nothing rests on it for safety: equal observers cannot elect, two may lead for a moment, and then every write is
@@ -21,7 +21,7 @@ use super::successor;
 use super::taken::{reclaimed_at, taken_at};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
-use crate::node::observed::{Lifecycle, Observed, ReleaseState};
+use crate::node::observed::{Observed, ReleaseState};
 
 /// How long after a holder has to be asked to let go, for want of time, all runs ask it that find it not done.
 const LEADER_IS_LATE: Duration = Duration::from_secs(10);
@@ -35,8 +35,8 @@ pub enum Precedence {
     Nobodys,
 }
 
-/// Which run goes ahead: that of the successor's launch before that of the holder's end, that before the one that was
-/// warned, and that before the schedule.
+/// Which run goes ahead: that of the successor's launch before the one that was warned, that before that of the holder's
+/// end, and that before the schedule.
 pub fn precedence(observed: &Observed, now: SystemTime) -> Precedence {
     if is_urgent(observed, now) || moves_no_node(observed) {
         return Precedence::Ours;
@@ -46,10 +46,10 @@ pub fn precedence(observed: &Observed, now: SystemTime) -> Precedence {
     };
     let is_ours = if let Some(newcomer) = newcomer(observed, now) {
         is_for(&newcomer, Transition::Launching)
-    } else if let Some(leaving) = leaving(observed, now) {
-        is_for(leaving, Transition::Terminating)
     } else if let Some(warned) = warned(observed, now) {
         observed.warning.as_ref().is_some_and(|warning| warning.instance == *warned)
+    } else if let Some(leaving) = leaving(observed, now) {
+        is_for(leaving, Transition::Terminating)
     } else {
         return Precedence::Nobodys;
     };
@@ -67,10 +67,9 @@ fn leaving(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     holder(observed).filter(|id| waits(observed, id, Transition::Terminating, now))
 }
 
-/// An instance in service, whose capacity EC2 takes back at a time to come. Other marks last, and nobody may run for them.
+/// The holder, if EC2 takes its capacity back at a time to come. Other marks last, and nobody may run for them.
 fn warned(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
-    let in_service = observed.group.members.iter().filter(|(_, state)| **state == Lifecycle::InService);
-    in_service.map(|(id, _)| id).find(|id| {
+    holder(observed).filter(|id| {
         let instance = observed.instances.get(*id);
         instance.and_then(|instance| reclaimed_at(instance, now)).is_some_and(|until| now < until)
     })

@@ -1,0 +1,159 @@
+//! A run that follows another: it looks now and then, and goes ahead itself when a write is overdue.
+//!
+//! Together the bounds are what a dead run costs: it may die just after a look of the one that follows it.
+
+use std::time::{Duration, SystemTime};
+
+use durin_decisions::node::{Precedence, Step, WaitFor};
+
+/// How long to wait between two looks at what another run is waiting for, too.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// How long the run that leads may take from the moment at which a write is due until reads show it.
+const OVERDUE: Duration = Duration::from_secs(8);
+
+/// What a run does about the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It takes each step as soon as it is due.
+    Leads,
+    /// It looks now and then whether another run takes them.
+    Follows,
+}
+
+/// What a run does about the step that it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Takes,
+    /// Whether another run has taken it is seen by a look at what it would have changed, at once or so much later.
+    LooksForItsEffect(Duration),
+    /// It is overdue by all that this run knows, which may be old.
+    LooksAtEverything,
+}
+
+/// What a run that follows has seen, and since when.
+#[derive(Debug, Default)]
+pub(super) struct Following {
+    has_followed: bool,
+    has_taken_over: bool,
+    due: Option<Due>,
+    awaited: Option<WaitFor>,
+}
+
+#[derive(Debug)]
+struct Due {
+    step: Step,
+    since: SystemTime,
+    /// Whether everything was looked at anew, so that whatever is due now is overdue.
+    is_certain: bool,
+}
+
+impl Following {
+    /// A run that has gone ahead for another goes on: what that one did not do, it will not do next either. And one that has
+    /// followed leaves the other to end what it has begun.
+    pub(super) fn role(&mut self, precedence: Precedence) -> Role {
+        let leads = self.has_taken_over
+            || match precedence {
+                Precedence::Ours => true,
+                Precedence::AnothersRun => false,
+                Precedence::Nobodys => !self.has_followed,
+            };
+        self.has_followed |= !leads;
+        if leads { Role::Leads } else { Role::Follows }
+    }
+
+    /// Whose turn a write is that is due, and has been since then, if that is known.
+    pub(super) fn on_due(&mut self, step: &Step, since: Option<SystemTime>, now: SystemTime) -> Turn {
+        if self.due.as_ref().is_some_and(|due| due.is_certain) {
+            self.has_taken_over = true;
+            return Turn::Takes;
+        }
+        let known = self.due.take().filter(|due| due.step == *step);
+        let is_first = known.is_none();
+        let since = since.unwrap_or(now).min(now);
+        let mut due = known.unwrap_or_else(|| Due { step: step.clone(), since, is_certain: false });
+        let left = (due.since + OVERDUE).duration_since(now).ok().filter(|left| !left.is_zero());
+        let turn = match (is_first, left) {
+            (true, _) => Turn::LooksForItsEffect(Duration::ZERO),
+            (false, Some(left)) => Turn::LooksForItsEffect(left),
+            (false, None) => {
+                due.is_certain = true;
+                Turn::LooksAtEverything
+            }
+        };
+        self.due = Some(due);
+        turn
+    }
+
+    /// How long until the next look at what is waited for. What comes to be waited for next is looked at at once, because it
+    /// may be over already; but not if it is the effect of a write, which was just looked for.
+    pub(super) fn pause(&mut self, reason: &WaitFor) -> Option<Duration> {
+        let was_looked_for = self.due.take().is_some();
+        let is_known = self.awaited.as_ref().is_none_or(|awaited| awaited == reason);
+        self.awaited = Some(reason.clone());
+        (is_known || was_looked_for).then_some(LOOK_EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::InstanceId;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn instance() -> InstanceId {
+        InstanceId::new("i-12345678").expect("an id")
+    }
+
+    #[test]
+    fn a_write_is_taken_over_when_it_is_overdue_and_so_is_all_that_follows() {
+        let (mut following, attach) = (Following::default(), Step::Attach { successor: instance() });
+        assert_eq!(following.on_due(&attach, None, at(0)), Turn::LooksForItsEffect(Duration::ZERO));
+        assert_eq!(following.on_due(&attach, None, at(1)), Turn::LooksForItsEffect(OVERDUE - Duration::from_secs(1)));
+        assert_eq!(following.on_due(&attach, None, at(0) + OVERDUE), Turn::LooksAtEverything);
+        assert_eq!(following.role(Precedence::AnothersRun), Role::Follows);
+        assert_eq!(following.on_due(&attach, None, at(1) + OVERDUE), Turn::Takes);
+        assert_eq!(following.role(Precedence::AnothersRun), Role::Leads);
+    }
+
+    #[test]
+    fn a_run_that_has_followed_leaves_the_rest_to_the_other_unless_it_is_its_own_turn() {
+        let mut following = Following::default();
+        let roles = [Precedence::Nobodys, Precedence::AnothersRun, Precedence::Nobodys, Precedence::Ours];
+        let roles = roles.map(|precedence| following.role(precedence));
+        assert_eq!(roles, [Role::Leads, Role::Follows, Role::Follows, Role::Leads]);
+    }
+
+    #[test]
+    fn what_is_known_to_be_due_for_long_is_looked_at_once_more_and_taken_over() {
+        let (mut following, detach) = (Following::default(), Step::Detach { holder: instance() });
+        let since = Some(at(100) - OVERDUE);
+        assert_eq!(following.on_due(&detach, since, at(100)), Turn::LooksForItsEffect(Duration::ZERO));
+        assert_eq!(following.on_due(&detach, since, at(100)), Turn::LooksAtEverything);
+        let resume = Step::Resume { holder: instance() };
+        assert_eq!(following.on_due(&resume, None, at(101)), Turn::Takes, "whatever it is by then");
+    }
+
+    #[test]
+    fn another_write_or_a_wait_begins_anew() {
+        let (mut following, attach) = (Following::default(), Step::Attach { successor: instance() });
+        following.on_due(&attach, None, at(0));
+        let (detach, looks) = (Step::Detach { holder: instance() }, Turn::LooksForItsEffect(Duration::ZERO));
+        assert_eq!(following.on_due(&detach, None, at(60)), looks);
+        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY));
+        assert_eq!(following.on_due(&detach, None, at(120)), looks);
+    }
+
+    #[test]
+    fn what_is_newly_waited_for_is_looked_at_at_once() {
+        let mut following = Following::default();
+        let detached = WaitFor::Detached { holder: instance() };
+        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY), "all was just read");
+        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY));
+        assert_eq!(following.pause(&detached), None);
+        assert_eq!(following.pause(&detached), Some(LOOK_EVERY));
+    }
+}
