@@ -126,6 +126,11 @@ feed *arguments:
 outage *arguments:
     cargo durin outage "$@"
 
+# Measure the API calls of hand-offs, against the least that AWS allows; --deaths lets a function die after each of them
+[no-exit-message, positional-arguments]
+bench-calls *arguments:
+    cargo durin bench-calls "$@"
+
 # Measure the removal of 5000 images, with Durin and with the usual tools, side by side
 [no-exit-message, positional-arguments]
 prune-bench *arguments:

@@ -15,6 +15,7 @@ mod invoking;
 mod keys;
 mod least_privilege;
 mod mistakes;
+mod one_driver;
 mod prune_bench;
 mod pruning;
 mod publishing;

@@ -3,6 +3,7 @@
 // A closed pipe would make it panic; `say!` ends the program.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod bench_calls;
 pub mod by_hand;
 pub mod demo;
 pub mod deployment;

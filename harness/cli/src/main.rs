@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use durin_cli::print::{NotUnderstood, complain};
-use durin_cli::{by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
+use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
@@ -53,6 +53,8 @@ enum Command {
     },
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
     Outage(outage::Options),
+    /// Measure the API calls of many hand-offs, against the least that AWS's semantics allow
+    BenchCalls(bench_calls::Options),
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side
     PruneBench(prune_bench::Options),
     /// Record the events of the local AWS's own story into a folder
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Invoke(options) => invoke::run(&options),
         Command::Event { event } => event::print(&event),
         Command::Outage(options) => outage::run(&options),
+        Command::BenchCalls(options) => bench_calls::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),
         Command::Record { folder } => recorded::record(&folder),
     };

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "serve",
     "interrupt",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "invoke",
     "event",
     "outage",
+    "bench-calls",
     "prune-bench",
     "record",
 ];
@@ -43,6 +44,8 @@ fn what_is_not_understood_is_refused_before_anything_is_done() {
         (&["serve", "--world", ""], "neither one-node, empty, nor a file"),
         (&["outage", "--seed", "18446744073709551615"], "is not in 0..=18446744073709451615"),
         (&["outage", "--runs", "0"], "1..=100000"),
+        (&["bench-calls", "--runs", "0"], "1..=100000"),
+        (&["bench-calls", "--seed", "18446744073709551615"], "is not in 0..=18446744073709451615"),
         (&["prune-bench", "--images", "4000000000"], "200..=50000"),
         (&["serve", "--speed", "-3"], "invalid value '-3' for '--speed <SPEED>': it takes a number from 0.01 to 10000"),
         (&["invoke", "node-resync", "schedule", "--speed", "-3"], "0.01 to 10000"),

@@ -18,15 +18,27 @@ fn the_readme_shows_what_the_demo_prints() {
 /// The figures of the outage are what their command prints, down to what README leaves out.
 #[test]
 fn the_readme_shows_what_the_outage_prints() {
+    let (shown, told) = measured("## The outage, measured\n", "outage");
+    let (told, _) = told.split_once("\nMinutes of workload outage").expect("what README leaves out");
+    assert_shown(&shown, told);
+}
+
+#[test]
+fn the_readme_shows_the_calls_that_are_counted() {
+    let (shown, told) = measured("A hand-off starts up to three runs", "bench-calls");
+    assert_shown(&shown, &told);
+}
+
+/// The first block after some text of README, and what the command prints that stands before it.
+fn measured(after: &str, command: &str) -> (String, String) {
     let readme = fs::read_to_string(README).expect("a README");
-    let (_, section) = readme.split_once("## The outage, measured\n").expect("a section");
-    let (_, command) = section.split_once("`just outage --runs ").expect("a command");
-    let (runs, _) = command.split_once('`').expect("a number");
+    let (_, section) = readme.split_once(after).expect("a section");
+    let (_, runs) = section.split_once(&format!("`just {command} --runs ")).expect("a command");
+    let (runs, _) = runs.split_once('`').expect("a number");
     let parts: Vec<_> = section.splitn(3, "```\n").collect();
     let [_, shown, _] = parts[..] else { panic!("the section has no block") };
-    let printed = String::from_utf8(run(&["outage", "--runs", runs]).stdout).expect("UTF-8");
-    let (told, _) = printed.split_once("\nMinutes of workload outage").expect("what README leaves out");
-    assert_shown(shown, told);
+    let told = String::from_utf8(run(&[command, "--runs", runs]).stdout).expect("UTF-8");
+    (shown.to_owned(), told)
 }
 
 /// `DURIN_UPDATE=1 cargo test --test binary readme` writes into README what is printed.

@@ -1,0 +1,50 @@
+//! Of the runs that one hand-off starts, one goes ahead: what that saves, and what it costs when that one dies.
+
+use std::time::Duration;
+
+use durin_cli::bench_calls::{self, HandOff, Situation, hand_off};
+use rstest::rstest;
+
+/// A sample of what `just bench-calls` measures.
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=15;
+
+fn played(situation: Situation) -> Vec<HandOff> {
+    SEEDS.map(|seed| hand_off(situation, seed, None).expect("the node came back")).collect()
+}
+
+#[rstest]
+#[case::interruption(Situation::Interrupted, 80, 120)]
+#[case::with_capacity_rebalancing(Situation::Rebalanced, 80, 120)]
+#[case::recommendation(Situation::Recommended, 60, 90)]
+#[case::ended_by_its_group(Situation::EndedByGroup, 70, 90)]
+#[case::reclaim_without_a_warning(Situation::Reclaimed, 60, 100)]
+fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
+    #[case] situation: Situation,
+    #[case] median: usize,
+    #[case] worst: usize,
+) {
+    let hand_offs = played(situation);
+    let mut calls: Vec<usize> = hand_offs.iter().map(|it| it.calls.len()).collect();
+    calls.sort_unstable();
+    assert!(calls[calls.len() / 2] <= median && calls[calls.len() - 1] <= worst, "{calls:?}");
+    for (seed, hand_off) in SEEDS.zip(&hand_offs) {
+        assert_eq!(hand_off.refused().collect::<Vec<_>>(), Vec::<&bench_calls::Call>::new(), "seed {seed}");
+        let releases = usize::from(situation != Situation::Reclaimed);
+        assert_eq!(hand_off.count("ssm:SendCommand"), releases, "seed {seed}");
+    }
+}
+
+/// One seed here; `just bench-calls --deaths` plays as many as it is asked for.
+#[test]
+fn a_function_that_dies_after_any_call_costs_at_most_25_seconds() {
+    const SEED: u64 = 1;
+    let unharmed = hand_off(Situation::Interrupted, SEED, None).expect("the node came back");
+    let deaths = bench_calls::with_every_death(SEED).expect("the node came back");
+    assert!(deaths.len() > 50, "{}", deaths.len());
+    for (death, hand_off) in deaths {
+        let outage = &hand_off.outage;
+        let added = outage.api.saturating_sub(unharmed.outage.api);
+        assert!(added <= Duration::from_secs(25), "{added:?}: {death:?}");
+        assert_eq!((outage.lost_writes, outage.unclean_mounts, &outage.complaints), (0, 0, &vec![]), "{death:?}");
+    }
+}
