@@ -10,6 +10,7 @@ mod launch_first;
 mod mistakes;
 mod newcomers;
 mod next_step;
+mod precedence;
 mod prune;
 mod prune_plan;
 mod prune_table;
