@@ -262,20 +262,6 @@ fn a_volume_that_is_stuck_is_freed_by_ending_an_instance(#[case] situation: Situ
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
-/// Auto Scaling denies an action that is over, and also one that has not begun.
-#[rstest]
-#[case::the_group_shows_it(taken_over().record_names(NEW).denied_ago(NEW, Transition::Launching, 9), true)]
-#[case::the_group_shows_it_for_another_hook(
-    taken_over().record_names(NEW).denied_ago(NEW, Transition::Launching, 10), false)]
-#[case::the_group_shows_none(
-    taken_over().record_names(NEW).lifecycle(NEW, Lifecycle::InService).denied_ago(NEW, Transition::Launching, 1), false)]
-fn an_action_is_over_when_the_group_agrees(#[case] situation: Situation, #[case] waits: bool) {
-    let event = situation.event(NEW, Transition::Launching, durin_decisions::lifecycle::Passage::Service);
-    let completes =
-        Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue };
-    assert_eq!(next_step(&event.seen(), now()) == completes, waits);
-}
-
 #[rstest]
 #[case::it_is_asked_again_in_a_moment(100, 4, replacement())]
 #[case::it_is_asked_again(100, 5, replace())]

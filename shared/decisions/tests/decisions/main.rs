@@ -1,5 +1,6 @@
 //! What is decided, situation by situation and account by account: no AWS, no time, a second in all.
 
+mod actions;
 mod bounds;
 mod departure;
 mod evidence;
