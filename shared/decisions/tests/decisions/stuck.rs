@@ -60,6 +60,9 @@ fn leaving(state: InstanceState) -> Situation {
 #[case::stopped_and_nobody_follows(
     leaving(InstanceState::Stopped).without(NEW).stands_for(121), Step::Done(Done::NoSuccessor))]
 #[case::stopped_and_nothing_has_been_noted(leaving(InstanceState::Stopped), detached())]
+#[case::stopped_and_it_has_not_arrived(
+    ending(InstanceState::Stopped).held_by(OLD, AttachmentState::Attaching).attached_ago(120),
+    Step::Detach { holder: id(OLD) })]
 #[case::stopped_and_it_never_arrived(
     ending(InstanceState::Stopped).held_by(OLD, AttachmentState::Attaching).attached_ago(121), terminate())]
 #[case::stopped_and_attached_for_long(

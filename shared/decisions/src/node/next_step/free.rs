@@ -4,12 +4,12 @@
 //! volume. `Force` never does. When even that does not help, only a person can, and is told:
 //!
 //! ```text
-//!                            attaching            attached          detaching
-//! pending or running         2 min, then ended    (departure.rs)    (departure.rs)
-//! stopping                   3 min, then ended    the same          the same
-//! stopped                    2 min, then ended    detached          2 min, then ended
-//! stopped, can hibernate     ended                ended             2 min, then ended
-//! dead, or not listed        4 min, then a person the same          the same
+//!                            attaching                    attached          detaching
+//! pending or running         2 min, then ended            (departure.rs)    (departure.rs)
+//! stopping                   3 min, then ended            the same          the same
+//! stopped                    detached; 2 min, then ended  detached          2 min, then ended
+//! stopped, can hibernate     ended                        ended             2 min, then ended
+//! dead, or not listed        4 min, then a person         the same          the same
 //! ```
 
 use std::time::SystemTime;
