@@ -166,6 +166,16 @@ fn a_holder_beside_its_group_serves_again(#[case] state: Lifecycle, #[case] onli
     assert_eq!(step(alone(let_go_ago(60)).desired(0)), Step::Done(Done::NoSuccessor));
 }
 
+/// Only the group replaces an instance, and only one of its own.
+#[rstest]
+#[case::its_agent_is_online(&[OLD], Step::Resume { holder: id(OLD) })]
+#[case::its_agent_is_gone(&[], Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }))]
+fn a_holder_that_its_group_has_forgotten_serves_again(#[case] online: &[&str], #[case] expected: Step) {
+    let forgotten = |release| healthy().not_a_member(OLD).release(online, release);
+    assert_eq!(step(forgotten(let_go_ago(60))), expected);
+    assert_eq!(step(forgotten(ReleaseState::NotStarted)), Step::Done(Done::NoSuccessor));
+}
+
 /// A newcomer that cannot take over is no reason to let go sooner than if there were none.
 #[rstest]
 #[case::early(901, None)]
