@@ -91,6 +91,8 @@ fn too_small() -> Step {
 #[case::the_group_still_replaces_it(stops_in(900), replace())]
 #[case::the_group_refuses_and_serving_is_worth_it(stops_in(341).replacement_refused_ago(1), awaits_replacement())]
 #[case::the_group_refuses_to_the_end(stops_in(340).replacement_refused_ago(1), release())]
+#[case::the_group_refuses_and_it_has_let_go_already(
+    stops_in(341).replacement_refused_ago(1).release(&[OLD], let_go_just_now()), detach())]
 #[case::its_successor_boots_and_serving_is_worth_it(
     stops(replaced_early(3_000).at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted), 341),
     Step::Wait(WaitFor::Booted { successor: id(NEW) }))]
