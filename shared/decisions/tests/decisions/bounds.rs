@@ -88,7 +88,8 @@ impl Frozen {
             observed.release = release;
             match step {
                 Step::Mark { instance, risk } => {
-                    observed.instances.get_mut(&instance).expect("it is marked").risk = Some(risk);
+                    let marked = observed.instances.get_mut(&instance).expect("it is marked");
+                    assert_ne!(marked.risk.replace(risk), Some(risk), "marked without end: {self:?}");
                 }
                 Step::Wait(_) if waited <= LONGEST_WAIT => waited += BETWEEN_LOOKS,
                 step => return (waited, step),
