@@ -143,9 +143,10 @@ asked=$answer
 
 say ""
 say "The node is back: $new has the volume and the record, and is InService."
-if [ -n "$away_from" ]; then
-    say "  By polling: without its volume for about $((now - away_from)) s; each look takes seconds, and does not see the release."
-fi
+case $away_from in
+"" | "$now") say "  By polling: no look saw it away, because each takes seconds." ;;
+*) say "  By polling: without its volume for about $((now - away_from)) s; each look takes seconds, and does not see the release." ;;
+esac
 if [ "$asked" = None ]; then
     say "  By AWS's own times: unknown, because $old was not asked to release the volume (see the log of durin-node-lifecycle)."
 else

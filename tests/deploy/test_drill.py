@@ -4,6 +4,7 @@ import re
 import subprocess
 
 from conftest import INFRA
+from stand_in import StandIn
 
 GROUP = "k3s"
 
@@ -45,3 +46,12 @@ def test_the_record_of_another_name_is_not_the_nodes(live):
         command = ["bash", "-euc", script, str(INFRA), zone["Id"].split("/")[-1], name]
         ended = subprocess.run(command, env=live.environment, capture_output=True, text=True, timeout=60, check=True)
         assert re.fullmatch(found, ended.stdout), ended
+
+
+DRILL = ["drill.sh", "home", "--by", "termination", "--yes"]
+
+
+def test_a_move_between_two_looks_is_no_outage_of_no_seconds(tmp_path):
+    ended = StandIn(tmp_path / "bin", []).run(*DRILL)
+    assert "By polling: no look saw it away" in ended.stdout, ended
+    assert "about 0 s" not in ended.stdout
