@@ -3,7 +3,7 @@
 #
 #   --by interruption  EC2 warns and takes the instance two minutes later, by AWS Fault Injection Service; the default
 #   --by termination   the group replaces the instance, as on a warning; for regions without FIS
-#   --within SECONDS   how long to wait for the end; 900
+#   --within SECONDS   how long to wait for the end; 900. A look that has begun is finished, which takes seconds
 #   --yes              do not ask
 #
 # The outage is as AWS's API shows it. It begins when the old instance is asked to release the volume, and ends when the
@@ -137,7 +137,7 @@ while [ $((SECONDS - began)) -lt "$within" ]; do
     new=""
     sleep 0.5
 done
-[ -n "$new" ] || fail "the node is not back after $within s ($before): look with aws autoscaling describe-scaling-activities --auto-scaling-group-name $node, and with aws logs tail /aws/lambda/durin-node-lifecycle"
+[ -n "$new" ] || fail "the node is not back after $now s ($before): look with aws autoscaling describe-scaling-activities --auto-scaling-group-name $node, and with aws logs tail /aws/lambda/durin-node-lifecycle"
 released
 asked=$answer
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from conftest import INFRA
-from stand_in import StandIn
+from stand_in import OLD, StandIn
 
 GROUP = "k3s"
 
@@ -49,9 +49,21 @@ def test_the_record_of_another_name_is_not_the_nodes(live):
 
 
 DRILL = ["drill.sh", "home", "--by", "termination", "--yes"]
+# The node never gives up its volume.
+STAYS = [("after ec2 describe-volumes *Attachments*", f"{OLD}\tattached")]
 
 
 def test_a_move_between_two_looks_is_no_outage_of_no_seconds(tmp_path):
     ended = StandIn(tmp_path / "bin", []).run(*DRILL)
     assert "By polling: no look saw it away" in ended.stdout, ended
     assert "about 0 s" not in ended.stdout
+
+
+def test_a_node_that_is_not_back_has_been_waited_for_as_long_as_is_said(tmp_path):
+    """The last look begins in time and ends after it."""
+    stand_in = StandIn(tmp_path / "bin", STAYS)
+    slow = (tmp_path / "bin" / "aws").read_text().replace("#!/bin/sh\n", "#!/bin/sh\nsleep 0.6\n", 1)
+    stand_in.write("aws", slow)
+    ended = stand_in.run(*DRILL, "--within", "1")
+    assert ended.returncode == 1
+    assert int(re.search(r"not back after ([0-9]+) s", ended.stderr)[1]) >= 2, ended
