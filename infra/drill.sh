@@ -111,6 +111,7 @@ say "Node $node in $region: $old has $volume and is InService. It will end by $b
 confirm "Go on?"
 if [ "$by" = interruption ]; then interrupt; else terminate; fi
 again="look whether the node is back; the drill itself goes on without this script: aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names $node"
+trap 'echo >&2; fail "stopped before the end of the drill. Now $again"' INT
 
 began=$SECONDS
 before=""

@@ -1,6 +1,8 @@
 """`just drill`, in the local AWS: FIS is not there, so the node is ended through its group."""
 
+import os
 import re
+import signal
 import subprocess
 
 from conftest import INFRA
@@ -67,3 +69,20 @@ def test_a_node_that_is_not_back_has_been_waited_for_as_long_as_is_said(tmp_path
     ended = stand_in.run(*DRILL, "--within", "1")
     assert ended.returncode == 1
     assert int(re.search(r"not back after ([0-9]+) s", ended.stderr)[1]) >= 2, ended
+
+
+def test_after_ctrl_c_it_says_what_goes_on_and_where_to_look(tmp_path):
+    stand_in = StandIn(tmp_path / "bin", STAYS)
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [INFRA / DRILL[0], *DRILL[1:]]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes, text=True, start_new_session=True) as drill:
+        # Its first look.
+        assert any("InService" in line and " s  " in line for line in drill.stdout)
+        # A terminal sends it to the whole group.
+        os.killpg(drill.pid, signal.SIGINT)
+        _, told = drill.communicate(timeout=30)
+    assert drill.returncode == 1
+    (error,) = told.split("\n", 1)[1].splitlines()
+    assert error.startswith("error: ") and "goes on without this script: aws autoscaling describe-auto-scaling-groups" in error
+    assert "terminate-instance-in" in " ".join(stand_in.calls())
