@@ -50,6 +50,7 @@ export_prune_settings() {
     else
         case $there in
         *ResourceNotFoundException*) there="because the function durin-ami-prune is not deployed in ${AWS_REGION:-no region}" ;;
+        *"local AWS does not have"*) there="because the local AWS does not have Lambda" ;;
         *) there="because Lambda does not say those of the function durin-ami-prune ($(tr '\n' ' ' <<<"$there"))" ;;
         esac
         export DURIN_SETTINGS_OF="those of $manifest, $there"

@@ -91,6 +91,13 @@ def test_a_question_that_is_refused_is_told(account, planned, monkeypatch):
     assert "because Lambda does not say those of the function" in there["DURIN_SETTINGS_OF"]
 
 
+def test_the_local_aws_is_not_quoted_at_length(account, planned, live, monkeypatch):
+    monkeypatch.setitem(account.environment, "AWS_ENDPOINT_URL", live.endpoint)
+    there = planned()
+    assert settings(there) == MANIFEST
+    assert there["DURIN_SETTINGS_OF"] == "those of functions/ami-prune/Cargo.toml, because the local AWS does not have Lambda"
+
+
 @pytest.fixture
 def images(live, tmp_path):
     """Runs a task in the local AWS, with the `cargo operator` that is built: status, answer and complaint."""
