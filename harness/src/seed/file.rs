@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod tests;
+mod twice;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::{NodeSeed, Seed};
 use crate::world::ec2::network::ZONES;
+use twice::OnlyOnce;
 
 /// A field of a world file, and of the structures in it.
 struct Field {
@@ -77,6 +79,7 @@ impl Seed {
     /// One sentence about what is wrong.
     pub fn read(text: &str) -> Result<Seed, String> {
         let mut written: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        serde_json::from_str::<OnlyOnce>(text).map_err(|error| error.to_string())?;
         if !written.is_object() {
             return Err(format!(
                 "a world is an object such as {{\"seed\": 1, \"nodes\": [{{}}]}}, not {}",

@@ -49,6 +49,11 @@ fn what_is_wrong_is_said_with_field_value_and_what_it_takes() {
         (r#"{"nodes": [{"colour": 1}]}"#, "nodes[0].colour is not a field; there are name, zone, volume_gib"),
         (r#"{"account": {"recycle_bin_retention_s": 1}}"#, "account.recycle_bin_retention_s is 1; it takes"),
         (r#"{"account": {"requests": {"fleets": 1}}}"#, "account.requests: "),
+        ("{\"seed\": 1,\n \"seed\": 2}", "seed is given twice, the second time at line 2 column 7"),
+        (
+            r#"{"nodes": [{"name": "a"}, {"name": "b", "spot": true, "spot": false}]}"#,
+            "spot is given twice, the second time at line 1 column 60",
+        ),
     ] {
         let text = refused(written);
         assert!(text.starts_with(says), "{written}: {text}");
