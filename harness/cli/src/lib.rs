@@ -14,6 +14,7 @@ pub mod outage;
 pub mod print;
 pub mod prune_bench;
 pub mod recorded;
+pub mod seeds;
 pub mod serve;
 pub mod stage;
 pub mod timeline;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use durin_cli::print::{NotUnderstood, complain};
+use durin_cli::seeds::seed;
 use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
@@ -26,7 +27,7 @@ enum Command {
     /// Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
     Demo {
         /// Random seed; the same seed plays the same story
-        #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+        #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<{ u64::MAX }>)]
         seed: u64,
         /// Show every API call and every step, even repeated ones
         #[arg(long)]

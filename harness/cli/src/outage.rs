@@ -14,6 +14,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::print::{Progress, say};
+use crate::seeds::seed;
 pub use measure::{Outage, is_served, of_story};
 pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
 
@@ -30,8 +31,7 @@ pub struct Options {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     pub runs: u32,
     /// The seed of the first interruption; each further one takes the next
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
 }
 

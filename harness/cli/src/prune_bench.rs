@@ -22,6 +22,7 @@ pub use measure::Cost;
 pub use usual::UsualTool;
 
 use crate::print::Progress;
+use crate::seeds::seed;
 use crate::stage::StageError;
 
 /// The function's name, so that its role decides what it may do here too.
@@ -41,7 +42,7 @@ pub struct Options {
     #[arg(value_parser = clap::value_parser!(u32).range(200..=50_000))]
     pub images: u32,
     /// The seed of the latencies
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<{ u64::MAX }>)]
     pub seed: u64,
 }
 
