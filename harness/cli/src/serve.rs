@@ -9,8 +9,8 @@ use clap::Args;
 use durin_harness::LocalAws;
 use durin_harness::seed::Seed;
 use durin_harness::time::Time;
-use durin_harness::world::REGION;
-use durin_harness::world::steady::SETTLED_FOR;
+use durin_harness::world::steady::{NodeNames, SETTLED_FOR};
+use durin_harness::world::{REGION, World};
 use tokio::net::TcpListener;
 
 use crate::print::say;
@@ -81,14 +81,23 @@ fn greet(stage: &Stage, endpoint: &str, speed: f64) {
     say!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}");
     say!("  export AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=any");
     for node in &stage.nodes {
-        say!("\n  # the node {}: volume {}, zone {}", node.group, node.volume, node.zone_id);
-        say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {}", node.group);
-        say!(
-            "  just interrupt {}   # what no AWS API can cause: also recommend, reclaim, no-capacity, bake",
-            node.group
-        );
+        let NodeNames { group, volume, zone_id, .. } = node;
+        say!("\n  # the node {group}: volume {volume}, zone {zone_id}");
+        say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {group}");
+        if stage.aws.world(|world| is_spot(world, node)) {
+            say!("  just interrupt {group}   # what no AWS API can cause: also recommend, reclaim, no-capacity, bake");
+        } else {
+            say!(
+                "  just no-capacity on   # what no AWS API can cause: also bake; EC2 interrupts no on-demand instance"
+            );
+        }
     }
     say!();
+}
+
+fn is_spot(world: &World, node: &NodeNames) -> bool {
+    let held = world.ec2.volume(&node.volume).and_then(|volume| volume.attachment.as_ref());
+    held.and_then(|held| world.ec2.instance(&held.instance_id)).is_some_and(|holder| holder.spot)
 }
 
 /// Prints what happens, as it happens. Ends only with the world.

@@ -1,4 +1,6 @@
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -61,6 +63,20 @@ fn it_ends_in_good_order() {
         served.out.read_to_string(&mut rest).expect("UTF-8");
         assert!(rest.ends_with("\nStopped. The world is gone.\n"), "{rest}");
         assert_eq!(served.process.wait().expect("an end").code(), Some(0));
+    }
+}
+
+#[test]
+fn it_offers_only_what_can_happen_to_a_node() {
+    let world = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spot-and-on-demand.json");
+    fs::write(&world, r#"{"nodes": [{"name": "home"}, {"name": "away", "spot": false}]}"#).expect("a file");
+    let mut served = Served::start(&["--quiet", "--world", &world.display().to_string()]);
+    for (node, offers) in
+        [("away", "just no-capacity on   # what no AWS API can cause: also bake; "), ("home", "just interrupt home ")]
+    {
+        served.tells(&["# the node ", node]);
+        let line = served.tells(&["just "]);
+        assert!(line.trim_start().starts_with(offers), "{node}: {line}");
     }
 }
 
