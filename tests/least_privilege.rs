@@ -288,7 +288,7 @@ async fn what_is_not_a_nodes_is_out_of_reach() {
     let of_ssm = [
         code(ssm.send_command().document_name("AWS-RunShellScript").instance_ids(&holder).send().await),
         code(ssm.send_command().document_name("durin-release").instance_ids(&stranger).send().await),
-        code(ssm.get_parameter().name("/durin/images/k3s").send().await),
+        code(ssm.get_parameter().name("/durin/image").send().await),
     ];
     assert_eq!(of_ssm, ["AccessDeniedException"; 3]);
     let of_others = [

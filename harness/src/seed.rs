@@ -22,7 +22,7 @@ use crate::world::error::ApiError;
 use crate::world::ssm::{IMAGE_DATA_TYPE, PutParameter};
 
 /// The parameter that names the image of the next launch.
-pub const IMAGE_PARAMETER: &str = "/durin/images/k3s";
+pub const IMAGE_PARAMETER: &str = "/durin/image";
 /// The age of the image of the first launch.
 const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 

@@ -8,7 +8,7 @@ from tour import image_reaches, instance_reaches
 from waiting import until
 
 PUBLIC_IMAGE = "ami-0123456789abcdef0"
-PARAMETER = "/durin/images/k3s"
+PARAMETER = "/durin/image"
 NOBODY = "ami-00000000000000000"
 
 

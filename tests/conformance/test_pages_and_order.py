@@ -107,7 +107,7 @@ def test_parameters_are_listed_by_data_type_and_in_pages(quick):
     assert names == [f"/many/{number:02}" for number in range(60)]
     images = [{"Key": "DataType", "Option": "Equals", "Values": ["aws:ec2:image"]}]
     found = ssm.describe_parameters(ParameterFilters=images)["Parameters"]
-    assert [parameter["Name"] for parameter in found] == ["/durin/images/k3s"]
+    assert [parameter["Name"] for parameter in found] == ["/durin/image"]
 
 
 def test_a_history_comes_in_pages_oldest_first(quick):

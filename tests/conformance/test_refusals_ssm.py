@@ -5,7 +5,7 @@ import pytest
 from refusals import refused
 from waiting import until
 
-NAME = "/durin/images/k3s"
+NAME = "/durin/image"
 
 
 @pytest.fixture

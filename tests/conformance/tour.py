@@ -210,7 +210,7 @@ def deleted(ec2, snapshot):
 def launch_templates(ec2):
     name = {"LaunchTemplateName": "tour"}
     disk = {"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "snap-0123456789abcdef0"}}
-    data = {"ImageId": "resolve:ssm:/durin/images/k3s", "InstanceType": "t3a.medium"}
+    data = {"ImageId": "resolve:ssm:/durin/image", "InstanceType": "t3a.medium"}
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}, "BlockDeviceMappings": [disk]}
     ec2.create_launch_template(**name, LaunchTemplateData={**data, **spot}, VersionDescription="first")
     newer = {"InstanceType": "t3a.large"}

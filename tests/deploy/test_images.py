@@ -11,7 +11,7 @@ import pytest
 
 from conftest import FUNCTIONS, INFRA
 
-PARAMETER = "/durin/images/k3s"
+PARAMETER = "/durin/image"
 
 MANIFEST = FUNCTIONS["durin-ami-prune"]["env"]
 

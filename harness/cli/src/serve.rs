@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use durin_harness::LocalAws;
-use durin_harness::seed::Seed;
+use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::steady::{NodeNames, SETTLED_FOR};
 use durin_harness::world::{REGION, World};
@@ -82,7 +82,7 @@ fn greet(stage: &Stage, endpoint: &str, speed: f64) {
     say!("  export AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=any");
     for node in &stage.nodes {
         let NodeNames { group, volume, zone_id, .. } = node;
-        say!("\n  # the node {group}: volume {volume}, zone {zone_id}");
+        say!("\n  # the node {group}: volume {volume}, zone {zone_id}, image parameter {IMAGE_PARAMETER}");
         say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {group}");
         if stage.aws.world(|world| is_spot(world, node)) {
             say!("  just interrupt {group}   # what no AWS API can cause: also recommend, reclaim, no-capacity, bake");

@@ -144,7 +144,7 @@ fn event_text(event: &Value) -> String {
     }
 }
 
-/// A function's answer in words: `/durin/images/k3s: published ami-…`, `disabled 3`. Counts of zero are left out.
+/// A function's answer in words: `/durin/image: published ami-…`, `disabled 3`. Counts of zero are left out.
 pub(super) fn answer_text(answer: &str) -> String {
     match serde_json::from_str(answer) {
         Ok(answer) => match words(&answer) {
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn answers_are_words_and_not_json() {
         for (answer, expected) in [
-            (json!({"/durin/images/k3s": "published ami-1"}), "/durin/images/k3s: published ami-1"),
+            (json!({"/durin/image": "published ami-1"}), "/durin/image: published ami-1"),
             (json!({"disabled": 3, "enabled": 0, "cut-short": false, "dry-run": true}), "3 disabled, dry-run"),
             (json!({"refused": {"snap-1": "locked"}}), "refused: snap-1: locked"),
             (json!({"disabled": 0}), "nothing"),

@@ -74,7 +74,7 @@ fn it_offers_only_what_can_happen_to_a_node() {
     for (node, offers) in
         [("away", "just no-capacity on   # what no AWS API can cause: also bake; "), ("home", "just interrupt home ")]
     {
-        served.tells(&["# the node ", node]);
+        served.tells(&["# the node ", node, ", image parameter /durin/image"]);
         let line = served.tells(&["just "]);
         assert!(line.trim_start().starts_with(offers), "{node}: {line}");
     }

@@ -32,7 +32,7 @@ impl DescribedNode {
             hosted_zone_id: "Z0123456789ABCDEFGHIJ".to_owned(),
             record_name: "k3s.durin.internal".to_owned(),
             volume_gib: 20,
-            image_parameter: "/durin/images/k3s".to_owned(),
+            image_parameter: "/durin/image".to_owned(),
         }
     }
 

@@ -99,15 +99,13 @@ fn systems_manager_is_asked_about_documents_instances_and_parameters() {
     let send = ask("SendCommand", &format!(r#"{{"DocumentName": "durin-release", "InstanceIds": ["{holder}"]}}"#));
     let instance = format!("arn:aws:ec2:eu-central-1:123456789012:instance/{holder}");
     assert_eq!(resources(&send), ["arn:aws:ssm:eu-central-1:123456789012:document/durin-release", &instance]);
-    let parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/durin/images/k3s";
-    assert_eq!(resources(&ask("GetParameter", r#"{"Name": "/durin/images/k3s:3"}"#)), [parameter]);
+    let parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/durin/image";
+    assert_eq!(resources(&ask("GetParameter", r#"{"Name": "/durin/image:3"}"#)), [parameter]);
     let by_arn = ask("GetParameter", &format!(r#"{{"Name": "{parameter}:3"}}"#));
     assert_eq!(resources(&by_arn), [parameter]);
     assert_eq!(resources(&ask("GetParameter", &format!(r#"{{"Name": "{parameter}s"}}"#))), [format!("{parameter}s")]);
-    let put = ask(
-        "PutParameter",
-        r#"{"Name": "/durin/images/k3s", "Overwrite": true, "Tags": [{"Key": "a", "Value": "b"}]}"#,
-    );
+    let put =
+        ask("PutParameter", r#"{"Name": "/durin/image", "Overwrite": true, "Tags": [{"Key": "a", "Value": "b"}]}"#);
     assert_eq!(resources(&put), [parameter]);
     assert_eq!(put[0].keys, [("ssm:Overwrite", vec!["true".to_owned()])]);
     assert_eq!(put[0].request_tags, [("a".to_owned(), "b".to_owned())]);

@@ -196,7 +196,7 @@ fn a_group_ends_a_living_instance_only_after_its_hook() {
 #[test]
 fn an_image_that_cannot_be_resolved_fails_the_launch() {
     let (mut world, old) = in_service(1, NodeSeed::default());
-    world.delete_parameter("/durin/images/k3s").unwrap();
+    world.delete_parameter("/durin/image").unwrap();
     world.reclaim(&old);
     world.pass(300);
     assert!(!world.events("EC2 Instance Launch Unsuccessful").is_empty());

@@ -5,7 +5,7 @@ use crate::world::history::{Change, Fact};
 const FAMILY: &str = "durin:image-parameter";
 
 fn bake(pipeline: Pipeline, course: Course) -> Bake {
-    let tags = BTreeMap::from([(FAMILY.to_owned(), "/durin/images/k3s".to_owned())]);
+    let tags = BTreeMap::from([(FAMILY.to_owned(), "/durin/image".to_owned())]);
     Bake { pipeline, name: "k3s-2".to_owned(), tags, course }
 }
 
@@ -41,7 +41,7 @@ fn story(world: &World) -> Vec<String> {
 fn packer_tags_last_and_then_says_so() {
     let (world, id) = baked(Pipeline::Packer, Course::Finished);
     let snapshot = &world.ec2.images[&id].block_devices[0].snapshot_id;
-    let tagged = format!("tagged {FAMILY}=/durin/images/k3s");
+    let tagged = format!("tagged {FAMILY}=/durin/image");
     let expected = [
         "EC2 AMI State Change: available".to_owned(),
         format!("{id} {tagged}"),
@@ -55,7 +55,7 @@ fn packer_tags_last_and_then_says_so() {
 #[test]
 fn image_builder_names_the_build_and_not_the_image() {
     let (world, id) = baked(Pipeline::ImageBuilder, Course::Finished);
-    assert_eq!(world.ec2.images[&id].tags[FAMILY], "/durin/images/k3s");
+    assert_eq!(world.ec2.images[&id].tags[FAMILY], "/durin/image");
     let event = world.events("EC2 Image Builder Image State Change").remove(0);
     assert_eq!(event["source"], "aws.imagebuilder");
     assert_eq!(event["detail"]["state"]["status"], "AVAILABLE");
@@ -71,7 +71,7 @@ fn a_temporary_image_is_gone_in_the_end_with_its_snapshots() {
     let event = world.events("Durin Bake Finished").remove(0);
     let copy = &world.ec2.images[event["detail"]["image-id"].as_str().unwrap()];
     assert_eq!((copy.name.as_str(), copy.state), ("k3s-2", ImageState::Available));
-    assert_eq!(copy.tags[FAMILY], "/durin/images/k3s");
+    assert_eq!(copy.tags[FAMILY], "/durin/image");
     let kept: Vec<_> = copy.block_devices.iter().map(|device| device.snapshot_id.clone()).collect();
     let own = world.ec2.snapshots.values().filter(|snapshot| snapshot.owner == ACCOUNT);
     assert_eq!(own.map(|snapshot| snapshot.id.clone()).collect::<Vec<_>>(), kept);
