@@ -6,19 +6,13 @@ mod least;
 mod report;
 
 use std::error::Error;
-use std::num::NonZero;
 use std::process::ExitCode;
-use std::thread;
 
 use clap::Args;
 
-use crate::print::Progress;
+use crate::cores::on_all_cores;
+use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
 pub use hand_off::{Call, Death, HandOff, Situation, hand_off};
-
-/// The most hand-offs of one measurement.
-const MOST_RUNS: u32 = 100_000;
-/// The last seed that is followed by so many others.
-const LAST_SEED: u64 = u64::MAX - MOST_RUNS as u64;
 
 /// How many hand-offs.
 #[derive(Args)]
@@ -28,8 +22,7 @@ pub struct Options {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     pub runs: u32,
     /// The seed of the first hand-off; each further one takes the next
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=LAST_SEED))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
     /// Also let a function die: in every interruption anew after each of its calls, some 80 times as many hand-offs
     #[arg(long)]
@@ -77,25 +70,4 @@ pub fn with_every_death(seed: u64) -> Result<Vec<(Death, HandOff)>, String> {
         }
     }
     Ok(played)
-}
-
-fn on_all_cores<T: Send, R: Send>(
-    what: String,
-    items: &[T],
-    play: impl Fn(&T) -> Result<R, String> + Sync,
-) -> Result<Vec<R>, String>
-where
-    T: Sync,
-{
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let progress = Progress::begin(what, items.len());
-    let play = |item: &T| play(item).inspect(|_| progress.step());
-    let of_core = |core: usize| items.iter().skip(core).step_by(cores).map(play).collect::<Vec<_>>();
-    let mut played: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();
-        let joined = threads.into_iter().map(|thread| thread.join().unwrap_or_default().into_iter());
-        joined.collect()
-    });
-    // In the order of the items again.
-    (0..items.len()).map(|number| played[number % cores].next().unwrap_or(Err("a run panicked".to_owned()))).collect()
 }

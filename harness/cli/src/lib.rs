@@ -5,6 +5,7 @@
 
 pub mod bench_calls;
 pub mod by_hand;
+mod cores;
 pub mod demo;
 pub mod deployment;
 pub mod event;

@@ -5,23 +5,16 @@ pub mod report;
 mod set_ups;
 
 use std::error::Error;
-use std::num::NonZero;
-use std::ops::Range;
 use std::process::ExitCode;
-use std::thread;
 use std::time::Instant;
 
 use clap::Args;
 
-use crate::print::{Progress, say};
-use crate::seeds::seed;
+use crate::cores::{cores, on_all_cores};
+use crate::print::say;
+use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
 pub use measure::{Outage, is_served, of_story};
 pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
-
-/// The most interruptions of one measurement.
-const MOST_RUNS: u32 = 100_000;
-/// The last seed that is followed by so many others.
-const LAST_SEED: u64 = u64::MAX - MOST_RUNS as u64;
 
 /// How many interruptions.
 #[derive(Args)]
@@ -41,9 +34,11 @@ pub struct Options {
 /// When a stage cannot be set.
 pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let seeds = options.seed..options.seed + u64::from(options.runs);
+    let all: Vec<u64> = seeds.clone().collect();
     let (mut results, begun) = (Vec::new(), Instant::now());
     for set_up in SetUp::ALL {
-        results.push((set_up, survive_all(set_up, seeds.clone())?));
+        let what = format!("{}, interruptions", set_up.name());
+        results.push((set_up, on_all_cores(what, &all, |seed| survive(set_up, *seed))?));
     }
     report::print(options.runs, seeds, &results);
     let (took, cores) = (begun.elapsed().as_secs_f64(), cores());
@@ -53,22 +48,4 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let durin_is_clean =
         results.iter().filter(|(it, _)| it.is_durin()).all(|(_, outages)| outages.iter().all(is_clean));
     Ok(if durin_is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-/// One interruption after the other on every core; each depends on nothing but its seed.
-fn survive_all(set_up: SetUp, seeds: Range<u64>) -> Result<Vec<Outage>, Box<dyn Error>> {
-    let cores = cores();
-    let progress = Progress::begin(format!("{}, interruptions", set_up.name()), seeds.clone().count());
-    let survive = |seed| survive(set_up, seed).inspect(|_| progress.step());
-    let of_core = |core: usize| seeds.clone().skip(core).step_by(cores).map(survive).collect();
-    let outages: Vec<Result<Vec<Outage>, String>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|core| scope.spawn(move || of_core(core))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a run panicked".to_owned()))).collect()
-    });
-    let outages: Vec<Vec<Outage>> = outages.into_iter().collect::<Result<_, _>>()?;
-    Ok(outages.concat())
 }

@@ -1,5 +1,10 @@
 //! Random seeds as arguments.
 
+/// The most runs of one measurement, each with a seed of its own.
+pub(crate) const MOST_RUNS: u32 = 100_000;
+/// The last seed that is followed by so many others.
+pub(crate) const LAST_SEED: u64 = u64::MAX - MOST_RUNS as u64;
+
 /// A seed up to `MOST`. Clap's own parser says of -1 that it has an invalid digit.
 ///
 /// # Errors
