@@ -32,6 +32,8 @@ def test_a_node_declared_as_readme_says_comes_up(tmp_path):
     world.write_text(json.dumps({"seed": 7, "nodes": [another]}))
     with serving(speed=20, world=world) as aws:
         image = aws.ssm.get_parameter(Name="/durin/image")["Parameter"]["Value"]
+        # A reader's first node: the parameter is not there yet.
+        aws.ssm.delete_parameter(Name="/durin/image")
         (zone,) = aws.route53.list_hosted_zones()["HostedZones"]
         of_the_zone = [{"Name": "availability-zone", "Values": ["eu-central-1a"]}]
         subnet, *_ = [it for it in aws.ec2.describe_subnets(Filters=of_the_zone)["Subnets"] if not it["Ipv6Native"]]
