@@ -131,7 +131,7 @@ outage *arguments:
 bench-calls *arguments:
     cargo durin bench-calls "$@"
 
-# Measure the removal of 5000 images, with Durin and with the usual tools, side by side
+# Measure the removal of 5000 images, with Durin and with the usual tools, side by side (three minutes)
 [no-exit-message, positional-arguments]
 prune-bench *arguments:
     cargo durin prune-bench "$@"

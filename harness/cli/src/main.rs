@@ -56,7 +56,7 @@ enum Command {
     Outage(outage::Options),
     /// Measure the API calls of many hand-offs, against the least that AWS's semantics allow
     BenchCalls(bench_calls::Options),
-    /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side
+    /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side (three minutes)
     PruneBench(prune_bench::Options),
     /// Record the events of the local AWS's own story into a folder
     Record {
