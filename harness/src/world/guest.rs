@@ -1,6 +1,7 @@
 //! What runs inside an instance: the operating system, k3s, and the writes that k3s acknowledges.
 
 mod agent;
+mod document;
 mod documents;
 mod fact;
 mod life;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 pub use agent::{Agent, AgentMode, Lost};
-pub use documents::{Answer, Outcome};
+pub use document::{Answer, Outcome};
 pub use fact::GuestFact;
 pub use ways::{Boot, GuestWays};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::GuestFact;
-use super::documents::{Document, Outcome};
+use super::document::{Document, Outcome};
 use super::{Boot, Guest, GuestStep};
 use crate::time::Time;
 use crate::world::World;

@@ -5,48 +5,11 @@ use std::time::Duration;
 use super::GuestFact;
 use super::GuestStep;
 use super::agent::{Agent, AgentMode};
+use super::document::{Answer, Document, Kind, Outcome};
 use super::release::Manner;
 use crate::world::World;
 use crate::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
 use crate::world::ec2::Instance;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Document {
-    command: String,
-    kind: Kind,
-}
-
-/// What a document has durin-node do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Release,
-    Resume,
-    /// Nothing that matters here.
-    Other,
-}
-
-/// What durin-node says at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The command's name.
-    pub command: &'static str,
-    /// One of a closed set for each command; see `infra/node/src/lib.rs`.
-    pub word: &'static str,
-    /// The reason, if it is a no.
-    pub why: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// With exit code 0.
-    Success,
-    /// With this exit code.
-    Failed(i32),
-    /// The agent killed it because it took too long.
-    TimedOut,
-    /// The agent killed it because it was cancelled.
-    Cancelled,
-}
 
 /// How long a document takes that changes nothing, or fails. Estimate.
 pub(super) const SHORT_RUN: Duration = Duration::from_secs(1);

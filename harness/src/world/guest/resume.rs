@@ -2,7 +2,8 @@
 
 use super::Boot;
 use super::GuestFact;
-use super::documents::{Answer, Outcome, SHORT_RUN, not_attached};
+use super::document::{Answer, Outcome};
+use super::documents::{SHORT_RUN, not_attached};
 use crate::world::World;
 
 impl World {
