@@ -98,6 +98,7 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
     match code(&error) {
         // Another function was faster, or this one in an attempt whose answer was lost; or the successor stopped running.
         "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
+            node.view.forget_all();
             Ok(Applied::Overtaken)
         }
         // EC2 does not say why; KMS does, and the next look asks it.

@@ -62,6 +62,11 @@ impl Following {
         if leads { Role::Leads } else { Role::Follows }
     }
 
+    /// Whoever has asked the holder to let go goes on: from then on each second is outage.
+    pub(super) fn go_on_after(&mut self, step: &Step) {
+        self.has_taken_over |= matches!(step, Step::Release { .. });
+    }
+
     /// Whose turn a write is that is due, and has been since then, if that is known.
     pub(super) fn on_due(&mut self, step: &Step, since: Option<SystemTime>, now: SystemTime) -> Turn {
         if self.due.as_ref().is_some_and(|due| due.is_certain) {
@@ -99,6 +104,9 @@ impl Following {
 mod tests {
     use super::*;
     use crate::ids::InstanceId;
+    use crate::risk::{Risk, RiskReason};
+
+    const RETIRES: Risk = Risk { reason: RiskReason::Retirement, until: None };
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -135,6 +143,15 @@ mod tests {
         assert_eq!(following.on_due(&detach, since, at(100)), Turn::LooksAtEverything);
         let resume = Step::Resume { holder: instance() };
         assert_eq!(following.on_due(&resume, None, at(101)), Turn::Takes, "whatever it is by then");
+    }
+
+    #[test]
+    fn a_run_that_has_asked_the_holder_to_let_go_leads_to_the_end() {
+        let mut following = Following::default();
+        following.go_on_after(&Step::Mark { instance: instance(), risk: RETIRES });
+        assert_eq!(following.role(Precedence::AnothersRun), Role::Follows);
+        following.go_on_after(&Step::Release { holder: instance() });
+        assert_eq!(following.role(Precedence::AnothersRun), Role::Leads);
     }
 
     #[test]

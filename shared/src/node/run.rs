@@ -14,7 +14,7 @@ use crate::clock::Deadline;
 use crate::failure::Failure;
 
 /// How long to wait between two looks while the volume is on its way: half of this is outage, on average.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(600);
 
 /// How long a release takes at the least, but for a lucky one: the command has to arrive, and k3s and what it runs to end.
 const LEAST_RELEASE: Duration = Duration::from_secs(6);
@@ -37,20 +37,21 @@ const MOST_LOOKS: usize = 2_000;
 
 /// Brings the node to where nothing is left to do, and says why nothing is.
 ///
-/// What cannot be given back (a release, a detachment, the end of an instance) is done only after a second look, at everything anew,
-/// has come to the same step. For example, in seconds after the first read of the group:
+/// What cannot be given back (a release, a detachment, the end of an instance) is done only after a second look, at whatever
+/// it depends on and was not read in the last two seconds, has come to the same step. For example, in seconds after the first
+/// read of the group:
 ///
 /// ```text
 ///  0.0  Durin   reads the group: it is ending old, which holds the volume, and launches new
-///  0.2  Durin   waits for new to boot. It asks every three seconds for new's agent, and reads the group again only when
-///               what it knows is five seconds old
-///  2.1  group   gives new up: a person has terminated it in the console. It will launch another
-///  3.2  Durin   sees new's agent online. By the group of 0.0 new has booted and follows: old has to release
-///  3.3  Durin   looks at everything again: the group is ending new, so nobody follows yet, and old goes on serving
+///  0.2  Durin   waits for new to boot. It asks every six seconds for new's agent, and reads the group again only when
+///               what it knows is 45 seconds old
+///  5.1  group   gives new up: a person has terminated it in the console. It will launch another
+///  6.2  Durin   sees new's agent online. By the group of 0.0 new has booted and follows: old has to release
+///  6.3  Durin   looks again: the group is ending new, so nobody follows yet, and old goes on serving
 /// 60.0  Durin   the next instance has booted: old releases, and the outage begins
 /// ```
 ///
-/// Without the second look the outage would have begun at 3.2, and the volume would have waited for a minute with nobody
+/// Without the second look the outage would have begun at 6.2, and the volume would have waited for a minute with nobody
 /// to attach it to. The look costs a tenth of a second. Steps that can be given back go without: an attachment based on old
 /// knowledge fails because EBS allows one, a record because it is swapped by comparison.
 ///
@@ -81,7 +82,7 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             (Step::Done(reason), _) => return end(node, reason),
             (Step::Wait(reason), role) => {
                 waiting_for = format!("waiting for {reason}");
-                node.view.forget_awaited(reason);
+                node.view.forget_awaited(reason, now);
                 match role {
                     Role::Leads => Some(pause_for(reason, &observed, now)),
                     Role::Follows => following.pause(reason),
@@ -101,15 +102,18 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
                 }
                 Turn::Takes => None,
             },
-            (Step::Blocked(reason), Role::Leads) => return Err(reason.clone().into()),
-            (irreversible, Role::Leads)
-                if irreversible.is_irreversible(&observed) && confirmed.as_ref() != Some(irreversible) =>
+            (last_word, Role::Leads)
+                if is_confirmed_first(last_word, &observed) && confirmed.as_ref() != Some(last_word) =>
             {
                 confirmed = Some(step.clone());
-                node.view.forget_before(irreversible, now);
+                node.view.forget_before(last_word, now);
                 continue;
             }
-            (write, Role::Leads) => take(aws, node, write, &mut waiting_for).await?,
+            (Step::Blocked(reason), Role::Leads) => return Err(reason.clone().into()),
+            (write, Role::Leads) => {
+                following.go_on_after(write);
+                take(aws, node, write, &mut waiting_for).await?
+            }
         };
         confirmed = None;
         if let Some(pause) = pause {
@@ -123,11 +127,24 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
 }
 
+/// A person may have just mended what the run has known for a while.
+fn is_confirmed_first(step: &Step, observed: &Observed) -> bool {
+    step.is_irreversible(observed) || matches!(step, Step::Blocked(_))
+}
+
 /// Since when a step is due, if what is seen says so.
 fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
-    match (step, observed.release.as_ref()?.state) {
-        (Step::Detach { .. }, ReleaseState::Released { at }) => Some(at),
-        _ => None,
+    match observed.release.as_ref()?.state {
+        ReleaseState::Released { at } if matches!(step, Step::Detach { .. }) => Some(at),
+        ReleaseState::NotStarted
+        | ReleaseState::Marked
+        | ReleaseState::Running { .. }
+        | ReleaseState::Released { .. }
+        | ReleaseState::Failed { .. }
+        | ReleaseState::Undelivered { .. }
+        | ReleaseState::Unanswered { .. }
+        | ReleaseState::Resuming { .. }
+        | ReleaseState::ResumeFailed { .. } => None,
     }
 }
 

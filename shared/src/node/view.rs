@@ -29,6 +29,9 @@ const FRESH_FOR: Duration = Duration::from_secs(45);
 /// The same of a group that shows no newcomer in its launch hook: as soon as there is one, its own run goes ahead.
 const FRESH_WITHOUT_A_NEWCOMER: Duration = Duration::from_secs(10);
 
+/// The same of the instances while a newcomer boots or is given the volume: it may die, and the next one be waited for.
+const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(20);
+
 /// The same for a run that follows. It only looks whether another gets on; before it takes over, all is read anew.
 const FRESH_FOR_A_FOLLOWER: Duration = Duration::from_secs(90);
 
@@ -214,14 +217,17 @@ impl View {
     }
 
     /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
-    pub(super) fn forget_awaited(&mut self, wait: &WaitFor) {
+    pub(super) fn forget_awaited(&mut self, wait: &WaitFor, now: SystemTime) {
         match wait {
             // Its launch action waits when it runs, and then its own run goes ahead.
             WaitFor::Running { successor } if self.shows(successor, &Lifecycle::Launching { waits: false }) => {
                 self.group.forget();
             }
             WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances.forget(),
-            WaitFor::Booted { .. } => self.agents.forget(),
+            WaitFor::Booted { .. } => {
+                self.agents.forget();
+                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
+            }
             WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.commands.forget(),
             WaitFor::Replacement { .. }
             | WaitFor::InService { .. }
@@ -229,6 +235,7 @@ impl View {
             | WaitFor::SpareGone { .. } => self.group.forget(),
             WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
                 self.volume.forget();
+                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
             }
         }
     }
@@ -267,10 +274,12 @@ impl View {
     /// For a second look: forgets what a step depends on, but for what is of the moment. The record is left, because a write
     /// based on an old one fails.
     pub(super) fn forget_before(&mut self, irreversible: &Step, now: SystemTime) {
-        self.key_matters = true;
+        self.key_matters |= !matches!(irreversible, Step::Blocked(_));
         self.volume.forget_if_older(OF_THE_MOMENT, now);
-        // It may have been given the volume a moment ago; all the rest lets it go.
-        if matches!(irreversible, Step::Complete { transition: Transition::Terminating, .. }) {
+        // It may have been given the volume a moment ago; of an instance without it nothing else matters.
+        if let Step::Complete { transition: Transition::Terminating, instance, .. } = irreversible
+            && self.holder().is_none_or(|held| held.instance != *instance)
+        {
             return;
         }
         self.group.forget_if_older(OF_THE_MOMENT, now);
@@ -316,7 +325,12 @@ impl View {
         self.group.forget_if_older(fresh_for, now);
         self.instances.forget_if_older(self.fresh_for, now);
         self.volume.forget_if_older(self.fresh_for, now);
-        self.agents.forget_if_older(self.fresh_for, now);
+        let knows_of_holder = match (self.agents.get(), self.holder()) {
+            (Some(agents), Some(holder)) => agents.is_online(&holder.instance),
+            (Some(_), None) | (None, _) => true,
+        };
+        // Not to hear from the holder may be a moment's failure, and decides how it goes.
+        self.agents.forget_if_older(if knows_of_holder { self.fresh_for } else { OF_THE_MOMENT }, now);
         self.commands.forget_if_older(self.fresh_for, now);
         if let Some(Record::Unavailable(_)) = self.name.get().map(|name| &name.record) {
             self.name.forget_if_older(RECORD_AGAIN_AFTER, now);

@@ -150,12 +150,32 @@ fn a_run_leads_only_for_what_its_event_is_about(#[case] seen: Situation, #[case]
 #[case::nine_seconds_late(31, false)]
 #[case::ten_seconds_late(30, true)]
 #[case::eleven_seconds_late(29, true)]
-#[case::at_the_last_moment(0, true)]
+#[case::at_the_last_moment(1, true)]
 fn nobody_waits_for_a_leader_that_is_late(#[case] left: u64, #[case] all_lead: bool) {
-    let led = |leader| if all_lead { ALL.to_vec() } else { vec![leader] };
-    assert_turns(&replaced_early(left), &led(Launch), FOLLOW);
+    assert_turns(&replaced_early(left), if all_lead { &ALL } else { &[Launch] }, FOLLOW);
+    // The run of a warning that is news marks the instance first, and looks again.
+    let all_others = [Launch, LaunchOfAnother, End, Schedule];
+    let led = |leader| if all_lead { all_others.to_vec() } else { vec![leader] };
     assert_turns(&rebalanced().stops_at(OLD, in_s(left)), &led(Launch), FOLLOW);
     assert_turns(&ending().stops_at(OLD, in_s(left)), &led(End), FOLLOW);
+}
+
+/// Also one that has let go before, and has to be asked again.
+#[rstest]
+#[case::it_was_not_asked(ReleaseState::NotStarted, true)]
+#[case::for_an_earlier_attachment(ReleaseState::Marked, true)]
+#[case::so_long_ago_that_it_may_have_been_rebooted(let_go_ago(21), true)]
+#[case::a_moment_ago(let_go_ago(19), false)]
+fn what_is_due_decides_how_urgent_it_is(#[case] state: ReleaseState, #[case] all_lead: bool) {
+    let situation = replaced_early(20).release(&[OLD, NEW], state);
+    assert_turns(&situation, if all_lead { &ALL } else { &[Launch] }, FOLLOW);
+}
+
+/// It has looked at its newcomer more closely than anybody else.
+#[test]
+fn the_run_of_a_launch_gives_its_own_newcomer_up() {
+    let died = replaced_early(100).state(NEW, InstanceState::Dead);
+    assert_turns(&died, &[Launch, Warning], FOLLOW);
 }
 
 /// The leader was not late: what it has done is on its way.

@@ -16,12 +16,14 @@
 use std::time::{Duration, SystemTime};
 
 use super::hook::waits;
+use super::next_step;
 use super::patience::RELEASE_LEAD;
 use super::successor;
 use super::taken::{reclaimed_at, taken_at};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
-use crate::node::observed::{Observed, ReleaseState};
+use crate::node::observed::Observed;
+use crate::node::step::{ActionResult, Step};
 
 /// How long after a holder has to be asked to let go, for want of time, all runs ask it that find it not done.
 const LEADER_IS_LATE: Duration = Duration::from_secs(10);
@@ -38,7 +40,8 @@ pub enum Precedence {
 /// Which run goes ahead: that of the successor's launch before the one that was warned, that before that of the holder's
 /// end, and that before the schedule.
 pub fn precedence(observed: &Observed, now: SystemTime) -> Precedence {
-    if is_urgent(observed, now) || moves_no_node(observed) {
+    let step = next_step(observed, now);
+    if is_urgent(&step, observed, now) || gives_own_newcomer_up(&step, observed) || moves_no_node(observed) {
         return Precedence::Ours;
     }
     let is_for = |instance: &InstanceId, transition| {
@@ -76,12 +79,19 @@ fn warned(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
 }
 
 /// Whether the holder should have been asked to let go by now, and has hardly the time left: then nobody waits for anybody.
-fn is_urgent(observed: &Observed, now: SystemTime) -> bool {
-    let instance = holder(observed).and_then(|id| observed.instances.get(id));
-    let is_late = instance
-        .and_then(|instance| taken_at(instance, now))
-        .is_some_and(|until| until + LEADER_IS_LATE <= now + RELEASE_LEAD);
-    is_late && observed.release.as_ref().is_some_and(|release| release.state == ReleaseState::NotStarted)
+fn is_urgent(step: &Step, observed: &Observed, now: SystemTime) -> bool {
+    let Step::Release { holder } = step else { return false };
+    let until = observed.instances.get(holder).and_then(|instance| taken_at(instance, now));
+    until.is_some_and(|until| until + LEADER_IS_LATE <= now + RELEASE_LEAD)
+}
+
+/// An instance that is no successor any more has nobody else who looks at it this closely.
+fn gives_own_newcomer_up(step: &Step, observed: &Observed) -> bool {
+    matches!(
+        (step, &observed.action),
+        (Step::Complete { instance, transition: Transition::Launching, result: ActionResult::Abandon }, Some(action))
+            if (instance, Transition::Launching) == (&action.instance, action.transition)
+    )
 }
 
 /// The other runs do not know of such an action.
