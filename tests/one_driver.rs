@@ -35,11 +35,13 @@ fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
 }
 
 /// One seed here; `just bench-calls --deaths` plays as many as it is asked for.
-#[test]
-fn a_function_that_dies_after_any_call_costs_at_most_25_seconds() {
+#[rstest]
+#[case::with_capacity_rebalancing(Situation::Rebalanced)]
+#[case::without(Situation::Interrupted)]
+fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situation: Situation) {
     const SEED: u64 = 1;
-    let unharmed = hand_off(Situation::Interrupted, SEED, None).expect("the node came back");
-    let deaths = bench_calls::with_every_death(SEED).expect("the node came back");
+    let unharmed = hand_off(situation, SEED, None).expect("the node came back");
+    let deaths = bench_calls::with_every_death(situation, SEED).expect("the node came back");
     assert!(deaths.len() > 50, "{}", deaths.len());
     for (death, hand_off) in deaths {
         let outage = &hand_off.outage;

@@ -24,7 +24,7 @@ pub struct Options {
     /// The seed of the first hand-off; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
-    /// Also let a function die: in every interruption anew after each of its calls, some 80 times as many hand-offs
+    /// Also let a function die: in every interruption anew after each of its calls, 70 times as many hand-offs
     #[arg(long)]
     pub deaths: bool,
 }
@@ -43,25 +43,28 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     report::print(options.runs, &results);
     if options.deaths {
-        let what = "interruptions in which a function dies after each call".to_owned();
-        let played = on_all_cores(what, &seeds, |seed| with_every_death(*seed))?;
-        let (_, alive) = &results[0];
-        report::print_deaths(&played.concat(), alive);
+        let interruptions =
+            results.iter().filter(|(it, _)| matches!(it, Situation::Interrupted | Situation::Rebalanced));
+        for (situation, alive) in interruptions {
+            let what = format!("{}, with a death after each call", situation.name());
+            let played = on_all_cores(what, &seeds, |seed| with_every_death(*situation, *seed))?;
+            report::print_deaths(*situation, &played.concat(), alive);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The same interruption, once for each call after which a function may die.
+/// The same hand-off, once for each call after which a function may die.
 ///
 /// # Errors
 /// When a stage cannot be set, or the node does not come back.
-pub fn with_every_death(seed: u64) -> Result<Vec<(Death, HandOff)>, String> {
+pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, HandOff)>, String> {
     let mut played = Vec::new();
     for (function, invocations) in [("durin-spot-interruption", 1), ("durin-node-lifecycle", 2)] {
         for invocation in 1..=invocations {
             for after_calls in 1.. {
                 let death = Death { seed, function, invocation, after_calls };
-                let hand_off = hand_off(Situation::Interrupted, seed, Some(death))?;
+                let hand_off = hand_off(situation, seed, Some(death))?;
                 if !hand_off.has_died {
                     break;
                 }

@@ -60,7 +60,7 @@ fn print_least(situation: Situation, hand_offs: &[(u64, HandOff)]) {
     }
 }
 
-pub(super) fn print_deaths(deaths: &[(Death, HandOff)], alive: &[(u64, HandOff)]) {
+pub(super) fn print_deaths(situation: Situation, deaths: &[(Death, HandOff)], alive: &[(u64, HandOff)]) {
     let added = |(death, hand_off): &(Death, HandOff)| {
         let (_, unharmed) = alive.iter().find(|(seed, _)| *seed == death.seed)?;
         Some((hand_off.outage.api.saturating_sub(unharmed.outage.api), *death))
@@ -71,7 +71,7 @@ pub(super) fn print_deaths(deaths: &[(Death, HandOff)], alive: &[(u64, HandOff)]
             .filter_map(added)
             .map(|(added, death)| (added, death.seed, death.function, death.invocation, death.after_calls)),
     );
-    say!("\nThe same interruptions, in each of which one function dies after one call ({} in all):", deaths.len());
+    say!("\n{}, in which a function dies after one of its calls, {} times:", situation.name(), deaths.len());
     let Some((worst, seed, function, invocation, calls)) = added.last() else { return };
     say!(
         "  the API is away longer by {:.1} s at the median, by {:.1} s in 95 of 100, and by {:.1} s at the worst",
