@@ -23,17 +23,17 @@ use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 
 /// Maximum age of anything that we are not waiting for. Losing sight of the group for that long while the volume is polled
-/// costs nothing: the attachment is the fence, and before anything that cannot be given back all is read anew.
+/// costs nothing: the attachment is the fence, and before anything that cannot be given back its grounds are read anew.
 const FRESH_FOR: Duration = Duration::from_secs(45);
-
-/// The same of a group that shows no newcomer in its launch hook: as soon as there is one, its own run goes ahead.
-const FRESH_WITHOUT_A_NEWCOMER: Duration = Duration::from_secs(10);
-
-/// The same of the instances while a newcomer boots or is given the volume: it may die, and the next one be waited for.
-const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// The same for a run that follows. It only looks whether another gets on; before it takes over, all is read anew.
 const FRESH_FOR_A_FOLLOWER: Duration = Duration::from_secs(90);
+
+/// Maximum age of a group that shows no newcomer in its launch hook: as soon as there is one, its own run goes ahead.
+const FRESH_WITHOUT_A_NEWCOMER: Duration = Duration::from_secs(10);
+
+/// Maximum age of the instances while a newcomer boots or is given the volume: it may die, and the next one be waited for.
+const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// What was read so recently is of the moment.
 const OF_THE_MOMENT: Duration = Duration::from_secs(2);
@@ -285,7 +285,7 @@ impl View {
         self.group.forget_if_older(OF_THE_MOMENT, now);
         self.instances.forget_if_older(OF_THE_MOMENT, now);
         self.commands.forget_if_older(OF_THE_MOMENT, now);
-        // A holder that has let go of the volume has done so whoever's agent is online.
+        // That a holder has let go of the volume is true whether its agent is online or not.
         if !matches!(irreversible, Step::Detach { .. }) {
             self.agents.forget_if_older(OF_THE_MOMENT, now);
         }
