@@ -76,12 +76,17 @@ def test_after_ctrl_c_it_says_what_goes_on_and_where_to_look(tmp_path):
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     command = [INFRA / DRILL[0], *DRILL[1:]]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, **pipes, text=True, start_new_session=True) as drill:
-        # Its first look.
-        assert any("InService" in line and " s  " in line for line in drill.stdout)
-        # A terminal sends it to the whole group.
-        os.killpg(drill.pid, signal.SIGINT)
-        _, told = drill.communicate(timeout=30)
+    # Whoever runs the tests in the background has it ignored, and a shell cannot trap what it was born to ignore.
+    hear = {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, env=environment, **pipes, text=True, **hear) as drill:
+        try:
+            # Its first look.
+            assert any("InService" in line and " s  " in line for line in drill.stdout)
+            # A terminal sends it to the whole group.
+            os.killpg(drill.pid, signal.SIGINT)
+            _, told = drill.communicate(timeout=30)
+        finally:
+            drill.kill()
     assert drill.returncode == 1
     (error,) = told.split("\n", 1)[1].splitlines()
     assert error.startswith("error: ") and "goes on without this script: aws autoscaling describe-auto-scaling-groups" in error
