@@ -116,11 +116,6 @@ fn seconds(span: Duration) -> String {
     format!("{:.1}", span.as_secs_f64())
 }
 
-/// How many API calls the functions made.
-pub fn calls(world: &World) -> usize {
-    counted(world).0
-}
-
 /// How many API calls the functions made, and how many of them only read.
 fn counted(world: &World) -> (usize, usize) {
     let by_function = |fact: &Fact| matches!(fact, Fact::Called { caller, .. } if caller.is_function());
