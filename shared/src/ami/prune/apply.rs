@@ -179,7 +179,7 @@ impl Run<'_> {
         let deprecate = || self.ec2.enable_image_deprecation().image_id(id).deprecate_at(at).send();
         let disable = || self.ec2.disable_image().image_id(id).send();
         let disabled = async {
-            if image.deprecated.is_none() {
+            if image.deprecated.is_none() || image.is_deprecated_by_us() {
                 self.paced(&self.pace.deprecate, deprecate).await.map_err(failed("ec2:EnableImageDeprecation"))?;
             }
             self.paced(&self.pace.disable, disable).await.map_err(failed("ec2:DisableImage"))?;
