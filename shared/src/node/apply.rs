@@ -44,9 +44,7 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
         Step::Replace { holder } => {
             node.view.group.forget();
             let applied = end_in_group(aws, holder, Follows::Successor).await;
-            if let Ok(Applied::TooEarly) = applied {
-                node.writes.note_replacement_refused(aws.clock.now());
-            }
+            node.writes.note_replacement_asked(aws.clock.now());
             applied
         }
         Step::EndSpare { instance, number } => {

@@ -167,7 +167,7 @@ impl Node {
             completed: self.writes.completed().clone(),
             denied: self.writes.denied().clone(),
             end_refused: self.writes.end_refused().clone(),
-            replacement_refused: self.writes.replacement_refused(),
+            replacement_asked: self.writes.replacement_asked(),
         };
         observed.forget_own_device();
         // A mark says that the host retires, and EC2 alone knows when.

@@ -20,7 +20,7 @@ pub(super) struct Writes {
     completed: BTreeSet<(InstanceId, Transition)>,
     denied: BTreeMap<(InstanceId, Transition), SystemTime>,
     end_refused: BTreeMap<InstanceId, SystemTime>,
-    replacement_refused: Option<SystemTime>,
+    replacement_asked: Option<SystemTime>,
     left_out: Option<Failure>,
 }
 
@@ -59,12 +59,12 @@ impl Writes {
         &self.end_refused
     }
 
-    pub(super) fn note_replacement_refused(&mut self, now: SystemTime) {
-        self.replacement_refused = Some(now);
+    pub(super) fn note_replacement_asked(&mut self, now: SystemTime) {
+        self.replacement_asked = Some(now);
     }
 
-    pub(super) fn replacement_refused(&self) -> Option<SystemTime> {
-        self.replacement_refused
+    pub(super) fn replacement_asked(&self) -> Option<SystemTime> {
+        self.replacement_asked
     }
 
     /// Something that the hand-off does not wait for has failed. The invocation fails of it at its end.

@@ -58,8 +58,9 @@ pub struct Observed {
     pub denied: BTreeMap<(InstanceId, Transition), SystemTime>,
     /// The instances beside the holder that the group has refused to end, because it was at something else, and when first.
     pub end_refused: BTreeMap<InstanceId, SystemTime>,
-    /// When the group last refused to replace the holder, because it was at something else.
-    pub replacement_refused: Option<SystemTime>,
+    /// When this run last asked the group to replace the holder. The group was at something else, or does not show yet that it
+    /// does.
+    pub replacement_asked: Option<SystemTime>,
 }
 
 impl Observed {

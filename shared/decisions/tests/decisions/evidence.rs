@@ -271,7 +271,7 @@ fn a_group_that_is_at_something_else_delays_no_release(
     #[case] refused: u64,
     #[case] expected: Step,
 ) {
-    assert_eq!(next_step(&interrupted(seconds).replacement_refused_ago(refused).seen(), now()), expected);
+    assert_eq!(next_step(&interrupted(seconds).replacement_asked_ago(refused).seen(), now()), expected);
 }
 
 /// Neither the volume nor the launch action waits for the record.

@@ -215,7 +215,7 @@ fn a_volume_that_nobody_could_attach_again_is_not_detached() {
 #[case::interrupted_and_rebalanced(interrupted(20).rebalancing(), false)]
 #[case::nothing_may_be_launched(interrupted(20).launch_suspended(), false)]
 #[case::at_rest(interrupted(20).desired(0), false)]
-#[case::its_group_is_at_something_else(interrupted(20).replacement_refused_ago(2), false)]
+#[case::its_group_is_at_something_else(interrupted(20).replacement_asked_ago(2), false)]
 fn an_instance_that_ec2_takes_is_replaced_though_it_has_let_go(#[case] situation: Situation, #[case] replaced: bool) {
     let seen = step(situation.free().unasked());
     assert_eq!(seen == Step::Replace { holder: id(OLD) }, replaced, "{seen:?}");

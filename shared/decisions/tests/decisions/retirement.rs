@@ -66,8 +66,8 @@ fn too_small() -> Step {
 #[case::a_day_before_and_two_are_asked_for_at_least(stops_in(DAY).desired(2).at_least(2), replace())]
 #[case::a_day_before_and_the_group_rebalances(stops_in(DAY).rebalancing(), replace())]
 #[case::a_day_before_and_the_group_wants_nobody(stops_in(DAY).desired(0), serves())]
-#[case::the_group_was_at_something_else(stops_in(DAY).replacement_refused_ago(4), awaits_replacement())]
-#[case::the_group_is_asked_again(stops_in(DAY).replacement_refused_ago(5), replace())]
+#[case::the_group_was_at_something_else(stops_in(DAY).replacement_asked_ago(4), awaits_replacement())]
+#[case::the_group_is_asked_again(stops_in(DAY).replacement_asked_ago(5), replace())]
 #[case::a_successor_boots(
     stops(rebalanced().release(&[OLD], ReleaseState::NotStarted), DAY), Step::Wait(WaitFor::Booted { successor: id(NEW) }))]
 #[case::a_successor_is_silent(
@@ -89,10 +89,10 @@ fn too_small() -> Step {
 #[case::it_has_let_go(stops_in(800).launch_suspended().release(&[OLD], let_go_just_now()), detach())]
 #[case::it_gets_nothing_back(stops_in(800).launch_suspended().free(), nobody())]
 #[case::the_group_still_replaces_it(stops_in(900), replace())]
-#[case::the_group_refuses_and_serving_is_worth_it(stops_in(341).replacement_refused_ago(1), awaits_replacement())]
-#[case::the_group_refuses_to_the_end(stops_in(340).replacement_refused_ago(1), release())]
+#[case::the_group_refuses_and_serving_is_worth_it(stops_in(341).replacement_asked_ago(1), awaits_replacement())]
+#[case::the_group_refuses_to_the_end(stops_in(340).replacement_asked_ago(1), release())]
 #[case::the_group_refuses_and_it_has_let_go_already(
-    stops_in(341).replacement_refused_ago(1).release(&[OLD], let_go_just_now()), detach())]
+    stops_in(341).replacement_asked_ago(1).release(&[OLD], let_go_just_now()), detach())]
 #[case::its_successor_boots_and_serving_is_worth_it(
     stops(replaced_early(3_000).at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted), 341),
     Step::Wait(WaitFor::Booted { successor: id(NEW) }))]
@@ -100,7 +100,7 @@ fn too_small() -> Step {
     stops(replaced_early(3_000).at_risk(OLD, RiskReason::Retirement, None).release(&[OLD], ReleaseState::NotStarted), 340),
     release())]
 #[case::another_node_has_its_volume_and_it_leaves_it_clean(
-    stops_in(340).replacement_refused_ago(1).volume_of(Some("other")), release())]
+    stops_in(340).replacement_asked_ago(1).volume_of(Some("other")), release())]
 fn the_less_time_is_left_the_less_a_successor_is_waited_for(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
     let marked = situation.at_risk(OLD, RiskReason::Retirement, None);
@@ -155,7 +155,7 @@ fn an_instance_that_is_interrupted_and_stopped_goes_at_the_next_of_both(
     #[case] stop: u64,
     #[case] expected: Step,
 ) {
-    let both = stops_in(stop).replacement_refused_ago(1).at_risk(OLD, RiskReason::Interruption, Some(reclaim));
+    let both = stops_in(stop).replacement_asked_ago(1).at_risk(OLD, RiskReason::Interruption, Some(reclaim));
     assert_eq!(next_step(&both.seen(), now()), expected);
 }
 

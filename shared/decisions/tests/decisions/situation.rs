@@ -139,7 +139,7 @@ impl Default for Situation {
             denied: [].into(),
             end_refused: [].into(),
             seen_waiting: [].into(),
-            replacement_refused: None,
+            replacement_asked: None,
         })
     }
 }

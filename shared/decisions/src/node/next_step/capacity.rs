@@ -66,7 +66,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (2.., Some(spare), _) => Some(spare::end(observed, spare, now)),
         // Then it is replaced, and by one instance only.
         (2.., None, true) if is_last_day && group.min_size < 2 => Some(Step::RestoreCapacity { holder }),
-        (1 | 2.., _, true) if is_last_day && departure::is_refused(observed, now) => {
+        (1 | 2.., _, true) if is_last_day && departure::is_asked(observed, now) => {
             Some(Step::Wait(WaitFor::Replacement { holder }))
         }
         (1 | 2.., _, true) if is_last_day => Some(take_back::replace(observed, &holder)),

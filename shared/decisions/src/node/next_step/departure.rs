@@ -96,9 +96,9 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
     }
     // Capacity Rebalancing launches the replacement, at the same warning. It does nothing about a host that retires.
     let replaces = observed.group.desired_capacity > 0 && (!observed.group.rebalances || stop.is_some());
-    // What the group refuses now it may do in a moment; but the release does not wait for it.
+    // What the group does not do now it may do in a moment; but the release does not wait for it.
     let is_possible = !observed.group.launch_suspended && unusable_key(observed).is_none();
-    if replaces && is_possible && !is_refused(observed, now) {
+    if replaces && is_possible && !is_asked(observed, now) {
         return Some(Step::Replace { holder: holder.clone() });
     }
     Some(leave())
@@ -112,13 +112,13 @@ pub(super) fn of_empty(observed: &Observed, now: SystemTime) -> Option<Step> {
     let holder = in_service.map(|(id, _)| id).find(is_taken)?;
     let is_stopped = observed.instances.get(holder).is_some_and(|instance| stopped_at(instance, now).is_some());
     let launches = observed.group.desired_capacity > 0 && !observed.group.launch_suspended;
-    let replaces = launches && (!observed.group.rebalances || is_stopped) && !is_refused(observed, now);
+    let replaces = launches && (!observed.group.rebalances || is_stopped) && !is_asked(observed, now);
     replaces.then(|| Step::Replace { holder: holder.clone() })
 }
 
-/// Whether the group has just been at something else, when it was asked to replace the holder.
-pub(super) fn is_refused(observed: &Observed, now: SystemTime) -> bool {
-    observed.replacement_refused.is_some_and(|refused| now < refused + REPLACES_AGAIN_AFTER)
+/// Whether the group has just been asked to replace the holder. It is at something else, or has not begun.
+pub(super) fn is_asked(observed: &Observed, now: SystemTime) -> bool {
+    observed.replacement_asked.is_some_and(|asked| now < asked + REPLACES_AGAIN_AFTER)
 }
 
 impl Departure<'_> {

@@ -48,7 +48,7 @@ pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 /// but another launch may get a better image, or a better host.
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
-/// How soon a group that is at something else is asked again to replace the holder.
+/// How soon a group that is at something else, or shows nothing of it, is asked again to replace the holder.
 pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// How long a group may refuse to end an instance, because it is at something else. A launch takes half a minute.

@@ -25,8 +25,8 @@ impl Situation {
     }
 
     /// The group was at something else so many seconds ago.
-    pub(crate) fn replacement_refused_ago(self, seconds: u64) -> Situation {
-        self.but(|observed| observed.replacement_refused = Some(ago(seconds)))
+    pub(crate) fn replacement_asked_ago(self, seconds: u64) -> Situation {
+        self.but(|observed| observed.replacement_asked = Some(ago(seconds)))
     }
 
     /// The group has refused for so many seconds to end an instance.
