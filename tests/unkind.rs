@@ -118,6 +118,42 @@ async fn a_holder_whose_successor_dies_serves_again_or_is_followed(#[values(1, 2
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
+/// The same of a holder that has the volume only since a minute ago, so that nobody supposes that it was asked.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_young_holder_whose_successor_dies_is_not_taken_for_one_that_serves(#[values(1, 2, 3, 4, 5, 6)] seed: u64) {
+    let story = Story::new(seed, false);
+    let node = story.node().clone();
+    let first = story.reclaim().await;
+    let has_moved = |world: &World| outage::is_served(world, &node) && world.serving(&node.volume) != Some(&first);
+    story.until("the node has moved", has_moved).await;
+    story.aws().pass(seconds(60)).await;
+    let old = story.holder();
+    story.world(refresh);
+    story.until("the holder lets go", |world| world.serving(&node.volume).is_none()).await;
+    story.world(|world| {
+        let new = newest(world);
+        assert_ne!(new, old);
+        world.reclaim(&new);
+    });
+    let away = away_in(&story, HOUR / 4).await;
+    assert!(away < seconds(150), "{away:?}\n{}", story.told());
+    story.ends_well().await;
+}
+
+/// The one's mark may be written over the other's.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_recommendation_at_the_moment_of_the_warning_costs_nothing(#[values(1, 2, 3, 4)] seed: u64) {
+    let story = Story::new(seed, true);
+    let old = story.holder();
+    story.world(|world| world.recommend_rebalance(&old));
+    let again = story.reclaim().await;
+    assert_eq!(again, old);
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_schedule_counts_a_holder_that_has_let_go_as_no_holder() {
     let story = Story::without_functions(&Seed::one_node());

@@ -198,7 +198,9 @@ impl Node {
 
     async fn ask_about_release(&mut self, aws: &Aws, observed: &Observed) -> Option<Release> {
         let now = aws.clock.now();
-        let may_have_been_asked = self.view.may_have_been_asked(now);
+        let has_asked = self.writes.sent().map(|sent| &sent.attachment.instance);
+        let is_holder = |asked: &InstanceId| self.view.holder().is_some_and(|holder| holder.instance == *asked);
+        let may_have_been_asked = has_asked.is_some_and(is_holder) || self.view.may_have_been_asked();
         let holder = release_matters(observed, may_have_been_asked, now)?;
         let asked = observed.group.members.keys().chain([&holder.instance]).collect();
         // A holder that stays is asked about its agent only if it has to be sent anything.
@@ -213,7 +215,11 @@ impl Node {
         }
         let agents = self.view.ask_systems_manager(aws, &self.declaration, holder, &asked).await;
         self.report_refusals(holder);
-        Some(Release { agents, state: self.release_state(holder) })
+        let state = self.release_state(holder);
+        if state != ReleaseState::NotStarted {
+            self.view.know_whether_asked(holder.instance.clone(), true, now);
+        }
+        Some(Release { agents, state })
     }
 
     /// Once each: the state says that the holder has refused, and the log says why.
@@ -297,7 +303,7 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
         // Two groups may name the same one.
         node.view.volume = Cached::read_at(now, volumes.get(&node.declaration.volume).cloned());
         if let Ok(asked) = &asked {
-            node.view.note_asked_lately(asked);
+            node.view.note_asked_lately(asked, now);
         }
     }
     read_strangers(aws, nodes, &names).await?;

@@ -41,9 +41,6 @@ const OF_THE_MOMENT: Duration = Duration::from_secs(2);
 /// How long Route 53 is left alone after it has failed.
 const RECORD_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// How long a hand-off may take in which nothing is lost: later nobody has the attachment in mind any more.
-const SETTLED_AFTER: Duration = Duration::from_secs(300);
-
 /// Parts that a step has changed or time has aged are read again, others are not. What is unread is unknown: only
 /// [`View::look`], which reads all of it, shows it to a decision.
 #[derive(Debug)]
@@ -63,8 +60,9 @@ pub(super) struct View {
     pub(super) key_matters: bool,
     /// What the holder was asked for.
     pub(super) commands: Cached<Vec<Command>>,
-    /// Whether the holder was asked lately to let go, if somebody has looked.
-    asked_lately: Option<bool>,
+    /// Of an instance that had the volume: whether it was asked lately to let go, if somebody has looked.
+    asked_lately: Cached<(InstanceId, bool)>,
+    begun: SystemTime,
     fresh_for: Duration,
 }
 
@@ -89,7 +87,8 @@ impl View {
             key: Cached::unread(),
             key_matters: false,
             commands: Cached::unread(),
-            asked_lately: None,
+            asked_lately: Cached::unread(),
+            begun: read,
             fresh_for: FRESH_FOR,
         }
     }
@@ -168,18 +167,27 @@ impl View {
         self.commands.get_or_read(&aws.clock, read::commands(aws, holder)).await.map(|_| ())
     }
 
-    /// Whether a holder that stays may have been asked to let go. If that is not known, a newcomer that has just been given
-    /// the volume has not: another hand-off comes with another run, which looks.
-    pub(super) fn may_have_been_asked(&self, now: SystemTime) -> bool {
-        self.asked_lately.unwrap_or_else(|| {
-            let Some(Attachment { instance, since: Some(since), .. }) = self.holder() else { return true };
-            let launched = self.instances.get().and_then(|known| known.get(instance)?.launched);
-            *since + SETTLED_AFTER < now || launched.is_none_or(|launched| launched + SETTLED_AFTER < *since)
-        })
+    /// Whether a holder that stays may have been asked to let go. If that is not known, one that was given the volume since this
+    /// run has begun has not: another hand-off comes with another run, which looks.
+    pub(super) fn may_have_been_asked(&self) -> bool {
+        let Some(holder) = self.holder() else { return true };
+        self.was_asked(holder).unwrap_or_else(|| holder.since.is_none_or(|since| since < self.begun))
     }
 
-    pub(super) fn note_asked_lately(&mut self, asked: &BTreeSet<InstanceId>) {
-        self.asked_lately = Some(self.holder().is_some_and(|holder| asked.contains(&holder.instance)));
+    fn was_asked(&self, holder: &Attachment) -> Option<bool> {
+        self.asked_lately.get().filter(|(asked, _)| *asked == holder.instance).map(|(_, was_asked)| *was_asked)
+    }
+
+    /// Whoever has asked it: should its successor die, the holder is one again of which nobody would ask.
+    pub(super) fn know_whether_asked(&mut self, holder: InstanceId, was_asked: bool, now: SystemTime) {
+        self.asked_lately = Cached::read_at(now, (holder, was_asked));
+    }
+
+    pub(super) fn note_asked_lately(&mut self, asked: &BTreeSet<InstanceId>, now: SystemTime) {
+        if let Some(holder) = self.holder().map(|holder| holder.instance.clone()) {
+            let was_asked = asked.contains(&holder);
+            self.know_whether_asked(holder, was_asked, now);
+        }
     }
 
     fn shows(&self, instance: &InstanceId, state: &Lifecycle) -> bool {
@@ -198,7 +206,7 @@ impl View {
 
     /// The holder, if it was asked lately to let go.
     pub(super) fn asked_holder(&self) -> Option<Attachment> {
-        self.holder().filter(|_| self.asked_lately == Some(true)).cloned()
+        self.holder().filter(|holder| self.was_asked(holder) == Some(true)).cloned()
     }
 
     /// Whether the node was nowhere when it was last read; `None` if it was not read.
@@ -228,7 +236,10 @@ impl View {
                 self.agents.forget();
                 self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
             }
-            WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.commands.forget(),
+            WaitFor::Released { .. } | WaitFor::Resumed { .. } => {
+                self.commands.forget();
+                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
+            }
             WaitFor::Replacement { .. }
             | WaitFor::InService { .. }
             | WaitFor::Spare { .. }
@@ -274,20 +285,29 @@ impl View {
     /// For a second look: forgets what a step depends on, but for what is of the moment. The record is left, because a write
     /// based on an old one fails.
     pub(super) fn forget_before(&mut self, irreversible: &Step, now: SystemTime) {
-        self.key_matters |= !matches!(irreversible, Step::Blocked(_));
+        let holder = self.holder().map(|held| held.instance.clone());
+        let is_blocked = matches!(irreversible, Step::Blocked(_));
+        self.key_matters |= !is_blocked;
         self.volume.forget_if_older(OF_THE_MOMENT, now);
         // It may have been given the volume a moment ago; of an instance without it nothing else matters.
         if let Step::Complete { transition: Transition::Terminating, instance, .. } = irreversible
-            && self.holder().is_none_or(|held| held.instance != *instance)
+            && holder.as_ref() != Some(instance)
         {
             return;
         }
         self.group.forget_if_older(OF_THE_MOMENT, now);
         self.instances.forget_if_older(OF_THE_MOMENT, now);
         self.commands.forget_if_older(OF_THE_MOMENT, now);
-        // That a holder has let go of the volume is true whether its agent is online or not.
+        // That a holder has let go of the volume is true whether its agent is online or not. That it is not heard may be one
+        // answer's failure, and ends it.
         if !matches!(irreversible, Step::Detach { .. }) {
-            self.agents.forget_if_older(OF_THE_MOMENT, now);
+            let is_heard = self.agents.get().zip(holder).is_some_and(|(agents, holder)| agents.is_online(&holder));
+            self.agents.forget_if_older(if is_heard { OF_THE_MOMENT } else { Duration::ZERO }, now);
+        }
+        // A person may have mended what the run has known from its beginning.
+        if is_blocked {
+            self.name.forget_if_older(OF_THE_MOMENT, now);
+            self.key.forget_if_older(OF_THE_MOMENT, now);
         }
     }
 
@@ -296,7 +316,10 @@ impl View {
         match step {
             Step::Attach { .. } | Step::Detach { .. } | Step::Terminate { .. } => self.volume.forget(),
             Step::Release { .. } | Step::Resume { .. } => self.commands.forget(),
-            Step::ClaimName | Step::PointRecord { .. } => self.name.forget(),
+            Step::ClaimName | Step::PointRecord { .. } => {
+                self.name.forget();
+                self.volume.forget();
+            }
             Step::Replace { .. }
             | Step::LaunchFirst { .. }
             | Step::EndSpare { .. }
@@ -332,8 +355,12 @@ impl View {
         // Not to hear from the holder may be a moment's failure, and decides how it goes.
         self.agents.forget_if_older(if knows_of_holder { self.fresh_for } else { OF_THE_MOMENT }, now);
         self.commands.forget_if_older(self.fresh_for, now);
+        self.asked_lately.forget_if_older(FRESH_FOR, now);
         if let Some(Record::Unavailable(_)) = self.name.get().map(|name| &name.record) {
             self.name.forget_if_older(RECORD_AGAIN_AFTER, now);
+            if self.name.get().is_none() {
+                self.volume.forget();
+            }
         }
     }
 }
@@ -358,3 +385,6 @@ fn unlisted_holder(volume: Option<&Volume>, known: &BTreeMap<InstanceId, Instanc
     let holder = &volume?.attachments.first()?.instance;
     (!known.contains_key(holder)).then(|| holder.clone())
 }
+
+#[cfg(test)]
+mod tests;
