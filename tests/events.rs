@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use durin::events::{Event, Received};
 use durin::lifecycle::{Passage, Transition};
+use durin::risk::RiskReason;
 use durin_cli::deployment::{self, Deployment};
 use durin_cli::recorded;
 use durin_harness::world::ec2::SpotAction;
@@ -102,8 +103,15 @@ fn every_rule_matches_what_its_function_acts_on() {
     let deployment = Deployment::shipped().expect("a deployment");
     for (name, event) in all_of(&folder()) {
         let acts = match Received::parse(event.clone()).expect("an event").event {
-            Event::LifecycleAction(action) if action.is_ours() => vec!["durin-node-lifecycle"],
-            Event::Warnings(_) => vec!["durin-spot-interruption"],
+            Event::LifecycleAction(action) if action.is_ours() => match action.transition {
+                Transition::Launching => vec!["durin-node-lifecycle", "durin-node-resync"],
+                Transition::Terminating => vec!["durin-node-lifecycle"],
+            },
+            // Of a retirement there is time to try again.
+            Event::Warnings(warnings) if warnings.iter().all(|it| it.risk.reason == RiskReason::Retirement) => {
+                vec!["durin-spot-interruption"]
+            }
+            Event::Warnings(_) => vec!["durin-spot-interruption", "durin-node-resync"],
             Event::ImageReady(_) => vec!["durin-ami-publish"],
             // The schedule invokes its function directly, without the bus.
             Event::LifecycleAction(_) | Event::Schedule | Event::NotOurs => vec![],
@@ -197,8 +205,9 @@ async fn another_functions_event_is_refused_without_a_call(
     let story = Story::of_one_node(1);
     for (name, means) in EVENTS {
         let is_meant = match means {
-            Meaning::Launch(_) | Meaning::Terminate(_) => function == "durin-node-lifecycle",
-            Meaning::Warning => function == "durin-spot-interruption",
+            Meaning::Launch(_) => ["durin-node-lifecycle", "durin-node-resync"].contains(&function),
+            Meaning::Terminate(_) => function == "durin-node-lifecycle",
+            Meaning::Warning => ["durin-spot-interruption", "durin-node-resync"].contains(&function),
             Meaning::ImageReady => function == "durin-ami-publish",
             Meaning::Schedule => ["durin-node-resync", "durin-ami-publish", "durin-ami-prune"].contains(&function),
             Meaning::NotOurs => false,

@@ -17,6 +17,7 @@ mod read;
 mod records;
 mod run;
 mod view;
+mod watch;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 pub use documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+use durin_decisions::node::Instance;
 pub use durin_decisions::node::{ActionResult, Blocked, DEVICE, Done, Hook, LONGEST_PERIOD, hook_problem};
 
 use crate::aws::Aws;
@@ -35,6 +37,7 @@ use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
 use observe::{Lookup, Node, every_node, read_together};
 use run::run;
+pub use watch::{watch_over_launch, watch_over_warned};
 
 /// How many of the instances that one event warns are worked on at once. AWS Health names hundreds, which is no reason to
 /// ask for hundreds of instances at once; and what is done about a retirement does not wait for anything.
@@ -76,20 +79,20 @@ pub async fn look_after(aws: &Aws, group: &GroupName, hint: Hint, deadline: Dead
 /// When we cannot read which nodes the instances belong to.
 pub async fn look_after_warned(aws: &Aws, warnings: Vec<Warning>, deadline: Deadline) -> Result<Outcomes, Failure> {
     let ids: Vec<InstanceId> = warnings.iter().map(|warning| warning.instance.clone()).collect();
-    let groups = read::groups_of(aws, &ids).await?;
-    let work = warnings.into_iter().map(|warning| hand_over(aws, &groups, warning, deadline)).collect();
+    let known = read::declared_instances(aws, &ids).await?;
+    let work = warnings.into_iter().map(|warning| hand_over(aws, &known, warning, deadline)).collect();
     Ok(several_at_once(work).await)
 }
 
 async fn hand_over(
     aws: &Aws,
-    groups: &BTreeMap<InstanceId, GroupName>,
+    known: &BTreeMap<InstanceId, (GroupName, Instance)>,
     warning: Warning,
     deadline: Deadline,
 ) -> (String, Result<Done, Failure>) {
     let instance = warning.instance.clone();
-    let outcome = match groups.get(&instance) {
-        Some(group) => look_after(aws, group, Hint::Warning(warning), deadline).await,
+    let outcome = match known.get(&instance) {
+        Some((group, _)) => look_after(aws, group, Hint::Warning(warning), deadline).await,
         None => {
             let done = Done::NotANode { instance: instance.clone() };
             tracing::info!(instance = %instance, step = "done", reason = %done);

@@ -1,22 +1,34 @@
-//! `durin-node-resync`: the schedule. The same loop for every node of the region, so that a lost event costs at most
-//! one period, and drift is repaired.
+//! `durin-node-resync`: what others missed. On its schedule, the same loop for every node of the region, so that a lost event
+//! costs at most one period, and drift is repaired; on warnings and launches, a look whether the function that acts on them
+//! does.
 
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Received};
 use durin::failure::{Failure, Subjects};
+use durin::lifecycle::Transition;
 use durin::node;
 use durin::outcome::answer;
 use serde_json::Value;
 
-/// Handles one tick of the schedule: all nodes are read together, and healthy ones cost nothing more.
+/// Handles one tick of the schedule, for which all nodes are read together, and healthy ones cost nothing more; or watches over the
+/// run that a warning or a launch has started.
 ///
 /// # Errors
-/// When the event is not a schedule's, a read of all nodes fails, or some node needs a person or more time.
-/// The other nodes were still handled.
+/// When the event is neither, a read of all nodes fails, or some node needs a person or more time. The other nodes were still
+/// handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
-    let Event::Schedule = event else { return Err(kind.not_for_this_function().into()) };
-    let (outcomes, mistakes) = node::look_after_all(aws, deadline).await?;
+    let (outcomes, mistakes) = match event {
+        Event::Schedule => node::look_after_all(aws, deadline).await?,
+        Event::Warnings(warnings) => (node::watch_over_warned(aws, warnings, deadline).await?, Vec::new()),
+        Event::LifecycleAction(action) if action.is_ours() && action.transition == Transition::Launching => {
+            let group = action.group.to_string();
+            (vec![(group, node::watch_over_launch(aws, action, deadline).await)], Vec::new())
+        }
+        Event::LifecycleAction(_) | Event::ImageReady(_) | Event::NotOurs => {
+            return Err(kind.not_for_this_function().into());
+        }
+    };
     answer(Subjects::Nodes, outcomes, mistakes.into_iter().map(Failure::from).collect())
 }

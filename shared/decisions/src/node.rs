@@ -10,7 +10,10 @@ mod step;
 
 pub use claim::{Claim, claim_name, claim_text};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
-pub use next_step::{LONGEST_PERIOD, Precedence, least_heartbeat, next_step, precedence, release_matters, retires};
+pub use next_step::{
+    LONGEST_PERIOD, Precedence, is_news, is_warned, launch_has_company, least_heartbeat, next_step, precedence,
+    release_matters, retires, urgent_from, warning_has_company,
+};
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
     Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,

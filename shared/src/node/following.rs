@@ -55,7 +55,7 @@ impl Following {
         let leads = self.has_taken_over
             || match precedence {
                 Precedence::Ours => true,
-                Precedence::AnothersRun => false,
+                Precedence::AnothersRun | Precedence::TwoOthersRuns => false,
                 Precedence::Nobodys => !self.has_followed,
             };
         self.has_followed |= !leads;

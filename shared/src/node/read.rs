@@ -190,15 +190,18 @@ fn invoked_after(time: SystemTime) -> Result<CommandFilter, BuildError> {
     CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(timestamp(time)).build()
 }
 
-/// The groups of those instances that are alive and have the tags of a node, which its group has propagated to them.
-pub(super) async fn groups_of(aws: &Aws, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, GroupName>, Failure> {
-    let mut groups = BTreeMap::new();
+/// Those instances that are alive and have the tags of a node, which its group has propagated to them, with the group.
+pub(super) async fn declared_instances(
+    aws: &Aws,
+    ids: &[InstanceId],
+) -> Result<BTreeMap<InstanceId, (GroupName, Instance)>, Failure> {
+    let mut declared = BTreeMap::new();
     for chunk in ids.chunks(FILTER_VALUES) {
         let found = described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await?;
         let alive = found.into_iter().filter(|it| it.is_declared && it.instance.state != InstanceState::Dead);
-        groups.extend(alive.filter_map(|found| Some((found.id, found.group?))));
+        declared.extend(alive.filter_map(|found| Some((found.id, (found.group?, found.instance)))));
     }
-    Ok(groups)
+    Ok(declared)
 }
 
 fn filter<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Filter {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Done, Observed, ReleaseState, Step, WaitFor, next_step, precedence};
+use durin_decisions::node::{
+    Done, Observed, Precedence, ReleaseState, Step, WaitFor, next_step, precedence, urgent_from,
+};
 use tracing::info;
 
 use super::applied::Applied;
@@ -66,7 +68,13 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     for _ in 0..MOST_LOOKS {
         let observed = node.observe(aws).await?;
         let now = aws.clock.now();
-        let (step, role) = (next_step(&observed, now), following.role(precedence(&observed, now)));
+        let (step, precedence) = (next_step(&observed, now), precedence(&observed, now));
+        let role = following.role(precedence);
+        if let (Role::Follows, Precedence::TwoOthersRuns, Some(action)) = (role, precedence, &observed.action) {
+            let done = Done::Underway { instance: action.instance.clone() };
+            log(node, &observed, &Step::Done(done.clone()), role);
+            return Ok(done);
+        }
         node.view.keep_for(role);
         if (last_role, role) == (Role::Follows, Role::Leads) {
             last_role = role;
@@ -116,7 +124,10 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             }
         };
         confirmed = None;
-        if let Some(pause) = pause {
+        if let Some(mut pause) = pause {
+            if role == Role::Follows {
+                pause = pause.min(until_urgent(&observed, now));
+            }
             if !deadline.allows(aws.clock.now(), pause) {
                 return Err(Failure::OutOfTime { waiting_for });
             }
@@ -125,6 +136,12 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     }
     let problem = format!("{waiting_for}; please report this with the function's log");
     Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
+}
+
+/// Forever, once everybody has looked.
+fn until_urgent(observed: &Observed, now: SystemTime) -> Duration {
+    let left = urgent_from(observed, now).and_then(|from| from.duration_since(now).ok());
+    left.filter(|left| !left.is_zero()).unwrap_or(Duration::MAX)
 }
 
 /// A person may have just mended what the run has known for a while.
@@ -175,6 +192,7 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
             | Done::NoSuccessor
             | Done::AwaitsCapacity { .. }
             | Done::NoMove { .. }
+            | Done::Underway { .. }
             | Done::NotANode { .. }
             | Done::NotOurs { .. },
         ) => Ok(reason.clone()),

@@ -19,11 +19,17 @@ use serde_json::Value;
 use super::{NODE, RELEASE, ROLES, RULES};
 
 /// An event of each kind that a function acts on, and the function.
-const ACTED_ON: [(&str, &str, &str); 7] = [
+const ACTED_ON: [(&str, &str, &str); 9] = [
     ("durin-node-lifecycle", "launch", include_str!("../../../../events/launch.json")),
     ("durin-node-lifecycle", "terminate", include_str!("../../../../events/terminate.json")),
     (
         "durin-spot-interruption",
+        "spot-interruption-warning",
+        include_str!("../../../../events/spot-interruption-warning.json"),
+    ),
+    ("durin-node-resync", "launch", include_str!("../../../../events/launch.json")),
+    (
+        "durin-node-resync",
         "spot-interruption-warning",
         include_str!("../../../../events/spot-interruption-warning.json"),
     ),

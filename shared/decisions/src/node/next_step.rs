@@ -14,22 +14,27 @@ mod stuck;
 mod successor;
 mod take_back;
 mod taken;
+mod watch;
 
 use std::time::SystemTime;
 
 use super::claim::Claim;
-use super::observed::{Attachment, AttachmentState, InstanceState, Observed, ReleaseState, Volume, VolumeState};
+use super::observed::{
+    Attachment, AttachmentState, Instance, InstanceState, Observed, ReleaseState, Volume, VolumeState,
+};
 use super::record::{ARecord, Record, RecordProblem};
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
+use crate::risk::Warning;
 pub use departure::release_matters;
 use obstacles::{cannot_take_over, shared_record, shared_volume, tag_that_is_refused, usable_volume, zone_elsewhere};
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, least_heartbeat};
-pub use precedence::{Precedence, precedence};
+pub use precedence::{Precedence, precedence, urgent_from};
 use successor::Successor;
 pub use taken::retires;
+pub use watch::{is_warned, launch_has_company, warning_has_company};
 
 /// What to do next for this node.
 ///
@@ -63,9 +68,12 @@ fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
 fn mark_warned(observed: &Observed, now: SystemTime) -> Option<Step> {
     let warning = observed.warning.as_ref()?;
     let warned = observed.instances.get(&warning.instance)?;
-    let is_news = warning.holds(warned.launched, now) && warning.risk.adds_to(warned.risk, now);
-    (is_news && warned.state != InstanceState::Dead)
-        .then(|| Step::Mark { instance: warning.instance.clone(), risk: warning.risk })
+    is_news(warning, warned, now).then(|| Step::Mark { instance: warning.instance.clone(), risk: warning.risk })
+}
+
+/// Whether the instance has to be marked with a warning.
+pub fn is_news(warning: &Warning, warned: &Instance, now: SystemTime) -> bool {
+    warned.state != InstanceState::Dead && warning.holds(warned.launched, now) && warning.risk.adds_to(warned.risk, now)
 }
 
 fn hand_off(observed: &Observed, now: SystemTime) -> Step {

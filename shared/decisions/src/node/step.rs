@@ -158,6 +158,9 @@ pub enum Done {
     /// The lifecycle action was about the warm pool or a root volume.
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
     NoMove { instance: InstanceId },
+    /// There is nothing to watch over: the run that its event has started is not the only one that knows.
+    #[error("other runs see to what the event about {instance} has set off")]
+    Underway { instance: InstanceId },
     /// The instance that was warned is gone, or has none of our tags.
     #[error("{instance} is gone, or has no {} tag: it is not an instance of a Durin node", crate::tags::VOLUME_ID)]
     NotANode { instance: InstanceId },

@@ -21,3 +21,4 @@ mod situation;
 mod spare;
 mod steps;
 mod stuck;
+mod watch;

@@ -1,11 +1,16 @@
 //! Which of a node's runs goes ahead, situation by situation: all runs see the same, and each knows its own event besides.
 
+use std::time::SystemTime;
+
 use durin_decisions::lifecycle::{Passage, Transition};
-use durin_decisions::node::{AttachmentState, InstanceState, Lifecycle, Precedence, ReleaseState, precedence};
-use durin_decisions::risk::RiskReason;
+use durin_decisions::node::{
+    AttachmentState, InstanceState, Lifecycle, Precedence, ReleaseState, precedence, urgent_from,
+};
+use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
 use crate::situation::*;
+use Others::{Follow, FollowBoth, KnowOfNobody};
 use Run::{End, Launch, LaunchOfAnother, Schedule, Warning};
 
 /// By what started it.
@@ -23,9 +28,16 @@ enum Run {
 }
 
 const ALL: [Run; 5] = [Launch, LaunchOfAnother, End, Warning, Schedule];
-const FOLLOW: Precedence = Precedence::AnothersRun;
-/// No event has told anybody.
-const KNOW_OF_NOBODY: Precedence = Precedence::Nobodys;
+
+/// What those do that do not lead.
+#[derive(Clone, Copy, Debug)]
+enum Others {
+    /// No event has told anybody.
+    KnowOfNobody,
+    Follow,
+    /// The runs of the launch and of the warning are at work, so that of the end is not needed.
+    FollowBoth,
+}
 
 impl Run {
     fn sees(self, situation: Situation) -> Situation {
@@ -44,9 +56,14 @@ fn turn(seen: &Situation) -> Precedence {
 }
 
 #[track_caller]
-fn assert_turns(situation: &Situation, leading: &[Run], others: Precedence) {
+fn assert_turns(situation: &Situation, leading: &[Run], others: Others) {
     for run in ALL {
-        let expected = if leading.contains(&run) { Precedence::Ours } else { others };
+        let expected = match (leading.contains(&run), others, run) {
+            (true, _, _) => Precedence::Ours,
+            (false, KnowOfNobody, _) => Precedence::Nobodys,
+            (false, FollowBoth, End) => Precedence::TwoOthersRuns,
+            (false, Follow | FollowBoth, _) => Precedence::AnothersRun,
+        };
         assert_eq!(turn(&run.sees(situation.clone())), expected, "{run:?}");
     }
 }
@@ -73,71 +90,71 @@ fn taking_over() -> Situation {
 
 #[rstest]
 // Nobody waits, and nobody goes at a given time. Only the run of the old instance's end knows of it before the group shows it.
-#[case::all_is_well(healthy(), &[End], KNOW_OF_NOBODY)]
-#[case::its_host_retires(retired(), &[End], KNOW_OF_NOBODY)]
-#[case::ec2_recommends_to_leave_it(healthy().at_risk(OLD, RiskReason::Rebalance, None), &[End], KNOW_OF_NOBODY)]
-#[case::ec2_gives_no_time(healthy().at_risk(OLD, RiskReason::Interruption, None), &[End], KNOW_OF_NOBODY)]
-#[case::the_stop_of_its_host_is_near(retired().stops_at(OLD, in_s(100)), &[End], KNOW_OF_NOBODY)]
+#[case::all_is_well(healthy(), &[End], KnowOfNobody)]
+#[case::its_host_retires(retired(), &[End], KnowOfNobody)]
+#[case::ec2_recommends_to_leave_it(healthy().at_risk(OLD, RiskReason::Rebalance, None), &[End], KnowOfNobody)]
+#[case::ec2_gives_no_time(healthy().at_risk(OLD, RiskReason::Interruption, None), &[End], KnowOfNobody)]
+#[case::the_stop_of_its_host_is_near(retired().stops_at(OLD, in_s(100)), &[End], KnowOfNobody)]
 // The run of the warning leads, also when the group ends the old instance meanwhile.
-#[case::it_is_warned(interrupted(100), &[Warning], FOLLOW)]
-#[case::it_is_warned_and_set_aside(interrupted(100).lifecycle(OLD, Lifecycle::Standby), &[Warning], FOLLOW)]
-#[case::it_is_warned_and_its_action_has_not_begun(interrupted(100).lifecycle(OLD, TERMINATING), &[Warning], FOLLOW)]
-#[case::it_is_warned_and_its_group_ends_it(interrupted(100).lifecycle(OLD, TERMINATING_WAIT), &[Warning], FOLLOW)]
-#[case::its_time_is_a_second_away(interrupted(1).unasked(), &[Warning], FOLLOW)]
-#[case::its_time_has_come(interrupted(0).unasked(), &[End], KNOW_OF_NOBODY)]
+#[case::it_is_warned(interrupted(100), &[Warning], Follow)]
+#[case::it_is_warned_and_set_aside(interrupted(100).lifecycle(OLD, Lifecycle::Standby), &[Warning], Follow)]
+#[case::it_is_warned_and_its_action_has_not_begun(interrupted(100).lifecycle(OLD, TERMINATING), &[Warning], Follow)]
+#[case::it_is_warned_and_its_group_ends_it(interrupted(100).lifecycle(OLD, TERMINATING_WAIT), &[Warning], Follow)]
+#[case::its_time_is_a_second_away(interrupted(1).unasked(), &[Warning], Follow)]
+#[case::its_time_has_come(interrupted(0).unasked(), &[End], KnowOfNobody)]
 #[case::its_time_has_come_and_its_group_ends_it(
-    interrupted(0).lifecycle(OLD, TERMINATING_WAIT).unasked(), &[End], FOLLOW)]
-#[case::it_is_warned_and_the_volume_is_free(interrupted(100).free(), &[], KNOW_OF_NOBODY)]
-#[case::ec2_does_not_list_the_warned_instance(interrupted(100).unlisted(OLD), &[End], KNOW_OF_NOBODY)]
+    interrupted(0).lifecycle(OLD, TERMINATING_WAIT).unasked(), &[End], Follow)]
+#[case::it_is_warned_and_the_volume_is_free(interrupted(100).free(), &[], KnowOfNobody)]
+#[case::ec2_does_not_list_the_warned_instance(interrupted(100).unlisted(OLD), &[End], KnowOfNobody)]
 // Then that of its end.
-#[case::its_action_has_not_begun(ending().lifecycle(OLD, TERMINATING), &[End], KNOW_OF_NOBODY)]
-#[case::its_group_ends_it(ending(), &[End], FOLLOW)]
-#[case::it_is_dead(replaced().without(NEW), &[End], FOLLOW)]
-#[case::its_action_is_completed(ending().completed(OLD, Transition::Terminating), &[], KNOW_OF_NOBODY)]
+#[case::its_action_has_not_begun(ending().lifecycle(OLD, TERMINATING), &[End], KnowOfNobody)]
+#[case::its_group_ends_it(ending(), &[End], Follow)]
+#[case::it_is_dead(replaced().without(NEW), &[End], Follow)]
+#[case::its_action_is_completed(ending().completed(OLD, Transition::Terminating), &[], KnowOfNobody)]
 #[case::another_run_has_completed_its_action(
-    ending().lifecycle(OLD, TERMINATING).seen_waiting(OLD, Transition::Terminating), &[], KNOW_OF_NOBODY)]
-#[case::it_has_lost_the_volume(ending().free(), &[], KNOW_OF_NOBODY)]
+    ending().lifecycle(OLD, TERMINATING).seen_waiting(OLD, Transition::Terminating), &[], KnowOfNobody)]
+#[case::it_has_lost_the_volume(ending().free(), &[], KnowOfNobody)]
 // Then that of its successor's launch.
-#[case::its_successor_waits(replaced_in_order(), &[Launch], FOLLOW)]
-#[case::its_successor_waits_beside_it(rebalanced(), &[Launch], FOLLOW)]
+#[case::its_successor_waits(replaced_in_order(), &[Launch], Follow)]
+#[case::its_successor_waits_beside_it(rebalanced(), &[Launch], Follow)]
 #[case::its_successor_waits_beside_a_warned_one(
-    interrupted(100).instance(NEW, PENDING_WAIT, InstanceState::Running), &[Launch], FOLLOW)]
-#[case::its_successor_waits_and_its_group_ends_the_warned_one(replaced_early(100), &[Launch], FOLLOW)]
-#[case::its_successor_does_not_run_yet(replaced_early(100).state(NEW, InstanceState::Pending), &[Launch], FOLLOW)]
-#[case::ec2_does_not_list_its_successor(replaced_early(100).unlisted(NEW), &[Launch], FOLLOW)]
-#[case::its_group_does_not_list_its_successor_yet(replaced_in_order().not_a_member(NEW), &[End], FOLLOW)]
-#[case::the_successors_action_has_not_begun(replaced_in_order().lifecycle(NEW, PENDING), &[Launch, End], FOLLOW)]
-#[case::the_volume_is_free(replaced_early(100).free(), &[Launch], FOLLOW)]
+    interrupted(100).instance(NEW, PENDING_WAIT, InstanceState::Running), &[Launch], FollowBoth)]
+#[case::its_successor_waits_and_its_group_ends_the_warned_one(replaced_early(100), &[Launch], FollowBoth)]
+#[case::its_successor_does_not_run_yet(replaced_early(100).state(NEW, InstanceState::Pending), &[Launch], FollowBoth)]
+#[case::ec2_does_not_list_its_successor(replaced_early(100).unlisted(NEW), &[Launch], FollowBoth)]
+#[case::its_group_does_not_list_its_successor_yet(replaced_in_order().not_a_member(NEW), &[End], Follow)]
+#[case::the_successors_action_has_not_begun(replaced_in_order().lifecycle(NEW, PENDING), &[Launch, End], Follow)]
+#[case::the_volume_is_free(replaced_early(100).free(), &[Launch], Follow)]
 // Until the successor serves.
-#[case::it_attaches(taking_over().held_by(NEW, AttachmentState::Attaching), &[Launch], FOLLOW)]
-#[case::it_has_taken_over(taking_over(), &[Launch], FOLLOW)]
+#[case::it_attaches(taking_over().held_by(NEW, AttachmentState::Attaching), &[Launch], Follow)]
+#[case::it_has_taken_over(taking_over(), &[Launch], Follow)]
 #[case::it_has_taken_over_and_is_warned(
-    taking_over().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), &[Launch], FOLLOW)]
-#[case::its_launch_is_completed(taking_over().completed(NEW, Transition::Launching), &[], KNOW_OF_NOBODY)]
+    taking_over().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), &[Launch], Follow)]
+#[case::its_launch_is_completed(taking_over().completed(NEW, Transition::Launching), &[], KnowOfNobody)]
 #[case::another_run_has_completed_its_launch(
-    taking_over().lifecycle(NEW, PENDING).seen_waiting(NEW, Transition::Launching), &[], KNOW_OF_NOBODY)]
+    taking_over().lifecycle(NEW, PENDING).seen_waiting(NEW, Transition::Launching), &[], KnowOfNobody)]
 // Only of the launch of one that takes over.
-#[case::it_is_the_older_of_two(two_newcomers(), &[Launch], FOLLOW)]
+#[case::it_is_the_older_of_two(two_newcomers(), &[Launch], FollowBoth)]
 #[case::the_other_has_booted(
-    two_newcomers().release(&[OLD, NEWEST], ReleaseState::NotStarted), &[LaunchOfAnother], FOLLOW)]
+    two_newcomers().release(&[OLD, NEWEST], ReleaseState::NotStarted), &[LaunchOfAnother], FollowBoth)]
 #[case::it_is_warned_before_it_takes_over(
-    replaced_in_order().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), &[End], FOLLOW)]
-#[case::it_has_died(replaced_in_order().state(NEW, InstanceState::Dead), &[End], FOLLOW)]
-fn one_run_leads(#[case] situation: Situation, #[case] leading: &[Run], #[case] others: Precedence) {
+    replaced_in_order().at_risk(NEW, RiskReason::Interruption, Some(in_s(100))), &[End], Follow)]
+#[case::it_has_died(replaced_in_order().state(NEW, InstanceState::Dead), &[End], Follow)]
+fn one_run_leads(#[case] situation: Situation, #[case] leading: &[Run], #[case] others: Others) {
     assert_turns(&situation, leading, others);
 }
 
 /// An event is about one instance, and about one end of its life.
 #[rstest]
-#[case::the_end_of_the_successor(replaced_early(100).event(NEW, Transition::Terminating, Passage::Service), FOLLOW)]
-#[case::the_launch_of_the_old_instance(ending().event(OLD, Transition::Launching, Passage::Service), FOLLOW)]
-#[case::the_end_of_an_instance_without_the_volume(ending().event(NEW, Transition::Terminating, Passage::Service), FOLLOW)]
-#[case::the_warning_of_another(interrupted(100).warned(NEW, in_s(100)), FOLLOW)]
+#[case::the_end_of_the_successor(replaced_early(100).event(NEW, Transition::Terminating, Passage::Service), Precedence::AnothersRun)]
+#[case::the_launch_of_the_old_instance(ending().event(OLD, Transition::Launching, Passage::Service), Precedence::AnothersRun)]
+#[case::the_end_of_an_instance_without_the_volume(ending().event(NEW, Transition::Terminating, Passage::Service), Precedence::AnothersRun)]
+#[case::the_warning_of_another(interrupted(100).warned(NEW, in_s(100)), Precedence::AnothersRun)]
 #[case::the_end_of_another_while_the_old_one_is_warned(
-    interrupted(100).event(NEW, Transition::Terminating, Passage::Service), FOLLOW)]
+    interrupted(100).event(NEW, Transition::Terminating, Passage::Service), Precedence::AnothersRun)]
 #[case::the_warning_of_one_beside_the_holder(
     healthy().instance(NEW, Lifecycle::InService, InstanceState::Running)
-        .at_risk(NEW, RiskReason::Interruption, Some(in_s(100))).warned(NEW, in_s(100)), KNOW_OF_NOBODY)]
+        .at_risk(NEW, RiskReason::Interruption, Some(in_s(100))).warned(NEW, in_s(100)), Precedence::Nobodys)]
 #[case::the_warning_of_a_newcomer_that_has_the_volume(
     taken_over().completed(NEW, Transition::Launching).at_risk(NEW, RiskReason::Interruption, Some(in_s(100)))
         .warned(NEW, in_s(100)), Precedence::Ours)]
@@ -152,12 +169,12 @@ fn a_run_leads_only_for_what_its_event_is_about(#[case] seen: Situation, #[case]
 #[case::eleven_seconds_late(29, true)]
 #[case::at_the_last_moment(1, true)]
 fn nobody_waits_for_a_leader_that_is_late(#[case] left: u64, #[case] all_lead: bool) {
-    assert_turns(&replaced_early(left), if all_lead { &ALL } else { &[Launch] }, FOLLOW);
+    assert_turns(&replaced_early(left), if all_lead { &ALL } else { &[Launch] }, FollowBoth);
     // The run of a warning that is news marks the instance first, and looks again.
     let all_others = [Launch, LaunchOfAnother, End, Schedule];
     let led = |leader| if all_lead { all_others.to_vec() } else { vec![leader] };
-    assert_turns(&rebalanced().stops_at(OLD, in_s(left)), &led(Launch), FOLLOW);
-    assert_turns(&ending().stops_at(OLD, in_s(left)), &led(End), FOLLOW);
+    assert_turns(&rebalanced().stops_at(OLD, in_s(left)), &led(Launch), Follow);
+    assert_turns(&ending().stops_at(OLD, in_s(left)), &led(End), Follow);
 }
 
 /// Also one that has let go before, and has to be asked again.
@@ -168,14 +185,14 @@ fn nobody_waits_for_a_leader_that_is_late(#[case] left: u64, #[case] all_lead: b
 #[case::a_moment_ago(let_go_ago(19), false)]
 fn what_is_due_decides_how_urgent_it_is(#[case] state: ReleaseState, #[case] all_lead: bool) {
     let situation = replaced_early(20).release(&[OLD, NEW], state);
-    assert_turns(&situation, if all_lead { &ALL } else { &[Launch] }, FOLLOW);
+    assert_turns(&situation, if all_lead { &ALL } else { &[Launch] }, FollowBoth);
 }
 
 /// It has looked at its newcomer more closely than anybody else.
 #[test]
 fn the_run_of_a_launch_gives_its_own_newcomer_up() {
     let died = replaced_early(100).state(NEW, InstanceState::Dead);
-    assert_turns(&died, &[Launch, Warning], FOLLOW);
+    assert_turns(&died, &[Launch, Warning], Follow);
 }
 
 /// The leader was not late: what it has done is on its way.
@@ -186,20 +203,20 @@ fn the_run_of_a_launch_gives_its_own_newcomer_up() {
 #[case::it_has_not_heard(ReleaseState::Undelivered { at: ago(5) })]
 #[case::nobody_has_answered(unanswered_ago(5, 5))]
 fn a_leader_that_has_asked_the_holder_is_not_late(#[case] state: ReleaseState) {
-    assert_turns(&replaced_early(20).release(&[OLD, NEW], state), &[Launch], FOLLOW);
+    assert_turns(&replaced_early(20).release(&[OLD, NEW], state), &[Launch], FollowBoth);
 }
 
 #[rstest]
-#[case::systems_manager_was_not_asked(replaced_early(20).unasked())]
+#[case::systems_manager_was_not_asked(replaced_early(20).unasked(), FollowBoth)]
 #[case::the_reclaim_is_over_and_may_still_come(
-    replaced_early(20).at_risk(OLD, RiskReason::Interruption, Some(ago(1))))]
-#[case::only_its_group_ends_it(replaced_early(20).at_risk(OLD, RiskReason::Terminating, Some(in_s(20))))]
-#[case::it_has_no_time(replaced_early(20).at_risk(OLD, RiskReason::Interruption, None))]
+    replaced_early(20).at_risk(OLD, RiskReason::Interruption, Some(ago(1))), Follow)]
+#[case::only_its_group_ends_it(replaced_early(20).at_risk(OLD, RiskReason::Terminating, Some(in_s(20))), Follow)]
+#[case::it_has_no_time(replaced_early(20).at_risk(OLD, RiskReason::Interruption, None), Follow)]
 #[case::the_holder_is_another(
-    replaced_early(20).held_by(NEW, AttachmentState::Attached).release(&[NEW], ReleaseState::NotStarted))]
-#[case::nobody_has_the_volume(replaced_early(20).free())]
-fn there_is_no_hurry_without_a_time(#[case] situation: Situation) {
-    assert_turns(&situation, &[Launch], FOLLOW);
+    replaced_early(20).held_by(NEW, AttachmentState::Attached).release(&[NEW], ReleaseState::NotStarted), Follow)]
+#[case::nobody_has_the_volume(replaced_early(20).free(), Follow)]
+fn there_is_no_hurry_without_a_time(#[case] situation: Situation, #[case] others: Others) {
+    assert_turns(&situation, &[Launch], others);
 }
 
 /// No other run knows of the action, and it has to be completed, whatever goes on meanwhile.
@@ -210,4 +227,27 @@ fn a_run_of_an_action_that_moves_no_node_leads(
     #[values(healthy(), interrupted(100), ending(), replaced_in_order())] situation: Situation,
 ) {
     assert_eq!(turn(&situation.event(NEWEST, transition, passage)), Precedence::Ours);
+}
+
+/// A run that follows looks at that moment, whatever it waits for.
+#[rstest]
+#[case::ec2_takes_it(interrupted(100), Some(in_s(70)))]
+#[case::it_should_have_been_asked(interrupted(20), Some(ago(10)))]
+#[case::its_host_stops(retired().stops_at(OLD, in_s(100)), Some(in_s(70)))]
+#[case::nobody_takes_it(healthy(), None)]
+#[case::only_its_group_ends_it(ending().at_risk(OLD, RiskReason::Terminating, Some(in_s(100))), None)]
+#[case::nobody_has_the_volume(interrupted(100).free(), None)]
+fn the_release_is_everybodys_turn_thirty_seconds_before(
+    #[case] situation: Situation,
+    #[case] from: Option<SystemTime>,
+) {
+    assert_eq!(urgent_from(&situation.seen(), now()), from);
+}
+
+/// The recommendation may be read after the warning: whoever got it knows nothing of the time.
+#[test]
+fn the_run_of_a_recommendation_does_not_lead_for_the_warned() {
+    let recommended = Risk { reason: RiskReason::Rebalance, until: None };
+    let seen = interrupted(100).warned_of(OLD, recommended);
+    assert_eq!(turn(&seen), Precedence::AnothersRun);
 }

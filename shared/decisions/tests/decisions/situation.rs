@@ -249,7 +249,10 @@ impl Situation {
 
     /// The event warns of an interruption.
     pub(crate) fn warned(self, instance: &str, until: SystemTime) -> Situation {
-        let risk = Risk { reason: RiskReason::Interruption, until: Some(until) };
+        self.warned_of(instance, Risk { reason: RiskReason::Interruption, until: Some(until) })
+    }
+
+    pub(crate) fn warned_of(self, instance: &str, risk: Risk) -> Situation {
         self.but(|observed| observed.warning = Some(Warning { instance: id(instance), risk, sent: None }))
     }
 

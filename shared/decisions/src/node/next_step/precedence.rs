@@ -7,7 +7,8 @@
 //! ```text
 //!  0  warning      leads, and marks the old instance, for the others to see
 //!  5  termination  follows: the old instance is marked, and the run that has marked it is two steps ahead
-//!  7  launch       the new instance waits in its hook: this run leads until it serves, and the others follow
+//!  7  launch       the new instance waits in its hook: this run leads until it serves; the warning's follows, and the
+//!                  termination's, of which there is no need any more, ends
 //! ```
 //!
 //! Nothing rests on it for safety: equal observers cannot elect, two may lead for a moment, and then every write is
@@ -19,7 +20,8 @@ use super::hook::waits;
 use super::next_step;
 use super::patience::RELEASE_LEAD;
 use super::successor;
-use super::taken::{reclaimed_at, taken_at};
+use super::taken::taken_at;
+use super::watch::is_warned;
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
 use crate::node::observed::Observed;
@@ -33,6 +35,8 @@ const LEADER_IS_LATE: Duration = Duration::from_secs(10);
 pub enum Precedence {
     Ours,
     AnothersRun,
+    /// Two others', and one of them has been at work: ours is not needed.
+    TwoOthersRuns,
     /// As far as anybody can see no event has started a run for what is going on.
     Nobodys,
 }
@@ -48,9 +52,13 @@ pub fn precedence(observed: &Observed, now: SystemTime) -> Precedence {
         observed.action.as_ref().is_some_and(|action| (&action.instance, action.transition) == (instance, transition))
     };
     let is_ours = if let Some(newcomer) = newcomer(observed, now) {
+        if warned(observed, now).is_some_and(|warned| is_for(warned, Transition::Terminating)) {
+            return Precedence::TwoOthersRuns;
+        }
         is_for(&newcomer, Transition::Launching)
     } else if let Some(warned) = warned(observed, now) {
-        observed.warning.as_ref().is_some_and(|warning| warning.instance == *warned)
+        let of_reclaim = observed.warning.as_ref().filter(|warning| warning.risk.reclaim().is_some());
+        of_reclaim.is_some_and(|warning| warning.instance == *warned)
     } else if let Some(leaving) = leaving(observed, now) {
         is_for(leaving, Transition::Terminating)
     } else {
@@ -70,19 +78,20 @@ fn leaving(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     holder(observed).filter(|id| waits(observed, id, Transition::Terminating, now))
 }
 
-/// The holder, if EC2 takes its capacity back at a time to come. Other marks last, and nobody may run for them.
+/// The holder, if EC2 takes its capacity back at a time to come.
 fn warned(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
-    holder(observed).filter(|id| {
-        let instance = observed.instances.get(*id);
-        instance.and_then(|instance| reclaimed_at(instance, now)).is_some_and(|until| now < until)
-    })
+    holder(observed).filter(|id| observed.instances.get(*id).is_some_and(|instance| is_warned(instance, now)))
 }
 
 /// Whether the holder should have been asked to let go by now, and has hardly the time left: then nobody waits for anybody.
 fn is_urgent(step: &Step, observed: &Observed, now: SystemTime) -> bool {
-    let Step::Release { holder } = step else { return false };
-    let until = observed.instances.get(holder).and_then(|instance| taken_at(instance, now));
-    until.is_some_and(|until| until + LEADER_IS_LATE <= now + RELEASE_LEAD)
+    matches!(step, Step::Release { .. }) && urgent_from(observed, now).is_some_and(|from| from <= now)
+}
+
+/// From when on nobody waits for anybody, if EC2 takes the holder at a time to come: a run that follows looks then.
+pub fn urgent_from(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
+    let instance = observed.instances.get(holder(observed)?)?;
+    taken_at(instance, now).map(|until| until + LEADER_IS_LATE - RELEASE_LEAD)
 }
 
 /// An instance that is no successor any more has nobody else who looks at it this closely.
