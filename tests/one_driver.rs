@@ -15,9 +15,11 @@ fn played(situation: Situation) -> Vec<HandOff> {
 #[rstest]
 #[case::interruption(Situation::Interrupted, 80, 120)]
 #[case::with_capacity_rebalancing(Situation::Rebalanced, 80, 120)]
-#[case::recommendation(Situation::Recommended, 60, 90)]
+#[case::recommendation(Situation::Recommended, 80, 120)]
 #[case::ended_by_its_group(Situation::EndedByGroup, 70, 90)]
 #[case::reclaim_without_a_warning(Situation::Reclaimed, 60, 100)]
+// Three minutes longer than any other.
+#[case::without_capacity(Situation::WithoutCapacity, 90, 120)]
 fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
     #[case] situation: Situation,
     #[case] median: usize,
@@ -38,15 +40,21 @@ fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
 #[rstest]
 #[case::with_capacity_rebalancing(Situation::Rebalanced)]
 #[case::without(Situation::Interrupted)]
+#[case::recommendation(Situation::Recommended)]
+#[case::ended_by_its_group(Situation::EndedByGroup)]
+#[case::reclaim_without_a_warning(Situation::Reclaimed)]
+#[case::without_capacity(Situation::WithoutCapacity)]
 fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situation: Situation) {
     const SEED: u64 = 1;
     let unharmed = hand_off(situation, SEED, None).expect("the node came back");
     let deaths = bench_calls::with_every_death(situation, SEED).expect("the node came back");
-    assert!(deaths.len() > 50, "{}", deaths.len());
+    assert!(deaths.len() > 40, "{}", deaths.len());
     for (death, hand_off) in deaths {
         let outage = &hand_off.outage;
         let added = outage.api.saturating_sub(unharmed.outage.api);
         assert!(added <= Duration::from_secs(25), "{added:?}: {death:?}");
-        assert_eq!((outage.lost_writes, outage.unclean_mounts, &outage.complaints), (0, 0, &vec![]), "{death:?}");
+        let unclean = if situation == Situation::Reclaimed { 1 } else { 0 };
+        let found = (outage.lost_writes, outage.unclean_mounts, &outage.complaints);
+        assert_eq!(found, (0, unclean, &vec![]), "{death:?}");
     }
 }

@@ -24,7 +24,7 @@ pub struct Options {
     /// The seed of the first hand-off; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
-    /// Also let a function die: in every interruption anew after each of its calls, 70 times as many hand-offs
+    /// Also let a function die: in every hand-off anew after each of its calls, 60 times as many
     #[arg(long)]
     pub deaths: bool,
 }
@@ -43,9 +43,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     report::print(options.runs, &results);
     if options.deaths {
-        let interruptions =
-            results.iter().filter(|(it, _)| matches!(it, Situation::Interrupted | Situation::Rebalanced));
-        for (situation, alive) in interruptions {
+        for (situation, alive) in &results {
             let what = format!("{}, with a death after each call", situation.name());
             let played = on_all_cores(what, &seeds, |seed| with_every_death(*situation, *seed))?;
             report::print_deaths(*situation, &played.concat(), alive);
@@ -60,7 +58,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 /// When a stage cannot be set, or the node does not come back.
 pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, HandOff)>, String> {
     let mut played = Vec::new();
-    for (function, invocations) in [("durin-spot-interruption", 1), ("durin-node-lifecycle", 2)] {
+    for (function, invocations) in
+        [("durin-spot-interruption", 1), ("durin-node-lifecycle", 2), ("durin-node-resync", 2)]
+    {
         for invocation in 1..=invocations {
             for after_calls in 1.. {
                 let death = Death { seed, function, invocation, after_calls };

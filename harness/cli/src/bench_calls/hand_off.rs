@@ -17,6 +17,9 @@ use crate::timeline;
 /// However unlucky the dice, a hand-off is over by then.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// Of which EC2 gives the old instance two minutes.
+const NO_CAPACITY_FOR: Duration = Duration::from_secs(180);
+
 /// How long the functions that have followed may take to see that the hand-off is over.
 const EPILOGUE: Duration = Duration::from_secs(60);
 
@@ -33,16 +36,19 @@ pub enum Situation {
     EndedByGroup,
     /// EC2 takes the capacity back without a warning.
     Reclaimed,
+    /// Interrupted, while no launch finds capacity until a minute after the reclaim.
+    WithoutCapacity,
 }
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Situation; 5] = [
+    pub const ALL: [Situation; 6] = [
         Situation::Interrupted,
         Situation::Rebalanced,
         Situation::Recommended,
         Situation::EndedByGroup,
         Situation::Reclaimed,
+        Situation::WithoutCapacity,
     ];
 
     /// Its name in reports.
@@ -53,11 +59,17 @@ impl Situation {
             Situation::Recommended => "recommendation only",
             Situation::EndedByGroup => "ended by its group",
             Situation::Reclaimed => "reclaim without a warning",
+            Situation::WithoutCapacity => "interruption, no capacity",
         }
     }
 
-    fn begin(self, world: &mut World, holder: &str) -> Result<(), String> {
+    fn begin(self, world: &mut World, group: &str, holder: &str) -> Result<(), String> {
         match self {
+            Situation::WithoutCapacity => {
+                let until = world.now() + NO_CAPACITY_FOR;
+                world.autoscaling.fail_launches_until(group, until);
+                world.interrupt(holder, SpotAction::Terminate);
+            }
             Situation::Interrupted | Situation::Rebalanced => world.interrupt(holder, SpotAction::Terminate),
             Situation::Recommended => world.recommend_rebalance(holder),
             Situation::Reclaimed => world.reclaim(holder),
@@ -101,6 +113,8 @@ pub struct HandOff {
 pub struct Call {
     /// When it was answered.
     pub at: Time,
+    /// Whose call it was.
+    pub function: String,
     /// For example `ec2:AttachVolume`.
     pub operation: String,
     /// The code with which it was refused, if it was.
@@ -151,7 +165,7 @@ async fn play(situation: Situation, seed: u64, death: Option<Death>) -> Result<H
         world.latency.health_check = Range::from_secs(5, 5);
         world.serving(&node.volume).unwrap_or_default().to_owned()
     });
-    stage.aws.world(|world| situation.begin(world, &old))?;
+    stage.aws.world(|world| situation.begin(world, &node.group, &old))?;
     let is_over = |world: &World| has_moved(world, &node.volume, &old);
     let outage = of_story(&stage.aws, &node, LONGEST, is_over).await;
     let outage = outage.ok_or_else(|| format!("{}, seed {seed}: the node did not come back", situation.name()))?;
@@ -163,7 +177,8 @@ async fn play(situation: Situation, seed: u64, death: Option<Death>) -> Result<H
 fn calls(world: &World) -> Vec<Call> {
     let called = world.history().iter().filter_map(|entry| match &entry.fact {
         Fact::Called { caller, operation, error, .. } if caller.is_function() => {
-            Some(Call { at: entry.at, operation: operation.clone(), error: error.clone() })
+            let function = caller.to_string();
+            Some(Call { at: entry.at, function, operation: operation.clone(), error: error.clone() })
         }
         Fact::Emitted(_)
         | Fact::Invoked { .. }
