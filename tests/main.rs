@@ -9,6 +9,7 @@ mod deploy;
 mod documents;
 mod events;
 mod fleet;
+mod image;
 mod infra_mutations;
 mod interruption;
 mod invoking;

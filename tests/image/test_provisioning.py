@@ -1,0 +1,148 @@
+"""One provisioning, on a machine that is a folder: it ends with a machine that can be a node, or says what is amiss."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import INFRA, not_run
+
+WANTS = "etc/systemd/system/multi-user.target.wants"
+
+
+def test_a_machine_is_provisioned_and_a_second_run_changes_nothing(machine):
+    done = machine.provision()
+    assert done.returncode == 0, done.stderr
+    assert "can be a node" in done.stdout
+    before = machine.files()
+    again = machine.provision()
+    assert again.returncode == 0, again.stderr
+    assert "provision:" not in again.stdout
+    assert machine.files() == before
+
+
+def test_what_a_person_has_set_stays(machine):
+    machine.write("etc/rancher/k3s/config.yaml", "disable: [traefik]\n")
+    machine.write("etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server --node-label mine=yes\n")
+    assert machine.provision("--image").returncode == 0
+    assert (machine.root / "etc/rancher/k3s/config.yaml").read_text() == "disable: [traefik]\n"
+    assert "mine=yes" in (machine.root / "etc/systemd/system/k3s.service").read_text()
+
+
+def test_on_an_existing_server_its_data_stays(machine):
+    machine.write("var/lib/rancher/k3s/server/db/state.db", "data")
+    machine.write("etc/rancher/node/password", "secret")
+    done = machine.provision("--without-ssm-agent")
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "var/lib/rancher/k3s/server/db/state.db").exists()
+    assert (machine.root / "etc/durin/made").read_text() == "by hand\n"
+
+
+def test_an_image_is_nobodys_machine(machine):
+    machine.write("var/lib/rancher/k3s/server/db/state.db", "data")
+    machine.write("etc/rancher/node/password", "secret")
+    assert machine.provision().returncode == 0
+    assert (machine.root / "etc/machine-id").read_text() == ""
+    assert not (machine.root / "var/lib/rancher/k3s/server").exists()
+    assert not (machine.root / "etc/rancher/node").exists()
+
+
+def test_a_k3s_that_was_tampered_with_is_refused(machine):
+    done = machine.run("provision.sh", "--offline", "--image", *machine.k3s[:2])
+    assert done.returncode == 1 and "was tampered with" in done.stderr
+    assert not (machine.root / "usr/local/bin/k3s").exists()
+
+
+def test_without_a_network_what_is_missing_is_named(machine):
+    assert "pass --k3s FILE" in machine.run("provision.sh", "--offline", "--image").stderr
+    (machine.root / "usr/lib/systemd/system/amazon-ssm-agent.service").unlink()
+    assert "pass --ssm-agent FILE" in machine.provision().stderr
+
+
+def test_the_pins_are_a_version_and_two_hashes():
+    text = (INFRA / "image" / "versions.sh").read_text()
+    pins = dict(line.split("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    assert pins["k3s_version"].startswith("v1.") and "+k3s" in pins["k3s_version"]
+    for name in ["k3s_sha256_x86_64", "k3s_sha256_aarch64"]:
+        assert len(bytes.fromhex(pins[name])) == 32
+
+
+# What is put in, and the words in which it is found.
+MISTAKES = {
+    "a program is missing": (lambda it: (it.root / "usr/bin/resize2fs").unlink(), "resize2fs is missing"),
+    "durin-node is of another architecture": (
+        lambda it: it.write("usr/local/bin/durin-node", "\x7fELF other", 0o755),
+        "does not run here",
+    ),
+    "a unit is missing": (lambda it: (it.root / "etc/systemd/system/durin-settle.service").unlink(), "durin-settle.service is missing"),
+    "nothing prepares at boot": (lambda it: (it.root / WANTS / "durin-prepare.service").unlink(), "durin-prepare does not start at boot"),
+    "k3s starts at boot": (
+        lambda it: (it.root / WANTS / "k3s.service").symlink_to("/etc/systemd/system/k3s.service"),
+        "k3s starts at boot",
+    ),
+    "k3s does not know the marker": (
+        lambda it: (it.root / "etc/systemd/system/k3s.service.d/durin.conf").write_text("[Unit]\n"),
+        "would start after a release",
+    ),
+    "another k3s": (lambda it: it.write("usr/local/bin/k3s", "#!/bin/sh\n", 0o755), "not the one that was asked for"),
+    "an embedded etcd": (lambda it: it.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd"),
+    "a data directory of one's own": (
+        lambda it: it.write("etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server --data-dir /data\n"),
+        "sets data-dir",
+    ),
+    "k3s is not unpacked": (lambda it: shutil.rmtree(it.root / "var/lib/rancher/k3s/data"), "not unpacked"),
+    "k3s has run as a server": (lambda it: it.write("var/lib/rancher/k3s/server/token", "t"), "has run as a server"),
+    "a node's password": (lambda it: it.write("etc/rancher/node/password", "p"), "has a node's password"),
+    "kubelet's state on the volume": (
+        lambda it: (it.root / "var/lib/kubelet").symlink_to("/data/kubelet"),
+        "/var/lib/kubelet would be on the volume",
+    ),
+    "fstab mounts the volume": (lambda it: it.write("etc/fstab", "/dev/nvme1n1 /data ext4 defaults 0 2\n"), "/etc/fstab mounts"),
+    "something lies under the mount point": (lambda it: it.write("data/k3s/token", "t"), "/data is not empty"),
+    "the agent does not start": (lambda it: (it.root / WANTS / "amazon-ssm-agent.service").unlink(), "agent does not start at boot"),
+    "one machine-id for all": (lambda it: it.write("etc/machine-id", "0123\n"), "one machine-id"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_self_check_finds(machine, mistake):
+    assert machine.provision().returncode == 0
+    assert machine.check().returncode == 0
+    put_in, words = MISTAKES[mistake]
+    put_in(machine)
+    found = machine.check()
+    assert found.returncode == 1
+    assert words in found.stderr and "1 amiss" in found.stderr, found.stderr
+
+
+def test_a_provisioning_that_ends_amiss_fails(machine):
+    machine.write("etc/fstab", "/dev/nvme1n1 /data ext4 defaults 0 2\n")
+    assert machine.provision().returncode == 1
+
+
+def test_a_real_root_is_provisioned(tmp_path_factory, bundle, k3s):
+    """Debian's, with its own systemctl and libraries, from the inside."""
+    what = "the provisioning of a real root file system"
+    if os.geteuid() != 0:
+        not_run(what, "it takes root")
+    if not shutil.which("mmdebstrap"):
+        not_run(what, "there is no mmdebstrap (Debian: apt install mmdebstrap)")
+    root = tmp_path_factory.mktemp("real") / "root"
+    include = "systemd,systemd-sysv,e2fsprogs,xfsprogs"
+    made = subprocess.run(
+        ["mmdebstrap", "--variant=minbase", f"--include={include}", "bookworm", root], capture_output=True, text=True, timeout=600, check=False
+    )
+    if made.returncode != 0:
+        not_run(what, f"Debian cannot be fetched: {made.stderr[-200:]}")
+    try:
+        shutil.copytree(bundle, root / "tmp" / "bundle")
+        shutil.copy(k3s[1], root / "tmp" / "k3s")
+        command = ["chroot", root, "/tmp/bundle/provision.sh", "--image", "--offline", "--without-ssm-agent", "--k3s", "/tmp/k3s", *k3s[2:]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "can be a node" in done.stdout
+        again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert "provision:" not in again.stdout
+    finally:
+        shutil.rmtree(root)
