@@ -18,6 +18,8 @@ pub struct Image {
     pub has_run_k3s: bool,
     /// k3s's own binaries are unpacked on the root disk.
     pub has_unpacked_k3s: bool,
+    /// The instance became what it is when it booted.
+    pub is_provisioned_at_boot: bool,
 }
 
 /// Why the image cannot be the node. Empty if it can.
@@ -61,6 +63,13 @@ pub fn warnings(image: &Image) -> Vec<String> {
     if !image.has_unpacked_k3s {
         let how = "run `k3s kubectl version --client` while the image is made";
         warnings.push(format!("k3s unpacks itself onto the volume at each new version, in the outage: {how}"));
+    }
+    if image.is_provisioned_at_boot {
+        warnings.push(
+            "this is a stock image, provisioned at its boot, which is for trying out: each launch waits for downloads, \
+             and fails without them. Bake an image: `just deploy-image --now`, or `just bake`"
+                .to_owned(),
+        );
     }
     warnings
 }

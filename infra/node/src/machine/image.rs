@@ -16,6 +16,8 @@ const UNITS: [&str; 3] = ["etc/systemd/system", "usr/lib/systemd/system", "lib/s
 /// What belongs to one boot of one machine.
 const OF_ONE_BOOT: [&str; 2] = ["var/lib/kubelet", "var/lib/cni"];
 const UNPACKED: &str = "var/lib/rancher/k3s/data";
+/// `infra/image/provision.sh` notes there how it was run.
+const MADE: &str = "etc/durin/made";
 
 pub fn look(world: &World) -> Image {
     let units = || UNITS.iter().map(|directory| world.path(directory));
@@ -36,6 +38,7 @@ pub fn look(world: &World) -> Image {
         wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
         has_run_k3s: world.path("var/lib/rancher/k3s/server").exists(),
         has_unpacked_k3s: !binaries(world).is_empty(),
+        is_provisioned_at_boot: text(&world.path(MADE)).trim() == "at boot",
     }
 }
 

@@ -152,3 +152,14 @@ fn the_volume_of_the_tags_is_the_one_that_is_waited_for() {
     let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
     assert_eq!((ran.word(), &ran.answer["volume"]), ("absent", &VOLUME.into()), "{}", ran.text);
 }
+
+#[test]
+fn a_stock_image_says_that_it_is_for_trying_out() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.write("etc/durin/made", "at boot\n");
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+    let status = instance.durin_node(metadata.address, &["status"]);
+    let warning = status.answer["prepared"]["warnings"][0].as_str().unwrap_or_default();
+    assert!(warning.contains("for trying out") && warning.contains("just bake"), "{}", status.text);
+}

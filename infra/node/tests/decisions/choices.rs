@@ -61,6 +61,7 @@ fn an_image_is_fit_if_nothing_speaks_against_it(#[case] image: Image, #[case] re
 
 #[rstest]
 #[case::has_run(Image { has_run_k3s: true, ..fit() }, "remove /var/lib/rancher/k3s/server")]
+#[case::provisioned_at_boot(Image { is_provisioned_at_boot: true, ..fit() }, "for trying out")]
 #[case::not_unpacked(Image { has_unpacked_k3s: false, ..fit() }, "unpacks itself")]
 fn a_mere_delay_is_a_warning(#[case] image: Image, #[case] part: &str) {
     let warnings = fitness::warnings(&image);
