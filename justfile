@@ -48,7 +48,7 @@ no-capacity *arguments:
 
 # In the world of `just serve`: Packer makes a new image
 [no-exit-message, positional-arguments]
-bake *arguments:
+bake-locally *arguments:
     @cargo durin bake "$@"
 
 # Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
@@ -70,6 +70,16 @@ deploy *arguments:
 [no-exit-message, positional-arguments]
 deploy-node *arguments:
     @infra/deploy-node.sh "$@"
+
+# Bake an image for nodes with Packer; Durin publishes it when it is done: just bake --arm64
+[no-exit-message, positional-arguments]
+bake *arguments:
+    @infra/bake.sh "$@"
+
+# Have EC2 Image Builder bake an image for nodes every week: just deploy-image --now; asks first
+[no-exit-message, positional-arguments]
+deploy-image *arguments:
+    @infra/deploy-image.sh "$@"
 
 # Interrupt a node's spot instance for real and measure the outage: just drill home
 [no-exit-message, positional-arguments]

@@ -15,10 +15,14 @@ export AWS_PAGER=""
 . "$root/infra/common/arguments.sh"
 # shellcheck source=common/build.sh
 . "$root/infra/common/build.sh"
+# shellcheck source=common/bundles.sh
+. "$root/infra/common/bundles.sh"
 # shellcheck source=common/calls.sh
 . "$root/infra/common/calls.sh"
 # shellcheck source=common/checks.sh
 . "$root/infra/common/checks.sh"
+# shellcheck source=common/network.sh
+. "$root/infra/common/network.sh"
 # shellcheck source=common/records.sh
 . "$root/infra/common/records.sh"
 # shellcheck source=common/stacks.sh

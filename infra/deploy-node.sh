@@ -50,20 +50,7 @@ overrides=() kept=()
 complete() {
     check_free_name
     choose_image "${image_parameter:-/durin/image}" "$image"
-    if [ -n "$subnet" ]; then
-        [ -n "$security_group" ] || fail "--subnet needs --security-group"
-    elif [ -n "$security_group" ]; then
-        fail "--security-group needs --subnet"
-    elif stack_exists durin-network; then
-        stack_output durin-network SubnetId
-        subnet=$answer
-        stack_output durin-network SecurityGroupId
-        security_group=$answer
-    elif [ -z "$zone" ]; then
-        call ec2 describe-availability-zones --filters Name=zone-type,Values=availability-zone \
-            --query 'AvailabilityZones[0].ZoneName' --output text
-        zone=$answer
-    fi
+    find_network
     check_place "$subnet" "$security_group" "$zone" "$volume"
     [ -z "$zone" ] || [ "$zone" = "$place" ] ||
         fail "the subnet $subnet is in $place and not in $zone: leave --availability-zone out, or name a --subnet there"
@@ -126,15 +113,6 @@ check_types() {
         --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$architecture')].InstanceType)" ||
         fail "EC2 does not know all of ${instance_types[*]} here: edit their list in infra/node.yaml"
     [ -z "$answer" ] || fail "$answer cannot run $architecture: edit its list in infra/node.yaml"
-}
-
-make_network() {
-    [ -z "$subnet" ] || return 0
-    deploy_stack durin-network network.yaml "AvailabilityZone=$zone"
-    stack_output durin-network SubnetId
-    subnet=$answer
-    stack_output durin-network SecurityGroupId
-    security_group=$answer
 }
 
 # The parameters for the place where the node lives.

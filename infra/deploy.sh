@@ -6,7 +6,8 @@
 #   --log-level LEVEL  how much the functions log: info, or debug for every API call
 #   --hosted-zone ID   let the functions write A records in this zone too, and in all earlier ones still; just deploy-node
 #                      adds the zones of its nodes. You may repeat this option
-#   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …
+#   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …; and DIR/durin-node-x86_64
+#                      or DIR/durin-node-aarch64, if instances are to be provisioned
 #
 # Run it again after a change or a failure: it resumes from what exists, and leaves alone what has not changed.
 
@@ -58,7 +59,7 @@ plan() {
     has_cargo_lambda || say "This will fetch cargo-lambda, 470 MB, from PyPI into target/tools."
     say "This will create or update the following, except for what has not changed:"
     local name
-    for name in durin-roles durin-release durin-rules; do
+    for name in durin-roles durin-release durin-bucket durin-rules; do
         stack_status "$name"
         say "  stack     $name ($answer)"
     done
@@ -134,15 +135,21 @@ settle_zones
 plan
 confirm "Go on?"
 need_cargo_lambda
-[ -n "$binaries" ] || build_functions
+if [ -z "$binaries" ]; then
+    build_functions
+    build_durin_node
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+make_bundles "${binaries:-$root/target/node}" "$work/bundles"
+[ -n "$bundles" ] || say "There is no durin-node for instances to fetch, so a node needs an image of yours that has it."
 deploy_stack durin-roles roles.yaml "HostedZoneArns=$(zone_arns ${zones[@]+"${zones[@]}"})"
 deploy_stack durin-release release.yaml
 while read -r name manifest; do
     # The list of functions is on standard input, which the commands in here must not read.
     deploy_function "$name" "$manifest" </dev/null
 done < <(functions)
+deploy_bundles
 deploy_stack durin-rules rules.yaml
 
 say ""

@@ -29,6 +29,7 @@ functions | while read -r name _; do
     say "  function  $name"
 done
 say "  stack     durin-release"
+[ -n "$nodes" ] || say "  stack     durin-bucket, with what instances fetch from it"
 say "  stack     durin-roles, with the functions' logs and the dead-letter queue"
 [ -n "$nodes" ] || say "  stack     durin-network"
 confirm "Go on?"
@@ -38,6 +39,7 @@ while read -r name _; do
     ! is_there ResourceNotFoundException lambda delete-function --function-name "$name" || say "Function $name: deleted"
 done < <(functions)
 delete_stack durin-release
+[ -n "$nodes" ] || delete_bucket
 delete_stack durin-roles
 [ -n "$nodes" ] || delete_stack durin-network
 

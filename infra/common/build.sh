@@ -68,3 +68,8 @@ build_functions() {
     # If a target were missing, cargo-lambda would change the toolchain without asking: choose_architecture has checked.
     (cd "$root" && cargo lambda build --release "$architecture" --skip-target-check --lambda-dir "$root/target/lambda" "${packages[@]}")
 }
+
+# Builds durin-node for the architectures that the toolchain has the target for. Without any, nothing is provisioned here.
+build_durin_node() {
+    "$root/infra/node/build.sh" || say "durin-node is not built: see above."
+}

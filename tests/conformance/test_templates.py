@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 INFRA = Path(__file__).parents[2] / "infra"
-TEMPLATES = sorted(INFRA.glob("*.yaml"))
+TEMPLATES = sorted([*INFRA.glob("*.yaml"), *INFRA.glob("image/builder.yaml")])
 
 PSEUDO = {
     "AWS::Partition": "aws",

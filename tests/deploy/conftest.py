@@ -88,6 +88,7 @@ def binaries(tmp_path_factory):
     some = Path(shutil.which("true")).read_bytes()
     for name in FUNCTIONS:
         (folder / name).write_bytes(some + name.encode())
+    (folder / "durin-node-x86_64").write_bytes(some)
     return ["--binaries", str(folder)]
 
 

@@ -10,8 +10,10 @@ from conftest import INFRA
 
 ROOT = INFRA.parent
 RECIPES = [
+    ["bake"],
     ["build"],
     ["deploy"],
+    ["deploy-image"],
     ["deploy-node", "home"],
     ["destroy"],
     ["destroy-node", "home"],

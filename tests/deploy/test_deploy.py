@@ -1,15 +1,19 @@
 """`just deploy` to `just destroy`, in one account: the tests tell one story, in this order."""
 
+import hashlib
+import io
 import json
 import os
 import platform
 import re
 import shlex
 import subprocess
+import tarfile
 
 import pytest
+import yaml
 
-from conftest import FUNCTIONS
+from conftest import FUNCTIONS, INFRA
 from only_loopback import REGION
 
 ACCOUNT = "123456789012"
@@ -123,7 +127,7 @@ def test_the_same_command_completes_it_and_puts_right_what_was_changed_by_hand(a
     account.client("lambda").update_function_configuration(FunctionName="durin-ami-publish", Timeout=7)
     said = account.done("deploy.sh", *binaries)
     assert re.findall(r"Function (\S+): unchanged", said) == ["durin-node-lifecycle"]
-    assert set(stacks(account)) == {"durin-roles", "durin-release", "durin-rules"}
+    assert set(stacks(account)) == {"durin-roles", "durin-release", "durin-bucket", "durin-rules"}
     assert set(stacks(account).values()) == {"CREATE_COMPLETE"}
     assert set(functions(account)) == set(FUNCTIONS)
 
@@ -165,8 +169,32 @@ def test_the_rules_invoke_the_functions(account):
 def test_a_second_run_changes_nothing(account, binaries):
     before = everything(account)
     said = account.done("deploy.sh", *binaries)
-    assert said.count(": unchanged") == len(FUNCTIONS)
+    assert said.count(": unchanged") == len(FUNCTIONS) + 1, "and the bundle"
     assert everything(account) == before
+
+
+def test_instances_fetch_from_a_private_versioned_bucket_by_hash(account):
+    bucket, bundle = output(account, "durin-bucket", "Bucket"), output(account, "durin-bucket", "BundleX8664")
+    # moto has neither of them from a template.
+    template = yaml.safe_load((INFRA / "bucket.yaml").read_text())["Resources"]["Bucket"]["Properties"]
+    assert template["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert len(template["PublicAccessBlockConfiguration"]) == 4 and all(template["PublicAccessBlockConfiguration"].values())
+    body = account.client("s3").get_object(Bucket=bucket, Key=f"instances/{bundle}.tar")["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == bundle
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        assert {"./provision.sh", "./check.sh", "./durin-node", "./units/durin-prepare.service"} <= set(tar.getnames())
+
+
+def test_a_pipeline_bakes_that_bundle(account):
+    account.done("deploy-image.sh")
+    assert stacks(account)["durin-bake-durin-image"] == "CREATE_COMPLETE"
+    assert "durin-network" in stacks(account)
+    parameters = account.client("cloudformation").describe_stacks(StackName="durin-bake-durin-image")["Stacks"][0]["Parameters"]
+    assert {"ParameterKey": "BundleSha256", "ParameterValue": output(account, "durin-bucket", "BundleX8664")} in parameters
+    account.done("deploy-image.sh", "--remove")
+    account.client("cloudformation").delete_stack(StackName="durin-network")
+    assert not {"durin-bake-durin-image", "durin-network"} & stacks(account).keys()
+    assert "rustup target add aarch64-unknown-linux-musl" in account.refused("deploy-image.sh", "--arm64")
 
 
 def test_at_first_the_functions_may_write_in_no_zone(account):

@@ -26,6 +26,7 @@ STORIES = {
         [("route53 list-resource-record-sets *new.durin.internal*", ""), NOBODYS],
     ),
     "destroy-node": (["destroy-node.sh", "home", "--delete-volume", VOLUME], [("autoscaling describe-auto-scaling-groups *hosted-zone-id*", ""), ("cloudformation describe-stacks *HostedZoneArns*", f"arn:aws:route53:::hostedzone/{ZONE}")]),
+    "deploy-image": (["deploy-image.sh", "--now"], []),
     "destroy": (["destroy.sh"], [("autoscaling describe-auto-scaling-groups *", ""), ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE")]),
     "a drill by termination": (["drill.sh", "home", "--by", "termination"], []),
     "a drill by interruption": (["drill.sh", "home"], []),
@@ -40,7 +41,7 @@ REFUSALS = {
 REMEDIES = ["Set credentials", "may not do that", "has a network", "clock", "Wait a minute", "Once you have fixed that", "profiles"]
 # Only this may fail, and then that is said: whoever owns a key need not let others see it.
 MAY_BE_DENIED = "kms describe-key"
-SUCCESS = r"is deployed|launches now|is gone|is back|could not be reached"
+SUCCESS = r"is deployed|The pipeline is there|launches now|is gone|is back|could not be reached"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def binaries(tmp_path_factory):
     folder = tmp_path_factory.mktemp("binaries")
     for name in FUNCTIONS:
         (folder / name).write_text(name)
+    (folder / "durin-node-x86_64").write_text("durin-node")
     return ["--binaries", str(folder)]
 
 
