@@ -19,11 +19,11 @@ for architecture in "$@"; do
     [ -e "$program" ] || continue
     rm -rf "$work/bundle"
     mkdir "$work/bundle"
-    cp "$root"/infra/image/{provision.sh,check.sh,versions.sh,config.yaml,k3s.service} "$work/bundle"
+    cp "$root"/infra/image/{provision.sh,check.sh,measure.sh,versions.sh,config.yaml,k3s.service,durin-measure.service,durin-measure.timer} "$work/bundle"
     cp -R "$root/infra/node/units" "$work/bundle/units"
     cp "$program" "$work/bundle/durin-node"
     find "$work/bundle" -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +
-    chmod 755 "$work"/bundle/{provision.sh,check.sh,durin-node}
+    chmod 755 "$work"/bundle/{provision.sh,check.sh,measure.sh,durin-node}
     find "$work/bundle" -exec env TZ=UTC touch -t 202001010000 {} +
     (cd "$work/bundle" && find . -type f | LC_ALL=C sort >"$work/files")
     tar -cf "$into/.durin-$architecture.$$" --format ustar --numeric-owner "${as_root[@]}" -C "$work/bundle" -T "$work/files"

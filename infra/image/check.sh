@@ -70,6 +70,9 @@ done
 for unit in durin-prepare durin-node durin-watch; do
     is_enabled "$unit.service" || amiss "$unit does not start at boot: systemctl enable $unit"
 done
+[ -L "$root/etc/systemd/system/timers.target.wants/durin-measure.timer" ] ||
+    amiss "nothing measures how full the disks are: systemctl enable durin-measure.timer"
+has_program aws || echo "note: without the AWS CLI nothing is measured, and no alarm says that a disk is full" >&2
 if grep -qs '^[^#].*[[:space:]]/data[[:space:]]' "$root/etc/fstab"; then
     amiss "/etc/fstab mounts something at /data, which is durin-node's to mount: remove that line"
 fi

@@ -155,12 +155,16 @@ provide_durin() {
     local file
     put 755 "$here/durin-node" /usr/local/bin/durin-node
     put 755 "$here/check.sh" /usr/local/lib/durin/check.sh
+    put 755 "$here/measure.sh" /usr/local/lib/durin/measure.sh
     put 644 "$here/versions.sh" /usr/local/lib/durin/versions.sh
+    for file in durin-measure.service durin-measure.timer; do
+        put 644 "$here/$file" "/etc/systemd/system/$file"
+    done
     for file in "$here"/units/*.service "$here"/units/*/*.conf; do
         put 644 "$file" "/etc/systemd/system/${file#"$here/units/"}"
     done
     systemctl --root="$root/" --quiet disable k3s.service 2>/dev/null || true
-    systemctl --root="$root/" --quiet enable durin-prepare.service durin-node.service durin-watch.service
+    systemctl --root="$root/" --quiet enable durin-prepare.service durin-node.service durin-watch.service durin-measure.timer
     ! $wants_agent || systemctl --root="$root/" --quiet enable amazon-ssm-agent.service
     mkdir -p "$root/data"
     # EBS's own advice for NVMe: a volume that is slow to answer is waited for. Amazon Linux says so itself. Where the
@@ -208,5 +212,5 @@ $wants_agent || options+=(--without-ssm-agent)
 if $at_boot; then
     systemctl daemon-reload
     # Without waiting: a boot that waits for the volume would wait for cloud-init, which waits for this.
-    systemctl start --no-block durin-prepare.service durin-node.service durin-watch.service
+    systemctl start --no-block durin-prepare.service durin-node.service durin-watch.service durin-measure.timer
 fi

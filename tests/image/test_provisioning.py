@@ -101,6 +101,10 @@ MISTAKES = {
     "fstab mounts the volume": (lambda it: it.write("etc/fstab", "/dev/nvme1n1 /data ext4 defaults 0 2\n"), "/etc/fstab mounts"),
     "something lies under the mount point": (lambda it: it.write("data/k3s/token", "t"), "/data is not empty"),
     "the agent does not start": (lambda it: (it.root / WANTS / "amazon-ssm-agent.service").unlink(), "agent does not start at boot"),
+    "nothing measures": (
+        lambda it: (it.root / "etc/systemd/system/timers.target.wants/durin-measure.timer").unlink(),
+        "nothing measures",
+    ),
     "one machine-id for all": (lambda it: it.write("etc/machine-id", "0123\n"), "one machine-id"),
 }
 
@@ -146,3 +150,27 @@ def test_a_real_root_is_provisioned(tmp_path_factory, bundle, k3s):
         assert "provision:" not in again.stdout
     finally:
         shutil.rmtree(root)
+
+
+def test_what_is_measured_is_told_to_cloudwatch(tmp_path, bundle):
+    """By stand-ins of curl, df and the AWS CLI."""
+    volume, tools = tmp_path / "data", tmp_path / "bin"
+    database = volume / "k3s" / "server" / "db"
+    database.mkdir(parents=True)
+    (database / "state.db").write_bytes(bytes(5000))
+    (database / "state.db-wal").write_bytes(bytes(300))
+    tools.mkdir()
+    programs = {
+        "curl": 'case "$*" in *api/token*) echo token ;; *Name*) echo home ;; *region*) echo eu-central-1 ;; esac',
+        "df": r"printf 'Use%%\n 91%%\n 40%%\n'",
+        "aws": f'echo "$*" >>"{tmp_path}/told"',
+    }
+    for name, text in programs.items():
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([bundle / "measure.sh", volume], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    disk, datastore = (tmp_path / "told").read_text().splitlines()
+    assert "--metric-name DiskUsed" in disk and "--value 91 " in disk and "Node=home" in disk
+    assert "--metric-name DatastoreSize" in datastore and "--value 5300 " in datastore
