@@ -66,7 +66,7 @@ build-node *arguments:
 deploy *arguments:
     @infra/deploy.sh "$@"
 
-# Deploy one node, or change it: just deploy-node home --image ami-…; --help lists the options
+# Deploy one node, or change it: just deploy-node home; --help lists the options
 [no-exit-message, positional-arguments]
 deploy-node *arguments:
     @infra/deploy-node.sh "$@"
@@ -80,6 +80,11 @@ bake *arguments:
 [no-exit-message, positional-arguments]
 deploy-image *arguments:
     @infra/deploy-image.sh "$@"
+
+# Apply what a node's cluster needs to it (infra/cluster): just apply home; asks first
+[no-exit-message, positional-arguments]
+apply *arguments:
+    @infra/apply.sh "$@"
 
 # Interrupt a node's spot instance for real and measure the outage: just drill home
 [no-exit-message, positional-arguments]

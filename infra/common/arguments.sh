@@ -120,6 +120,7 @@ is_a() {
     parameter) pattern='^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$' expected="a parameter's name, such as /durin/image: letters, digits and _.-, with a / before each part" ;;
     hosted-zone) pattern='^Z[0-9A-Z]{1,31}$' expected="a hosted zone's id: Z and at most 31 capital letters and digits" ;;
     record) most=253 pattern='^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+\.?$' expected="a host name, such as k3s.example.internal: letters, digits, dashes and underscores, with dots between" ;;
+    email) most=254 pattern='^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$' expected="an address, such as you@example.org" ;;
     instance-type) pattern='^[a-z0-9-]+\.[a-z0-9-]+$' expected="an instance type, such as t3.medium" ;;
     availability-zone) pattern='^[a-z]{2}(-[a-z0-9]+)+[a-z]$' expected="an availability zone, such as eu-central-1a" ;;
     endpoint) pattern='^http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?$' expected="a place on this machine, such as http://127.0.0.1:4566" ;;

@@ -10,6 +10,7 @@ from conftest import INFRA
 
 ROOT = INFRA.parent
 RECIPES = [
+    ["apply", "home"],
     ["bake"],
     ["build"],
     ["deploy"],

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Applies what a node's cluster needs (infra/cluster) to it: just apply NAME [OPTION…]. kubectl has to reach the node (DEPLOY.md, 4).
+#
+#   --xmpp-domain NAME  the example too: an XMPP server for this domain, which is in the zone of just deploy-node
+#                       --certificate-zone
+#   --email ADDRESS     whom Let's Encrypt writes about certificates; for the example
+#   --print             print the manifests instead, for a repository of yours; asks no cluster
+#   --yes               do not ask
+#
+# Run it again after a change; it removes nothing.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+xmpp_domain="" email="" print=false
+take_arguments '
+    NAME node node
+    --xmpp-domain xmpp_domain record
+    --email email email
+    --print print flag
+    --yes yes flag' "$@"
+[ -z "$xmpp_domain" ] || [ -n "$email" ] || not_understood "--xmpp-domain needs --email"
+stack=durin-node-$node
+
+# What the node's stack says, which is what its role may do.
+look_at_node() {
+    stack_exists "$stack" || fail "there is no node $node here: first just deploy-node $node"
+    stack_output "$stack" HostedZoneId
+    zone=$answer
+    stack_parameter "$stack" RecordName
+    record=$answer
+    stack_parameter "$stack" ServiceNames
+    service_names=$answer
+    stack_parameter "$stack" CertificateZoneId
+    certificate_zone=$answer
+    stack_parameter "$stack" EbsCsi
+    ebs_csi=$answer
+    [ "$service_names" = true ] ||
+        fail "the node may not write its services' names: just deploy-node $node --service-names true"
+    [ -z "$xmpp_domain" ] || [ -n "$certificate_zone" ] ||
+        fail "the node may not prove that $xmpp_domain is yours: just deploy-node $node --certificate-zone Z…, the public zone that $xmpp_domain is in"
+}
+
+# write_overlay NAME TEXT: a kustomization over a folder of infra/cluster, for this node. Sets overlay to its path.
+write_overlay() {
+    overlay=$root/target/cluster/$node/$1
+    mkdir -p "$overlay"
+    cat >"$overlay/kustomization.yaml"
+}
+
+write_overlays() {
+    write_overlay platform <<PLATFORM
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../../../../infra/cluster/platform
+$([ "$ebs_csi" != true ] || echo "  - ../../../../infra/cluster/ebs-csi")
+configMapGenerator:
+  - name: settings
+    namespace: external-dns
+    literals:
+      - NODE=$node
+      - REGION=$region
+      - SERVICE_ZONE_ID=$zone
+$([ "$ebs_csi" != true ] || cat <<EBS
+replacements:
+  - source:
+      kind: ConfigMap
+      name: settings
+      fieldPath: data.REGION
+    targets:
+      - select:
+          kind: HelmChart
+          name: aws-ebs-csi-driver
+        fieldPaths: [spec.set.controller\\.region]
+        options:
+          create: true
+EBS
+)
+PLATFORM
+    [ -n "$xmpp_domain" ] || return 0
+    write_overlay services <<SERVICES
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../../../../infra/cluster/services
+patches:
+  - target:
+      kind: ClusterIssuer
+    patch: |-
+      - {op: replace, path: /spec/acme/email, value: "$email"}
+      - {op: replace, path: /spec/acme/solvers/0/dns01/route53/region, value: "$region"}
+      - {op: replace, path: /spec/acme/solvers/0/dns01/route53/hostedZoneID, value: "$certificate_zone"}
+  - target:
+      kind: Certificate
+    patch: |-
+      - {op: replace, path: /spec/dnsNames/0, value: "$xmpp_domain"}
+  - target:
+      kind: Service
+    patch: |-
+      - {op: replace, path: /metadata/annotations/external-dns.alpha.kubernetes.io~1hostname, value: "xmpp.${record#*.}"}
+      - {op: replace, path: /metadata/annotations/external-dns.alpha.kubernetes.io~1target, value: "$record"}
+  - target:
+      kind: Deployment
+    patch: |-
+      - {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: "$xmpp_domain"}
+SERVICES
+}
+
+# of_cluster WHAT ARGUMENT…: kubectl, of whose failure a sentence is made.
+of_cluster() {
+    local what=$1
+    shift
+    kubectl "$@" </dev/null || fail "$what. Look whether kubectl get nodes answers, and run the same command again"
+}
+
+# in_host_network NAMESPACE DEPLOYMENT PATCH: waits for what a chart makes, and patches it.
+in_host_network() {
+    for _ in $(seq 120); do
+        if kubectl --namespace "$1" get deployment "$2" >/dev/null 2>&1 </dev/null; then
+            of_cluster "the deployment $2 could not be patched" --namespace "$1" patch deployment "$2" --type strategic --patch-file "$root/infra/cluster/$3"
+            return
+        fi
+        sleep 5
+    done
+    fail "the chart that makes $2 is not there after ten minutes: kubectl --namespace kube-system get helmcharts,jobs,pods"
+}
+
+command -v kubectl >/dev/null || fail "kubectl is missing: https://kubernetes.io/docs/tasks/tools/"
+if $print; then need_aws >/dev/null; else need_aws; fi
+zone="" record="" service_names="" certificate_zone="" ebs_csi="" overlay=""
+look_at_node
+write_overlays
+overlays=$root/target/cluster/$node
+if $print; then
+    kubectl kustomize "$overlays/platform"
+    [ -z "$xmpp_domain" ] || { echo --- && kubectl kustomize "$overlays/services"; }
+    exit
+fi
+nodes=$(kubectl get nodes --output name </dev/null) || fail "kubectl does not reach the cluster: DEPLOY.md, 4, says how"
+[ "$nodes" = "node/$node" ] ||
+    fail "the cluster that kubectl reaches is not the node $node, but has ${nodes//$'\n'/, }: set KUBECONFIG to the node's"
+say "This will apply to the node $node:"
+say "  platform  a storage class; cert-manager${certificate_zone:+, for names in the zone $certificate_zone}; external-dns, for the zone $zone"
+[ "$ebs_csi" != true ] || say "  ebs-csi   the EBS CSI driver"
+[ -z "$xmpp_domain" ] || say "  services  an issuer, and an XMPP server for $xmpp_domain, by the name xmpp.${record#*.}"
+confirm "Go on?"
+of_cluster "the platform could not be applied" apply --server-side --force-conflicts --kustomize "$overlays/platform"
+in_host_network cert-manager cert-manager cert-manager-in-host-network.yaml
+[ "$ebs_csi" != true ] || in_host_network kube-system ebs-csi-controller ebs-csi-in-host-network.yaml
+if [ -n "$xmpp_domain" ]; then
+    # It is asked before an issuer or a certificate is stored.
+    of_cluster "cert-manager does not start" --namespace cert-manager rollout status deployment cert-manager-webhook --timeout 10m
+    of_cluster "the services could not be applied" apply --server-side --force-conflicts --kustomize "$overlays/services"
+    say "The certificate takes some minutes: kubectl --namespace xmpp get certificate"
+    say "Then make an account: kubectl --namespace xmpp exec --stdin --tty deployment/prosody --container prosody -- prosodyctl adduser YOU@$xmpp_domain"
+fi
+say "The cluster has what $overlays says; keep that folder, or make it again."
