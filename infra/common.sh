@@ -27,6 +27,8 @@ export AWS_PAGER=""
 . "$root/infra/common/records.sh"
 # shellcheck source=common/stacks.sh
 . "$root/infra/common/stacks.sh"
+# shellcheck source=common/stock.sh
+. "$root/infra/common/stock.sh"
 # shellcheck source=common/zones.sh
 . "$root/infra/common/zones.sh"
 

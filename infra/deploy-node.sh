@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Deploys one node: just deploy-node NAME --image ami-… [OPTION…]; NAME is lower-case letters, digits and dashes.
+# Deploys one node: just deploy-node NAME [OPTION…]; NAME is lower-case letters, digits and dashes.
 #
 #   --image AMI             the image of a first node, x86_64 or arm64; stored in the image parameter, to which later ones
-#                           are published
+#                           are published. Without it, and without images yet, the node is a stock Amazon Linux that is
+#                           provisioned at each boot, for trying out
+#   --arm64                 take that stock image for arm64
 #   --image-parameter PATH  the image parameter, if it is not /durin/image; nodes may share one
 #   --record NAME           the node's A record, if it is not NAME in the zone durin.internal
 #   --hosted-zone ID        an existing private zone; by default a new one, or the one that an earlier node made. The
@@ -14,6 +16,10 @@
 #   --volume-size GIB       the size of a volume to make; 20
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
 #   --drain SECONDS         for how long a release drains the node first, so that preStop hooks run, up to 10; 0
+#   --measure B             true or false: whether the node tells CloudWatch how full its disks are, with two alarms; true
+#   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours
+#   --service-names B       true or false: whether external-dns may write CNAME records in the node's zone; false
+#   --ebs-csi B             true or false: whether the EBS CSI driver may make and move volumes of its own; false
 #   --yes                   do not ask
 #
 # Run it again to change an option, or after a failure: options that you leave out keep their values.
@@ -23,11 +29,12 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
-volume_size="" capacity_rebalance="" drain=""
+volume_size="" capacity_rebalance="" drain="" measure="" certificate_zone="" service_names="" ebs_csi=""
 take_arguments '
     NAME node node
     --yes yes flag
     --image image image
+    --arm64 arm64 flag
     --image-parameter image_parameter parameter
     --record record record
     --hosted-zone hosted_zone hosted-zone
@@ -37,7 +44,12 @@ take_arguments '
     --volume volume volume
     --volume-size volume_size number:1:16384
     --capacity-rebalance capacity_rebalance boolean
-    --drain drain number:0:10' "$@"
+    --drain drain number:0:10
+    --measure measure boolean
+    --certificate-zone certificate_zone hosted-zone
+    --service-names service_names boolean
+    --ebs-csi ebs_csi boolean' "$@"
+! $arm64 || [ -z "$image" ] || not_understood "--arm64 is for a stock image, and --image names another"
 stack=durin-node-$node
 # The parameters for node.yaml: those that were given here, and those that an existing node keeps.
 overrides=() kept=()
@@ -45,10 +57,18 @@ overrides=() kept=()
 [ -z "$volume_size" ] || overrides+=("VolumeSizeGiB=$volume_size")
 [ -z "$capacity_rebalance" ] || overrides+=("CapacityRebalance=$capacity_rebalance")
 [ -z "$drain" ] || overrides+=("DrainSeconds=$drain")
+[ -z "$measure" ] || overrides+=("Measure=$measure")
+[ -z "$certificate_zone" ] || overrides+=("CertificateZoneId=$certificate_zone")
+[ -z "$service_names" ] || overrides+=("ServiceNames=$service_names")
+[ -z "$ebs_csi" ] || overrides+=("EbsCsi=$ebs_csi")
 
 # Finds out what a first deployment needs and the options leave out. Only reads.
 complete() {
     check_free_name
+    [ -z "$certificate_zone" ] || check_zone "$certificate_zone"
+    is_there ParameterNotFound ssm get-parameter --name "${image_parameter:-/durin/image}" --query Parameter.Value --output text ||
+        answer=""
+    [ -n "$answer$image" ] || take_stock_image
     choose_image "${image_parameter:-/durin/image}" "$image"
     find_network
     check_place "$subnet" "$security_group" "$zone" "$volume"
@@ -199,7 +219,7 @@ keep() {
 # The options for a node that exists. Its place cannot be changed by halves.
 change() {
     local has_zone has_record has_volume
-    [ -z "$image$zone" ] || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
+    { [ -z "$image$zone" ] && ! $arm64; } || fail "the node $node exists: publish images to its parameter; its zone is its volume's and cannot change"
     keep
     check_group
     has_zone=$(kept HostedZoneId) has_record=$(kept RecordName) has_volume=$(kept VolumeId)
@@ -226,6 +246,8 @@ change() {
     [ -z "$record" ] || overrides+=("RecordName=$record")
     [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
     [ -z "$image_parameter" ] || choose_image "$image_parameter" ""
+    [ -z "$certificate_zone" ] || check_zone "$certificate_zone"
+    look_at_provisioning
 }
 
 # kept KEY: what the group has now.
@@ -243,11 +265,11 @@ plan() {
         say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node. Its instances format it while all of it is zero"
     fi
     say "  record    $record in the hosted zone ${hosted_zone:-${record#*.}, which this makes}; the functions may write there (stack durin-roles)"
-    say "  role      for the Systems Manager agent to register and take commands, and nothing else"
-    say "  price     16 to 20 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 5)"
+    say "  role      for the Systems Manager agent to register and take commands; and to tell CloudWatch how full the disks are"
+    say "  price     16 to 20 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 6)"
 }
 
-old_record="" old_zone="" image_said="" instance_types=()
+old_record="" old_zone="" image_said="" instance_types=() is_stock=false
 need_aws
 stack_exists durin-rules || fail "the functions are not deployed in $region, so no launch would be completed: first just deploy"
 if stack_exists "$stack"; then
@@ -257,12 +279,14 @@ if stack_exists "$stack"; then
     say "            its group keeps ${kept[*]:-nothing}"
     [ -z "$hosted_zone" ] || say "  stack     durin-roles: the functions may write A records in the hosted zone $hosted_zone"
     [ -z "$old_record" ] || say "The record $old_record in $old_zone stays, and nothing moves it from then on."
+    say_stock
     confirm "Go on?"
 else
     complete
     say "This will create:"
     [ -n "$subnet" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
     plan
+    say_stock
     confirm "Go on?"
     make_network
     place
@@ -283,4 +307,5 @@ if [ -n "$deletion" ]; then
     say "The old record $old_record is still there, and points to the present instance until that ends. Once nobody uses it:"
     say "  aws route53 change-resource-record-sets --hosted-zone-id $old_zone --change-batch '$deletion'"
 fi
+say_stock
 say "Then let it survive an interruption: just drill $node"

@@ -122,6 +122,13 @@ check_record() {
         fail "the name $2 has a record already ($found), and no TXT record _durin.$2 with the value \"node=$node\" says that it is this node's. Delete the record, create that TXT record, or name another --record"
 }
 
+# check_zone ZONE: it is there, and public: nobody outside could see a proof in a private one.
+check_zone() {
+    is_there NoSuchHostedZone route53 get-hosted-zone --id "$1" --output text --query HostedZone.Config.PrivateZone ||
+        fail "there is no hosted zone $1"
+    [ "$answer" = False ] || fail "the hosted zone $1 is private, and Let's Encrypt looks for its proofs in public: name the public zone"
+}
+
 # check_group: what keeps the group of a node that exists from launching, or Durin from being called.
 check_group() {
     local key

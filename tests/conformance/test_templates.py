@@ -59,6 +59,42 @@ def test_the_instances_role_is_for_its_agent_and_nothing_else():
     assert not any("*" in action for action in actions)
 
 
+def test_the_instances_role_has_more_only_where_somebody_switches_it_on():
+    """Measuring is on by default, and can do nothing but that."""
+    template = yaml.safe_load((INFRA / "node.yaml").read_text())
+    more = {name: it for name, it in template["Resources"].items() if it["Type"] == "AWS::IAM::ManagedPolicy"}
+    on = {name for name, it in more.items() if holds(template, {"Condition": it["Condition"]})}
+    assert on == {"MeasurePolicy"}
+    assert {"CertificatePolicy", "ServiceNamesPolicy", "EbsCsiPolicy", "ProvisionPolicy"} == more.keys() - on
+    (statement,) = more["MeasurePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "cloudwatch:PutMetricData"
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Durin/Node"}}
+
+
+def test_what_runs_on_the_node_writes_neither_the_nodes_record_nor_its_claim():
+    resources = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]
+    keys = "route53:ChangeResourceRecordSetsRecordTypes", "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    for name, types in [("ServiceNamesPolicy", {"CNAME", "TXT"}), ("CertificatePolicy", {"TXT"})]:
+        statements = resources[name]["Properties"]["PolicyDocument"]["Statement"]
+        (write,) = [it for it in statements if it["Action"] == "route53:ChangeResourceRecordSets"]
+        assert set(write["Condition"]["ForAllValues:StringEquals"][keys[0]]) == types
+        assert write["Condition"]["Null"] == {key: "false" for key in keys}
+    assert write["Condition"]["ForAllValues:StringLike"] == {keys[1]: ["_acme-challenge.*"]}
+
+
+def holds(template, condition):
+    """Whether a condition holds with the parameters' defaults."""
+    match condition:
+        case {"Condition": name}:
+            return holds(template, template["Conditions"][name])
+        case {"Fn::Not": [inner]}:
+            return not holds(template, inner)
+        case {"Fn::Equals": [{"Ref": name}, value]}:
+            return template["Parameters"][name]["Default"] == value
+        case other:
+            raise AssertionError(f"{other} is not known here")
+
+
 def findings(document):
     """What parliament finds of more than low severity. Actions younger than its data are of low severity."""
     policy = parliament.analyze_policy_string(json.dumps(document))

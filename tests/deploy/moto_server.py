@@ -100,6 +100,14 @@ def update_managed_policy(original_resource, new_resource_name, cloudformation_j
     return original_resource
 
 
+def delete_policy(policy, account_id, _region_name):
+    """A policy that goes is detached first from the roles that its own template has attached it to."""
+    backend = iam_backends[account_id]["aws"]
+    for role in [it for it in backend.roles.values() if policy.arn in it.managed_policies]:
+        backend.detach_role_policy(policy.arn, role.name)
+    backend.delete_policy(policy.arn)
+
+
 def create_tagged_volume(resource_name, cloudformation_json, account_id, region_name, **rest):
     """A volume has the tags of its template."""
     volume = _volume(resource_name, cloudformation_json, account_id, region_name, **rest)
@@ -140,6 +148,7 @@ route53.create_route53_zone_id = lambda *of, **more: "Z" + _zone_id(*of, **more)
 FakeAutoScalingGroup.create_from_cloudformation_json = create_group
 Document.create_from_cloudformation_json = create_document
 ManagedPolicy.update_from_cloudformation_json = update_managed_policy
+ManagedPolicy.delete = delete_policy
 CloudFormationResponse._validate_different_update = lambda *_: None
 CloudFormationBackend.create_change_set = create_change_set
 CloudFormationBackend.execute_change_set = execute_change_set

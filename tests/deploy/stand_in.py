@@ -26,7 +26,11 @@ ANSWERS = [
     ("cloudformation describe-stacks *SecurityGroupId*", GROUP),
     ("cloudformation describe-stacks *VolumeId*", VOLUME),
     ("cloudformation describe-stacks *'Bucket'*", "durin-123456789012-eu-central-1"),
+    ("cloudformation describe-stacks *BundleSha256*", ""),
     ("cloudformation describe-stacks *Bundle*", 32 * "0f"),
+    ("cloudformation describe-stacks *ServiceNames*", "true"),
+    ("cloudformation describe-stacks *CertificateZoneId*", "Z0PUBLIC"),
+    ("cloudformation describe-stacks *EbsCsi*", "true"),
     ("cloudformation describe-stacks *PipelineArn*", "arn:aws:imagebuilder:eu-central-1:123456789012:image-pipeline/durin"),
     ("cloudformation describe-stacks *HostedZoneId*", ZONE),
     ("cloudformation describe-stacks *HostedZoneArns*", "arn:aws:route53:::hostedzone/NONE"),
@@ -80,6 +84,8 @@ ANSWERS = [
     ("s3api list-object-versions *", "instances/0f.tar\tversion-1\nNone"),
     ("s3api *", ""),
     ("kms describe-key *", "Enabled\tCUSTOMER"),
+    ("ec2 describe-images *ImageOwnerAlias*", "amazon\tx86_64"),
+    ("route53 get-hosted-zone *HostedZone.Config.PrivateZone*", "False"),
     ("route53 get-hosted-zone *Comment*", "Durin: where nodes are."),
     ("route53 get-hosted-zone *", "durin.internal.\tTrue"),
     ("route53 list-resource-record-sets *TXT*length*", '10\t1\t"node=home"'),
@@ -131,6 +137,7 @@ case "$phase$*" in
 esac
 """)
         self.write("cargo", CARGO)
+        self.write("kubectl", "#!/bin/sh\n[ \"$1 $2\" != 'get nodes' ] || echo node/home\n")
         (folder / "count").write_text("0\n")
         (folder / "calls").write_text("")
 

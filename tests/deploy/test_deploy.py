@@ -1,5 +1,6 @@
 """`just deploy` to `just destroy`, in one account: the tests tell one story, in this order."""
 
+import base64
 import hashlib
 import io
 import json
@@ -208,9 +209,48 @@ def test_a_zone_is_allowed_by_name_and_the_next_deployment_keeps_it(account, bin
     assert allowed_zones(account) == {"Z0THEIRS", "Z0OURS"}
 
 
-def test_a_first_node_needs_an_image(account):
-    assert "--image" in account.refused("deploy-node.sh", "home")
-    assert "durin-network" not in stacks(account)
+def test_a_first_node_without_an_image_is_provisioned_at_each_boot(account):
+    said = account.done("deploy-node.sh", "stock")
+    assert "for trying out" in said and "just deploy-image --now" in said
+    bundle = bundle_at_boot(account)
+    assert bundle == output(account, "durin-bucket", "BundleX8664")
+    user_data = base64.b64decode(launch_template(account, "stock")["UserData"]).decode()
+    assert f"instances/{bundle}.tar" in user_data and "./provision.sh --at-boot" in user_data
+    assert len(user_data) < 16_000, "the most that EC2 takes"
+    there = account.client("ssm").get_parameter(Name="/durin/image")["Parameter"]["Value"]
+    (image,) = account.client("ec2").describe_images(ImageIds=[there])["Images"]
+    assert image["ImageOwnerAlias"] == "amazon" and image["Name"].startswith("al2023-ami-")
+    # And that this goes on until a baked image is there.
+    assert "for trying out" in account.done("deploy-node.sh", "stock")
+
+
+def test_a_baked_image_ends_that(account):
+    made = account.client("ec2").register_image(Name="durin-node-1", Architecture="x86_64")["ImageId"]
+    account.client("ssm").put_parameter(Name="/durin/image", Value=made, Overwrite=True)
+    said = account.done("deploy-node.sh", "stock")
+    assert "a baked one by now" in said and "for trying out" not in said
+    # moto does not see that a condition changes the launch template.
+    assert bundle_at_boot(account) == "none"
+    # Back to nothing, as the other tests know it.
+    account.done("destroy-node.sh", "stock", "--delete-volume", output(account, "durin-node-stock", "VolumeId"))
+    account.client("ssm").delete_parameter(Name="/durin/image")
+    account.client("ec2").deregister_image(ImageId=made)
+    account.client("cloudformation").delete_stack(StackName="durin-network")
+
+
+def bundle_at_boot(account):
+    stack = account.client("cloudformation").describe_stacks(StackName="durin-node-stock")["Stacks"][0]
+    return {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}["BundleSha256"]
+
+
+def launch_template(account, node):
+    found = account.client("ec2").describe_launch_template_versions(LaunchTemplateId=template_of(account, node), Versions=["$Latest"])
+    return found["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+
+
+def template_of(account, node):
+    policy = group(account, node)["MixedInstancesPolicy"]
+    return policy["LaunchTemplate"]["LaunchTemplateSpecification"]["LaunchTemplateId"]
 
 
 def place(account, zone, **subnet):

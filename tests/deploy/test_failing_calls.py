@@ -26,6 +26,15 @@ STORIES = {
         [("route53 list-resource-record-sets *new.durin.internal*", ""), NOBODYS],
     ),
     "destroy-node": (["destroy-node.sh", "home", "--delete-volume", VOLUME], [("autoscaling describe-auto-scaling-groups *hosted-zone-id*", ""), ("cloudformation describe-stacks *HostedZoneArns*", f"arn:aws:route53:::hostedzone/{ZONE}")]),
+    "a node on a stock image": (
+        ["deploy-node.sh", "home", "--certificate-zone", ZONE],
+        [*NONE_YET, ("ssm get-parameter */durin/image*", ("An error occurred (ParameterNotFound) when calling it: none",))],
+    ),
+    "a node that stays on one": (
+        ["deploy-node.sh", "home"],
+        [("cloudformation describe-stacks *BundleSha256*", 32 * "0f"), NOBODYS],
+    ),
+    "apply": (["apply.sh", "home", "--xmpp-domain", "chat.example.org", "--email", "me@example.org"], []),
     "deploy-image": (["deploy-image.sh", "--now"], []),
     "destroy": (["destroy.sh"], [("autoscaling describe-auto-scaling-groups *", ""), ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE")]),
     "a drill by termination": (["drill.sh", "home", "--by", "termination"], []),
@@ -41,7 +50,7 @@ REFUSALS = {
 REMEDIES = ["Set credentials", "may not do that", "has a network", "clock", "Wait a minute", "Once you have fixed that", "profiles"]
 # Only this may fail, and then that is said: whoever owns a key need not let others see it.
 MAY_BE_DENIED = "kms describe-key"
-SUCCESS = r"is deployed|The pipeline is there|launches now|is gone|is back|could not be reached"
+SUCCESS = r"is deployed|The pipeline is there|The cluster has|launches now|is gone|is back|could not be reached"
 
 
 @pytest.fixture(scope="module")
