@@ -1,5 +1,6 @@
 """What bakes: Packer's template, Image Builder's component, and durin-node as it goes into an image."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import yaml
 
 from conftest import INFRA, not_run
 
+# Packer asks its makers for news otherwise.
+QUIET = {**os.environ, "CHECKPOINT_DISABLE": "1"}
 # Amazon Linux 2023's.
 OLDEST_GLIBC = (2, 34)
 # Debian's Packer, 1.6.6, is older than these; a newer one reads the template as it is, once it has fetched its plugin.
@@ -28,7 +31,7 @@ def test_packer_understands_the_template(tmp_path):
     (tmp_path / "durin.pkr.hcl").write_text(text)
     (tmp_path / "bundle").write_text("")
     command = ["packer", "validate", "-var", f"bundle={tmp_path}/bundle", "-var", "region=eu-central-1", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=QUIET, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -36,7 +39,7 @@ def test_a_mistake_in_the_template_is_found(tmp_path):
     if not shutil.which("packer"):
         not_run("packer validate", "there is no Packer (Debian: apt install packer)")
     (tmp_path / "durin.pkr.hcl").write_text('source "amazon-ebs" "node" {\n  volume = 1\n}\nbuild {\n  sources = ["source.amazon-ebs.node"]\n}\n')
-    assert subprocess.run(["packer", "validate", tmp_path], capture_output=True, check=False).returncode != 0
+    assert subprocess.run(["packer", "validate", tmp_path], env=QUIET, capture_output=True, check=False).returncode != 0
 
 
 def test_both_bake_the_same_bundle_in_the_same_way():
