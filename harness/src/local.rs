@@ -17,6 +17,7 @@ use crate::clock::WorldClock;
 use crate::wire::{self, Call, Kind, ResponseLost, Service};
 use crate::world::history::Entry;
 use crate::world::latency::Range;
+use crate::world::machines::Order;
 use crate::world::{REGION, World};
 
 pub use functions::{FunctionError, Handler, Kill};
@@ -87,6 +88,18 @@ impl LocalAws {
             let entries = self.peek(|world| world.history().get(number..).unwrap_or_default().to_vec());
             if !entries.is_empty() || touched.changed().await.is_err() {
                 return entries;
+            }
+        }
+    }
+
+    /// What is to be done to machines, as soon as there is anything.
+    pub async fn orders(&self) -> Vec<Order> {
+        let mut touched = self.0.touched.subscribe();
+        loop {
+            touched.mark_unchanged();
+            let orders = self.0.world.lock().unwrap_or_else(PoisonError::into_inner).take_orders();
+            if !orders.is_empty() || touched.changed().await.is_err() {
+                return orders;
             }
         }
     }

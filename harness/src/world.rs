@@ -24,6 +24,7 @@ pub mod invariants;
 pub mod kms;
 pub mod lambda;
 pub mod latency;
+pub mod machines;
 pub mod route53;
 pub mod ssm;
 pub mod steady;
@@ -50,6 +51,7 @@ pub struct World {
     pub faults: faults::Faults,
     /// How guests differ from the usual one.
     pub guest_ways: guest::GuestWays,
+    machines: machines::Machines,
     pub iam: crate::iam::Iam,
     pub ec2: ec2::Ec2,
     pub autoscaling: autoscaling::AutoScaling,
@@ -73,6 +75,7 @@ impl World {
             history: history::History::default(),
             faults: faults::Faults::default(),
             guest_ways: guest::GuestWays::default(),
+            machines: machines::Machines::default(),
             iam: crate::iam::Iam::default(),
             ec2: ec2::Ec2::default(),
             autoscaling: autoscaling::AutoScaling::default(),

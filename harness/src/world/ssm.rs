@@ -21,7 +21,7 @@ use super::{ACCOUNT, REGION, World};
 use crate::time::Time;
 
 pub use change::{Refusal, SsmChange};
-pub use commands::{Command, CommandInvocation, SendCommand};
+pub use commands::{Command, CommandInvocation, Output, SendCommand};
 pub use delivery::InvocationStep;
 pub use documents::{CreateDocument, Document, DocumentFormat};
 pub use image_parameters::{IMAGE_DATA_TYPE, PendingParameter};

@@ -90,6 +90,7 @@ impl World {
             transition_reason: String::new(),
             devices,
             scheduled_event: None,
+            notice: None,
             is_protected: false,
             tags_in_metadata: data.tags_in_metadata.unwrap_or(false),
             tags,

@@ -12,7 +12,7 @@ use crate::world::World;
 use crate::world::conventions::PROTOCOL;
 use crate::world::error::{ApiError, ApiResult};
 use crate::world::guest::Answer;
-use crate::world::ssm::{Command, CommandInvocation, InvocationStatus};
+use crate::world::ssm::{Command, CommandInvocation, InvocationStatus, Output};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::ssm("GetCommandInvocation", &["CommandId", "InstanceId", "PluginName"], reads(get)),
@@ -133,6 +133,11 @@ fn plugin_status(status: InvocationStatus) -> InvocationStatus {
 
 /// What the document wrote, to standard output and to standard error.
 fn written(invocation: &CommandInvocation) -> (String, String) {
+    if let Some(Output { output, error }) = &invocation.output {
+        let has_failed = invocation.status == InvocationStatus::Failed;
+        let status = format!("failed to run commands: exit status {}", invocation.response_code);
+        return (output.clone(), if has_failed { format!("{error}{status}") } else { error.clone() });
+    }
     let line = |answer: &Answer| {
         let line = json!({ "protocol": PROTOCOL, "command": answer.command, "answer": answer.word, "why": answer.why });
         format!("{line}\n")

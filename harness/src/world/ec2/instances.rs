@@ -50,6 +50,8 @@ pub struct Instance {
     pub devices: BTreeSet<String>,
     /// The retirement of its host, to come or over.
     pub scheduled_event: Option<ScheduledEvent>,
+    /// What EC2 has warned of, and when that comes.
+    pub notice: Option<(SpotAction, Time)>,
     /// Whether TerminateInstances is refused: EC2's attribute `disableApiTermination`.
     pub is_protected: bool,
     /// Whether its metadata shows its tags.
@@ -209,6 +211,7 @@ impl World {
                 transition_reason: String::new(),
                 devices: devices.clone(),
                 scheduled_event: None,
+                notice: None,
                 is_protected: request.protected,
                 tags_in_metadata,
                 tags: tags.clone(),

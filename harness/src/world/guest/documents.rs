@@ -10,6 +10,7 @@ use super::release::Manner;
 use crate::world::World;
 use crate::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
 use crate::world::ec2::Instance;
+use crate::world::ssm::Output;
 
 /// How long a document takes that changes nothing, or fails. Estimate.
 pub(super) const SHORT_RUN: Duration = Duration::from_secs(1);
@@ -21,6 +22,9 @@ const NO_PROGRAM: &str = "there is no /usr/local/bin/durin-node on this instance
 impl World {
     /// The agent begins to run a document.
     pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
+        if self.has_machines() {
+            return self.run_on_machine(id, command);
+        }
         let kind = match name {
             RELEASE_DOCUMENT => Kind::Release,
             RESUME_DOCUMENT => Kind::Resume,
@@ -121,13 +125,22 @@ impl World {
         let held_lock = documents.iter().position(|document| document.kind != Kind::Other) == Some(place);
         documents.remove(place);
         let next = guest.agent.lock().filter(|_| held_lock).cloned();
+        self.end_document(id, command, outcome, None);
+        if let Some(next) = next {
+            self.begin_document(id, &next.command, next.kind);
+        }
+    }
+
+    /// The agent reports it, as soon as it can.
+    pub(in crate::world) fn end_document(&mut self, id: &str, command: &str, outcome: Outcome, output: Option<Output>) {
+        if output.is_some() {
+            self.write_output(command, id, output);
+        }
+        let guest = self.the_guest_mut(id);
         if guest.agent_online_since.is_some() {
             self.record_outcome(command, id, outcome);
         } else {
             guest.agent.unreported.push((command.to_owned(), outcome));
-        }
-        if let Some(next) = next {
-            self.begin_document(id, &next.command, next.kind);
         }
     }
 
@@ -135,6 +148,9 @@ impl World {
     pub(in crate::world) fn kill_document(&mut self, id: &str, command: &str, outcome: Outcome) {
         // EC2 forgets an instance long before a command to it times out.
         let Some(Instance { guest, .. }) = self.ec2.instance(id) else { return };
+        if self.has_machines() {
+            return self.kill_on_machine(id, command, outcome);
+        }
         if guest.releasing && guest.agent.lock().is_some_and(|document| document.command == command) {
             self.give_release_up(id);
         }

@@ -6,6 +6,7 @@ use super::GuestFact;
 use super::{Boot, Guest, GuestEffect, GuestStep, Outcome};
 use crate::world::World;
 use crate::world::ec2::AttachmentState;
+use crate::world::machines::Order;
 use crate::world::violation::Violation;
 
 impl World {
@@ -37,6 +38,9 @@ impl World {
     /// The instance is running: it boots.
     pub(in crate::world) fn power_on(&mut self, id: &str) {
         self.next_boot(id);
+        if self.has_machines() {
+            return self.power_on_machine(id);
+        }
         let delay = self.draw(self.latency.boot);
         match self.ec2.the_instance(id).guest.boot {
             Boot::Whole | Boot::WithoutK3s => self.schedule_guest(id, delay, GuestStep::Booted),
@@ -69,6 +73,7 @@ impl World {
     /// The power is gone: what was mounted stays dirty. What k3s acknowledged was on the device before.
     pub(in crate::world) fn power_off(&mut self, id: &str) {
         self.settle();
+        self.order(|| Order::CutPower { instance: id.to_owned() });
         self.next_boot(id);
         self.stop_agent(id);
         let guest = self.the_guest_mut(id);

@@ -8,12 +8,16 @@ use super::{Boot, GuestStep};
 use crate::world::World;
 use crate::world::conventions::{NEW_VOLUME_TAG, VOLUME_TAG};
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};
+use crate::world::machines::Order;
 use crate::world::violation::Violation;
 
 impl World {
     /// A volume has appeared: a guest that is up mounts it and starts k3s on it, unless it has released in this boot. A
     /// volume that is not the node's is left alone.
     pub(in crate::world) fn on_device(&mut self, id: &str, volume: &str) {
+        if self.order(|| Order::Plug { instance: id.to_owned(), volume: volume.to_owned() }) {
+            return;
+        }
         let Instance { state, guest, .. } = self.ec2.the_instance(id);
         let is_ready = guest.up_since.is_some() && guest.boot == Boot::Whole;
         let is_own = self.tag_of(id, VOLUME_TAG).is_none_or(|own| own == volume);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{GuestFact, GuestStep};
 use crate::world::World;
+use crate::world::machines::Order;
 
 /// From the end of a shutdown until the next boot begins. Estimate.
 const RESET: Duration = Duration::from_secs(2);
@@ -12,6 +13,12 @@ impl World {
     /// In good order: k3s stops and the volume is unmounted first.
     pub(in crate::world) fn reboot(&mut self, id: &str) {
         self.note_guest(id, GuestFact::Reboots);
+        if self.has_machines() {
+            self.next_boot(id);
+            self.stop_agent(id);
+            self.order(|| Order::Reboot { instance: id.to_owned() });
+            return;
+        }
         let quiet_after = self.shut_down(id);
         self.schedule_guest(id, quiet_after + RESET, GuestStep::Restarts);
     }

@@ -42,6 +42,9 @@ impl World {
         // A boot under way is given up, and so is what the agent is about.
         self.next_boot(id);
         self.stop_agent(id);
+        if self.has_machines() {
+            return self.shut_machine_down(id);
+        }
         self.release_in(id, Manner::Shutdown)
     }
 

@@ -60,10 +60,21 @@ pub struct CommandInvocation {
     pub response_code: i32,
     /// What durin-node has written, if that is what the document runs.
     pub answer: Option<Answer>,
+    /// What the document has written, where instances are machines.
+    pub output: Option<Output>,
     /// When the document began to run.
     pub started: Option<Time>,
     /// When the status became final.
     pub ended: Option<Time>,
+}
+
+/// What a document has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// To standard output.
+    pub output: String,
+    /// To standard error.
+    pub error: String,
 }
 
 /// Systems Manager API Reference (SendCommand): the default delivery timeout.
@@ -243,6 +254,7 @@ impl CommandInvocation {
             status: InvocationStatus::Pending,
             response_code: -1,
             answer: None,
+            output: None,
             started: None,
             ended: None,
         }

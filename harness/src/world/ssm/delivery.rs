@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Ssm;
 use super::SsmChange;
-use super::{Command, CommandInvocation, InvocationStatus, SsmEffect, World};
+use super::{Command, CommandInvocation, InvocationStatus, Output, SsmEffect, World};
 use crate::world::ec2::{InstanceState, instance_arn};
 use crate::world::guest::{Answer, Outcome};
 
@@ -84,6 +84,11 @@ impl World {
     /// What durin-node writes when it comes to its end.
     pub(in crate::world) fn answer(&mut self, instance: &str, command: &str, answer: Answer) {
         self.ssm.the_invocation_mut(command, instance).answer = Some(answer);
+    }
+
+    /// What a machine has written for the command.
+    pub(in crate::world) fn write_output(&mut self, command: &str, instance: &str, output: Option<Output>) {
+        self.ssm.the_invocation_mut(command, instance).output = output;
     }
 
     /// An agent is online: what has waited for it is delivered.

@@ -158,6 +158,20 @@ impl Document {
         self.parsed["mainSteps"][0]["name"].as_str().unwrap_or_default()
     }
 
+    /// What its shell steps run, with these values in place of their names.
+    pub(in crate::world) fn script(&self, given: &BTreeMap<String, Vec<String>>) -> String {
+        let steps = self.parsed["mainSteps"].as_array().into_iter().flatten();
+        let shell = steps.filter(|step| step["action"] == "aws:runShellScript");
+        let lines = shell.flat_map(|step| step["inputs"]["runCommand"].as_array().into_iter().flatten());
+        let script: String = lines.filter_map(Value::as_str).map(|line| format!("{line}\n")).collect();
+        self.parameters().fold(script, |script, (name, declared)| {
+            let value = given.get(name).and_then(|values| values.first()).map(String::as_str);
+            let value = value.or(declared["default"].as_str()).unwrap_or_default();
+            let spaced = script.replace(&format!("{{{{ {name} }}}}"), value);
+            spaced.replace(&format!("{{{{{name}}}}}"), value)
+        })
+    }
+
     /// How long all steps together may take.
     pub(super) fn execution_timeout(&self, given: &BTreeMap<String, Vec<String>>) -> Duration {
         let steps = self.parsed["mainSteps"].as_array().into_iter().flatten();

@@ -55,6 +55,7 @@ impl World {
             SpotAction::Terminate | SpotAction::Stop => WARNING,
             SpotAction::Hibernate => Duration::ZERO,
         };
+        self.ec2.the_instance_mut(instance_id).notice = Some((action, self.now + delay));
         self.schedule(delay, Ec2Effect::Reclaimed { instance: instance_id.to_owned(), action });
         self.notice_interruption(instance_id);
     }

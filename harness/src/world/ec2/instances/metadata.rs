@@ -1,8 +1,32 @@
-//! Tags in instance metadata, whose keys become parts of a path there.
+//! Instance metadata: what an instance can read of itself. Tags have their keys as parts of a path there.
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
+use crate::world::World;
 use crate::world::error::{ApiError, ApiResult};
+
+impl World {
+    /// What the instance reads at a path below `/latest/meta-data/`; none where EC2 says 404. EC2 User Guide (instance
+    /// metadata categories).
+    pub fn metadata(&self, instance: &str, path: &str) -> Option<String> {
+        let found = self.ec2.instances.get(instance)?;
+        match path {
+            "instance-id" => Some(found.id.clone()),
+            "instance-type" => Some(found.instance_type.clone()),
+            "local-ipv4" => Some(found.private_ip.clone()).filter(|address| !address.is_empty()),
+            "placement/availability-zone" => Some(found.zone.clone()),
+            "spot/instance-action" => found
+                .notice
+                .map(|(action, at)| json!({ "action": action.name(), "time": at.iso_seconds() }).to_string()),
+            other => other
+                .strip_prefix("tags/instance/")
+                .filter(|_| found.tags_in_metadata)
+                .and_then(|key| found.tags.get(key).cloned()),
+        }
+    }
+}
 
 /// EC2 User Guide (view tags using instance metadata): letters, digits and a few signs, and none of three names. The words
 /// are in seek-oss/aec#411.

@@ -6,6 +6,7 @@ use crate::world::World;
 use crate::world::ec2::images::ROOT_DEVICE;
 use crate::world::ec2::{Ec2, Ec2Change, Ec2Effect, InstanceState};
 use crate::world::error::{ApiError, ApiResult};
+use crate::world::machines::Order;
 
 /// A volume's attachment to an instance.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ impl World {
                 if mounted {
                     self.lose_device(&holder, volume);
                 }
-                self.begin_detaching(volume);
+                self.begin_detaching(volume, force);
             }
         }
         Ok(self.ec2.the_attachment(volume).clone())
@@ -128,6 +129,10 @@ impl World {
     /// What the instance had attached is available again.
     pub(in crate::world::ec2) fn free_volumes_of(&mut self, instance: &str) {
         let held: Vec<_> = self.ec2.attachments_of(instance).map(|(volume, _)| volume.to_owned()).collect();
+        // Before another instance can have them.
+        if !held.is_empty() {
+            self.order(|| Order::CutPower { instance: instance.to_owned() });
+        }
         for volume in held {
             self.free_volume(&volume);
         }
@@ -137,11 +142,11 @@ impl World {
     pub(crate) fn on_unmounted(&mut self, volume: &str) {
         let attachment = self.ec2.the_volume(volume).attachment.as_ref();
         if attachment.is_some_and(|held| held.state == AttachmentState::Busy && !held.is_stuck) {
-            self.begin_detaching(volume);
+            self.begin_detaching(volume, false);
         }
     }
 
-    fn begin_detaching(&mut self, volume: &str) {
+    fn begin_detaching(&mut self, volume: &str, by_force: bool) {
         let instance = self.ec2.the_attachment(volume).instance_id.clone();
         let sticks_in = self.ec2.sticks_detaching(volume, &instance);
         let held = self.ec2.the_attachment_mut(volume);
@@ -150,13 +155,15 @@ impl World {
         let (is_stuck, asked) = (held.is_stuck, held.since);
         self.note_change(volume, Ec2Change::Detaching { instance: instance.clone() });
         let delay = self.draw(self.latency.detach);
-        if !is_stuck {
+        if !is_stuck && self.has_machines() {
+            self.order(|| Order::Unplug { instance, volume: volume.to_owned(), by_force });
+        } else if !is_stuck {
             let volume = volume.to_owned();
             self.schedule(delay, Ec2Effect::Detached { volume, instance, asked });
         }
     }
 
-    pub(super) fn free_volume(&mut self, id: &str) {
+    pub(in crate::world) fn free_volume(&mut self, id: &str) {
         let volume = self.ec2.the_volume_mut(id);
         // aws/aws-sdk-go#374: the attachment vanishes, `detached` is not seen.
         volume.attachment = None;
@@ -262,7 +269,7 @@ impl Ec2 {
         self.the_volume(volume).attachment.as_ref().expect("the volume is attached")
     }
 
-    fn the_attachment_mut(&mut self, volume: &str) -> &mut Attachment {
+    pub(in crate::world) fn the_attachment_mut(&mut self, volume: &str) -> &mut Attachment {
         self.the_volume_mut(volume).attachment.as_mut().expect("the volume is attached")
     }
 }
