@@ -51,6 +51,11 @@ no-capacity *arguments:
 bake-locally *arguments:
     @cargo durin bake "$@"
 
+# Rehearse a hand-off on real machines (QEMU) with the program and the units that a node runs: just rehearse --list, --all
+[no-exit-message, positional-arguments]
+rehearse *arguments:
+    @cargo durin rehearse "$@"
+
 # Build the functions for Lambda, for arm64 if the toolchain can: just build --x86-64
 [no-exit-message, positional-arguments]
 build *arguments:

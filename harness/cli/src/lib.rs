@@ -15,6 +15,8 @@ pub mod outage;
 pub mod print;
 pub mod prune_bench;
 pub mod recorded;
+#[cfg(unix)]
+pub mod rehearse;
 pub mod seeds;
 pub mod serve;
 pub mod stage;

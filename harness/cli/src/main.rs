@@ -9,12 +9,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use durin_cli::print::{NotUnderstood, complain};
+#[cfg(unix)]
+use durin_cli::rehearse;
 use durin_cli::seeds::seed;
 use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
-/// The exit status is 0 for yes, 1 for no, and 2 if the arguments are not understood.
+/// The exit status is 0 for yes, 1 for no, 2 if the arguments are not understood, and 3 if nothing could be rehearsed.
 #[derive(Parser)]
 #[command(name = "durin", version)]
 struct Arguments {
@@ -58,6 +60,13 @@ enum Command {
     BenchCalls(bench_calls::Options),
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side (three minutes)
     PruneBench(prune_bench::Options),
+    /// Rehearse hand-offs on real machines (QEMU) with the program and the units that a node runs
+    #[cfg(unix)]
+    Rehearse(rehearse::Options),
+    /// Connect standard input and output with a socket: QEMU starts this for a machine's calls of its metadata service
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Relay { socket: PathBuf },
     /// Record the events of the local AWS's own story into a folder
     Record {
         /// The folder
@@ -80,6 +89,10 @@ fn main() -> ExitCode {
         Command::Outage(options) => outage::run(&options),
         Command::BenchCalls(options) => bench_calls::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),
+        #[cfg(unix)]
+        Command::Rehearse(options) => rehearse::run(&options),
+        #[cfg(unix)]
+        Command::Relay { socket } => rehearse::relay(&socket).map(|()| ExitCode::SUCCESS).map_err(Into::into),
         Command::Record { folder } => recorded::record(&folder),
     };
     outcome.unwrap_or_else(|error| {
@@ -89,5 +102,9 @@ fn main() -> ExitCode {
 }
 
 fn status(error: &(dyn Error + 'static)) -> ExitCode {
+    #[cfg(unix)]
+    if error.is::<rehearse::NotRehearsed>() {
+        return ExitCode::from(3);
+    }
     if error.is::<NotUnderstood>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

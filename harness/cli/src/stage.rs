@@ -59,6 +59,22 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The same world before its first launch, changed beforehand: each node's volume is new, and its group launches.
+    ///
+    /// # Errors
+    /// When the seed cannot be understood.
+    pub fn unsettled(seed: &Seed, speed: f64, change: fn(&mut World)) -> Result<Stage, StageError> {
+        let deployment = Deployment::shipped()?;
+        let mut world = World::from_seed(seed, &deployment.node).map_err(StageError::Seed)?;
+        deployment.deploy(&mut world)?;
+        change(&mut world);
+        fastrand::seed(seed.seed);
+        let nodes = world.nodes();
+        let stage = Stage { aws: LocalAws::new(world, speed), nodes };
+        tokio::spawn(stage.aws.clone().run(deployment::handlers(&stage.aws)));
+        Ok(stage)
+    }
+
     fn prepared(
         deployment: &Deployment,
         seed: &Seed,

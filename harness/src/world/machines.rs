@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::World;
 use super::ec2::AttachmentState;
+use super::latency::Range;
 
 pub use reports::Report;
 
@@ -63,12 +64,14 @@ pub struct Machines {
 }
 
 /// How long EC2 lets an operating system shut down before it cuts the power. Estimate: EC2 does not say.
-const SHUTDOWN: Duration = Duration::from_secs(60);
+const SHUTDOWN: Duration = Duration::from_secs(30);
 
 impl World {
     /// From now on instances are real machines, which somebody powers on and off as [`World::take_orders`] says.
     pub fn back_with_machines(&mut self) {
         self.machines.are_real = true;
+        // Nobody learns anything from waiting for it in real time.
+        self.latency.instance_start = Range::from_secs(1, 2);
     }
 
     /// What is to be done to machines, in order. Each is handed out once.

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "demo",
     "serve",
     "interrupt",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 13] = [
     "outage",
     "bench-calls",
     "prune-bench",
+    "rehearse",
     "record",
 ];
 

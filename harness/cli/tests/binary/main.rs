@@ -5,6 +5,8 @@ mod arguments;
 mod invoking;
 mod readme;
 #[cfg(unix)]
+mod rehearsing;
+#[cfg(unix)]
 mod served;
 
 use std::process::{Command, Output, Stdio};

@@ -89,7 +89,7 @@ fn a_reclaim_cuts_the_power_and_an_end_presses_the_button_first() {
     assert_eq!(world.take_orders(), [Order::CutPower { instance }]);
     world.terminate(&other);
     assert_eq!(world.take_orders(), [Order::PressPowerButton { instance: other.clone() }]);
-    world.pass(59);
+    world.pass(29);
     assert_eq!(world.ec2.state_of(&other), Some(InstanceState::ShuttingDown));
     world.pass(90);
     assert!(world.take_orders().contains(&Order::CutPower { instance: other }));

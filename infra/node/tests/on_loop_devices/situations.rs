@@ -23,6 +23,8 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Situation {
     name: String,
+    /// `too` or `only`: whether a whole machine plays it. `just rehearse situations` does.
+    machine: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -37,7 +39,8 @@ struct Step {
 
 #[test]
 fn every_situation_ends_as_the_table_says() {
-    let table: Table = toml::from_str(TABLE).expect("situations.toml is what we take it for");
+    let mut table: Table = toml::from_str(TABLE).expect("situations.toml is what we take it for");
+    table.situation.retain(|situation| situation.machine.as_deref() != Some("only"));
     // Most of the time they wait.
     let next = AtomicUsize::new(0);
     let play = || std::iter::from_fn(|| table.situation.get(next.fetch_add(1, Ordering::Relaxed))).filter_map(problem);

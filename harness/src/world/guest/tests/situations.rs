@@ -181,7 +181,20 @@ impl Play {
                 self.world.panic_kernel(&self.instance);
                 self.wait_for_agent();
             }
-            "boot another" => self.instance = node(&mut self.world, &self.volume),
+            "detach in vain" => {
+                self.world.detach_volume(&id, Some(&self.instance), None, false).unwrap();
+                self.world.pass(10);
+                assert_eq!(self.world.attachment_state(&id), Some(AttachmentState::Busy), "{at}");
+            }
+            "serves" => self.world.pass_until(120, |world| world.serving(&id) == Some(self.instance.as_str())),
+            "power off" => {
+                self.world.stop_instances(std::slice::from_ref(&self.instance)).unwrap();
+                self.world.pass(90);
+            }
+            "clean" => assert!(!self.world.ec2.volumes[&id].data.dirty, "{at}"),
+            // None of it makes a difference to what comes of the volume.
+            "a link by id leads to another disk" | "the clock jumps" | "the root disk is full" => {}
+            "boot" | "boot another" => self.instance = node(&mut self.world, &self.volume),
             other => panic!("{at}: nobody knows how to {other:?}"),
         }
     }

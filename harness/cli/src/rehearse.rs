@@ -1,0 +1,108 @@
+//! `durin rehearse`: hand-offs on real machines, at home. The local AWS's instances are QEMU's, with systemd, udev, the units
+//! and the program that a node runs; its model of an instance is held to what happens in them.
+//!
+//! It shows order, data and refusals. It shows nothing about seconds on EC2: machines under emulation are slow.
+
+mod host;
+mod making;
+mod order;
+mod play;
+mod scenarios;
+mod situations;
+mod writes;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::print::{NotUnderstood, complain, say};
+use scenarios::{Kind, SCENARIOS, Scenario};
+
+pub use host::relay;
+pub use making::NotRehearsed;
+
+/// What to rehearse.
+#[derive(Args)]
+pub struct Options {
+    /// The scenarios, by name; an interruption unless named
+    scenarios: Vec<String>,
+    /// All scenarios, one after the other (half an hour)
+    #[arg(long, conflicts_with = "scenarios")]
+    all: bool,
+    /// List the scenarios
+    #[arg(long, conflicts_with = "all")]
+    list: bool,
+    /// A real k3s to run instead of the stand-in for it: the program, for x86-64
+    #[arg(long, value_name = "FILE")]
+    k3s: Option<PathBuf>,
+    /// A directory whose files go over the image's own, to try what is not in the repository
+    #[arg(long, value_name = "DIRECTORY")]
+    overlay: Option<PathBuf>,
+    /// A directory for what the machines leave, such as their consoles, which stays
+    #[arg(long, value_name = "DIRECTORY")]
+    keep: Option<PathBuf>,
+    /// Show every call and every step, even those that change nothing
+    #[arg(long)]
+    all_calls: bool,
+}
+
+/// Rehearses, and prints what happens.
+///
+/// # Errors
+/// When there are no machines to be had: with what to install.
+pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    if options.list {
+        SCENARIOS.iter().for_each(|it| say!("{:<28} {}", it.name, it.about));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = chosen(options)?;
+    let image = making::image(options.k3s.as_deref(), options.overlay.as_deref())?;
+    let is_stand_in = options.k3s.is_none();
+    let mut failed = Vec::new();
+    for scenario in &chosen {
+        let directory = making::directory(options.keep.as_deref(), scenario.name)?;
+        say!("Rehearsal of: {}.", scenario.about);
+        match is_stand_in {
+            true => {
+                say!("Real machines under emulation, which are slow; a stand-in for k3s, which is no Kubernetes.\n")
+            }
+            false => say!("Real machines under emulation, which are slow; k3s is the real one.\n"),
+        }
+        let problems = match scenario.play {
+            Kind::Story(story) => play::on_machines(story, scenario.loss, &image, &directory, options.all_calls)?,
+            Kind::Situations => situations::play_all(&image, &directory)?,
+        };
+        problems.iter().for_each(|problem| say!("BROKEN   {problem}"));
+        if problems.is_empty() {
+            say!("All hold: {}.\n", scenario.name);
+        } else {
+            failed.push(scenario.name);
+        }
+        if options.keep.is_none() {
+            drop(std::fs::remove_dir_all(&directory));
+        }
+    }
+    say!("{} of {} rehearsals went as they should.", chosen.len() - failed.len(), chosen.len());
+    say!("They show order, data and refusals, and nothing about seconds on EC2.");
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    complain(format_args!("not as it should be: {}", failed.join(", ")));
+    Ok(ExitCode::FAILURE)
+}
+
+fn chosen(options: &Options) -> Result<Vec<&'static Scenario>, NotUnderstood> {
+    if options.all {
+        return Ok(SCENARIOS.iter().collect());
+    }
+    if options.scenarios.is_empty() {
+        return Ok(SCENARIOS.iter().take(1).collect());
+    }
+    let find = |name: &String| {
+        let found = SCENARIOS.iter().find(|scenario| scenario.name == name);
+        found.ok_or_else(|| NotUnderstood(format!("there is no scenario {name}: `just rehearse --list` lists them")))
+    };
+    options.scenarios.iter().map(find).collect()
+}

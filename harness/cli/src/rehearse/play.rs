@@ -1,0 +1,150 @@
+//! Plays a scenario, on machines in real time or in the model in virtual time: the same story in the same local AWS.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use durin_harness::LocalAws;
+use durin_harness::seed::Seed;
+use durin_harness::time::Time;
+use durin_harness::world::World;
+use durin_harness::world::history::{Entry, Fact};
+use durin_harness::world::invariants::check_always;
+use durin_harness::world::steady::NodeNames;
+
+use super::host::Host;
+use super::order;
+use super::scenarios::{Loss, Story};
+use super::writes::{Ledger, Writer};
+use crate::print::say;
+use crate::stage::Stage;
+use crate::timeline::Timeline;
+
+/// The stage, as a scenario sees it.
+pub(crate) struct Play {
+    pub(crate) aws: LocalAws,
+    pub(crate) node: NodeNames,
+    /// None where instances are played.
+    pub(crate) host: Option<Host>,
+    pub(crate) writer: Option<Writer>,
+}
+
+/// Plays it on machines, and in the model beside it; prints both. Returns what is not as it should be.
+///
+/// # Errors
+/// When the stage cannot be set.
+pub(crate) fn on_machines(
+    story: Story,
+    loss: Loss,
+    image: &Path,
+    directory: &Path,
+    all_calls: bool,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    let (played, mut problems) = in_the_model(story)?;
+    problems.iter_mut().for_each(|problem| *problem = format!("in the model: {problem}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (happened, ledger, others) = runtime.block_on(async {
+        let seed = Seed { start: Some(Time::real_now().iso_seconds()), ..Seed::one_node() };
+        let stage = Stage::unsettled(&seed, 1.0, World::back_with_machines)?;
+        let host = Host::new(stage.aws.clone(), image, directory);
+        tokio::spawn(host.clone().run());
+        let (aws, node) = (stage.aws.clone(), stage.node().clone());
+        let writer = Writer::begin(aws.clone(), node.clone(), host.clone());
+        let play = Play { aws, node, host: Some(host.clone()), writer: Some(writer) };
+        let ended = tokio::select! {
+            ended = story(&play) => ended,
+            () = tell(&play.aws, all_calls) => Ok(()),
+            _ = tokio::signal::ctrl_c() => Err("it was interrupted".to_owned()),
+        };
+        let ledger = play.writer.as_ref().map(Writer::ledger).unwrap_or_default();
+        drop(play.writer);
+        host.stop();
+        let problems = play.aws.world(|world| problems_of(world));
+        let history = play.aws.world(|world| world.history().to_vec());
+        Ok::<_, Box<dyn Error>>((history, ledger, ended.err().into_iter().chain(problems).collect::<Vec<_>>()))
+    })?;
+    problems.extend(others);
+    say!();
+    order::print(&played, &happened);
+    problems.extend(account(&ledger, loss));
+    Ok(problems)
+}
+
+fn in_the_model(story: Story) -> Result<(Vec<Entry>, Vec<String>), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(async {
+        let stage = Stage::unsettled(&Seed::one_node(), 1.0, |_| {})?;
+        let play = Play { aws: stage.aws.clone(), node: stage.node().clone(), host: None, writer: None };
+        let ended = story(&play).await;
+        let problems = play.aws.world(|world| problems_of(world));
+        let history = play.aws.world(|world| world.history().to_vec());
+        Ok((history, ended.err().into_iter().chain(problems).collect()))
+    })
+}
+
+/// Everything that must never happen.
+fn problems_of(world: &mut World) -> Vec<String> {
+    world.settle();
+    let mut problems = check_always(world);
+    problems.extend(world.iam.denials.iter().map(ToString::to_string));
+    problems.extend(world.history().iter().filter_map(|entry| match &entry.fact {
+        Fact::Violated(violation) => Some(violation.to_string()),
+        Fact::Emitted(_)
+        | Fact::Invoked { .. }
+        | Fact::Answered { .. }
+        | Fact::Called { .. }
+        | Fact::Changed { .. }
+        | Fact::Guest { .. } => None,
+    }));
+    problems
+}
+
+/// Prints what happens, as it happens. Ends only with the world.
+async fn tell(aws: &LocalAws, all: bool) {
+    let timeline = Timeline::by_the_clock(all);
+    let mut seen = 0;
+    loop {
+        let entries = aws.history_from(seen).await;
+        if entries.is_empty() {
+            return;
+        }
+        seen += entries.len();
+        timeline.tell(&entries).iter().for_each(|line| say!("{line}"));
+    }
+}
+
+/// Says what became of acknowledged writes. Returns what is not as it should be.
+fn account(ledger: &Ledger, loss: Loss) -> Vec<String> {
+    let mut problems = Vec::new();
+    for found in &ledger.found {
+        let (of, highest) = (found.of, found.highest);
+        let missing = of.saturating_sub(highest);
+        let instance = &found.instance;
+        match missing {
+            0 => say!("Data     {instance} found all {of} writes that had been acknowledged."),
+            _ => say!(
+                "Data     {instance} found the first {highest} of {of} acknowledged writes: SQLite in WAL mode with \
+                 synchronous NORMAL has not synced the last {missing}, of {:.1} s, when the power went.",
+                found.missing_since.as_secs_f64()
+            ),
+        }
+        if found.count != highest {
+            problems.push(format!("{instance} found {} writes up to number {highest}: no prefix", found.count));
+        }
+        if missing > 0 && loss == Loss::None {
+            problems.push(format!("{instance} misses {missing} acknowledged writes after an orderly hand-off"));
+        }
+        if found.missing_since > LONGEST_LOSS {
+            problems.push(format!("{instance} misses writes of {:.1} s", found.missing_since.as_secs_f64()));
+        }
+    }
+    if ledger.found.len() < 2 {
+        problems.push("no second instance was ever written to".to_owned());
+    }
+    say!("Data     {} writes acknowledged in all.", ledger.acknowledged);
+    problems
+}
+
+/// The kernel writes back what nobody syncs after half a minute (`vm.dirty_expire_centisecs`), and looks every five seconds;
+/// emulation makes it later.
+const LONGEST_LOSS: Duration = Duration::from_secs(60);

@@ -1,0 +1,167 @@
+//! The steps of a situation, on a machine.
+
+use std::time::{Duration, Instant};
+
+use durin_harness::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+use durin_harness::world::ec2::AttachmentState;
+
+use super::Step;
+use super::instance::{Answer, Instance, LONG, attachment};
+use crate::rehearse::host::Way;
+
+/// What durin-node has had time for.
+const NOTHING_COMES: Duration = Duration::from_secs(10);
+
+impl Instance<'_> {
+    pub(super) async fn step(&mut self, step: &Step) -> Result<(), String> {
+        let with = step.with.as_deref();
+        if self.id.is_empty() && !["make", "boot"].contains(&step.r#do.as_str()) {
+            self.boot(Way::USUAL).await?;
+        }
+        match step.r#do.as_str() {
+            "make" => self.make(with.unwrap_or_default()),
+            "boot" => self.boot(way(with)?).await,
+            "boot another" => self.boot(Way::USUAL).await,
+            "attach" => self.attach().await,
+            "detach" => self.detach(false).await,
+            "detach by force" => self.detach(true).await,
+            "detach in vain" => self.detach_in_vain().await,
+            "volume" => {
+                let answer = self.mounts().await?;
+                fits(step, &answer)
+            }
+            "release" => fits(step, &self.run(RELEASE_DOCUMENT).await?),
+            "resume" => fits(step, &self.run(RESUME_DOCUMENT).await?),
+            "write" => {
+                let text = with.unwrap_or_default();
+                self.must(&format!("echo -n {text} >/data/written && sync -f /data")).map(drop)
+            }
+            "holds" => {
+                let held = self.must("cat /data/written")?;
+                if Some(held.as_str()) == with { Ok(()) } else { Err(format!("it holds {held:?}")) }
+            }
+            "free" => self.is_free(true),
+            "in use" => self.is_free(false),
+            "serves" => self.must("durin-node status --wait serves --within 120").map(drop),
+            "open a file" => self.must("setsid sleep 100000 </data/written >/dev/null 2>&1 & sleep 1").map(drop),
+            "close it" => self.must("kill $(pidof sleep); sleep 1").map(drop),
+            "reboot" => self.reboot().await,
+            "power cut" => self.cut_power().await,
+            "power off" => self.power_off().await,
+            "clean" => {
+                if self.is_clean()? {
+                    Ok(())
+                } else {
+                    Err("its journal has to be replayed".to_owned())
+                }
+            }
+            "a link by id leads to another disk" => {
+                let serial = self.volume.replacen("vol-", "vol", 1);
+                let link = format!("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{serial}");
+                // The root's own, and udev makes none of that name here, where the model is QEMU's.
+                self.must(&format!("ln -sfn ../../nvme0n1 {link}")).map(drop)
+            }
+            "the clock jumps" => self.must(&format!("date --set '{}'", with.unwrap_or_default())).map(drop),
+            "the root disk is full" => self
+                .must("head -c 900M /dev/zero >/var/full 2>/dev/null; rm -f /run/x; ! touch /var/x && df /")
+                .map(drop),
+            other => Err(format!("no machine knows how to {other:?}")),
+        }
+    }
+
+    /// What the unit has answered since we looked last; if it has not run since, or will not run, what the program says.
+    async fn mounts(&mut self) -> Result<Answer, String> {
+        let end = Instant::now() + LONG;
+        // Until nothing is being mounted, or nothing has come.
+        let patience = Instant::now() + NOTHING_COMES;
+        loop {
+            let journal = self.must("journalctl --boot --unit durin-volume --output cat --no-pager || true")?;
+            let answers: Vec<_> = journal.lines().filter_map(Answer::read).collect();
+            if answers.len() > self.answers {
+                self.answers = answers.len();
+                return answers.last().cloned().ok_or_else(|| "no answer".to_owned());
+            }
+            let active = self.shell("systemctl is-active durin-volume")?.output;
+            if active.trim() != "activating" || (Instant::now() > patience && !self.is_attached()) {
+                break;
+            }
+            if Instant::now() > end {
+                return Err("durin-volume does not come to an end".to_owned());
+            }
+            self.ground.pass(Duration::from_millis(500)).await;
+        }
+        let ran = self.shell("durin-node volume --within 5")?;
+        Answer::last(&ran.output).ok_or_else(|| format!("no answer: {} {}", ran.output, ran.error))
+    }
+
+    fn is_attached(&self) -> bool {
+        self.ground.world(|world| attachment(world, &self.volume).is_some())
+    }
+
+    async fn detach(&self, by_force: bool) -> Result<(), String> {
+        self.ground.call(|world| world.detach_volume(&self.volume, Some(&self.id), None, by_force).map(drop))?;
+        self.ground.sees("detached", |world| attachment(world, &self.volume).is_none()).await
+    }
+
+    /// Detaching is asked for while it is mounted. The file system goes on.
+    async fn detach_in_vain(&self) -> Result<(), String> {
+        self.ground.call(|world| world.detach_volume(&self.volume, Some(&self.id), None, false).map(drop))?;
+        self.ground.sees("busy", |world| attachment(world, &self.volume) == Some(AttachmentState::Busy)).await?;
+        self.ground.pass(NOTHING_COMES).await;
+        match self.ground.world(|world| attachment(world, &self.volume)) {
+            Some(AttachmentState::Busy) => Ok(()),
+            other => Err(format!("the attachment is {other:?}")),
+        }
+    }
+
+    fn is_free(&self, expected: bool) -> Result<(), String> {
+        let serial = self.volume.replacen("vol-", "vol", 1);
+        let is_free = self.shell(&format!("rehearsal is-free {serial}"))?.status == 0;
+        if is_free == expected { Ok(()) } else { Err(format!("the kernel says it is free: {is_free}")) }
+    }
+
+    async fn reboot(&mut self) -> Result<(), String> {
+        self.answers = 0;
+        self.ground.call(|world| world.reboot_instances(std::slice::from_ref(&self.id)))?;
+        self.online().await
+    }
+
+    /// The volume is in the machine when it comes up again.
+    async fn cut_power(&mut self) -> Result<(), String> {
+        self.answers = 0;
+        self.ground.world(|world| world.panic_kernel(&self.id));
+        self.online().await
+    }
+
+    /// In good order.
+    async fn power_off(&self) -> Result<(), String> {
+        self.machine()?.press_power_button()?;
+        let end = Instant::now() + LONG;
+        while !self.machine()?.has_ended() {
+            if Instant::now() > end {
+                return Err("it does not shut down".to_owned());
+            }
+            self.ground.pass(Duration::from_millis(500)).await;
+        }
+        Ok(())
+    }
+}
+
+fn way(with: Option<&str>) -> Result<Way, String> {
+    let seconds = Duration::from_secs;
+    match with {
+        None => Ok(Way::USUAL),
+        Some("metadata late") => Ok(Way { silent_for: seconds(40), ..Way::USUAL }),
+        Some("metadata slow") => Ok(Way { slow_by: Duration::from_millis(700), ..Way::USUAL }),
+        Some("metadata without tags at first") => Ok(Way { untagged_for: seconds(40), ..Way::USUAL }),
+        Some(other) => Err(format!("no machine boots with {other:?}")),
+    }
+}
+
+fn fits(step: &Step, answer: &Answer) -> Result<(), String> {
+    let is_said = step.says.as_deref().is_none_or(|says| answer.why.contains(says));
+    if step.gives.as_deref() == Some(answer.word.as_str()) && is_said {
+        return Ok(());
+    }
+    Err(format!("it gives {:?}: {}", answer.word, answer.why))
+}
