@@ -7,7 +7,7 @@
 set -euo pipefail
 
 missing=()
-for program in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs sfdisk:fdisk; do
+for program in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs sfdisk:fdisk setpriv:util-linux; do
     command -v "${program%:*}" >/dev/null || [ -x "/sbin/${program%:*}" ] || missing+=("${program#*:}")
 done
 root=()

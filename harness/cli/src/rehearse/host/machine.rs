@@ -53,7 +53,9 @@ impl Machine {
         }
         let port = free_port().map_err(text)?;
         let relay = std::env::current_exe().map_err(text)?;
-        let mut qemu = Command::new("qemu-system-x86_64");
+        // It dies with us, however we end.
+        let mut qemu = Command::new("setpriv");
+        qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
         qemu.args(["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", MEMORY]);
         qemu.args(["-nodefaults", "-display", "none", "-name", instance]);
         qemu.arg("-serial").arg(format!("file:{}", own("console").display()));

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use durin_harness::world::machines::Report;
 use serde_json::json;
@@ -62,7 +63,14 @@ impl Machine {
             drop(qmp);
             return in_use();
         }
-        qmp.execute("blockdev-del", json!({ "node-name": volume }))?;
+        // The device lets go of its file a moment after it has left.
+        let end = Instant::now() + LEAVES;
+        while let Err(why) = qmp.execute("blockdev-del", json!({ "node-name": volume })) {
+            if Instant::now() > end {
+                return Err(why);
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
         self.slots().remove(volume);
         Ok(Report::Unplugged { volume: volume.to_owned() })
     }
