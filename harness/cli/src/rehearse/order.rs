@@ -45,13 +45,18 @@ fn events(history: &[Entry]) -> Vec<Event> {
             Fact::Changed { subject, change: Change::Ec2(Ec2Change::Instance(state)) } => {
                 Some((subject, state.name().to_owned()))
             }
-            Fact::Changed { change: Change::Ec2(change), .. } => match change {
-                Ec2Change::Attaching { instance } => Some((instance, "volume attaching".to_owned())),
-                Ec2Change::Attached { instance } => Some((instance, "volume attached".to_owned())),
-                Ec2Change::Detaching { instance } => Some((instance, "volume detaching".to_owned())),
-                Ec2Change::Busy { instance } => Some((instance, "volume busy".to_owned())),
-                _ => None,
-            },
+            Fact::Changed { change: Change::Ec2(Ec2Change::Attaching { instance }), .. } => {
+                Some((instance, "volume attaching".to_owned()))
+            }
+            Fact::Changed { change: Change::Ec2(Ec2Change::Attached { instance }), .. } => {
+                Some((instance, "volume attached".to_owned()))
+            }
+            Fact::Changed { change: Change::Ec2(Ec2Change::Detaching { instance }), .. } => {
+                Some((instance, "volume detaching".to_owned()))
+            }
+            Fact::Changed { change: Change::Ec2(Ec2Change::Busy { instance }), .. } => {
+                Some((instance, "volume busy".to_owned()))
+            }
             Fact::Emitted(_)
             | Fact::Invoked { .. }
             | Fact::Answered { .. }

@@ -11,13 +11,15 @@ use crate::rehearse::play::Play;
 pub(super) async fn interruption(play: &Play) -> Result<(), String> {
     let holder = play.settled().await?;
     play.aws.world(|world| world.interrupt(&holder, SpotAction::Terminate));
-    play.moved(&holder).await.map(drop)
+    play.moved(&holder).await?;
+    play.let_go(&holder)
 }
 
 pub(super) async fn planned(play: &Play) -> Result<(), String> {
     let holder = play.settled().await?;
     refresh(play)?;
-    play.moved(&holder).await.map(drop)
+    play.moved(&holder).await?;
+    play.let_go(&holder)
 }
 
 /// The file system is frozen, so that no sync and no unmount ends.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use durin_harness::world::World;
-use durin_harness::world::ec2::AttachmentState;
+use durin_harness::world::ec2::{AttachmentState, Ec2Change, InstanceState};
+use durin_harness::world::guest::GuestFact;
+use durin_harness::world::history::{Change, Entry, Fact};
 use durin_harness::world::invariants::check_quiet;
 
 use crate::rehearse::play::Play;
@@ -40,6 +42,33 @@ impl Play {
         let holder = self.whole(from).await?;
         self.acknowledges().await?;
         Ok(holder)
+    }
+
+    /// Whether the volume was taken from the holder after it had unmounted it, and not because it came to its end.
+    pub(super) fn let_go(&self, holder: &str) -> Result<(), String> {
+        let of_holder = |entry: &Entry| match &entry.fact {
+            Fact::Guest { instance, fact: GuestFact::Unmounted { .. } } if instance == holder => Some("unmounted"),
+            Fact::Changed { change: Change::Ec2(Ec2Change::Detaching { instance }), .. } if instance == holder => {
+                Some("detached")
+            }
+            Fact::Changed { subject, change: Change::Ec2(Ec2Change::Instance(InstanceState::ShuttingDown)) }
+                if subject == holder =>
+            {
+                Some("ended")
+            }
+            Fact::Guest { .. }
+            | Fact::Changed { .. }
+            | Fact::Emitted(_)
+            | Fact::Invoked { .. }
+            | Fact::Answered { .. }
+            | Fact::Called { .. }
+            | Fact::Violated(_) => None,
+        };
+        let order: Vec<_> = self.aws.world(|world| world.history().iter().filter_map(of_holder).collect());
+        match order.as_slice() {
+            ["unmounted", "detached", ..] => Ok(()),
+            other => Err(format!("the holder did not let go in order: {}", other.join(", "))),
+        }
     }
 
     /// Waits until a client has written some more.
