@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::GuestFact;
-use super::{GuestStep, Outcome};
+use super::{AgentMode, GuestStep, Outcome};
 use crate::world::World;
 use crate::world::ec2::AttachmentState;
 
@@ -80,9 +80,12 @@ impl World {
         } else {
             self.schedule_guest(id, stop, GuestStep::WorkloadDown);
         }
+        // What hangs inside the kernel keeps a shutdown from unmounting, too: the power goes first.
+        let hangs = self.the_guest_mut(id).agent.mode == AgentMode::Hanging && manner == Manner::Shutdown;
         let keeps = mounted && manner != Manner::Shutdown && self.the_guest_mut(id).has_open_file;
         match manner {
             Manner::Hanging if mounted => {}
+            Manner::Shutdown if mounted && hangs => {}
             Manner::Usual | Manner::Slow | Manner::Hanging | Manner::Shutdown if keeps => {
                 self.schedule_guest(id, stop + end + UNMOUNT, GuestStep::StillMounted);
             }

@@ -130,8 +130,9 @@ impl World {
     pub(in crate::world::ec2) fn free_volumes_of(&mut self, instance: &str) {
         let held: Vec<_> = self.ec2.attachments_of(instance).map(|(volume, _)| volume.to_owned()).collect();
         // Before another instance can have them.
-        if !held.is_empty() {
-            self.order(|| Order::CutPower { instance: instance.to_owned() });
+        let uses_one = self.ec2.the_instance(instance).guest.mounted.is_some();
+        if uses_one || (self.has_machines() && !held.is_empty()) {
+            self.power_off(instance);
         }
         for volume in held {
             self.free_volume(&volume);

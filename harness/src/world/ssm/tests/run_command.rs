@@ -243,14 +243,16 @@ fn a_guest_that_dies_leaves_its_command_in_progress_until_it_expires() {
 }
 
 #[test]
-fn a_shutdown_in_the_middle_of_a_release_unmounts_all_the_same() {
+fn a_release_that_hangs_in_the_kernel_keeps_a_shutdown_from_unmounting() {
     let (mut world, instance, volume) = serving(1);
     world.set_agent_mode(&instance, AgentMode::Hanging);
     let command = send_for_at_most(&mut world, &instance, 120);
     world.pass(20);
     world.terminate(&instance);
     world.pass(10);
-    assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.dirty), (None, false));
+    assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
+    world.pass(90);
+    assert_eq!((world.mounted_on(&volume), world.ec2.volumes[&volume].data.dirty), (None, true));
     assert_eq!(status(&world, &command), InvocationStatus::InProgress);
     assert!(world.violations().is_empty());
 }
