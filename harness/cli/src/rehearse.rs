@@ -34,6 +34,9 @@ pub struct Options {
     /// List the scenarios
     #[arg(long, conflicts_with = "all")]
     list: bool,
+    /// Of the situations, only those whose name has this in it
+    #[arg(long, value_name = "WORDS")]
+    row: Option<String>,
     /// A real k3s to run instead of the stand-in for it: the program, for x86-64
     #[arg(long, value_name = "FILE")]
     k3s: Option<PathBuf>,
@@ -72,7 +75,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
         let problems = match scenario.play {
             Kind::Story(story) => play::on_machines(story, scenario.loss, &image, &directory, options.all_calls)?,
-            Kind::Situations => situations::play_all(&image, &directory)?,
+            Kind::Situations => situations::play(options.row.as_deref(), &image, &directory)?,
         };
         problems.iter().for_each(|problem| say!("BROKEN   {problem}"));
         if problems.is_empty() {

@@ -63,7 +63,9 @@ impl Instance<'_> {
             }
             "the clock jumps" => self.must(&format!("date --set '{}'", with.unwrap_or_default())).map(drop),
             "the root disk is full" => self
-                .must("head -c 900M /dev/zero >/var/full 2>/dev/null; rm -f /run/x; ! touch /var/x && df /")
+                .must(
+                    "cat /dev/zero >/var/full 2>/dev/null; sync; if echo x 2>/dev/null >/var/x; then df /; exit 1; fi",
+                )
                 .map(drop),
             other => Err(format!("no machine knows how to {other:?}")),
         }
