@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packs what provisions a machine into one file, for each architecture that durin-node was built for: infra/image/bundle.sh
-# [DIRECTORY] [ARCHITECTURE…]. Prints each file's path. Packed again from the same files, it is the same to the byte, so that
-# its SHA-256 names it.
+# Packs what provisions a machine into one file, for each architecture that `just build-node` has built durin-node for:
+# infra/image/bundle.sh [DIRECTORY] [ARCHITECTURE…]; the default is target/image. Prints each file's path. Packed again from
+# the same files, it is the same to the byte, so that its SHA-256 names it.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 into=${1:-$root/target/image}

@@ -98,9 +98,14 @@ provide_agent() {
         [ ! -e "$root$place/amazon-ssm-agent.service" ] || return 0
     done
     if [ -n "$ssm_agent" ]; then
-        cp "$ssm_agent" "$root/tmp/ssm-agent.${ssm_agent##*.}"
-        install_packages "/tmp/ssm-agent.${ssm_agent##*.}"
-        rm -f "$root/tmp/ssm-agent.${ssm_agent##*.}"
+        place=/tmp/ssm-agent.${ssm_agent##*.}
+        cp "$ssm_agent" "$root$place"
+        case $ssm_agent in
+        *.deb) inside dpkg --install "$place" ;;
+        *.rpm) inside rpm --install --replacepkgs "$place" ;;
+        *) fail "$ssm_agent is neither a .deb nor a .rpm" ;;
+        esac
+        rm -f "$root$place"
     elif inside sh -c 'command -v dnf' >/dev/null; then
         install_packages amazon-ssm-agent
     else
