@@ -162,12 +162,12 @@ fn as_it_is_nothing_is_wrong() {
 #[case::target(
     ":function:durin-node-resync",
     ":function:durin-node-resink",
-    "durin-node-resync: no AWS::Lambda::Permission lets it invoke durin-node-resink"
+    "durin-launch-watch: no AWS::Lambda::Permission lets it invoke durin-node-resink"
 )]
 #[case::no_function(
     ":function:durin-node-resync",
     ":functions:durin-node-resync",
-    "NodeResyncRule: a target that is not a function"
+    "LaunchWatchRule: a target that is not a function"
 )]
 #[case::period("rate(5 minutes)", "rate(50 minutes)", "durin-node-resync: needs a schedule of at most 300 s")]
 #[case::no_schedule(

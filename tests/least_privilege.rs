@@ -102,6 +102,11 @@ fn everything_that_a_role_allows_is_needed() {
         }),
         unused(19, false, async |story| set_aside_and_interrupted(story).await),
         unused(20, false, async |story| claimed_by_each(story).await),
+        unused(21, false, async |story| {
+            // Once an hour the hooks are looked at.
+            story.aws().pass(Duration::from_secs(3_600)).await;
+            story.ends_well().await;
+        }),
         unused(11, false, async |story| images::baked_and_published(story).await),
         unused(12, false, async |story| images::given_up(story).await),
         unused_in(|| Story::without_functions(&Seed::one_node()), async |story| images::pruned(story).await),
