@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::machine::state;
@@ -15,6 +16,10 @@ use crate::world::World;
 const CHOSEN_ONCE: &str = "secrets-encryption: true
 disable: [traefik, servicelb, metrics-server]
 ";
+
+const READ_BY_K3S: &str = "etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml";
+const OF_THIS_BOOT: &str = "run/durin/k3s-volume.yaml";
+const FROM_THERE: &str = "../../../../run/durin/k3s-volume.yaml";
 
 /// Puts the volume's part of the configuration where k3s reads it.
 ///
@@ -35,16 +40,38 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
             format!("# Belongs to the datastore on this volume. Written once.\n{name}{chosen}").as_bytes(),
         )?;
     }
-    let read_by_k3s = world.path("etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml");
+    link(world)?;
+    let own = world.path(OF_THIS_BOOT);
+    if let Some(directory) = own.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    state::replace(&own, &fs::read(kept)?)
+}
+
+/// Makes the places on the root disk that the volume needs when it comes. By then the disk may be full: a link takes no
+/// room there, and what it leads to is in memory.
+///
+/// # Errors
+/// When they cannot be made.
+pub fn link(world: &World) -> io::Result<()> {
+    fs::create_dir_all(world.mount_point())?;
+    let read_by_k3s = world.path(READ_BY_K3S);
+    if fs::read_link(&read_by_k3s).is_ok_and(|target| target == Path::new(FROM_THERE)) {
+        return Ok(());
+    }
     if let Some(directory) = read_by_k3s.parent() {
         fs::create_dir_all(directory)?;
     }
-    state::replace(&read_by_k3s, &fs::read(kept)?)
+    match fs::remove_file(&read_by_k3s) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    symlink(FROM_THERE, read_by_k3s)
 }
 
 /// The name that k3s gives the node: the volume's, the image's, or the machine's.
 pub fn node_name(world: &World) -> String {
-    let said = ["etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml", "etc/rancher/k3s/config.yaml"];
+    let said = [READ_BY_K3S, "etc/rancher/k3s/config.yaml"];
     let in_file = |relative: &&str| {
         let text = fs::read_to_string(world.path(relative)).ok()?;
         let name = text.lines().find_map(|line| line.strip_prefix("node-name:"))?;

@@ -18,6 +18,8 @@ use crate::machine::programs::Deadline;
 use crate::machine::{image, state};
 use crate::world::World;
 
+use super::datastore;
+
 /// A tag may come later than the instance, and the network later than we.
 const TAGS: Duration = Duration::from_secs(60);
 const WARM: Duration = Duration::from_secs(120);
@@ -93,6 +95,7 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
         warnings.push(format!("this instance has no tag {tag}: k3s's certificate will not have the record's name"));
     }
     configure(world, read.record.as_deref())?;
+    datastore::link(world)?;
     Ok(Prepared { boot: world.boot(), unfit, warnings, ..read })
 }
 

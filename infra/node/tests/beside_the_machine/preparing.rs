@@ -40,6 +40,18 @@ fn k3s_is_configured_for_the_record_and_the_volume() {
     );
 }
 
+/// By then the root disk may have no room for them any more.
+#[test]
+fn what_the_volume_needs_on_the_root_disk_is_there_before_it_comes() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    assert!(instance.path("data").is_dir());
+    let place = instance.path("etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml");
+    let leads_to = place.parent().expect("a directory").join(std::fs::read_link(&place).expect("a link"));
+    std::fs::write(&leads_to, "node-name: home\n").expect("what it leads to can be written");
+    assert_eq!(instance.read("run/durin/k3s-volume.yaml"), "node-name: home\n");
+}
+
 #[test]
 fn a_tag_stays_one_string() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
