@@ -10,11 +10,11 @@ if [ -n "${K3S:-}" ]; then
     chroot "$root" /usr/local/bin/k3s kubectl version --client >/dev/null 2>&1 || true
 fi
 cp -r "$units/." "$root/etc/systemd/system/"
-cp "$here"/files/*.service "$root/etc/systemd/system/"
+cp "$here"/files/*.service "$here/../../infra/image/k3s.service" "$root/etc/systemd/system/"
 wants=$root/etc/systemd/system/multi-user.target.wants
 mkdir -p "$wants"
 # What `systemctl enable` does.
-for unit in "$root"/etc/systemd/system/*.service; do
+for unit in "$root"/etc/systemd/system/{durin,rehearsal}-*.service; do
     if grep -q '^WantedBy=multi-user.target' "$unit"; then
         ln -sf "../${unit##*/}" "$wants/"
     fi

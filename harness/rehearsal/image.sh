@@ -54,7 +54,7 @@ inputs() {
     echo "$base"
     cat "$0" "$here/assemble.sh" "$binaries/durin-node" "$binaries/durin-stand-in" ${K3S:+"$K3S"}
     # Names too: a unit that is renamed is another.
-    find "$here/files" "$units" ${overlay:+"$overlay"} -type f | LC_ALL=C sort | while read -r file; do
+    find "$here/files" "$here/../../infra/image/k3s.service" "$units" ${overlay:+"$overlay"} -type f | LC_ALL=C sort | while read -r file; do
         echo "$file"
         cat "$file"
     done
@@ -69,4 +69,6 @@ if [ ! -e "$image/disk" ]; then
     export base binaries overlay here units work image
     "${root[@]}" bash -euo pipefail "$here/assemble.sh"
 fi
+# The most recently used stay.
+touch "$image"
 echo "$image"
