@@ -56,8 +56,14 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
         play: Kind::Story(|play| Box::pin(moves::planned(play))),
     },
     Scenario {
+        name: "reclaim",
+        about: "a reclaim without a warning: the power of the node at work is cut",
+        loss: Loss::OfUnsynced,
+        play: Kind::Story(|play| Box::pin(cuts::at_work(play))),
+    },
+    Scenario {
         name: "cuts",
-        about: "power cuts: of the node at work, and in the middle of each step of a hand-off",
+        about: "power cuts in the middle of each step of a hand-off",
         loss: Loss::OfUnsynced,
         play: Kind::Story(|play| Box::pin(cuts::in_each_step(play))),
     },

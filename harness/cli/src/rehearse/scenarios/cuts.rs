@@ -17,12 +17,15 @@ pub(super) async fn in_the_second_release(play: &Play) -> Result<(), String> {
     cut_in_release(play, &second).await.map(drop)
 }
 
-pub(super) async fn in_each_step(play: &Play) -> Result<(), String> {
-    begin(play);
-    // At work.
+pub(super) async fn at_work(play: &Play) -> Result<(), String> {
     let holder = play.settled().await?;
     play.aws.world(|world| world.reclaim(&holder));
-    let holder = play.moved(&holder).await?;
+    play.moved(&holder).await.map(drop)
+}
+
+pub(super) async fn in_each_step(play: &Play) -> Result<(), String> {
+    begin(play);
+    let holder = play.settled().await?;
     let holder = cut_in_release(play, &holder).await?;
     let holder = cut_after_release(play, &holder).await?;
     let holder = cut_newcomer(play, &holder, When::Attached).await?;
