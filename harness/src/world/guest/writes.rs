@@ -4,8 +4,9 @@ use super::WRITE_INTERVAL;
 use crate::world::World;
 
 impl World {
-    /// Counts the writes that k3s has acknowledged until now, everywhere. An acknowledged write is durable (etcd and
-    /// SQLite sync first), so that both numbers go up together.
+    /// Counts the writes that k3s has acknowledged until now, everywhere. Here an acknowledged write is durable at once, and
+    /// both numbers go up together. k3s's SQLite syncs later (WAL, synchronous NORMAL): of a node whose power fails while it
+    /// writes, the last ones are missing, which only a machine shows (`just rehearse reclaim`).
     pub fn settle(&mut self) {
         let now = self.now;
         for instance in self.ec2.instances.values_mut() {
