@@ -92,6 +92,10 @@ impl Instance<'_> {
             }
             self.ground.pass(Duration::from_millis(500)).await;
         }
+        // After a release the unit does not run. Without one nobody else is to mount it.
+        if self.is_attached() && self.shell("test -e /run/durin-released")?.status != 0 {
+            return Err("durin-volume has not mounted it, and runs no more".to_owned());
+        }
         let ran = self.shell("durin-node volume --within 5")?;
         Answer::last(&ran.output).ok_or_else(|| format!("no answer: {} {}", ran.output, ran.error))
     }
