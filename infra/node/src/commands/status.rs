@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, hundredths};
 use crate::decide::marker::Marker;
 use crate::machine::programs::Deadline;
 use crate::machine::{device, kubectl, mounts, state};
@@ -74,7 +74,10 @@ fn describe(world: &World, answer: Answer) -> Answer {
     };
     let note = Mounted::of_this_boot(world);
     let is_mounted = note.as_ref().is_some_and(|note| is_mounted(world, note));
+    let since_mount = state::written::<Mounted>(world, Mounted::NOTE).filter(|_| is_mounted);
+    let since_mount = since_mount.and_then(|mounted| mounted.elapsed().ok()).map(hundredths);
     answer
+        .with("since_mount_seconds", since_mount)
         .with("prepared", Prepared::of_this_boot(world))
         .with("volume", note)
         .with("mounted", is_mounted)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use durin_decisions::ids::VolumeId;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, Steps, say};
+use crate::answer::{Answer, Steps, hundredths, say};
 use crate::decide::contents::{Contents, FileSystem};
 use crate::decide::marker::Marker;
 use crate::decide::taking::{self, Next, Refusal, Seen};
@@ -36,6 +36,9 @@ pub struct Mounted {
     pub at: String,
     /// This very mount made the file system.
     pub formatted: bool,
+    /// From the appearance of the device.
+    #[serde(default)]
+    pub mount_seconds: Option<f64>,
 }
 
 impl Mounted {
@@ -118,6 +121,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     let begun = Instant::now();
     let device = wait(world, &wanted.volume, deadline)?;
     steps.report("wait for the volume", begun, "done");
+    let there = Instant::now();
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
     let _lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
     if state::marker(world) == Marker::Stale {
@@ -142,6 +146,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         file_system: file_system.to_string(),
         at: world.mount_point().display().to_string(),
         formatted,
+        mount_seconds: Some(hundredths(there.elapsed())),
     };
     state::write(world, Mounted::NOTE, &note).map_err(failed("cannot write /run/durin"))?;
     let word = if formatted { "formatted" } else { "mounted" };
