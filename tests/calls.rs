@@ -7,6 +7,7 @@ use durin_harness::seed::{IMAGE_PARAMETER, NodeSeed, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{ImageSpec, SnapshotSpec};
+use durin_harness::world::history::Entry;
 use durin_harness::world::latency::Range;
 use durin_harness::world::ssm::PutParameter;
 use durin_tests::{Invoked, LAUNCH, Story, TERMINATE, schedule};
@@ -46,6 +47,15 @@ async fn cost(story: &Story, function: &str, event: Value) -> (Invoked, usize, u
     (invoked, calls, u32::try_from(waits).expect("few"))
 }
 
+/// How long after that the record was changed, to the call.
+fn record_moved(story: &Story, begun: Time) -> Duration {
+    let moved = story.world(|world| {
+        let changed = |entry: &&Entry| entry.fact.operation() == Some("route53:ChangeResourceRecordSets");
+        world.history().iter().rfind(changed).map(|entry| entry.at).expect("changed")
+    });
+    CALL * u32::try_from((moved.since(begun).as_millis() + 20) / CALL.as_millis()).expect("few")
+}
+
 /// The holder died, its successor waits in the launch hook and runs, the volume is free.
 async fn successor_waits(story: &Story) {
     let old = story.holder();
@@ -58,7 +68,7 @@ async fn successor_waits(story: &Story) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_costs_eight_calls_of_which_seven_wait_for_one_another() {
+async fn a_launch_moves_the_record_in_six_calls_and_waits_for_the_word_of_its_instance() {
     let story = measured(&Seed::one_node());
     successor_waits(&story).await;
     story.world(|world| {
@@ -76,18 +86,22 @@ async fn a_launch_costs_eight_calls_of_which_seven_wait_for_one_another() {
             world.complete_lifecycle_action(request).expect("completed");
         }
     });
-    let event = story.world(|world| event_of(world, LAUNCH));
+    let (begun, event) = story.world(|world| (world.now(), event_of(world, LAUNCH)));
     let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event.clone()).await;
     invoked.outcome.expect("handed over");
-    // And a pause of two seconds, in which EC2 attaches the volume.
-    assert_eq!((calls, waits), (8, 7 + 20), "{:?}", invoked.calls);
+    assert_eq!(
+        (invoked.calls[5].as_str(), record_moved(&story, begun)),
+        ("route53:ChangeResourceRecordSets", 4 * CALL)
+    );
+    // Then it waits for the instance to boot, to start k3s, and to say so: two looks whether it lives, one at the volume.
+    let (asked, others): (Vec<_>, Vec<_>) = invoked.calls.iter().partition(|call| call.starts_with("ssm:"));
+    assert!((others.len(), asked.len()) <= (9, 8) && calls <= 17 && waits < 600, "{:?}", invoked.calls);
 
-    // Again, after success: it reads, also whether the holder was asked to let go since, finds the action completed, and changes
-    // nothing.
+    // Again, after success, while the group still launches: it reads, finds the action completed, and changes nothing.
     let before = (story.holder(), story.record());
     let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event).await;
     invoked.outcome.expect("nothing to do");
-    assert_eq!((calls, waits), (6, 5), "{:?}", invoked.calls);
+    assert_eq!((calls, waits), (8, 7), "{:?}", invoked.calls);
     assert_eq!((story.holder(), story.record()), before);
 }
 

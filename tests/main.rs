@@ -27,3 +27,4 @@ mod tags_are_power;
 mod twins;
 mod unkind;
 mod without_holder;
+mod word;

@@ -18,8 +18,8 @@ fn played(situation: Situation) -> Vec<HandOff> {
 #[case::recommendation(Situation::Recommended, 80, 120)]
 #[case::ended_by_its_group(Situation::EndedByGroup, 70, 90)]
 #[case::reclaim_without_a_warning(Situation::Reclaimed, 60, 100)]
-// Three minutes longer than any other.
-#[case::without_capacity(Situation::WithoutCapacity, 90, 120)]
+// Three minutes longer than any other; and the successor is asked whether it serves from its boot on.
+#[case::without_capacity(Situation::WithoutCapacity, 100, 120)]
 fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
     #[case] situation: Situation,
     #[case] median: usize,
@@ -32,7 +32,11 @@ fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
     for (seed, hand_off) in SEEDS.zip(&hand_offs) {
         assert_eq!(hand_off.refused().collect::<Vec<_>>(), Vec::<&bench_calls::Call>::new(), "seed {seed}");
         let releases = usize::from(situation != Situation::Reclaimed);
-        assert_eq!(hand_off.count("ssm:SendCommand"), releases, "seed {seed}");
+        assert_eq!(hand_off.count("ssm:SendCommand durin-release"), releases, "seed {seed}");
+        // Each newcomer is asked once whether it serves, and before whether it can take over, if somebody serves until then.
+        let serves_until_then = releases == 1 && situation != Situation::WithoutCapacity;
+        assert_eq!(hand_off.count("ssm:SendCommand durin-prepared"), usize::from(serves_until_then), "seed {seed}");
+        assert_eq!(hand_off.count("ssm:SendCommand durin-serves"), 1, "seed {seed}");
     }
 }
 

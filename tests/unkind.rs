@@ -167,6 +167,7 @@ async fn the_schedule_counts_a_holder_that_has_let_go_as_no_holder() {
 /// Whatever has its successor launched: the holder serves on, for hours.
 #[rstest]
 #[case::never_boots(Boot::Never)]
+#[case::is_not_fit(Boot::Unfit)]
 #[tokio::test(start_paused = true)]
 async fn a_bad_image_takes_no_healthy_node_down(
     #[case] boot: Boot,
@@ -340,7 +341,8 @@ async fn a_newcomer_goes_into_service_though_its_action_begins_late(#[values(1, 
         in_service.next().map(|entry| entry.at)
     });
     let took = at.unwrap_or_else(|| panic!("never\n{}", story.told())).since(begun);
-    assert!(took < seconds(120), "{took:?}\n{}", story.told());
+    // It goes when k3s answers, a quarter of a minute after it was given the volume.
+    assert!(took < seconds(150), "{took:?}\n{}", story.told());
     story.ends_elsewhere(&old).await;
 }
 

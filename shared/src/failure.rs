@@ -27,6 +27,9 @@ pub enum Failure {
     /// The volume is where it belongs; Route 53 has not answered, or has failed.
     #[error("{problem}")]
     RecordNotUpdated { problem: String },
+    /// The successor has the volume and has gone into service, by its own word in vain. The next hand-off is up to a person.
+    #[error("{problem}")]
+    DoesNotServe { problem: String },
     /// We cannot be certain which images are in use, so none was touched.
     #[error(
         "nothing was removed, because this could not be read: {}; give the function's role the permission it lacks, or \
@@ -84,6 +87,7 @@ impl Failure {
             Failure::NotForThisFunction(_) => "Durin.NotForThisFunction",
             Failure::Blocked(_) => "Durin.Blocked",
             Failure::RecordNotUpdated { .. } => "Durin.RecordNotUpdated",
+            Failure::DoesNotServe { .. } => "Durin.DoesNotServe",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
             Failure::RemovalsFailed { .. } => "Durin.SomeRemovalsFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",

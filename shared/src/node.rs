@@ -4,6 +4,7 @@
 
 mod applied;
 mod apply;
+mod ask;
 mod cached;
 mod changes;
 mod checks;
@@ -12,12 +13,16 @@ mod commands;
 mod convert;
 mod documents;
 mod following;
+mod handed_over;
+mod hear;
 mod observe;
 mod read;
 mod records;
 mod run;
+mod said;
 mod view;
 mod watch;
+mod words;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -25,7 +30,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
-pub use documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+pub use documents::DOCUMENTS;
 use durin_decisions::node::Instance;
 pub use durin_decisions::node::{ActionResult, Blocked, DEVICE, Done, Hook, LONGEST_PERIOD, hook_problem};
 

@@ -5,6 +5,10 @@ pub const RELEASE_DOCUMENT: &str = "durin-release";
 /// The SSM document that makes a guest mount the volume again that it has let go. Any other document changes nothing inside
 /// a guest.
 pub const RESUME_DOCUMENT: &str = "durin-resume";
+/// The SSM document that asks a guest whether it could mount a volume and serve from it.
+pub const PREPARED_DOCUMENT: &str = "durin-prepared";
+/// The SSM document that asks a guest whether it serves.
+pub const SERVES_DOCUMENT: &str = "durin-serves";
 
 /// The protocol of durin-node, which the documents run.
 pub const PROTOCOL: u32 = 1;

@@ -6,6 +6,7 @@ mod documents;
 mod fact;
 mod life;
 mod mount;
+mod questions;
 mod reboot;
 mod release;
 mod resume;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 pub use agent::{Agent, AgentMode, Lost};
-pub use document::{Answer, Outcome};
+pub use document::{Answer, Facts, Outcome, Voice};
 pub use fact::GuestFact;
 pub use ways::{Boot, GuestWays};
 
@@ -54,6 +55,10 @@ pub struct Guest {
     /// The volume that a release has let go of in this boot, as `/run/durin-released` names it. While that file is there,
     /// nothing is mounted and k3s does not start, whatever the volume. Resuming removes it, and a reboot clears `/run`.
     pub marker: Option<String>,
+    /// How long the steps of the last release took, and mounting did; when k3s was started.
+    pub took: Vec<(&'static str, Duration)>,
+    pub mount_took: Option<Duration>,
+    pub k3s_begun: Option<Time>,
     /// A process that is no container has a file on the volume open.
     pub has_open_file: bool,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
@@ -120,6 +125,11 @@ pub enum GuestStep {
     StillMounted,
     /// The shutdown of a reboot is over.
     Restarts,
+    /// A document has waited for a yes as long as it may.
+    HasWaited {
+        /// The command that asked for it.
+        command: String,
+    },
     /// A document that does not touch the volume has run to its end.
     DocumentEnds {
         /// The command that asked for it.
@@ -132,7 +142,10 @@ impl GuestStep {
     /// Whether the step comes to pass even if a release begins before.
     fn outlives_release(&self) -> bool {
         match self {
-            GuestStep::AgentOnline | GuestStep::Restarts | GuestStep::DocumentEnds { .. } => true,
+            GuestStep::AgentOnline
+            | GuestStep::Restarts
+            | GuestStep::HasWaited { .. }
+            | GuestStep::DocumentEnds { .. } => true,
             GuestStep::Booted
             | GuestStep::Mounted(_)
             | GuestStep::K3sUp(_)

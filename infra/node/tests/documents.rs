@@ -18,10 +18,13 @@ const VOLUME: &str = "vol-0abcdef0123456789";
 /// A new text is a new protocol, or the same one in other words: instances with the program of the release before get
 /// it at once.
 #[rstest]
-#[case::release("Release", "release", "not released", 45)]
-#[case::resume("Resume", "resume", "not resumed", 180)]
+#[case::release("Release", "release", "release {{ VolumeId }}", "not released", 45)]
+#[case::resume("Resume", "resume", "resume {{ VolumeId }}", "not resumed", 180)]
+#[case::prepared("Prepared", "prepared", "status --wait prepared --within 120", "not prepared", 130)]
+#[case::serves("Serves", "serves", "status --wait serves --within 120", "does not serve", 130)]
 fn a_document_says_this_and_nothing_else(
     #[case] resource: &str,
+    #[case] name: &str,
     #[case] command: &str,
     #[case] refusal: &str,
     #[case] seconds: u64,
@@ -33,20 +36,23 @@ if [ ! -x \"$node\" ]; then
     echo \"{refusal}: there is no $node on this instance: bake it into the image (DEPLOY.md), and replace the instance\" >&2
     exit 1
 fi
-exec \"$node\" --protocol {PROTOCOL} {command} {{{{ VolumeId }}}}
+exec \"$node\" --protocol {PROTOCOL} {command}
 "
     );
     let steps = json!([{
         "action": "aws:runShellScript",
-        "name": command,
+        "name": name,
         "precondition": { "StringEquals": ["platformType", "Linux"] },
         "inputs": { "timeoutSeconds": seconds, "runCommand": [script] },
     }]);
     assert_eq!((&content["schemaVersion"], &content["mainSteps"]), (&json!("2.2"), &steps));
-    let parameters = content["parameters"].as_object().expect("parameters");
     // Nothing in it means anything to a shell.
-    assert_eq!(parameters["VolumeId"]["allowedPattern"], "^vol-[0-9a-f]{8,17}$");
-    assert_eq!(parameters.len(), 1);
+    let parameters = content["parameters"].as_object();
+    let patterns: Vec<_> =
+        parameters.into_iter().flatten().map(|(name, it)| (name.as_str(), &it["allowedPattern"])).collect();
+    let volume = json!("^vol-[0-9a-f]{8,17}$");
+    let expected = if command.contains("VolumeId") { vec![("VolumeId", &volume)] } else { vec![] };
+    assert_eq!(patterns, expected);
 }
 
 #[rstest]
@@ -66,9 +72,23 @@ fn a_document_passes_on_the_volume_and_the_exit_status(
     assert_eq!(String::from_utf8_lossy(&ran.stdout), format!("--protocol {PROTOCOL} {command} {VOLUME}\n"));
 }
 
+/// The functions take anything else for an instance that cannot be asked.
+#[rstest]
+#[case::prepared("Prepared", "prepared")]
+#[case::serves("Serves", "serves")]
+fn a_question_passes_on_the_exit_status(#[case] resource: &str, #[case] goal: &str, #[values(0, 1)] status: i32) {
+    let place = Place::new();
+    let program = place.program(&format!("echo \"$@\"\nexit {status}"));
+    let ran = run(resource, &program);
+    let expected = format!("--protocol {PROTOCOL} status --wait {goal} --within 120\n");
+    assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stdout).as_ref()), (Some(status), expected.as_str()));
+}
+
 #[rstest]
 #[case::release("Release", "not released: there is no ")]
 #[case::resume("Resume", "not resumed: there is no ")]
+#[case::prepared("Prepared", "not prepared: there is no ")]
+#[case::serves("Serves", "does not serve: there is no ")]
 fn an_instance_without_the_program_says_so_and_fails(#[case] resource: &str, #[case] says: &str) {
     let place = Place::new();
     let ran = run(resource, &place.path.join("durin-node"));

@@ -7,12 +7,13 @@ mod observed;
 mod record;
 mod standstill;
 mod step;
+mod word;
 
 pub use claim::{Claim, claim_name, claim_text};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{
     LONGEST_PERIOD, Precedence, is_news, is_warned, launch_has_company, least_heartbeat, next_step, precedence,
-    release_matters, retires, urgent_from, warning_has_company,
+    release_matters, retires, urgent_from, warning_has_company, word_matters,
 };
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
@@ -21,3 +22,4 @@ pub use observed::{
 pub use record::{ARecord, Record, RecordProblem};
 pub use standstill::Standstill;
 pub use step::{ActionResult, Blocked, Done, Number, Step, WaitFor};
+pub use word::{Question, Word, Words};

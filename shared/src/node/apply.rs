@@ -14,10 +14,12 @@ use aws_sdk_route53::types::{ChangeAction, RrType};
 use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Record, RecordProblem, Step};
 
 use super::applied::Applied;
+use super::ask::ask;
 use super::changes;
 use super::claim::claim_name;
-use super::commands::{Answer, Document, Sent};
+use super::commands::{Answer, Sent};
 use super::convert::attachment_of;
+use super::documents::Document;
 use super::observe::Node;
 use super::records;
 use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, once, within, words};
@@ -28,10 +30,10 @@ use crate::risk::{Mark, Risk, RiskReason};
 use crate::tags::AT_RISK;
 
 /// How long sending a command may take, all attempts together. One that lands later could find another hand-off.
-const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long Systems Manager may take to deliver the release, in seconds: the least that it allows.
-const DELIVERY_TIMEOUT_S: i32 = 30;
+/// How long Systems Manager may take to deliver a command, in seconds: the least that it allows.
+pub(super) const DELIVERY_TIMEOUT_S: i32 = 30;
 
 /// Carries out a step that writes, and notes in the view what it has made uncertain.
 ///
@@ -67,6 +69,7 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
             node.view.group.forget();
             set_capacity(aws, node, holder, 1).await
         }
+        Step::Ask { instance, question } => Ok(ask(aws, node, instance, *question).await),
         Step::Release { holder } => Ok(send(aws, node, holder, Document::Release).await),
         Step::Resume { holder } => Ok(send(aws, node, holder, Document::Resume).await),
         Step::Detach { holder } => detach(aws, node, holder).await,
@@ -84,12 +87,14 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
 
 async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Applied, Failure> {
     let volume = &node.declaration.volume;
+    node.writes.times.note_freed(aws.clock.now());
     let sent =
         aws.ec2.attach_volume().volume_id(volume.as_str()).instance_id(successor.as_str()).device(DEVICE).send().await;
     let answered = |it: &AttachVolumeOutput| attachment_of(it.state()?, it.instance_id()?, it.attach_time());
     node.view.know_attachment(sent.as_ref().ok().and_then(answered));
     let Err(error) = sent else {
         node.writes.note_attached();
+        node.writes.times.note_attached(aws.clock.now());
         return Ok(Applied::Done);
     };
     let refused = |problem| Blocked::AttachRefused { volume: volume.clone(), successor: successor.clone(), problem };
@@ -193,6 +198,8 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
     let (step, comment) = match document {
         Document::Release => ("release", "Durin: let go of the data volume"),
         Document::Resume => ("resume", "Durin: serve again"),
+        // Asked in another way (ask.rs), because nothing moves by them.
+        Document::Prepared | Document::Serves => return Applied::Done,
     };
     let Some(attachment) = node.view.holder().filter(|held| held.instance == *holder).cloned() else {
         return Applied::Overtaken;
@@ -242,6 +249,8 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
 }
 
 async fn detach(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Applied, Failure> {
+    let commands = node.view.commands.get().map(Vec::as_slice).unwrap_or_default();
+    node.writes.times.note_detached(aws.clock.now(), commands);
     // Naming the instance keeps a late repetition from detaching the next holder. Never `force`.
     let sent = aws
         .ec2
@@ -362,6 +371,10 @@ async fn complete(
         }
         Ok(_) => {
             node.writes.note_completed(instance.clone(), transition);
+            let holds = node.view.holder().is_some_and(|held| held.instance == *instance);
+            if holds && (transition, result) == (Transition::Launching, ActionResult::Continue) {
+                node.tell_of_hand_off(instance);
+            }
             if result == ActionResult::Abandon {
                 // The number may have to follow before the group launches another.
                 node.view.group.forget();

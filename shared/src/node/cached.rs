@@ -26,6 +26,11 @@ impl<T> Cached<T> {
         self.0.as_mut().map(|(_, value)| value)
     }
 
+    /// How long ago it was read; none if it was not.
+    pub(super) fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.0.as_ref().and_then(|(read, _)| now.duration_since(*read).ok())
+    }
+
     pub(super) fn forget(&mut self) {
         self.0 = None;
     }

@@ -6,29 +6,26 @@ use aws_sdk_ssm::types as ssm;
 use durin_decisions::node::{Attachment, ReleaseState};
 
 use super::convert::time;
-use super::documents::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+use super::documents::Document;
+use super::said::Said;
 
 /// A command to an instance, as Systems Manager lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Command {
-    id: String,
-    document: Document,
-    requested: SystemTime,
-    outcome: Outcome,
+    pub(super) id: String,
+    pub(super) document: Document,
+    pub(super) requested: SystemTime,
+    pub(super) outcome: Outcome,
     /// Of the outcome; if Systems Manager does not say, the time of the request.
-    ended: SystemTime,
+    pub(super) ended: SystemTime,
     /// The reason that the instance gives, if it has not done what it was asked.
-    refusal: Option<String>,
+    pub(super) refusal: Option<String>,
+    /// By durin-node, if that has run to its end.
+    pub(super) said: Option<Said>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Document {
-    Release,
-    Resume,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     /// On its way, under way, being cancelled, or in a state of the future: not over.
     Open,
     Success,
@@ -66,32 +63,13 @@ const SENDING: Duration = Duration::from_secs(10);
 /// How long a release may take: 30 s until it is delivered, 45 s until its document is stopped, and some.
 const LONGEST_RELEASE: Duration = Duration::from_secs(80);
 
-impl Document {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Document::Release => RELEASE_DOCUMENT,
-            Document::Resume => RESUME_DOCUMENT,
-        }
-    }
-
-    /// The line of its output that says why not. The document has it too, if there is no durin-node to write it.
-    fn refusal(self, output: &str) -> Option<String> {
-        let begins = match self {
-            Document::Release => "not released: ",
-            Document::Resume => "not resumed: ",
-        };
-        output.lines().find_map(|line| line.strip_prefix(begins)).map(str::to_owned)
-    }
-}
-
 impl Command {
     /// None for other people's commands, and for what lacks an id or a time.
     pub(super) fn listed(invocation: &ssm::CommandInvocation) -> Option<Command> {
         use ssm::CommandInvocationStatus as Status;
 
-        let document = [Document::Release, Document::Resume]
-            .into_iter()
-            .find(|document| invocation.document_name() == Some(document.name()))?;
+        let document =
+            Document::ALL.into_iter().find(|document| invocation.document_name() == Some(document.name()))?;
         let requested = time(invocation.requested_date_time()?)?;
         let details: String = invocation.status_details().unwrap_or_default().split_whitespace().collect();
         let outcome = match invocation.status() {
@@ -104,8 +82,9 @@ impl Command {
             invocation.command_plugins().iter().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
         // By the instance's clock, which may be wrong: what cannot be is not believed.
         let ended = ended.filter(|ended| *ended <= requested + LONGEST_RELEASE).unwrap_or(requested).max(requested);
-        let refusal = invocation.command_plugins().iter().find_map(|plugin| document.refusal(plugin.output()?));
-        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended, refusal })
+        let outputs = || invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
+        let (refusal, said) = (outputs().find_map(|it| document.refusal(it)), outputs().find_map(Said::in_output));
+        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended, refusal, said })
     }
 }
 
@@ -115,7 +94,8 @@ pub(super) fn refusals<'a>(
     attachment: &Attachment,
 ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
     let since = attachment.since;
-    let of_it = listed.iter().filter(move |command| since.is_some_and(|since| command.requested >= since));
+    let of_it =
+        listed.iter().filter(move |it| it.document.moves_volume() && since.is_some_and(|since| it.requested >= since));
     of_it.filter_map(|command| Some((command.id.as_str(), command.refusal.as_deref()?)))
 }
 
@@ -128,7 +108,7 @@ pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: O
     }
     let Some(since) = attachment.since else { return ReleaseState::NotStarted };
     let (mut ours, earlier): (Vec<&Command>, Vec<&Command>) =
-        listed.iter().partition(|command| command.requested >= since);
+        listed.iter().filter(|it| it.document.moves_volume()).partition(|command| command.requested >= since);
     ours.sort_by_key(|command| command.requested);
     let resumed = ours.iter().rposition(|command| command.document == Document::Resume);
     let releases = ours.split_off(resumed.map_or(0, |index| index + 1));
@@ -153,6 +133,8 @@ fn unlisted(listed: &[Command], sent: &Sent) -> Option<ReleaseState> {
         return None;
     }
     Some(match (&sent.answer, sent.document) {
+        // Nothing moves by them.
+        (_, Document::Prepared | Document::Serves) => return None,
         (Answer::Taken { .. }, Document::Release) => ReleaseState::Running { since: sent.at },
         (Answer::Refused, Document::Release) => ReleaseState::Undelivered { at: sent.at },
         (Answer::Lost { since }, Document::Release) => ReleaseState::Unanswered { since: *since, at: sent.at },
@@ -176,7 +158,7 @@ fn earlier_state(earlier: &[&Command]) -> ReleaseState {
     let newest = earlier.iter().filter(|command| command.outcome != Outcome::Undelivered).max_by_key(|it| it.requested);
     match newest.map(|command| command.document) {
         Some(Document::Release) => ReleaseState::Marked,
-        Some(Document::Resume) | None => ReleaseState::NotStarted,
+        Some(Document::Resume | Document::Prepared | Document::Serves) | None => ReleaseState::NotStarted,
     }
 }
 
@@ -357,7 +339,7 @@ mod tests {
     fn a_command_that_was_not_delivered_has_stopped_nothing() {
         let timed_out = ssm::CommandInvocation::builder()
             .command_id("1")
-            .document_name(RELEASE_DOCUMENT)
+            .document_name(Document::Release.name())
             .requested_date_time(DateTime::from_secs(101))
             .status(Status::TimedOut)
             .status_details("Delivery Timed Out");

@@ -6,9 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{Precedence, Step, WaitFor};
 
-/// How long to wait between two looks at what another run is waiting for, too.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
-
 /// How long the run that leads may take from the moment at which a write is due until reads show it.
 const OVERDUE: Duration = Duration::from_secs(8);
 
@@ -49,6 +46,12 @@ struct Due {
 }
 
 impl Following {
+    /// How long to wait between two looks at what another run is waiting for, too.
+    pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+    /// The same, while nothing is lost if that run has died.
+    pub(super) const LOOK_RARELY: Duration = Duration::from_secs(30);
+
     /// A run that has gone ahead for another goes on: what that one did not do, it will not do next either. And one that has
     /// followed leaves the other to end what it has begun.
     pub(super) fn role(&mut self, precedence: Precedence) -> Role {
@@ -69,7 +72,9 @@ impl Following {
 
     /// Whose turn a write is that is due, and has been since then, if that is known.
     pub(super) fn on_due(&mut self, step: &Step, since: Option<SystemTime>, now: SystemTime) -> Turn {
-        if self.due.as_ref().is_some_and(|due| due.is_certain) {
+        // If nothing has to be asked any more, another has just asked, and goes on.
+        let is_overdue = |due: &Due| due.is_certain && (due.step == *step || !matches!(due.step, Step::Ask { .. }));
+        if self.due.as_ref().is_some_and(is_overdue) {
             self.has_taken_over = true;
             return Turn::Takes;
         }
@@ -92,20 +97,23 @@ impl Following {
 
     /// How long until the next look at what is waited for. What comes to be waited for next is looked at at once, because it
     /// may be over already; but not if it is the effect of a write, which was just looked for.
-    pub(super) fn pause(&mut self, reason: &WaitFor) -> Option<Duration> {
+    pub(super) fn pause(&mut self, reason: &WaitFor, every: Duration, has_just_looked: bool) -> Option<Duration> {
         let was_looked_for = self.due.take().is_some();
-        let is_known = self.awaited.as_ref().is_none_or(|awaited| awaited == reason);
+        let is_known = has_just_looked || self.awaited.as_ref().is_none_or(|awaited| awaited == reason);
         self.awaited = Some(reason.clone());
-        (is_known || was_looked_for).then_some(LOOK_EVERY)
+        (is_known || was_looked_for).then_some(every)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use durin_decisions::node::Question;
+
     use super::*;
     use crate::ids::InstanceId;
     use crate::risk::{Risk, RiskReason};
 
+    const EVERY: Duration = Following::LOOK_EVERY;
     const RETIRES: Risk = Risk { reason: RiskReason::Retirement, until: None };
 
     fn at(seconds: u64) -> SystemTime {
@@ -155,12 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_sees_late_that_another_has_asked_leaves_it_the_rest() {
+        let mut following = Following::default();
+        let ask = Step::Ask { instance: instance(), question: Question::Serves };
+        following.on_due(&ask, None, at(0));
+        assert_eq!(following.on_due(&ask, None, at(0) + OVERDUE), Turn::LooksAtEverything);
+        let attach = Step::Attach { successor: instance() };
+        assert_eq!(following.on_due(&attach, None, at(1) + OVERDUE), Turn::LooksForItsEffect(Duration::ZERO));
+    }
+
+    #[test]
     fn another_write_or_a_wait_begins_anew() {
         let (mut following, attach) = (Following::default(), Step::Attach { successor: instance() });
         following.on_due(&attach, None, at(0));
         let (detach, looks) = (Step::Detach { holder: instance() }, Turn::LooksForItsEffect(Duration::ZERO));
         assert_eq!(following.on_due(&detach, None, at(60)), looks);
-        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY));
+        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY));
         assert_eq!(following.on_due(&detach, None, at(120)), looks);
     }
 
@@ -168,9 +186,9 @@ mod tests {
     fn what_is_newly_waited_for_is_looked_at_at_once() {
         let mut following = Following::default();
         let detached = WaitFor::Detached { holder: instance() };
-        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY), "all was just read");
-        assert_eq!(following.pause(&WaitFor::Volume), Some(LOOK_EVERY));
-        assert_eq!(following.pause(&detached), None);
-        assert_eq!(following.pause(&detached), Some(LOOK_EVERY));
+        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY), "all was just read");
+        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY));
+        assert_eq!(following.pause(&detached, EVERY, false), None);
+        assert_eq!(following.pause(&detached, EVERY, false), Some(EVERY));
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Volume, release_matters,
-    retires,
+    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Volume, Words,
+    release_matters, retires,
 };
 use durin_decisions::shell::node_tag;
 
@@ -37,7 +37,14 @@ pub(super) struct Node {
     own_address: Option<String>,
     standstill: Standstill,
     /// Whose agents this run has seen online.
-    booted: BTreeSet<InstanceId>,
+    pub(super) booted: BTreeSet<InstanceId>,
+    /// Those that this run has seen without an agent.
+    pub(super) silent: BTreeSet<InstanceId>,
+    /// Whether another run goes ahead, as it was seen at the last look; and since when this one has left the asking to that.
+    pub(super) follows: bool,
+    pub(super) leaves_asking_since: Option<SystemTime>,
+    /// What the instances have said of themselves, as far as this run has heard it.
+    pub(super) words: Words,
     /// The lifecycle actions that this run has seen its group show.
     seen_waiting: BTreeSet<(InstanceId, Transition)>,
     /// The commands whose refusal this run has reported.
@@ -89,6 +96,10 @@ impl Node {
             own_address: None,
             standstill: Standstill::default(),
             booted: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            follows: false,
+            leaves_asking_since: None,
+            words: Words::default(),
             seen_waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             view,
@@ -161,6 +172,7 @@ impl Node {
             claim,
             release: None,
             booted: BTreeSet::new(),
+            words: self.words.clone(),
             warning: self.warning.clone(),
             action: self.action.clone(),
             seen_waiting: self.seen_waiting.clone(),
@@ -182,8 +194,10 @@ impl Node {
         }
         if let Some(Release { agents: Agents::Online(online), .. }) = &observed.release {
             self.booted.extend(online.iter().cloned());
+            self.silent.extend(observed.group.members.keys().filter(|id| !online.contains(*id)).cloned());
         }
         observed.booted = self.booted.clone();
+        self.hear(aws, &mut observed).await;
         Ok(observed)
     }
 

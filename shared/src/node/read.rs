@@ -158,9 +158,17 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
 /// What the holder has been asked for since the volume was attached to it, and shortly before. One call for both documents,
 /// so without their names: other commands only make the list longer.
 pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
+    commands_since(aws, &holder.instance, holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT).await
+}
+
+/// What an instance has been asked for since then.
+pub(super) async fn commands_since(
+    aws: &Aws,
+    instance: &InstanceId,
+    since: SystemTime,
+) -> Result<Vec<Command>, Failure> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let since = holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT;
-    let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str()).details(true);
+    let call = aws.ssm.list_command_invocations().instance_id(instance.as_str()).details(true);
     let call = call.filters(invoked_after(since).map_err(incomplete(OPERATION))?);
     let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
     Ok(invocations.iter().filter_map(Command::listed).collect())

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Done, Observed, Precedence, ReleaseState, Step, WaitFor, next_step, precedence, urgent_from,
+    Done, Observed, Precedence, Question, ReleaseState, Step, WaitFor, Word, next_step, precedence, urgent_from,
 };
 use tracing::info;
 
@@ -28,11 +28,29 @@ const LEAST_DETACHMENT: Duration = Duration::from_secs(1);
 /// the volume without us: no outage.
 const ARRIVAL_POLL: Duration = Duration::from_secs(2);
 
+/// How long to wait between two looks for the answer of an instance that is likely to be prepared when it is asked.
+const ANSWER_POLL: Duration = Duration::from_secs(2);
+
+/// How long such an answer takes: the command has to arrive, and its end to be seen.
+const LEAST_ANSWER: Duration = Duration::from_secs(3);
+
+/// How long it takes at the most.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// How long it takes until the volume has arrived, is mounted, and k3s answers, but for a lucky one.
+const LEAST_START: Duration = Duration::from_secs(12);
+
+/// How long to wait between two looks for the word of a successor that starts k3s: no outage, it serves without us.
+const START_POLL: Duration = Duration::from_secs(6);
+
 /// How long to wait between two looks for what takes EC2 tens of seconds.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
-const LEISURELY_POLL: Duration = Duration::from_secs(6);
+const LEISURELY_POLL: Duration = Duration::from_secs(8);
+
+/// How near an end has to be for a run that follows to look out for it: a release takes 40 s, and one look may be missed.
+const LEISURELY_UNTIL: Duration = Duration::from_secs(90);
 
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
@@ -82,18 +100,26 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             continue;
         }
         last_role = role;
+        node.follows = role == Role::Follows;
         if logged.as_ref() != Some(&step) {
             log(node, &observed, &step, role);
             logged = Some(step.clone());
         }
         let pause = match (&step, role) {
             (Step::Done(reason), _) => return end(node, reason),
+            // It has the volume and the record, and nothing depends on its word but its launch action.
+            (Step::Wait(WaitFor::Serves { holder } | WaitFor::Booted { successor: holder }), Role::Follows)
+                if node.view.holder().is_some_and(|held| held.instance == *holder) =>
+            {
+                return end(node, &Done::Starts { holder: holder.clone() });
+            }
             (Step::Wait(reason), role) => {
                 waiting_for = format!("waiting for {reason}");
+                let has_just_looked = node.view.has_just_looked_for(reason, now);
                 node.view.forget_awaited(reason, now);
                 match role {
                     Role::Leads => Some(pause_for(reason, &observed, now)),
-                    Role::Follows => following.pause(reason),
+                    Role::Follows => following.pause(reason, look_every(&observed, now), has_just_looked),
                 }
             }
             // Nobody else was told of it.
@@ -189,6 +215,7 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
         (
             None,
             Done::Serves { .. }
+            | Done::Starts { .. }
             | Done::NoSuccessor
             | Done::AwaitsCapacity { .. }
             | Done::NoMove { .. }
@@ -197,6 +224,19 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
             | Done::NotOurs { .. },
         ) => Ok(reason.clone()),
     }
+}
+
+/// How often a run that follows looks: rarely while a holder serves that has the time, because the run that it follows could
+/// die then at no cost.
+fn look_every(observed: &Observed, now: SystemTime) -> Duration {
+    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let holder = holder.and_then(|held| observed.instances.get(&held.instance));
+    let goes_soon = holder.is_none_or(|holder| {
+        let until = [holder.risk.and_then(|risk| risk.until), holder.stops_at];
+        until.into_iter().flatten().any(|until| until < now + LEISURELY_UNTIL)
+    });
+    let serves = observed.release.as_ref().is_some_and(|release| release.state == ReleaseState::NotStarted);
+    if serves && !goes_soon { Following::LOOK_RARELY } else { Following::LOOK_EVERY }
 }
 
 fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration {
@@ -209,6 +249,25 @@ fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration
         },
         WaitFor::Detached { .. } | WaitFor::SpareGone { .. } => POLL,
         WaitFor::Attached { .. } => ARRIVAL_POLL,
+        WaitFor::Prepared { successor } => match observed.words.of(successor, Question::Prepared) {
+            Word::Asked { since } if now < *since + LONGEST_ANSWER => {
+                (*since + LEAST_ANSWER).duration_since(now).unwrap_or_default().max(ANSWER_POLL)
+            }
+            Word::NotAsked
+            | Word::Asked { .. }
+            | Word::Yes
+            | Word::NotYet { .. }
+            | Word::No { .. }
+            | Word::Absent { .. } => LEISURELY_POLL,
+        },
+        WaitFor::Serves { holder } => match observed.words.of(holder, Question::Serves) {
+            Word::Asked { since } => {
+                let begun = observed.volume.as_ref().and_then(|volume| volume.attachments.first()?.since);
+                let first = (*since + LEAST_ANSWER).max(begun.unwrap_or(*since) + LEAST_START);
+                first.duration_since(now).unwrap_or(START_POLL)
+            }
+            Word::NotAsked | Word::Yes | Word::NotYet { .. } | Word::No { .. } | Word::Absent { .. } => START_POLL,
+        },
         WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
@@ -222,7 +281,7 @@ fn log(node: &Node, observed: &Observed, step: &Step, role: Role) {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let instance = match step {
         Step::Attach { successor } => Some(successor),
-        Step::Mark { instance, .. } | Step::EndSpare { instance, .. } => Some(instance),
+        Step::Mark { instance, .. } | Step::EndSpare { instance, .. } | Step::Ask { instance, .. } => Some(instance),
         Step::Detach { holder } | Step::Terminate { holder } => Some(holder),
         Step::Replace { holder } | Step::Release { holder } | Step::Resume { holder } => Some(holder),
         Step::LaunchFirst { holder } | Step::RestoreCapacity { holder } => Some(holder),

@@ -3,16 +3,19 @@
 //! The record is read before the volume. If the volume moves in between, the record that we know is the older one, and a
 //! write based on it fails instead of undoing what another function just did.
 
+mod forget;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState, Step,
-    UnusableKey, Volume, VolumeState, WaitFor, lacks_holder,
+    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState,
+    UnusableKey, Volume, VolumeState, lacks_holder,
 };
 
 use super::cached::Cached;
 use super::commands::{Command, release_state};
+use super::documents::Document;
 use super::following::Role;
 use super::read;
 use super::records::{self, Name};
@@ -38,6 +41,9 @@ const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(20);
 /// What was read so recently is of the moment.
 const OF_THE_MOMENT: Duration = Duration::from_secs(2);
 
+/// Whose agent was online then is good enough for a release, which is sent to one of them for another's sake.
+const AGENTS_KNOWN_FOR: Duration = Duration::from_secs(10);
+
 /// How long Route 53 is left alone after it has failed.
 const RECORD_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
@@ -60,10 +66,13 @@ pub(super) struct View {
     pub(super) key_matters: bool,
     /// What the holder was asked for.
     pub(super) commands: Cached<Vec<Command>>,
+    /// What the instances were asked that say something of themselves.
+    answers: BTreeMap<InstanceId, Cached<Vec<Command>>>,
     /// Of an instance that had the volume: whether it was asked lately to let go, if somebody has looked.
     asked_lately: Cached<(InstanceId, bool)>,
     begun: SystemTime,
     fresh_for: Duration,
+    follows: bool,
 }
 
 /// All that every decision needs, read.
@@ -87,9 +96,11 @@ impl View {
             key: Cached::unread(),
             key_matters: false,
             commands: Cached::unread(),
+            answers: BTreeMap::new(),
             asked_lately: Cached::unread(),
             begun: read,
             fresh_for: FRESH_FOR,
+            follows: false,
         }
     }
 
@@ -131,11 +142,7 @@ impl View {
         asked: &BTreeSet<&InstanceId>,
     ) -> Agents {
         let (agents, _) = tokio::join!(
-            self.agents.get_or_ask(&aws.clock, async {
-                read::agents(aws, asked)
-                    .await
-                    .map_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown), Agents::Online)
-            }),
+            self.agents.get_or_ask(&aws.clock, ask_for_agents(aws, node, asked)),
             self.commands.get_or_ask(&aws.clock, ask_for_commands(aws, node, holder)),
         );
         agents.clone()
@@ -165,6 +172,42 @@ impl View {
     /// When the call fails: then it is not known whether the holder serves.
     pub(super) async fn read_commands(&mut self, aws: &Aws, holder: &Attachment) -> Result<(), Failure> {
         self.commands.get_or_read(&aws.clock, read::commands(aws, holder)).await.map(|_| ())
+    }
+
+    /// Whose agents are online, of these. Fail open, as [`View::ask_systems_manager`].
+    pub(super) async fn ask_about_agents(
+        &mut self,
+        aws: &Aws,
+        node: &Declaration,
+        asked: &BTreeSet<&InstanceId>,
+    ) -> &Agents {
+        self.agents.get_or_ask(&aws.clock, ask_for_agents(aws, node, asked)).await
+    }
+
+    /// What an instance was asked since then. Fail open: without an answer it was asked nothing.
+    pub(super) async fn ask_about_answers(
+        &mut self,
+        aws: &Aws,
+        node: &Declaration,
+        instance: &InstanceId,
+        since: SystemTime,
+    ) -> &[Command] {
+        let answers = self.answers.entry(instance.clone()).or_insert_with(Cached::unread);
+        let listed = async {
+            let listed = read::commands_since(aws, instance, since).await;
+            listed.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
+        };
+        answers.get_or_ask(&aws.clock, listed).await
+    }
+
+    /// What an instance has said last to that question, as far as it was read.
+    pub(super) fn last_answer(&self, instance: &InstanceId, document: Document) -> Option<&Command> {
+        let answers = self.answers.get(instance)?.get()?;
+        answers.iter().filter(|it| it.document == document).max_by_key(|it| it.requested)
+    }
+
+    pub(super) fn forget_answers(&mut self, instance: &InstanceId) {
+        self.answers.remove(instance);
     }
 
     /// Whether a holder that stays may have been asked to let go. If that is not known, one that was given the volume since this
@@ -224,33 +267,6 @@ impl View {
         unlisted_holder(self.volume.get()?.as_ref(), self.instances.get()?)
     }
 
-    /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
-    pub(super) fn forget_awaited(&mut self, wait: &WaitFor, now: SystemTime) {
-        match wait {
-            // Its launch action waits when it runs, and then its own run goes ahead.
-            WaitFor::Running { successor } if self.shows(successor, &Lifecycle::Launching { waits: false }) => {
-                self.group.forget();
-            }
-            WaitFor::Running { .. } | WaitFor::Address { .. } => self.instances.forget(),
-            WaitFor::Booted { .. } => {
-                self.agents.forget();
-                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
-            }
-            WaitFor::Released { .. } | WaitFor::Resumed { .. } => {
-                self.commands.forget();
-                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
-            }
-            WaitFor::Replacement { .. }
-            | WaitFor::InService { .. }
-            | WaitFor::Spare { .. }
-            | WaitFor::SpareGone { .. } => self.group.forget(),
-            WaitFor::Volume | WaitFor::Attached { .. } | WaitFor::Detached { .. } | WaitFor::HolderGone { .. } => {
-                self.volume.forget();
-                self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
-            }
-        }
-    }
-
     /// Notes what EC2 has answered to a change of the attachment; without an answer the volume is read again.
     pub(super) fn know_attachment(&mut self, answered: Option<Attachment>) {
         match (self.volume.get_mut().and_then(Option::as_mut), answered) {
@@ -259,6 +275,13 @@ impl View {
                 volume.attachments = vec![attachment];
             }
             (Some(_), None) | (None, _) => self.volume.forget(),
+        }
+    }
+
+    /// Its holder has said that it serves from it.
+    pub(super) fn know_arrival(&mut self) {
+        if let Some(volume) = self.volume.get_mut().and_then(Option::as_mut) {
+            volume.know_arrival();
         }
     }
 
@@ -280,59 +303,12 @@ impl View {
         self.volume.forget();
         self.agents.forget();
         self.commands.forget();
-    }
-
-    /// For a second look: forgets what a step depends on, but for what is of the moment. The record is left, because a write
-    /// based on an old one fails.
-    pub(super) fn forget_before(&mut self, irreversible: &Step, now: SystemTime) {
-        let holder = self.holder().map(|held| held.instance.clone());
-        let is_blocked = matches!(irreversible, Step::Blocked(_));
-        self.key_matters |= !is_blocked;
-        self.volume.forget_if_older(OF_THE_MOMENT, now);
-        // It may have been given the volume a moment ago; of an instance without it nothing else matters.
-        if let Step::Complete { transition: Transition::Terminating, instance, .. } = irreversible
-            && holder.as_ref() != Some(instance)
-        {
-            return;
-        }
-        self.group.forget_if_older(OF_THE_MOMENT, now);
-        self.instances.forget_if_older(OF_THE_MOMENT, now);
-        self.commands.forget_if_older(OF_THE_MOMENT, now);
-        // That a holder has let go of the volume is true whether its agent is online or not. That it is not heard may be one
-        // answer's failure, and ends it.
-        if !matches!(irreversible, Step::Detach { .. }) {
-            let is_heard = self.agents.get().zip(holder).is_some_and(|(agents, holder)| agents.is_online(&holder));
-            self.agents.forget_if_older(if is_heard { OF_THE_MOMENT } else { Duration::ZERO }, now);
-        }
-        // A person may have mended what the run has known from its beginning.
-        if is_blocked {
-            self.name.forget_if_older(OF_THE_MOMENT, now);
-            self.key.forget_if_older(OF_THE_MOMENT, now);
-        }
-    }
-
-    /// Forgets what a step would change, so that the next look sees whether another run has taken it.
-    pub(super) fn forget_effect(&mut self, step: &Step) {
-        match step {
-            Step::Attach { .. } | Step::Detach { .. } | Step::Terminate { .. } => self.volume.forget(),
-            Step::Release { .. } | Step::Resume { .. } => self.commands.forget(),
-            Step::ClaimName | Step::PointRecord { .. } => {
-                self.name.forget();
-                self.volume.forget();
-            }
-            Step::Replace { .. }
-            | Step::LaunchFirst { .. }
-            | Step::EndSpare { .. }
-            | Step::RestoreCapacity { .. }
-            | Step::Complete { .. } => self.group.forget(),
-            Step::Mark { .. } => self.instances.forget(),
-            Step::Blocked(_) => self.forget_all(),
-            Step::Wait(_) | Step::Done(_) => {}
-        }
+        self.answers.clear();
     }
 
     /// How long what was read is good enough for a run.
     pub(super) fn keep_for(&mut self, role: Role) {
+        self.follows = role == Role::Follows;
         self.fresh_for = match role {
             Role::Leads => FRESH_FOR,
             Role::Follows => FRESH_FOR_A_FOLLOWER,
@@ -363,6 +339,11 @@ impl View {
             }
         }
     }
+}
+
+async fn ask_for_agents(aws: &Aws, node: &Declaration, asked: &BTreeSet<&InstanceId>) -> Agents {
+    let online = read::agents(aws, asked).await;
+    online.map_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown), Agents::Online)
 }
 
 async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) -> Vec<Command> {

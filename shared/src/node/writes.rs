@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use durin_decisions::node::{Claim, Instance};
+use durin_decisions::node::{Claim, Instance, Question};
 
 use super::commands::Sent;
+use super::handed_over::Times;
+use super::words::Asked;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
@@ -13,7 +15,9 @@ use crate::risk::Risk;
 
 #[derive(Debug, Default)]
 pub(super) struct Writes {
+    pub(super) times: Times,
     sent: Option<Sent>,
+    asked: BTreeMap<(InstanceId, Question), Asked>,
     has_attached: bool,
     claim_refused: bool,
     marks: BTreeMap<InstanceId, Risk>,
@@ -31,6 +35,14 @@ impl Writes {
 
     pub(super) fn sent(&self) -> Option<&Sent> {
         self.sent.as_ref()
+    }
+
+    pub(super) fn note_asked(&mut self, instance: InstanceId, question: Question, asked: Asked) {
+        self.asked.insert((instance, question), asked);
+    }
+
+    pub(super) fn asked(&self, instance: &InstanceId, question: Question) -> Option<&Asked> {
+        self.asked.get(&(instance.clone(), question))
     }
 
     pub(super) fn note_attached(&mut self) {

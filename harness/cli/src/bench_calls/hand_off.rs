@@ -115,7 +115,7 @@ pub struct Call {
     pub at: Time,
     /// Whose call it was.
     pub function: String,
-    /// For example `ec2:AttachVolume`.
+    /// For example `ec2:AttachVolume`; with the document, if one was sent.
     pub operation: String,
     /// The code with which it was refused, if it was.
     pub error: Option<String>,
@@ -176,9 +176,12 @@ async fn play(situation: Situation, seed: u64, death: Option<Death>) -> Result<H
 
 fn calls(world: &World) -> Vec<Call> {
     let called = world.history().iter().filter_map(|entry| match &entry.fact {
-        Fact::Called { caller, operation, error, .. } if caller.is_function() => {
+        Fact::Called { caller, operation, parameters, error, .. } if caller.is_function() => {
             let function = caller.to_string();
-            Some(Call { at: entry.at, function, operation: operation.clone(), error: error.clone() })
+            // What is sent makes all the difference.
+            let document = parameters["DocumentName"].as_str().filter(|_| operation == "ssm:SendCommand");
+            let operation = document.map_or(operation.clone(), |document| format!("{operation} {document}"));
+            Some(Call { at: entry.at, function, operation, error: error.clone() })
         }
         Fact::Emitted(_)
         | Fact::Invoked { .. }

@@ -33,7 +33,7 @@ pub(super) fn print(runs: u32, results: &[(Situation, Vec<(u64, HandOff)>)]) {
             at(&calls, 100),
             at(&away, 50),
             hand_offs.iter().map(|(_, it)| it.refused().count()).sum::<usize>(),
-            hand_offs.iter().map(|(_, it)| it.count("ssm:SendCommand")).max().unwrap_or_default(),
+            hand_offs.iter().map(|(_, it)| it.count("ssm:SendCommand durin-release")).max().unwrap_or_default(),
             at(&own, 50).as_secs_f64(),
         );
     }

@@ -7,7 +7,7 @@ use durin::declaration::Declaration;
 use durin::events::RETIREMENTS;
 use durin::ids::GroupName;
 use durin::lifecycle::{LAUNCH_HOOK, TERMINATE_HOOK, Transition};
-use durin::node::{ActionResult, Hook, LONGEST_PERIOD, RELEASE_DOCUMENT, RESUME_DOCUMENT, hook_problem};
+use durin::node::{ActionResult, DOCUMENTS, Hook, LONGEST_PERIOD, hook_problem};
 use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
@@ -61,7 +61,7 @@ const TAGS: [&str; 6] =
 /// The documents that the functions send are there.
 pub(super) fn documents(documents: &[(String, String)]) -> Result<(), TemplateError> {
     let is_there = |wanted: &str| documents.iter().any(|(name, _)| name == wanted);
-    match [RELEASE_DOCUMENT, RESUME_DOCUMENT].into_iter().find(|wanted| !is_there(wanted)) {
+    match DOCUMENTS.into_iter().find(|wanted| !is_there(wanted)) {
         None => Ok(()),
         Some(name) => Err(refuse(RELEASE, "Resources", format!("no document {name}, which the functions send"))),
     }

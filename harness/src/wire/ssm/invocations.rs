@@ -1,5 +1,7 @@
 //! Command invocations: the copies of a command, one for each instance.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::answers::paged;
@@ -9,9 +11,8 @@ use crate::time::Time;
 use crate::wire::fields::Fields;
 use crate::wire::operation::{Operation, reads};
 use crate::world::World;
-use crate::world::conventions::PROTOCOL;
 use crate::world::error::{ApiError, ApiResult};
-use crate::world::guest::Answer;
+use crate::world::guest::{Answer, Voice};
 use crate::world::ssm::{Command, CommandInvocation, InvocationStatus, Output};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -138,9 +139,9 @@ fn written(invocation: &CommandInvocation) -> (String, String) {
         let status = format!("failed to run commands: exit status {}", invocation.response_code);
         return (output.clone(), if has_failed { format!("{error}{status}") } else { error.clone() });
     }
-    let line = |answer: &Answer| {
-        let line = json!({ "protocol": PROTOCOL, "command": answer.command, "answer": answer.word, "why": answer.why });
-        format!("{line}\n")
+    let line = |answer: &Answer| match answer.by {
+        Voice::Document => String::new(),
+        Voice::Program(protocol) => format!("{}\n", last_line(answer, protocol)),
     };
     let complaint = |answer: &Answer| answer.why.as_ref().map(|why| format!("{}: {why}\n", answer.word));
     let answer = invocation.answer.as_ref();
@@ -159,4 +160,25 @@ fn written(invocation: &CommandInvocation) -> (String, String) {
         | InvocationStatus::ExecutionTimedOut
         | InvocationStatus::Undeliverable => (String::new(), String::new()),
     }
+}
+
+/// As durin-node writes it. (`infra/node/src/answer.rs`)
+fn last_line(answer: &Answer, protocol: u32) -> Value {
+    let (facts, seconds) = (&answer.facts, |span: Duration| span.as_secs_f64());
+    let mut line = json!({
+        "protocol": protocol, "command": answer.command, "answer": answer.word, "boot": facts.boot,
+    });
+    if let Some(why) = &answer.why {
+        line["why"] = why.as_str().into();
+    }
+    for (step, took) in &facts.took {
+        line["seconds"][*step] = seconds(*took).into();
+    }
+    if answer.command == "status" {
+        line["released"] = facts.released.as_deref().into();
+        line["volume"] = facts.mount.map(|took| json!({ "mount_seconds": seconds(took) })).into();
+        let k3s = |api| json!({ "api_seconds": seconds(api), "workloads_seconds": facts.workload.map(seconds) });
+        line["k3s"] = facts.k3s.map(k3s).into();
+    }
+    line
 }

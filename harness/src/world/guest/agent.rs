@@ -20,6 +20,10 @@ pub enum AgentMode {
     Slow,
     /// There is no durin-node on the instance, so that documents fail before they have done anything.
     Failing,
+    /// The durin-node on the instance is a version older than the documents.
+    Behind,
+    /// It is too far from them, and refuses everything.
+    Outdated,
     /// A release stops k3s and ends the workload, and then hangs inside the kernel, with the volume mounted.
     Hanging,
     /// The agent has registered, and does not answer any more.
@@ -72,10 +76,16 @@ impl World {
                 self.note_guest(id, GuestFact::AgentGone);
                 self.silence_agent(id);
             }
-            AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging if up && was_silent => {
-                self.schedule_agent(id);
+            AgentMode::Online
+            | AgentMode::Slow
+            | AgentMode::Failing
+            | AgentMode::Behind
+            | AgentMode::Outdated
+            | AgentMode::Hanging => {
+                if up && was_silent {
+                    self.schedule_agent(id);
+                }
             }
-            AgentMode::Online | AgentMode::Slow | AgentMode::Failing | AgentMode::Hanging => {}
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::GuestFact;
 use super::GuestStep;
 use super::agent::{Agent, AgentMode};
-use super::document::{Answer, Document, Kind, Outcome};
+use super::document::{Answer, Document, Facts, Kind, Outcome, Voice};
+use super::questions::Question;
 use super::release::Manner;
 use crate::world::World;
-use crate::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
+use crate::world::conventions::{PREPARED_DOCUMENT, PROTOCOL, RELEASE_DOCUMENT, RESUME_DOCUMENT, SERVES_DOCUMENT};
 use crate::world::ec2::Instance;
 use crate::world::ssm::Output;
 
@@ -19,6 +20,10 @@ pub(super) const SHORT_RUN: Duration = Duration::from_secs(1);
 const NO_PROGRAM: &str = "there is no /usr/local/bin/durin-node on this instance: bake it into the image (DEPLOY.md), and \
                           replace the instance";
 
+/// What a durin-node says to a document of another time. (`infra/node/src/decide/protocol.rs`)
+const TOO_FAR_APART: &str = "the command speaks protocol 1, and durin-node 3: bake an image with the durin-node of the same \
+                             release, or deploy the functions again";
+
 impl World {
     /// The agent begins to run a document.
     pub(in crate::world) fn run_document(&mut self, id: &str, command: &str, name: &str) {
@@ -28,11 +33,13 @@ impl World {
         let kind = match name {
             RELEASE_DOCUMENT => Kind::Release,
             RESUME_DOCUMENT => Kind::Resume,
+            PREPARED_DOCUMENT => Kind::Question(Question::Prepared),
+            SERVES_DOCUMENT => Kind::Question(Question::Serves),
             _ => Kind::Other,
         };
         let guest = self.the_guest_mut(id);
         // One that waits for the lock begins when the one before it ends.
-        let has_its_turn = kind == Kind::Other || guest.agent.lock().is_none();
+        let has_its_turn = !kind.takes_lock() || guest.agent.lock().is_none();
         guest.agent.documents.push(Document { command: command.to_owned(), kind });
         if has_its_turn {
             self.begin_document(id, command, kind);
@@ -40,23 +47,50 @@ impl World {
     }
 
     fn begin_document(&mut self, id: &str, command: &str, kind: Kind) {
-        let has_program = self.ec2.the_instance(id).guest.agent.mode != AgentMode::Failing;
-        match kind {
-            Kind::Release if has_program => self.begin_release_for(id, command),
-            Kind::Release => {
+        if let Some((voice, why)) = self.program_is_missing(id) {
+            let (of_program, word) = match kind {
+                Kind::Release => ("release", "not released"),
+                Kind::Resume => ("resume", "not resumed"),
+                Kind::Question(question) => ("status", question.refusal(voice)),
+                Kind::Other => return self.schedule_end(id, command, SHORT_RUN, Outcome::Success),
+            };
+            if kind == Kind::Release {
                 self.note_guest(id, GuestFact::CannotRelease);
-                self.refuse(id, command, "release", NO_PROGRAM.to_owned());
             }
-            Kind::Resume if has_program => self.begin_resume_for(id, command),
-            Kind::Resume => self.refuse(id, command, "resume", NO_PROGRAM.to_owned()),
+            self.answer(id, command, Answer { by: voice, ..Answer::of(of_program, word, Some(why)) });
+            return self.schedule_end(id, command, SHORT_RUN, Outcome::Failed(1));
+        }
+        match kind {
+            Kind::Release => self.begin_release_for(id, command),
+            Kind::Resume => self.begin_resume_for(id, command),
+            Kind::Question(question) => self.begin_to_answer(id, command, question),
             Kind::Other => self.schedule_end(id, command, SHORT_RUN, Outcome::Success),
+        }
+    }
+
+    /// Who says why nothing can be done, if there is no durin-node, or one that is too far from the document.
+    fn program_is_missing(&self, id: &str) -> Option<(Voice, String)> {
+        match self.ec2.the_instance(id).guest.agent.mode {
+            AgentMode::Failing => Some((Voice::Document, NO_PROGRAM.to_owned())),
+            AgentMode::Outdated => Some((Voice::Program(PROTOCOL + 2), TOO_FAR_APART.to_owned())),
+            AgentMode::Online
+            | AgentMode::Offline
+            | AgentMode::Slow
+            | AgentMode::Hanging
+            | AgentMode::Gone
+            | AgentMode::Behind => None,
         }
     }
 
     fn begin_release_for(&mut self, id: &str, command: &str) {
         let guest = &self.ec2.the_instance(id).guest;
         let manner = match guest.agent.mode {
-            AgentMode::Online | AgentMode::Offline | AgentMode::Gone | AgentMode::Failing => Manner::Usual,
+            AgentMode::Online
+            | AgentMode::Offline
+            | AgentMode::Gone
+            | AgentMode::Failing
+            | AgentMode::Behind
+            | AgentMode::Outdated => Manner::Usual,
             AgentMode::Slow => Manner::Slow,
             AgentMode::Hanging => Manner::Hanging,
         };
@@ -72,7 +106,7 @@ impl World {
                     return self.refuse(id, command, "release", why);
                 }
                 None if guest.marker.as_ref() == Some(&volume) => {
-                    self.answer(id, command, Answer { command: "release", word: "nothing to do", why: None });
+                    self.answer(id, command, Answer::of("release", "nothing to do", None));
                     return self.schedule_end(id, command, Duration::ZERO, Outcome::Success);
                 }
                 Some(_) | None => {}
@@ -84,7 +118,7 @@ impl World {
     /// The document ends with a no, and has changed nothing.
     pub(super) fn refuse(&mut self, id: &str, command: &str, program_command: &'static str, why: String) {
         let word = if program_command == "resume" { "not resumed" } else { "not released" };
-        self.answer(id, command, Answer { command: program_command, word, why: Some(why) });
+        self.answer(id, command, Answer::of(program_command, word, Some(why)));
         self.schedule_end(id, command, SHORT_RUN, Outcome::Failed(1));
     }
 
@@ -96,7 +130,9 @@ impl World {
     pub(super) fn finish_release(&mut self, id: &str, outcome: Outcome, why: Option<String>) {
         let Some(command) = self.running_document(id, Kind::Release) else { return };
         let word = if why.is_none() { "released" } else { "not released" };
-        self.answer(id, &command, Answer { command: "release", word, why });
+        let took = std::mem::take(&mut self.the_guest_mut(id).took);
+        let facts = Facts { took, ..Facts::default() };
+        self.answer(id, &command, Answer { facts, ..Answer::of("release", word, why) });
         self.finish_document(id, &command, outcome);
     }
 
@@ -112,7 +148,7 @@ impl World {
 
     /// The document ends after a reboot, because the agent runs it again then, and there is nothing to do any more.
     pub(super) fn end_after_reboot(&mut self, id: &str, command: &str) {
-        self.answer(id, command, Answer { command: "resume", word: "nothing to do", why: None });
+        self.answer(id, command, Answer::of("resume", "nothing to do", None));
         self.the_guest_mut(id).agent.unreported.push((command.to_owned(), Outcome::Success));
     }
 
@@ -122,7 +158,7 @@ impl World {
         let documents = &mut guest.agent.documents;
         // It may have been killed meanwhile.
         let Some(place) = documents.iter().position(|document| document.command == command) else { return };
-        let held_lock = documents.iter().position(|document| document.kind != Kind::Other) == Some(place);
+        let held_lock = documents.iter().position(|document| document.kind.takes_lock()) == Some(place);
         documents.remove(place);
         let next = guest.agent.lock().filter(|_| held_lock).cloned();
         self.end_document(id, command, outcome, None);
@@ -161,7 +197,7 @@ impl World {
 impl Agent {
     /// The document that has the lock for which the others wait.
     fn lock(&self) -> Option<&Document> {
-        self.documents.iter().find(|document| document.kind != Kind::Other)
+        self.documents.iter().find(|document| document.kind.takes_lock())
     }
 }
 

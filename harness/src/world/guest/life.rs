@@ -25,6 +25,7 @@ impl World {
             GuestStep::Unmounted => self.unmount(&instance),
             GuestStep::StillMounted => self.on_still_mounted(&instance),
             GuestStep::Restarts => self.restart(&instance),
+            GuestStep::HasWaited { command } => self.on_waited(&instance, &command),
             GuestStep::DocumentEnds { command, outcome } => self.finish_document(&instance, &command, outcome),
         }
     }
@@ -43,7 +44,9 @@ impl World {
         }
         let delay = self.draw(self.latency.boot);
         match self.ec2.the_instance(id).guest.boot {
-            Boot::Whole | Boot::WithoutK3s => self.schedule_guest(id, delay, GuestStep::Booted),
+            Boot::Whole | Boot::WithoutK3s | Boot::Unfit | Boot::WithoutApi => {
+                self.schedule_guest(id, delay, GuestStep::Booted)
+            }
             Boot::Never => {}
         }
     }
@@ -65,6 +68,7 @@ impl World {
         guest.counted_until = Some(now);
         guest.drained = false;
         self.note_guest(id, GuestFact::K3sUp);
+        self.answer_waiting(id);
         self.lift_own_cordon(volume);
         let delay = self.draw(self.latency.pod_start);
         self.schedule_guest(id, delay, GuestStep::WorkloadUp);

@@ -19,7 +19,7 @@ impl World {
             return;
         }
         let Instance { state, guest, .. } = self.ec2.the_instance(id);
-        let is_ready = guest.up_since.is_some() && guest.boot == Boot::Whole;
+        let is_ready = guest.up_since.is_some() && guest.boot.mounts();
         let is_own = self.tag_of(id, VOLUME_TAG).is_none_or(|own| own == volume);
         if *state != InstanceState::Running || !is_ready || guest.mounted.is_some() || !is_own {
             return;
@@ -33,6 +33,7 @@ impl World {
 
     pub(super) fn begin_mounting(&mut self, id: &str, volume: &str) {
         let delay = self.draw(self.latency.mount);
+        self.the_guest_mut(id).mount_took = Some(delay);
         self.schedule_guest(id, delay, GuestStep::Mounted(volume.to_owned()));
     }
 
@@ -88,8 +89,13 @@ impl World {
     }
 
     pub(super) fn begin_starting_k3s(&mut self, id: &str, volume: &str) {
-        let delay = self.draw(self.latency.k3s_start);
-        self.schedule_guest(id, delay, GuestStep::K3sUp(volume.to_owned()));
+        let (now, delay) = (self.now, self.draw(self.latency.k3s_start));
+        let guest = self.the_guest_mut(id);
+        guest.k3s_begun = Some(now);
+        match guest.boot {
+            Boot::Whole => self.schedule_guest(id, delay, GuestStep::K3sUp(volume.to_owned())),
+            Boot::Unfit | Boot::WithoutApi | Boot::Never | Boot::WithoutK3s => {}
+        }
     }
 
     /// Whether the device is there.

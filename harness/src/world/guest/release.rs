@@ -82,6 +82,7 @@ impl World {
         }
         // What hangs inside the kernel keeps a shutdown from unmounting, too: the power goes first.
         let hangs = self.the_guest_mut(id).agent.mode == AgentMode::Hanging && manner == Manner::Shutdown;
+        self.the_guest_mut(id).took = vec![("stop k3s", stop), ("end the containers", end), ("unmount", unmount)];
         let keeps = mounted && manner != Manner::Shutdown && self.the_guest_mut(id).has_open_file;
         match manner {
             Manner::Hanging if mounted => {}
@@ -103,6 +104,7 @@ impl World {
         let guest = self.the_guest_mut(id);
         if let Some(volume) = guest.mounted.clone().or(seen) {
             guest.marker = Some(volume);
+            self.answer_waiting(id);
         }
     }
 

@@ -15,7 +15,7 @@ impl World {
         }
         match (self.the_guest_mut(id).marker.clone(), named) {
             (None, _) => {
-                self.answer(id, command, Answer { command: "resume", word: "nothing to do", why: None });
+                self.answer(id, command, Answer::of("resume", "nothing to do", None));
                 self.schedule_end(id, command, SHORT_RUN, Outcome::Success);
             }
             (Some(released), Some(named)) if released != named => {
@@ -33,12 +33,12 @@ impl World {
         let guest = &self.ec2.the_instance(id).guest;
         match (guest.boot, &guest.mounted) {
             // A release that has ended before it came to unmount.
-            (Boot::Whole, Some(mounted)) => {
+            (Boot::Whole | Boot::Unfit | Boot::WithoutApi, Some(mounted)) => {
                 let mounted = mounted.clone();
                 self.begin_starting_k3s(id, &mounted);
                 self.on_resumed(id);
             }
-            (Boot::Whole, None) => self.begin_mounting(id, volume),
+            (Boot::Whole | Boot::Unfit | Boot::WithoutApi, None) => self.begin_mounting(id, volume),
             (Boot::WithoutK3s | Boot::Never, _) => self.on_resume_failed(id),
         }
     }
@@ -46,7 +46,7 @@ impl World {
     /// The volume is mounted: that is all that a document that resumes waits for.
     pub(super) fn on_resumed(&mut self, id: &str) {
         if let Some(command) = self.running_resume(id) {
-            self.answer(id, &command, Answer { command: "resume", word: "resumed", why: None });
+            self.answer(id, &command, Answer::of("resume", "resumed", None));
             self.finish_document(id, &command, Outcome::Success);
         }
     }

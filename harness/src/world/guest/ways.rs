@@ -20,6 +20,21 @@ pub enum Boot {
     Never,
     /// The operating system and the agent come up. What mounts the volume and starts k3s has failed.
     WithoutK3s,
+    /// The image lacks something, and says so when it is asked whether it could take over. It mounts the volume, and k3s never
+    /// answers.
+    Unfit,
+    /// It mounts the volume, and k3s never answers.
+    WithoutApi,
+}
+
+impl Boot {
+    /// Whether it mounts the volume.
+    pub(super) fn mounts(self) -> bool {
+        match self {
+            Boot::Whole | Boot::Unfit | Boot::WithoutApi => true,
+            Boot::Never | Boot::WithoutK3s => false,
+        }
+    }
 }
 
 impl GuestWays {

@@ -82,13 +82,20 @@ impl World {
     }
 
     /// What durin-node writes when it comes to its end.
-    pub(in crate::world) fn answer(&mut self, instance: &str, command: &str, answer: Answer) {
+    pub(in crate::world) fn answer(&mut self, instance: &str, command: &str, mut answer: Answer) {
+        let boots = self.ec2.the_instance(instance).guest.boots;
+        answer.facts.boot = format!("{instance}/{boots}");
         self.ssm.the_invocation_mut(command, instance).answer = Some(answer);
     }
 
     /// What a machine has written for the command.
     pub(in crate::world) fn write_output(&mut self, command: &str, instance: &str, output: Option<Output>) {
         self.ssm.the_invocation_mut(command, instance).output = output;
+    }
+
+    pub(in crate::world) fn has_answered(&self, instance: &str, command: &str) -> bool {
+        let sent = self.ssm.the_command(command).invocation(instance);
+        sent.is_some_and(|invocation| invocation.answer.is_some())
     }
 
     /// An agent is online: what has waited for it is delivered.

@@ -119,6 +119,10 @@ impl Play {
                 let arguments = [&["volume", "--volume", id, "--within", within], new].concat();
                 self.has_answered(at, step, &self.instance.durin_node(&arguments));
             }
+            "does it serve" => {
+                let ran = self.instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+                self.has_answered(at, step, &ran);
+            }
             "release" | "resume" => self.has_answered(at, step, &self.instance.durin_node(&[&step.r#do, id])),
             other => self.others(at, other, with),
         }

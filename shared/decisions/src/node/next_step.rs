@@ -9,6 +9,7 @@ mod hook;
 mod obstacles;
 mod patience;
 mod precedence;
+mod serving;
 mod spare;
 mod stuck;
 mod successor;
@@ -20,10 +21,11 @@ use std::time::SystemTime;
 
 use super::claim::Claim;
 use super::observed::{
-    Attachment, AttachmentState, Instance, InstanceState, Observed, ReleaseState, Volume, VolumeState,
+    Attachment, AttachmentState, Instance, InstanceState, Observed, Release, ReleaseState, Volume, VolumeState,
 };
 use super::record::{ARecord, Record, RecordProblem};
 use super::step::{ActionResult, Blocked, Done, Step, WaitFor};
+use super::word::Question;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Warning;
@@ -35,6 +37,34 @@ pub use precedence::{Precedence, precedence, urgent_from};
 use successor::Successor;
 pub use taken::retires;
 pub use watch::{is_warned, launch_has_company, warning_has_company};
+
+/// Whose word matters for the next step, and about what. Only an instance whose agent is online has one to give.
+pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId, Question)> {
+    let attachment = observed.volume.as_ref()?.attachments.first()?;
+    let successor = successor::of(observed, now);
+    let id = successor.id()?;
+    if *id == attachment.instance {
+        // The record comes first, and does not wait for the answer of an agent.
+        let is_next = !matches!(record_step(observed, id, now), Ok(Some(_)));
+        let matters = is_next && serving::matters(observed, id, now);
+        return matters.then(|| (id.clone(), Question::Serves));
+    }
+    let may_serve = |release: &Release| match release.state {
+        ReleaseState::NotStarted
+        | ReleaseState::Marked
+        | ReleaseState::Failed { .. }
+        | ReleaseState::Undelivered { .. }
+        | ReleaseState::Unanswered { .. } => true,
+        // It has let go for the successor, or is about to.
+        ReleaseState::Running { .. }
+        | ReleaseState::Released { .. }
+        | ReleaseState::Resuming { .. }
+        | ReleaseState::ResumeFailed { .. } => false,
+    };
+    let has_to_release = release_matters(observed, false, now).is_some();
+    (has_to_release && observed.release.as_ref().is_some_and(may_serve) && observed.has_booted(id))
+        .then(|| (id.clone(), Question::Prepared))
+}
 
 /// What to do next for this node.
 ///
@@ -135,6 +165,12 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
     let record = record_step(observed, holder, now);
     if let Ok(Some(step)) = record {
+        return step;
+    }
+    if !is_taken
+        && serving::matters(observed, holder, now)
+        && let Some(step) = serving::next_step(observed, attachment, now)
+    {
         return step;
     }
     if attachment.state == AttachmentState::Attaching {

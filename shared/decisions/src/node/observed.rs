@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::claim::Claim;
 use super::record::Record;
+use super::word::Words;
 use crate::declaration::Declaration;
 use crate::ids::{GroupName, InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
@@ -46,6 +47,8 @@ pub struct Observed {
     pub release: Option<Release>,
     /// The instances whose agents this run has seen online: they have booted, also when nobody asks about agents any more.
     pub booted: BTreeSet<InstanceId>,
+    /// What the instances have said of themselves.
+    pub words: Words,
     pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,
@@ -72,7 +75,7 @@ impl Observed {
     }
 
     /// Whether the instance is known to have booted.
-    pub(super) fn has_booted(&self, id: &InstanceId) -> bool {
+    pub fn has_booted(&self, id: &InstanceId) -> bool {
         self.booted.contains(id) || self.release.as_ref().is_some_and(|release| release.agents.is_online(id))
     }
 
@@ -84,6 +87,13 @@ impl Observed {
     /// Whether the group's number and members have been as they are for longer than that.
     pub(super) fn group_stands_for(&self, span: Duration, now: SystemTime) -> bool {
         self.group_stands_since.is_some_and(|since| since + span < now)
+    }
+
+    /// The holder has said that it serves from the volume.
+    pub fn know_arrival(&mut self) {
+        if let Some(volume) = &mut self.volume {
+            volume.know_arrival();
+        }
     }
 
     /// The node's own volume is in nobody's way.
@@ -297,6 +307,17 @@ pub struct Volume {
     pub key: Option<String>,
     /// Its attachments: at most one, unless somebody switched on multi-attach.
     pub attachments: Vec<Attachment>,
+}
+
+impl Volume {
+    /// It is mounted, so it has arrived, whatever EC2 said before.
+    pub fn know_arrival(&mut self) {
+        for held in &mut self.attachments {
+            if held.state == AttachmentState::Attaching {
+                held.state = AttachmentState::Attached;
+            }
+        }
+    }
 }
 
 /// A volume that is attached stays so, but could be attached to nothing else.

@@ -6,6 +6,7 @@ use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName};
 use crate::lifecycle::Transition;
 use crate::node::observed::{InstanceState, Observed};
 use crate::node::record::ARecord;
+use crate::node::word::Question;
 use crate::risk::Risk;
 pub use blocked::Blocked;
 
@@ -46,6 +47,12 @@ pub enum Step {
     Resume {
         /// It runs, and nobody is there to follow it.
         holder: InstanceId,
+    },
+    /// Ask an instance about itself. It answers when it can say yes, or has waited for that in vain.
+    Ask {
+        /// It runs, and its agent is online.
+        instance: InstanceId,
+        question: Question,
     },
     /// Have the holder stop k3s, end its containers, sync and unmount.
     Release {
@@ -109,6 +116,12 @@ pub enum WaitFor {
     /// The successor runs, but its operating system is still coming up; the holder serves meanwhile.
     #[error("{successor} to boot")]
     Booted { successor: InstanceId },
+    /// The successor has booted, and has not said yet that it can take over; the holder serves meanwhile.
+    #[error("{successor} to be prepared")]
+    Prepared { successor: InstanceId },
+    /// The successor has the volume, and has not said yet that it serves.
+    #[error("{holder} to serve")]
+    Serves { holder: InstanceId },
     /// The holder is going to go, and its group has not launched a replacement yet; the holder serves meanwhile.
     #[error("a replacement of {holder}")]
     Replacement { holder: InstanceId },
@@ -142,6 +155,9 @@ pub enum Done {
     /// The holder is the group's instance, the record names it, no action of ours waits.
     #[error("{holder} holds the volume and the record names it")]
     Serves { holder: InstanceId },
+    /// The run of its launch waits for it to serve, which nothing else depends on.
+    #[error("{holder} holds the volume and the record names it; another function waits until it serves")]
+    Starts { holder: InstanceId },
     /// Route 53 has not answered, or has failed; nothing else waited for it.
     #[error(
         "{holder} holds the volume, but {name} in the hosted zone {zone} could not be brought up to date ({problem}): the next \
@@ -189,6 +205,7 @@ impl Step {
             Step::EndSpare { .. } => "end-spare",
             Step::RestoreCapacity { .. } => "restore-capacity",
             Step::Resume { .. } => "resume",
+            Step::Ask { .. } => "ask",
             Step::Release { .. } => "release",
             Step::Detach { .. } => "detach",
             Step::Terminate { .. } => "terminate",
@@ -212,6 +229,12 @@ impl Step {
 
             Step::RestoreCapacity { holder } => format!("a node is one instance, and {holder} is it"),
             Step::Resume { holder } => format!("{holder} has let go of the volume, and nobody follows"),
+            Step::Ask { instance, question: Question::Prepared } => {
+                format!("{instance} has booted, and has not said whether it can take over")
+            }
+            Step::Ask { instance, question: Question::Serves } => {
+                format!("{instance} has the volume, and has not said whether it serves")
+            }
             Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
             Step::Detach { holder } => format!("{holder} has let go of the volume"),
             Step::Terminate { holder } => format!("only the end of {holder} frees the volume for its successor"),
@@ -259,6 +282,7 @@ impl Step {
             }
             Step::Attach { .. }
             | Step::Mark { .. }
+            | Step::Ask { .. }
             | Step::ClaimName
             | Step::PointRecord { .. }
             | Step::Complete { .. }

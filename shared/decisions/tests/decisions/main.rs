@@ -22,3 +22,4 @@ mod spare;
 mod steps;
 mod stuck;
 mod watch;
+mod words;

@@ -11,7 +11,7 @@ use durin_decisions::declaration::Declaration;
 use durin_decisions::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::node::{
     ARecord, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
-    Record, ReleaseState, UnusableKey, Volume, VolumeState,
+    Question, Record, ReleaseState, UnusableKey, Volume, VolumeState, Word, Words,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -93,6 +93,13 @@ fn number(instance: &str) -> u8 {
     instance.as_bytes()[instance.len() - 1] - b'0'
 }
 
+/// Unless a situation says otherwise, each has said what is hoped for.
+fn all_well(mut words: Words, instance: &str) -> Words {
+    words.note(&id(instance), Question::Prepared, Word::Yes);
+    words.note(&id(instance), Question::Serves, Word::Yes);
+    words
+}
+
 impl Default for Situation {
     /// A node without instances, whose volume is free.
     fn default() -> Situation {
@@ -133,6 +140,7 @@ impl Default for Situation {
             claim: Claim::Ours,
             release: None,
             booted: [].into(),
+            words: [OLD, NEW, NEWEST].into_iter().fold(Words::default(), all_well),
             warning: None,
             action: None,
             completed: [].into(),

@@ -1,7 +1,7 @@
 //! What a step says of itself: in a log, to a person, and to the loop.
 
 use durin_decisions::lifecycle::Transition;
-use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, Number, Step, WaitFor};
+use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, Number, Question, Step, WaitFor};
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
@@ -96,6 +96,18 @@ const IRREVERSIBLE: bool = true;
     "complete",
     !IRREVERSIBLE,
     "nothing keeps i-00000000000000001 from going"
+)]
+#[case(
+    Step::Ask { instance: id(NEW), question: Question::Prepared },
+    "ask",
+    !IRREVERSIBLE,
+    "i-00000000000000002 has booted, and has not said whether it can take over"
+)]
+#[case(
+    Step::Ask { instance: id(NEW), question: Question::Serves },
+    "ask",
+    !IRREVERSIBLE,
+    "i-00000000000000002 has the volume, and has not said whether it serves"
 )]
 #[case(Step::Wait(WaitFor::Volume), "wait", !IRREVERSIBLE, "waiting for the volume to become available")]
 #[case(

@@ -1,4 +1,4 @@
-use durin_decisions::node::{ActionResult, AttachmentState};
+use durin_decisions::node::{ActionResult, AttachmentState, Step};
 use rstest::rstest;
 
 use super::*;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::templates::documents;
-use crate::world::conventions::{NEW_VOLUME_TAG, RELEASE_DOCUMENT, RESUME_DOCUMENT, VOLUME_TAG};
+use crate::world::conventions::{NEW_VOLUME_TAG, RELEASE_DOCUMENT, RESUME_DOCUMENT, SERVES_DOCUMENT, VOLUME_TAG};
 use crate::world::ec2::AttachmentState;
 use crate::world::ssm::{InvocationStatus, SendCommand};
 
@@ -151,6 +151,7 @@ impl Play {
             "volume" => self.has_mounted(at, step),
             "release" => self.has_run(at, step, RELEASE_DOCUMENT, &id),
             "resume" => self.has_run(at, step, RESUME_DOCUMENT, &id),
+            "does it serve" => self.has_run(at, step, SERVES_DOCUMENT, &id),
             "write" => {
                 self.world.pass_until(60, |world| world.serving(&id).is_some());
                 self.world.pass(1);
@@ -240,7 +241,9 @@ impl Play {
     }
 
     fn has_run(&mut self, at: &str, step: &Step, document: &str, volume: &str) {
-        let parameters = [("VolumeId".to_owned(), vec![volume.to_owned()])].into();
+        let is_about_volume = document != SERVES_DOCUMENT;
+        let parameters =
+            is_about_volume.then(|| ("VolumeId".to_owned(), vec![volume.to_owned()])).into_iter().collect();
         let (document, instances) = (document.to_owned(), vec![self.instance.clone()]);
         let request = SendCommand { document, instances, parameters, ..SendCommand::default() };
         let command = self.world.send_command(request).unwrap().id.clone();

@@ -47,6 +47,7 @@ use crate::node::observed::{
     Agents, Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, ReleaseState,
 };
 use crate::node::step::{Blocked, Done, Step, WaitFor};
+use crate::node::word::{Question, Word};
 use crate::risk::{Risk, RiskReason};
 use facts::{Deadline, Evidence, Follows};
 
@@ -126,7 +127,10 @@ impl Departure<'_> {
     pub(super) fn next_step(self) -> Step {
         // At the first look: what is seen a minute later, or after one newcomer was given up, does not set the terminate
         // hook back, and AWS does not say when its action began.
-        if self.is_ending() && !self.has_deadline() && matches!(self.follows(), Follows::Later(_)) {
+        if self.is_ending()
+            && !self.has_deadline()
+            && matches!(self.follows(), Follows::Later(_) | Follows::OnItsWord(_))
+        {
             return self.hold();
         }
         if *self.successor == Successor::None && !self.is_ending() && !is_taken(self.instance, self.now) {
@@ -166,29 +170,33 @@ impl Departure<'_> {
             // What it has let go of is on its way.
             (Evidence::LetGo, _, _) if self.attachment.state == AttachmentState::Detaching => self.detach(),
             // It has let go: the volume goes to its successor, or waits for it where nothing can be cut off.
-            (Evidence::LetGo, Follows::Now, _) => self.detach(),
+            (Evidence::LetGo, Follows::Now | Follows::OnItsWord(_), _) => self.detach(),
             (Evidence::LetGo, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.detach(),
             // Its successor has died meanwhile. Perhaps only one function thinks so: give the others a moment.
             (Evidence::LetGo, Follows::Later(wait), Deadline::None) => Step::Wait(wait),
 
             // It may have the volume mounted again: ask it once more, but only when there is a use for the answer.
-            (Evidence::Stale, Follows::Now, _) => self.ask(),
+            (Evidence::Stale, Follows::Now | Follows::OnItsWord(_), _) => self.ask(),
             (Evidence::Stale, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.ask(),
             (Evidence::Stale, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
 
             // k3s may be stopped, and the volume does not come free: only its end does that.
-            (Evidence::Refused, Follows::Now, _) => self.give_up(),
+            (Evidence::Refused, Follows::Now | Follows::OnItsWord(_), _) => self.give_up(),
             (Evidence::Refused, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.give_up(),
             // It may still come to serve until its successor is there.
             (Evidence::Refused, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
 
             // It serves, and cannot be asked.
-            (Evidence::Unheard, Follows::Now, _) => self.give_up(),
+            (Evidence::Unheard, Follows::Now | Follows::OnItsWord(_), _) => self.give_up(),
             (Evidence::Unheard, Follows::Later(wait), Deadline::None | Deadline::Ahead) => Step::Wait(wait),
             (Evidence::Unheard, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
 
             // It serves: make before break.
             (Evidence::Mounted, Follows::Now, _) => self.ask(),
+            (Evidence::Mounted, Follows::OnItsWord(successor), Deadline::None | Deadline::Ahead) => {
+                self.hear(successor)
+            }
+            (Evidence::Mounted, Follows::OnItsWord(_), Deadline::Due) => self.ask(),
             (Evidence::Mounted, Follows::Later(wait), Deadline::None) => self.wait_or_give_newcomer_up(wait),
             (Evidence::Mounted, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
             // It lets go although nobody is there to take over.
@@ -208,6 +216,19 @@ impl Departure<'_> {
 
     fn ask(self) -> Step {
         if self.hears() { Step::Release { holder: self.attachment.instance.clone() } } else { self.give_up() }
+    }
+
+    /// The successor has to say first that it can take over. A healthy holder waits for that as long as for a boot.
+    fn hear(self, successor: InstanceId) -> Step {
+        match self.observed.words.of(&successor, Question::Prepared) {
+            Word::NotYet { .. } if self.is_silent(&successor) && !self.has_deadline() => {
+                self.wait_or_give_newcomer_up(WaitFor::Prepared { successor })
+            }
+            Word::NotAsked | Word::NotYet { .. } => Step::Ask { instance: successor, question: Question::Prepared },
+            Word::Asked { .. } | Word::Yes | Word::No { .. } | Word::Absent { .. } => {
+                Step::Wait(WaitFor::Prepared { successor })
+            }
+        }
     }
 
     fn resume_or(self, wait: WaitFor) -> Step {
@@ -251,13 +272,18 @@ impl Departure<'_> {
     /// A newcomer that stays silent costs a healthy holder nothing but patience, which has an end.
     fn wait_or_give_newcomer_up(self, wait: WaitFor) -> Step {
         let Some(newcomer) = self.successor.id() else { return Step::Wait(wait) };
-        let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
-        if launched.is_none_or(|launched| self.now <= launched + SILENCE) {
+        if !self.is_silent(newcomer) {
             return Step::Wait(wait);
         }
         let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
         let given_up = is_known.then(|| give_newcomer_up(self.observed, newcomer, self.now)).flatten();
         given_up.unwrap_or(Step::Wait(wait))
+    }
+
+    /// Whether it has had the time for a sign of life.
+    fn is_silent(&self, newcomer: &InstanceId) -> bool {
+        let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
+        launched.is_some_and(|launched| launched + SILENCE < self.now)
     }
 
     /// From now on every function counts from here.

@@ -15,8 +15,9 @@
 use std::time::SystemTime;
 
 use super::departure::Departure;
-use super::obstacles::{cannot_take_over, shared_volume};
-use super::patience::{GONE_WITHIN, STOPS_WITHIN, STUCK_AFTER};
+use super::obstacles::{cannot_take_over, shared_volume, unfit};
+use super::patience::{GONE_WITHIN, SILENCE, STOPS_WITHIN, STUCK_AFTER};
+use super::spare::give_newcomer_up;
 use super::stuck::end;
 use super::successor::Successor;
 use super::{agreement, take_back, taken};
@@ -60,10 +61,24 @@ pub(super) fn next_step(
             if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
                 return stays(observed, attachment, blocked, now);
             }
-            let successor = if is_useless { &Successor::None } else { successor };
+            let unfit = successor.id().and_then(|id| unfit(observed, id));
+            if !taken::is_taken(instance, now)
+                && let (Some(blocked), Some(newcomer)) = (&unfit, successor.id())
+            {
+                return give_unfit_up(observed, newcomer, now)
+                    .unwrap_or_else(|| in_vain(observed, attachment, instance, blocked.clone(), now));
+            }
+            let successor = if is_useless || unfit.is_some() { &Successor::None } else { successor };
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }
+}
+
+/// Another launch may get a better image, but not at once: a newcomer that is not fit is given as long as one that is silent,
+/// so that nobody launches and ends instances all day.
+fn give_unfit_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
+    let launched = observed.instances.get(newcomer)?.launched?;
+    (launched + SILENCE < now).then(|| give_newcomer_up(observed, newcomer, now)).flatten()
 }
 
 /// Its successor cannot take over. A holder that its group is ending is held all the same, and lets go before its hook runs

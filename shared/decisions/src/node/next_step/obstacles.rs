@@ -2,8 +2,10 @@
 
 use super::successor::Successor;
 use crate::declaration::TagError;
+use crate::ids::InstanceId;
 use crate::node::observed::{Instance, Observed, Volume, VolumeState};
 use crate::node::step::Blocked;
+use crate::node::word::{Question, Word};
 
 /// The volume, unless a mistake in the set-up makes it unwise to touch anything.
 pub(super) fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
@@ -44,6 +46,19 @@ pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: 
     }
     let by = instance.device_taken_by.clone()?;
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
+}
+
+/// What the newcomer itself says against it. It is given the volume all the same if that is free: it may serve yet, and nobody
+/// else does.
+pub(super) fn unfit(observed: &Observed, newcomer: &InstanceId) -> Option<Blocked> {
+    match observed.words.of(newcomer, Question::Prepared) {
+        Word::No { why } => Some(Blocked::Unfit {
+            group: observed.declaration.group.clone(),
+            newcomer: newcomer.clone(),
+            why: why.clone(),
+        }),
+        Word::NotAsked | Word::Asked { .. } | Word::Yes | Word::NotYet { .. } | Word::Absent { .. } => None,
+    }
 }
 
 /// Detached, the volume could not be attached again, to anybody.

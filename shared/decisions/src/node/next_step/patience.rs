@@ -48,6 +48,18 @@ pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 /// but another launch may get a better image, or a better host.
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
+/// How long an instance may take to answer a question: 30 s until it is delivered, two minutes that its document waits for a
+/// yes, and some.
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(160);
+
+/// How long an instance takes to answer that has nothing to wait for. It may be asked late, when its event was lost.
+pub(super) const ANSWERS_AT_ONCE: Duration = Duration::from_secs(15);
+
+/// How long after it was given the volume a successor may take to say that it serves. k3s is up in 20 s, or in minutes after
+/// a power cut. Then it goes into service without its word: it has the volume, and waiting helps nobody. Together with two
+/// ticks of the schedule it is shorter than a launch action waits.
+pub(super) const SERVES_WITHIN: Duration = Duration::from_secs(240);
+
 /// How soon a group that is at something else, or shows nothing of it, is asked again to replace the holder.
 pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 

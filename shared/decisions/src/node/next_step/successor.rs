@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::obstacles::unfit;
 use super::patience::SILENCE;
 use super::{spare, taken};
 use crate::ids::InstanceId;
@@ -107,7 +108,17 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
         let runs = listed.is_some_and(|instance| instance.state == InstanceState::Running);
         let launched = listed.and_then(|instance| instance.launched);
         let is_marked = goes(observed, id, now);
-        (is_out_of_place(observed, id), !observed.has_booted(id), !runs, is_marked, listed.is_none(), launched, *id)
+        let is_unfit = unfit(observed, id).is_some();
+        (
+            is_out_of_place(observed, id),
+            is_unfit,
+            !observed.has_booted(id),
+            !runs,
+            is_marked,
+            listed.is_none(),
+            launched,
+            *id,
+        )
     })
 }
 

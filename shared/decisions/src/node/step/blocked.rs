@@ -29,6 +29,12 @@ pub enum Blocked {
         quoted(.group.as_str())
     )]
     LaunchSuspended { group: GroupName, holder: InstanceId },
+    /// Its holder serves on, unless EC2 takes it.
+    #[error(
+        "{newcomer} was launched to be the node of the Auto Scaling group {group} and is not fit for it ({why}): publish an \
+         image that is (just rollback, or a new bake)"
+    )]
+    Unfit { group: GroupName, newcomer: InstanceId, why: String },
     #[error(
         "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
          Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \

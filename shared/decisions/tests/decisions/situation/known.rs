@@ -3,7 +3,7 @@
 
 use durin_decisions::ids::{ActionToken, GroupName, HookName};
 use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
-use durin_decisions::node::{Agents, Release, ReleaseState};
+use durin_decisions::node::{Agents, Question, Release, ReleaseState, Word};
 
 use super::{Situation, ago, id};
 
@@ -62,6 +62,11 @@ impl Situation {
     /// This run has seen its agent online.
     pub(crate) fn booted(self, instance: &str) -> Situation {
         self.but(|observed| observed.booted.extend([id(instance)]))
+    }
+
+    /// What the instance has said of itself.
+    pub(crate) fn says(self, instance: &str, question: Question, word: Word) -> Situation {
+        self.but(|observed| observed.words.note(&id(instance), question, word))
     }
 
     /// This run has seen the volume and its holder like this for so many seconds.

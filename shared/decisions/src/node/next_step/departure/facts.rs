@@ -1,7 +1,8 @@
 //! The three facts that decide how a holder goes.
 
 use super::super::patience::{
-    BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
+    ANSWERS_WITHIN, BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT,
+    RESUME_TIMEOUT, SILENCE,
 };
 use super::super::successor::Successor;
 use super::super::taken::{reclaimed_at, stopped_at};
@@ -9,6 +10,7 @@ use super::Departure;
 use crate::ids::InstanceId;
 use crate::node::observed::{Agents, AttachmentState, ReleaseState};
 use crate::node::step::WaitFor;
+use crate::node::word::{Question, Word};
 
 /// What is known of the holder's release.
 pub(super) enum Evidence {
@@ -31,7 +33,9 @@ pub(super) enum Evidence {
 pub(super) enum Follows {
     /// Its successor has booted, or nobody shall follow: nothing is gained by serving on.
     Now,
-    /// Its successor has not shown yet that it can take over.
+    /// Its successor has booted, and has not said yet that it can take over.
+    OnItsWord(InstanceId),
+    /// Its successor has not booted, or there is none yet.
     Later(WaitFor),
 }
 
@@ -79,12 +83,26 @@ impl Departure<'_> {
 
     pub(super) fn follows(&self) -> Follows {
         match self.successor {
+            Successor::Running(id) if self.is_awaited(id) => Follows::OnItsWord(id.clone()),
             Successor::Running(id) if self.has_booted(id) => Follows::Now,
             Successor::Running(id) => Follows::Later(WaitFor::Booted { successor: id.clone() }),
             Successor::Booting(id) => Follows::Later(WaitFor::Running { successor: id.clone() }),
             Successor::None if self.observed.group.desired_capacity == 0 => Follows::Now,
             Successor::None => Follows::Later(WaitFor::Replacement { holder: self.attachment.instance.clone() }),
         }
+    }
+
+    /// Whether it has an agent that could give its answer, and has not given it. An instance that cannot be asked, or does not
+    /// answer, is taken to be prepared: an image without the program has to work too.
+    fn is_awaited(&self, id: &InstanceId) -> bool {
+        let hears = self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(id));
+        hears
+            && match self.observed.words.of(id, Question::Prepared) {
+                Word::NotAsked | Word::NotYet { .. } => true,
+                Word::Asked { since } => self.now < *since + ANSWERS_WITHIN,
+                // What is not fit is no successor ([`super::super::free`]).
+                Word::Yes | Word::No { .. } | Word::Absent { .. } => false,
+            }
     }
 
     pub(super) fn deadline(&self) -> Deadline {

@@ -1,0 +1,52 @@
+//! Asking an instance about itself, by a document that has it wait until it can say yes.
+
+use durin_decisions::node::Question;
+
+use super::applied::Applied;
+use super::apply::{DELIVERY_TIMEOUT_S, SEND_TIMEOUT};
+use super::commands::Answer;
+use super::documents::Document;
+use super::observe::Node;
+use super::words::Asked;
+use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, within};
+use crate::ids::InstanceId;
+
+/// Nothing depends on its success: an instance that cannot be asked is as good as one that is silent.
+pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, question: Question) -> Applied {
+    let document = Document::that_asks(question);
+    let sent = aws
+        .ssm
+        .send_command()
+        .document_name(document.name())
+        .instance_ids(instance.as_str())
+        .timeout_seconds(DELIVERY_TIMEOUT_S)
+        .comment(match question {
+            Question::Prepared => "Durin: can it take over?",
+            Question::Serves => "Durin: does it serve?",
+        })
+        .customize()
+        .config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT)))
+        .send()
+        .await;
+    let now = aws.clock.now();
+    let (answer, why) = match sent {
+        Ok(sent) => match sent.command.and_then(|command| command.command_id) {
+            Some(id) => (Answer::Taken { id }, String::new()),
+            None => (Answer::Lost { since: now }, "Systems Manager has given no id".to_owned()),
+        },
+        // Too many calls, perhaps of somebody else.
+        Err(error) if is_of_the_moment(&error) && !is_unanswered(&error) => return Applied::TooEarly,
+        Err(error) => {
+            let is_lost = is_unanswered(&error);
+            let why = match code(&error) {
+                "InvalidDocument" => {
+                    format!("there is no document {}: deploy infra/release.yaml (just deploy)", document.name())
+                }
+                _ => failed("ssm:SendCommand")(error).chain(),
+            };
+            (if is_lost { Answer::Lost { since: now } } else { Answer::Refused }, why)
+        }
+    };
+    node.writes.note_asked(instance.clone(), question, Asked { at: now, answer, why });
+    Applied::Done
+}

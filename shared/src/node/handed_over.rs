@@ -1,0 +1,103 @@
+//! What a hand-off took, in one line of the log, and what its owner has to know about its end.
+
+use std::time::SystemTime;
+
+use durin_decisions::node::{Question, Word};
+
+use super::commands::Command;
+use super::documents::Document;
+use super::observe::Node;
+use super::said::{Note, Said};
+use crate::failure::Failure;
+use crate::ids::InstanceId;
+
+/// What this run has seen of a hand-off.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// From the request until the volume was released, and how long unmounting it took of that.
+    release_s: Option<f64>,
+    unmount_s: Option<f64>,
+    detached: Option<SystemTime>,
+    /// When the volume was seen free.
+    freed: Option<SystemTime>,
+    attached: Option<SystemTime>,
+}
+
+impl Times {
+    pub(super) fn note_detached(&mut self, now: SystemTime, commands: &[Command]) {
+        let release = commands.iter().filter(|it| it.document == Document::Release).max_by_key(|it| it.ended);
+        self.release_s = release.and_then(|release| seconds(release.requested, release.ended));
+        self.unmount_s = release.and_then(|it| it.said.as_ref()?.seconds.get("unmount").copied());
+        self.detached = Some(now);
+    }
+
+    pub(super) fn note_freed(&mut self, now: SystemTime) {
+        self.freed = Some(now);
+    }
+
+    pub(super) fn note_attached(&mut self, now: SystemTime) {
+        self.attached = Some(now);
+    }
+}
+
+impl Node {
+    /// The successor has gone into service.
+    pub(super) fn tell_of_hand_off(&mut self, successor: &InstanceId) {
+        match self.words.of(successor, Question::Serves).clone() {
+            Word::Yes | Word::No { .. } => {}
+            Word::Absent { why } => self.warn(successor, &why),
+            Word::NotAsked => {
+                self.warn(successor, "it was not asked: its Systems Manager agent is not online, or EC2 takes it")
+            }
+            Word::NotYet { why } => self.writes.note_left_out(does_not_serve(successor, &why)),
+            Word::Asked { .. } => self.writes.note_left_out(does_not_serve(successor, "it does not answer")),
+        }
+        let answer = self.view.last_answer(successor, Document::Serves);
+        let said = answer.and_then(|answer| answer.said.as_ref());
+        let (mount_s, k3s_s, workloads_s) = said.map(of_program).unwrap_or_default();
+        let times = &self.writes.times;
+        // The device comes without a word, and then the program counts.
+        let attach_s = answer.and_then(|answer| {
+            let all = seconds(times.attached?, answer.ended)?;
+            Some(all - mount_s? - k3s_s?).filter(|seconds| *seconds >= 0.0)
+        });
+        tracing::info!(
+            node = %self.declaration.group,
+            instance = %successor,
+            release_s = times.release_s,
+            unmount_s = times.unmount_s,
+            detach_s = times.detached.zip(times.freed).and_then(|(from, to)| seconds(from, to)),
+            attach_s,
+            mount_s,
+            k3s_s,
+            workloads_s,
+            "handed over"
+        );
+    }
+
+    fn warn(&self, successor: &InstanceId, why: &str) {
+        tracing::warn!(node = %self.declaration.group, instance = %successor, why, "goes into service without its word");
+    }
+}
+
+/// How long the volume took to mount, and then k3s and the workloads to start.
+fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>) {
+    let note = |note: &Option<Note>| match note {
+        Some(Note::Seconds(seconds)) => seconds.clone(),
+        Some(Note::Text(_)) | None => Default::default(),
+    };
+    let (volume, k3s) = (note(&said.volume), note(&said.k3s));
+    (volume.mount_seconds, k3s.api_seconds.or(said.since_mount_seconds), k3s.workloads_seconds)
+}
+
+fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
+    Failure::DoesNotServe {
+        problem: format!(
+            "{successor} has the volume and is in service, but does not serve ({why}): look at `journalctl -u k3s` on it"
+        ),
+    }
+}
+
+fn seconds(from: SystemTime, to: SystemTime) -> Option<f64> {
+    to.duration_since(from).ok().map(|span| (span.as_secs_f64() * 100.0).round() / 100.0)
+}

@@ -1,0 +1,90 @@
+//! What the instances of a node say of themselves, as far as it matters for the next step.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use durin_decisions::node::{Observed, Question, Word, word_matters};
+
+use super::observe::Node;
+use super::words;
+use crate::aws::Aws;
+use crate::ids::InstanceId;
+
+/// How long a run that follows takes it that another asks. The holder serves meanwhile.
+const LEAVES_ASKING_FOR: Duration = Duration::from_secs(25);
+
+/// How old an answer may be whose launch or attachment has no time.
+const WITHOUT_A_TIME: Duration = Duration::from_secs(240);
+
+impl Node {
+    /// Reads the words that matter. What one says may make another the successor, whose word matters then.
+    pub(super) async fn hear(&mut self, aws: &Aws, observed: &mut Observed) {
+        let mut heard = BTreeSet::new();
+        while let Some((instance, question)) = word_matters(observed, aws.clock.now())
+            && heard.insert((instance.clone(), question))
+        {
+            let word = self.word_of(aws, observed, &instance, question).await;
+            self.report(&instance, question, &word);
+            if (question, &word) == (Question::Serves, &Word::Yes) {
+                self.view.know_arrival();
+                observed.know_arrival();
+            }
+            observed.words.note(&instance, question, word.clone());
+            self.words.note(&instance, question, word);
+        }
+    }
+
+    async fn word_of(&mut self, aws: &Aws, observed: &mut Observed, instance: &InstanceId, question: Question) -> Word {
+        if !self.booted.contains(instance) {
+            let agents = self.view.ask_about_agents(aws, &self.declaration, &BTreeSet::from([instance])).await;
+            // Without an agent nobody can have asked it.
+            if !agents.is_online(instance) {
+                self.silent.insert(instance.clone());
+                return Word::NotAsked;
+            }
+            self.booted.insert(instance.clone());
+            observed.booted.insert(instance.clone());
+        }
+        let (asked, now) = (self.writes.asked(instance, question).cloned(), aws.clock.now());
+        let since = evidence_since(observed, instance, question, now);
+        match &asked {
+            // We have given it the volume ourselves a moment ago, or seen its agent come.
+            None if question == Question::Serves && self.writes.has_attached() => return Word::NotAsked,
+            None if question == Question::Prepared && self.follows => {
+                let since = *self.leaves_asking_since.get_or_insert(now);
+                if now < since + LEAVES_ASKING_FOR {
+                    return Word::Asked { since };
+                }
+            }
+            None if question == Question::Prepared && self.silent.contains(instance) => return Word::NotAsked,
+            Some(asked) if asked.at >= since && asked.is_unlisted(now) => return Word::Asked { since: asked.at },
+            Some(_) | None => {}
+        }
+        let listed = self.view.ask_about_answers(aws, &self.declaration, instance, since).await;
+        words::word(listed, question, since, asked.as_ref(), now)
+    }
+
+    /// Once each: an instance that cannot be asked is taken to be what is hoped for, and its owner should know.
+    fn report(&self, instance: &InstanceId, question: Question, word: &Word) {
+        let Word::Absent { why } = word else { return };
+        if self.words.of(instance, question) != word {
+            let question = match question {
+                Question::Prepared => "prepared",
+                Question::Serves => "serves",
+            };
+            tracing::warn!(node = %self.declaration.group, instance = %instance, question, why, "cannot be asked");
+        }
+    }
+}
+
+/// From when on an answer is about this launch of the instance, or about this attachment; of the last minutes, if EC2 does not
+/// say.
+fn evidence_since(observed: &Observed, instance: &InstanceId, question: Question, now: SystemTime) -> SystemTime {
+    let launched = observed.instances.get(instance).and_then(|known| known.launched);
+    let attachment = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let since = match question {
+        Question::Prepared => launched,
+        Question::Serves => attachment.and_then(|held| held.since),
+    };
+    since.unwrap_or(now - WITHOUT_A_TIME)
+}

@@ -1,0 +1,214 @@
+//! What instances have said of themselves, by the commands that asked them.
+
+use std::time::{Duration, SystemTime};
+
+use durin_decisions::node::{Question, Word};
+
+use super::commands::{Answer, Command, Outcome};
+use super::documents::Document;
+
+/// A question that this invocation has asked.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) at: SystemTime,
+    pub(super) answer: Answer,
+    /// Why it was refused, if it was.
+    pub(super) why: String,
+}
+
+impl Asked {
+    /// Whether it was taken so lately that there is no use in looking.
+    pub(super) fn is_unlisted(&self, now: SystemTime) -> bool {
+        matches!(self.answer, Answer::Taken { .. }) && now < self.at + UNLISTED_FOR
+    }
+}
+
+/// How long Systems Manager does not list what it was just sent. (aws/aws-cli#3546)
+const UNLISTED_FOR: Duration = Duration::from_secs(1);
+
+/// How long it is certain that an instance is prepared. Nothing tells us of a reboot, or of what a person does to it.
+const PREPARED_FOR: Duration = Duration::from_secs(600);
+
+/// How long it may take until Systems Manager lists a command whose answer was lost.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The last word of an instance. What it was asked before `since` was about another launch, or another attachment.
+pub(super) fn word(
+    listed: &[Command],
+    question: Question,
+    since: SystemTime,
+    asked: Option<&Asked>,
+    now: SystemTime,
+) -> Word {
+    let document = Document::that_asks(question);
+    let last =
+        listed.iter().filter(|it| it.document == document && it.requested >= since).max_by_key(|it| it.requested);
+    if let Some(asked) = asked.filter(|asked| asked.at >= since)
+        && let Some(word) = unlisted(last, asked, now)
+    {
+        return word;
+    }
+    let Some(last) = last else { return Word::NotAsked };
+    match last.outcome {
+        Outcome::Open => Word::Asked { since: last.requested },
+        Outcome::Success if is_of_this_boot(last, listed) && is_fresh(last, question, now) => Word::Yes,
+        Outcome::Success => Word::NotAsked,
+        Outcome::Undelivered => Word::Absent { why: "its agent does not take commands".to_owned() },
+        Outcome::Failed => denied(last, question),
+    }
+}
+
+/// What was asked last, if Systems Manager does not list it yet, or has refused it.
+fn unlisted(last: Option<&Command>, asked: &Asked, now: SystemTime) -> Option<Word> {
+    let is_listed = last.is_some_and(|last| last.requested + LISTED_WITHIN >= asked.at);
+    match &asked.answer {
+        Answer::Taken { id } if last.is_some_and(|last| last.id == *id) => None,
+        Answer::Lost { .. } | Answer::Refused if is_listed => None,
+        Answer::Taken { .. } => Some(Word::Asked { since: asked.at }),
+        Answer::Lost { .. } if now < asked.at + LISTED_WITHIN => Some(Word::Asked { since: asked.at }),
+        Answer::Lost { .. } | Answer::Refused => Some(Word::Absent { why: asked.why.clone() }),
+    }
+}
+
+/// It has not said anything since in another boot.
+fn is_of_this_boot(command: &Command, listed: &[Command]) -> bool {
+    let boot = |it: &Command| it.said.as_ref().map(|said| said.boot.clone()).filter(|boot| !boot.is_empty());
+    let newest = listed.iter().filter(|it| boot(it).is_some()).max_by_key(|it| it.ended).and_then(boot);
+    boot(command).is_none_or(|own| newest.is_none_or(|newest| own == newest))
+}
+
+fn is_fresh(command: &Command, question: Question, now: SystemTime) -> bool {
+    match question {
+        Question::Prepared => now < command.ended + PREPARED_FOR,
+        Question::Serves => true,
+    }
+}
+
+fn denied(command: &Command, question: Question) -> Word {
+    // The document says it itself, if there is no durin-node; an old one does not know the question.
+    let Some(said) = &command.said else {
+        let unknown = "its durin-node does not know the question: bake an image with that of this release";
+        return Word::Absent { why: command.refusal.clone().unwrap_or_else(|| unknown.to_owned()) };
+    };
+    let why = said.why.clone().unwrap_or_else(|| said.answer.clone());
+    match (question, said.answer.as_str()) {
+        _ if !said.is_understood() => Word::Absent { why },
+        (Question::Prepared, "unfit") => Word::No { why },
+        (Question::Prepared, "not prepared") => Word::NotYet { why },
+        (Question::Serves, "does not serve") if said.released.is_some() => Word::No { why },
+        (Question::Serves, "does not serve") => Word::NotYet { why },
+        (Question::Prepared | Question::Serves, _) => Word::Absent { why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ssm::types::{CommandInvocation, CommandInvocationStatus as Status, CommandPlugin};
+    use aws_smithy_types::DateTime;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn listed(document: Document, requested: i64, status: Status, output: &str) -> Command {
+        let plugin =
+            CommandPlugin::builder().response_finish_date_time(DateTime::from_secs(requested + 2)).output(output);
+        let invocation = CommandInvocation::builder()
+            .command_id(requested.to_string())
+            .document_name(document.name())
+            .requested_date_time(DateTime::from_secs(requested))
+            .status(status)
+            .command_plugins(plugin.build());
+        Command::listed(&invocation.build()).expect("a command")
+    }
+
+    /// As durin-node writes it, with its reason on standard error.
+    fn line(answer: &str, facts: &str, why: &str) -> String {
+        format!(
+            "{{\"protocol\":1,\"version\":\"0.1.0\",\"command\":\"status\",\"answer\":\"{answer}\",\"boot\":\"b1\",\
+             \"why\":\"{why}\",{facts}}}\n\n----------ERROR-------\n{answer}: {why}\nfailed to run commands: exit status 1"
+        )
+    }
+
+    fn not_yet(why: &str) -> Word {
+        Word::NotYet { why: why.to_owned() }
+    }
+
+    fn no(why: &str) -> Word {
+        Word::No { why: why.to_owned() }
+    }
+
+    const NOTES: &str = "\"prepared\":{\"boot\":\"b1\",\"unfit\":[]},\"volume\":null,\"k3s\":null";
+
+    #[rstest]
+    #[case::it_is_not_fit(Question::Prepared, line("unfit", NOTES, "no k3s"), no("no k3s"))]
+    #[case::it_prepares(Question::Prepared, line("not prepared", NOTES, "not ended"), not_yet("not ended"))]
+    #[case::k3s_starts(
+        Question::Serves,
+        line("does not serve", "\"released\":null", "k3s does not answer"),
+        not_yet("k3s does not answer")
+    )]
+    #[case::it_has_released(
+        Question::Serves,
+        line("does not serve", "\"released\":\"vol-1\"", "vol-1 has been released"),
+        no("vol-1 has been released")
+    )]
+    fn a_program_gives_its_reason(#[case] question: Question, #[case] output: String, #[case] expected: Word) {
+        let said = listed(Document::that_asks(question), 100, Status::Failed, &output);
+        assert_eq!(word(&[said], question, at(100), None, at(110)), expected);
+    }
+
+    #[rstest]
+    #[case::no_program("not prepared: there is no durin-node", "there is no durin-node")]
+    #[case::an_old_one("error: unrecognized subcommand", "its durin-node does not know the question")]
+    #[case::one_of_a_later_protocol(
+        "{\"protocol\":3,\"answer\":\"refused\",\"why\":\"too far apart\"}\nrefused: too far apart",
+        "too far apart"
+    )]
+    #[case::one_that_refuses("{\"protocol\":0,\"answer\":\"refused\",\"why\":\"no\"}\nrefused: no", "no")]
+    #[case::an_output_that_was_cut_off("{\"protocol\":1,\"answer\":\"unf", "its durin-node does not know the question")]
+    fn what_cannot_be_asked_is_absent(#[case] output: &str, #[case] reason: &str) {
+        let said = listed(Document::Prepared, 100, Status::Failed, output);
+        let word = word(&[said], Question::Prepared, at(100), None, at(110));
+        assert!(matches!(&word, Word::Absent { why } if why.starts_with(reason)), "{word:?}");
+    }
+
+    /// With the boot that it speaks of.
+    fn yes(document: Document, requested: i64, boot: &str) -> Command {
+        let output = format!("{{\"protocol\":0,\"answer\":\"yes\",\"boot\":\"{boot}\"}}\n");
+        listed(document, requested, Status::Success, &output)
+    }
+
+    #[rstest]
+    #[case::yes(&[yes(Document::Prepared, 100, "b1")], 110, Word::Yes)]
+    #[case::of_an_earlier_launch(&[yes(Document::Prepared, 99, "b1")], 110, Word::NotAsked)]
+    #[case::of_ten_minutes_ago(&[yes(Document::Prepared, 100, "b1")], 702, Word::NotAsked)]
+    #[case::in_another_boot(
+        &[yes(Document::Prepared, 100, "b1"), yes(Document::Release, 150, "b2")], 200, Word::NotAsked)]
+    #[case::in_the_same_boot(
+        &[yes(Document::Prepared, 100, "b1"), yes(Document::Release, 150, "b1")], 200, Word::Yes)]
+    #[case::asked_again(
+        &[yes(Document::Prepared, 100, "b1"), listed(Document::Prepared, 150, Status::InProgress, "")], 160,
+        Word::Asked { since: at(150) })]
+    #[case::nothing(&[], 110, Word::NotAsked)]
+    fn a_yes_counts_for_this_launch_and_this_boot(
+        #[case] listed: &[Command],
+        #[case] now: u64,
+        #[case] expected: Word,
+    ) {
+        assert_eq!(word(listed, Question::Prepared, at(100), None, at(now)), expected);
+    }
+
+    #[rstest]
+    #[case::taken(Answer::Taken { id: "new".to_owned() }, 130, Word::Asked { since: at(120) })]
+    #[case::lost_a_moment_ago(Answer::Lost { since: at(120) }, 129, Word::Asked { since: at(120) })]
+    #[case::lost(Answer::Lost { since: at(120) }, 130, Word::Absent { why: "no document".to_owned() })]
+    #[case::refused(Answer::Refused, 121, Word::Absent { why: "no document".to_owned() })]
+    fn what_is_not_listed_may_come_or_not(#[case] answer: Answer, #[case] now: u64, #[case] expected: Word) {
+        let asked = Asked { at: at(120), answer, why: "no document".to_owned() };
+        assert_eq!(word(&[], Question::Serves, at(100), Some(&asked), at(now)), expected);
+    }
+}

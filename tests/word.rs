@@ -1,0 +1,166 @@
+//! Newcomers are asked whether they can take over, and whether they serve. What they say counts; what they do not say holds
+//! nobody up.
+
+use std::time::Duration;
+
+use durin_harness::world::World;
+use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::guest::{AgentMode, Boot};
+use durin_harness::world::history::Fact;
+use durin_harness::world::ssm::{Command, InvocationStatus};
+use durin_tests::{LAUNCH, Story};
+use rstest::rstest;
+
+/// A story in which the group launches a replacement beside a holder that nothing hurries.
+fn replaced(seed: u64, prepare: impl FnOnce(&mut World)) -> (Story, String) {
+    let story = Story::with_rebalancing(seed);
+    let old = story.holder();
+    story.world(|world| {
+        prepare(world);
+        world.recommend_rebalance(&old);
+    });
+    (story, old)
+}
+
+fn failures(story: &Story) -> Vec<String> {
+    story.world(|world| world.history().iter().filter_map(|entry| entry.fact.failure().map(str::to_owned)).collect())
+}
+
+fn sent(story: &Story, document: &str) -> usize {
+    let is_it = |fact: &Fact| {
+        matches!(fact, Fact::Called { operation, parameters, error: None, .. }
+        if operation == "ssm:SendCommand" && parameters["DocumentName"] == document)
+    };
+    story.world(|world| world.history().iter().filter(|entry| is_it(&entry.fact)).count())
+}
+
+fn results(story: &Story) -> Vec<String> {
+    let story = story.told();
+    story
+        .lines()
+        .filter(|line| line.contains("lifecycle action of") && line.contains("completed"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_that_is_not_fit_is_known_before_the_holder_lets_go() {
+    let (story, old) = replaced(1, |world| world.guest_ways.boot_next(Boot::Unfit, 1));
+    let volume = story.node().volume.clone();
+    story.aws().pass(Duration::from_secs(8 * 60)).await;
+    assert_eq!(story.world(|world| world.serving(&volume).map(str::to_owned)).as_ref(), Some(&old), "{}", story.told());
+    assert_eq!(sent(&story, "durin-release"), 0);
+    let told = failures(&story);
+    assert!(told.iter().any(|it| it.contains("is not fit for it (there is no k3s.service")), "{told:?}");
+    // It is given up, and the next one is fit.
+    story.ends_elsewhere(&old).await;
+    assert_eq!((sent(&story, "durin-release"), story.unclean_mounts()), (1, 0));
+}
+
+/// EC2 takes the holder's capacity in two minutes: a newcomer that says no is better than none.
+#[tokio::test(start_paused = true)]
+async fn with_a_deadline_the_volume_goes_to_one_that_is_not_fit() {
+    let story = Story::of_one_node(2);
+    story.world(|world| world.guest_ways.boot_next(Boot::Unfit, 1));
+    let old = story.interrupt();
+    let volume = story.node().volume.clone();
+    story.until("another has mounted it", |world| world.mounted_on(&volume).is_some_and(|it| it != old)).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
+}
+
+#[rstest]
+#[case::its_k3s_never_answers(Boot::WithoutApi)]
+#[case::it_does_not_mount(Boot::WithoutK3s)]
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_that_never_serves_is_kept_and_told_of(#[case] boot: Boot) {
+    let (story, old) = replaced(3, |world| world.guest_ways.boot_next(boot, 1));
+    story.until_member_is("Terminating:Wait").await;
+    story.aws().pass(Duration::from_secs(5 * 60)).await;
+    assert_ne!(story.holder(), old);
+    let completed = results(&story);
+    assert!(!completed.iter().any(|it| it.contains("ABANDON")), "{completed:?}");
+    let told = failures(&story);
+    assert!(told.iter().any(|it| it.contains("does not serve")), "{told:?}\n{}", story.told());
+}
+
+/// The node moves as well as ever, whatever is missing where the questions are asked.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_asked_holds_nobody_up(
+    #[values(AgentMode::Failing, AgentMode::Outdated, AgentMode::Behind, AgentMode::Gone)] newcomers: AgentMode,
+    #[values("interrupted", "recommended")] how: &str,
+) {
+    let story = Story::new(4, how == "recommended");
+    let old = story.holder();
+    story.world(|world| {
+        world.ec2.launch_with_agents(newcomers);
+        match how {
+            "interrupted" => world.interrupt(&old, SpotAction::Terminate),
+            _ => world.recommend_rebalance(&old),
+        }
+    });
+    story.ends_elsewhere(&old).await;
+    // Only a version behind is close enough.
+    assert_eq!(newcomers == AgentMode::Behind, story.world(|world| has_said_that_it_serves(world)), "{}", story.told());
+}
+
+fn has_said_that_it_serves(world: &World) -> bool {
+    let succeeded = |command: &Command| command.invocations.iter().any(|it| it.status == InvocationStatus::Success);
+    world.visible_commands().any(|command| command.document == "durin-serves" && succeeded(command))
+}
+
+/// Without a deadline, a newcomer without an agent never replaces a holder that has one. With one, it has to do.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_without_an_agent_holds_nobody_up_whose_time_is_short() {
+    let story = Story::of_one_node(8);
+    story.world(|world| world.ec2.launch_with_agents(AgentMode::Offline));
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+}
+
+/// The functions are a release ahead of the stack with the documents.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_missing_holds_nobody_up(
+    #[values("durin-prepared", "durin-serves")] document: &str,
+    #[values("interrupted", "recommended")] how: &str,
+) {
+    let story = Story::new(5, how == "recommended");
+    let old = story.holder();
+    story.world(|world| {
+        world.ssm.delete_document(document).expect("deleted");
+        match how {
+            "interrupted" => world.interrupt(&old, SpotAction::Terminate),
+            _ => world.recommend_rebalance(&old),
+        }
+    });
+    story.ends_elsewhere(&old).await;
+}
+
+/// The holder has an older program: it lets go by the protocol that both know.
+#[rstest]
+#[case::a_version_behind(AgentMode::Behind, true)]
+#[case::too_old(AgentMode::Outdated, false)]
+#[tokio::test(start_paused = true)]
+async fn versions_that_are_one_apart_work_together(#[case] mode: AgentMode, #[case] lets_go: bool) {
+    let story = Story::of_one_node(6);
+    let old = story.interrupt();
+    story.world(|world| world.set_agent_mode(&old, mode));
+    story.ends_elsewhere(&old).await;
+    let has_let_go = |command: &Command| command.invocations.iter().any(|it| it.status == InvocationStatus::Success);
+    let released = |world: &World| {
+        let mut releases = world.visible_commands().filter(|command| command.document == "durin-release");
+        releases.any(has_let_go)
+    };
+    assert_eq!(story.world(|world| released(world)), lets_go, "{}", story.told());
+}
+
+/// The event of the launch is lost, and the schedule completes its action: on the newcomer's word.
+#[tokio::test(start_paused = true)]
+async fn the_schedule_asks_where_the_run_of_the_launch_is_missing() {
+    let story = Story::of_one_node(7);
+    story.lose(&[LAUNCH]);
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+    assert!(sent(&story, "durin-serves") >= 1, "{}", story.told());
+}
