@@ -125,7 +125,11 @@ impl View {
     pub(in crate::node) fn forget_effect(&mut self, step: &Step) {
         match step {
             Step::Attach { .. } | Step::Detach { .. } | Step::Terminate { .. } => self.volume.forget(),
-            Step::Release { .. } | Step::Resume { .. } => self.commands.forget(),
+            // Another may have gone as far as to give the volume to the successor.
+            Step::Release { .. } | Step::Resume { .. } => {
+                self.commands.forget();
+                self.volume.forget();
+            }
             Step::ClaimName | Step::PointRecord { .. } => {
                 self.name.forget();
                 self.volume.forget();
