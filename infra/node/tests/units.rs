@@ -83,14 +83,15 @@ fn nothing_that_the_boot_waits_for_waits_for_the_volume() {
 }
 
 #[test]
-fn deploy_md_enables_what_the_boot_starts() {
-    let page = include_str!("../../../DEPLOY.md");
-    let enabled = page.lines().find_map(|line| line.split_once("systemctl enable ")).expect("a command").1;
-    let mut enabled: Vec<_> = enabled.split(['"', ' ']).filter(|name| name.starts_with("durin-")).collect();
+fn provisioning_enables_what_the_boot_starts() {
+    let script = include_str!("../../image/provision.sh");
+    let mut enabled = script.lines().filter_map(|line| line.split_once(" enable ")).map(|(_, units)| units);
+    let enabled = enabled.find(|units| units.contains("durin-")).expect("a command");
+    let mut enabled: Vec<_> = enabled.split(' ').filter_map(|unit| unit.strip_suffix(".service")).collect();
     enabled.sort_unstable();
     let is_wanted = |unit: &PathBuf| fs::read_to_string(unit).expect("a unit").contains("WantedBy=");
     let wanted: Vec<_> = services().into_iter().filter(is_wanted).collect();
     let wanted: Vec<_> = wanted.iter().filter_map(|unit| unit.file_stem()?.to_str()).collect();
     assert_eq!(enabled, wanted);
-    assert!(page.contains(&format!("install -m 755 /tmp/durin-node {INSTALLED}")));
+    assert!(script.contains(&format!(" {INSTALLED}\n")), "where the units look for the program");
 }

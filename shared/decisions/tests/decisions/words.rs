@@ -64,6 +64,10 @@ fn says(word: Word) -> Situation {
 #[case::it_is_not_for_as_long_as_a_boot_may_take(
     says(not_yet()).launched_ago(NEW, 601), launched(NEW, ActionResult::Abandon))]
 #[case::it_has_no_program(says(absent()), release())]
+#[case::the_holder_cannot_be_asked_to_let_go(
+    says(Word::NotAsked).release(&[NEW], ReleaseState::NotStarted), ask(NEW, Question::Prepared))]
+#[case::such_a_holder_ends_for_one_that_is_prepared(
+    says(Word::Yes).release(&[NEW], ReleaseState::NotStarted), Step::Terminate { holder: id(OLD) })]
 #[case::its_agent_is_not_online(
     says(Word::NotAsked).release(&[OLD], ReleaseState::NotStarted),
     Step::Wait(WaitFor::Booted { successor: id(NEW) }))]

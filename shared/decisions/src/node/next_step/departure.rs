@@ -187,7 +187,11 @@ impl Departure<'_> {
             (Evidence::Refused, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
 
             // It serves, and cannot be asked.
-            (Evidence::Unheard, Follows::Now | Follows::OnItsWord(_), _) => self.give_up(),
+            (Evidence::Unheard, Follows::Now, _) => self.give_up(),
+            (Evidence::Unheard, Follows::OnItsWord(successor), Deadline::None | Deadline::Ahead) => {
+                self.hear(successor)
+            }
+            (Evidence::Unheard, Follows::OnItsWord(_), Deadline::Due) => self.give_up(),
             (Evidence::Unheard, Follows::Later(wait), Deadline::None | Deadline::Ahead) => Step::Wait(wait),
             (Evidence::Unheard, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
 
