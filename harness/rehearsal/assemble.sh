@@ -2,19 +2,26 @@
 root=$work/root
 mkdir "$root"
 tar --extract --file "$base" --directory "$root" --exclude './dev/*' --exclude './boot/initrd*' --exclude './var/cache/apt/*'
-install -m 755 "$binaries/durin-node" "$root/usr/local/bin/durin-node"
-install -m 755 "${K3S:-$binaries/durin-stand-in}" "$root/usr/local/bin/k3s"
-install -m 755 "$binaries/durin-stand-in" "$root/usr/local/bin/rehearsal"
-if [ -n "${K3S:-}" ]; then
-    # Unpacks itself onto the root disk, as DEPLOY.md has it; what cannot run here does that on the machine.
-    chroot "$root" /usr/local/bin/k3s kubectl version --client >/dev/null 2>&1 || true
+# What makes a machine a node, as a bake does it: provision.sh out of its bundle, and at its end the self-check.
+k3s=${K3S:-$binaries/durin-stand-in}
+mkdir "$work/binaries" "$work/bundle"
+cp "$binaries/durin-node" "$work/binaries/durin-node-x86_64"
+DURIN_NODE_BINARIES=$work/binaries "$provisioning/bundle.sh" "$work/bundles" x86_64 >/dev/null
+tar --extract --file "$work/bundles/durin-x86_64.tar" --directory "$work/bundle"
+if ! chroot "$root" true 2>/dev/null; then
+    # fakeroot cannot change the root directory, and a namespace of one's own can.
+    printf '#!/bin/sh\nexec unshare --map-root-user %s "$@"\n' "$(command -v chroot)" >"$work/binaries/chroot"
+    chmod 755 "$work/binaries/chroot"
+    PATH=$work/binaries:$PATH
 fi
-cp -r "$units/." "$root/etc/systemd/system/"
-cp "$here"/files/*.service "$here/../../infra/image/k3s.service" "$root/etc/systemd/system/"
+sha256=$(sha256sum "$k3s")
+"$work/bundle/provision.sh" --image --root "$root" --offline --without-ssm-agent --k3s "$k3s" --k3s-sha256 "${sha256%% *}" >&2
+install -m 755 "$binaries/durin-stand-in" "$root/usr/local/bin/rehearsal"
+cp "$here"/files/*.service "$root/etc/systemd/system/"
 wants=$root/etc/systemd/system/multi-user.target.wants
 mkdir -p "$wants"
 # What `systemctl enable` does.
-for unit in "$root"/etc/systemd/system/{durin,rehearsal}-*.service; do
+for unit in "$root"/etc/systemd/system/rehearsal-*.service; do
     if grep -q '^WantedBy=multi-user.target' "$unit"; then
         ln -sf "../${unit##*/}" "$wants/"
     fi

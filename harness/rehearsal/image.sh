@@ -25,6 +25,7 @@ PATH=$PATH:/sbin:/usr/sbin
 kept=$1 binaries=$2 overlay=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 units=$here/../../infra/node/units
+provisioning=$here/../../infra/image
 
 suite=bookworm
 packages=systemd,systemd-sysv,udev,kmod,dbus,iproute2,linux-image-cloud-amd64,e2fsprogs,xfsprogs,sqlite3,qemu-guest-agent
@@ -66,7 +67,7 @@ if [ ! -e "$image/disk" ]; then
     work=$(mktemp -d "$kept/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     mkdir -p "$image"
-    export base binaries overlay here units work image
+    export base binaries overlay here provisioning work image
     "${root[@]}" bash -euo pipefail "$here/assemble.sh"
 fi
 # The most recently used stay.

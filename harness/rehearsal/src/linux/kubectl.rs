@@ -1,7 +1,9 @@
 //! `k3s kubectl`: what durin-node asks. The cluster has a node and two pods, and forgets what it is told.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,7 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn run(arguments: &[&str]) -> Outcome {
     let plain: Vec<&str> = arguments.iter().copied().filter(|it| !it.starts_with("--") || *it == "--raw").collect();
     match plain.as_slice() {
-        ["version"] => print("Client Version: none (a stand-in for k3s)").map_err(Into::into),
+        ["version"] => {
+            unpack()?;
+            print("Client Version: none (a stand-in for k3s)").map_err(Into::into)
+        }
         ["get", "--raw", path] => print(&ask(path)?).map_err(Into::into),
         ["get", rest @ ..] => {
             ask("/readyz")?;
@@ -23,6 +28,13 @@ pub(super) fn run(arguments: &[&str]) -> Outcome {
         ["annotate" | "uncordon" | "cordon" | "drain" | "delete", ..] => ask("/readyz").map(drop),
         other => Err(format!("kubectl: the stand-in has no {other:?}").into()),
     }
+}
+
+/// As k3s unpacks itself when it is first called, so that nothing does it on the volume, in the outage.
+fn unpack() -> Outcome {
+    const UNPACKED: &str = "/var/lib/rancher/k3s/data/stand-in/bin";
+    fs::create_dir_all(UNPACKED)?;
+    fs::write(Path::new(UNPACKED).join("k3s"), "a stand-in, which has nothing to unpack\n").map_err(Into::into)
 }
 
 fn ask(path: &str) -> Result<String, Box<dyn std::error::Error>> {
