@@ -59,7 +59,7 @@ pub(crate) fn on_machines(
         let ledger = play.writer.as_ref().map(Writer::ledger).unwrap_or_default();
         drop(play.writer);
         host.stop();
-        let problems = play.aws.world(|world| problems_of(world));
+        let problems = play.aws.world(problems_of);
         let history = play.aws.world(|world| world.history().to_vec());
         Ok::<_, Box<dyn Error>>((history, ledger, ended.err().into_iter().chain(problems).collect::<Vec<_>>()))
     })?;
@@ -76,7 +76,7 @@ fn in_the_model(story: Story) -> Result<(Vec<Entry>, Vec<String>), Box<dyn Error
         let stage = Stage::unsettled(&Seed::one_node(), 1.0, |_| {})?;
         let play = Play { aws: stage.aws.clone(), node: stage.node().clone(), host: None, writer: None };
         let ended = story(&play).await;
-        let problems = play.aws.world(|world| problems_of(world));
+        let problems = play.aws.world(problems_of);
         let history = play.aws.world(|world| world.history().to_vec());
         Ok((history, ended.err().into_iter().chain(problems).collect()))
     })
