@@ -140,9 +140,9 @@ async fn a_mistake_about_the_record_is_told_and_the_volume_moves(#[case] mistake
     let told = |error: String| assert!(says.iter().all(|word| error.contains(word)), "{error}");
     let new = event["detail"]["EC2InstanceId"].as_str().expect("an instance").to_owned();
     let invoked = story.invoke("durin-node-lifecycle", event).await;
-    // The newcomer's launch action, and the terminate action of the one that died.
+    // The terminate action of the one that died; and the newcomer's launch action, when it says that it serves.
     const COMPLETE: &str = "autoscaling:CompleteLifecycleAction";
-    assert_eq!(invoked.writes(), ["ec2:AttachVolume", COMPLETE, COMPLETE]);
+    assert_eq!(invoked.writes(), ["ec2:AttachVolume", COMPLETE, "ssm:SendCommand", COMPLETE]);
     told(invoked.outcome.expect_err("the record is wrong").message);
     assert_eq!(story.holder(), new);
     let again = story.invoke("durin-node-resync", schedule()).await;
