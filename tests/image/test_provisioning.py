@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from conftest import INFRA, not_run
 
@@ -28,6 +29,11 @@ def test_what_a_person_has_set_stays(machine):
     assert machine.provision("--image").returncode == 0
     assert (machine.root / "etc/rancher/k3s/config.yaml").read_text() == "disable: [traefik]\n"
     assert "mine=yes" in (machine.root / "etc/systemd/system/k3s.service").read_text()
+
+
+def test_a_datastore_keeps_what_it_was_made_with():
+    chosen = yaml.safe_load((INFRA / "image" / "config.yaml").read_text())
+    assert "disable" not in chosen, "k3s removes what it names from a datastore that has it"
 
 
 def test_on_an_existing_server_its_data_stays(machine):
