@@ -2,7 +2,9 @@
 # Makes a machine one that can be a node: k3s, durin-node and its units, k3s's configuration. Packer, EC2 Image Builder and
 # a stock image at its first boot run it; run it yourself on a server that you have, as root, out of the unpacked bundle.
 #
-#   --image              the machine becomes an image: leave nothing behind that belongs to one machine
+#   --image              the machine becomes an image: leave nothing behind that belongs to one machine. Not for a server
+#                        that runs
+#   --forget-cluster     with --image: remove a k3s server's datastore too, for good
 #   --at-boot            an instance of a stock image: note that, and start
 #   --k3s FILE           take k3s from there instead of fetching it; its SHA-256 has to be the one in versions.sh
 #   --k3s-sha256 SHA     another one, for a k3s of your own
@@ -18,10 +20,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=versions.sh
 . "$here/versions.sh"
 
-root="" image=false at_boot=false k3s="" k3s_sha256="" ssm_agent="" wants_agent=true offline=false
+root="" image=false at_boot=false k3s="" k3s_sha256="" ssm_agent="" wants_agent=true offline=false forget_cluster=false
 while [ $# -gt 0 ]; do
     case $1 in
     --image) image=true ;;
+    --forget-cluster) forget_cluster=true ;;
     --at-boot) at_boot=true ;;
     --k3s) k3s=$2 && shift ;;
     --k3s-sha256) k3s_sha256=$2 && shift ;;
@@ -195,15 +198,30 @@ note_how() {
     put 644 "$here/made" /etc/durin/made
 }
 
+# What an image forgets, a server needs: its datastore, and its pods' volumes, into which a removal would go on.
+refuse_a_server() {
+    local mounted place
+    for place in /var/lib/kubelet /var/lib/rancher /data; do
+        mounted=$(awk -v place="$(readlink -m "$root$place")" '$2 == place || index($2, place "/") == 1 { print $2; exit }' /proc/self/mounts)
+        [ -z "$mounted" ] ||
+            fail "$mounted is mounted, which --image would remove or hide: this is a server that runs, and not an image. Leave --image out, or bake on a machine of its own"
+    done
+    [ -n "$root" ] || ! systemctl --quiet is-active k3s.service 2>/dev/null ||
+        fail "k3s runs here: this is a server, and not an image. Leave --image out, or bake on a machine of its own"
+    $forget_cluster || [ ! -e "$root/var/lib/rancher/k3s/server/db" ] ||
+        fail "/var/lib/rancher/k3s/server/db is a k3s server's datastore, and --image would remove it. Leave --image out; or, if nobody needs it, add --forget-cluster"
+}
+
 # What would make every instance of the image the same machine.
 forget_this_machine() {
-    rm -rf "$root/var/lib/rancher/k3s/server" "$root/var/lib/rancher/k3s/agent" "$root/etc/rancher/node" \
+    rm -rf --one-file-system "$root/var/lib/rancher/k3s/server" "$root/var/lib/rancher/k3s/agent" "$root/etc/rancher/node" \
         "$root/var/lib/kubelet" "$root/var/lib/cni"
     [ ! -e "$root/etc/machine-id" ] || : >"$root/etc/machine-id"
 }
 
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "run it as root"
 [ -x "$here/durin-node" ] || fail "there is no durin-node beside $0: take the bundle that infra/image/bundle.sh makes"
+! $image || refuse_a_server
 provide_programs
 provide_agent
 provide_k3s

@@ -48,10 +48,34 @@ def test_on_an_existing_server_its_data_stays(machine):
 def test_an_image_is_nobodys_machine(machine):
     machine.write("var/lib/rancher/k3s/server/db/state.db", "data")
     machine.write("etc/rancher/node/password", "secret")
-    assert machine.provision().returncode == 0
+    assert machine.provision("--image", "--forget-cluster").returncode == 0
     assert (machine.root / "etc/machine-id").read_text() == ""
     assert not (machine.root / "var/lib/rancher/k3s/server").exists()
     assert not (machine.root / "etc/rancher/node").exists()
+
+
+def test_a_server_is_not_made_an_image_by_mistake(machine):
+    machine.write("var/lib/rancher/k3s/server/db/state.db", "data")
+    before = machine.files()
+    done = machine.provision()
+    assert done.returncode == 1 and "a k3s server's datastore" in done.stderr
+    assert machine.files() == before
+
+
+@pytest.mark.parametrize("place", ["var/lib/kubelet/pods/1/volumes/data", "var/lib/rancher/k3s/storage", "data"])
+def test_what_is_mounted_on_a_server_stays(machine, tmp_path, place):
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume" / "kept").write_text("data")
+    (machine.root / place).mkdir(parents=True)
+    if os.geteuid() != 0 or subprocess.run(["mount", "--bind", tmp_path / "volume", machine.root / place], check=False).returncode != 0:
+        not_run("what is mounted below an image's folders", "it takes the right to mount")
+    try:
+        done = machine.provision("--image", "--forget-cluster")
+        assert done.returncode == 1 and "is mounted" in done.stderr
+        assert not (machine.root / "usr/local/bin/durin-node").exists()
+    finally:
+        subprocess.run(["umount", machine.root / place], check=True)
+    assert (tmp_path / "volume" / "kept").read_text() == "data"
 
 
 def test_a_k3s_that_was_tampered_with_is_refused(machine):
