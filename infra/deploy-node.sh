@@ -96,7 +96,7 @@ zone_of() {
 # choose_image PARAMETER IMAGE: sets the parameters that come from the image; IMAGE is what a new parameter gets, and may be
 # empty. An unusable image is found here, not by a group that launches in vain.
 choose_image() {
-    local there state type device name
+    local there state type device owner name
     image_parameter=$1
     is_there ParameterNotFound ssm get-parameter --name "$1" --query Parameter.Value --output text || answer=""
     there=$answer
@@ -108,13 +108,16 @@ choose_image() {
         overrides+=("InitialImageId=$2")
     fi
     is_there InvalidAMIID ec2 describe-images --image-ids "${there:-$2}" --output text \
-        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName, Name]' || fail "there is no image ${there:-$2} here"
-    IFS=$'\t' read -r state architecture type device name <<<"$answer"
+        --query 'Images[0].[State, Architecture, RootDeviceType, RootDeviceName, ImageOwnerAlias, Name]' || fail "there is no image ${there:-$2} here"
+    IFS=$'\t' read -r state architecture type device owner name <<<"$answer"
     check_types "${there:-$2}"
     [ "$state $type" = "available ebs" ] && [ "$device" != None ] ||
         fail "the image ${there:-$2} has to be available and on EBS, but is $state and on $type"
+    ! $arm64 || [ "$architecture" = arm64 ] ||
+        fail "$1 holds ${there:-$2}, which is $architecture: leave --arm64 out, or name another --image-parameter"
     image_said="${there:-$2} ($name, $architecture), by the parameter $1"
     overrides+=("ImageParameter=$1" "RootDeviceName=$device" "Architecture=$architecture")
+    provision_at_boot "$owner" "$architecture" "$name"
 }
 
 # Sets instance_types to those of the template for the architecture, and fails if one of them cannot run it.
@@ -245,9 +248,8 @@ change() {
     [ -z "$security_group" ] || overrides+=("SecurityGroupId=$security_group")
     [ -z "$record" ] || overrides+=("RecordName=$record")
     [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
-    [ -z "$image_parameter" ] || choose_image "$image_parameter" ""
+    if [ -n "$image_parameter" ]; then choose_image "$image_parameter" ""; else look_at_provisioning; fi
     [ -z "$certificate_zone" ] || check_zone "$certificate_zone"
-    look_at_provisioning
 }
 
 # kept KEY: what the group has now.

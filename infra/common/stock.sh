@@ -5,39 +5,35 @@
 take_stock_image() {
     architecture=x86_64
     ! $arm64 || architecture=arm64
-    bundle_of "$architecture"
     call ssm get-parameter --name "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-$architecture" \
         --query Parameter.Value --output text
-    image=$answer is_stock=true
+    image=$answer
+}
+
+# provision_at_boot OWNER ARCHITECTURE NAME: has the node's instances fetch the newest bundle, if the image is Amazon's own,
+# which has nothing of ours. It stays when a baked image follows: that one leaves it alone, and the next may be stock again.
+provision_at_boot() {
+    case $1=$3 in amazon=al2023-ami-*) ;; *) return 0 ;; esac
+    bundle_of "$2"
+    is_stock=true
     overrides+=("Bucket=$bucket" "BundleSha256=$bundle")
 }
 
-# For a node that is provisioned at each boot: goes on with the newest bundle, or ends that, once a baked image is there.
+# For a node that exists and keeps its image parameter: what that holds may be another image by now.
 look_at_provisioning() {
-    local parameter=$image_parameter owner
-    stack_parameter "$stack" BundleSha256
-    case $answer in '' | none) return ;; esac
-    if [ -z "$parameter" ]; then
-        stack_parameter "$stack" ImageParameter
-        parameter=$answer
-    fi
-    call ssm get-parameter --name "$parameter" --query Parameter.Value --output text
-    call ec2 describe-images --image-ids "$answer" --output text --query 'Images[0].[ImageOwnerAlias, Architecture]'
-    IFS=$'\t' read -r owner architecture <<<"$answer"
-    if [ "$owner" = amazon ]; then
-        bundle_of "$architecture"
-        is_stock=true
-        overrides+=("Bucket=$bucket" "BundleSha256=$bundle")
-    else
-        say "The image of $parameter is a baked one by now, so nothing is provisioned at boot any more."
-        overrides+=("BundleSha256=none")
-    fi
+    local owner name
+    stack_parameter "$stack" ImageParameter
+    call ssm get-parameter --name "$answer" --query Parameter.Value --output text
+    call ec2 describe-images --image-ids "$answer" --output text --query 'Images[0].[ImageOwnerAlias, Architecture, Name]'
+    IFS=$'\t' read -r owner architecture name <<<"$answer"
+    provision_at_boot "$owner" "$architecture" "$name"
 }
 
 # What a stock image means, as long as there is none of your own.
 say_stock() {
     $is_stock || return 0
-    say "It runs a stock Amazon Linux, which is for trying out: each instance first downloads k3s and is provisioned, minutes that an"
-    say "interruption without a successor adds to the outage, and without GitHub and S3 no instance comes up. To bake an image:"
-    say "  just deploy-image --now    and the same command as now, once it is published"
+    say "It runs a stock Amazon Linux, which is for trying out: each instance first downloads k3s and is provisioned, minutes that every"
+    say "replacement adds to the outage, by an interruption as by a recommendation or a refresh, if the old instance has to go before the"
+    say "new one is prepared; and without GitHub and S3 no instance comes up. To bake an image:"
+    say "  just deploy-image --now    and nothing else: once it is published, the next instance is launched from it"
 }

@@ -224,13 +224,20 @@ def test_a_first_node_without_an_image_is_provisioned_at_each_boot(account):
     assert "for trying out" in account.done("deploy-node.sh", "stock")
 
 
-def test_a_baked_image_ends_that(account):
+def test_another_node_on_that_image_is_provisioned_too(account):
+    said = account.done("deploy-node.sh", "second")
+    assert "for trying out" in said
+    assert "./provision.sh --at-boot" in base64.b64decode(launch_template(account, "second")["UserData"]).decode()
+    assert "which is x86_64: leave --arm64 out" in account.refused("deploy-node.sh", "third", "--arm64")
+    account.done("destroy-node.sh", "second", "--delete-volume", output(account, "durin-node-second", "VolumeId"))
+
+
+def test_a_baked_image_is_not_for_trying_out_and_leaves_the_bundle_alone(account):
     made = account.client("ec2").register_image(Name="durin-node-1", Architecture="x86_64")["ImageId"]
     account.client("ssm").put_parameter(Name="/durin/image", Value=made, Overwrite=True)
-    said = account.done("deploy-node.sh", "stock")
-    assert "a baked one by now" in said and "for trying out" not in said
-    # moto does not see that a condition changes the launch template.
-    assert bundle_at_boot(account) == "none"
+    assert "for trying out" not in account.done("deploy-node.sh", "stock")
+    # Somebody may go back to Amazon's image, whose instances need it.
+    assert bundle_at_boot(account) == output(account, "durin-bucket", "BundleX8664")
     # Back to nothing, as the other tests know it.
     account.done("destroy-node.sh", "stock", "--delete-volume", output(account, "durin-node-stock", "VolumeId"))
     account.client("ssm").delete_parameter(Name="/durin/image")

@@ -12,6 +12,7 @@ from stand_in import GROUP, IMAGE, NO_STACK, SUBNET, VOLUME, ZONE, StandIn
 NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", NO_STACK)]
 PLACE = ["--subnet", SUBNET, "--security-group", GROUP]
 NOBODYS = ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", "")
+STOCK = ("ec2 describe-images *RootDeviceName*", "available\tx86_64\tebs\t/dev/xvda\tamazon\tal2023-ami-2023.1")
 # The script, its arguments, and what AWS answers otherwise than usually.
 STORIES = {
     "deploy": (["deploy.sh", "--hosted-zone", ZONE], []),
@@ -28,11 +29,11 @@ STORIES = {
     "destroy-node": (["destroy-node.sh", "home", "--delete-volume", VOLUME], [("autoscaling describe-auto-scaling-groups *hosted-zone-id*", ""), ("cloudformation describe-stacks *HostedZoneArns*", f"arn:aws:route53:::hostedzone/{ZONE}")]),
     "a node on a stock image": (
         ["deploy-node.sh", "home", "--certificate-zone", ZONE],
-        [*NONE_YET, ("ssm get-parameter */durin/image*", ("An error occurred (ParameterNotFound) when calling it: none",))],
+        [*NONE_YET, ("ssm get-parameter */durin/image*", ("An error occurred (ParameterNotFound) when calling it: none",)), STOCK],
     ),
     "a node that stays on one": (
         ["deploy-node.sh", "home"],
-        [("cloudformation describe-stacks *BundleSha256*", 32 * "0f"), NOBODYS],
+        [("ec2 describe-images *ImageOwnerAlias, Architecture*", "amazon\tx86_64\tal2023-ami-2023.1"), NOBODYS],
     ),
     "apply": (["apply.sh", "home", "--xmpp-domain", "chat.example.org", "--email", "me@example.org"], []),
     "deploy-image": (["deploy-image.sh", "--now"], []),
