@@ -236,4 +236,6 @@ if $at_boot; then
     systemctl daemon-reload
     # Without waiting: a boot that waits for the volume would wait for cloud-init, which waits for this.
     systemctl start --no-block durin-prepare.service durin-node.service durin-watch.service durin-measure.timer
+    # Not earlier: from now on durin-node answers.
+    rm -f /etc/durin/provisioning
 fi

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 const TEMPLATE: &str = include_str!("../../release.yaml");
 const INSTALLED: &str = "/usr/local/bin/durin-node";
+const PROVISIONING: &str = "/etc/durin/provisioning";
 const VOLUME: &str = "vol-0abcdef0123456789";
 
 /// A new text is a new protocol, or the same one in other words: instances with the program of the release before get
@@ -20,8 +21,6 @@ const VOLUME: &str = "vol-0abcdef0123456789";
 #[rstest]
 #[case::release("Release", "release", "release {{ VolumeId }}", "not released", 45)]
 #[case::resume("Resume", "resume", "resume {{ VolumeId }}", "not resumed", 180)]
-#[case::prepared("Prepared", "prepared", "status --wait prepared --within 120", "not prepared", 130)]
-#[case::serves("Serves", "serves", "status --wait serves --within 120", "does not serve", 130)]
 fn a_document_says_this_and_nothing_else(
     #[case] resource: &str,
     #[case] name: &str,
@@ -29,7 +28,6 @@ fn a_document_says_this_and_nothing_else(
     #[case] refusal: &str,
     #[case] seconds: u64,
 ) {
-    let content = content(resource);
     let script = format!(
         "node={INSTALLED}
 if [ ! -x \"$node\" ]; then
@@ -39,6 +37,36 @@ fi
 exec \"$node\" --protocol {PROTOCOL} {command}
 "
     );
+    // Nothing in it means anything to a shell.
+    assert_document(resource, name, &script, seconds, &[("VolumeId", &json!("^vol-[0-9a-f]{8,17}$"))]);
+}
+
+#[rstest]
+#[case::prepared("Prepared", "prepared", "not prepared")]
+#[case::serves("Serves", "serves", "does not serve")]
+fn a_question_says_this_and_nothing_else(#[case] resource: &str, #[case] goal: &str, #[case] refusal: &str) {
+    let script = format!(
+        "node={INSTALLED} within=120
+# User data writes it first on a stock image, and provision.sh removes it last.
+while [ ! -x \"$node\" ] && [ -e {PROVISIONING} ] && [ $within -gt 20 ]; do
+    sleep 2
+    within=$((within - 2))
+done
+if [ ! -x \"$node\" ] && [ -e {PROVISIONING} ]; then
+    echo '{{\"protocol\":{PROTOCOL},\"answer\":\"{refusal}\",\"why\":\"it is still being provisioned\"}}'
+    exit 1
+elif [ ! -x \"$node\" ]; then
+    echo \"{refusal}: there is no $node on this instance: bake it into the image (DEPLOY.md), and replace the instance\" >&2
+    exit 1
+fi
+exec \"$node\" --protocol {PROTOCOL} status --wait {goal} --within $within
+"
+    );
+    assert_document(resource, goal, &script, 130, &[]);
+}
+
+fn assert_document(resource: &str, name: &str, script: &str, seconds: u64, parameters: &[(&str, &Value)]) {
+    let content = content(resource);
     let steps = json!([{
         "action": "aws:runShellScript",
         "name": name,
@@ -46,13 +74,10 @@ exec \"$node\" --protocol {PROTOCOL} {command}
         "inputs": { "timeoutSeconds": seconds, "runCommand": [script] },
     }]);
     assert_eq!((&content["schemaVersion"], &content["mainSteps"]), (&json!("2.2"), &steps));
-    // Nothing in it means anything to a shell.
-    let parameters = content["parameters"].as_object();
+    let given = content["parameters"].as_object();
     let patterns: Vec<_> =
-        parameters.into_iter().flatten().map(|(name, it)| (name.as_str(), &it["allowedPattern"])).collect();
-    let volume = json!("^vol-[0-9a-f]{8,17}$");
-    let expected = if command.contains("VolumeId") { vec![("VolumeId", &volume)] } else { vec![] };
-    assert_eq!(patterns, expected);
+        given.into_iter().flatten().map(|(name, it)| (name.as_str(), &it["allowedPattern"])).collect();
+    assert_eq!(patterns, parameters);
 }
 
 #[rstest]
@@ -97,6 +122,34 @@ fn an_instance_without_the_program_says_so_and_fails(#[case] resource: &str, #[c
     assert!(problem.starts_with(says) && problem.lines().count() == 1, "{problem}");
 }
 
+/// What the functions take for "not yet", and not for an instance that cannot be asked. (`shared/src/node/words.rs`)
+#[rstest]
+#[case::prepared("Prepared", "not prepared")]
+#[case::serves("Serves", "does not serve")]
+fn an_instance_that_is_still_being_provisioned_says_so(#[case] resource: &str, #[case] answer: &str) {
+    let place = Place::new();
+    place.write("provisioning", "");
+    place.write("sleep", "#!/bin/sh\n");
+    let ran = run(resource, &place.path.join("durin-node"));
+    assert_eq!(ran.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&ran.stdout).expect("a line of JSON");
+    assert_eq!(said, json!({ "protocol": PROTOCOL, "answer": answer, "why": "it is still being provisioned" }));
+}
+
+#[rstest]
+#[case::prepared("Prepared", "prepared")]
+#[case::serves("Serves", "serves")]
+fn a_program_that_arrives_is_asked_for_as_long_as_is_left(#[case] resource: &str, #[case] goal: &str) {
+    let place = Place::new();
+    place.write("provisioning", "");
+    let program = place.path.join("durin-node");
+    place.write("comes", "#!/bin/sh\necho \"$@\"\n");
+    place.write("sleep", &format!("#!/bin/sh\ncp {} {}\n", place.path.join("comes").display(), program.display()));
+    let ran = run(resource, &program);
+    let expected = format!("--protocol {PROTOCOL} status --wait {goal} --within 118\n");
+    assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stdout).as_ref()), (Some(0), expected.as_str()));
+}
+
 #[rstest]
 #[case::release("Release", "not released")]
 #[case::resume("Resume", "not resumed")]
@@ -120,8 +173,12 @@ fn run(resource: &str, program: &Path) -> Output {
     let content = content(resource);
     let commands = content["mainSteps"][0]["inputs"]["runCommand"].as_array().expect("commands").iter();
     let script = commands.filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
+    let beside = program.parent().expect("a directory");
     let script = script.replace("{{ VolumeId }}", VOLUME).replace(INSTALLED, &program.display().to_string());
-    Command::new("sh").args(["-c", &script]).output().expect("a shell")
+    let script = script.replace(PROVISIONING, &beside.join("provisioning").display().to_string());
+    // Programs beside it come before the machine's.
+    let path = format!("{}:{}", beside.display(), std::env::var("PATH").expect("a path"));
+    Command::new("sh").args(["-c", &script]).env("PATH", path).output().expect("a shell")
 }
 
 /// A directory of the test's own. One at a time: a program that is being written when another test starts a process
@@ -143,8 +200,12 @@ impl Place {
     }
 
     fn program(&self, body: &str) -> PathBuf {
-        let path = self.path.join("durin-node");
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("a program");
+        self.write("durin-node", &format!("#!/bin/sh\n{body}\n"))
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path.join(name);
+        fs::write(&path, text).expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("an executable");
         path
     }
