@@ -58,7 +58,7 @@ const MOST_LOOKS: usize = 2_000;
 /// Brings the node to where nothing is left to do, and says why nothing is.
 ///
 /// What cannot be given back (a release, a detachment, the end of an instance) is done only after a second look, at whatever
-/// it depends on and was not read in the last two seconds, has come to the same step. For example, in seconds after the first
+/// it depends on and was not read in the last two seconds (ten for agents that were online), has come to the same step. For example, in seconds after the first
 /// read of the group:
 ///
 /// ```text
