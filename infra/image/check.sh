@@ -5,18 +5,20 @@
 #   --image              it becomes an image: nothing may be left of one machine
 #   --k3s-sha256 SHA     the k3s that should be there, if not the one in versions.sh
 #   --without-ssm-agent  no Systems Manager agent is wanted
+#   --offline            it reaches no network, and wants no certificates (for a rehearsal)
 #   --root DIR           look at the root file system in DIR
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=versions.sh
 . "$(dirname "${BASH_SOURCE[0]}")/versions.sh"
 
-root="" image=false wants_agent=true k3s_sha256=""
+root="" image=false wants_agent=true offline=false k3s_sha256=""
 while [ $# -gt 0 ]; do
     case $1 in
     --image) image=true ;;
     --k3s-sha256) k3s_sha256=$2 && shift ;;
     --without-ssm-agent) wants_agent=false ;;
+    --offline) offline=true ;;
     --root) root=${2%/} && shift ;;
     *) echo "error: $1 is not understood; the head of $0 lists the options" >&2 && exit 2 ;;
     esac
@@ -33,13 +35,40 @@ amiss() {
     wrong=$((wrong + 1))
 }
 
-# Where systemd looks for a unit, or its drop-ins.
+# in_units UNIT: whether systemd finds it; sets unit_file to where.
 in_units() {
     local directory
-    for directory in etc usr/lib lib; do
-        ! [ -e "$root/$directory/systemd/system/$1" ] || return 0
+    for directory in etc usr/local/lib usr/lib lib; do
+        unit_file=$root/$directory/systemd/system/$1
+        ! [ -e "$unit_file" ] && ! [ -L "$unit_file" ] || return 0
     done
     return 1
+}
+
+# look_at_unit UNIT: that it is there, and does something.
+look_at_unit() {
+    if ! in_units "$1"; then
+        amiss "the unit $1 is missing: run provision.sh"
+    elif [ -L "$unit_file" ] && [ "$(readlink "$unit_file")" = /dev/null ]; then
+        amiss "the unit $1 is masked: systemctl unmask ${1%.service}, and run provision.sh"
+    elif grep -q $'\r' "$unit_file"; then
+        amiss "${unit_file#"$root"} has lines that end as on Windows, which systemd does not understand: remove it, and run provision.sh"
+    elif ! grep -q '^ExecStart=.' "$unit_file"; then
+        amiss "${unit_file#"$root"} starts nothing: remove it, and run provision.sh"
+    fi
+}
+
+# look_at_file FILE: that nobody but root can change what root runs.
+look_at_file() {
+    local owner mode
+    [ -f "$root$1" ] || return 0
+    read -r owner mode <<<"$(stat -L -c '%u %a' "$root$1")"
+    # Who provisions a folder without being root owns what is in it.
+    if [ "$owner" != 0 ] && { [ -z "$root" ] || [ "$owner" != "$(id -u)" ]; }; then
+        amiss "$1 belongs to the user $owner, who could change what root runs: chown root:root $1"
+    elif [ $((0$mode & 022)) != 0 ]; then
+        amiss "$1 can be changed by others than root (mode $mode): chmod go-w $1"
+    fi
 }
 
 has_program() {
@@ -58,6 +87,12 @@ for program in blkid e2fsck mkfs.ext4 mount resize2fs sync systemctl umount jour
     has_program "$program" || amiss "$program is missing, which durin-node calls: install it"
 done
 
+has_certificates=$offline
+for file in etc/ssl/certs/ca-certificates.crt etc/pki/tls/certs/ca-bundle.crt etc/ssl/ca-bundle.pem; do
+    [ ! -s "$root/$file" ] || has_certificates=true
+done
+$has_certificates || amiss "there are no certificates of authorities, so that no container image can be pulled: install ca-certificates"
+
 # durin-node.
 if ! [ -x "$root/usr/local/bin/durin-node" ]; then
     amiss "there is no /usr/local/bin/durin-node: run provision.sh"
@@ -65,7 +100,11 @@ elif ! "$root/usr/local/bin/durin-node" --version >/dev/null 2>&1; then
     amiss "/usr/local/bin/durin-node does not run here: take the bundle of this architecture, $(uname -m)"
 fi
 for unit in durin-prepare durin-node durin-watch durin-volume durin-settle; do
-    in_units "$unit.service" || amiss "the unit $unit.service is missing: run provision.sh"
+    look_at_unit "$unit.service"
+    look_at_file "/etc/systemd/system/$unit.service"
+done
+for file in /usr/local/bin/durin-node /usr/local/lib/durin/check.sh /usr/local/lib/durin/measure.sh; do
+    look_at_file "$file"
 done
 for unit in durin-prepare durin-node durin-watch; do
     is_enabled "$unit.service" || amiss "$unit does not start at boot: systemctl enable $unit"
@@ -85,20 +124,26 @@ fi
 if ! echo "$k3s_sha256  $root/usr/local/bin/k3s" | sha256sum --check --status 2>/dev/null; then
     amiss "/usr/local/bin/k3s is not the one that was asked for (SHA-256 $k3s_sha256): run provision.sh"
 fi
-in_units k3s.service || amiss "there is no k3s.service: run provision.sh"
+[ -x "$root/usr/local/bin/k3s" ] || amiss "/usr/local/bin/k3s is not executable: run provision.sh"
+look_at_file /usr/local/bin/k3s
+look_at_file /etc/systemd/system/k3s.service
+look_at_unit k3s.service
 if is_enabled k3s.service; then
     amiss "k3s starts at boot, before its volume is there: systemctl disable k3s"
 fi
 grep -qs '^ConditionPathExists=!/run/durin-released$' "$root"/etc/systemd/system/k3s.service.d/*.conf ||
     amiss "k3s would start after a release: install k3s.service.d/durin.conf"
-for place in "$root"/etc/rancher/k3s/config.yaml "$root"/etc/rancher/k3s/config.yaml.d/*.yaml "$root"/etc/systemd/system/k3s.service; do
+for place in "$root"/etc/rancher/k3s/config.yaml "$root"/etc/rancher/k3s/config.yaml.d/*.yaml "$root"/etc/systemd/system/k3s.service \
+    "$root"/etc/systemd/system/k3s.service.d/*.conf "$root"/etc/{default,sysconfig}/k3s; do
     # durin-node's own.
     [ "${place##*/}" != 50-durin.yaml ] || continue
-    ! grep -qsE '^[^#]*cluster-init' "$place" ||
+    ! grep -sE '^[^#]*cluster-init|^[^#]*K3S_CLUSTER_INIT' "$place" | grep -qvE '(cluster-init|CLUSTER_INIT)["'\'']?[:=][[:space:]]*["'\'']?false' ||
         amiss "${place#"$root"} asks for an embedded etcd (cluster-init), which does not start at another address: use SQLite"
-    ! grep -qsE '^[^#]*data-dir' "$place" || amiss "${place#"$root"} sets data-dir, which durin-node sets: remove it"
+    ! grep -qsE '^[^#]*(data-dir|K3S_DATA_DIR|server.* -d[ =])' "$place" ||
+        amiss "${place#"$root"} sets data-dir, which durin-node sets: remove it"
 done
-[ -n "$(find "$root/var/lib/rancher/k3s/data" -path '*/bin/*' -type f -print -quit 2>/dev/null)" ] ||
+# What it was unpacking when it was interrupted does not count.
+[ -n "$(find "$root/var/lib/rancher/k3s/data" -path '*/bin/*' -not -path '*-tmp/*' -type f -print -quit 2>/dev/null)" ] ||
     amiss "k3s is not unpacked on the root disk, and would unpack in the outage: run k3s kubectl version --client"
 for place in /var/lib/kubelet /var/lib/cni; do
     case $(readlink "$root$place" 2>/dev/null || true) in

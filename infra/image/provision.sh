@@ -54,7 +54,7 @@ inside() {
 # put MODE FILE PLACE: installs a file, and says so if that changes something.
 put() {
     local place=$root$3
-    if cmp -s "$2" "$place" && [ "$(stat -c %a "$place")" = "$1" ]; then return; fi
+    if cmp -s "$2" "$place" && [ ! -L "$place" ] && [ "$(stat -c '%a %u' "$place")" = "$1 $(id -u)" ]; then return; fi
     mkdir -p "$(dirname "$place")"
     # Beside it and then over it: a program that runs cannot be written to.
     install -m "$1" "$2" "$place.new"
@@ -87,7 +87,9 @@ mkfs.ext4 e2fsprogs
 resize2fs e2fsprogs
 xfs_growfs xfsprogs
 PROGRAMS
-    $offline || [ -n "$k3s" ] || inside sh -c 'command -v curl' >/dev/null || missing+=(curl ca-certificates)
+    $offline || [ -n "$k3s" ] || inside sh -c 'command -v curl' >/dev/null || missing+=(curl)
+    # Of Debian and of Amazon Linux. With them images are pulled.
+    $offline || [ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || [ -s "$root/etc/pki/tls/certs/ca-bundle.crt" ] || missing+=(ca-certificates)
     [ ${#missing[@]} = 0 ] && return
     say "packages ${missing[*]}"
     install_packages "${missing[@]}"
@@ -121,7 +123,7 @@ is_k3s() {
 }
 
 provide_k3s() {
-    local asset=k3s got work
+    local asset=k3s got work is_new=false
     case $(uname -m) in
     x86_64) k3s_sha256=${k3s_sha256:-$k3s_sha256_x86_64} ;;
     aarch64) k3s_sha256=${k3s_sha256:-$k3s_sha256_aarch64} asset=k3s-arm64 ;;
@@ -145,7 +147,10 @@ provide_k3s() {
         fi
         put 755 "$work/k3s" /usr/local/bin/k3s
         rm -r "$work"
+        is_new=true
     fi
+    # Its mode and owner, too.
+    put 755 "$root/usr/local/bin/k3s" /usr/local/bin/k3s
     local name
     for name in kubectl crictl ctr; do
         [ -e "$root/usr/local/bin/$name" ] || [ -e "$root/usr/bin/$name" ] || ln -s k3s "$root/usr/local/bin/$name"
@@ -154,7 +159,7 @@ provide_k3s() {
     [ -e "$root/etc/systemd/system/k3s.service" ] || put 644 "$here/k3s.service" /etc/systemd/system/k3s.service
     [ -e "$root/etc/rancher/k3s/config.yaml" ] || put 600 "$here/config.yaml" /etc/rancher/k3s/config.yaml
     # Onto the root disk now, and not onto the volume in the outage. Its own configuration would name the volume.
-    [ -n "$(find "$root/var/lib/rancher/k3s/data" -path '*/bin/*' -type f -print -quit 2>/dev/null)" ] ||
+    { ! $is_new && [ -n "$(find "$root/var/lib/rancher/k3s/data" -path '*/bin/*' -not -path '*-tmp/*' -type f -print -quit 2>/dev/null)" ]; } ||
         inside /usr/local/bin/k3s kubectl version --client >/dev/null ||
         fail "k3s does not run here: its file is for another architecture, or /var/lib/rancher cannot be written to"
 }
@@ -200,9 +205,11 @@ note_how() {
 
 # What an image forgets, a server needs: its datastore, and its pods' volumes, into which a removal would go on.
 refuse_a_server() {
-    local mounted place
+    local mounted place mounts=/proc/self/mounts
+    # In a chroot nobody may have mounted that either.
+    [ -r "$mounts" ] || mounts=/dev/null
     for place in /var/lib/kubelet /var/lib/rancher /data; do
-        mounted=$(awk -v place="$(readlink -m "$root$place")" '$2 == place || index($2, place "/") == 1 { print $2; exit }' /proc/self/mounts)
+        mounted=$(awk -v place="$(readlink -m "$root$place")" '$2 == place || index($2, place "/") == 1 { print $2; exit }' "$mounts")
         [ -z "$mounted" ] ||
             fail "$mounted is mounted, which --image would remove or hide: this is a server that runs, and not an image. Leave --image out, or bake on a machine of its own"
     done
@@ -231,6 +238,7 @@ note_how
 options=(--k3s-sha256 "$k3s_sha256")
 ! $image || options+=(--image)
 $wants_agent || options+=(--without-ssm-agent)
+! $offline || options+=(--offline)
 "$here/check.sh" "${options[@]}" ${root:+--root "$root"}
 if $at_boot; then
     systemctl daemon-reload

@@ -9,7 +9,8 @@ import yaml
 
 from conftest import INFRA, not_run
 
-WANTS = "etc/systemd/system/multi-user.target.wants"
+UNITS = "etc/systemd/system"
+WANTS = f"{UNITS}/multi-user.target.wants"
 
 
 def test_a_machine_is_provisioned_and_a_second_run_changes_nothing(machine):
@@ -135,6 +136,27 @@ MISTAKES = {
         lambda it: (it.root / "etc/systemd/system/timers.target.wants/durin-measure.timer").unlink(),
         "nothing measures",
     ),
+    "k3s is not executable": (lambda it: (it.root / "usr/local/bin/k3s").chmod(0o644), "not executable"),
+    "anybody may change durin-node": (lambda it: (it.root / "usr/local/bin/durin-node").chmod(0o777), "others than root (mode 777)"),
+    "a unit is masked": (
+        lambda it: ((it.root / UNITS / "durin-volume.service").unlink(), (it.root / UNITS / "durin-volume.service").symlink_to("/dev/null")),
+        "durin-volume.service is masked",
+    ),
+    "a unit is empty": (lambda it: it.write(f"{UNITS}/durin-volume.service", ""), "durin-volume.service starts nothing"),
+    "a unit was edited on Windows": (
+        lambda it: it.write(f"{UNITS}/k3s.service", "[Service]\r\nExecStart=/usr/local/bin/k3s server\r\n"),
+        "as on Windows",
+    ),
+    "a data directory in a drop-in": (
+        lambda it: it.write(f"{UNITS}/k3s.service.d/90.conf", "[Service]\nExecStart=\nExecStart=/usr/local/bin/k3s server -d /x\n"),
+        "90.conf sets data-dir",
+    ),
+    "an embedded etcd by the environment": (lambda it: it.write("etc/default/k3s", "K3S_CLUSTER_INIT=true\n"), "/etc/default/k3s asks for"),
+    "no authorities": (lambda it: (it.root / "etc/ssl/certs/ca-certificates.crt").unlink(), "no certificates of authorities"),
+    "k3s is unpacked by half": (
+        lambda it: (it.root / "var/lib/rancher/k3s/data/0123").rename(it.root / "var/lib/rancher/k3s/data/0123-tmp"),
+        "not unpacked",
+    ),
     "one machine-id for all": (lambda it: it.write("etc/machine-id", "0123\n"), "one machine-id"),
 }
 
@@ -148,6 +170,26 @@ def test_the_self_check_finds(machine, mistake):
     found = machine.check()
     assert found.returncode == 1
     assert words in found.stderr and "1 amiss" in found.stderr, found.stderr
+
+
+def test_an_etcd_that_is_switched_off_is_no_mistake(machine):
+    assert machine.provision().returncode == 0
+    machine.write("etc/rancher/k3s/config.yaml", "cluster-init: false\n")
+    assert machine.check().returncode == 0
+
+
+def test_a_second_run_puts_right_what_may_be_run_and_by_whom_changed(machine):
+    assert machine.provision().returncode == 0
+    (machine.root / "usr/local/bin/k3s").chmod(0o644)
+    (machine.root / "usr/local/bin/durin-node").chmod(0o777)
+    shutil.move(machine.root / "var/lib/rancher/k3s/data/0123", machine.root / "var/lib/rancher/k3s/data/0123-tmp")
+    assert machine.provision().returncode == 0
+
+
+def test_a_new_k3s_is_unpacked_though_another_is(machine):
+    machine.write("var/lib/rancher/k3s/data/old/bin/k3s", "")
+    assert machine.provision().returncode == 0
+    assert (machine.root / "var/lib/rancher/k3s/data/0123/bin/k3s").exists()
 
 
 def test_a_provisioning_that_ends_amiss_fails(machine):
