@@ -32,6 +32,12 @@ architecture=x86_64 type=t3.medium
 stack=durin-bake$(printf '%s' "/${image_parameter#/}" | tr -c 'A-Za-z0-9' '-')
 
 need_aws
+# /images/k3s and /images-k3s have one stack name.
+if stack_exists "$stack"; then
+    stack_parameter "$stack" ImageParameter
+    [ "$answer" = "$image_parameter" ] ||
+        fail "the stack $stack is $answer's, and would be $image_parameter's too: give one of the two parameters another name"
+fi
 if $remove; then
     say "This will delete the stack $stack, if it exists. Images stay, and are published and removed as before."
     confirm "Go on?"
@@ -40,8 +46,8 @@ if $remove; then
 fi
 bundle_of "$architecture"
 find_network
-# Whatever is baked has a name of its own: Image Builder never changes what has one.
-content=$({ printf '%s' "$bundle" && cat "$root/infra/image/builder.yaml"; } | openssl dgst -sha256 -r | cut -c 1-12)
+# Whatever is baked has a name of its own, for each parameter: Image Builder never changes what has one, nor makes it twice.
+content=$({ printf '%s' "$bundle $image_parameter" && cat "$root/infra/image/builder.yaml"; } | openssl dgst -sha256 -r | cut -c 1-12)
 say "This will create or update:"
 [ -n "$subnet" ] || say "  stack     durin-network: a VPC with one public subnet in $zone"
 say "  stack     $stack: an Image Builder pipeline, on Sundays at 3 UTC, for images of $architecture that $image_parameter gets"

@@ -192,10 +192,20 @@ def test_a_pipeline_bakes_that_bundle(account):
     assert "durin-network" in stacks(account)
     parameters = account.client("cloudformation").describe_stacks(StackName="durin-bake-durin-image")["Stacks"][0]["Parameters"]
     assert {"ParameterKey": "BundleSha256", "ParameterValue": output(account, "durin-bucket", "BundleX8664")} in parameters
+    # Another parameter's pipeline has components and recipes of its own, and stays one's own.
+    assert "would be /durin-image's too" in account.refused("deploy-image.sh", "--image-parameter", "/durin-image")
+    account.done("deploy-image.sh", "--image-parameter", "/images/k3s")
+    assert content_baked(account, "durin-bake-images-k3s") != content_baked(account, "durin-bake-durin-image")
+    account.done("deploy-image.sh", "--remove", "--image-parameter", "/images/k3s")
     account.done("deploy-image.sh", "--remove")
     account.client("cloudformation").delete_stack(StackName="durin-network")
     assert not {"durin-bake-durin-image", "durin-network"} & stacks(account).keys()
     assert "rustup target add aarch64-unknown-linux-musl" in account.refused("deploy-image.sh", "--arm64")
+
+
+def content_baked(account, stack):
+    parameters = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
+    return next(it["ParameterValue"] for it in parameters if it["ParameterKey"] == "Content")
 
 
 def test_at_first_the_functions_may_write_in_no_zone(account):
@@ -229,7 +239,11 @@ def test_another_node_on_that_image_is_provisioned_too(account):
     assert "for trying out" in said
     assert "./provision.sh --at-boot" in base64.b64decode(launch_template(account, "second")["UserData"]).decode()
     assert "which is x86_64: leave --arm64 out" in account.refused("deploy-node.sh", "third", "--arm64")
-    account.done("destroy-node.sh", "second", "--delete-volume", output(account, "durin-node-second", "VolumeId"))
+    # Without its script, which would find no record in the zone, and take that away from under the other node.
+    volume = output(account, "durin-node-second", "VolumeId")
+    account.client("cloudformation").delete_stack(StackName="durin-node-second")
+    if volume in volumes(account):
+        account.client("ec2").delete_volume(VolumeId=volume)
 
 
 def test_a_baked_image_is_not_for_trying_out_and_leaves_the_bundle_alone(account):
