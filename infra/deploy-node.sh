@@ -17,7 +17,7 @@
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
 #   --drain SECONDS         for how long a release drains the node first, so that preStop hooks run, up to 10; 0
 #   --measure B             true or false: whether the node tells CloudWatch how full its disks are, with two alarms; true
-#   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours
+#   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours; none takes that back
 #   --service-names B       true or false: whether external-dns may write CNAME records in the node's zone; false
 #   --ebs-csi B             true or false: whether the EBS CSI driver may make and move volumes of its own; false
 #   --yes                   do not ask
@@ -46,7 +46,7 @@ take_arguments '
     --capacity-rebalance capacity_rebalance boolean
     --drain drain number:0:10
     --measure measure boolean
-    --certificate-zone certificate_zone hosted-zone
+    --certificate-zone certificate_zone public-zone
     --service-names service_names boolean
     --ebs-csi ebs_csi boolean' "$@"
 ! $arm64 || [ -z "$image" ] || not_understood "--arm64 is for a stock image, and --image names another"
@@ -58,7 +58,7 @@ overrides=() kept=()
 [ -z "$capacity_rebalance" ] || overrides+=("CapacityRebalance=$capacity_rebalance")
 [ -z "$drain" ] || overrides+=("DrainSeconds=$drain")
 [ -z "$measure" ] || overrides+=("Measure=$measure")
-[ -z "$certificate_zone" ] || overrides+=("CertificateZoneId=$certificate_zone")
+[ -z "$certificate_zone" ] || overrides+=("CertificateZoneId=${certificate_zone#none}")
 [ -z "$service_names" ] || overrides+=("ServiceNames=$service_names")
 [ -z "$ebs_csi" ] || overrides+=("EbsCsi=$ebs_csi")
 

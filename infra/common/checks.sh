@@ -124,6 +124,7 @@ check_record() {
 
 # check_zone ZONE: it is there, and public: nobody outside could see a proof in a private one.
 check_zone() {
+    [ "$1" != none ] || return 0
     is_there NoSuchHostedZone route53 get-hosted-zone --id "$1" --output text --query HostedZone.Config.PrivateZone ||
         fail "there is no hosted zone $1"
     [ "$answer" = False ] || fail "the hosted zone $1 is private, and Let's Encrypt looks for its proofs in public: name the public zone"

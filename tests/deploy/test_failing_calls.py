@@ -198,3 +198,10 @@ def test_images_without_credentials_are_told_in_one_sentence(tmp_path, monkeypat
     assert (ended.returncode, ended.stdout) == (1, "")
     (error,) = ended.stderr.splitlines()
     assert error.startswith("error: ") and told in error
+
+
+def test_the_right_to_prove_names_is_taken_back(tmp_path):
+    aws = StandIn(tmp_path / "aws", [NOBODYS])
+    done = aws.run("deploy-node.sh", "home", "--certificate-zone", "none", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "with CertificateZoneId=\n" in done.stdout
