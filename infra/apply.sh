@@ -4,6 +4,7 @@
 #   --xmpp-domain NAME  the example too: an XMPP server for this domain, which is in the zone of just deploy-node
 #                       --certificate-zone
 #   --email ADDRESS     whom Let's Encrypt writes about certificates; for the example
+#   --node-name NAME    the node's name in Kubernetes, if it is not NAME: of a server that was brought along
 #   --print             print the manifests instead, for a repository of yours; asks no cluster
 #   --yes               do not ask
 #
@@ -13,11 +14,12 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-xmpp_domain="" email="" print=false
+xmpp_domain="" email="" node_name="" print=false
 take_arguments '
     NAME node node
     --xmpp-domain xmpp_domain record
     --email email email
+    --node-name node_name kubernetes-node
     --print print flag
     --yes yes flag' "$@"
 [ -z "$xmpp_domain" ] || [ -n "$email" ] || not_understood "--xmpp-domain needs --email"
@@ -136,11 +138,17 @@ overlays=$root/target/cluster/$node
 if $print; then
     kubectl kustomize "$overlays/platform"
     [ -z "$xmpp_domain" ] || { echo --- && kubectl kustomize "$overlays/services"; }
+    {
+        say "Charts make the rest, which then needs the host's network, or it gets no credentials. Once they are there:"
+        say "  kubectl --namespace cert-manager patch deployment cert-manager --type strategic --patch-file infra/cluster/cert-manager-in-host-network.yaml"
+        [ "$ebs_csi" != true ] ||
+            say "  kubectl --namespace kube-system patch deployment ebs-csi-controller --type strategic --patch-file infra/cluster/ebs-csi-in-host-network.yaml"
+    } >&2
     exit
 fi
 nodes=$(kubectl get nodes --output name </dev/null) || fail "kubectl does not reach the cluster: DEPLOY.md, 4, says how"
-[ "$nodes" = "node/$node" ] ||
-    fail "the cluster that kubectl reaches is not the node $node, but has ${nodes//$'\n'/, }: set KUBECONFIG to the node's"
+[ "$nodes" = "node/${node_name:-$node}" ] ||
+    fail "the cluster that kubectl reaches is not the node ${node_name:-$node}, but has ${nodes//$'\n'/, }: set KUBECONFIG to the node's, or pass --node-name if it is called so in Kubernetes"
 say "This will apply to the node $node:"
 say "  platform  a storage class; cert-manager${certificate_zone:+, for names in the zone $certificate_zone}; external-dns, for the zone $zone"
 [ "$ebs_csi" != true ] || say "  ebs-csi   the EBS CSI driver"

@@ -189,6 +189,7 @@ XMPP = ["--xmpp-domain", "example.org", "--email", "me@example.org"]
 def test_what_is_known_of_the_node_is_filled_in(apply):
     printed = apply("--print", *XMPP, certificate_zone="Z0PUBLIC", ebs_csi="true", real_kubectl=True)
     assert printed.returncode == 0, printed.stderr
+    assert "patch deployment cert-manager" in printed.stderr and "patch deployment ebs-csi-controller" in printed.stderr
     made = documents(printed.stdout)
     assert [it for it in map(problem, made) if it] == []
     assert not re.search(r"(?<!key)(?<!name): (?:XMPP_DOMAIN|EMAIL|REGION|RECORD|SERVICE_NAME|CERTIFICATE_ZONE_ID)$", printed.stdout, re.MULTILINE)
@@ -217,6 +218,11 @@ def test_the_platform_comes_before_what_needs_it(apply, tmp_path):
 def test_nothing_is_applied_to_another_cluster_or_without_the_right(apply, tmp_path):
     other = apply("--yes", node="away")
     assert other.returncode == 1 and "is not the node home, but has node/away" in other.stderr
+    assert "--node-name" in other.stderr
     assert "--service-names true" in apply("--yes", service_names="false").stderr
     assert "--certificate-zone" in apply("--yes", *XMPP).stderr
     assert "apply" not in (tmp_path / "called").read_text()
+
+
+def test_a_server_that_was_brought_along_keeps_its_name(apply):
+    assert apply("--yes", "--node-name", "old-server.lan", node="old-server.lan").returncode == 0
