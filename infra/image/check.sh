@@ -15,6 +15,7 @@ set -euo pipefail
 root="" image=false wants_agent=true offline=false k3s_sha256=""
 while [ $# -gt 0 ]; do
     case $1 in
+    --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
     --image) image=true ;;
     --k3s-sha256) k3s_sha256=$2 && shift ;;
     --without-ssm-agent) wants_agent=false ;;

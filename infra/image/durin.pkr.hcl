@@ -61,6 +61,8 @@ source "amazon-ebs" "node" {
   # Only from where Packer runs.
   ssh_username                              = "ec2-user"
   temporary_security_group_source_public_ip = true
+  # Packer's key would open each instance of the image.
+  ssh_clear_authorized_keys                 = true
 
   metadata_options {
     http_endpoint               = "enabled"

@@ -23,6 +23,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root="" image=false at_boot=false k3s="" k3s_sha256="" ssm_agent="" wants_agent=true offline=false forget_cluster=false
 while [ $# -gt 0 ]; do
     case $1 in
+    --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
     --image) image=true ;;
     --forget-cluster) forget_cluster=true ;;
     --at-boot) at_boot=true ;;
@@ -97,20 +98,23 @@ PROGRAMS
 
 # Through the agent Durin has an instance release the volume.
 provide_agent() {
-    local place
+    local place work
     $wants_agent || return 0
     for place in /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system; do
         [ ! -e "$root$place/amazon-ssm-agent.service" ] || return 0
     done
     if [ -n "$ssm_agent" ]; then
-        place=/tmp/ssm-agent.${ssm_agent##*.}
+        # Nobody else's folder, and one that the machine sees.
+        mkdir -p "$root/tmp"
+        work=$(mktemp -d "$root/tmp/durin.XXXXXX")
+        place=${work#"$root"}/ssm-agent.${ssm_agent##*.}
         cp "$ssm_agent" "$root$place"
         case $ssm_agent in
         *.deb) inside dpkg --install "$place" ;;
         *.rpm) inside rpm --install --replacepkgs "$place" ;;
         *) fail "$ssm_agent is neither a .deb nor a .rpm" ;;
         esac
-        rm -f "$root$place"
+        rm -r "$work"
     elif inside sh -c 'command -v dnf' >/dev/null; then
         install_packages amazon-ssm-agent
     else
@@ -137,7 +141,8 @@ provide_k3s() {
             fail "k3s $k3s_version is not there: pass --k3s FILE"
         else
             say "fetch k3s $k3s_version"
-            curl --fail --silent --show-error --location --retry 8 --retry-all-errors --output "$work/k3s" \
+            curl --fail --silent --show-error --location --retry 8 --retry-all-errors --retry-max-time 600 \
+                --connect-timeout 20 --speed-limit 1000 --speed-time 30 --output "$work/k3s" \
                 "https://github.com/k3s-io/k3s/releases/download/${k3s_version/+/%2B}/$asset" ||
                 fail "k3s $k3s_version could not be fetched from GitHub: look at the network, or pass --k3s FILE"
         fi

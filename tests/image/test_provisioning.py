@@ -91,6 +91,26 @@ def test_without_a_network_what_is_missing_is_named(machine):
     assert "pass --ssm-agent FILE" in machine.provision().stderr
 
 
+@pytest.mark.parametrize("script", ["provision.sh", "check.sh"])
+def test_help_lists_the_options(bundle, script):
+    done = subprocess.run([bundle / script, "--help"], capture_output=True, text=True, timeout=30, check=True)
+    assert "--without-ssm-agent" in done.stdout and "set -euo" not in done.stdout
+
+
+def test_the_agents_package_is_installed_out_of_a_folder_of_its_own(machine, tmp_path):
+    (machine.root / "usr/lib/systemd/system/amazon-ssm-agent.service").unlink()
+    (tmp_path / "agent.deb").write_text("agent")
+    # Somebody's link in the way of a name that is known.
+    (machine.root / "tmp").mkdir()
+    (machine.root / "tmp/ssm-agent.deb").symlink_to(tmp_path / "theirs")
+    unit = machine.root / "usr/lib/systemd/system/amazon-ssm-agent.service"
+    machine.write("usr/bin/dpkg", f"#!/bin/sh\nprintf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' >{unit}\n", 0o755)
+    done = machine.provision("--image", "--ssm-agent", str(tmp_path / "agent.deb"))
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "theirs").exists()
+    assert os.listdir(machine.root / "tmp") == ["ssm-agent.deb"]
+
+
 def test_the_pins_are_a_version_and_two_hashes():
     text = (INFRA / "image" / "versions.sh").read_text()
     pins = dict(line.split("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
