@@ -120,7 +120,7 @@ is_a() {
     parameter) pattern='^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$' expected="a parameter's name, such as /durin/image: letters, digits and _.-, with a / before each part" ;;
     hosted-zone) pattern='^Z[0-9A-Z]{1,31}$' expected="a hosted zone's id: Z and at most 31 capital letters and digits" ;;
     public-zone) pattern='^(none|Z[0-9A-Z]{1,31})$' expected="a hosted zone's id, Z and at most 31 capital letters and digits; or none" ;;
-    kubernetes-node) most=253 pattern='^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$' expected="a node's name in Kubernetes: lower-case letters, digits, dots and dashes" ;;
+    kubernetes-node) most=253 pattern='^[a-z]([a-z0-9.-]*[a-z0-9])?$' expected="a node's name in Kubernetes: lower-case letters, digits, dots and dashes, a letter first" ;;
     record) most=253 pattern='^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+\.?$' expected="a host name, such as k3s.example.internal: letters, digits, dashes and underscores, with dots between" ;;
     email) most=254 pattern='^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$' expected="an address, such as you@example.org" ;;
     instance-type) pattern='^[a-z0-9-]+\.[a-z0-9-]+$' expected="an instance type, such as t3.medium" ;;
