@@ -20,15 +20,16 @@ from only_loopback import REGION
 ACCOUNT = "123456789012"
 IMAGE = "ami-03cf127a"
 RULES = {
-    "durin-node-lifecycle": "durin-node-lifecycle",
-    "durin-spot-interruption": "durin-spot-interruption",
-    "durin-instance-retirement": "durin-spot-interruption",
-    "durin-node-resync": "durin-node-resync",
-    "durin-image-available": "durin-ami-publish",
-    "durin-image-built": "durin-ami-publish",
-    "durin-bake-finished": "durin-ami-publish",
-    "durin-ami-publish": "durin-ami-publish",
-    "durin-ami-prune": "durin-ami-prune",
+    "durin-node-lifecycle": ["durin-node-lifecycle"],
+    "durin-launch-watch": ["durin-node-resync"],
+    "durin-spot-interruption": ["durin-spot-interruption", "durin-node-resync"],
+    "durin-instance-retirement": ["durin-spot-interruption"],
+    "durin-node-resync": ["durin-node-resync"],
+    "durin-image-available": ["durin-ami-publish"],
+    "durin-image-built": ["durin-ami-publish"],
+    "durin-bake-finished": ["durin-ami-publish"],
+    "durin-ami-publish": ["durin-ami-publish"],
+    "durin-ami-prune": ["durin-ami-prune"],
 }
 FAMILY = {"durin:image-parameter": "/durin/image"}
 
@@ -159,11 +160,11 @@ def test_the_rules_invoke_the_functions(account):
     assert {
         name: [target["Arn"].split(":")[-1] for target in events.list_targets_by_rule(Rule=name)["Targets"]]
         for name in names
-    } == {rule: [function] for rule, function in RULES.items()}
+    } == RULES
     for name in FUNCTIONS:
         policy = json.loads(account.client("lambda").get_policy(FunctionName=name)["Policy"])
         allowed = {statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]}
-        ours = {rule for rule, function in RULES.items() if function == name}
+        ours = {rule for rule, functions in RULES.items() if name in functions}
         assert allowed == {f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}" for rule in ours}
 
 

@@ -6,6 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{Precedence, Step, WaitFor};
 
+/// How long to wait between two looks at what another run is waiting for, too, also while the holder serves: the other may
+/// ask it to let go, and die, just after a look.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
 /// How long the run that leads may take from the moment at which a write is due until reads show it.
 const OVERDUE: Duration = Duration::from_secs(8);
 
@@ -46,12 +50,6 @@ struct Due {
 }
 
 impl Following {
-    /// How long to wait between two looks at what another run is waiting for, too.
-    pub(super) const LOOK_EVERY: Duration = Duration::from_secs(15);
-
-    /// The same, while nothing is lost if that run has died.
-    pub(super) const LOOK_RARELY: Duration = Duration::from_secs(30);
-
     /// A run that has gone ahead for another goes on: what that one did not do, it will not do next either. And one that has
     /// followed leaves the other to end what it has begun.
     pub(super) fn role(&mut self, precedence: Precedence) -> Role {
@@ -97,11 +95,11 @@ impl Following {
 
     /// How long until the next look at what is waited for. What comes to be waited for next is looked at at once, because it
     /// may be over already; but not if it is the effect of a write, which was just looked for.
-    pub(super) fn pause(&mut self, reason: &WaitFor, every: Duration, has_just_looked: bool) -> Option<Duration> {
+    pub(super) fn pause(&mut self, reason: &WaitFor, has_just_looked: bool) -> Option<Duration> {
         let was_looked_for = self.due.take().is_some();
         let is_known = has_just_looked || self.awaited.as_ref().is_none_or(|awaited| awaited == reason);
         self.awaited = Some(reason.clone());
-        (is_known || was_looked_for).then_some(every)
+        (is_known || was_looked_for).then_some(LOOK_EVERY)
     }
 }
 
@@ -113,7 +111,6 @@ mod tests {
     use crate::ids::InstanceId;
     use crate::risk::{Risk, RiskReason};
 
-    const EVERY: Duration = Following::LOOK_EVERY;
     const RETIRES: Risk = Risk { reason: RiskReason::Retirement, until: None };
 
     fn at(seconds: u64) -> SystemTime {
@@ -178,7 +175,7 @@ mod tests {
         following.on_due(&attach, None, at(0));
         let (detach, looks) = (Step::Detach { holder: instance() }, Turn::LooksForItsEffect(Duration::ZERO));
         assert_eq!(following.on_due(&detach, None, at(60)), looks);
-        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY));
+        assert_eq!(following.pause(&WaitFor::Volume, false), Some(LOOK_EVERY));
         assert_eq!(following.on_due(&detach, None, at(120)), looks);
     }
 
@@ -186,9 +183,9 @@ mod tests {
     fn what_is_newly_waited_for_is_looked_at_at_once() {
         let mut following = Following::default();
         let detached = WaitFor::Detached { holder: instance() };
-        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY), "all was just read");
-        assert_eq!(following.pause(&WaitFor::Volume, EVERY, false), Some(EVERY));
-        assert_eq!(following.pause(&detached, EVERY, false), None);
-        assert_eq!(following.pause(&detached, EVERY, false), Some(EVERY));
+        assert_eq!(following.pause(&WaitFor::Volume, false), Some(LOOK_EVERY), "all was just read");
+        assert_eq!(following.pause(&WaitFor::Volume, false), Some(LOOK_EVERY));
+        assert_eq!(following.pause(&detached, false), None);
+        assert_eq!(following.pause(&detached, false), Some(LOOK_EVERY));
     }
 }

@@ -49,9 +49,6 @@ const SLOW_POLL: Duration = Duration::from_secs(1);
 /// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
 const LEISURELY_POLL: Duration = Duration::from_secs(8);
 
-/// How near an end has to be for a run that follows to look out for it: a release takes 40 s, and one look may be missed.
-const LEISURELY_UNTIL: Duration = Duration::from_secs(90);
-
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
 
@@ -119,7 +116,7 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
                 node.view.forget_awaited(reason, now);
                 match role {
                     Role::Leads => Some(pause_for(reason, &observed, now)),
-                    Role::Follows => following.pause(reason, look_every(&observed, now), has_just_looked),
+                    Role::Follows => following.pause(reason, has_just_looked),
                 }
             }
             // Nobody else was told of it.
@@ -224,19 +221,6 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
             | Done::NotOurs { .. },
         ) => Ok(reason.clone()),
     }
-}
-
-/// How often a run that follows looks: rarely while a holder serves that has the time, because the run that it follows could
-/// die then at no cost.
-fn look_every(observed: &Observed, now: SystemTime) -> Duration {
-    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
-    let holder = holder.and_then(|held| observed.instances.get(&held.instance));
-    let goes_soon = holder.is_none_or(|holder| {
-        let until = [holder.risk.and_then(|risk| risk.until), holder.stops_at];
-        until.into_iter().flatten().any(|until| until < now + LEISURELY_UNTIL)
-    });
-    let serves = observed.release.as_ref().is_some_and(|release| release.state == ReleaseState::NotStarted);
-    if serves && !goes_soon { Following::LOOK_RARELY } else { Following::LOOK_EVERY }
 }
 
 fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration {
