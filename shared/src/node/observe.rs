@@ -43,6 +43,8 @@ pub(super) struct Node {
     /// Whether another run goes ahead, as it was seen at the last look; and since when this one has left the asking to that.
     pub(super) follows: bool,
     pub(super) leaves_asking_since: Option<SystemTime>,
+    /// The beginning of what the last question was about.
+    pub(super) asks_about: Option<SystemTime>,
     /// What the instances have said of themselves, as far as this run has heard it.
     pub(super) words: Words,
     /// The lifecycle actions that this run has seen its group show.
@@ -99,6 +101,7 @@ impl Node {
             silent: BTreeSet::new(),
             follows: false,
             leaves_asking_since: None,
+            asks_about: None,
             words: Words::default(),
             seen_waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),

@@ -191,7 +191,9 @@ fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
 /// Takes a step that writes, and returns how long to wait before the next look.
 async fn take(aws: &Aws, node: &mut Node, write: &Step, waiting_for: &mut String) -> Result<Option<Duration>, Failure> {
     Ok(match apply(aws, node, write).await? {
-        Applied::Done => matches!(write, Step::Detach { .. }).then_some(LEAST_DETACHMENT.saturating_sub(POLL)),
+        Applied::Done if matches!(write, Step::Detach { .. }) => Some(LEAST_DETACHMENT.saturating_sub(POLL)),
+        // Systems Manager does not list it at once.
+        Applied::Done => matches!(write, Step::Ask { .. }).then_some(SLOW_POLL),
         Applied::Overtaken => {
             *waiting_for = format!("{} was overtaken by a change", write.name());
             node.view.volume.forget();

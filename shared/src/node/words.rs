@@ -10,6 +10,8 @@ use super::documents::Document;
 /// A question that this invocation has asked.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    /// The beginning of the launch or the attachment that it was about, if EC2 says.
+    pub(super) about: Option<SystemTime>,
     pub(super) at: SystemTime,
     pub(super) answer: Answer,
     /// Why it was refused, if it was.
@@ -43,7 +45,7 @@ pub(super) fn word(
     let document = Document::that_asks(question);
     let last =
         listed.iter().filter(|it| it.document == document && it.requested >= since).max_by_key(|it| it.requested);
-    if let Some(asked) = asked.filter(|asked| asked.at >= since)
+    if let Some(asked) = asked
         && let Some(word) = unlisted(last, asked, now)
     {
         return word;
@@ -208,7 +210,7 @@ mod tests {
     #[case::lost(Answer::Lost { since: at(120) }, 130, Word::Absent { why: "no document".to_owned() })]
     #[case::refused(Answer::Refused, 121, Word::Absent { why: "no document".to_owned() })]
     fn what_is_not_listed_may_come_or_not(#[case] answer: Answer, #[case] now: u64, #[case] expected: Word) {
-        let asked = Asked { at: at(120), answer, why: "no document".to_owned() };
+        let asked = Asked { about: None, at: at(120), answer, why: "no document".to_owned() };
         assert_eq!(word(&[], Question::Serves, at(100), Some(&asked), at(now)), expected);
     }
 }
