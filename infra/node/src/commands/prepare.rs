@@ -39,6 +39,9 @@ pub struct Prepared {
     pub drain_seconds: Option<u64>,
     /// Why this instance cannot be the node. Empty if it can.
     pub unfit: Vec<String>,
+    /// Whether only the metadata service has kept it from that. The unit asks again.
+    #[serde(default)]
+    pub may_pass: bool,
     pub warnings: Vec<String>,
 }
 
@@ -84,6 +87,7 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
     steps.report("read the tags", begun, problem.as_deref().unwrap_or("done"));
     let mut unfit = fitness::unfit(&image);
     let mut warnings = fitness::warnings(&image);
+    let may_pass = unfit.is_empty() && read.volume.is_none() && problem.is_some();
     match &read.volume {
         None => unfit.push(problem.unwrap_or_else(|| format!("this instance has no tag {}", tags::VOLUME_ID))),
         Some(volume) => {
@@ -96,7 +100,7 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
     }
     configure(world, read.record.as_deref())?;
     datastore::link(world)?;
-    Ok(Prepared { boot: world.boot(), unfit, warnings, ..read })
+    Ok(Prepared { boot: world.boot(), unfit, may_pass, warnings, ..read })
 }
 
 /// Asks until the tags are there, or until the deadline. What there is by then counts, with the last problem.
@@ -111,6 +115,7 @@ fn read_until(metadata: &mut Metadata, deadline: Deadline) -> (Prepared, Option<
         node_name: None,
         drain_seconds: None,
         unfit: Vec::new(),
+        may_pass: false,
         warnings: Vec::new(),
     };
     let mut best = nothing.clone();

@@ -49,6 +49,7 @@ fn prepared(world: &World) -> (Answer, bool) {
     match Prepared::of_this_boot(world) {
         None => (Answer::no("not prepared", "durin-prepare has not ended"), false),
         Some(note) if note.unfit.is_empty() => (Answer::yes("prepared"), true),
+        Some(note) if note.may_pass => (Answer::no("not prepared", &note.unfit.join("; ")), false),
         Some(note) => (Answer::no("unfit", &note.unfit.join("; ")), true),
     }
 }

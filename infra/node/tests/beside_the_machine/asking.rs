@@ -28,6 +28,19 @@ fn an_unfit_instance_is_not_waited_for() {
     assert!(ran.text.contains("the image lacks k3s"), "{}", ran.text);
 }
 
+/// Its image is not to blame, and the unit asks again.
+#[test]
+fn an_instance_whose_metadata_service_is_away_is_not_prepared_yet() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    let nowhere = "127.0.0.1:1".parse().expect("an address");
+    instance.durin_node(nowhere, &["prepare", "--within", "0"]);
+    let ran = instance.durin_node(nowhere, &["status", "--wait", "prepared", "--within", "0"]);
+    assert_eq!((ran.word(), ran.status), ("not prepared", Some(1)), "{}", ran.text);
+    let waiting = instance.begin(metadata.address, &["status", "--wait", "prepared", "--within", "10"]);
+    instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(Ran::of(waiting).word(), "prepared");
+}
+
 #[test]
 fn an_instance_that_is_not_prepared_in_time_says_so() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
