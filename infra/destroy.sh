@@ -44,7 +44,7 @@ delete_stack durin-roles
 [ -n "$nodes" ] || delete_stack durin-network
 
 say ""
-say "Durin is gone from $region. A pipeline of just deploy-image bakes on, until just deploy-image --remove. These are yours and may be left: data volumes and their snapshots, hosted zones, and images,"
+say "Durin is gone from $region. A pipeline of just deploy-image is still there and fails every week for want of the bucket, until just deploy-image --remove. These are yours and may be left: data volumes and their snapshots, hosted zones, and images,"
 say "which nothing prunes any more:"
 say "  aws ec2 describe-volumes --filters Name=tag:durin:volume,Values=data"
 say "  aws ec2 describe-images --owners self --include-disabled --filters Name=tag-key,Values=durin:image-parameter"
