@@ -87,7 +87,7 @@ def test_everything_is_pinned_and_comes_back_without_a_registry(built):
 
 def test_data_is_on_the_data_volume(built):
     config = yaml.safe_load((INFRA / "image" / "config.yaml").read_text())
-    assert config["default-local-storage-path"].startswith("/data/") and "local-storage" not in config["disable"]
+    assert config["default-local-storage-path"].startswith("/data/") and "local-storage" not in config.get("disable", [])
     (claim,) = [it for it in everything(built) if it["kind"] == "PersistentVolumeClaim"]
     classes = {it["metadata"]["name"]: it["provisioner"] for it in everything(built) if it["kind"] == "StorageClass"}
     assert classes[claim["spec"]["storageClassName"]] == "rancher.io/local-path"
