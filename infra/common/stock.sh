@@ -23,7 +23,9 @@ provision_at_boot() {
 look_at_provisioning() {
     local owner name
     stack_parameter "$stack" ImageParameter
-    call ssm get-parameter --name "$answer" --query Parameter.Value --output text
+    # A stack of somebody's own, or an image parameter that is gone: nothing is known of the image.
+    [ -n "$answer" ] || return 0
+    is_there ParameterNotFound ssm get-parameter --name "$answer" --query Parameter.Value --output text || return 0
     call ec2 describe-images --image-ids "$answer" --output text --query 'Images[0].[ImageOwnerAlias, Architecture, Name]'
     IFS=$'\t' read -r owner architecture name <<<"$answer"
     provision_at_boot "$owner" "$architecture" "$name"
