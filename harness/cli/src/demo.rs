@@ -63,15 +63,7 @@ async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<d
 
 /// The history's events that must never happen.
 fn violations(world: &World) -> Vec<String> {
-    let violated = world.history().iter().filter_map(|entry| match &entry.fact {
-        Fact::Violated(violation) => Some(violation.to_string()),
-        Fact::Emitted(_)
-        | Fact::Invoked { .. }
-        | Fact::Answered { .. }
-        | Fact::Called { .. }
-        | Fact::Changed { .. }
-        | Fact::Guest { .. } => None,
-    });
+    let violated = world.history().iter().filter_map(|entry| Some(entry.fact.violation()?.to_string()));
     violated.chain(world.iam.denials.iter().map(ToString::to_string)).collect()
 }
 

@@ -81,6 +81,19 @@ impl Fact {
         }
     }
 
+    /// The invariant that was broken, if one was.
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Fact::Violated(violation) => Some(violation),
+            Fact::Emitted(_)
+            | Fact::Invoked { .. }
+            | Fact::Answered { .. }
+            | Fact::Called { .. }
+            | Fact::Changed { .. }
+            | Fact::Guest { .. } => None,
+        }
+    }
+
     /// The type and message of the error with which an invocation ended.
     pub fn failure(&self) -> Option<&str> {
         match self {

@@ -8,7 +8,7 @@ use durin_harness::LocalAws;
 use durin_harness::seed::Seed;
 use durin_harness::time::Time;
 use durin_harness::world::World;
-use durin_harness::world::history::{Entry, Fact};
+use durin_harness::world::history::Entry;
 use durin_harness::world::invariants::check_always;
 use durin_harness::world::steady::NodeNames;
 
@@ -87,15 +87,7 @@ fn problems_of(world: &mut World) -> Vec<String> {
     world.settle();
     let mut problems = check_always(world);
     problems.extend(world.iam.denials.iter().map(ToString::to_string));
-    problems.extend(world.history().iter().filter_map(|entry| match &entry.fact {
-        Fact::Violated(violation) => Some(violation.to_string()),
-        Fact::Emitted(_)
-        | Fact::Invoked { .. }
-        | Fact::Answered { .. }
-        | Fact::Called { .. }
-        | Fact::Changed { .. }
-        | Fact::Guest { .. } => None,
-    }));
+    problems.extend(world.history().iter().filter_map(|entry| Some(entry.fact.violation()?.to_string())));
     problems
 }
 
