@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Done, Observed, Precedence, Question, ReleaseState, Step, WaitFor, Word, next_step, precedence, urgent_from,
+    Done, Observed, Precedence, Question, ReleaseState, Step, WaitFor, Word, next_step, precedence, release_due,
+    urgent_from,
 };
 use tracing::info;
 
@@ -48,6 +49,9 @@ const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
 const LEISURELY_POLL: Duration = Duration::from_secs(8);
+
+/// The same until the group launches a successor: the launch starts a run of its own, which goes ahead.
+const REPLACEMENT_POLL: Duration = Duration::from_secs(15);
 
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
@@ -148,9 +152,11 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
         };
         confirmed = None;
         if let Some(mut pause) = pause {
-            if role == Role::Follows {
-                pause = pause.min(until_urgent(&observed, now));
-            }
+            let next = match role {
+                Role::Leads => release_due(&observed, now),
+                Role::Follows => urgent_from(&observed, now),
+            };
+            pause = pause.min(until(next, now));
             if !deadline.allows(aws.clock.now(), pause) {
                 return Err(Failure::OutOfTime { waiting_for });
             }
@@ -161,9 +167,9 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
     Err(Failure::NoProgress { rounds: MOST_LOOKS, problem })
 }
 
-/// Forever, once everybody has looked.
-fn until_urgent(observed: &Observed, now: SystemTime) -> Duration {
-    let left = urgent_from(observed, now).and_then(|from| from.duration_since(now).ok());
+/// How long until a time at which a run looks again; forever, if it has passed.
+fn until(next: Option<SystemTime>, now: SystemTime) -> Duration {
+    let left = next.and_then(|next| next.duration_since(now).ok());
     left.filter(|left| !left.is_zero()).unwrap_or(Duration::MAX)
 }
 
@@ -254,7 +260,8 @@ fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration
             }
             Word::NotAsked | Word::Yes | Word::NotYet { .. } | Word::No { .. } | Word::Absent { .. } => START_POLL,
         },
-        WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
+        WaitFor::Replacement { .. } => REPLACEMENT_POLL,
+        WaitFor::Booted { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
         WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,

@@ -2,7 +2,7 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{Group, InstanceState, Lifecycle, is_warned, launch_has_company, warning_has_company};
-use durin_decisions::risk::RiskReason;
+use durin_decisions::risk::{Risk, RiskReason, Warning};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -38,6 +38,20 @@ fn a_warning_has_company_when_its_instance_is_marked_and_a_hook_holds_one(
     let warning = seen.warning.clone().expect("a warning");
     let warned = &seen.instances[&warning.instance];
     assert_eq!(warning_has_company(&warning, warned, &seen.group, now()), has_company);
+}
+
+/// Nothing is lost until the schedule comes.
+#[test]
+fn a_recommendation_has_company_when_its_instance_is_marked() {
+    let seen = healthy().at_risk(OLD, RiskReason::Rebalance, None).seen();
+    let risk = Risk { reason: RiskReason::Rebalance, until: None };
+    let recommended = Warning { instance: id(OLD), risk, sent: None };
+    assert!(warning_has_company(&recommended, &seen.instances[&id(OLD)], &seen.group, now()));
+    let seen = healthy().seen();
+    assert!(
+        !warning_has_company(&recommended, &seen.instances[&id(OLD)], &seen.group, now()),
+        "nobody knows of it yet"
+    );
 }
 
 #[rstest]

@@ -88,10 +88,15 @@ fn is_urgent(step: &Step, observed: &Observed, now: SystemTime) -> bool {
     matches!(step, Step::Release { .. }) && urgent_from(observed, now).is_some_and(|from| from <= now)
 }
 
-/// From when on nobody waits for anybody, if EC2 takes the holder at a time to come: a run that follows looks then.
-pub fn urgent_from(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
+/// When the holder has to be asked to let go at the latest, if EC2 takes it at a time to come: the run that leads looks then.
+pub fn release_due(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
     let instance = observed.instances.get(holder(observed)?)?;
-    taken_at(instance, now).map(|until| until + LEADER_IS_LATE - RELEASE_LEAD)
+    taken_at(instance, now).map(|until| until - RELEASE_LEAD)
+}
+
+/// From when on nobody waits for anybody: a run that follows looks then.
+pub fn urgent_from(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
+    release_due(observed, now).map(|due| due + LEADER_IS_LATE)
 }
 
 /// An instance that is no successor any more has nobody else who looks at it this closely.

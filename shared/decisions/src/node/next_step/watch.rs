@@ -16,17 +16,19 @@ use super::taken::reclaimed_at;
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{Group, Instance};
-use crate::risk::Warning;
+use crate::risk::{RiskReason, Warning};
 
-/// Whether all that a warning's own run alone can do is done: the instance is marked, and a lifecycle action waits whose event
-/// has started another run.
+/// Whether all that a warning's own run alone can do is done: the instance is marked, and, if it is
+/// interrupted, a lifecycle action waits whose event has started another run. Of any other warning the mark is enough: the
+/// instance serves, and whoever looks next sees to the rest.
 pub fn warning_has_company(warning: &Warning, warned: &Instance, group: &Group, now: SystemTime) -> bool {
     let has_run = |(id, transition): (&InstanceId, Transition)| match transition {
         Transition::Launching => true,
         Transition::Terminating => *id == warning.instance,
     };
     let is_member = group.members.contains_key(&warning.instance);
-    !is_news(warning, warned, now) && (!is_member || group.waiting().any(has_run))
+    let can_wait = warning.risk.reason != RiskReason::Interruption;
+    !is_news(warning, warned, now) && (can_wait || !is_member || group.waiting().any(has_run))
 }
 
 /// Whether the run of a launch is over, or is not the only one that knows. Its group does not tell of a warning: see
