@@ -20,7 +20,7 @@ use crate::world::latency::Range;
 use crate::world::machines::Order;
 use crate::world::{REGION, World};
 
-pub use functions::{FunctionError, Handler, Kill};
+pub use functions::{Cost, FunctionError, Handler, Kill};
 
 /// A world that lives: time passes, calls are answered, events reach functions. Clones are the same world.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ struct Shared {
     /// Counts up whenever the world was touched.
     touched: watch::Sender<u64>,
     kills: Mutex<Vec<Kill>>,
+    /// Of all invocations, with the names of their functions.
+    probes: Mutex<Vec<(String, Arc<functions::Probe>)>>,
 }
 
 impl LocalAws {
@@ -42,7 +44,8 @@ impl LocalAws {
             world: Mutex::new(world),
             clock,
             touched: watch::Sender::new(0),
-            kills: Mutex::new(Vec::new()),
+            kills: Mutex::default(),
+            probes: Mutex::default(),
         }))
     }
 
@@ -131,6 +134,7 @@ impl LocalAws {
     /// # Errors
     /// When a planned fault loses the answer.
     pub async fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ResponseLost> {
+        let pending = functions::begin_call();
         let read = self.world(|world| {
             let call = Call::read(&world.iam, &request)?;
             let latency = world.draw(latency_of(world, &call));
@@ -140,7 +144,9 @@ impl LocalAws {
         self.0.clock.wait(latency / 2).await;
         let answer = self.world(|world| wire::answer(world, &call));
         self.0.clock.wait(latency / 2).await;
-        functions::count_call().await;
+        if let Some(pending) = pending {
+            pending.answered().await;
+        }
         answer
     }
 

@@ -5,9 +5,8 @@ pub mod python;
 pub mod seeds;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_smithy_async::time::TimeSource;
 use durin::ids::InstanceId;
 use durin::risk::{Mark, Risk};
 use durin::times;
@@ -231,8 +230,8 @@ impl Story {
     pub async fn invoke(&self, function: &str, payload: Value) -> Invoked {
         let before = self.world(|world| world.history().len());
         let timeout = deployment::timeout(function).expect("a deployment").expect("a function");
-        let killed_at: SystemTime = self.aws().clock().now() + timeout;
-        let outcome = deployment::handlers(self.aws())[function](payload, killed_at).await;
+        let handlers = deployment::handlers(self.aws());
+        let (outcome, _) = self.aws().invoke_by_hand(function, &handlers[function], payload, timeout).await;
         let calls = self.world(|world| {
             let entries = world.history()[before..].iter();
             entries.filter_map(|entry| call(&entry.fact, function)).collect()

@@ -41,11 +41,32 @@ pub struct Kill {
     pub after_calls: u32,
 }
 
+/// What an invocation has cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// The function.
+    pub function: String,
+    /// Its API calls.
+    pub calls: u32,
+    /// The longest chain of calls of which each was made after the one before it was answered.
+    pub chain: u32,
+}
+
 /// Counts an invocation's API calls and knows when it has to die.
-struct Probe {
+#[derive(Default)]
+pub(super) struct Probe {
     calls: AtomicU32,
+    /// The longest chain of answered calls so far.
+    chain: AtomicU32,
     dies_after: Option<u32>,
     dies: Notify,
+}
+
+impl Probe {
+    fn cost(&self, function: &str) -> Cost {
+        let (calls, chain) = (self.calls.load(Ordering::Relaxed), self.chain.load(Ordering::Relaxed));
+        Cost { function: function.to_owned(), calls, chain }
+    }
 }
 
 tokio::task_local! {
@@ -88,11 +109,9 @@ impl LocalAws {
     fn invoke(self, handler: &Handler, invocation: Invocation) -> impl Future<Output = ()> + Send + 'static {
         let killed_at = self.0.clock.now() + invocation.timeout;
         let answer = handler(invocation.payload.clone(), killed_at);
-        let probe = Arc::new(Probe {
-            calls: AtomicU32::new(0),
-            dies_after: self.take_kill(&invocation.function),
-            dies: Notify::new(),
-        });
+        let probe = Arc::new(Probe { dies_after: self.take_kill(&invocation.function), ..Probe::default() });
+        let begun = (invocation.function.clone(), Arc::clone(&probe));
+        self.0.probes.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
         async move {
             let outcome = tokio::select! {
                 biased;
@@ -109,6 +128,29 @@ impl LocalAws {
         }
     }
 
+    /// What each invocation has cost so far, in the order of their beginnings.
+    pub fn costs(&self) -> Vec<Cost> {
+        let probes = self.0.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.iter().map(|(function, probe)| probe.cost(function)).collect()
+    }
+
+    /// Invokes a function that has `timeout`, by hand, to its end.
+    ///
+    /// # Errors
+    /// The function's.
+    pub async fn invoke_by_hand(
+        &self,
+        function: &str,
+        handler: &Handler,
+        payload: Value,
+        timeout: Duration,
+    ) -> (Result<Value, FunctionError>, Cost) {
+        let probe = Arc::new(Probe::default());
+        let answer = handler(payload, self.0.clock.now() + timeout);
+        let answer = PROBE.scope(Arc::clone(&probe), answer).await;
+        (answer, probe.cost(function))
+    }
+
     fn take_kill(&self, function: &str) -> Option<u32> {
         let mut kills = self.0.kills.lock().unwrap_or_else(PoisonError::into_inner);
         let position = kills.iter().position(|kill| kill.function == function)?;
@@ -116,13 +158,29 @@ impl LocalAws {
     }
 }
 
-/// Counts an answered call of the invocation that made it. One that has to die never sees the answer.
-pub(super) async fn count_call() {
-    let Ok(probe) = PROBE.try_with(Arc::clone) else { return };
-    let calls = probe.calls.fetch_add(1, Ordering::Relaxed) + 1;
-    if probe.dies_after == Some(calls) {
-        probe.dies.notify_one();
-        std::future::pending::<()>().await;
+/// A call that an invocation has made, and that is not answered yet.
+pub(super) struct Pending {
+    probe: Arc<Probe>,
+    /// Its place in the longest chain that it can be the end of.
+    place: u32,
+}
+
+/// `None` if no invocation makes it.
+pub(super) fn begin_call() -> Option<Pending> {
+    let probe = PROBE.try_with(Arc::clone).ok()?;
+    let place = probe.chain.load(Ordering::Relaxed) + 1;
+    Some(Pending { probe, place })
+}
+
+impl Pending {
+    /// Counts the call. An invocation that has to die never sees the answer.
+    pub(super) async fn answered(self) {
+        let calls = self.probe.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        self.probe.chain.fetch_max(self.place, Ordering::Relaxed);
+        if self.probe.dies_after == Some(calls) {
+            self.probe.dies.notify_one();
+            std::future::pending::<()>().await;
+        }
     }
 }
 
