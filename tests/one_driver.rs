@@ -53,8 +53,7 @@ fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situatio
     let unharmed = hand_off(situation, SEED, None).expect("the node came back");
     let deaths = bench_calls::with_every_death(situation, SEED).expect("the node came back");
     assert!(deaths.len() > 40, "{}", deaths.len());
-    for (death, hand_off) in deaths {
-        let outage = &hand_off.outage;
+    for (death, outage) in deaths {
         let added = outage.api.saturating_sub(unharmed.outage.api);
         assert!(added <= Duration::from_secs(25), "{added:?}: {death:?}");
         let unclean = if situation == Situation::Reclaimed { 1 } else { 0 };

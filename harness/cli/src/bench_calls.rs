@@ -1,6 +1,7 @@
 //! `durin bench-calls`: the API calls of a hand-off, operation by operation, against the least that AWS's semantics allow;
 //! and what it costs when a function dies after any one of them.
 
+mod events;
 mod hand_off;
 mod least;
 mod report;
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cores::on_all_cores;
+use crate::outage::Outage;
 use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
+pub use events::{Fed, fed};
 pub use hand_off::{Call, Death, HandOff, Situation, hand_off};
 
 /// How many hand-offs.
@@ -42,6 +45,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         results.push((situation, seeds.iter().copied().zip(played).collect::<Vec<_>>()));
     }
     report::print(options.runs, &results);
+    report::print_events(&fed()?);
     if options.deaths {
         for (situation, alive) in &results {
             let what = format!("{}, with a death after each call", situation.name());
@@ -56,7 +60,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 ///
 /// # Errors
 /// When a stage cannot be set, or the node does not come back.
-pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, HandOff)>, String> {
+pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, Outage)>, String> {
     let mut played = Vec::new();
     for (function, invocations) in
         [("durin-spot-interruption", 1), ("durin-node-lifecycle", 2), ("durin-node-resync", 2)]
@@ -68,7 +72,7 @@ pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, H
                 if !hand_off.has_died {
                     break;
                 }
-                played.push((death, hand_off));
+                played.push((death, hand_off.outage));
             }
         }
     }

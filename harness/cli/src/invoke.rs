@@ -64,7 +64,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         None => built(function)?,
     };
 
-    let (world, _) = recorded::world_of(&event.payload)?;
+    let (world, _) = recorded::world_of_today(&event.payload)?;
     let begin = world.now();
     announce(options, settings, &event, begin);
     if !options.as_recorded {

@@ -94,21 +94,36 @@ fn begin_bake(world: &mut World, _: &NodeNames) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The world as it is when `event` is emitted, if it is one of a story's; else at its beginning. Its clock shows the
-/// real time then.
+/// The world as it is when `event` is emitted, if it is one of a story's; else at its beginning.
 ///
 /// # Errors
 /// When the files in the repository cannot be deployed.
 pub fn world_of(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
+    world_from(Time::GENESIS, event)?.map_or_else(opening, Ok)
+}
+
+/// The same world, later: its clock shows the real time.
+///
+/// # Errors
+/// When the files in the repository cannot be deployed.
+pub fn world_of_today(event: &Value) -> Result<(World, NodeNames), Box<dyn Error>> {
     let real_now = Time::real_now();
-    for story in &RECORDED {
-        // Once to find out how long it takes to get there, and once more that much earlier.
-        let Some((world, _)) = story.until(event, real_now)? else { continue };
-        if let Some(found) = story.until(event, real_now - world.now().since(real_now))? {
-            return Ok(found);
-        }
+    // Once to find out how long it takes to get there, and once more that much earlier.
+    if let Some((world, _)) = world_from(real_now, event)?
+        && let Some(found) = world_from(real_now - world.now().since(real_now), event)?
+    {
+        return Ok(found);
     }
     opening_at(real_now - SETTLED_FOR)
+}
+
+fn world_from(start: Time, event: &Value) -> Result<Option<(World, NodeNames)>, Box<dyn Error>> {
+    for story in &RECORDED {
+        if let Some(found) = story.until(event, start)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 impl Recorded {

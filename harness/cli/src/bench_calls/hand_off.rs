@@ -63,6 +63,18 @@ impl Situation {
         }
     }
 
+    /// For the head of a column.
+    pub(super) fn short_name(self) -> &'static str {
+        match self {
+            Situation::Interrupted => "interrupted",
+            Situation::Rebalanced => "rebalanced",
+            Situation::Recommended => "recommended",
+            Situation::EndedByGroup => "ended",
+            Situation::Reclaimed => "reclaimed",
+            Situation::WithoutCapacity => "no capacity",
+        }
+    }
+
     fn begin(self, world: &mut World, group: &str, holder: &str) -> Result<(), String> {
         match self {
             Situation::WithoutCapacity => {
@@ -104,6 +116,8 @@ pub struct HandOff {
     pub outage: Outage,
     /// The functions' calls.
     pub calls: Vec<Call>,
+    /// The longest chain of calls of one run, of which each waited for the answer to the one before it.
+    pub chain: u32,
     /// Whether the death that was planned has come.
     pub has_died: bool,
 }
@@ -171,7 +185,8 @@ async fn play(situation: Situation, seed: u64, death: Option<Death>) -> Result<H
     let outage = outage.ok_or_else(|| format!("{}, seed {seed}: the node did not come back", situation.name()))?;
     stage.aws.pass(EPILOGUE).await;
     let (calls, has_died) = stage.aws.world(|world| (calls(world), has_died(world)));
-    Ok(HandOff { outage, calls, has_died })
+    let chain = stage.aws.costs().iter().map(|cost| cost.chain).max().unwrap_or_default();
+    Ok(HandOff { outage, calls, chain, has_died })
 }
 
 fn calls(world: &World) -> Vec<Call> {

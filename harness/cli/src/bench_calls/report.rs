@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::least::LEAST;
-use super::{Death, HandOff, Situation};
-use crate::outage::interruption;
+use super::least::{LEAST, LEAST_OF_EVENTS};
+use super::{Death, Fed, HandOff, Situation};
+use crate::outage::{Outage, interruption};
 use crate::print::say;
 
-pub(super) fn print(runs: u32, results: &[(Situation, Vec<(u64, HandOff)>)]) {
+type Results = [(Situation, Vec<(u64, HandOff)>)];
+
+pub(super) fn print(runs: u32, results: &Results) {
     say!("API calls of all functions together, {runs} hand-offs each:\n");
     say!(
-        "{:<36} {:>6} {:>6} {:>6} {:>11} {:>9} {:>9} {:>9}",
+        "{:<36} {:>6} {:>6} {:>6} {:>11} {:>6} {:>9} {:>9} {:>9}",
         "",
         "median",
         "p95",
         "worst",
         "while away",
+        "chain",
         "refused",
         "releases",
         "own time"
@@ -26,44 +29,82 @@ pub(super) fn print(runs: u32, results: &[(Situation, Vec<(u64, HandOff)>)]) {
         let away = sorted(hand_offs.iter().map(|(_, it)| it.while_away()));
         let own = sorted(hand_offs.iter().map(|(seed, it)| own_time(*seed, it)));
         say!(
-            "{:<36} {:>6} {:>6} {:>6} {:>11} {:>9} {:>9} {:>7.1} s",
+            "{:<36} {:>6} {:>6} {:>6} {:>11} {:>6} {:>9} {:>9} {:>7.1} s",
             situation.name(),
             at(&calls, 50),
             at(&calls, 95),
             at(&calls, 100),
             at(&away, 50),
+            at(&sorted(hand_offs.iter().map(|(_, it)| it.chain)), 50),
             hand_offs.iter().map(|(_, it)| it.refused().count()).sum::<usize>(),
             hand_offs.iter().map(|(_, it)| it.count("ssm:SendCommand durin-release")).max().unwrap_or_default(),
             at(&own, 50).as_secs_f64(),
         );
     }
     say!(
-        "\n  while away: of these, while the API does not answer; refused: writes, in all hand-offs together; releases:"
+        "\n  while away: of these, while the API does not answer; chain: of the longest run, how many waited for one another;"
     );
     say!(
-        "  the most in one hand-off; own time: how much longer a workload is away than a clean hand-off takes the guest"
+        "  refused: writes, in all hand-offs together; releases: the most in one hand-off; own time: how much longer a"
     );
-    say!("  and EBS, which a reclaim without a warning does not allow; median");
-    if let Some((situation, hand_offs)) = results.first() {
-        print_least(*situation, hand_offs);
+    say!(
+        "  workload is away than a clean hand-off takes the guest and EBS, which a reclaim without a warning does not"
+    );
+    say!("  allow; median");
+    print_least(results);
+}
+
+fn print_least(results: &Results) {
+    say!(
+        "\nOperation by operation, on average, and the least that AWS's semantics allow to one that knows when to look:\n"
+    );
+    let called: BTreeSet<&str> = results
+        .iter()
+        .flat_map(|(_, it)| it)
+        .flat_map(|(_, it)| &it.calls)
+        .map(|call| call.operation.as_str())
+        .collect();
+    say!("{:<40}{}", "", results.iter().map(|(it, _)| format!("{:>12}", it.short_name())).collect::<String>());
+    let known = || LEAST.iter().filter(|row| called.contains(row.operation));
+    for row in known() {
+        let cells = results.iter().map(|(situation, hand_offs)| {
+            let all: usize = hand_offs.iter().map(|(_, it)| it.count(row.operation)).sum();
+            format!("{:>8.1} {:>3}", all as f64 / hand_offs.len() as f64, row.least(*situation))
+        });
+        let (_, name) = row.operation.split_once(':').unwrap_or_default();
+        say!("{:<40}{}", name, cells.collect::<String>());
+    }
+    for operation in called.iter().filter(|it| LEAST.iter().all(|row| row.operation != **it)) {
+        say!("{operation}: nobody has said what it is for");
+    }
+    let sums = results.iter().map(|(situation, hand_offs)| {
+        let all: usize = hand_offs.iter().map(|(_, it)| it.calls.len()).sum();
+        let least: usize = LEAST.iter().map(|row| row.least(*situation)).sum();
+        format!("{:>8.1} {least:>3}", all as f64 / hand_offs.len() as f64)
+    });
+    say!("{:<40}{}", "all", sums.collect::<String>());
+    say!("\nWhat the least is for:\n");
+    for row in known() {
+        let (_, name) = row.operation.split_once(':').unwrap_or_default();
+        say!("  {name:<38} {}", row.why);
     }
 }
 
-fn print_least(situation: Situation, hand_offs: &[(u64, HandOff)]) {
-    say!("\nOf these, for an {}, on average, and the least that AWS's semantics allow:\n", situation.name());
-    let called: BTreeSet<&str> =
-        hand_offs.iter().flat_map(|(_, it)| &it.calls).map(|call| call.operation.as_str()).collect();
-    let unknown = called.iter().filter(|it| LEAST.iter().all(|(known, ..)| known != *it)).map(|it| (*it, 0, "none"));
-    for (operation, least, why) in LEAST.into_iter().filter(|(it, ..)| called.contains(it)).chain(unknown) {
-        let all: usize = hand_offs.iter().map(|(_, it)| it.count(operation)).sum();
-        say!("  {operation:<48} {:>5.1} {least:>3}  {why}", all as f64 / hand_offs.len() as f64);
+pub(super) fn print_events(fed: &[Fed]) {
+    say!("\nEach recorded event that a rule sends to a function, with that function alone in its world:\n");
+    say!("{:<27} {:<17} {:>5} {:>6} {:>6}", "", "", "calls", "chain", "least");
+    for Fed { event, cost } in fed {
+        let of_it = LEAST_OF_EVENTS.iter().find(|row| (row.0, row.1) == (event, cost.function.as_str()));
+        let (least, why) = of_it.map_or(("?".to_owned(), ""), |(_, _, least, why)| (least.to_string(), *why));
+        let function = cost.function.trim_start_matches("durin-");
+        say!("{event:<27} {function:<17} {:>5} {:>6} {least:>6}  {why}", cost.calls, cost.chain);
     }
 }
 
-pub(super) fn print_deaths(situation: Situation, deaths: &[(Death, HandOff)], alive: &[(u64, HandOff)]) {
-    let added = |(death, hand_off): &(Death, HandOff)| {
+pub(super) fn print_deaths(situation: Situation, deaths: &[(Death, Outage)], alive: &[(u64, HandOff)]) {
+    let added = |(death, outage): &(Death, Outage)| {
         let (_, unharmed) = alive.iter().find(|(seed, _)| *seed == death.seed)?;
-        Some((hand_off.outage.api.saturating_sub(unharmed.outage.api), *death))
+        Some((outage.api.saturating_sub(unharmed.outage.api), *death))
     };
     let added = sorted(
         deaths
@@ -80,9 +121,10 @@ pub(super) fn print_deaths(situation: Situation, deaths: &[(Death, HandOff)], al
         worst.as_secs_f64()
     );
     say!("  (seed {seed}, invocation {invocation} of {function}, after call {calls}).");
-    let lost: u64 = deaths.iter().map(|(_, it)| it.outage.lost_writes).sum();
-    let unclean: u32 = deaths.iter().map(|(_, it)| it.outage.unclean_mounts).sum();
-    say!("  Acknowledged writes lost: {lost}; unclean unmounts: {unclean}.");
+    let lost: u64 = deaths.iter().map(|(_, it)| it.lost_writes).sum();
+    let unclean: u32 = deaths.iter().map(|(_, it)| it.unclean_mounts).sum();
+    let complaints: usize = deaths.iter().map(|(_, it)| it.complaints.len()).sum();
+    say!("  Acknowledged writes lost: {lost}; unclean unmounts: {unclean}; broken promises: {complaints}.");
 }
 
 fn own_time(seed: u64, hand_off: &HandOff) -> Duration {
