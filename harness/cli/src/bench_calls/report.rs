@@ -51,7 +51,19 @@ pub(super) fn print(runs: u32, results: &Results) {
         "  workload is away than a clean hand-off takes the guest and EBS, which a reclaim without a warning does not"
     );
     say!("  allow; median");
+    print_refused(results);
     print_least(results);
+}
+
+/// The first of them, to be looked at.
+fn print_refused(results: &Results) {
+    for (situation, hand_offs) in results {
+        let refused = hand_offs.iter().flat_map(|(seed, it)| it.refused().map(move |call| (seed, call)));
+        for (seed, call) in refused.take(5) {
+            let code = call.error.as_deref().unwrap_or_default();
+            say!("\nRefused: {}, seed {seed}: {} {} {code}", situation.name(), call.function, call.operation);
+        }
+    }
 }
 
 fn print_least(results: &Results) {
