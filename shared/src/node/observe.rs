@@ -239,6 +239,11 @@ impl Node {
         Some(Release { agents, state })
     }
 
+    /// Whether another run is at work that has just given the volume to its holder.
+    pub(super) fn was_attached_by_another(&self) -> bool {
+        !self.writes.has_attached() && self.view.was_just_attached()
+    }
+
     /// Once each: the state says that the holder has refused, and the log says why.
     fn report_refusals(&mut self, holder: &Attachment) {
         let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();

@@ -95,13 +95,13 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             return Ok(done);
         }
         node.view.keep_for(role);
+        node.follows = role == Role::Follows;
         if (last_role, role) == (Role::Follows, Role::Leads) {
             last_role = role;
             node.view.forget_all();
             continue;
         }
         last_role = role;
-        node.follows = role == Role::Follows;
         if logged.as_ref() != Some(&step) {
             log(node, &observed, &step, role);
             logged = Some(step.clone());
@@ -142,6 +142,15 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
             {
                 confirmed = Some(step.clone());
                 node.view.forget_before(last_word, now);
+                continue;
+            }
+            // Who has given the volume to the holder points the record, too, in a moment.
+            (Step::PointRecord { .. }, Role::Leads)
+                if node.was_attached_by_another() && confirmed.as_ref() != Some(&step) =>
+            {
+                confirmed = Some(step.clone());
+                aws.clock.sleep(POLL).await;
+                node.view.forget_record_and_group();
                 continue;
             }
             (Step::Blocked(reason), Role::Leads) => return Err(reason.clone().into()),

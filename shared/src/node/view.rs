@@ -243,6 +243,12 @@ impl View {
         matches!(member, Some(Lifecycle::Launching { waits: true } | Lifecycle::Terminating { waits: true }))
     }
 
+    /// Whether the volume was given to its holder after this run has begun, or a moment before. EC2's times are whole seconds.
+    pub(super) fn was_just_attached(&self) -> bool {
+        let attached = self.holder().and_then(|holder| holder.since);
+        attached.is_some_and(|attached| self.begun < attached + OF_THE_MOMENT)
+    }
+
     pub(super) fn holder(&self) -> Option<&Attachment> {
         self.volume.get()?.as_ref()?.attachments.first()
     }

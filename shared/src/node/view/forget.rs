@@ -121,6 +121,12 @@ impl View {
         self.agents.forget_if_older(if is_heard { agents_matter_for } else { Duration::ZERO }, now);
     }
 
+    /// For a second look at what another run may be doing.
+    pub(in crate::node) fn forget_record_and_group(&mut self) {
+        self.name.forget();
+        self.group.forget();
+    }
+
     /// Forgets what a step would change, so that the next look sees whether another run has taken it.
     pub(in crate::node) fn forget_effect(&mut self, step: &Step) {
         match step {
