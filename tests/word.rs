@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::{AgentMode, Boot};
 use durin_harness::world::history::Fact;
 use durin_harness::world::ssm::{Command, InvocationStatus};
@@ -87,7 +88,7 @@ async fn a_newcomer_that_never_serves_is_kept_and_told_of(#[case] boot: Boot) {
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_holds_nobody_up(
-    #[values(AgentMode::Failing, AgentMode::Outdated, AgentMode::Behind, AgentMode::Gone)] newcomers: AgentMode,
+    #[values(AgentMode::Failing, AgentMode::Outdated, AgentMode::Behind)] newcomers: AgentMode,
     #[values("interrupted", "recommended")] how: &str,
 ) {
     let story = Story::new(4, how == "recommended");
@@ -102,6 +103,51 @@ async fn what_cannot_be_asked_holds_nobody_up(
     story.ends_elsewhere(&old).await;
     // Only a version behind is close enough.
     assert_eq!(newcomers == AgentMode::Behind, story.world(|world| has_said_that_it_serves(world)), "{}", story.told());
+}
+
+/// Its agent has registered, and then it hangs: nobody knows whether it could take over.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_that_falls_silent_replaces_no_healthy_holder() {
+    let (story, old) = replaced(9, |world| world.ec2.launch_with_agents(AgentMode::Gone));
+    let volume = story.node().volume.clone();
+    story.aws().pass(Duration::from_secs(9 * 60)).await;
+    assert_eq!(story.world(|world| world.serving(&volume).map(str::to_owned)).as_ref(), Some(&old), "{}", story.told());
+    assert_eq!(sent(&story, "durin-release"), 0);
+    // It is given up, and the next one answers.
+    story.world(|world| world.ec2.launch_with_agents(AgentMode::Online));
+    story.ends_elsewhere(&old).await;
+}
+
+/// With the volume it goes into service all the same, and its owner is told.
+#[rstest]
+#[case::its_agent_falls_silent(AgentMode::Gone)]
+#[case::its_agent_does_not_come(AgentMode::Offline)]
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_that_had_to_take_over_and_is_silent_is_told_of(#[case] newcomers: AgentMode) {
+    let story = Story::of_one_node(10);
+    story.world(|world| world.ec2.launch_with_agents(newcomers));
+    let old = story.interrupt();
+    story.aws().pass(Duration::from_secs(10 * 60)).await;
+    assert_ne!(story.holder(), old);
+    let told = failures(&story);
+    assert!(told.iter().any(|it| it.contains("Durin.DoesNotServe")), "{told:?}\n{}", story.told());
+}
+
+/// Systems Manager takes no question for as long as the launch action waits.
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_throttled_does_not_keep_a_successor_out() {
+    let story = Story::of_one_node(11);
+    let old = story.interrupt();
+    story
+        .until("the volume is there", |world| {
+            world.ec2.volumes().values().any(|it| it.attachment.as_ref().is_some_and(|it| it.instance_id != old))
+        })
+        .await;
+    story.world(|world| world.faults.plan("ssm:SendCommand", FaultKind::Throttled, 100_000));
+    story.aws().pass(Duration::from_secs(8 * 60)).await;
+    let told = failures(&story);
+    assert!(told.iter().any(|it| it.contains("Durin.DoesNotServe")), "{told:?}\n{}", story.told());
+    story.ends_well().await;
 }
 
 fn has_said_that_it_serves(world: &World) -> bool {

@@ -373,7 +373,7 @@ async fn complete(
             node.writes.note_completed(instance.clone(), transition);
             let holds = node.view.holder().is_some_and(|held| held.instance == *instance);
             if holds && (transition, result) == (Transition::Launching, ActionResult::Continue) {
-                node.tell_of_hand_off(instance);
+                node.tell_of_hand_off(instance, aws.clock.now());
             }
             if result == ActionResult::Abandon {
                 // The number may have to follow before the group launches another.

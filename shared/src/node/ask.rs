@@ -29,15 +29,16 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
         .send()
         .await;
     let now = aws.clock.now();
+    let mut may_ask_again = false;
     let (answer, why) = match sent {
         Ok(sent) => match sent.command.and_then(|command| command.command_id) {
             Some(id) => (Answer::Taken { id }, String::new()),
             None => (Answer::Lost { since: now }, "Systems Manager has given no id".to_owned()),
         },
-        // Too many calls, perhaps of somebody else.
-        Err(error) if is_of_the_moment(&error) && !is_unanswered(&error) => return Applied::TooEarly,
         Err(error) => {
             let is_lost = is_unanswered(&error);
+            // Too many calls, perhaps of somebody else.
+            may_ask_again = !is_lost && is_of_the_moment(&error);
             let why = match code(&error) {
                 "InvalidDocument" => {
                     format!("there is no document {}: deploy infra/release.yaml (just deploy)", document.name())
@@ -47,6 +48,6 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
             (if is_lost { Answer::Lost { since: now } } else { Answer::Refused }, why)
         }
     };
-    node.writes.note_asked(instance.clone(), question, Asked { about, at: now, answer, why });
-    Applied::Done
+    node.writes.note_asked(instance.clone(), question, Asked { about, at: now, answer, may_ask_again, why });
+    if may_ask_again { Applied::TooEarly } else { Applied::Done }
 }

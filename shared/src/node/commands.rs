@@ -22,6 +22,8 @@ pub(super) struct Command {
     pub(super) refusal: Option<String>,
     /// By durin-node, if that has run to its end.
     pub(super) said: Option<Said>,
+    /// Whether a durin-node of another version has refused its arguments.
+    pub(super) is_unknown: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +86,10 @@ impl Command {
         let ended = ended.filter(|ended| *ended <= requested + LONGEST_RELEASE).unwrap_or(requested).max(requested);
         let outputs = || invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
         let (refusal, said) = (outputs().find_map(|it| document.refusal(it)), outputs().find_map(Said::in_output));
-        Some(Command { id: invocation.command_id()?.to_owned(), document, requested, outcome, ended, refusal, said })
+        // As clap writes it.
+        let is_unknown = outputs().any(|it| it.lines().any(|line| line.starts_with("error: ")));
+        let id = invocation.command_id()?.to_owned();
+        Some(Command { id, document, requested, outcome, ended, refusal, said, is_unknown })
     }
 }
 

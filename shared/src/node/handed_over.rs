@@ -42,12 +42,14 @@ impl Times {
 
 impl Node {
     /// The successor has gone into service.
-    pub(super) fn tell_of_hand_off(&mut self, successor: &InstanceId) {
+    pub(super) fn tell_of_hand_off(&mut self, successor: &InstanceId, now: SystemTime) {
         match self.words.of(successor, Question::Serves).clone() {
             Word::Yes | Word::No { .. } => {}
             Word::Absent { why } => self.warn(successor, &why),
+            Word::NotAsked if self.view.is_warned(successor, now) => self.warn(successor, "EC2 takes it"),
             Word::NotAsked => {
-                self.warn(successor, "it was not asked: its Systems Manager agent is not online, or EC2 takes it")
+                let why = "it cannot be asked: its Systems Manager agent has not come online";
+                self.writes.note_left_out(does_not_serve(successor, why));
             }
             Word::NotYet { why } => self.writes.note_left_out(does_not_serve(successor, &why)),
             Word::Asked { .. } => self.writes.note_left_out(does_not_serve(successor, "it does not answer")),

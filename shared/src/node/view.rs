@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
     Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState,
-    UnusableKey, Volume, VolumeState, lacks_holder,
+    UnusableKey, Volume, VolumeState, is_warned, lacks_holder,
 };
 
 use super::cached::Cached;
@@ -241,6 +241,11 @@ impl View {
     pub(super) fn shows_waiting(&self, instance: &InstanceId) -> bool {
         let member = self.group.get().and_then(|group| group.members.get(instance));
         matches!(member, Some(Lifecycle::Launching { waits: true } | Lifecycle::Terminating { waits: true }))
+    }
+
+    /// Whether EC2 takes the instance at a time to come.
+    pub(super) fn is_warned(&self, instance: &InstanceId, now: SystemTime) -> bool {
+        self.instances.get().and_then(|instances| instances.get(instance)).is_some_and(|known| is_warned(known, now))
     }
 
     /// Whether the volume was given to its holder after this run has begun, or a moment before. EC2's times are whole seconds.

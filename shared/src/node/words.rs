@@ -14,6 +14,8 @@ pub(super) struct Asked {
     pub(super) about: Option<SystemTime>,
     pub(super) at: SystemTime,
     pub(super) answer: Answer,
+    /// Whether it was refused for the moment only, because too much is asked.
+    pub(super) may_ask_again: bool,
     /// Why it was refused, if it was.
     pub(super) why: String,
 }
@@ -34,7 +36,10 @@ const PREPARED_FOR: Duration = Duration::from_secs(600);
 /// How long it may take until Systems Manager lists a command whose answer was lost.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The last word of an instance. What it was asked before `since` was about another launch, or another attachment.
+/// The last word of an instance. What it was asked before `since` was about another launch, or another attachment; but EC2's
+/// clock may be ahead of Systems Manager's, and a command of our own is known by its id.
+///
+/// That it cannot be asked is only what is certain to stay so. An answer that is missing may be its own trouble.
 pub(super) fn word(
     listed: &[Command],
     question: Question,
@@ -43,8 +48,11 @@ pub(super) fn word(
     now: SystemTime,
 ) -> Word {
     let document = Document::that_asks(question);
-    let last =
-        listed.iter().filter(|it| it.document == document && it.requested >= since).max_by_key(|it| it.requested);
+    let is_ours = |it: &Command| asked.is_some_and(|asked| asked.answer == Answer::Taken { id: it.id.clone() });
+    let mut about_it: Vec<&Command> =
+        listed.iter().filter(|it| it.document == document && (it.requested >= since || is_ours(it))).collect();
+    about_it.sort_by_key(|it| it.requested);
+    let last = about_it.last().copied();
     if let Some(asked) = asked
         && let Some(word) = unlisted(last, asked, now)
     {
@@ -55,9 +63,24 @@ pub(super) fn word(
         Outcome::Open => Word::Asked { since: last.requested },
         Outcome::Success if is_of_this_boot(last, listed) && is_fresh(last, question, now) => Word::Yes,
         Outcome::Success => Word::NotAsked,
-        Outcome::Undelivered => Word::Absent { why: "its agent does not take commands".to_owned() },
-        Outcome::Failed => denied(last, question),
+        Outcome::Undelivered => Word::NotYet { why: "its agent has not taken the question".to_owned() },
+        Outcome::Failed => match (denied(last, question), question) {
+            (Word::No { .. }, Question::Serves) if !is_said_twice(&about_it, listed) => Word::NotAsked,
+            (word, _) => word,
+        },
     }
+}
+
+/// Whether the answer before a no was no, too, in the same boot. One that shuts down for a reboot says no once, and mounts the
+/// volume again; so does one that has been asked to serve again since.
+fn is_said_twice(about_it: &[&Command], listed: &[Command]) -> bool {
+    let [.., before, _] = about_it else { return false };
+    let is_no = before.outcome == Outcome::Failed && matches!(denied(before, Question::Serves), Word::No { .. });
+    let is_undone = || {
+        let is_resume = |it: &&Command| it.document == Document::Resume && it.outcome == Outcome::Success;
+        listed.iter().filter(is_resume).any(|it| it.ended >= before.ended)
+    };
+    is_no && is_of_this_boot(before, listed) && !is_undone()
 }
 
 /// What was asked last, if Systems Manager does not list it yet, or has refused it.
@@ -68,7 +91,8 @@ fn unlisted(last: Option<&Command>, asked: &Asked, now: SystemTime) -> Option<Wo
         Answer::Lost { .. } | Answer::Refused if is_listed => None,
         Answer::Taken { .. } => Some(Word::Asked { since: asked.at }),
         Answer::Lost { .. } if now < asked.at + LISTED_WITHIN => Some(Word::Asked { since: asked.at }),
-        Answer::Lost { .. } | Answer::Refused => Some(Word::Absent { why: asked.why.clone() }),
+        Answer::Refused if !asked.may_ask_again => Some(Word::Absent { why: asked.why.clone() }),
+        Answer::Lost { .. } | Answer::Refused => Some(Word::NotYet { why: asked.why.clone() }),
     }
 }
 
@@ -89,8 +113,13 @@ fn is_fresh(command: &Command, question: Question, now: SystemTime) -> bool {
 fn denied(command: &Command, question: Question) -> Word {
     // The document says it itself, if there is no durin-node; an old one does not know the question.
     let Some(said) = &command.said else {
-        let unknown = "its durin-node does not know the question: bake an image with that of this release";
-        return Word::Absent { why: command.refusal.clone().unwrap_or_else(|| unknown.to_owned()) };
+        return match &command.refusal {
+            Some(refusal) => Word::Absent { why: refusal.clone() },
+            None if command.is_unknown => Word::Absent {
+                why: "its durin-node does not know the question: bake an image with that of this release".to_owned(),
+            },
+            None => Word::NotYet { why: "the question has ended without an answer".to_owned() },
+        };
     };
     let why = said.why.clone().unwrap_or_else(|| said.answer.clone());
     match (question, said.answer.as_str()) {
@@ -153,14 +182,59 @@ mod tests {
         line("does not serve", "\"released\":null", "k3s does not answer"),
         not_yet("k3s does not answer")
     )]
-    #[case::it_has_released(
-        Question::Serves,
-        line("does not serve", "\"released\":\"vol-1\"", "vol-1 has been released"),
-        no("vol-1 has been released")
-    )]
     fn a_program_gives_its_reason(#[case] question: Question, #[case] output: String, #[case] expected: Word) {
         let said = listed(Document::that_asks(question), 100, Status::Failed, &output);
         assert_eq!(word(&[said], question, at(100), None, at(110)), expected);
+    }
+
+    fn has_released(requested: i64) -> Command {
+        let output = line("does not serve", "\"released\":\"vol-1\"", "vol-1 has been released");
+        listed(Document::Serves, requested, Status::Failed, &output)
+    }
+
+    fn in_an_earlier_boot(mut no: Command) -> Command {
+        no.said.as_mut().expect("a no").boot = "b0".to_owned();
+        no
+    }
+
+    #[rstest]
+    #[case::said_twice(&[has_released(120), has_released(150)], no("vol-1 has been released"))]
+    #[case::said_once(&[has_released(150)], Word::NotAsked)]
+    #[case::the_other_was_of_an_earlier_attachment(&[has_released(99), has_released(150)], Word::NotAsked)]
+    #[case::the_other_was_of_an_earlier_boot(
+        &[in_an_earlier_boot(has_released(120)), has_released(150)], Word::NotAsked)]
+    #[case::it_was_resumed_in_between(
+        &[has_released(120), yes(Document::Resume, 130, "b1"), has_released(150)], Word::NotAsked)]
+    #[case::it_served_before(&[yes(Document::Serves, 120, "b1"), has_released(150)], Word::NotAsked)]
+    fn a_no_is_meant_when_it_is_said_twice_in_one_boot(#[case] listed: &[Command], #[case] expected: Word) {
+        assert_eq!(word(listed, Question::Serves, at(100), None, at(160)), expected);
+    }
+
+    #[rstest]
+    #[case::it_timed_out(Status::TimedOut, "")]
+    #[case::it_was_cancelled(Status::Cancelled, "")]
+    #[case::it_failed_without_a_word(Status::Failed, "")]
+    #[case::its_output_was_cut_off(Status::Failed, "{\"protocol\":1,\"answer\":\"unf")]
+    fn an_answer_that_is_missing_may_come(#[case] status: Status, #[case] output: &str) {
+        let ended = listed(Document::Prepared, 100, status, output);
+        let word = word(&[ended], Question::Prepared, at(100), None, at(110));
+        assert_eq!(word, not_yet("the question has ended without an answer"));
+    }
+
+    #[test]
+    fn a_question_that_was_not_delivered_may_be_taken_next_time() {
+        let lost = Command { outcome: Outcome::Undelivered, ..listed(Document::Prepared, 100, Status::TimedOut, "") };
+        let word = word(&[lost], Question::Prepared, at(100), None, at(140));
+        assert_eq!(word, not_yet("its agent has not taken the question"));
+    }
+
+    /// EC2's clock is ahead of Systems Manager's.
+    #[test]
+    fn a_command_of_our_own_is_known_by_its_id() {
+        let answer = Answer::Taken { id: "98".to_owned() };
+        let asked = Asked { about: None, at: at(100), answer, may_ask_again: false, why: String::new() };
+        let said = yes(Document::Serves, 98, "b1");
+        assert_eq!(word(&[said], Question::Serves, at(100), Some(&asked), at(110)), Word::Yes);
     }
 
     #[rstest]
@@ -171,7 +245,6 @@ mod tests {
         "too far apart"
     )]
     #[case::one_that_refuses("{\"protocol\":0,\"answer\":\"refused\",\"why\":\"no\"}\nrefused: no", "no")]
-    #[case::an_output_that_was_cut_off("{\"protocol\":1,\"answer\":\"unf", "its durin-node does not know the question")]
     fn what_cannot_be_asked_is_absent(#[case] output: &str, #[case] reason: &str) {
         let said = listed(Document::Prepared, 100, Status::Failed, output);
         let word = word(&[said], Question::Prepared, at(100), None, at(110));
@@ -207,10 +280,17 @@ mod tests {
     #[rstest]
     #[case::taken(Answer::Taken { id: "new".to_owned() }, 130, Word::Asked { since: at(120) })]
     #[case::lost_a_moment_ago(Answer::Lost { since: at(120) }, 129, Word::Asked { since: at(120) })]
-    #[case::lost(Answer::Lost { since: at(120) }, 130, Word::Absent { why: "no document".to_owned() })]
+    #[case::lost(Answer::Lost { since: at(120) }, 130, not_yet("no document"))]
     #[case::refused(Answer::Refused, 121, Word::Absent { why: "no document".to_owned() })]
     fn what_is_not_listed_may_come_or_not(#[case] answer: Answer, #[case] now: u64, #[case] expected: Word) {
-        let asked = Asked { about: None, at: at(120), answer, why: "no document".to_owned() };
+        let asked = Asked { about: None, at: at(120), answer, may_ask_again: false, why: "no document".to_owned() };
         assert_eq!(word(&[], Question::Serves, at(100), Some(&asked), at(now)), expected);
+    }
+
+    #[test]
+    fn what_was_refused_for_the_moment_is_asked_again() {
+        let why = "ThrottlingException".to_owned();
+        let asked = Asked { about: None, at: at(120), answer: Answer::Refused, may_ask_again: true, why };
+        assert_eq!(word(&[], Question::Serves, at(100), Some(&asked), at(121)), not_yet("ThrottlingException"));
     }
 }

@@ -24,7 +24,7 @@ pub enum Word {
         since: SystemTime,
     },
     Yes,
-    /// It has waited for a yes, and may yet come to it.
+    /// It has waited for a yes, or the question has not reached it, and may yet come to it.
     NotYet {
         why: String,
     },
@@ -32,8 +32,7 @@ pub enum Word {
     No {
         why: String,
     },
-    /// Nobody can tell, because something is missing: the agent, the program, the document, a permission, or versions that
-    /// work together.
+    /// Nobody can tell, because something is missing: the program, the document, a permission, or versions that work together.
     Absent {
         why: String,
     },

@@ -57,8 +57,10 @@ fn says(word: Word) -> Situation {
 #[rstest]
 #[case::nobody_has_asked_it(says(Word::NotAsked), ask(NEW, Question::Prepared))]
 #[case::asked_a_moment_ago(says(asked_ago(1)), awaits_word())]
-#[case::asked_as_long_ago_as_it_may_take(says(asked_ago(159)), awaits_word())]
-#[case::it_has_had_its_time(says(asked_ago(160)), release())]
+#[case::asked_as_long_ago_as_it_may_take(says(asked_ago(159)).launched_ago(NEW, 601), awaits_word())]
+#[case::it_has_had_its_time(says(asked_ago(160)), awaits_word())]
+#[case::it_has_had_its_time_and_that_of_a_boot(
+    says(asked_ago(160)).launched_ago(NEW, 601), launched(NEW, ActionResult::Abandon))]
 #[case::it_is_prepared(says(Word::Yes), release())]
 #[case::it_is_not_prepared_yet(says(not_yet()), ask(NEW, Question::Prepared))]
 #[case::it_is_not_for_as_long_as_a_boot_may_take(

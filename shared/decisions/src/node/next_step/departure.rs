@@ -34,7 +34,7 @@ use super::agreement;
 use super::hook::waits;
 use super::obstacles::unusable_key;
 use super::patience::{
-    HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
+    ANSWERS_WITHIN, HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
 use super::stuck;
@@ -224,8 +224,12 @@ impl Departure<'_> {
 
     /// The successor has to say first that it can take over. A healthy holder waits for that as long as for a boot.
     fn hear(self, successor: InstanceId) -> Step {
-        match self.observed.words.of(&successor, Question::Prepared) {
-            Word::NotYet { .. } if self.is_silent(&successor) && !self.has_deadline() => {
+        let word = self.observed.words.of(&successor, Question::Prepared);
+        let may_come = matches!(word, Word::Asked { since } if self.now < *since + ANSWERS_WITHIN);
+        match word {
+            Word::NotYet { .. } | Word::Asked { .. }
+                if self.is_silent(&successor) && !may_come && !self.has_deadline() =>
+            {
                 self.wait_or_give_newcomer_up(WaitFor::Prepared { successor })
             }
             Word::NotAsked | Word::NotYet { .. } => Step::Ask { instance: successor, question: Question::Prepared },

@@ -7,9 +7,9 @@
 //! it serves                                   goes into service
 //! it does not, and has released the volume    given up
 //! it does not yet                             asked again; after four minutes it goes into service, and its owner is told
-//! it does not answer                          the same
+//! it does not answer, or was not reached      the same
 //! it cannot answer: no program, no document   goes into service at once, with a warning
-//! its agent does not come                     the same, after two minutes
+//! its agent does not come                     goes into service after two minutes, and its owner is told
 //! ```
 
 use std::time::SystemTime;

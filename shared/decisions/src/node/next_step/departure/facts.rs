@@ -1,8 +1,7 @@
 //! The three facts that decide how a holder goes.
 
 use super::super::patience::{
-    ANSWERS_WITHIN, BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT,
-    RESUME_TIMEOUT, SILENCE,
+    BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
 };
 use super::super::successor::Successor;
 use super::super::taken::{reclaimed_at, stopped_at};
@@ -92,14 +91,13 @@ impl Departure<'_> {
         }
     }
 
-    /// Whether it has an agent that could give its answer, and has not given it. An instance that cannot be asked, or does not
-    /// answer, is taken to be prepared: an image without the program has to work too.
+    /// Whether it has an agent that could give its answer, and has not given it. An instance that cannot be asked is taken to be
+    /// prepared: an image without the program has to work too. One that is silent may hang.
     fn is_awaited(&self, id: &InstanceId) -> bool {
         let hears = self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(id));
         hears
             && match self.observed.words.of(id, Question::Prepared) {
-                Word::NotAsked | Word::NotYet { .. } => true,
-                Word::Asked { since } => self.now < *since + ANSWERS_WITHIN,
+                Word::NotAsked | Word::NotYet { .. } | Word::Asked { .. } => true,
                 // What is not fit is no successor ([`super::super::free`]).
                 Word::Yes | Word::No { .. } | Word::Absent { .. } => false,
             }
