@@ -189,12 +189,13 @@ async fn a_retirement_of_instances_that_are_not_a_nodes_costs_one_call() {
     }
 }
 
-/// One page of groups, of instances, of volumes and of releases, and one of records for each hosted zone.
+/// One page of groups, of instances, of volumes, of releases and of answers, and one of records for each hosted zone; and
+/// one command that asks whether they serve.
 #[rstest]
 #[case::one(1)]
 #[case::fifty(50)]
 #[tokio::test(start_paused = true)]
-async fn the_schedule_costs_five_calls_however_many_nodes_share_a_zone(#[case] nodes: usize) {
+async fn the_schedule_costs_seven_calls_however_many_nodes_share_a_zone(#[case] nodes: usize) {
     let node = |number| NodeSeed {
         name: format!("node-{number}"),
         record_name: format!("node-{number}.durin.internal"),
@@ -207,8 +208,8 @@ async fn the_schedule_costs_five_calls_however_many_nodes_share_a_zone(#[case] n
     // Besides, each node's hooks are looked at once an hour, at one of twelve ticks.
     let of_hooks = invoked.calls.iter().filter(|call| *call == "autoscaling:DescribeLifecycleHooks").count();
     assert!(of_hooks <= nodes.div_ceil(12), "{:?}", invoked.calls);
-    assert_eq!(calls - of_hooks, 5, "{:?}", invoked.calls);
-    assert_eq!(invoked.writes(), Vec::<&String>::new());
+    assert_eq!(calls - of_hooks, 7, "{:?}", invoked.calls);
+    assert_eq!(invoked.writes(), ["ssm:SendCommand"]);
 }
 
 /// One sick node does not keep the schedule from the others.
@@ -225,7 +226,7 @@ async fn a_sick_node_is_named_and_the_others_are_looked_after() {
         world.route53.tamper_with_records("well.durin.internal.", |set| set.values = vec!["192.0.2.1".into()]);
     });
     let (invoked, _, _) = cost(&story, "durin-node-resync", schedule()).await;
-    assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets"]);
+    assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets", "ssm:SendCommand"]);
     let error = invoked.outcome.expect_err("one is sick");
     assert!(error.message.contains("1 of 2 nodes failed") && error.message.contains("sick"), "{error}");
 }

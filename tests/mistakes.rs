@@ -86,7 +86,7 @@ async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[ca
     let before = story.world(picture);
     for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule())] {
         let invoked = story.invoke(function, payload).await;
-        assert_eq!(invoked.writes(), Vec::<&String>::new(), "{function}");
+        assert_eq!(invoked.changes(), Vec::<&String>::new(), "{function}");
         let error = invoked.outcome.expect_err(function);
         assert!(says.iter().all(|word| error.message.contains(word)), "{function}: {error}");
         assert!(!error.message.contains('\n'), "one line: {error}");
@@ -146,7 +146,7 @@ async fn a_mistake_about_the_record_is_told_and_the_volume_moves(#[case] mistake
     told(invoked.outcome.expect_err("the record is wrong").message);
     assert_eq!(story.holder(), new);
     let again = story.invoke("durin-node-resync", schedule()).await;
-    assert_eq!(again.writes(), Vec::<&String>::new());
+    assert_eq!(again.changes(), Vec::<&String>::new());
     told(again.outcome.expect_err("the record is still wrong").message);
     assert_eq!(story.world(records), before);
 }
@@ -165,7 +165,7 @@ async fn a_tag_that_metadata_forbids_is_reported_while_the_node_serves_and_when_
         change_record(world, |set| set.values = vec!["192.0.2.9".to_owned()]);
     });
     let invoked = story.invoke("durin-node-resync", schedule()).await;
-    assert_eq!(invoked.writes(), ["route53:ChangeResourceRecordSets"]);
+    assert_eq!(invoked.changes(), ["route53:ChangeResourceRecordSets"]);
     told(invoked.outcome);
     let old = story.holder();
     story.world(|world| world.reclaim(&old));

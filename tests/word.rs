@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::faults::FaultKind;
@@ -209,4 +210,73 @@ async fn the_schedule_asks_where_the_run_of_the_launch_is_missing() {
     let old = story.interrupt();
     story.ends_elsewhere(&old).await;
     assert!(sent(&story, "durin-serves") >= 1, "{}", story.told());
+}
+
+/// Of nodes that were handed over long ago.
+mod roll_call {
+    use durin_tests::schedule;
+
+    use super::*;
+
+    /// What two ticks of the schedule come to, five minutes apart: the first asks, the second reads the answers.
+    async fn two_ticks(story: &Story) -> [Result<(), String>; 2] {
+        let first = story.invoke("durin-node-resync", schedule()).await.outcome;
+        story.aws().pass(Duration::from_secs(300)).await;
+        let second = story.invoke("durin-node-resync", schedule()).await.outcome;
+        [first, second].map(|outcome| outcome.map(drop).map_err(|error| error.to_string()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_serves_is_asked_at_each_tick() {
+        let story = Story::without_functions(&Seed::one_node());
+        assert_eq!(two_ticks(&story).await, [Ok(()), Ok(())]);
+        assert_eq!(sent(&story, "durin-serves"), 2);
+        // A retry of a failed tick asks nobody again.
+        story.aws().pass(Duration::from_secs(60)).await;
+        story.invoke("durin-node-resync", schedule()).await.outcome.expect("it serves");
+        assert_eq!(sent(&story, "durin-serves"), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_owner_of_a_holder_that_does_not_serve_is_told_and_nothing_is_done() {
+        let story = Story::without_functions(&Seed::one_node());
+        let holder = story.holder();
+        story.world(|world| world.break_k3s(&holder));
+        let [first, second] = two_ticks(&story).await;
+        assert_eq!(first, Ok(()));
+        let told = second.expect_err("it does not serve");
+        assert!(told.contains(&holder) && told.contains("k3s does not answer"), "{told}");
+        assert_eq!((story.holder(), sent(&story, "durin-release")), (holder, 0));
+    }
+
+    /// Their agents are silent, they have no program, or Systems Manager does not know them.
+    #[rstest]
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_nothing_to_tell_of(
+        #[values(AgentMode::Gone, AgentMode::Offline, AgentMode::Failing, AgentMode::Outdated)] agent: AgentMode,
+    ) {
+        let story = Story::without_functions(&Seed::one_node());
+        let holder = story.holder();
+        story.world(|world| world.set_agent_mode(&holder, agent));
+        assert_eq!(two_ticks(&story).await, [Ok(()), Ok(())]);
+    }
+
+    /// Systems Manager refuses a command for all of its instances if it does not know one.
+    #[tokio::test(start_paused = true)]
+    async fn one_without_an_agent_keeps_no_other_from_being_asked() {
+        let node = |name: &str| NodeSeed {
+            name: name.to_owned(),
+            record_name: format!("{name}.durin.internal"),
+            ..NodeSeed::default()
+        };
+        let story = Story::without_functions(&Seed { nodes: vec![node("a"), node("b")], ..Seed::default() });
+        let holder = story.holder();
+        story.world(|world| world.set_agent_mode(&holder, AgentMode::Offline));
+        assert_eq!(two_ticks(&story).await, [Ok(()), Ok(())]);
+        // Systems Manager does not list a command at once.
+        story.aws().pass(Duration::from_secs(5)).await;
+        let asked =
+            story.world(|world| world.visible_commands().map(|command| command.invocations.len()).collect::<Vec<_>>());
+        assert_eq!(asked, [1, 1]);
+    }
 }

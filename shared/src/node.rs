@@ -18,6 +18,7 @@ mod hear;
 mod observe;
 mod read;
 mod records;
+mod roll_call;
 mod run;
 mod said;
 mod view;
@@ -27,12 +28,12 @@ mod writes;
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 
 pub use documents::DOCUMENTS;
-use durin_decisions::node::Instance;
 pub use durin_decisions::node::{ActionResult, Blocked, DEVICE, Done, Hook, LONGEST_PERIOD, hook_problem};
+use durin_decisions::node::{Attachment, Instance};
 
 use crate::aws::Aws;
 use crate::clock::Deadline;
@@ -40,7 +41,9 @@ use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
+use handed_over::does_not_serve;
 use observe::{Lookup, Node, every_node, read_together};
+use roll_call::roll_call;
 use run::run;
 pub use watch::{watch_over_launch, watch_over_warned};
 
@@ -116,9 +119,22 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
     let observe::Nodes { mut nodes, mistakes } = every_node(aws).await?;
     read_together(aws, &mut nodes).await?;
     log(&nodes);
+    let holders: Vec<(String, Attachment)> =
+        nodes.iter().filter_map(|node| Some((node.name().to_string(), node.view.settled_holder()?.clone()))).collect();
+    let asked: Vec<Attachment> = holders.iter().map(|(_, holder)| holder.clone()).collect();
     // All at once: a node that waits for EC2 must not keep the others waiting.
     let work: Vec<_> = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
-    Ok((join_all(work).await, mistakes))
+    let (mut outcomes, answers) = join(join_all(work), roll_call(aws, &asked)).await;
+    for (name, outcome) in &mut outcomes {
+        let holder = holders.iter().find(|(node, _)| node == name).map(|(_, holder)| holder);
+        if let (Ok(Done::Serves { holder: serves }), Some(holder)) = (&*outcome, holder)
+            && *serves == holder.instance
+            && let Some(why) = answers.denial(holder)
+        {
+            *outcome = Err(does_not_serve(serves, &why));
+        }
+    }
+    Ok((outcomes, mistakes))
 }
 
 async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {

@@ -59,6 +59,11 @@ impl Invoked {
     pub fn writes(&self) -> Vec<&String> {
         self.calls.iter().filter(|call| !durin_cli::timeline::is_read(call)).collect()
     }
+
+    /// The same without what instances are sent: each tick of the schedule asks the holders how they are.
+    pub fn changes(&self) -> Vec<&String> {
+        self.writes().into_iter().filter(|call| *call != "ssm:SendCommand").collect()
+    }
 }
 
 /// A tick of a schedule, as EventBridge sends it.

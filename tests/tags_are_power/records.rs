@@ -89,10 +89,10 @@ async fn a_name_is_claimed_as_soon_as_it_is_known_whose_it_is(#[case] without_re
         write(&story, ChangeAction::Delete, "k3s.durin.internal", "A", &address);
     }
     let invoked = story.invoke("durin-node-resync", schedule()).await;
-    assert_eq!(invoked.writes().len(), if without_record { 2 } else { 1 }, "{:?}", invoked.calls);
+    assert_eq!(invoked.changes().len(), if without_record { 2 } else { 1 }, "{:?}", invoked.calls);
     assert_eq!(values(&story, CLAIM, "TXT").expect("claimed"), ["\"node=k3s\""]);
     let again = story.invoke("durin-node-resync", schedule()).await;
-    assert_eq!(again.writes(), Vec::<&String>::new());
+    assert_eq!(again.changes(), Vec::<&String>::new());
     story.ends_well().await;
 }
 
@@ -116,7 +116,7 @@ async fn a_node_moves_though_its_name_cannot_be_claimed() {
         write(&story, ChangeAction::Create, &format!("{number:02}.k3s.durin.internal"), "A", "192.0.2.1");
     }
     let invoked = story.invoke("durin-node-resync", schedule()).await;
-    assert_eq!(invoked.writes(), Vec::<&String>::new(), "found behind thirty others");
+    assert_eq!(invoked.changes(), Vec::<&String>::new(), "found behind thirty others");
 
     write(&story, ChangeAction::Delete, CLAIM, "TXT", "\"node=k3s\"");
     story.fault("route53:ChangeResourceRecordSets", FaultKind::InternalError, 4);

@@ -1,5 +1,6 @@
 //! Asking an instance about itself, by a document that has it wait until it can say yes.
 
+use aws_sdk_ssm::operation::send_command::builders::SendCommandFluentBuilder;
 use durin_decisions::node::Question;
 
 use super::applied::Applied;
@@ -14,20 +15,9 @@ use crate::ids::InstanceId;
 /// Nothing depends on its success: an instance that cannot be asked is as good as one that is silent.
 pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, question: Question) -> Applied {
     let (document, about) = (Document::that_asks(question), node.asks_about);
-    let sent = aws
-        .ssm
-        .send_command()
-        .document_name(document.name())
-        .instance_ids(instance.as_str())
-        .timeout_seconds(DELIVERY_TIMEOUT_S)
-        .comment(match question {
-            Question::Prepared => "Durin: can it take over?",
-            Question::Serves => "Durin: does it serve?",
-        })
-        .customize()
-        .config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT)))
-        .send()
-        .await;
+    let call = send(aws, question, &[instance]).customize();
+    let sent =
+        call.config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT))).send().await;
     let now = aws.clock.now();
     let mut may_ask_again = false;
     let (answer, why) = match sent {
@@ -50,4 +40,17 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
     };
     node.writes.note_asked(instance.clone(), question, Asked { about, at: now, answer, may_ask_again, why });
     if may_ask_again { Applied::TooEarly } else { Applied::Done }
+}
+
+/// The call that asks one instance, or many at once.
+pub(super) fn send(aws: &Aws, question: Question, instances: &[&InstanceId]) -> SendCommandFluentBuilder {
+    aws.ssm
+        .send_command()
+        .document_name(Document::that_asks(question).name())
+        .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
+        .timeout_seconds(DELIVERY_TIMEOUT_S)
+        .comment(match question {
+            Question::Prepared => "Durin: can it take over?",
+            Question::Serves => "Durin: does it serve?",
+        })
 }

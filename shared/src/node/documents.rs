@@ -3,7 +3,7 @@
 use durin_decisions::node::Question;
 
 /// Has an instance let go of the volume.
-pub(super) const RELEASE_DOCUMENT: &str = "durin-release";
+const RELEASE_DOCUMENT: &str = "durin-release";
 
 /// Has an instance that has let go of the volume serve again.
 const RESUME_DOCUMENT: &str = "durin-resume";

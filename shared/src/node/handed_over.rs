@@ -92,7 +92,7 @@ fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>) {
     (volume.mount_seconds, k3s.api_seconds.or(said.since_mount_seconds), k3s.workloads_seconds)
 }
 
-fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
+pub(super) fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
     Failure::DoesNotServe {
         problem: format!(
             "{successor} has the volume and is in service, but does not serve ({why}): look at `journalctl -u k3s` on it"

@@ -7,13 +7,16 @@ use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::Desc
 use aws_sdk_autoscaling::types as autoscaling;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_kms::types::KeyState;
-use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, PingStatus};
+use aws_sdk_ssm::operation::list_command_invocations::builders::ListCommandInvocationsFluentBuilder;
+use aws_sdk_ssm::types::{
+    CommandFilter, CommandFilterKey, CommandInvocation, InstanceInformationStringFilter, PingStatus,
+};
 use aws_smithy_types::error::operation::BuildError;
 use durin_decisions::node::{Attachment, Group, Instance, InstanceState, KeyProblem, Volume};
 
-use super::commands::Command;
+use super::commands::{Command, Outcome};
 use super::convert::{self, Listed};
-use super::documents::RELEASE_DOCUMENT;
+use super::documents::Document;
 use crate::aws::{Aws, all, code, failed, incomplete};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
@@ -155,10 +158,21 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
     Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
 }
 
-/// What the holder has been asked for since the volume was attached to it, and shortly before. One call for both documents,
-/// so without their names: other commands only make the list longer.
+/// What the holder has been asked for since the volume was attached to it, and shortly before, that moves the volume. Two
+/// calls, because other commands fill a hundred pages in a month; but nobody asks one to serve again that was not asked to
+/// let go, or is about to.
 pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
-    commands_since(aws, &holder.instance, holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT).await
+    let since = holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT;
+    let listed = async |document| {
+        let filters = [of_document(document), invoked_after(since)];
+        let call = aws.ssm.list_command_invocations().instance_id(holder.instance.as_str());
+        Ok::<_, Failure>(listed(call, filters).await?.into_iter().map(|(_, command)| command))
+    };
+    let mut commands: Vec<Command> = listed(Document::Release).await?.collect();
+    if commands.iter().max_by_key(|it| it.requested).is_some_and(|last| last.outcome != Outcome::Open) {
+        commands.extend(listed(Document::Resume).await?);
+    }
+    Ok(commands)
 }
 
 /// What an instance has been asked for since then.
@@ -167,25 +181,35 @@ pub(super) async fn commands_since(
     instance: &InstanceId,
     since: SystemTime,
 ) -> Result<Vec<Command>, Failure> {
-    const OPERATION: &str = "ssm:ListCommandInvocations";
-    let call = aws.ssm.list_command_invocations().instance_id(instance.as_str()).details(true);
-    let call = call.filters(invoked_after(since).map_err(incomplete(OPERATION))?);
-    let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
-    Ok(invocations.iter().filter_map(Command::listed).collect())
+    let call = aws.ssm.list_command_invocations().instance_id(instance.as_str());
+    Ok(listed(call, [invoked_after(since)]).await?.into_iter().map(|(_, command)| command).collect())
+}
+
+/// What any instance has been asked for by a document since then, fifty to a call.
+pub(super) async fn commands_of(
+    aws: &Aws,
+    document: Document,
+    since: SystemTime,
+) -> Result<Vec<(InstanceId, Command)>, Failure> {
+    listed(aws.ssm.list_command_invocations(), [of_document(document), invoked_after(since)]).await
 }
 
 /// The instances that were asked lately to let go of a volume: one call for all nodes.
 pub(super) async fn asked_to_release_lately(aws: &Aws) -> Result<BTreeSet<InstanceId>, Failure> {
+    let lately = commands_of(aws, Document::Release, aws.clock.now() - LATELY).await?;
+    Ok(lately.into_iter().map(|(id, _)| id).collect())
+}
+
+async fn listed<const N: usize>(
+    call: ListCommandInvocationsFluentBuilder,
+    filters: [Result<CommandFilter, BuildError>; N],
+) -> Result<Vec<(InstanceId, Command)>, Failure> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let of_document = CommandFilter::builder()
-        .key(CommandFilterKey::DocumentName)
-        .value(RELEASE_DOCUMENT)
-        .build()
-        .map_err(incomplete(OPERATION))?;
-    let lately = invoked_after(aws.clock.now() - LATELY).map_err(incomplete(OPERATION))?;
-    let call = aws.ssm.list_command_invocations().filters(of_document).filters(lately);
+    let filters: Result<Vec<_>, _> = filters.into_iter().collect();
+    let call = call.details(true).set_filters(Some(filters.map_err(incomplete(OPERATION))?));
     let invocations = all(call.into_paginator().items().send(), OPERATION).await?;
-    Ok(invocations.iter().filter_map(|it| InstanceId::new(it.instance_id()?).ok()).collect())
+    let known = |it| Some((InstanceId::new(CommandInvocation::instance_id(it)?).ok()?, Command::listed(it)?));
+    Ok(invocations.iter().filter_map(known).collect())
 }
 
 /// For so long the schedule knows that a holder has let go and could not be made to serve again.
@@ -193,6 +217,10 @@ const LATELY: Duration = Duration::from_secs(24 * 3_600);
 
 /// For so long Systems Manager keeps commands. (Systems Manager User Guide, "Understanding command statuses".)
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+fn of_document(document: Document) -> Result<CommandFilter, BuildError> {
+    CommandFilter::builder().key(CommandFilterKey::DocumentName).value(document.name()).build()
+}
 
 fn invoked_after(time: SystemTime) -> Result<CommandFilter, BuildError> {
     CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(timestamp(time)).build()

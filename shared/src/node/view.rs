@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState,
-    UnusableKey, Volume, VolumeState, is_warned, lacks_holder,
+    Agents, Attachment, AttachmentState, Claim, Group, Instance, KeyProblem, Lifecycle, Record, RecordProblem,
+    ReleaseState, UnusableKey, Volume, VolumeState, is_warned, lacks_holder,
 };
 
 use super::cached::Cached;
@@ -256,6 +256,13 @@ impl View {
 
     pub(super) fn holder(&self) -> Option<&Attachment> {
         self.volume.get()?.as_ref()?.attachments.first()
+    }
+
+    /// The holder, if it is in service and nothing is known to be under way.
+    pub(super) fn settled_holder(&self) -> Option<&Attachment> {
+        let holder = self.holder().filter(|holder| holder.state == AttachmentState::Attached)?;
+        let is_settled = self.shows(&holder.instance, &Lifecycle::InService) && self.was_asked(holder) == Some(false);
+        is_settled.then_some(holder)
     }
 
     /// The holder, if it was asked lately to let go.

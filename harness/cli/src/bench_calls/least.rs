@@ -81,7 +81,12 @@ pub(super) const LEAST_OF_EVENTS: [OfEvent; 24] = [
     ("root-volume-terminate", "durin-node-lifecycle", 2, PASSES),
     ("schedule", "durin-ami-prune", 24, "12 to see what is in use; 3 whether they are shared; 9 to mark and disable 3"),
     ("schedule", "durin-ami-publish", 3, LOOKS_AT_FAMILY),
-    ("schedule", "durin-node-resync", 5, "groups; instances; records; volumes; what was asked"),
+    (
+        "schedule",
+        "durin-node-resync",
+        7,
+        "groups; instances; records; volumes; who let go; who serves, asked and answered",
+    ),
     ("spot-interruption-warning", "durin-node-resync", 22, "all of an interruption, for one event"),
     ("spot-interruption-warning", "durin-spot-interruption", 22, "the same"),
     ("terminate", "durin-node-lifecycle", 13, MOVES),

@@ -108,6 +108,11 @@ impl World {
         }
     }
 
+    /// k3s dies on an instance that runs on, and does not come back: a full disk, a broken datastore.
+    pub fn break_k3s(&mut self, id: &str) {
+        self.stop_k3s(id);
+    }
+
     fn stop_k3s(&mut self, id: &str) {
         self.settle();
         let guest = self.the_guest_mut(id);
