@@ -7,6 +7,7 @@ mod prune;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,14 +28,24 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long the world is watched after the end: nothing may happen in that time.
 const EPILOGUE: Duration = Duration::from_secs(10 * 60);
 
+/// Which story, and how to tell it.
+#[derive(Default)]
+pub struct Story {
+    pub seed: u64,
+    /// With every call and every step.
+    pub all: bool,
+    /// The file to draw the first act into.
+    pub picture: Option<PathBuf>,
+}
+
 /// Plays the story in virtual time and prints it.
 ///
 /// # Errors
-/// When the stage cannot be set.
-pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
-    let usual = outage::survive(SetUp::UsualWithoutRebalancing, seed)?;
+/// When the stage cannot be set, or the picture cannot be written.
+pub fn run(story: &Story) -> Result<ExitCode, Box<dyn Error>> {
+    let usual = outage::survive(SetUp::UsualWithoutRebalancing, story.seed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let complaints = runtime.block_on(play(seed, all, &usual))?;
+    let complaints = runtime.block_on(play(story, &usual))?;
 
     say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write");
     say!("         missing; record = holder's address; holder = the one InService instance; no lifecycle");
@@ -49,11 +60,12 @@ pub fn run(seed: u64, all: bool) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// The three acts, one after the other in the same world. Returns the mishaps.
-async fn play(seed: u64, all: bool, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
+async fn play(story: &Story, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
+    let &Story { seed, all, .. } = story;
     let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
     let old_images = stage.aws.world(OldImages::add_to);
     let begin = Since::now(&stage);
-    let mut complaints = interruption::play(&stage, seed, all, usual).await;
+    let mut complaints = interruption::play(&stage, story, usual).await?;
     complaints.extend(bake::play(&stage, all).await?);
     complaints.extend(prune::play(&stage, all, &old_images, begin.at).await?);
     complaints.extend(stage.complaints());
@@ -150,9 +162,10 @@ mod tests {
     #[test]
     fn the_story_ends_well() {
         for seed in 1..=3 {
+            let story = Story { seed, ..Story::default() };
             let usual = outage::survive(SetUp::UsualWithoutRebalancing, seed).expect("an outage");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-            let complaints = runtime.expect("a runtime").block_on(play(seed, false, &usual)).expect("a stage");
+            let complaints = runtime.expect("a runtime").block_on(play(&story, &usual)).expect("a stage");
             assert_eq!(complaints, Vec::<String>::new(), "seed {seed}");
         }
     }

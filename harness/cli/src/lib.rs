@@ -12,6 +12,7 @@ pub mod event;
 pub mod invoke;
 pub mod old_images;
 pub mod outage;
+pub mod picture;
 pub mod print;
 pub mod prune_bench;
 pub mod recorded;

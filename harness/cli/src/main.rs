@@ -34,6 +34,9 @@ enum Command {
         /// Show every API call and every step, even repeated ones
         #[arg(long)]
         all: bool,
+        /// Draw the first hand-off into this file, too, as SVG
+        #[arg(long, value_name = "FILE")]
+        picture: Option<PathBuf>,
     },
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3 or `cargo lambda watch`, and show what happens in it
     Serve(serve::Options),
@@ -77,7 +80,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Demo { seed, all } => demo::run(seed, all),
+        Command::Demo { seed, all, picture } => demo::run(&demo::Story { seed, all, picture }),
         Command::Serve(options) => serve::run(options),
         Command::Interrupt(options) => options.run("interrupt"),
         Command::Recommend(options) => options.run("recommend"),

@@ -49,6 +49,11 @@ impl Timeline {
         Timeline { clock: Clock::OfDay, names, marks: Vec::new(), all, colours: is_coloured() }
     }
 
+    /// The same without colours, wherever it goes.
+    pub fn uncoloured(self) -> Timeline {
+        Timeline { colours: false, ..self }
+    }
+
     /// The same, with these rows between those of the history.
     pub fn marked(self, marks: Vec<(Time, String)>) -> Timeline {
         Timeline { marks, ..self }
@@ -101,7 +106,7 @@ pub fn count<'a>(history: impl IntoIterator<Item = &'a Entry>) -> (usize, usize)
 }
 
 /// Minutes, seconds and tenths: `2:05.3`; from an hour on days, hours and minutes: `1d 02:05`.
-fn passed(span: Duration) -> String {
+pub fn passed(span: Duration) -> String {
     const HOUR_S: u64 = 3600;
     match span.as_secs() {
         seconds @ HOUR_S.. => format!("{}d {:02}:{:02}", seconds / 86_400, seconds / HOUR_S % 24, seconds / 60 % 60),

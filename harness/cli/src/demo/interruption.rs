@@ -1,13 +1,16 @@
 //! The first act: EC2 wants the capacity back.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::steady::NodeNames;
 
-use super::{EPILOGUE, LONGEST, Mark, Since, counted, seconds, tell};
+use super::{EPILOGUE, LONGEST, Mark, Since, Story, counted, names, seconds, tell};
 use crate::outage::{self, Outage};
+use crate::picture::HandOff;
 use crate::print::say;
 use crate::stage::Stage;
 
@@ -15,7 +18,11 @@ use crate::stage::Stage;
 const NOTICE: Duration = Duration::from_secs(120);
 
 /// Plays and prints it. Returns the mishaps.
-pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) -> Vec<String> {
+///
+/// # Errors
+/// When its picture cannot be written.
+pub(super) async fn play(stage: &Stage, story: &Story, usual: &Outage) -> Result<Vec<String>, String> {
+    let &Story { seed, all, .. } = story;
     let node = stage.node().clone();
     let (old, written) = stage.aws.world(|world| {
         world.latency = outage::interruption(seed).latency;
@@ -35,11 +42,22 @@ pub(super) async fn play(stage: &Stage, seed: u64, all: bool, usual: &Outage) ->
     marks.push((begin.at + NOTICE, "the two minutes are over".to_owned()));
     tell(stage, begin, all, marks, |entry| entry.at <= end);
     cost(stage, &node, outage.as_ref(), usual);
+    if let (Some(file), Some(outage)) = (&story.picture, &outage) {
+        draw(stage, begin, outage, usual, file)?;
+    }
     let mut complaints = stage.complaints();
     if !healed || outage.is_none() {
         complaints.push("the outage has not ended".to_owned());
     }
-    complaints
+    Ok(complaints)
+}
+
+fn draw(stage: &Stage, begin: Since, outage: &Outage, usual: &Outage, file: &Path) -> Result<(), String> {
+    let (node, names) = (stage.node(), names(stage));
+    let svg = stage.aws.world(|world| HandOff { world, node, names, begin: begin.at, outage, usual }.svg());
+    fs::write(file, svg).map_err(|error| format!("the picture cannot be written to {}: {error}", file.display()))?;
+    say!("Picture  {}\n", file.display());
+    Ok(())
 }
 
 /// Interrupts the holder, and measures how long the node is away; `None` if it does not come back.

@@ -20,6 +20,8 @@ pub struct Outage {
     pub away: Option<(Time, Time)>,
     /// How long the workload did not.
     pub workload: Duration,
+    /// When that was, from the first failure to the last.
+    pub workload_away: Option<(Time, Time)>,
     /// Writes that k3s had acknowledged and that are missing.
     pub lost_writes: u64,
     /// How often the file system was mounted after it had not been unmounted cleanly.
@@ -115,6 +117,7 @@ pub async fn of_story(
             return Some(Outage {
                 away: api.extent_with(now, caches),
                 api: api.length_with(now, caches),
+                workload_away: workload.extent_with(now, caches),
                 workload: workload.length_with(now, caches),
                 lost_writes,
                 unclean_mounts,

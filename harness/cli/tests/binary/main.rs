@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(unix)]
 mod invoking;
+mod pictures;
 mod readme;
 #[cfg(unix)]
 mod rehearsing;
