@@ -62,7 +62,7 @@ impl LocalAws {
 
     /// The clock that the world runs by.
     pub fn clock(&self) -> WorldClock {
-        self.0.clock
+        self.0.clock.clone()
     }
 
     /// Waits until the world is as wanted; `false` if that takes longer than `limit` of its time.
@@ -124,8 +124,8 @@ impl LocalAws {
                 Credentials::from_keys(access_key, "not-a-secret", None),
             ))
             .http_client(connector::InProcess::new(self.clone()))
-            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(self.0.clock))
-            .time_source(self.0.clock)
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(self.clock()))
+            .time_source(self.clock())
             .build()
     }
 
