@@ -41,10 +41,35 @@ recommend *arguments:
 reclaim *arguments:
     @cargo durin reclaim "$@"
 
+# In the world of `just serve`: the host of a node's instance retires
+[no-exit-message, positional-arguments]
+retire *arguments:
+    @cargo durin retire "$@"
+
+# In the world of `just serve`: the next detachment of a node's volume stays in detaching
+[no-exit-message, positional-arguments]
+stick-volume *arguments:
+    @cargo durin stick-volume "$@"
+
 # In the world of `just serve`: no launch finds capacity (on), or every launch does (off)
 [no-exit-message, positional-arguments]
 no-capacity *arguments:
     @cargo durin no-capacity "$@"
+
+# In the world of `just serve`: the newest image is bad (on), or every image is good (off)
+[no-exit-message, positional-arguments]
+bad-image *arguments:
+    @cargo durin bad-image "$@"
+
+# In the world of `just serve`: the next event that a rule waits for is lost
+[no-exit-message, positional-arguments]
+lose-event *arguments:
+    @cargo durin lose-event "$@"
+
+# In the world of `just serve`: time runs at another speed, or stands still: just speed 20, just speed 0
+[no-exit-message, positional-arguments]
+speed *arguments:
+    @cargo durin speed "$@"
 
 # In the world of `just serve`: Packer makes a new image
 [no-exit-message, positional-arguments]

@@ -20,6 +20,7 @@ use crate::world::latency::Range;
 use crate::world::machines::Order;
 use crate::world::{REGION, World};
 
+pub use by_hand::SPEEDS;
 pub use functions::{Cost, FunctionError, Handler, Kill};
 
 /// A world that lives: time passes, calls are answered, events reach functions. Clones are the same world.

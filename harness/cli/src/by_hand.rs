@@ -10,6 +10,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use crate::print::{NotUnderstood, say};
+use crate::serve::speed;
 
 /// The node.
 #[derive(Args)]
@@ -20,18 +21,28 @@ pub struct OfNode {
     world: Served,
 }
 
-/// Whether there is capacity.
+/// Whether something goes wrong.
 #[derive(Args)]
-pub struct NoCapacity {
-    /// on: no launch finds capacity; off: every launch does
+pub struct Switch {
+    /// on: it does from now on; off: no more
     state: State,
     #[command(flatten)]
     world: Served,
 }
 
-/// The bake.
+/// How fast time passes.
 #[derive(Args)]
-pub struct Bake {
+pub struct Speed {
+    /// How many seconds of the world pass in a second; 0 pauses
+    #[arg(allow_negative_numbers = true, value_parser = factor)]
+    factor: f64,
+    #[command(flatten)]
+    world: Served,
+}
+
+/// Something that takes nothing else.
+#[derive(Args)]
+pub struct Plain {
     #[command(flatten)]
     world: Served,
 }
@@ -61,24 +72,36 @@ impl OfNode {
     }
 }
 
-impl NoCapacity {
+impl Switch {
     /// # Errors
     /// When no world is served there.
-    pub fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
+    pub fn run(&self, what: &str) -> Result<ExitCode, Box<dyn Error>> {
         let state = match self.state {
             State::On => "on",
             State::Off => "off",
         };
-        self.world.post(&format!("no-capacity?state={state}"))
+        self.world.post(&format!("{what}?state={state}"))
     }
 }
 
-impl Bake {
+impl Speed {
     /// # Errors
     /// When no world is served there.
     pub fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
-        self.world.post("bake")
+        self.world.post(&format!("speed?factor={}", self.factor))
     }
+}
+
+impl Plain {
+    /// # Errors
+    /// When no world is served there.
+    pub fn run(&self, what: &str) -> Result<ExitCode, Box<dyn Error>> {
+        self.world.post(what)
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    if text == "0" { Ok(0.0) } else { speed(text).map_err(|error| format!("{error}, or 0")) }
 }
 
 impl Served {

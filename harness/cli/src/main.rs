@@ -46,10 +46,20 @@ enum Command {
     Recommend(by_hand::OfNode),
     /// Have EC2 take back the capacity of a node's spot instance in a world that is served, at once
     Reclaim(by_hand::OfNode),
+    /// Have the host of a node's instance retire in a world that is served
+    Retire(by_hand::OfNode),
+    /// Have the next detachment of a node's volume stay in detaching in a world that is served
+    StickVolume(by_hand::OfNode),
     /// Have no launch find capacity in a world that is served, or every launch again
-    NoCapacity(by_hand::NoCapacity),
+    NoCapacity(by_hand::Switch),
+    /// Have the newest image be bad in a world that is served, or every image good again
+    BadImage(by_hand::Switch),
+    /// Have the next event that a rule waits for be lost in a world that is served
+    LoseEvent(by_hand::Plain),
     /// Have Packer make a new image in a world that is served
-    Bake(by_hand::Bake),
+    Bake(by_hand::Plain),
+    /// Have time run at another speed in a world that is served, or stand still
+    Speed(by_hand::Speed),
     /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
     Invoke(invoke::Options),
     /// Print an event from events/ as if it came now, to feed it to a function under `just watch`
@@ -85,8 +95,13 @@ fn main() -> ExitCode {
         Command::Interrupt(options) => options.run("interrupt"),
         Command::Recommend(options) => options.run("recommend"),
         Command::Reclaim(options) => options.run("reclaim"),
-        Command::NoCapacity(options) => options.run(),
-        Command::Bake(options) => options.run(),
+        Command::Retire(options) => options.run("retire"),
+        Command::StickVolume(options) => options.run("stick-volume"),
+        Command::NoCapacity(options) => options.run("no-capacity"),
+        Command::BadImage(options) => options.run("bad-image"),
+        Command::LoseEvent(options) => options.run("lose-event"),
+        Command::Bake(options) => options.run("bake"),
+        Command::Speed(options) => options.run(),
         Command::Invoke(options) => invoke::run(&options),
         Command::Event { event } => event::print(&event),
         Command::Outage(options) => outage::run(&options),

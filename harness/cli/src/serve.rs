@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Args;
-use durin_harness::LocalAws;
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::steady::{NodeNames, SETTLED_FOR};
 use durin_harness::world::{REGION, World};
+use durin_harness::{LocalAws, SPEEDS};
 use tokio::net::TcpListener;
 
 use crate::print::say;
@@ -137,7 +137,7 @@ fn stopped() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
 /// When it is not such a number.
 pub fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(factor) if (0.01..=10_000.0).contains(&factor) => Ok(factor),
-        Ok(_) | Err(_) => Err("it takes a number from 0.01 to 10000".to_owned()),
+        Ok(factor) if SPEEDS.contains(&factor) => Ok(factor),
+        Ok(_) | Err(_) => Err(format!("it takes a number from {} to {}", SPEEDS.start(), SPEEDS.end())),
     }
 }

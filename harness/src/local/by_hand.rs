@@ -1,7 +1,10 @@
 //! What AWS does and no API of it can cause, by hand: `POST /durin/…` on the port of a world that is served. The answers are
 //! sentences. `harness/README.md` describes it.
 
-use std::fmt;
+mod account;
+mod node;
+
+use std::ops::RangeInclusive;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,16 +17,21 @@ use crate::world::World;
 use crate::world::bakes::{Bake, Course, Pipeline};
 use crate::world::conventions::FAMILY_TAG;
 use crate::world::ec2::images::PUBLIC_IMAGE;
-use crate::world::ec2::{Ec2Change, InstanceState, RunInstances, SpotAction};
+use crate::world::ec2::{InstanceState, RunInstances};
 use crate::world::error::ApiError;
-use crate::world::history::{Change, Fact};
-use crate::world::steady::NodeNames;
+use crate::world::history::Fact;
+use node::Fate;
 
 /// No path of AWS's own services begins like that.
 pub(super) const PREFIX: &str = "/durin/";
 
 const USAGE: &str = "POST /durin/interrupt?node=NAME, /durin/recommend?node=NAME, /durin/reclaim?node=NAME, \
-                     /durin/no-capacity?state=on (or off), /durin/bake";
+                     /durin/retire?node=NAME, /durin/stick-volume?node=NAME, /durin/no-capacity?state=on (or off), \
+                     /durin/bad-image?state=on (or off), /durin/lose-event, /durin/bake, /durin/speed?factor=20 \
+                     (0 pauses)";
+
+/// How fast a world can run; at 0 it stands still.
+pub const SPEEDS: RangeInclusive<f64> = 0.01..=10_000.0;
 
 /// Why it was not done.
 pub(super) struct Refusal {
@@ -47,28 +55,6 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// Something that AWS does to a node's instance.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Interrupt,
-    Recommend,
-    Reclaim,
-}
-
-impl Fate {
-    const ALL: [Fate; 3] = [Fate::Interrupt, Fate::Recommend, Fate::Reclaim];
-}
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Fate::Interrupt => "interrupt",
-            Fate::Recommend => "recommend",
-            Fate::Reclaim => "reclaim",
-        })
-    }
-}
-
 impl LocalAws {
     /// Carries out what the path asks for, and says so in a sentence.
     pub(super) async fn by_hand(&self, method: &Method, path: &str, query: &str) -> Result<String, Refusal> {
@@ -81,22 +67,40 @@ impl LocalAws {
                 return Err(Refusal { status: StatusCode::METHOD_NOT_ALLOWED, text });
             }
         }
-        let fate = Fate::ALL.into_iter().find(|fate| fate.to_string() == wanted);
-        match (wanted, fate) {
-            (_, Some(fate)) => {
-                let name = parameter(query, "node")?;
-                self.world(|world| befall(world, fate, &name))
+        if let Some(fate) = Fate::ALL.into_iter().find(|fate| fate.to_string() == wanted) {
+            let name = parameter(query, "node")?;
+            return self.world(|world| node::befall(world, fate, &name));
+        }
+        match wanted {
+            "no-capacity" => {
+                let is_on = switch(&parameter(query, "state")?)?;
+                self.world(|world| account::set_capacity(world, is_on))
             }
-            ("no-capacity", None) => {
-                let state = parameter(query, "state")?;
-                self.world(|world| set_capacity(world, &state))
+            "bad-image" => {
+                let is_on = switch(&parameter(query, "state")?)?;
+                self.world(|world| account::set_image(world, is_on))
             }
-            ("bake", None) => {
+            "lose-event" => {
+                only(query, &[])?;
+                Ok(self.world(account::lose_event))
+            }
+            "bake" => {
                 only(query, &[])?;
                 self.bake().await
             }
-            (_, None) => Err(Refusal::not_understood(format!("there is no {wanted:?}; there are {USAGE}"))),
+            "speed" => self.run_at(&parameter(query, "factor")?),
+            _ => Err(Refusal::not_understood(format!("there is no {wanted:?}; there are {USAGE}"))),
         }
+    }
+
+    fn run_at(&self, factor: &str) -> Result<String, Refusal> {
+        let speed = factor.parse().ok().filter(|speed| *speed == 0.0 || SPEEDS.contains(speed));
+        let speed = speed.ok_or_else(|| {
+            Refusal::not_understood(format!("factor is 0, or a number from 0.01 to 10000, not {factor:?}"))
+        })?;
+        self.clock().run_at(speed);
+        self.world(|world| note(world, "speed", json!({ "Factor": factor })));
+        Ok(if speed == 0.0 { "Time stands still.".to_owned() } else { format!("Time runs at {speed} x.") })
     }
 
     /// Has Packer make an image. Its builder has to run first.
@@ -136,79 +140,6 @@ impl LocalAws {
 /// However slow EC2 is, an image is available by then.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(30 * 60);
 
-fn befall(world: &mut World, fate: Fate, name: &str) -> Result<String, Refusal> {
-    let Some(node) = world.nodes().into_iter().find(|node| node.group == name) else {
-        let text = format!("there is no node {name:?}. {}", nodes_in_words(world));
-        return Err(Refusal { status: StatusCode::NOT_FOUND, text });
-    };
-    let Some(instance) = instance_of(world, &node) else {
-        return Err(Refusal::not_now(format!("the node {name} has no instance at the moment")));
-    };
-    if !world.ec2.instance(&instance).is_some_and(|it| it.spot) {
-        let text = format!("{instance} of the node {name} is an on-demand instance, which EC2 does not take back");
-        return Err(Refusal::not_now(text));
-    }
-    let is_warned = world.history().iter().any(|entry| {
-        let Fact::Changed { subject, change: Change::Ec2(Ec2Change::InterruptionWarned(_)) } = &entry.fact else {
-            return false;
-        };
-        *subject == instance
-    });
-    if fate == Fate::Interrupt && is_warned {
-        return Err(Refusal::not_now(format!("{instance} of the node {name} has had its warning; EC2 gives only one")));
-    }
-    note(world, &fate.to_string(), json!({ "node": name }));
-    Ok(match fate {
-        Fate::Interrupt => {
-            world.interrupt(&instance, SpotAction::Terminate);
-            format!("EC2 has warned {instance} of the node {name}, and takes its capacity back in two minutes.")
-        }
-        Fate::Recommend => {
-            world.recommend_rebalance(&instance);
-            format!("EC2 has sent a rebalance recommendation for {instance} of the node {name}; nothing need follow.")
-        }
-        Fate::Reclaim => {
-            world.reclaim(&instance);
-            format!("EC2 has taken back the capacity of {instance} of the node {name}, without a warning.")
-        }
-    })
-}
-
-fn set_capacity(world: &mut World, state: &str) -> Result<String, Refusal> {
-    let groups: Vec<_> = world.autoscaling.groups().keys().cloned().collect();
-    let text = match state {
-        "on" if groups.is_empty() => return Err(Refusal::not_now("there is no group that could launch anything")),
-        "on" => {
-            for group in &groups {
-                world.autoscaling.fail_launches_until(group, Time(i64::MAX));
-            }
-            format!("No launch of {} finds capacity, until no-capacity is off.", groups.join(", "))
-        }
-        "off" => {
-            world.autoscaling.end_shortages();
-            "Every launch finds capacity again.".to_owned()
-        }
-        other => return Err(Refusal::not_understood(format!("state is on or off, not {other:?}"))),
-    };
-    note(world, "no-capacity", json!({ "state": state }));
-    Ok(text)
-}
-
-/// The holder of its volume; else the youngest instance of its group that lives.
-fn instance_of(world: &World, node: &NodeNames) -> Option<String> {
-    let is_alive = |id: &str| world.ec2.instance(id).is_some_and(|it| ALIVE.contains(&it.state));
-    let attachment = world.ec2.volumes().get(&node.volume).and_then(|volume| volume.attachment.as_ref());
-    let holder = attachment.map(|held| held.instance_id.clone()).filter(|id| is_alive(id));
-    let members = world.autoscaling.groups().get(&node.group).map(|group| &group.members);
-    let newest = || {
-        let living = members.into_iter().flatten().filter(|member| is_alive(&member.instance_id));
-        living.max_by_key(|member| member.joined).map(|member| member.instance_id.clone())
-    };
-    holder.or_else(newest)
-}
-
-const ALIVE: [InstanceState; 2] = [InstanceState::Pending, InstanceState::Running];
-
 fn nodes_in_words(world: &World) -> String {
     let names: Vec<_> = world.nodes().into_iter().map(|node| node.group).collect();
     match names.as_slice() {
@@ -235,6 +166,14 @@ fn parameter(query: &str, name: &str) -> Result<String, Refusal> {
     only(query, &[name])?;
     let found = form_urlencoded::parse(query.as_bytes()).find(|(given, value)| given == name && !value.is_empty());
     found.map(|(_, value)| value.into_owned()).ok_or_else(|| Refusal::not_understood(format!("{name} is missing")))
+}
+
+fn switch(state: &str) -> Result<bool, Refusal> {
+    match state {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        other => Err(Refusal::not_understood(format!("state is on or off, not {other:?}"))),
+    }
 }
 
 fn only(query: &str, known: &[&str]) -> Result<(), Refusal> {

@@ -45,6 +45,11 @@ impl EventBridge {
         self.disorders.push(disorder);
     }
 
+    /// What is to go wrong with deliveries, and has not yet.
+    pub fn disorders(&self) -> impl Iterator<Item = &Disorder> {
+        self.disorders.iter().filter(|disorder| disorder.times > 0)
+    }
+
     /// Deletes the rules and schedules that invoke the function.
     pub fn delete_rules_of(&mut self, function: &str) {
         self.rules.retain(|rule| rule.function != function);
@@ -78,9 +83,13 @@ pub enum Trigger {
     Rate(Duration),
 }
 
+/// The detail type of every event that a rule waits for.
+pub const ANY_AWAITED: &str = "*";
+
 /// Something that goes wrong with the delivery of events.
 #[derive(Clone, Debug)]
 pub struct Disorder {
+    /// Or [`ANY_AWAITED`].
     pub detail_type: String,
     pub kind: DisorderKind,
     /// How many events it still hits.
@@ -129,7 +138,7 @@ impl World {
         self.note(Fact::Emitted(event.clone()));
         self.events.emitted.push(event.clone());
         let rules: Vec<Rule> = self.events.rules.iter().filter(|rule| rule.matches(&event)).cloned().collect();
-        let disorder = self.events.strike(&event);
+        let disorder = self.events.strike(&event, !rules.is_empty());
         for rule in rules {
             self.deliver_with(disorder, &rule, event.clone());
         }
@@ -227,11 +236,12 @@ impl EventBridge {
         self.dead_letters.extend(rule.dead_letters.clone().map(letter));
     }
 
-    fn strike(&mut self, event: &Value) -> Option<DisorderKind> {
-        let disorder = self
-            .disorders
-            .iter_mut()
-            .find(|disorder| disorder.times > 0 && event["detail-type"] == disorder.detail_type.as_str())?;
+    fn strike(&mut self, event: &Value, is_awaited: bool) -> Option<DisorderKind> {
+        let hits = |disorder: &Disorder| match disorder.detail_type.as_str() {
+            ANY_AWAITED => is_awaited,
+            detail_type => event["detail-type"] == detail_type,
+        };
+        let disorder = self.disorders.iter_mut().find(|disorder| disorder.times > 0 && hits(disorder))?;
         disorder.times -= 1;
         Some(disorder.kind)
     }

@@ -3,14 +3,19 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "serve",
     "interrupt",
     "recommend",
     "reclaim",
+    "retire",
+    "stick-volume",
     "no-capacity",
+    "bad-image",
+    "lose-event",
     "bake",
+    "speed",
     "invoke",
     "event",
     "outage",
@@ -59,6 +64,7 @@ fn what_is_not_understood_is_refused_before_anything_is_done() {
         (&["demo", "--seed", "18446744073709551616"], "18446744073709551616 is not in 0..=18446744073709551615"),
         (&["interrupt"], "<NODE>"),
         (&["no-capacity", "perhaps"], "[possible values: on, off]"),
+        (&["speed", "-1"], "it takes a number from 0.01 to 10000, or 0"),
         (&["record", "/there/is/no/such/folder"], "is not a folder"),
         (&["juggle"], "unrecognized subcommand 'juggle'"),
         (&[], "Usage: durin <COMMAND>"),

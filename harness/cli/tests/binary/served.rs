@@ -141,6 +141,23 @@ fn an_unknown_node_is_not_understood_and_the_others_are_named() {
 }
 
 #[test]
+fn what_else_can_happen_has_a_command() {
+    let served = Served::start(&["--quiet"]);
+    for (arguments, says) in [
+        (&["stick-volume", "k3s"][..], "stays in detaching until its instance ends."),
+        (&["bad-image", "on"], " is bad: k3s does not come up"),
+        (&["bad-image", "off"], "Every image is good again"),
+        (&["lose-event"], "The next event that a rule waits for is lost."),
+        (&["retire", "k3s"], "AWS Health says that the host of i-"),
+        (&["speed", "0"], "Time stands still."),
+        (&["speed", "2.5"], "Time runs at 2.5 x."),
+    ] {
+        let (status, text) = served.answers(arguments);
+        assert!(status == Some(0) && text.contains(says), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn only_a_world_that_is_served_is_told_what_to_do() {
     let text = refused(&["interrupt", "k3s", "--endpoint", "https://ec2.eu-central-1.amazonaws.com"], 2);
     assert!(text.contains("it takes a loopback address such as http://127.0.0.1:4566"), "{text}");

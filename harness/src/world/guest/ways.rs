@@ -48,6 +48,17 @@ impl GuestWays {
         self.next.extend(std::iter::repeat_n(boot, launches));
     }
 
+    /// From now on every launch boots as it should.
+    pub fn end(&mut self) {
+        self.by_image.clear();
+        self.next.clear();
+    }
+
+    /// How instances boot that are launched from the image, as far as that is said of it.
+    pub fn of_image(&self, image: &str) -> Boot {
+        self.by_image.get(image).copied().unwrap_or_default()
+    }
+
     pub(in crate::world) fn of_launch(&mut self, image: &str) -> Boot {
         self.next.pop_front().or_else(|| self.by_image.get(image).copied()).unwrap_or_default()
     }

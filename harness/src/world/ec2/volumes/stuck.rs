@@ -30,6 +30,11 @@ impl Ec2 {
         self.stuck.detaching.insert(volume_or_instance.to_owned(), AttachmentState::Busy);
     }
 
+    /// Whether the next detachment of the volume is going to stick.
+    pub fn is_to_stick(&self, volume: &str) -> bool {
+        self.stuck.detaching.contains_key(volume)
+    }
+
     pub(super) fn sticks_attaching(&mut self, volume: &str, instance: &str) -> bool {
         take(&mut self.stuck.attaching, volume, instance).is_some()
     }
