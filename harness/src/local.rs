@@ -3,6 +3,7 @@
 mod by_hand;
 mod connector;
 mod functions;
+mod page;
 mod server;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,7 @@ use crate::world::{REGION, World};
 
 pub use by_hand::SPEEDS;
 pub use functions::{Cost, FunctionError, Handler, Kill};
+pub use page::{Tell, Told};
 
 /// A world that lives: time passes, calls are answered, events reach functions. Clones are the same world.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::print::say;
 use crate::stage::Stage;
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, told};
 use crate::world_file;
 
 /// The world to serve, and how.
@@ -68,7 +68,7 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let stopped = stopped()?;
     greet(&stage, &format!("http://{}", listener.local_addr()?), options.speed);
     tokio::select! {
-        served = stage.aws.clone().serve(listener) => served?,
+        served = stage.aws.clone().serve_with_page(listener, told) => served?,
         () = tell(&stage.aws, seen, options.all_calls), if !options.quiet => {}
         stopped = stopped => stopped?,
     }
@@ -77,7 +77,8 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn greet(stage: &Stage, endpoint: &str, speed: f64) {
-    say!("The local AWS listens on {endpoint}; time runs at {speed} x. Stop it with Ctrl-C. To use it:\n");
+    say!("The local AWS listens on {endpoint}; time runs at {speed} x. Stop it with Ctrl-C.");
+    say!("Open {endpoint} in a browser to watch it, or use it from another terminal:\n");
     say!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}");
     say!("  export AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=any");
     for node in &stage.nodes {

@@ -5,6 +5,7 @@ mod row;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use durin_harness::Told;
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
 use durin_harness::world::history::Entry;
@@ -92,6 +93,12 @@ impl Timeline {
         let further = lines.map(|line| format!("{:MARGIN$}  {line}", ""));
         [first].into_iter().chain(further).collect()
     }
+}
+
+/// A fact in a row's words, for a page.
+pub fn told(entry: &Entry) -> Told {
+    let Row { kind, text, is_failure, .. } = Row::of(&entry.fact);
+    Told { kind, text, is_noise: row::is_noise(&entry.fact), is_failure }
 }
 
 /// Whether an operation, such as `ec2:DescribeVolumes`, changes nothing.

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::page::{self, Tell};
 use super::{LocalAws, by_hand};
 
 /// AWS takes no request in these protocols that is longer than this many bytes.
@@ -25,6 +26,18 @@ impl LocalAws {
     /// # Errors
     /// When connections cannot be accepted.
     pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        self.serve_at(listener, None).await
+    }
+
+    /// Serves a page to browsers, too, on which history is told in these words.
+    ///
+    /// # Errors
+    /// When connections cannot be accepted.
+    pub async fn serve_with_page(self, listener: TcpListener, tell: Tell) -> std::io::Result<()> {
+        self.serve_at(listener, Some(tell)).await
+    }
+
+    async fn serve_at(self, listener: TcpListener, tell: Option<Tell>) -> std::io::Result<()> {
         let mut connections = JoinSet::new();
         loop {
             while connections.len() >= MOST_CONNECTIONS {
@@ -35,7 +48,7 @@ impl LocalAws {
             connections.spawn(async move {
                 let service = service_fn(move |request| {
                     let aws = aws.clone();
-                    async move { Ok::<_, Infallible>(aws.exchange(request).await) }
+                    async move { Ok::<_, Infallible>(aws.exchange(request, tell).await) }
                 });
                 // A connection that breaks is the client's affair.
                 drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
@@ -43,9 +56,18 @@ impl LocalAws {
         }
     }
 
-    async fn exchange(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn exchange(self, request: Request<Incoming>, tell: Option<Tell>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
+        if page::is_foreign(&parts.headers) {
+            return plain(403, "only this world's own page may ask, and this request is from another one");
+        }
+        if let Some(page) = tell.and_then(|tell| page::answer(&self, tell, &parts)) {
+            return page.map(|body| Full::new(Bytes::from(body)));
+        }
         if parts.uri.path().starts_with(by_hand::PREFIX) {
+            if page::is_for_another_host(&parts.headers) {
+                return plain(403, "the Host header has to name this machine: 127.0.0.1, localhost or [::1]");
+            }
             let done = self.by_hand(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default()).await;
             return match done {
                 Ok(text) => plain(200, &text),

@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub(super) text: String,
     /// Whether it stands before what happens at the same moment.
     pub(super) is_cause: bool,
+    /// Whether somebody should look.
+    pub(super) is_failure: bool,
 }
 
 impl Row {
@@ -48,13 +50,14 @@ impl Row {
             Fact::Guest { instance, fact } => ("guest", AnsiColor::Blue, format!("{instance} {fact}")),
             Fact::Violated(violation) => ("BROKEN", AnsiColor::Red, violation.to_string()),
         };
-        let colour = if is_failure(fact) { AnsiColor::Red } else { colour };
+        let is_failure = is_failure(fact);
+        let colour = if is_failure { AnsiColor::Red } else { colour };
         let is_cause = matches!(fact, Fact::Called { .. });
-        Row { kind, style: colour.on_default(), text, is_cause }
+        Row { kind, style: colour.on_default(), text, is_cause, is_failure }
     }
 
     pub(super) fn mark(text: &str) -> Row {
-        Row { kind: "====", style: Style::new().bold(), text: text.to_owned(), is_cause: true }
+        Row { kind: "====", style: Style::new().bold(), text: text.to_owned(), is_cause: true, is_failure: false }
     }
 }
 
