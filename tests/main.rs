@@ -17,6 +17,7 @@ mod keys;
 mod least_privilege;
 mod mistakes;
 mod one_driver;
+mod page;
 mod prune_bench;
 mod pruning;
 mod publishing;
