@@ -20,5 +20,5 @@ pub mod time;
 pub mod wire;
 pub mod world;
 
-pub use local::{Cost, FunctionError, Handler, Kill, LocalAws, SPEEDS, Tell, Told};
+pub use local::{Cost, FunctionError, Handler, Kill, LocalAws, Page, SPEEDS, Tell, Told};
 pub use wire::ResponseLost;

@@ -5,6 +5,7 @@ mod connector;
 mod functions;
 mod page;
 mod server;
+mod story;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::world::{REGION, World};
 
 pub use by_hand::SPEEDS;
 pub use functions::{Cost, FunctionError, Handler, Kill};
-pub use page::{Tell, Told};
+pub use page::{Page, Tell, Told};
 
 /// A world that lives: time passes, calls are answered, events reach functions. Clones are the same world.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::templates::{DescribedNode, NodeTemplate, TemplateError};
 use crate::time::Time;
@@ -23,11 +23,14 @@ use crate::world::ssm::{IMAGE_DATA_TYPE, PutParameter};
 
 /// The parameter that names the image of the next launch.
 pub const IMAGE_PARAMETER: &str = "/durin/image";
+/// What can happen in a story.
+pub const DEEDS: [&str; 9] =
+    ["interrupt", "recommend", "reclaim", "retire", "stick-volume", "no-capacity", "bad-image", "lose-event", "bake"];
 /// The age of the image of the first launch.
 const FIRST_BAKE_AGO: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
 /// The beginning of a world.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seed {
     pub seed: u64,
@@ -36,10 +39,22 @@ pub struct Seed {
     pub nodes: Vec<NodeSeed>,
     /// The account's other resources.
     pub account: AccountSeed,
+    /// What happens in it while it is served.
+    pub story: Vec<Deed>,
+}
+
+/// Something that AWS does and no API of it can cause.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Deed {
+    /// Seconds after the world has settled.
+    pub after_s: f64,
+    /// The request that causes it, as after `POST /durin/`: `interrupt?node=home`.
+    pub does: String,
 }
 
 /// An account's resources besides its nodes.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSeed {
     /// Seconds that deleted images and snapshots stay in the recycle bin; there is no rule without.
@@ -49,7 +64,7 @@ pub struct AccountSeed {
 }
 
 /// One node to begin with.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeSeed {
     /// Names the group and the launch template.

@@ -1,3 +1,4 @@
+import json
 import os
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -5,6 +6,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from local_aws import serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 ANSWER = "document.querySelector('#nodes .answer').textContent"
@@ -55,7 +57,7 @@ def test_the_keyboard_reaches_every_button_in_order_and_presses_it(page):
     # fmt: off
     assert reached == [
         "pause", "speed", "Interrupt", "Recommend to rebalance", "Reclaim without a warning", "Retire its host",
-        "Stick its volume", "No capacity", "Bad image", "Lose the next event", "Bake an image", "all", "rows",
+        "Stick its volume", "No capacity", "Bad image", "Lose the next event", "Bake an image", "save", "all", "rows",
     ]
     # fmt: on
 
@@ -92,6 +94,20 @@ def test_time_stands_still_and_goes_on_at_another_speed(page):
     page.until(f"{clock} !== '{stopped}'")
     page.evaluate("{ const speed = document.getElementById('speed'); speed.value = '100'; speed.dispatchEvent(new Event('change')) }")
     page.until(f"{SAID} === 'Time runs at 100 x.'")
+
+
+def test_a_story_that_is_saved_is_a_world_file(page, tmp_path):
+    page.click("Lose the next event")
+    page.until(f"{SAID}.includes('is lost.')")
+    page.click("Interrupt")
+    page.until(f"{SAID}.startsWith('EC2 has warned i-')")
+    saved = page.evaluate("fetch(document.getElementById('save').href).then((it) => it.text())")
+    file = tmp_path / "story.json"
+    file.write_text(saved)
+    assert [deed["does"] for deed in json.loads(saved)["story"]] == ["lose-event", "interrupt?node=k3s"]
+    with serving(speed=100, world=file) as again:
+        page.open(again.endpoint)
+        page.until("document.getElementById('rows')?.innerText.includes('operator calls durin:interrupt k3s')")
 
 
 def test_nothing_is_wider_than_a_phone(page):

@@ -10,10 +10,10 @@ use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::time::Time;
 use durin_harness::world::steady::{NodeNames, SETTLED_FOR};
 use durin_harness::world::{REGION, World};
-use durin_harness::{LocalAws, SPEEDS};
+use durin_harness::{LocalAws, Page, SPEEDS};
 use tokio::net::TcpListener;
 
-use crate::print::say;
+use crate::print::{complain, say};
 use crate::stage::Stage;
 use crate::timeline::{Timeline, told};
 use crate::world_file;
@@ -58,6 +58,7 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         ),
         _ => format!("cannot listen on {address}: {error}"),
     })?;
+    let as_written = options.world.clone();
     let mut seed = options.world;
     // Clients have real clocks, so the world has one too, unless its file says otherwise: it shows the present when it has
     // settled.
@@ -66,9 +67,13 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let stage = set(&seed, options.speed)?;
     let seen = stage.aws.world(|world| world.history().len());
     let stopped = stopped()?;
+    let begun = stage.aws.clock().time();
+    let page = Page { tell: told, seed: as_written, begun };
     greet(&stage, &format!("http://{}", listener.local_addr()?), options.speed);
+    let (aws, story) = (stage.aws.clone(), seed.story);
+    tokio::spawn(async move { aws.play(&story, begun, |text| complain(format_args!("{text}"))).await });
     tokio::select! {
-        served = stage.aws.clone().serve_with_page(listener, told) => served?,
+        served = stage.aws.clone().serve_with_page(listener, page) => served?,
         () = tell(&stage.aws, seen, options.all_calls), if !options.quiet => {}
         stopped = stopped => stopped?,
     }

@@ -15,7 +15,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use sha2::{Digest, Sha256};
 
-use super::LocalAws;
+use super::{LocalAws, story};
+use crate::seed::Seed;
+use crate::time::Time;
 use crate::world::history::Entry;
 pub(super) use origin::{is_for_another_host, is_foreign};
 
@@ -23,6 +25,17 @@ const PAGE: &str = include_str!("page/page.html");
 
 /// Where the page looks.
 const STATE: &str = "/durin/state";
+/// The world file that somebody else can play.
+const STORY: &str = "/durin/story";
+
+/// The page of a world.
+pub struct Page {
+    pub tell: Tell,
+    /// What the world began as.
+    pub seed: Seed,
+    /// Since when it is served.
+    pub begun: Time,
+}
 
 /// A fact in words.
 #[derive(Clone, Debug)]
@@ -40,7 +53,7 @@ pub struct Told {
 pub type Tell = fn(&Entry) -> Told;
 
 /// Answers what the page and its script ask for; `None` if it is something else.
-pub(super) fn answer(aws: &LocalAws, tell: Tell, parts: &Parts) -> Option<Response<String>> {
+pub(super) fn answer(aws: &LocalAws, page: &Page, parts: &Parts) -> Option<Response<String>> {
     if parts.method != Method::GET {
         return None;
     }
@@ -50,15 +63,26 @@ pub(super) fn answer(aws: &LocalAws, tell: Tell, parts: &Parts) -> Option<Respon
     if is_asked_for(parts) {
         return Some(response("text/html; charset=utf-8", PAGE.to_owned(), &policy()));
     }
-    if parts.uri.path() != STATE {
-        return None;
+    match parts.uri.path() {
+        STATE => Some(state(aws, page, parts)),
+        STORY => Some(story(aws, page)),
+        _ => None,
     }
+}
+
+fn story(aws: &LocalAws, page: &Page) -> Response<String> {
+    let story = aws.world(|world| story::of(world, &page.seed, page.begun));
+    let file = serde_json::to_string_pretty(&story).unwrap_or_default();
+    response("application/json", file + "\n", "default-src 'none'")
+}
+
+fn state(aws: &LocalAws, page: &Page, parts: &Parts) -> Response<String> {
     let query = parts.uri.query().unwrap_or_default();
     let mut from = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "from");
     let from = from.next().and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
     let speed = aws.clock().speed();
-    let state = aws.world(|world| state::of(world, speed, from, tell));
-    Some(response("application/json", state.to_string(), "default-src 'none'"))
+    let state = aws.world(|world| state::of(world, speed, from, page.tell));
+    response("application/json", state.to_string(), "default-src 'none'")
 }
 
 /// A browser asks for `/` with `Accept: text/html`; AWS's clients sign, and ask in a query or a body.

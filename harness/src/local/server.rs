@@ -1,6 +1,7 @@
 //! The same world on a socket, for the AWS CLI, boto3, and functions in processes of their own.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response};
@@ -11,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::page::{self, Tell};
+use super::page::{self, Page};
 use super::{LocalAws, by_hand};
 
 /// AWS takes no request in these protocols that is longer than this many bytes.
@@ -29,26 +30,26 @@ impl LocalAws {
         self.serve_at(listener, None).await
     }
 
-    /// Serves a page to browsers, too, on which history is told in these words.
+    /// Serves a page to browsers, too.
     ///
     /// # Errors
     /// When connections cannot be accepted.
-    pub async fn serve_with_page(self, listener: TcpListener, tell: Tell) -> std::io::Result<()> {
-        self.serve_at(listener, Some(tell)).await
+    pub async fn serve_with_page(self, listener: TcpListener, page: Page) -> std::io::Result<()> {
+        self.serve_at(listener, Some(Arc::new(page))).await
     }
 
-    async fn serve_at(self, listener: TcpListener, tell: Option<Tell>) -> std::io::Result<()> {
+    async fn serve_at(self, listener: TcpListener, page: Option<Arc<Page>>) -> std::io::Result<()> {
         let mut connections = JoinSet::new();
         loop {
             while connections.len() >= MOST_CONNECTIONS {
                 connections.join_next().await;
             }
             let (stream, _) = listener.accept().await?;
-            let aws = self.clone();
+            let (aws, page) = (self.clone(), page.clone());
             connections.spawn(async move {
                 let service = service_fn(move |request| {
-                    let aws = aws.clone();
-                    async move { Ok::<_, Infallible>(aws.exchange(request, tell).await) }
+                    let (aws, page) = (aws.clone(), page.clone());
+                    async move { Ok::<_, Infallible>(aws.exchange(request, page.as_deref()).await) }
                 });
                 // A connection that breaks is the client's affair.
                 drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
@@ -56,13 +57,13 @@ impl LocalAws {
         }
     }
 
-    async fn exchange(self, request: Request<Incoming>, tell: Option<Tell>) -> Response<Full<Bytes>> {
+    async fn exchange(self, request: Request<Incoming>, page: Option<&Page>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         if page::is_foreign(&parts.headers) {
             return plain(403, "only this world's own page may ask, and this request is from another one");
         }
-        if let Some(page) = tell.and_then(|tell| page::answer(&self, tell, &parts)) {
-            return page.map(|body| Full::new(Bytes::from(body)));
+        if let Some(answer) = page.and_then(|page| page::answer(&self, page, &parts)) {
+            return answer.map(|body| Full::new(Bytes::from(body)));
         }
         if parts.uri.path().starts_with(by_hand::PREFIX) {
             if page::is_for_another_host(&parts.headers) {

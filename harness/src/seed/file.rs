@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
-use super::{NodeSeed, Seed};
+use super::{DEEDS, NodeSeed, Seed};
 use crate::world::ec2::network::ZONES;
 use twice::OnlyOnce;
 
@@ -21,7 +21,7 @@ struct Field {
     fits: fn(&Value) -> bool,
 }
 
-const FIELDS: [Field; 16] = [
+const FIELDS: [Field; 20] = [
     Field { place: "seed", takes: "a whole number from 0 to 18446744073709551615", fits: Value::is_u64 },
     Field {
         place: "start",
@@ -65,12 +65,25 @@ const FIELDS: [Field; 16] = [
         fits: |value| value.is_null() || is_number(value, 86_400, 31_536_000),
     },
     Field { place: "account.requests", takes: "an object", fits: Value::is_object },
+    Field { place: "story", takes: "a list of at most 1000 objects", fits: |value| is_list(value, MOST_DEEDS) },
+    Field {
+        place: "story[].after_s",
+        takes: "a number from 0 to 31536000",
+        fits: |value| value.as_f64().is_some_and(|seconds| (0.0..=31_536_000.0).contains(&seconds)),
+    },
+    Field {
+        place: "story[].does",
+        takes: "a request such as \"interrupt?node=home\"",
+        fits: |value| is_text(value, |text| DEEDS.contains(&text.split('?').next().unwrap_or_default())),
+    },
+    Field { place: "story[]", takes: "an object such as {\"after_s\": 60, \"does\": \"bake\"}", fits: is_deed },
     Field { place: "nodes[]", takes: "an object such as {} or {\"name\": \"home\"}", fits: Value::is_object },
 ];
 
 const DOMAIN: &str = "a domain name such as \"k3s.durin.internal\"";
 const FLAG: &str = "true or false";
 const MOST_NODES: usize = 100;
+const MOST_DEEDS: usize = 1000;
 
 impl Seed {
     /// Reads a world file.
@@ -183,6 +196,11 @@ fn is_made_of(text: &str, longest: usize, besides: &str) -> bool {
 
 fn is_number(value: &Value, least: u64, most: u64) -> bool {
     value.as_u64().is_some_and(|number| (least..=most).contains(&number))
+}
+
+/// Without either field it would say nothing.
+fn is_deed(value: &Value) -> bool {
+    ["after_s", "does"].iter().all(|field| value.get(field).is_some())
 }
 
 fn is_flag(value: &Value) -> bool {

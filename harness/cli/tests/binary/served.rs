@@ -1,5 +1,6 @@
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -115,6 +116,35 @@ fn a_node_that_is_interrupted_moves_and_everything_is_shown() {
     served.tells(&["invoke  durin-spot-interruption"]);
     served.tells(&["call    durin-", "ssm:SendCommand durin-release i-"]);
     served.tells(&["guest   i-", "workload is up"]);
+}
+
+#[test]
+fn the_terminal_and_the_page_tell_the_same() {
+    let mut served = Served::start(&["--speed", "20"]);
+    served.answers(&["interrupt", "k3s"]);
+    let mut told = String::new();
+    while !told.contains("workload is up") {
+        assert_ne!(served.out.read_line(&mut told).expect("a line"), 0, "{told}");
+    }
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).expect("a world");
+    let asks =
+        format!("GET /durin/state?from=0 HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", served.port);
+    stream.write_all(asks.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    let (_, state) = answer.split_once("\r\n\r\n").expect("an answer");
+    let state: serde_json::Value = serde_json::from_str(state).expect("JSON");
+    let rows = state["rows"].as_array().expect("rows").iter().filter(|row| row["noise"] == false);
+    let rows: Vec<String> = rows
+        .map(|row| ["at", "kind", "text"].map(|field| row[field].as_str().expect("words")).join(" "))
+        .skip_while(|row| !row.contains("durin:interrupt"))
+        .collect();
+    let last = rows.iter().position(|row| row.contains("workload is up")).expect("an end");
+    assert!(last > 30, "{rows:#?}");
+    for row in &rows[..=last] {
+        assert!(told.contains(row), "the terminal has no row {row:?}: {told}");
+    }
 }
 
 #[test]

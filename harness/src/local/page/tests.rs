@@ -19,6 +19,10 @@ fn tell(entry: &Entry) -> Told {
     Told { kind: "aws", text: format!("{:?}", entry.fact), is_noise: false, is_failure: false }
 }
 
+fn page() -> Page {
+    Page { tell, seed: Seed::one_node(), begun: Time::GENESIS }
+}
+
 fn served() -> LocalAws {
     LocalAws::new(settled(1, NodeSeed::default()).0, 1.0)
 }
@@ -26,7 +30,7 @@ fn served() -> LocalAws {
 #[tokio::test(start_paused = true)]
 async fn a_browser_gets_the_page_and_awss_clients_do_not() {
     let aws = served();
-    let is_page = |parts: Parts| answer(&aws, tell, &parts).is_some();
+    let is_page = |parts: Parts| answer(&aws, &page(), &parts).is_some();
     assert!(is_page(asked(Method::GET, "/", &BROWSER)));
     let signed = [&BROWSER[..], &[("authorization", "AWS4-HMAC-SHA256 Credential=operator/...")]].concat();
     assert!(!is_page(asked(Method::GET, "/", &signed)));
@@ -39,9 +43,9 @@ async fn a_browser_gets_the_page_and_awss_clients_do_not() {
 #[tokio::test(start_paused = true)]
 async fn a_name_that_points_here_shows_nothing() {
     let aws = served();
-    for path in ["/", "/durin/state"] {
+    for path in ["/", "/durin/state", "/durin/story"] {
         let rebound = [("accept", "text/html"), ("host", "rebound.example.com:4566")];
-        assert!(answer(&aws, tell, &asked(Method::GET, path, &rebound)).is_none(), "{path}");
+        assert!(answer(&aws, &page(), &asked(Method::GET, path, &rebound)).is_none(), "{path}");
     }
 }
 
@@ -83,7 +87,7 @@ async fn each_look_goes_on_where_the_last_one_has_ended() {
     let aws = served();
     let look = |from: u64| {
         let parts = asked(Method::GET, &format!("/durin/state?from={from}"), &BROWSER);
-        let state = answer(&aws, tell, &parts).unwrap();
+        let state = answer(&aws, &page(), &parts).unwrap();
         serde_json::from_str::<serde_json::Value>(state.body()).unwrap()
     };
     let first = look(0);

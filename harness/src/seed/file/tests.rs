@@ -15,7 +15,7 @@ fn what_is_wrong_is_said_with_field_value_and_what_it_takes() {
         ("[]", "a world is an object such as {\"seed\": 1, \"nodes\": [{}]}, not []"),
         ("{", "it is not JSON: EOF while parsing an object at line 1 column 1"),
         (r#"{"seed": -1}"#, "seed is -1; it takes a whole number from 0 to 18446744073709551615"),
-        (r#"{"colour": 1}"#, "colour is not a field; there are seed, start, nodes, account"),
+        (r#"{"colour": 1}"#, "colour is not a field; there are seed, start, nodes, account, story"),
         (
             r#"{"start": "9999-12-31T23:59:59Z"}"#,
             "start is \"9999-12-31T23:59:59Z\"; it takes a time from 2000 to 2099 such as \"2026-01-05T06:00:00Z\"",
@@ -49,6 +49,15 @@ fn what_is_wrong_is_said_with_field_value_and_what_it_takes() {
         (r#"{"nodes": [{"colour": 1}]}"#, "nodes[0].colour is not a field; there are name, zone, volume_gib"),
         (r#"{"account": {"recycle_bin_retention_s": 1}}"#, "account.recycle_bin_retention_s is 1; it takes"),
         (r#"{"account": {"requests": {"fleets": 1}}}"#, "account.requests: "),
+        (r#"{"story": [{"after_s": -1, "does": "bake"}]}"#, "story[0].after_s is -1; it takes a number from 0 to"),
+        (
+            r#"{"story": [{"after_s": 1, "does": "juggle"}]}"#,
+            "story[0].does is \"juggle\"; it takes a request such as \"interrupt?node=home\"",
+        ),
+        (
+            r#"{"story": [{"does": "bake"}]}"#,
+            "story[0] is {\"does\":\"bake\"}; it takes an object such as {\"after_s\": 60",
+        ),
         ("{\"seed\": 1,\n \"seed\": 2}", "seed is given twice, the second time at line 2 column 7"),
         (
             r#"{"nodes": [{"name": "a"}, {"name": "b", "spot": true, "spot": false}]}"#,

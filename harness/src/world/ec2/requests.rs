@@ -1,11 +1,11 @@
 //! Fleets and spot requests: those that a world is given. Nothing comes of them here; they are there to be
 //! read, because they refer to images.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Ec2;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Requests {
     pub fleets: Vec<Fleet>,
@@ -13,7 +13,7 @@ pub struct Requests {
     pub spot_instances: Vec<SpotInstanceRequest>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fleet {
     /// `fleet-` and a UUID.
@@ -25,7 +25,7 @@ pub struct Fleet {
 }
 
 /// A Spot Fleet request: it has launch template configurations or launch specifications.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpotFleet {
     /// `sfr-` and a UUID.
@@ -38,7 +38,7 @@ pub struct SpotFleet {
     pub specifications: Vec<LaunchSpecification>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpotInstanceRequest {
     /// `sir-` and eight letters and digits.
@@ -50,7 +50,7 @@ pub struct SpotInstanceRequest {
 }
 
 /// A launch template, and what is launched differently.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LaunchTemplateConfig {
     pub template_id: Option<String>,
@@ -62,7 +62,7 @@ pub struct LaunchTemplateConfig {
 }
 
 /// What is launched without a launch template.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LaunchSpecification {
     /// An image id.
