@@ -5,12 +5,14 @@ pub mod report;
 mod set_ups;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 
 use crate::cores::{cores, on_all_cores};
+use crate::picture::{self, distribution};
 use crate::print::say;
 use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
 pub use measure::{Outage, is_served, of_story};
@@ -26,6 +28,9 @@ pub struct Options {
     /// The seed of the first interruption; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
+    /// Draw the distributions into this file, too, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
 }
 
 /// Runs all set-ups and prints them side by side.
@@ -41,6 +46,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         results.push((set_up, on_all_cores(what, &all, |seed| survive(set_up, *seed))?));
     }
     report::print(options.runs, seeds, &results);
+    if let Some(file) = &options.picture {
+        say!();
+        picture::write(&distribution::of_outages(&results), file)?;
+    }
     let (took, cores) = (begun.elapsed().as_secs_f64(), cores());
     let took = if took < 100.0 { format!("{took:.0} s") } else { format!("{:.0} minutes", took / 60.0) };
     say!("\nTo measure this took {took} on {cores} cores.");

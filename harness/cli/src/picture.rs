@@ -1,11 +1,14 @@
-//! A hand-off as a picture: who served when, whose the volume and the record were, which functions ran, and how long nobody
+//! Pictures of what is measured. A hand-off: who served when, whose the volume and the record were, which functions ran, and how long nobody
 //! answered. It is drawn from the history that the text is printed from.
 
+pub mod distribution;
 mod draw;
 mod lanes;
 mod svg;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use durin_harness::time::Time;
@@ -13,6 +16,7 @@ use durin_harness::world::World;
 use durin_harness::world::steady::NodeNames;
 
 use crate::outage::Outage;
+use crate::print::say;
 use crate::timeline::Timeline;
 use lanes::Lanes;
 
@@ -28,6 +32,16 @@ pub struct HandOff<'a> {
     pub outage: &'a Outage,
     /// What the same interruption costs with the usual set-up.
     pub usual: &'a Outage,
+}
+
+/// Writes a picture into a file, and says so.
+///
+/// # Errors
+/// When it cannot be written there.
+pub fn write(svg: &str, file: &Path) -> Result<(), String> {
+    fs::write(file, svg).map_err(|error| format!("the picture cannot be written to {}: {error}", file.display()))?;
+    say!("Picture  {}", file.display());
+    Ok(())
 }
 
 impl HandOff<'_> {

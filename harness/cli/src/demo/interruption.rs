@@ -1,6 +1,5 @@
 //! The first act: EC2 wants the capacity back.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use durin_harness::world::steady::NodeNames;
 
 use super::{EPILOGUE, LONGEST, Mark, Since, Story, counted, names, seconds, tell};
 use crate::outage::{self, Outage};
-use crate::picture::HandOff;
+use crate::picture::{self, HandOff};
 use crate::print::say;
 use crate::stage::Stage;
 
@@ -55,8 +54,8 @@ pub(super) async fn play(stage: &Stage, story: &Story, usual: &Outage) -> Result
 fn draw(stage: &Stage, begin: Since, outage: &Outage, usual: &Outage, file: &Path) -> Result<(), String> {
     let (node, names) = (stage.node(), names(stage));
     let svg = stage.aws.world(|world| HandOff { world, node, names, begin: begin.at, outage, usual }.svg());
-    fs::write(file, svg).map_err(|error| format!("the picture cannot be written to {}: {error}", file.display()))?;
-    say!("Picture  {}\n", file.display());
+    picture::write(&svg, file)?;
+    say!();
     Ok(())
 }
 

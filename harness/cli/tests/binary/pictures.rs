@@ -9,12 +9,17 @@ use super::{refused, run};
 #[test]
 fn the_picture_in_the_readme_is_the_one_that_the_demo_draws() {
     let (drawn, _) = drawn("shown", &["demo"]);
-    let shown = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/hand-off.svg");
+    assert_drawn("hand-off.svg", &drawn);
+}
+
+/// Whether a picture of the documents is the one that is drawn now; with DURIN_UPDATE it becomes that.
+pub(crate) fn assert_drawn(name: &str, drawn: &str) {
+    let shown = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     if std::env::var_os("DURIN_UPDATE").is_some() {
-        fs::write(&shown, &drawn).expect("written");
+        fs::write(&shown, drawn).expect("written");
     }
     let is_same = fs::read_to_string(&shown).expect("a picture") == drawn;
-    assert!(is_same, "docs/hand-off.svg is stale: DURIN_UPDATE=1 cargo test --test binary pictures");
+    assert!(is_same, "docs/{name} is stale: DURIN_UPDATE=1 cargo test --test binary");
 }
 
 #[test]

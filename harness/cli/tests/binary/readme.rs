@@ -1,6 +1,8 @@
 use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 
+use super::pictures::assert_drawn;
 use super::run;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
@@ -18,26 +20,29 @@ fn the_readme_shows_what_the_demo_prints() {
 /// The figures of the outage are what their command prints, down to what README leaves out.
 #[test]
 fn the_readme_shows_what_the_outage_prints() {
-    let (shown, told) = measured("## The outage, measured\n", "outage");
+    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("picture-outage.svg");
+    let drawing = ["--picture", &picture.display().to_string()];
+    let (shown, told) = measured("## The outage, measured\n", "outage", &drawing);
+    assert_drawn("outage.svg", &fs::read_to_string(&picture).expect("a picture"));
     let (told, _) = told.split_once("\nMinutes of workload outage").expect("what README leaves out");
     assert_shown(&shown, told);
 }
 
 #[test]
 fn the_readme_shows_the_calls_that_are_counted() {
-    let (shown, told) = measured("A hand-off starts up to three runs", "bench-calls");
+    let (shown, told) = measured("A hand-off starts up to three runs", "bench-calls", &[]);
     assert_shown(&shown, &told);
 }
 
 /// The first block after some text of README, and what the command prints that stands before it.
-fn measured(after: &str, command: &str) -> (String, String) {
+fn measured(after: &str, command: &str, more: &[&str]) -> (String, String) {
     let readme = fs::read_to_string(README).expect("a README");
     let (_, section) = readme.split_once(after).expect("a section");
     let (_, runs) = section.split_once(&format!("`just {command} --runs ")).expect("a command");
     let (runs, _) = runs.split_once('`').expect("a number");
     let parts: Vec<_> = section.splitn(3, "```\n").collect();
     let [_, shown, _] = parts[..] else { panic!("the section has no block") };
-    let told = String::from_utf8(run(&[command, "--runs", runs]).stdout).expect("UTF-8");
+    let told = String::from_utf8(run(&[&[command, "--runs", runs], more].concat()).stdout).expect("UTF-8");
     (shown.to_owned(), told)
 }
 
