@@ -15,6 +15,7 @@ use durin_harness::seed::Seed;
 use durin_harness::time::Time;
 use durin_harness::world::World;
 use durin_harness::world::history::{Entry, Fact};
+use serde_json::json;
 
 use crate::old_images::OldImages;
 use crate::outage::{self, Outage, SetUp};
@@ -36,7 +37,19 @@ pub struct Story {
     pub all: bool,
     /// The file to draw the first act into.
     pub picture: Option<PathBuf>,
+    /// For programs: an object on each line.
+    pub json: bool,
 }
+
+/// A line of prose, for people only.
+macro_rules! prose {
+    ($story:expr $(, $($text:tt)+)?) => {
+        if !$story.json {
+            $crate::print::say!($($($text)+)?);
+        }
+    };
+}
+pub(crate) use prose;
 
 /// Plays the story in virtual time and prints it.
 ///
@@ -46,7 +59,12 @@ pub fn run(story: &Story) -> Result<ExitCode, Box<dyn Error>> {
     let usual = outage::survive(SetUp::UsualWithoutRebalancing, story.seed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let complaints = runtime.block_on(play(story, &usual))?;
+    let exit = if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
 
+    if story.json {
+        say!("{}", json!({ "broken": complaints }));
+        return Ok(exit);
+    }
     say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write");
     say!("         missing; record = holder's address; holder = the one InService instance; no lifecycle");
     say!("         action pending; the parameter names an available image of its family, never an older");
@@ -56,18 +74,17 @@ pub fn run(story: &Story) -> Result<ExitCode, Box<dyn Error>> {
         [] => say!("         All hold."),
         broken => broken.iter().for_each(|text| say!("BROKEN   {text}")),
     }
-    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit)
 }
 
 /// The three acts, one after the other in the same world. Returns the mishaps.
 async fn play(story: &Story, usual: &Outage) -> Result<Vec<String>, Box<dyn Error>> {
-    let &Story { seed, all, .. } = story;
-    let stage = Stage::set(&Seed { seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
+    let stage = Stage::set(&Seed { seed: story.seed, ..Seed::one_node().rebalancing(false) }, 1.0)?;
     let old_images = stage.aws.world(OldImages::add_to);
     let begin = Since::now(&stage);
     let mut complaints = interruption::play(&stage, story, usual).await?;
-    complaints.extend(bake::play(&stage, all).await?);
-    complaints.extend(prune::play(&stage, all, &old_images, begin.at).await?);
+    complaints.extend(bake::play(&stage, story).await?);
+    complaints.extend(prune::play(&stage, story, &old_images, begin.at).await?);
     complaints.extend(stage.complaints());
     complaints.extend(stage.aws.world(|world| violations(world)));
     Ok(complaints)
@@ -97,14 +114,17 @@ impl Since {
 type Mark = (Time, String);
 
 /// Prints the `wanted` part of the history since then, with marks.
-fn tell(stage: &Stage, since: Since, all: bool, marks: Vec<Mark>, wanted: impl Fn(&Entry) -> bool) {
-    let timeline = Timeline::new(since.at, names(stage), all).marked(marks);
-    let lines = stage.aws.world(|world| {
-        let story = world.history()[since.entries..].iter().filter(|entry| wanted(entry));
-        timeline.tell(&story.cloned().collect::<Vec<_>>())
-    });
-    lines.iter().for_each(|line| say!("{line}"));
-    say!();
+fn tell(stage: &Stage, since: Since, story: &Story, marks: Vec<Mark>, wanted: impl Fn(&Entry) -> bool) {
+    let timeline = Timeline::new(since.at, names(stage), story.all).marked(marks);
+    let wanted: Vec<_> = stage
+        .aws
+        .world(|world| world.history()[since.entries..].iter().filter(|entry| wanted(entry)).cloned().collect());
+    if story.json {
+        timeline.objects(&wanted).iter().for_each(|row| say!("{row}"));
+    } else {
+        timeline.tell(&wanted).iter().for_each(|line| say!("{line}"));
+        say!();
+    }
 }
 
 /// Whether it is something that this function did.

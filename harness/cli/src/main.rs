@@ -37,6 +37,9 @@ enum Command {
         /// Draw the first hand-off into this file, too, as SVG
         #[arg(long, value_name = "FILE")]
         picture: Option<PathBuf>,
+        /// Print an object on each line, for programs: the rows, the numbers of the outage, and what was broken
+        #[arg(long)]
+        json: bool,
     },
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3 or `cargo lambda watch`, and show what happens in it
     Serve(serve::Options),
@@ -90,7 +93,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Demo { seed, all, picture } => demo::run(&demo::Story { seed, all, picture }),
+        Command::Demo { seed, all, picture, json } => demo::run(&demo::Story { seed, all, picture, json }),
         Command::Serve(options) => serve::run(options),
         Command::Interrupt(options) => options.run("interrupt"),
         Command::Recommend(options) => options.run("recommend"),

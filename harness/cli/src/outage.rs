@@ -47,8 +47,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     report::print(options.runs, seeds, &results);
     if let Some(file) = &options.picture {
-        say!();
         picture::write(&distribution::of_outages(&results), file)?;
+        say!("\nPicture  {}", file.display());
     }
     let (took, cores) = (begun.elapsed().as_secs_f64(), cores());
     let took = if took < 100.0 { format!("{took:.0} s") } else { format!("{:.0} minutes", took / 60.0) };

@@ -16,7 +16,6 @@ use durin_harness::world::World;
 use durin_harness::world::steady::NodeNames;
 
 use crate::outage::Outage;
-use crate::print::say;
 use crate::timeline::Timeline;
 use lanes::Lanes;
 
@@ -34,14 +33,12 @@ pub struct HandOff<'a> {
     pub usual: &'a Outage,
 }
 
-/// Writes a picture into a file, and says so.
+/// Writes a picture into a file.
 ///
 /// # Errors
 /// When it cannot be written there.
 pub fn write(svg: &str, file: &Path) -> Result<(), String> {
-    fs::write(file, svg).map_err(|error| format!("the picture cannot be written to {}: {error}", file.display()))?;
-    say!("Picture  {}", file.display());
-    Ok(())
+    fs::write(file, svg).map_err(|error| format!("the picture cannot be written to {}: {error}", file.display()))
 }
 
 impl HandOff<'_> {

@@ -9,6 +9,7 @@ use durin_harness::Told;
 use durin_harness::time::Time;
 use durin_harness::wire::{self, Kind};
 use durin_harness::world::history::Entry;
+use serde_json::{Value, json};
 
 use crate::print::is_coloured;
 use row::Row;
@@ -62,12 +63,34 @@ impl Timeline {
 
     /// The lines of a history.
     pub fn tell(&self, history: &[Entry]) -> Vec<String> {
+        self.rows(history).iter().flat_map(|(at, row)| self.print(*at, row)).collect()
+    }
+
+    /// The same for programs: an object for each row, with its time, and the seconds from the beginning.
+    pub fn objects(&self, history: &[Entry]) -> Vec<Value> {
+        let object = |(at, row): (Time, Row)| {
+            let since = match self.clock {
+                Clock::Since(begin) => begin,
+                Clock::OfDay => Time(0),
+            };
+            let after_s = at.since(since).as_secs_f64();
+            json!({"at": at.iso_millis(), "after_s": after_s, "kind": row.kind, "text": self.named(&row.text), "failed": row.is_failure})
+        };
+        self.rows(history).into_iter().map(object).collect()
+    }
+
+    fn rows(&self, history: &[Entry]) -> Vec<(Time, Row)> {
         let shown = history.iter().filter(|entry| self.is_shown(entry));
         let mut rows: Vec<(Time, Row)> = shown.map(|entry| (entry.at, Row::of(&entry.fact))).collect();
         rows.extend(self.marks.iter().map(|(at, text)| (*at, Row::mark(text))));
         // The history has a call behind what it changed at once.
         rows.sort_by_key(|(at, row)| (*at, !row.is_cause));
-        rows.iter().flat_map(|(at, row)| self.print(*at, row)).collect()
+        rows
+    }
+
+    /// With names for ids.
+    fn named(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
     }
 
     fn is_shown(&self, entry: &Entry) -> bool {
@@ -87,8 +110,7 @@ impl Timeline {
             true => (row.style.render().to_string(), row.style.render_reset().to_string()),
             false => Default::default(),
         };
-        let text = self.names.iter().fold(row.text.clone(), |text, (id, name)| text.replace(id, name));
-        let mut lines = wrapped(&text).into_iter();
+        let mut lines = wrapped(&self.named(&row.text)).into_iter();
         let first = format!("{clock:>8}  {on}{:<7}{off} {}", row.kind, lines.next().unwrap_or_default());
         let further = lines.map(|line| format!("{:MARGIN$}  {line}", ""));
         [first].into_iter().chain(further).collect()

@@ -13,18 +13,17 @@ use durin_harness::world::ec2::{Ec2Change, InstanceState, RunInstances};
 use durin_harness::world::history::{Change, Entry, Fact};
 
 use super::interruption::{marks, strike};
-use super::{EPILOGUE, LONGEST, Since, is_by, tell};
+use super::{EPILOGUE, LONGEST, Since, Story, is_by, prose, tell};
 use crate::old_images::name_of_bake;
-use crate::print::say;
 use crate::stage::Stage;
 
 /// Plays and prints it. Returns the mishaps.
-pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dyn Error>> {
+pub(super) async fn play(stage: &Stage, story: &Story) -> Result<Vec<String>, Box<dyn Error>> {
     let name = stage.aws.world(|world| name_of_bake(world.now()));
-    say!("2. A new image\n");
-    say!("A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
-    say!("EC2 announces it before Packer has tagged it. The launch template resolves the parameter at");
-    say!("each launch.\n");
+    prose!(story, "2. A new image\n");
+    prose!(story, "A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
+    prose!(story, "EC2 announces it before Packer has tagged it. The launch template resolves the parameter at");
+    prose!(story, "each launch.\n");
     let builder = builder(stage).await?;
     let begin = Since::now(stage);
     let image = stage.aws.world(|world| {
@@ -41,13 +40,13 @@ pub(super) async fn play(stage: &Stage, all: bool) -> Result<Vec<String>, Box<dy
     stage.aws.world(|world| world.terminate_instances(std::slice::from_ref(&builder)))?;
     // Until the functions that got the last event have looked, too.
     stage.aws.pass(EPILOGUE).await;
-    tell(stage, begin, all, Vec::new(), is_of_publishing);
+    tell(stage, begin, story, Vec::new(), is_of_publishing);
 
     let struck = Since::now(stage);
-    say!("EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
+    prose!(story, "EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
     let outage = strike(stage).await;
     let healed = stage.heals(LONGEST).await;
-    tell(stage, struck, all, marks(stage.node(), struck, outage.as_ref()), is_of_moving);
+    tell(stage, struck, story, marks(stage.node(), struck, outage.as_ref()), is_of_moving);
     let booted = stage.aws.world(|world| {
         let holder = world.serving(&stage.node().volume).and_then(|holder| world.ec2.instance(holder));
         holder.is_some_and(|holder| holder.image_id == image)

@@ -6,8 +6,9 @@ use std::time::Duration;
 use durin_harness::world::World;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::steady::NodeNames;
+use serde_json::{Value, json};
 
-use super::{EPILOGUE, LONGEST, Mark, Since, Story, counted, names, seconds, tell};
+use super::{EPILOGUE, LONGEST, Mark, Since, Story, counted, names, prose, seconds, tell};
 use crate::outage::{self, Outage};
 use crate::picture::{self, HandOff};
 use crate::print::say;
@@ -21,15 +22,14 @@ const NOTICE: Duration = Duration::from_secs(120);
 /// # Errors
 /// When its picture cannot be written.
 pub(super) async fn play(stage: &Stage, story: &Story, usual: &Outage) -> Result<Vec<String>, String> {
-    let &Story { seed, all, .. } = story;
     let node = stage.node().clone();
     let (old, written) = stage.aws.world(|world| {
-        world.latency = outage::interruption(seed).latency;
+        world.latency = outage::interruption(story.seed).latency;
         world.settle();
         let old = world.serving(&node.volume).unwrap_or_default().to_owned();
         (old, world.ec2.volumes()[&node.volume].data.acknowledged)
     });
-    prologue(stage, &node, &old, written);
+    prologue(story, stage, &node, &old, written);
 
     let begin = Since::now(stage);
     let outage = strike(stage).await;
@@ -39,10 +39,14 @@ pub(super) async fn play(stage: &Stage, story: &Story, usual: &Outage) -> Result
 
     let mut marks = marks(&node, begin, outage.as_ref());
     marks.push((begin.at + NOTICE, "the two minutes are over".to_owned()));
-    tell(stage, begin, all, marks, |entry| entry.at <= end);
-    cost(stage, &node, outage.as_ref(), usual);
+    tell(stage, begin, story, marks, |entry| entry.at <= end);
+    if story.json {
+        say!("{}", numbers(stage, &node, outage.as_ref(), usual));
+    } else {
+        cost(stage, &node, outage.as_ref(), usual);
+    }
     if let (Some(file), Some(outage)) = (&story.picture, &outage) {
-        draw(stage, begin, outage, usual, file)?;
+        draw(story, stage, begin, outage, usual, file)?;
     }
     let mut complaints = stage.complaints();
     if !healed || outage.is_none() {
@@ -51,11 +55,18 @@ pub(super) async fn play(stage: &Stage, story: &Story, usual: &Outage) -> Result
     Ok(complaints)
 }
 
-fn draw(stage: &Stage, begin: Since, outage: &Outage, usual: &Outage, file: &Path) -> Result<(), String> {
+fn draw(
+    story: &Story,
+    stage: &Stage,
+    begin: Since,
+    outage: &Outage,
+    usual: &Outage,
+    file: &Path,
+) -> Result<(), String> {
     let (node, names) = (stage.node(), names(stage));
     let svg = stage.aws.world(|world| HandOff { world, node, names, begin: begin.at, outage, usual }.svg());
     picture::write(&svg, file)?;
-    say!();
+    prose!(story, "Picture  {}\n", file.display());
     Ok(())
 }
 
@@ -72,12 +83,12 @@ pub(super) async fn strike(stage: &Stage) -> Option<Outage> {
     outage::of_story(&stage.aws, &node, LONGEST, is_over).await
 }
 
-fn prologue(stage: &Stage, node: &NodeNames, old: &str, written: u64) {
+fn prologue(story: &Story, stage: &Stage, node: &NodeNames, old: &str, written: u64) {
     let address = stage.aws.world(|world| world.ec2.instances()[old].private_ip.clone());
-    say!("1. EC2 wants the capacity back\n");
-    say!("The node {} is one spot instance in an Auto Scaling group of one.", node.group);
-    say!("  old = {old} at {address}, to which {} points,", node.record_name);
-    say!("  holds the volume {} with {written} acknowledged writes.\n", node.volume);
+    prose!(story, "1. EC2 wants the capacity back\n");
+    prose!(story, "The node {} is one spot instance in an Auto Scaling group of one.", node.group);
+    prose!(story, "  old = {old} at {address}, to which {} points,", node.record_name);
+    prose!(story, "  holds the volume {} with {written} acknowledged writes.\n", node.volume);
 }
 
 /// The notice, and the beginning and the end of the outage.
@@ -107,11 +118,40 @@ fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage
         }
         None => say!("         it has not ended"),
     }
-    let (written, missing, (calls, reads)) = stage.aws.world(|world| {
-        world.settle();
-        let data = &world.ec2.volumes()[&node.volume].data;
-        (data.acknowledged, data.acknowledged.saturating_sub(data.durable), counted(world))
-    });
+    let Written { acknowledged: written, missing, calls, reads } = Written::of(stage, node);
     say!("Data     {written} writes acknowledged, {missing} of them missing.");
     say!("Calls    {calls} AWS API calls by the functions in all; {reads} of them only read (--all shows them).\n");
+}
+
+/// The same for programs.
+fn numbers(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage) -> Value {
+    let of = |outage: &Outage| {
+        let Outage { api, workload, unclean_mounts, .. } = outage;
+        json!({"api_s": api.as_secs_f64(), "workload_s": workload.as_secs_f64(), "unclean_unmounts": unclean_mounts})
+    };
+    let Written { acknowledged, missing, calls, reads } = Written::of(stage, node);
+    json!({
+        "outage": {"durin": outage.map(of), "usual": of(usual)},
+        "writes": {"acknowledged": acknowledged, "missing": missing},
+        "calls": {"all": calls, "reads": reads},
+    })
+}
+
+struct Written {
+    acknowledged: u64,
+    missing: u64,
+    calls: usize,
+    reads: usize,
+}
+
+impl Written {
+    fn of(stage: &Stage, node: &NodeNames) -> Written {
+        stage.aws.world(|world| {
+            world.settle();
+            let data = &world.ec2.volumes()[&node.volume].data;
+            let (calls, reads) = counted(world);
+            let missing = data.acknowledged.saturating_sub(data.durable);
+            Written { acknowledged: data.acknowledged, missing, calls, reads }
+        })
+    }
 }

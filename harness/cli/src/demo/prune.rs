@@ -12,7 +12,7 @@ use durin_harness::world::World;
 use durin_harness::world::ec2::{Ec2Change, ImageState, InstanceState, RunInstances};
 use durin_harness::world::history::{Change, Entry, Fact};
 
-use super::{EPILOGUE, LONGEST, Since, is_by, names, tell};
+use super::{EPILOGUE, LONGEST, Since, Story, is_by, names, prose, tell};
 use crate::old_images::{Fate, OldImages};
 use crate::print::say;
 use crate::stage::Stage;
@@ -23,13 +23,13 @@ const LONGEST_SOAK: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 /// Plays and prints it, counting from when the world `began`. Returns the mishaps.
 pub(super) async fn play(
     stage: &Stage,
-    all: bool,
+    story: &Story,
     old: &OldImages,
     began: Time,
 ) -> Result<Vec<String>, Box<dyn Error>> {
-    say!("3. Old images\n");
-    say!("The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance");
-    say!("was launched from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
+    prose!(story, "3. Old images\n");
+    prose!(story, "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance");
+    prose!(story, "was launched from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
     stop_an_instance(stage, old).await?;
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
@@ -43,8 +43,10 @@ pub(super) async fn play(
     };
     let pruned = stage.aws.until(LONGEST_SOAK, has_gone).await;
     stage.aws.pass(EPILOGUE).await;
-    tell(stage, begin, all, Vec::new(), |entry| if all { is_of_pruning(entry) } else { is_outcome(entry) });
-    print_plan(stage, &names).await?;
+    tell(stage, begin, story, Vec::new(), |entry| if story.all { is_of_pruning(entry) } else { is_outcome(entry) });
+    if !story.json {
+        print_plan(stage, &names).await?;
+    }
 
     let needed = old.images.iter().filter(|(_, fate)| *fate != Fate::Stale);
     let lost = needed.filter(|(id, _)| stage.aws.world(|world| is_gone(world, id)));

@@ -2,6 +2,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use serde_json::Value;
+
 use super::pictures::assert_drawn;
 use super::run;
 
@@ -86,4 +88,23 @@ fn the_demo_fits_into_a_hundred_columns_whatever_the_dice() {
         let too_long: Vec<_> = told.lines().filter(|line| line.chars().count() > 100).collect();
         assert!(too_long.is_empty() && told.ends_with("All hold.\n"), "seed {seed}: {too_long:#?}");
     }
+}
+
+/// For programs: the same rows, an object on each line.
+#[test]
+fn the_demo_for_programs_tells_the_same() {
+    let text = String::from_utf8(run(&["demo"]).stdout).expect("UTF-8");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = String::from_utf8(run(&["demo", "--json"]).stdout).expect("UTF-8");
+    let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let (rows, numbers): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object["kind"].is_string());
+    assert!(rows.len() > 80, "{}", rows.len());
+    for row in rows {
+        let words = format!("{} {}", row["kind"].as_str().expect("a kind"), row["text"].as_str().expect("words"));
+        assert!(row["after_s"].is_number() && text.contains(&words), "the text has no row {words:?}");
+    }
+    let [measured, checked] = numbers[..] else { panic!("{numbers:#?}") };
+    let api = measured["outage"]["durin"]["api_s"].as_f64().expect("a number");
+    assert!(text.contains(&format!(" {api:.1} s ")), "{measured}");
+    assert_eq!(checked["broken"], serde_json::json!([]));
 }
