@@ -16,7 +16,7 @@ use crate::picture::{self, distribution};
 use crate::print::say;
 use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
 pub use measure::{Outage, is_served, of_story};
-pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive};
+pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive, survive_at_the_bad_end};
 
 /// How many interruptions.
 #[derive(Args)]
@@ -45,7 +45,11 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         let what = format!("{}, interruptions", set_up.name());
         results.push((set_up, on_all_cores(what, &all, |seed| survive(set_up, *seed))?));
     }
-    report::print(options.runs, seeds, &results);
+    let mut at_the_bad_end = Vec::new();
+    for set_up in SetUp::ALL.into_iter().filter(|it| *it != SetUp::PersistentStop) {
+        at_the_bad_end.push((set_up, vec![survive_at_the_bad_end(set_up, options.seed)?]));
+    }
+    report::print(options.runs, seeds, &results, &at_the_bad_end);
     if let Some(file) = &options.picture {
         picture::write(&distribution::of_outages(&results), file)?;
         say!("\nPicture  {}", file.display());

@@ -24,6 +24,7 @@ use crate::time::Time;
 pub use agent::{Agent, AgentMode, Lost};
 pub use document::{Answer, Facts, Outcome, Voice};
 pub use fact::GuestFact;
+pub use release::GRACE;
 pub use ways::{Boot, GuestWays};
 
 /// k3s acknowledges one numbered write in this time while it serves.

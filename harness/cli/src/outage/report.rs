@@ -10,7 +10,9 @@ const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
 /// Recommendations a week that no interruption follows.
 const RECOMMENDATIONS_A_WEEK: [f64; 4] = [0.0, 0.5, 2.0, 7.0];
 
-pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
+type Results = [(SetUp, Vec<Outage>)];
+
+pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &Results, at_the_bad_end: &Results) {
     say!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
     say!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
     say!(
@@ -41,6 +43,7 @@ pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &[(SetUp, V
         );
     }
     ratios(results);
+    ratios_at_the_bad_end(at_the_bad_end);
     floor(seeds, results);
     rates(results);
 }
@@ -65,17 +68,9 @@ fn floor(seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
     );
 }
 
-fn ratios(results: &[(SetUp, Vec<Outage>)]) {
-    let (Some(durin), Some(usual)) = (find(results, SetUp::DurinRebalancing), find(results, SetUp::Usual)) else {
-        return;
-    };
-    let (Some(durin_off), Some(usual_off)) =
-        (find(results, SetUp::Durin), find(results, SetUp::UsualWithoutRebalancing))
-    else {
-        return;
-    };
+fn ratios(results: &Results) {
     say!("\nDurin's outage as a fraction of the usual set-up's:");
-    for (title, ours, theirs) in [("with Capacity Rebalancing", durin, usual), ("without", durin_off, usual_off)] {
+    for (title, ours, theirs) in pairs(results) {
         let api = (Spread::of(ours, |it| it.api), Spread::of(theirs, |it| it.api));
         let work = (Spread::of(ours, |it| it.workload), Spread::of(theirs, |it| it.workload));
         say!(
@@ -86,6 +81,30 @@ fn ratios(results: &[(SetUp, Vec<Outage>)]) {
             work.0.p95 / work.1.p95,
         );
     }
+}
+
+fn ratios_at_the_bad_end(results: &Results) {
+    say!("\nThe same if each thing takes as long as it may, for both:");
+    for (title, ours, theirs) in pairs(results) {
+        let of = |outage: fn(&Outage) -> Duration| (Spread::of(ours, outage).worst, Spread::of(theirs, outage).worst);
+        let (api, work) = (of(|it| it.api), of(|it| it.workload));
+        say!(
+            "  {title:<28} API {:.1} of {:.1} s: {:.2};  workload {:.1} of {:.1} s: {:.2}",
+            api.0,
+            api.1,
+            api.0 / api.1,
+            work.0,
+            work.1,
+            work.0 / work.1,
+        );
+    }
+}
+
+/// Durin's and the usual set-up's, with Capacity Rebalancing and without.
+fn pairs(results: &Results) -> impl Iterator<Item = (&'static str, &Vec<Outage>, &Vec<Outage>)> {
+    let pair = |title, ours, theirs| Some((title, find(results, ours)?, find(results, theirs)?));
+    let with = pair("with Capacity Rebalancing", SetUp::DurinRebalancing, SetUp::Usual);
+    with.into_iter().chain(pair("without", SetUp::Durin, SetUp::UsualWithoutRebalancing))
 }
 
 /// Capacity Rebalancing follows every recommendation, and not every one is followed by an interruption.

@@ -8,6 +8,7 @@ use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{ActionResult, CompleteLifecycleAction, LifecycleState};
 use durin_harness::world::ec2::{InstanceState, SpotAction};
+use durin_harness::world::guest::GRACE;
 use durin_harness::world::latency::{Latencies, Range};
 use durin_harness::world::route53::{ChangeAction, RecordChange, RecordSet};
 use durin_harness::world::steady::NodeNames;
@@ -109,7 +110,7 @@ impl Interruption {
     pub fn hand_off(&self) -> [(&'static str, Duration); 7] {
         let latency = &self.latency;
         [
-            ("end pods", latency.drain.max),
+            ("end pods", latency.drain.max.min(GRACE)),
             ("unmount", latency.unmount.max),
             ("detach", latency.detach.max),
             ("attach", latency.attach.max),
@@ -125,7 +126,19 @@ impl Interruption {
 /// # Errors
 /// When the stage cannot be set, or the node does not come back.
 pub fn survive(set_up: SetUp, seed: u64) -> Result<Outage, String> {
-    let interruption = interruption(seed);
+    go_through(set_up, interruption(seed))
+}
+
+/// The same when each thing takes as long as it may: most ranges are estimates, and may all be too kind.
+///
+/// # Errors
+/// As for [`survive`].
+pub fn survive_at_the_bad_end(set_up: SetUp, seed: u64) -> Result<Outage, String> {
+    let latency = Latencies::default().drawn(|range| Range::exactly(range.max));
+    go_through(set_up, Interruption { latency, ..interruption(seed) })
+}
+
+fn go_through(set_up: SetUp, interruption: Interruption) -> Result<Outage, String> {
     if set_up == SetUp::PersistentStop {
         return Ok(stopped_and_started(&interruption));
     }

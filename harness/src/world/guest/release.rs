@@ -22,6 +22,9 @@ pub(super) enum Manner {
 /// For so long a release tries to unmount. (`infra/node/src/commands/release.rs`.)
 const UNMOUNT: Duration = Duration::from_secs(3);
 
+/// How long a release leaves containers to end before it kills them. (`infra/node/src/commands/release.rs`.)
+pub const GRACE: Duration = Duration::from_secs(5);
+
 impl World {
     /// A process that is no container opens a file on the volume, or closes it. While it has one open, a release fails.
     ///
@@ -60,7 +63,7 @@ impl World {
         let (serving, populated) = (guest.serving_since.is_some(), guest.workload_up_since.is_some());
         let mounted = guest.mounted.is_some();
         let end = match manner {
-            Manner::Usual | Manner::Hanging if populated => self.draw(self.latency.drain),
+            Manner::Usual | Manner::Hanging if populated => self.draw(self.latency.drain).min(GRACE),
             Manner::Slow if serving => self.draw(self.latency.slow_drain),
             Manner::Usual | Manner::Hanging | Manner::Slow | Manner::Shutdown => Duration::ZERO,
         };

@@ -152,7 +152,7 @@ fn a_release_stops_k3s_then_ends_the_workload_then_unmounts() {
     world.pass_until(20, |world| world.workload_serving(&volume).is_some());
     let exactly = |seconds| Range::from_secs(seconds, seconds);
     (world.latency.drain, world.latency.k3s_stop, world.latency.unmount) = (exactly(8), exactly(4), exactly(2));
-    assert_eq!(world.release(&instance), Duration::from_secs(14));
+    assert_eq!(world.release(&instance), Duration::from_secs(11), "what does not end within five seconds is killed");
     assert_eq!(world.serving(&volume), None);
     assert_eq!(world.ec2.instances[&instance].guest.marker, Some(volume.clone()), "before anything is stopped");
     let acknowledged = world.ec2.volumes[&volume].data.acknowledged;
@@ -160,7 +160,7 @@ fn a_release_stops_k3s_then_ends_the_workload_then_unmounts() {
     assert_eq!(world.workload_serving(&volume), Some(instance.as_str()), "containers run on without k3s");
     world.pass(2);
     assert_eq!(world.workload_serving(&volume), None);
-    world.pass(8);
+    world.pass(5);
     assert_eq!(world.mounted_on(&volume), Some(instance.as_str()));
     world.pass(2);
     assert_eq!(world.mounted_on(&volume), None);
