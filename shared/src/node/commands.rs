@@ -161,9 +161,13 @@ impl Sent {
 /// What the holder was asked for before it had this attachment is still in its `/run`.
 fn earlier_state(earlier: &[&Command]) -> ReleaseState {
     let newest = earlier.iter().filter(|command| command.outcome != Outcome::Undelivered).max_by_key(|it| it.requested);
-    match newest.map(|command| command.document) {
-        Some(Document::Release) => ReleaseState::Marked,
-        Some(Document::Resume | Document::Prepared | Document::Serves) | None => ReleaseState::NotStarted,
+    match newest.map(|command| (command.document, command.outcome)) {
+        Some((Document::Release, _)) => ReleaseState::Marked,
+        // Asked to serve again, it has not said that it does.
+        Some((Document::Resume, Outcome::Open | Outcome::Failed | Outcome::Undelivered)) => ReleaseState::Marked,
+        Some((Document::Resume, Outcome::Success) | (Document::Prepared | Document::Serves, _)) | None => {
+            ReleaseState::NotStarted
+        }
     }
 }
 
@@ -184,9 +188,14 @@ fn released_state(releases: &[&Command]) -> ReleaseState {
         || releases.iter().filter(|release| release.outcome == Outcome::Success).map(|release| release.ended);
     let last = successes().max();
     let later = releases.iter().rfind(|release| last.is_none_or(|last| release.requested > last));
+    let has_begun = releases.iter().any(|it| matches!(it.outcome, Outcome::Success | Outcome::Failed));
     match (later, last) {
         (Some(Command { outcome: Outcome::Open, requested, .. }), _) => ReleaseState::Running { since: *requested },
         (Some(Command { outcome: Outcome::Failed, ended, .. }), _) => ReleaseState::Failed { at: *ended },
+        // It has stopped k3s for an earlier one, and does not do what it is asked.
+        (Some(Command { outcome: Outcome::Undelivered, ended, .. }), _) if has_begun => {
+            ReleaseState::Failed { at: *ended }
+        }
         (Some(Command { outcome: Outcome::Undelivered, ended, .. }), _) => ReleaseState::Undelivered { at: *ended },
         (_, Some(at)) => ReleaseState::Released { at },
         (_, None) => ReleaseState::NotStarted,
@@ -245,6 +254,7 @@ mod tests {
     #[case::of_this_attachment(release(100, Status::Success, 110), Some(100), released(110))]
     #[case::of_an_earlier_attachment(release(99, Status::Success, 110), Some(100), ReleaseState::Marked)]
     #[case::of_an_earlier_attachment_and_taken_back(resume(99, Status::Success), Some(100), ReleaseState::NotStarted)]
+    #[case::of_an_earlier_attachment_and_not_taken_back(resume(99, Status::Failed), Some(100), ReleaseState::Marked)]
     #[case::the_attachment_has_no_time(release(100, Status::Success, 110), None, ReleaseState::NotStarted)]
     #[case::the_instances_clock_is_wrong(release(100, Status::Success, 3_700), Some(100), released(100))]
     #[case::it_does_not_say_when_it_ended(
@@ -350,6 +360,12 @@ mod tests {
             .status_details("Delivery Timed Out");
         let listed = Command::listed(&timed_out.clone().build()).expect("a command");
         assert_eq!(release_state(&[listed], &attached(Some(100)), None), ReleaseState::Undelivered { at: at(101) });
+        let again = timed_out.clone().requested_date_time(DateTime::from_secs(150)).build();
+        let again = Command::listed(&again).expect("a command");
+        for earlier in [release(101, Status::Success, 110), release(101, Status::Failed, 110)] {
+            let state = release_state(&[earlier, again.clone()], &attached(Some(100)), None);
+            assert_eq!(state, ReleaseState::Failed { at: at(150) }, "an earlier one has");
+        }
         assert_eq!(Command::listed(&timed_out.document_name("AWS-RunShellScript").build()), None);
     }
 }
