@@ -3,7 +3,7 @@
 //!
 //! In place, by the unit that mounts at boot too. If that fails, 194 has Systems Manager reboot the instance and run us
 //! again; then there is no marker, and everything starts as at any boot. (Systems Manager User Guide, "Rebooting your
-//! managed node from scripts".)
+//! managed node from scripts".) A volume that does not mount then either is a no, and not another reboot.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,14 @@ use durin_decisions::ids::VolumeId;
 
 use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, NotResumed, TakeBack};
-use crate::machine::programs::{self, Deadline};
-use crate::machine::{device, lock, state};
+use crate::machine::programs::{self, Deadline, Ran};
+use crate::machine::{device, lock, mounts, state};
 use crate::world::World;
 
 /// Systems Manager reboots for this exit status.
 const REBOOT: u8 = 194;
 const LOCK: Duration = Duration::from_secs(40);
+const UNIT: &str = "durin-volume.service";
 /// A check of the file system may take its time.
 const START: Duration = Duration::from_secs(60);
 
@@ -37,23 +38,39 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
         return Err(NotResumed::NotAttached(volume.clone()).to_string());
     }
-    match letting_go::take_back(volume, &state::marker(world)) {
+    let decided = letting_go::take_back(volume, &state::marker(world), mounts::is_at(world, volume));
+    match &decided {
         TakeBack::NothingToDo => {
-            say(&format!("nothing to do: {volume} has not been released since this instance booted"));
+            say(&format!("nothing to do: {volume} is mounted, and has not been released since this instance booted"));
             return Ok(Answer::yes("nothing to do"));
         }
         TakeBack::Refuse(why) => return Err(why.to_string()),
-        TakeBack::Serve => {}
+        TakeBack::Serve | TakeBack::MountAgain => {}
     }
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     // The unit that mounts takes the lock too.
     drop(lock);
-    let begun = Instant::now();
-    let started = programs::run("systemctl", &["restart", "durin-volume.service"], Deadline::after(START));
-    steps.report("start durin-volume", begun, &started.outcome());
-    if started.succeeded() {
+    let started = start_volume(steps);
+    // By the kernel's word: the unit does more than mount, and a mount that a person has made counts as well.
+    if mounts::is_at(world, volume) {
         return Ok(Answer::yes("resumed"));
     }
+    let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };
+    if decided == TakeBack::MountAgain {
+        return Err(NotResumed::NotMounted(volume.clone(), why).to_string());
+    }
     say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
-    Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", started.reason()))
+    Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
+}
+
+/// Waits for the unit that mounts. A run of it that is under way goes on: it may be checking the file system, or making
+/// one. One that waits for its next try does not.
+fn start_volume(steps: &mut Steps) -> Ran {
+    let begun = Instant::now();
+    let state = ["show", "--property=SubState", "--value", UNIT];
+    let shown = programs::run("systemctl", &state, Deadline::after(Duration::from_secs(3)));
+    let verb = if shown.output.trim().starts_with("start") { "start" } else { "restart" };
+    let ran = programs::run("systemctl", &[verb, UNIT], Deadline::after(START));
+    steps.report("start durin-volume", begun, &ran.outcome());
+    ran
 }

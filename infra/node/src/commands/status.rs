@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::answer::{Answer, hundredths};
 use crate::decide::marker::Marker;
 use crate::machine::programs::Deadline;
-use crate::machine::{device, kubectl, mounts, state};
+use crate::machine::{kubectl, mounts, state};
 use crate::world::World;
 
 use super::prepare::Prepared;
@@ -60,7 +60,9 @@ fn serves(world: &World) -> (Answer, bool) {
     }
     match Mounted::of_this_boot(world) {
         None => (Answer::no("does not serve", "the volume is not mounted"), false),
-        Some(note) if !is_mounted(world, &note) => (Answer::no("does not serve", "the volume is not mounted"), false),
+        Some(note) if !mounts::is_at(world, &note.volume) => {
+            (Answer::no("does not serve", "the volume is not mounted"), false)
+        }
         Some(_) if !kubectl::api_is_ready() => (Answer::no("does not serve", "k3s does not answer"), false),
         Some(_) => (Answer::yes("serves"), true),
     }
@@ -74,7 +76,7 @@ fn describe(world: &World, answer: Answer) -> Answer {
         Marker::Released(volume) => volume.into(),
     };
     let note = Mounted::of_this_boot(world);
-    let is_mounted = note.as_ref().is_some_and(|note| is_mounted(world, note));
+    let is_mounted = note.as_ref().is_some_and(|note| mounts::is_at(world, &note.volume));
     let since_mount = state::written::<Mounted>(world, Mounted::NOTE).filter(|_| is_mounted);
     let since_mount = since_mount.and_then(|mounted| mounted.elapsed().ok()).map(hundredths);
     answer
@@ -85,11 +87,4 @@ fn describe(world: &World, answer: Answer) -> Answer {
         .with("released", released)
         .with("k3s", state::read::<Serves>(world, Serves::NOTE).filter(|note| note.boot == boot))
         .with("notice", state::read::<Noticed>(world, Noticed::NOTE).filter(|note| note.boot == boot))
-}
-
-/// By the kernel's word, not the note's.
-fn is_mounted(world: &World, note: &Mounted) -> bool {
-    let Ok(Some(device)) = device::find(world, &note.volume) else { return false };
-    let point = world.mount_point().display().to_string();
-    mounts::here().is_ok_and(|here| here.iter().any(|mount| mount.point == point && mount.is_of(&device.stack)))
 }

@@ -95,6 +95,8 @@ pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> 
 pub enum TakeBack {
     NothingToDo,
     Serve,
+    /// It was not released, or that was taken back before, and yet it is not mounted.
+    MountAgain,
     Refuse(NotResumed),
 }
 
@@ -105,12 +107,16 @@ pub enum NotResumed {
     NotAttached(VolumeId),
     #[error("this instance has released {1}, not {0}: correct the tag durin:volume-id")]
     AnotherVolume(VolumeId, String),
+    #[error("{0} does not mount ({1}): look at `journalctl -u durin-volume`")]
+    NotMounted(VolumeId, String),
 }
 
-/// Decides whether this instance serves again from a volume that it has released, and that is attached.
-pub fn take_back(volume: &VolumeId, marker: &Marker) -> TakeBack {
+/// Decides whether this instance serves again from a volume that is attached, and that it has released unless that was
+/// taken back before. `is_mounted` is the kernel's word.
+pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool) -> TakeBack {
     match marker {
-        Marker::Absent | Marker::Stale => TakeBack::NothingToDo,
+        Marker::Absent | Marker::Stale if is_mounted => TakeBack::NothingToDo,
+        Marker::Absent | Marker::Stale => TakeBack::MountAgain,
         Marker::Released(released) if released != volume.as_str() => {
             TakeBack::Refuse(NotResumed::AnotherVolume(volume.clone(), released.clone()))
         }

@@ -6,9 +6,13 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use durin_decisions::ids::VolumeId;
+
 use crate::decide::contents::FileSystem;
 use crate::decide::mounted::{Mount, Stack};
+use crate::world::World;
 
+use super::device;
 use super::processes;
 use super::programs::{self, Deadline, Ran};
 
@@ -18,6 +22,13 @@ use super::programs::{self, Deadline, Ran};
 /// When the kernel does not say.
 pub fn here() -> io::Result<Vec<Mount>> {
     Ok(Mount::read_all(&fs::read_to_string("/proc/self/mountinfo")?))
+}
+
+/// Whether the volume is mounted where this instance serves from it.
+pub fn is_at(world: &World, volume: &VolumeId) -> bool {
+    let Ok(Some(device)) = device::find(world, volume) else { return false };
+    let point = world.mount_point().display().to_string();
+    here().is_ok_and(|here| here.iter().any(|mount| mount.point == point && mount.is_of(&device.stack)))
 }
 
 /// One process of each other mount namespace that has the device mounted.

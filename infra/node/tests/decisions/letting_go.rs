@@ -58,9 +58,17 @@ fn a_release_does_what_is_left_to_do(#[case] before: Before, #[case] is: Begin) 
 
 #[rstest]
 #[case::released(Marker::Released(volume().to_string()), TakeBack::Serve)]
-#[case::never(Marker::Absent, TakeBack::NothingToDo)]
-#[case::in_another_boot(Marker::Stale, TakeBack::NothingToDo)]
 #[case::another(Marker::Released(another().to_string()), TakeBack::Refuse(NotResumed::AnotherVolume(volume(), another().to_string())))]
-fn only_its_own_release_of_this_boot_is_taken_back(#[case] marker: Marker, #[case] is: TakeBack) {
-    assert_eq!(take_back(&volume(), &marker), is);
+fn only_its_own_release_of_this_boot_is_taken_back(
+    #[case] marker: Marker,
+    #[case] is: TakeBack,
+    #[values(true, false)] is_mounted: bool,
+) {
+    assert_eq!(take_back(&volume(), &marker, is_mounted), is);
+}
+
+#[rstest]
+fn what_was_not_released_in_this_boot_has_to_be_mounted(#[values(Marker::Absent, Marker::Stale)] marker: Marker) {
+    assert_eq!(take_back(&volume(), &marker, true), TakeBack::NothingToDo);
+    assert_eq!(take_back(&volume(), &marker, false), TakeBack::MountAgain);
 }

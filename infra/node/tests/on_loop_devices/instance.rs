@@ -226,7 +226,8 @@ impl Instance {
             &format!(
                 "echo \"$*\" >>\"$root/calls\"\ncase $1 in\n\
                  stop) [ \"$2\" = durin-settle ] && exit 5; if [ -e \"$root/stop\" ]; then . \"$root/stop\"; fi ;;\n\
-                 restart) {restart} ;;\nesac"
+                 show) cat \"$root/state\" 2>/dev/null ;;\n\
+                 start|restart) {restart} ;;\nesac"
             ),
         );
         for other in ["k3s", "kubectl", "crictl", "ctr", "k3s-killall.sh"] {

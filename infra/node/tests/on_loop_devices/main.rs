@@ -9,6 +9,7 @@ mod ground;
 mod instance;
 mod persisting;
 mod releases;
+mod resumes;
 mod serving;
 mod situations;
 mod turns;

@@ -1,0 +1,75 @@
+//! A resume that finds no marker: the volume is mounted then, or it is mounted now, or the answer is no.
+
+use std::fs;
+
+use crate::instance::{Instance, Ran, VOLUME, wait_until};
+use crate::releases::{release, serving};
+
+fn resume(instance: &Instance) -> Ran {
+    instance.durin_node(&["resume", VOLUME])
+}
+
+#[test]
+fn a_volume_that_mounts_neither_at_once_nor_after_the_reboot_is_not_resumed() {
+    let Some(mut instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    instance.stand_in("e2fsck", "exit 4");
+    assert_eq!(resume(&instance).status, Some(194));
+    // Systems Manager reboots, and runs us again.
+    instance.new_boot();
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+    assert!(ran.why().contains("journalctl -u durin-volume"), "{ran}");
+    fs::remove_file(instance.path("bin/e2fsck")).expect("a stand-in");
+    assert_eq!(resume(&instance).word(), "resumed");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+    assert_eq!(resume(&instance).word(), "nothing to do");
+}
+
+#[test]
+fn a_second_resume_waits_for_the_mount_that_the_first_has_begun() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    instance.stand_in("e2fsck", "touch \"$root/checking\"; sleep 2; exit 4");
+    let first = instance.begin(&["resume", VOLUME]);
+    wait_until("check", || instance.path("checking").exists());
+    let second = resume(&instance);
+    assert_eq!(second.word(), "not resumed", "{second}");
+    assert_eq!(Ran::of(first).word(), "reboot");
+}
+
+/// A check that is cut off helps nobody, and a file system that is half made is not blank any more.
+#[test]
+fn a_mount_that_is_under_way_is_not_begun_anew() {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    instance.write("state", "start");
+    assert_eq!(resume(&instance).word(), "resumed");
+    assert_eq!(instance.asked().last().map(String::as_str), Some("start durin-volume.service"));
+}
+
+#[test]
+fn a_resume_that_was_killed_between_its_steps_is_completed_by_the_next() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    instance.stand_in("systemctl", "kill -9 $PPID");
+    assert_eq!(resume(&instance).status, None);
+    assert_eq!(instance.marker(), None);
+    fs::write(instance.path("bin/systemctl"), body).expect("a stand-in");
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("resumed", Some(0)), "{ran}");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+}
+
+/// The unit starts k3s, too, and tries that again; a reboot would take longer.
+#[test]
+fn a_volume_that_is_mounted_is_resumed_however_the_unit_has_ended() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    fs::write(instance.path("bin/systemctl"), body.replace("exec '", "'") + "\n[ $1 != restart ]\n")
+        .expect("a stand-in");
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("resumed", Some(0)), "{ran}");
+}
