@@ -73,6 +73,17 @@ fn every_unit_that_mounts_or_starts_k3s_honours_the_marker() {
     }
 }
 
+/// What keeps it from mounting may pass: a slow device, another mount, a tag that comes late.
+#[test]
+fn the_volume_is_tried_again_for_ever_and_starts_k3s_each_time() {
+    let text = fs::read_to_string(units().join("durin-volume.service")).expect("a unit");
+    let has = |wanted: &str| text.lines().any(|line| line == wanted);
+    assert!(has("Restart=on-failure") && has("RestartSec=10") && has("StartLimitIntervalSec=0"), "{text}");
+    // What is ordered after it does not start when a later try succeeds, unless that starts it.
+    assert!(has("ExecStartPost=/usr/bin/systemctl start --no-block k3s.service"), "{text}");
+    assert!(has("ExecStartPost=-/usr/bin/systemctl restart --no-block durin-settle.service"), "{text}");
+}
+
 #[test]
 fn nothing_that_the_boot_waits_for_waits_for_the_volume() {
     for unit in services() {

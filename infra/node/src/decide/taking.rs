@@ -70,15 +70,17 @@ pub enum Refusal {
     Unknown(String),
     #[error(
         "it has no file system that can be read, and is not blank: it is damaged, or not this node's. Look with \
-         `e2fsck -n -b 32768` or `xfs_repair -n`, or restore a snapshot"
+         `e2fsck -n -b 32768` or `xfs_repair -n`, or restore a snapshot. If it has never served, its first formatting was \
+         cut off: `blkdiscard --zeroout` on its device makes it blank, for good"
     )]
     NotBlank,
     #[error("it cannot be read from head to tail ({0}): look at `dmesg`, and restore a snapshot if it is lost")]
     Unread(String),
     #[error(
-        "it is blank, and nobody has said that it is new. If it is, tag the group and this instance with \
-         durin:new-volume={0}, and run `systemctl restart durin-prepare durin-volume` here; else attach the volume that \
-         has the data"
+        "it has no file system that can be read, and nobody has said that it is new. If it is new and blank, tag the \
+         group and this instance with durin:new-volume={0}, and run `systemctl restart durin-prepare durin-volume` here. \
+         Else it is damaged, or not this node's: look with `e2fsck -n -b 32768` or `xfs_repair -n`, restore a snapshot, \
+         or attach the volume that has the data"
     )]
     NotDeclaredNew(VolumeId),
     #[error(
@@ -129,6 +131,8 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
 
 fn of_nothing_known(volume: &VolumeId, seen: &Seen) -> Next {
     match &seen.blank {
+        // To read all of it takes minutes, and it is refused in any case.
+        None if !seen.declared_new => Next::Refuse(Refusal::NotDeclaredNew(volume.clone())),
         None => Next::ReadWhole,
         Some(Blank::Unread(why)) => Next::Refuse(Refusal::Unread(why.clone())),
         Some(Blank::No) => Next::Refuse(Refusal::NotBlank),

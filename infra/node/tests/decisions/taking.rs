@@ -68,6 +68,7 @@ fn a_damaged_file_system_is_refused(#[case] code: Option<i32>, #[case] why: &str
 #[case::not_blank(Seen { blank: Some(Blank::No), ..new() }, Refusal::NotBlank)]
 #[case::unread(Seen { blank: Some(Blank::Unread("EIO".into())), ..new() }, Refusal::Unread("EIO".into()))]
 #[case::not_declared(Seen { declared_new: false, ..new() }, Refusal::NotDeclaredNew(volume()))]
+#[case::not_declared_nor_read(Seen { blank: None, declared_new: false, ..new() }, Refusal::NotDeclaredNew(volume()))]
 #[case::not_blank_nor_declared(Seen { blank: Some(Blank::No), declared_new: false, ..new() }, Refusal::NotBlank)]
 fn nothing_is_formatted_unless_it_is_blank_and_declared_new(#[case] seen: Seen, #[case] refusal: Refusal) {
     assert_eq!(next(&volume(), &seen), Next::Refuse(refusal));
