@@ -11,7 +11,7 @@ use durin_decisions::ids::VolumeId;
 use durin_decisions::tags;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{Answer, Steps, complain};
 use crate::decide::{fitness, node_name};
 use crate::machine::metadata::{Failure, Metadata};
 use crate::machine::programs::Deadline;
@@ -24,6 +24,9 @@ use super::datastore;
 const TAGS: Duration = Duration::from_secs(60);
 const WARM: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(500);
+const CONFIGURATION: &str = "etc/rancher/k3s/config.yaml.d/50-durin.yaml";
+/// What there is to say while nothing else is known.
+pub const NOT_ENDED: &str = "durin-prepare has not ended";
 
 /// The note about this instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,16 +60,12 @@ impl Prepared {
 
 pub fn run(world: &World, metadata: &mut Metadata, within: Option<Duration>, steps: &mut Steps) -> Answer {
     let begun = Instant::now();
-    let warmed = thread::scope(|scope| {
+    let (prepared, bytes) = thread::scope(|scope| {
         let warming = scope.spawn(|| image::warm(world, Deadline::after(WARM)));
         let prepared = prepare(world, metadata, Deadline::after(within.unwrap_or(TAGS)), steps);
         // A reader that panics has read nothing.
-        prepared.map(|prepared| (prepared, warming.join().unwrap_or(0)))
+        (prepared, warming.join().unwrap_or(0))
     });
-    let (prepared, bytes) = match warmed {
-        Ok(warmed) => warmed,
-        Err(error) => return Answer::no("failed", &format!("cannot write: {error}")),
-    };
     steps.report("prepare", begun, "done");
     let answer = match prepared.unfit.as_slice() {
         [] => Answer::yes("prepared"),
@@ -80,13 +79,21 @@ pub fn run(world: &World, metadata: &mut Metadata, within: Option<Duration>, ste
     }
 }
 
-fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &mut Steps) -> io::Result<Prepared> {
-    let image = image::look(world);
+/// What is wrong goes into the note, and nothing keeps it from being written: a volume that has come waits for it.
+fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &mut Steps) -> Prepared {
     let begun = Instant::now();
     let (read, problem) = read_until(metadata, deadline);
     steps.report("read the tags", begun, problem.as_deref().unwrap_or("done"));
+    let configured = configure(world, read.record.as_deref());
+    let linked = datastore::link(world);
+    note_so_far(world, &read);
+
+    let image = image::look(world);
     let mut unfit = fitness::unfit(&image);
     let mut warnings = fitness::warnings(&image);
+    unfit.extend(configured.as_ref().err().filter(|_| !is_on_volume(world)).map(|error| {
+        format!("k3s would not have its data on the volume, because {error}: look at `df /` and `dmesg`")
+    }));
     let may_pass = unfit.is_empty() && read.volume.is_none() && problem.is_some();
     match &read.volume {
         None => unfit.push(problem.unwrap_or_else(|| format!("this instance has no tag {}", tags::VOLUME_ID))),
@@ -98,9 +105,24 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
         let tag = tags::RECORD_NAME;
         warnings.push(format!("this instance has no tag {tag}: k3s's certificate will not have the record's name"));
     }
-    configure(world, read.record.as_deref())?;
-    datastore::link(world)?;
-    Ok(Prepared { boot: world.boot(), unfit, may_pass, warnings, ..read })
+    for error in configured.err().into_iter().chain(linked.err()) {
+        warnings.push(format!("k3s's configuration stays as it was, because {error}: look at `df /` and `dmesg`"));
+    }
+    Prepared { boot: world.boot(), unfit, may_pass, warnings, ..read }
+}
+
+/// For a volume that has come already, and in case we get no further: it needs only the tags. An earlier run of this
+/// boot has said more.
+fn note_so_far(world: &World, read: &Prepared) {
+    let has_been_said = Prepared::of_this_boot(world).is_some_and(|note| note.volume.is_some());
+    if has_been_said || read.volume.is_none() {
+        return;
+    }
+    let unfit = vec![NOT_ENDED.to_owned()];
+    let note = Prepared { boot: world.boot(), unfit, may_pass: true, ..read.clone() };
+    if let Err(error) = state::write(world, Prepared::NOTE, &note) {
+        complain(&format!("cannot write /run/durin: {error}"));
+    }
 }
 
 /// Asks until the tags are there, or until the deadline. What there is by then counts, with the last problem.
@@ -148,19 +170,38 @@ fn read(metadata: &mut Metadata, nothing: Prepared) -> Result<Prepared, Failure>
 
 /// The part of k3s's configuration that belongs to Durin and to this boot. What ends in `+` is added to the image's own
 /// lists. (k3s, "Configuration Options", "Multiple Config Files")
+///
+/// # Errors
+/// When another configuration is there, or none, and it cannot be written.
 fn configure(world: &World, record: Option<&str>) -> io::Result<()> {
-    let data = quoted(&world.mount_point_inside().join("k3s"));
     let names = record.map(|name| format!("tls-san+: [{}]\n", quoted(Path::new(name)))).unwrap_or_default();
     // The default reconciler keeps the address of the last instance beside the new one until a lease of it ends, or
     // longer (k3s-io/k3s#14594), and half of all connections to the API from within the cluster fail. This one drops at
     // once what is not its own, if there is one API server. (kubernetes, pkg/controlplane/reconcilers/instancecount.go)
     let text = format!(
-        "# Written by durin-node at each boot.\ndata-dir: {data}\n{names}\
-         kube-apiserver-arg+: [\"endpoint-reconciler-type=master-count\"]\n"
+        "# Written by durin-node at each boot.\n{}\n{names}\
+         kube-apiserver-arg+: [\"endpoint-reconciler-type=master-count\"]\n",
+        data_dir(world)
     );
-    let directory = world.path("etc/rancher/k3s/config.yaml.d");
-    fs::create_dir_all(&directory)?;
-    state::replace(&directory.join("50-durin.yaml"), text.as_bytes())
+    let place = world.path(CONFIGURATION);
+    // The root disk may have become full since, or read-only.
+    if fs::read(&place).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    let written = place.parent().map_or(Ok(()), fs::create_dir_all);
+    written
+        .and_then(|()| state::replace(&place, text.as_bytes()))
+        .map_err(|error| io::Error::new(error.kind(), format!("/{CONFIGURATION} cannot be written ({error})")))
+}
+
+/// Whether k3s will have its data on the volume, by what is written, be it of an earlier boot.
+fn is_on_volume(world: &World) -> bool {
+    let there = fs::read(world.path(CONFIGURATION)).unwrap_or_default();
+    String::from_utf8_lossy(&there).lines().any(|line| line == data_dir(world))
+}
+
+fn data_dir(world: &World) -> String {
+    format!("data-dir: {}", quoted(&world.mount_point_inside().join("k3s")))
 }
 
 /// As JSON, which is YAML: a tag may hold anything.

@@ -12,7 +12,7 @@ use crate::machine::programs::Deadline;
 use crate::machine::{kubectl, mounts, state};
 use crate::world::World;
 
-use super::prepare::Prepared;
+use super::prepare::{NOT_ENDED, Prepared};
 use super::settle::Serves;
 use super::volume::Mounted;
 use super::watch::Noticed;
@@ -47,7 +47,7 @@ pub fn run(world: &World, goal: Option<Goal>, within: Duration) -> Answer {
 /// With whether waiting would change it.
 fn prepared(world: &World) -> (Answer, bool) {
     match Prepared::of_this_boot(world) {
-        None => (Answer::no("not prepared", "durin-prepare has not ended"), false),
+        None => (Answer::no("not prepared", NOT_ENDED), false),
         Some(note) if note.unfit.is_empty() => (Answer::yes("prepared"), true),
         Some(note) if note.may_pass => (Answer::no("not prepared", &note.unfit.join("; ")), false),
         Some(note) => (Answer::no("unfit", &note.unfit.join("; ")), true),

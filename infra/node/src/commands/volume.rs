@@ -23,6 +23,8 @@ use super::prepare::Prepared;
 use super::{datastore, places};
 
 const LOCK: Duration = Duration::from_secs(60);
+/// `durin-prepare.service` may take as long.
+const NOTE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(200);
 
 /// The note about the volume that this instance serves from.
@@ -86,8 +88,10 @@ pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
     answer.with("volume", wanted.volume.as_str())
 }
 
-/// Waits for the tags if they have to say which volume.
+/// Waits for the tags if they have to say which volume; not for ever, so that somebody reads why nothing is mounted. The
+/// unit asks again.
 fn wanted(world: &World, options: &Options, deadline: Option<Deadline>) -> Result<Wanted, String> {
+    let deadline = deadline.unwrap_or_else(|| Deadline::after(NOTE));
     loop {
         let prepared = Prepared::of_this_boot(world);
         let of_tags = prepared.as_ref().and_then(|prepared| VolumeId::new(prepared.volume.clone()?).ok());
@@ -96,8 +100,15 @@ fn wanted(world: &World, options: &Options, deadline: Option<Deadline>) -> Resul
             let declared_new = options.is_new || tagged_new == Some(volume.as_str());
             return Ok(Wanted { declared_new, node_name: prepared.and_then(|prepared| prepared.node_name), volume });
         }
-        if deadline.is_some_and(Deadline::has_passed) {
-            return Err("nobody has said which volume: `durin-node prepare` reads it from the tags".to_owned());
+        if deadline.has_passed() {
+            let why = match &prepared {
+                None => "it has written nothing in this boot".to_owned(),
+                Some(prepared) => prepared.unfit.join("; "),
+            };
+            return Err(format!(
+                "nobody has said which volume: `durin-node prepare` reads it from the tags, and {why}. Look at \
+                 `journalctl -u durin-prepare`"
+            ));
         }
         thread::sleep(POLL);
     }

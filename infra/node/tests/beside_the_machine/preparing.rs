@@ -1,6 +1,10 @@
 //! `durin-node prepare`.
 
+use std::fs;
+use std::io::{self, Write as _};
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -174,4 +178,86 @@ fn a_stock_image_says_that_it_is_for_trying_out() {
     let status = instance.durin_node(metadata.address, &["status"]);
     let warning = status.answer["prepared"]["warnings"][0].as_str().unwrap_or_default();
     assert!(warning.contains("for trying out") && warning.contains("just bake"), "{}", status.text);
+}
+
+fn reboot(instance: &Instance) {
+    std::fs::remove_dir_all(instance.path("run")).expect("a directory");
+    instance.write("proc/sys/kernel/random/boot_id", "b2\n");
+}
+
+#[test]
+fn a_configuration_that_is_as_it_should_be_is_left_alone() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    let file = || std::fs::metadata(instance.path(CONFIGURATION)).expect("the file").ino();
+    let before = file();
+    reboot(&instance);
+    assert_eq!(instance.durin_node(metadata.address, &["prepare"]).word(), "prepared");
+    assert_eq!(file(), before);
+}
+
+/// A holder that is rebooted has to mount its volume again.
+#[test]
+fn a_root_disk_that_cannot_be_written_to_is_reported_and_the_note_is_written() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    // It is no directory.
+    instance.write("etc/rancher/k3s/config.yaml.d", "");
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
+    let why = ran.answer["why"].as_str().unwrap_or_default();
+    assert!(why.contains("k3s would not have its data on the volume") && why.contains("50-durin.yaml"), "{why}");
+    assert!(ran.answer["note"]["warnings"].to_string().contains("50-durin.yaml cannot be written"), "{}", ran.text);
+    let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
+    assert_eq!((ran.word(), &ran.answer["volume"]), ("absent", &VOLUME.into()), "{}", ran.text);
+}
+
+#[test]
+fn another_name_that_cannot_be_written_down_is_a_warning() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.durin_node(metadata.address, &["prepare"]);
+    reboot(&instance);
+    metadata.set("meta-data/tags/instance/durin:record-name", "other.durin.internal");
+    let place = instance.path(CONFIGURATION);
+    let directory = place.parent().expect("a directory");
+    // Not even root makes or replaces a file there then.
+    if !chattr("+i", directory) {
+        let told = writeln!(io::stderr(), "NOT RUN: a directory that cannot be written to, because chattr fails here");
+        return told.expect("standard error");
+    }
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert!(chattr("-i", directory));
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+    assert!(ran.answer["note"]["warnings"].to_string().contains("stays as it was"), "{}", ran.text);
+}
+
+fn chattr(switch: &str, directory: &Path) -> bool {
+    Command::new("chattr").arg(switch).arg(directory).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
+}
+
+#[test]
+fn a_volume_that_has_come_does_not_wait_for_the_reading() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    let read = fs::File::create(instance.path("var/lib/rancher/k3s/data/abc/bin/endless")).expect("a file");
+    read.set_len(1 << 40).expect("a sparse file");
+    let mut preparing = instance.begin(metadata.address, &["prepare"]);
+    thread::sleep(Duration::from_millis(800));
+    let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
+    let status = instance.durin_node(metadata.address, &["status", "--wait", "prepared", "--within", "0"]);
+    preparing.kill().expect("it runs");
+    preparing.wait().expect("it ends");
+    assert_eq!(&ran.answer["volume"], VOLUME, "{}", ran.text);
+    assert_eq!((status.word(), &status.answer["why"]), ("not prepared", &"durin-prepare has not ended".into()));
+}
+
+#[test]
+fn a_volume_that_nobody_names_says_whom_to_ask() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    metadata.remove("meta-data/tags/instance/durin:volume-id");
+    instance.durin_node(metadata.address, &["prepare", "--within", "0"]);
+    let ran = instance.durin_node(metadata.address, &["volume", "--within", "0"]);
+    assert_eq!(ran.word(), "absent", "{}", ran.text);
+    for said in ["no tag durin:volume-id", "journalctl -u durin-prepare"] {
+        assert!(ran.text.contains(said), "{said}: {}", ran.text);
+    }
 }
