@@ -73,7 +73,8 @@ pub fn link(world: &World) -> io::Result<()> {
 pub fn node_name(world: &World) -> String {
     let said = [READ_BY_K3S, "etc/rancher/k3s/config.yaml"];
     let in_file = |relative: &&str| {
-        let text = fs::read_to_string(world.path(relative)).ok()?;
+        let text = fs::read(world.path(relative)).ok()?;
+        let text = String::from_utf8_lossy(&text);
         let name = text.lines().find_map(|line| line.strip_prefix("node-name:"))?;
         Some(name.trim().trim_matches(['"', '\'']).to_owned())
     };

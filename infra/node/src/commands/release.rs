@@ -7,6 +7,7 @@
 //!
 //! The marker stays, after a failure too: an instance that cannot release has to be replaced.
 
+use std::ffi::OsString;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -136,16 +137,16 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
 /// Unmounts, and returns who has the device then.
 fn unmount(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<letting_go::UseOfIt, String> {
     let unknown = |error: io::Error| format!("cannot read the list of mounts: {error}");
-    let points = || -> Result<Vec<String>, String> {
+    let points = || -> Result<Vec<OsString>, String> {
         let here = mounts::here().map_err(unknown)?;
-        Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.point.clone()).collect())
+        Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.place.clone()).collect())
     };
 
     // With a limit of its own, so that unmounting has little left to write. Not what hangs on it: that may hang.
     let begun = Instant::now();
     let here = mounts::here().map_err(unknown)?;
     let own = here.iter().rev().find(|mount| mount.is_of(&device.stack));
-    let synced = own.map(|mount| mounts::sync(&mount.point, deadline.at_most(SYNC)));
+    let synced = own.map(|mount| mounts::sync(&mount.place, deadline.at_most(SYNC)));
     let outcome = synced.map_or("done".to_owned(), |ran| ran.outcome());
     steps.report("sync", begun, &outcome);
 
@@ -179,7 +180,7 @@ fn unmount_the_rest(world: &World, deadline: Deadline) {
     let Ok(here) = mounts::here() else { return };
     let limit = deadline.at_most(Duration::from_secs(2));
     for mount in mounted::below(&here, &[&directories[0], &directories[1]]) {
-        mounts::unmount(&mount.point, limit);
+        mounts::unmount(&mount.place, limit);
     }
 }
 

@@ -247,7 +247,7 @@ fn mount_at(point: &Path, file_system: FileSystem, node: &Path) -> Result<(), Le
         return Err(Refusal::NotMounted(ran.reason()).into());
     }
     if let Some(etcd) = datastore::embedded_etcd(point) {
-        let ran = mounts::unmount(&point.display().to_string(), Deadline::after(Duration::from_secs(10)));
+        let ran = mounts::unmount(point.as_os_str(), Deadline::after(Duration::from_secs(10)));
         let left = if ran.succeeded() { "" } else { "; it stays mounted" };
         return Err(Refusal::EmbeddedEtcd(format!("{}{left}", etcd.display())).into());
     }

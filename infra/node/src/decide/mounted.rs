@@ -1,6 +1,8 @@
 //! What of a device is mounted, by `/proc/*/mountinfo`. (proc(5), "mountinfo")
 
 use std::collections::HashSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 
 /// A line of mountinfo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +10,9 @@ pub struct Mount {
     id: u32,
     parent: u32,
     number: String,
+    /// For the kernel: a workload may give its directories names that are no text.
+    pub place: OsString,
+    /// For people.
     pub point: String,
     pub kind: String,
     pub source: String,
@@ -25,24 +30,30 @@ pub struct Stack {
 }
 
 impl Mount {
-    pub fn read(line: &str) -> Option<Mount> {
-        let (before, after) = line.split_once(" - ")?;
-        let mut before = before.split(' ');
-        let mut after = after.split(' ');
+    pub fn read(line: impl AsRef<[u8]>) -> Option<Mount> {
+        // The kernel writes a space within a field in another way.
+        let mut before = line.as_ref().split(|byte| *byte == b' ');
+        let mut next = || before.next();
+        let (id, parent, number) = (next()?, next()?, next()?);
+        let (_root, point) = (next()?, next()?);
+        let mut after = before.skip_while(|field| *field != b"-").skip(1);
+        let (kind, source, options) = (after.next()?, after.next()?, after.next().unwrap_or_default());
+        let place = unescaped(point);
         Some(Mount {
-            id: before.next()?.parse().ok()?,
-            parent: before.next()?.parse().ok()?,
-            number: before.next()?.to_owned(),
-            point: unescaped(before.nth(1)?),
-            kind: after.next()?.to_owned(),
-            source: unescaped(after.next()?),
-            options: after.next().unwrap_or_default().to_owned(),
+            id: text(id).parse().ok()?,
+            parent: text(parent).parse().ok()?,
+            number: text(number),
+            point: text(&place),
+            place: OsString::from_vec(place),
+            kind: text(kind),
+            source: text(&unescaped(source)),
+            options: text(&unescaped(options)),
         })
     }
 
     /// All lines, in the kernel's order: a mount stands after the one that it is mounted on.
-    pub fn read_all(text: &str) -> Vec<Mount> {
-        text.lines().filter_map(Mount::read).collect()
+    pub fn read_all(lines: impl AsRef<[u8]>) -> Vec<Mount> {
+        lines.as_ref().split(|byte| *byte == b'\n').filter_map(Mount::read).collect()
     }
 
     pub fn is_of(&self, stack: &Stack) -> bool {
@@ -51,7 +62,7 @@ impl Mount {
 
     /// An overlay with a layer at or below one of these mount points. It keeps their file system busy unseen.
     fn has_a_layer_in(&self, points: &HashSet<&str>) -> bool {
-        let options = unescaped(&self.options);
+        let options = &self.options;
         self.kind == "overlay"
             && points.iter().any(|point| {
                 ["=", ":"].iter().any(|before| {
@@ -94,9 +105,9 @@ pub fn below<'a>(mounts: &'a [Mount], directories: &[&str]) -> Vec<&'a Mount> {
 }
 
 /// The kernel writes a space as `\040`, and so on: three octal digits.
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
     while let [first, after @ ..] = rest {
         let octal = after
             .get(..3)
@@ -113,5 +124,9 @@ fn unescaped(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -102,8 +102,8 @@ fn climb(block: &Path, device: &Path, stack: &mut Stack, on_top: &mut Vec<String
         }
         stack.numbers.push(number);
         stack.names.push(format!("/dev/{name}"));
-        if let Ok(mapped) = fs::read_to_string(path.join("dm/name")) {
-            stack.names.push(format!("/dev/mapper/{}", mapped.trim()));
+        if let Ok(mapped) = fs::read(path.join("dm/name")) {
+            stack.names.push(format!("/dev/mapper/{}", String::from_utf8_lossy(&mapped).trim()));
         }
         on_top.push(name);
         climb(block, &path, stack, on_top);

@@ -87,5 +87,5 @@ fn is_linked(path: &Path) -> bool {
 }
 
 fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }

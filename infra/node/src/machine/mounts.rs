@@ -1,6 +1,7 @@
 //! What is mounted, here and in other mount namespaces; mounting and unmounting.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -21,7 +22,7 @@ use super::programs::{self, Deadline, Ran};
 /// # Errors
 /// When the kernel does not say.
 pub fn here() -> io::Result<Vec<Mount>> {
-    Ok(Mount::read_all(&fs::read_to_string("/proc/self/mountinfo")?))
+    Ok(Mount::read_all(fs::read("/proc/self/mountinfo")?))
 }
 
 /// Whether the volume is mounted where this instance serves from it.
@@ -40,8 +41,8 @@ pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
         if namespace(&pid.to_string()).is_some_and(|name| !known.insert(name)) {
             return false;
         }
-        let text = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
-        Mount::read_all(&text).iter().any(|mount| mount.is_of(stack))
+        let list = fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+        Mount::read_all(list).iter().any(|mount| mount.is_of(stack))
     };
     processes::all().into_iter().filter(has_it).collect()
 }
@@ -52,10 +53,10 @@ pub fn mount(kind: FileSystem, node: &Path, point: &Path) -> Ran {
     programs::run("mount", &["-t", kind.name(), &node, &point], Deadline::after(Duration::from_secs(120)))
 }
 
-pub fn unmount(point: &str, deadline: Deadline) -> Ran {
-    programs::run("umount", &["--no-canonicalize", "--", point], deadline)
+pub fn unmount(place: &OsStr, deadline: Deadline) -> Ran {
+    programs::run_command(programs::command("umount", &["--no-canonicalize", "--"]).arg(place), deadline)
 }
 
-pub fn sync(point: &str, deadline: Deadline) -> Ran {
-    programs::run("sync", &["--file-system", "--", point], deadline)
+pub fn sync(place: &OsStr, deadline: Deadline) -> Ran {
+    programs::run_command(programs::command("sync", &["--file-system", "--"]).arg(place), deadline)
 }

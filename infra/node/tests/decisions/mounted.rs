@@ -64,7 +64,7 @@ fn an_overlay_counts_by_whole_paths_only() {
         ("rw,lowerdir=/data2:/x/data", false),
         ("rw,lowerdir=/x", false),
     ] {
-        let mounts = Mount::read_all(&line(options));
+        let mounts = Mount::read_all(line(options));
         assert_eq!(of_device(&mounts, &stack()).len(), if counts { 2 } else { 1 }, "{options}");
     }
 }
@@ -81,4 +81,19 @@ fn mounts_below_a_directory_are_found_by_whole_names() {
 fn a_wrong_escape_stays_as_it_is() {
     let mount = Mount::read(r"1 0 8:1 / /a\04\x\999 rw - ext4 /dev/x rw").expect("a mount");
     assert_eq!(mount.point, r"/a\04\x\999");
+}
+
+#[test]
+fn a_name_that_is_no_text_stays_what_the_kernel_calls_it() {
+    let list = b"30 22 259:3 /\xff /data/\xfe rw shared:2 master:1 - ext4 /dev/nvme1n1 rw\n\xff\n31 30 0:40 / /x rw - tmpfs none rw\n";
+    let mounts = Mount::read_all(list);
+    assert_eq!(points(&of_device(&mounts, &stack())), ["/x", "/data/\u{fffd}"]);
+    assert_eq!(mounts[0].place.as_encoded_bytes(), b"/data/\xfe");
+}
+
+/// A source or a directory may be called "-".
+#[test]
+fn a_hyphen_within_the_fields_separates_nothing() {
+    let mount = Mount::read("1 0 8:1 /- /- rw - tmpfs - rw").expect("a mount");
+    assert_eq!((mount.point.as_str(), mount.kind.as_str(), mount.source.as_str()), ("/-", "tmpfs", "-"));
 }

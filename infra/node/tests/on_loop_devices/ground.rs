@@ -38,7 +38,8 @@ fn try_to_mount(root: &Path) -> Result<(), String> {
 }
 
 pub(crate) fn make_cgroup(name: &str) -> Option<PathBuf> {
-    let mounted = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mounted = fs::read("/proc/self/mountinfo").ok()?;
+    let mounted = String::from_utf8_lossy(&mounted);
     let version_2 = mounted.lines().find(|line| line.contains(" - cgroup2 "))?;
     let made = Path::new(version_2.split(' ').nth(4)?).join(name);
     fs::create_dir(&made).ok().map(|()| made)
