@@ -32,7 +32,8 @@ const LOCK: Duration = Duration::from_secs(35);
 const STOP: Duration = Duration::from_secs(10);
 /// For containers to save what they have to.
 const GRACE: Duration = Duration::from_secs(5);
-const SYNC: Duration = Duration::from_secs(5);
+/// For what follows the unmounting.
+const REST: Duration = Duration::from_secs(2);
 /// Processes killed a moment ago may not be gone yet.
 const UNMOUNT: Duration = Duration::from_secs(3);
 
@@ -61,10 +62,7 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
     end_containers(world, deadline, steps);
-    let mut now = unmount(&device, deadline, steps)?;
-    if letting_go::is_released(volume, &now).is_err() {
-        now.users = use_of_it::users(&device);
-    }
+    let now = unmount(world, &device, deadline.less(REST), steps)?;
     letting_go::is_released(volume, &now).map_err(text)?;
     unmount_the_rest(world, deadline);
     state::forget(world, Mounted::NOTE);
@@ -134,24 +132,30 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     steps.report("kill the rest of the containers", begun, outcome(killed));
 }
 
-/// Unmounts, and returns who has the device then.
-fn unmount(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<letting_go::UseOfIt, String> {
+/// Unmounts, and returns who has the device then. What the kernel has to write before may take all the time that there
+/// is; a process that keeps the volume does not end by waiting.
+fn unmount(
+    world: &World,
+    device: &Device,
+    deadline: Deadline,
+    steps: &mut Steps,
+) -> Result<letting_go::UseOfIt, String> {
     let unknown = |error: io::Error| format!("cannot read the list of mounts: {error}");
     let points = || -> Result<Vec<OsString>, String> {
         let here = mounts::here().map_err(unknown)?;
         Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.place.clone()).collect())
     };
 
-    // With a limit of its own, so that unmounting has little left to write. Not what hangs on it: that may hang.
+    // By itself, so that unmounting has little left to write. Not what hangs on it: that may hang.
     let begun = Instant::now();
     let here = mounts::here().map_err(unknown)?;
     let own = here.iter().rev().find(|mount| mount.is_of(&device.stack));
-    let synced = own.map(|mount| mounts::sync(&mount.place, deadline.at_most(SYNC)));
+    let synced = own.map(|mount| mounts::sync(&mount.place, deadline.less(UNMOUNT)));
     let outcome = synced.map_or("done".to_owned(), |ran| ran.outcome());
     steps.report("sync", begun, &outcome);
 
     let begun = Instant::now();
-    let limit = deadline.at_most(UNMOUNT);
+    let soon = deadline.at_most(UNMOUNT);
     let mut problem = String::new();
     let now = loop {
         for point in points()? {
@@ -160,11 +164,19 @@ fn unmount(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<let
                 problem = ran.reason();
             }
         }
-        let now = use_of_it::look(device).map_err(unknown)?;
+        let mut now = use_of_it::look(device).map_err(unknown)?;
         // A mount in another namespace stays, but a process that was killed lets go in a moment.
-        let is_free = now.mounted.is_empty() && now.access == crate::decide::taking::Access::Alone;
-        if is_free || limit.has_passed() {
+        if now.mounted.is_empty() && now.access == crate::decide::taking::Access::Alone {
             break now;
+        }
+        if soon.has_passed() {
+            let dying = cgroups::leftovers(world);
+            let users = use_of_it::users(device);
+            let is_kept = !now.namespaces.is_empty() || users.iter().any(|user| !dying.contains(user));
+            if is_kept || deadline.has_passed() {
+                now.users = crate::machine::processes::named(&users);
+                break now;
+            }
         }
         thread::sleep(Duration::from_millis(100));
     };

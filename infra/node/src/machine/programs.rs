@@ -26,6 +26,12 @@ impl Deadline {
         self.left().is_zero()
     }
 
+    /// So much earlier.
+    #[must_use]
+    pub fn less(self, span: Duration) -> Deadline {
+        Deadline(self.0.checked_sub(span).unwrap_or(self.0))
+    }
+
     /// As long as this, or less if the deadline is nearer.
     pub fn at_most(self, span: Duration) -> Deadline {
         Deadline(self.0.min(Instant::now() + span))

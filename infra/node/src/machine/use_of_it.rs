@@ -20,7 +20,7 @@ pub fn look(device: &Device) -> io::Result<UseOfIt> {
     Ok(UseOfIt { mounted, namespaces, users: Vec::new(), access: device.access() })
 }
 
-/// The processes that have something on the device open, as "sleep (123)".
-pub fn users(device: &Device) -> Vec<String> {
-    processes::named(&processes::users_of(&device.stack.numbers))
+/// The processes that have something on the device open.
+pub fn users(device: &Device) -> Vec<u32> {
+    processes::users_of(&device.stack.numbers)
 }

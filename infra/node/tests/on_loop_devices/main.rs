@@ -3,6 +3,7 @@
 //!
 //! systemd and k3s are stand-ins: scripts that note what they were asked.
 
+mod busy;
 mod containers;
 mod cuts;
 mod ground;

@@ -130,31 +130,6 @@ fn other_mounts_of_the_kubelet_go_as_well() {
     assert!(instance.mounts().is_empty());
 }
 
-/// A workload renames the directory of its subPath, which the kubelet has bound, and others below the volume.
-#[test]
-fn names_that_are_no_text_keep_nobody_from_looking_or_letting_go() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let Some(instance) = serving() else { return };
-    instance.stand_in("k3s", "exit 0");
-    let renamed = std::ffi::OsStr::from_bytes(b"\xff");
-    let [bound, below] = ["storage", "data/storage/2"].map(|place| instance.path(place));
-    let [own, over] = ["data/storage/1/state", "data/storage/2/a/over"].map(|place| instance.path(place));
-    for directory in [&bound, &own, &over] {
-        std::fs::create_dir_all(directory).expect("a directory");
-    }
-    crate::volume::must("mount", &["--bind", &own.display().to_string(), &bound.display().to_string()]);
-    crate::volume::must("mount", &["-t", "tmpfs", "none", &over.display().to_string()]);
-    for (directory, name) in [(own.parent().expect("a parent"), "state"), (&below, "a")] {
-        std::fs::rename(directory.join(name), directory.join(renamed)).expect("another name");
-    }
-    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
-    assert_eq!(ran.word(), "serves", "{ran}");
-    let ran = release(&instance);
-    assert_eq!(ran.word(), "released", "{ran}");
-    let list = std::fs::read("/proc/self/mountinfo").expect("what is mounted");
-    assert!(!String::from_utf8_lossy(&list).contains(&instance.text("data")), "{ran}");
-}
-
 #[test]
 fn a_second_release_asks_nobody_anything() {
     let Some(instance) = serving() else { return };
