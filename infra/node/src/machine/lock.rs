@@ -1,20 +1,26 @@
 //! One at a time: what mounts, releases or takes back a volume holds the lock. It goes with the process, however that
 //! ends, and no program that we start inherits it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::programs::Deadline;
 
+/// Nobody but root opens it: whoever may read a file may lock it, a pod that sees the host's `/run` as well.
+const OWN: u32 = 0o600;
+
 /// Waits for the lock until the deadline; none if somebody else still has it then.
 ///
 /// # Errors
 /// When the file cannot be made or locked.
 pub fn take(path: &Path, deadline: Deadline) -> io::Result<Option<File>> {
-    let file = File::options().create(true).append(true).open(path)?;
+    let file = File::options().create(true).append(true).mode(OWN).open(path)?;
+    // One that an earlier version has made.
+    file.set_permissions(Permissions::from_mode(OWN))?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),

@@ -64,3 +64,16 @@ fn a_resume_waits_for_a_release_that_is_under_way() {
     assert_eq!((Ran::of(releasing).word(), ran.word()), ("released", "resumed"), "{ran}");
     assert_eq!(instance.mounts(), [instance.text("data")]);
 }
+
+#[test]
+fn nobody_but_root_may_hold_the_lock() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(instance) = serving() else { return };
+    let lock = instance.path("run/durin-release.lock");
+    let mode = || std::fs::metadata(&lock).expect("the lock").permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    // As an earlier version has made it.
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    assert_eq!(release(&instance).word(), "released");
+    assert_eq!(mode(), 0o600);
+}
