@@ -132,6 +132,26 @@ fn settle_removes_the_leftovers_of_an_earlier_instance() {
     );
 }
 
+/// The datastore is busy for a while.
+#[test]
+fn a_cordon_that_cannot_be_lifted_at_first_stays_known_as_ours_and_is_lifted_later() {
+    let (instance, metadata) = arrived();
+    show(&instance, "node", &node(&json!({"durin/instance": "i-0dead", "durin/cordoned": "drain"})));
+    let k3s = instance.read("usr/bin/k3s");
+    let refuse = |call: &str| instance.stand_in("k3s", &format!("case \"$*\" in *{call}*) exit 1 ;; esac\n{k3s}"));
+    refuse("uncordon");
+    let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
+    assert_eq!((ran.word(), ran.status), ("does not serve", Some(1)), "the unit runs it again: {}", ran.text);
+    assert!(changes(&instance).is_empty(), "{:?}", changes(&instance));
+
+    let settling = instance.begin(metadata.address, &["settle", "--within", "10"]);
+    thread::sleep(Duration::from_millis(1500));
+    refuse("nothing");
+    let ran = Ran::of(settling);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert_eq!(changes(&instance), ["uncordon home", "annotate node home durin/cordoned-", REMEMBERED]);
+}
+
 #[test]
 fn settle_reports_everything_that_is_wrong() {
     let (instance, metadata) = arrived();

@@ -36,16 +36,19 @@ pub(super) fn left_overs(own: &str, instance: &str, mounted: SystemTime) -> Vec<
         run(&["delete", "node", name, "--ignore-not-found"]);
     }
     match left_over::cordon(&node) {
-        Cordon::Durins => {
-            run(&["uncordon", own]);
-            // Only then: if we are killed in between, the next run lifts it again.
-            run(&["annotate", "node", own, &format!("{CORDONED}-")]);
-        }
+        Cordon::Durins => problems.extend(lift_cordon(own).err()),
         Cordon::None | Cordon::Somebodys => {}
     }
-    // Last: until then, the next run takes what is left for an earlier instance's.
-    if !instance.is_empty() && !node.is_null() {
-        run(&["annotate", "node", own, "--overwrite", &format!("{INSTANCE}={instance}")]);
+    // Last, when nothing is left: until then, the next run takes what is there for an earlier instance's.
+    if problems.is_empty() && !instance.is_empty() {
+        problems
+            .extend(kubectl::soon(&["annotate", "node", own, "--overwrite", &format!("{INSTANCE}={instance}")]).err());
     }
     problems
+}
+
+fn lift_cordon(own: &str) -> Result<(), String> {
+    kubectl::soon(&["uncordon", own])?;
+    // Only then: without it nobody would know whose the cordon is.
+    kubectl::soon(&["annotate", "node", own, &format!("{CORDONED}-")])
 }
