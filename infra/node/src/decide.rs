@@ -12,4 +12,5 @@ pub mod node_name;
 pub mod notice;
 pub mod protocol;
 pub mod rescue;
+pub mod serving;
 pub mod taking;

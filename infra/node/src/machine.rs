@@ -11,4 +11,5 @@ pub mod processes;
 pub mod programs;
 pub mod reading;
 pub mod state;
+pub mod unit;
 pub mod use_of_it;

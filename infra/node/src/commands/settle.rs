@@ -14,7 +14,7 @@ use crate::answer::{Answer, Steps, complain, hundredths, say};
 use crate::decide::cluster::found;
 use crate::machine::kubectl;
 use crate::machine::programs::Deadline;
-use crate::machine::state;
+use crate::machine::{state, unit};
 use crate::world::World;
 
 use super::datastore;
@@ -51,6 +51,7 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     if !rescue::wait_for_api(world, Deadline::after(within.unwrap_or(API)), steps) {
         return Answer::no("does not serve", "k3s does not answer: look at `journalctl -u k3s`");
     }
+    let restarts = unit::restarts();
     steps.report("k3s answers", begun, "done");
     let since_mount = || hundredths(mounted.elapsed().unwrap_or_default());
     let mut serves =
@@ -66,10 +67,14 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     steps.report("remove what is left over", step, outcome(left.is_empty()));
 
     let step = Instant::now();
-    let deadline = Deadline::after(within.unwrap_or(WORKLOADS));
+    let mut deadline = Deadline::after(within.unwrap_or(WORKLOADS));
     let mut pause = Deadline::after(AGAIN);
     let unready = loop {
-        let unready = unready();
+        let unready = unready().unwrap_or_else(|why| {
+            // It has answered, and containerd may bring it down all the same.
+            deadline = rescue::rescue(world, restarts, steps).unwrap_or(deadline);
+            vec![why]
+        });
         if deadline.has_passed() || (unready.is_empty() && left.is_empty()) {
             break unready;
         }
@@ -98,12 +103,9 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     answer.with("note", serves)
 }
 
-/// The pods that are not ready, or why nobody can say.
-fn unready() -> Vec<String> {
-    match kubectl::get(&["pods", "--all-namespaces"]) {
-        Ok(pods) => found::unready(&pods),
-        Err(why) => vec![why],
-    }
+/// The pods that are not ready.
+fn unready() -> Result<Vec<String>, String> {
+    kubectl::get(&["pods", "--all-namespaces"]).map(|pods| found::unready(&pods))
 }
 
 fn outcome(in_time: bool) -> &'static str {

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::answer::{Answer, hundredths};
 use crate::decide::marker::Marker;
+use crate::decide::serving::Unit;
 use crate::machine::programs::Deadline;
-use crate::machine::{kubectl, mounts, state};
+use crate::machine::{kubectl, mounts, state, unit};
 use crate::world::World;
 
 use super::prepare::{NOT_ENDED, Prepared};
@@ -27,6 +28,8 @@ pub enum Goal {
 }
 
 const POLL: Duration = Duration::from_millis(500);
+/// An instance's launch waits for it.
+const BETWEEN: Duration = Duration::from_secs(2);
 
 /// Without a goal: how it is. With one: waits, and says no if it is not so by then, or never will be.
 pub fn run(world: &World, goal: Option<Goal>, within: Duration) -> Answer {
@@ -54,17 +57,34 @@ fn prepared(world: &World) -> (Answer, bool) {
     }
 }
 
+/// By two looks: between them a k3s that is going down, or that falls again and again, would have shown it.
 fn serves(world: &World) -> (Answer, bool) {
-    if let Marker::Released(volume) = state::marker(world) {
-        return (Answer::no("does not serve", &format!("{volume} has been released")), true);
+    let looked = look(world).and_then(|first| {
+        thread::sleep(BETWEEN);
+        let second = look(world)?;
+        if second.is_the_same_run(&first) { Ok(()) } else { Err(("k3s has been started anew".to_owned(), false)) }
+    });
+    match looked {
+        Ok(()) => (Answer::yes("serves"), true),
+        Err((why, is_final)) => (Answer::no("does not serve", &why), is_final),
     }
-    match Mounted::of_this_boot(world) {
-        None => (Answer::no("does not serve", "the volume is not mounted"), false),
-        Some(note) if !mounts::is_at(world, &note.volume) => {
-            (Answer::no("does not serve", "the volume is not mounted"), false)
-        }
-        Some(_) if !kubectl::api_is_ready() => (Answer::no("does not serve", "k3s does not answer"), false),
-        Some(_) => (Answer::yes("serves"), true),
+}
+
+/// The k3s that answers now; or why none does, and whether none ever will.
+fn look(world: &World) -> Result<Unit, (String, bool)> {
+    if let Marker::Released(volume) = state::marker(world) {
+        return Err((format!("{volume} has been released"), true));
+    }
+    if !Mounted::of_this_boot(world).is_some_and(|note| mounts::is_at(world, &note.volume)) {
+        return Err(("the volume is not mounted".to_owned(), false));
+    }
+    if !kubectl::api_is_ready() {
+        return Err(("k3s does not answer".to_owned(), false));
+    }
+    let unit = unit::k3s();
+    match unit.is_no_witness() {
+        None => Ok(unit),
+        Some(why) => Err((why, false)),
     }
 }
 

@@ -216,3 +216,43 @@ fn a_k3s_that_is_down_for_another_reason_is_not_rescued() {
         assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "fine");
     }
 }
+
+/// k3s answers for a moment at each start, until containerd's end takes it down.
+#[test]
+fn a_store_that_lets_k3s_answer_for_a_moment_is_set_aside_too() {
+    let (instance, metadata) = arrived();
+    instance.write("data/k3s/agent/containerd/meta.db", "broken");
+    instance.write("restarts", "0");
+    instance.stand_in("journalctl", "echo 'failed to recover state'");
+    instance.stand_in(
+        "systemctl",
+        r#"case "$*" in
+           show*) cat "$root/restarts" ;;
+           "start --no-block k3s") touch "$root/api/up" ;;
+           esac"#,
+    );
+    let k3s = instance.read("usr/bin/k3s");
+    instance.stand_in("k3s", &format!("case \"$*\" in *pods*) [ -e \"$root/api/up\" ] || exit 1 ;; esac\n{k3s}"));
+    let settling = instance.begin(metadata.address, &["settle", "--within", "9"]);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "broken", "it has not fallen yet");
+    instance.write("restarts", "2");
+    let ran = Ran::of(settling);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
+}
+
+#[test]
+fn k3s_is_started_again_whatever_becomes_of_its_store() {
+    let (instance, metadata) = arrived();
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    instance.write("data/k3s/agent/containerd/meta.db", "broken");
+    // Of an earlier rescue, and no directory, so that it cannot be removed as one.
+    instance.write("data/k3s/agent/containerd.broken", "");
+    instance.stand_in("journalctl", "echo 'failed to recover state'");
+    let systemctl = r#"case "$*" in show*) echo 3 ;; "start --no-block k3s") touch "$root/api/ready" ;; esac"#;
+    instance.stand_in("systemctl", systemctl);
+    let ran = settle(&instance, &metadata);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert_eq!(instance.read("data/k3s/agent/containerd.broken.1/meta.db"), "broken");
+}

@@ -143,10 +143,9 @@ impl Instance {
 
     /// What is mounted below the instance's directory, first mounted first.
     pub(crate) fn mounts(&self) -> Vec<String> {
-        // Another test's may be no text.
         let mounted = fs::read("/proc/self/mountinfo").expect("what is mounted");
-        let mounted = String::from_utf8_lossy(&mounted);
-        let points = mounted.lines().filter_map(|line| line.split(' ').nth(4)).map(|point| point.replace("\\040", " "));
+        let points = String::from_utf8_lossy(&mounted);
+        let points = points.lines().filter_map(|line| line.split(' ').nth(4)).map(|point| point.replace("\\040", " "));
         points.filter(|point| Path::new(point).starts_with(&self.root)).collect()
     }
 
@@ -228,10 +227,11 @@ impl Instance {
             &format!(
                 "echo \"$*\" >>\"$root/calls\"\ncase $1 in\n\
                  stop) [ \"$2\" = durin-settle ] && exit 5; if [ -e \"$root/stop\" ]; then . \"$root/stop\"; fi ;;\n\
-                 show) cat \"$root/state\" 2>/dev/null ;;\n\
+                 show) case $* in *k3s) cat \"$root/k3s.unit\" ;; *) cat \"$root/state\" 2>/dev/null ;; esac ;;\n\
                  start|restart) {restart} ;;\nesac"
             ),
         );
+        self.write("k3s.unit", crate::serving::RUNS);
         for other in ["k3s", "kubectl", "crictl", "ctr", "k3s-killall.sh"] {
             self.stand_in(other, "echo \"${0##*/} $*\" >>\"$root/cluster\"");
         }

@@ -3,8 +3,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::instance::{Instance, VOLUME};
+use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::serving;
+
+/// k3s's unit, as systemd shows it.
+pub(crate) const RUNS: &str = "ActiveState=active\nInvocationID=0123\nMainPID=7\n";
 
 /// A k3s that answers, and notes what it was asked to change.
 fn with_k3s(instance: &Instance) {
@@ -46,6 +49,41 @@ fn an_instance_serves_while_the_volume_is_mounted_and_k3s_answers() {
     assert_eq!(serves().why(), format!("{VOLUME} has been released"));
     assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
     assert_eq!(serves().word(), "serves", "{}", serves());
+}
+
+/// While it stops, it answers for some seconds.
+#[test]
+fn a_k3s_that_is_going_down_does_not_serve() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    instance.write("k3s.unit", &RUNS.replace("=active", "=deactivating"));
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert_eq!((ran.word(), ran.why()), ("does not serve", "k3s answers, and systemd calls it deactivating"), "{ran}");
+}
+
+#[test]
+fn a_k3s_that_falls_and_is_started_anew_does_not_serve_until_it_stays() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    let asking = instance.begin(&["status", "--wait", "serves", "--within", "0"]);
+    std::thread::sleep(Duration::from_secs(1));
+    instance.write("k3s.unit", &RUNS.replace("0123", "4567"));
+    let ran = Ran::of(asking);
+    assert_eq!((ran.word(), ran.why()), ("does not serve", "k3s has been started anew"), "{ran}");
+    let begun = Instant::now();
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "9"]);
+    assert_eq!(ran.word(), "serves", "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "a launch waits for it");
+}
+
+#[test]
+fn a_volume_that_is_released_between_two_looks_is_not_served_from() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    let asking = instance.begin(&["status", "--wait", "serves", "--within", "9"]);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
+    assert_eq!(Ran::of(asking).why(), format!("{VOLUME} has been released"));
 }
 
 #[test]
