@@ -136,6 +136,10 @@ check_types() {
         --query "join(' ', InstanceTypes[?!contains(ProcessorInfo.SupportedArchitectures, '$architecture')].InstanceType)" ||
         fail "EC2 does not know all of ${instance_types[*]} here: edit their list in infra/node.yaml"
     [ -z "$answer" ] || fail "$answer cannot run $architecture: edit its list in infra/node.yaml"
+    # There a volume is no NVMe device, and has no serial number. Bare metal has no hypervisor, and shows NVMe.
+    call ec2 describe-instance-types --instance-types "${instance_types[@]}" --output text \
+        --query "join(' ', InstanceTypes[?Hypervisor=='xen'].InstanceType)"
+    [ -z "$answer" ] || fail "$answer shows no EBS volume as an NVMe device (Xen): take types of the Nitro system into the list in infra/node.yaml"
 }
 
 # The parameters for the place where the node lives.

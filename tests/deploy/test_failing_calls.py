@@ -205,3 +205,10 @@ def test_the_right_to_prove_names_is_taken_back(tmp_path):
     done = aws.run("deploy-node.sh", "home", "--certificate-zone", "none", "--yes")
     assert done.returncode == 0, done.stderr
     assert "with CertificateZoneId=\n" in done.stdout
+
+
+def test_types_that_show_no_volume_as_an_nvme_device_are_refused(tmp_path):
+    answers = [*NONE_YET, ("ec2 describe-instance-types *xen*", "t2.medium")]
+    ended = StandIn(tmp_path / "bin", answers).run("deploy-node.sh", "home", "--image", IMAGE, "--yes")
+    assert ended.returncode != 0
+    assert "t2.medium shows no EBS volume as an NVMe device (Xen)" in ended.stderr, ended.stderr

@@ -16,6 +16,12 @@ pub struct Image {
     pub wants_etcd: bool,
     /// k3s has run as a server while the image was made.
     pub has_run_k3s: bool,
+    /// Of our units, those that are masked, missing or not enabled, so that nothing mounts the volume or lets go of it.
+    pub asleep: Vec<String>,
+    /// What has k3s keep its data elsewhere, whatever we configure.
+    pub data_elsewhere: Vec<String>,
+    /// The instance has disks, and none of them is an NVMe device.
+    pub has_no_nvme: bool,
     /// k3s's own binaries are unpacked on the root disk.
     pub has_unpacked_k3s: bool,
     /// The instance became what it is when it booted.
@@ -42,6 +48,22 @@ pub fn unfit(image: &Image) -> Vec<String> {
         reasons.push(format!(
             "{what} would be on the volume, and belong to one boot of one machine: leave them on the root disk"
         ));
+    }
+    for unit in &image.asleep {
+        reasons.push(format!(
+            "{unit} is masked, missing or not enabled, and the volume depends on it: `systemctl unmask {unit}`, and run \
+             provision.sh"
+        ));
+    }
+    for place in &image.data_elsewhere {
+        reasons.push(format!("{place} has k3s keep its data elsewhere than on the volume: remove data-dir from it"));
+    }
+    if image.has_no_nvme {
+        reasons.push(
+            "this instance type shows no EBS volume as an NVMe device, by which the node's is known: choose types of the \
+             Nitro system"
+                .to_owned(),
+        );
     }
     if image.wants_etcd {
         reasons.push(

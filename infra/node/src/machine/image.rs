@@ -13,6 +13,12 @@ use super::programs::Deadline;
 const PROGRAMS: [&str; 10] =
     ["blkid", "e2fsck", "k3s", "mkfs.ext4", "mount", "resize2fs", "sync", "systemctl", "umount", "journalctl"];
 const UNITS: [&str; 3] = ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+/// Without these nothing mounts the volume, or lets go of it at a shutdown.
+const UNITS_OF_OURS: [&str; 2] = ["durin-volume.service", ENABLED];
+const ENABLED: &str = "durin-node.service";
+const OUR_SETTINGS: &str = "50-durin.yaml";
+/// Block devices that are no disks.
+const VIRTUAL: [&str; 5] = ["loop", "ram", "zram", "dm-", "md"];
 /// What belongs to one boot of one machine.
 const OF_ONE_BOOT: [&str; 2] = ["var/lib/kubelet", "var/lib/cni"];
 const UNPACKED: &str = "var/lib/rancher/k3s/data";
@@ -36,6 +42,9 @@ pub fn look(world: &World) -> Image {
         k3s_honours_the_marker: drop_ins.into_iter().any(|path| is_honoured(&text(&path))),
         on_the_volume: OF_ONE_BOOT.iter().filter(is_on_volume).map(|place| format!("/{place}")).collect(),
         wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
+        asleep: UNITS_OF_OURS.iter().filter(|unit| !is_awake(world, unit)).map(ToString::to_string).collect(),
+        data_elsewhere: data_elsewhere(world),
+        has_no_nvme: has_no_nvme(world),
         has_run_k3s: world.path("var/lib/rancher/k3s/server").exists(),
         has_unpacked_k3s: !binaries(world).is_empty(),
         is_provisioned_at_boot: text(&world.path(MADE)).trim() == "at boot",
@@ -49,6 +58,62 @@ pub fn warm(world: &World, deadline: Deadline) -> u64 {
     files.extend(PROGRAMS.iter().filter_map(|name| path_of(world, name)));
     let read = |path: PathBuf| File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink())).unwrap_or(0);
     files.into_iter().take_while(|_| !deadline.has_passed()).map(read).sum()
+}
+
+fn is_awake(world: &World, unit: &str) -> bool {
+    let places = || UNITS.iter().map(|directory| world.path(directory));
+    // One that is masked is a link to /dev/null, and comes first.
+    let found = places().map(|place| place.join(unit)).find(|path| is_linked(path));
+    let starts = found.is_some_and(|path| text(&path).lines().any(|line| line.starts_with("ExecStart=")));
+    // Others are started by units, and cannot be enabled.
+    let is_wanted =
+        unit != ENABLED || places().any(|place| is_linked(&place.join("multi-user.target.wants").join(unit)));
+    starts && is_wanted
+}
+
+/// What counts more than our own configuration: k3s's command line, and files that are read later.
+fn data_elsewhere(world: &World) -> Vec<String> {
+    let ours = world.mount_point_inside().join("k3s").display().to_string();
+    let units = || UNITS.iter().map(|directory| world.path(directory));
+    let lines = units().map(|directory| directory.join("k3s.service"));
+    let lines = lines.chain(units().flat_map(|directory| files_in(&directory.join("k3s.service.d"))));
+    let lines = lines.filter(|path| data_dirs_of_unit(&text(path)).iter().any(|place| *place != ours));
+    let later = files_in(&world.path("etc/rancher/k3s/config.yaml.d")).into_iter();
+    let later = later.filter(|path| path.file_name().is_some_and(|name| name > OUR_SETTINGS)).filter(|path| {
+        text(path).lines().filter_map(|line| line.strip_prefix("data-dir:")).any(|place| unquoted(place) != ours)
+    });
+    let inside = |path: PathBuf| path.strip_prefix(world.path("")).unwrap_or(&path).display().to_string();
+    lines.chain(later).map(|path| format!("/{}", inside(path))).collect()
+}
+
+/// The values of `--data-dir` and `-d` in the commands of a unit.
+fn data_dirs_of_unit(unit: &str) -> Vec<String> {
+    let joined = unit.replace("\\\n", " ");
+    let mut found = Vec::new();
+    for command in joined.lines().filter_map(|line| line.strip_prefix("ExecStart=")) {
+        let mut words = command.split_whitespace().map(unquoted);
+        while let Some(word) = words.next() {
+            match word.split_once('=') {
+                Some(("--data-dir" | "-d", place)) => found.push(unquoted(place).to_owned()),
+                Some(_) => {}
+                None if matches!(word, "--data-dir" | "-d") => found.extend(words.next().map(str::to_owned)),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim().trim_matches(['"', '\''])
+}
+
+/// Xen's own devices have no serial numbers. An instance always has a root disk.
+fn has_no_nvme(world: &World) -> bool {
+    let disks = files_in(&world.path("sys/block"));
+    let names = disks.iter().filter_map(|disk| disk.file_name()?.to_str());
+    let names: Vec<_> = names.filter(|name| !VIRTUAL.iter().any(|kind| name.starts_with(kind))).collect();
+    !names.is_empty() && !names.iter().any(|name| name.starts_with("nvme"))
 }
 
 fn is_cluster_init(line: &str) -> bool {

@@ -37,6 +37,16 @@ impl Instance {
         instance.write("etc/systemd/system/k3s.service", "[Service]\n");
         let drop_in = include_str!("../../units/k3s.service.d/durin.conf");
         instance.write("etc/systemd/system/k3s.service.d/durin.conf", drop_in);
+        for (unit, text) in [
+            ("durin-volume.service", include_str!("../../units/durin-volume.service")),
+            ("durin-node.service", include_str!("../../units/durin-node.service")),
+            ("multi-user.target.wants/durin-node.service", ""),
+        ] {
+            instance.write(&format!("etc/systemd/system/{unit}"), text);
+        }
+        for disk in ["nvme0n1", "loop0"] {
+            instance.write(&format!("sys/block/{disk}/dev"), "259:0");
+        }
         instance.write("var/lib/rancher/k3s/data/abc/bin/containerd", "binary");
         instance
     }

@@ -2,6 +2,7 @@
 //! stand-ins, and no test needs root.
 
 mod asking;
+mod images;
 mod instance;
 mod metadata;
 mod preparing;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -112,42 +111,6 @@ fn an_instance_without_a_metadata_service_is_unfit_and_says_so() {
     let instance = Instance::new();
     let ran = instance.durin_node("127.0.0.1:1".parse().expect("an address"), &["prepare", "--within", "0"]);
     assert!(ran.answer["why"].as_str().is_some_and(|why| why.contains("does not answer")), "{}", ran.text);
-}
-
-fn remove(instance: &Instance, relative: &str) {
-    std::fs::remove_file(instance.path(relative)).expect("it was there");
-}
-
-#[rstest]
-#[case::k3s_missing(|i: &Instance| remove(i, "usr/bin/k3s"), "the image lacks k3s")]
-#[case::no_unit(|i: &Instance| remove(i, "etc/systemd/system/k3s.service"), "there is no k3s.service")]
-#[case::starts_at_boot(
-    |i: &Instance| i.write("etc/systemd/system/multi-user.target.wants/k3s.service", ""),
-    "k3s starts at boot"
-)]
-#[case::no_drop_in(|i: &Instance| remove(i, "etc/systemd/system/k3s.service.d/durin.conf"), "k3s would start after a release")]
-#[case::kubelet_on_the_volume(
-    |i: &Instance| symlink("/data/kubelet", i.path("var/lib/kubelet")).expect("a link"),
-    "/var/lib/kubelet would be on the volume"
-)]
-#[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
-fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
-    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
-    spoil(&instance);
-    let ran = instance.durin_node(metadata.address, &["prepare"]);
-    assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
-    assert!(ran.answer["why"].as_str().is_some_and(|text| text.contains(why)), "{}", ran.text);
-}
-
-#[rstest]
-#[case::has_run(|i: &Instance| i.write("var/lib/rancher/k3s/server/token", ""), "k3s has run as a server")]
-#[case::not_unpacked(|i: &Instance| remove(i, "var/lib/rancher/k3s/data/abc/bin/containerd"), "k3s unpacks itself")]
-fn a_mere_delay_is_a_warning(#[case] spoil: fn(&Instance), #[case] warning: &str) {
-    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
-    spoil(&instance);
-    let ran = instance.durin_node(metadata.address, &["prepare"]);
-    assert_eq!(ran.word(), "prepared", "{}", ran.text);
-    assert!(ran.answer["note"]["warnings"][0].as_str().is_some_and(|text| text.contains(warning)), "{}", ran.text);
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! What `durin-node prepare` thinks of an image and its instance.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use rstest::rstest;
+
+use crate::instance::Instance;
+use crate::metadata::Metadata;
+
+fn remove(instance: &Instance, relative: &str) {
+    fs::remove_file(instance.path(relative)).expect("it was there");
+}
+
+#[rstest]
+#[case::k3s_missing(|i: &Instance| remove(i, "usr/bin/k3s"), "the image lacks k3s")]
+#[case::no_unit(|i: &Instance| remove(i, "etc/systemd/system/k3s.service"), "there is no k3s.service")]
+#[case::starts_at_boot(
+    |i: &Instance| i.write("etc/systemd/system/multi-user.target.wants/k3s.service", ""),
+    "k3s starts at boot"
+)]
+#[case::no_drop_in(|i: &Instance| remove(i, "etc/systemd/system/k3s.service.d/durin.conf"), "k3s would start after a release")]
+#[case::kubelet_on_the_volume(
+    |i: &Instance| symlink("/data/kubelet", i.path("var/lib/kubelet")).expect("a link"),
+    "/var/lib/kubelet would be on the volume"
+)]
+#[case::volume_masked(
+    |i: &Instance| {
+        remove(i, "etc/systemd/system/durin-volume.service");
+        i.write("usr/lib/systemd/system/durin-volume.service", "[Service]\nExecStart=/usr/local/bin/durin-node volume\n");
+        symlink("/dev/null", i.path("etc/systemd/system/durin-volume.service")).expect("a link");
+    },
+    "durin-volume.service is masked"
+)]
+#[case::not_enabled(
+    |i: &Instance| remove(i, "etc/systemd/system/multi-user.target.wants/durin-node.service"),
+    "durin-node.service is masked, missing or not enabled"
+)]
+#[case::data_on_the_command_line(
+    |i: &Instance| i.write("etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n    '--data-dir=/srv/k3s'\n"),
+    "/etc/systemd/system/k3s.service has k3s keep its data elsewhere"
+)]
+#[case::data_in_a_drop_in(
+    |i: &Instance| i.write("etc/systemd/system/k3s.service.d/mine.conf", "[Service]\nExecStart=\nExecStart=/usr/local/bin/k3s server -d /srv/k3s\n"),
+    "k3s.service.d/mine.conf has k3s"
+)]
+#[case::data_in_a_later_file(
+    |i: &Instance| i.write("etc/rancher/k3s/config.yaml.d/90-mine.yaml", "data-dir: /srv/k3s\n"),
+    "config.yaml.d/90-mine.yaml has k3s"
+)]
+#[case::xen(
+    |i: &Instance| {
+        fs::rename(i.path("sys/block/nvme0n1"), i.path("sys/block/xvda")).expect("it was there");
+    },
+    "choose types of the Nitro system"
+)]
+#[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
+fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    spoil(&instance);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
+    assert!(ran.answer["why"].as_str().is_some_and(|text| text.contains(why)), "{}", ran.text);
+}
+
+#[test]
+fn a_unit_that_names_the_volume_itself_is_fit() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    let unit = "[Service]\nExecStartPre=/sbin/modprobe -d /x y\nExecStart=/usr/local/bin/k3s server --data-dir \"/data/k3s\" --debug\n";
+    instance.write("etc/systemd/system/k3s.service", unit);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+#[rstest]
+#[case::has_run(|i: &Instance| i.write("var/lib/rancher/k3s/server/token", ""), "k3s has run as a server")]
+#[case::not_unpacked(|i: &Instance| remove(i, "var/lib/rancher/k3s/data/abc/bin/containerd"), "k3s unpacks itself")]
+fn a_mere_delay_is_a_warning(#[case] spoil: fn(&Instance), #[case] warning: &str) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    spoil(&instance);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+    assert!(ran.answer["note"]["warnings"][0].as_str().is_some_and(|text| text.contains(warning)), "{}", ran.text);
+}
