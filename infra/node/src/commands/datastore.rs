@@ -45,7 +45,7 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
     if let Some(directory) = own.parent() {
         fs::create_dir_all(directory)?;
     }
-    state::replace(&own, &fs::read(kept)?)
+    state::replace(&own, &state::read_regular(&kept)?)
 }
 
 /// Makes the places on the root disk that the volume needs when it comes. By then the disk may be full: a link takes no
@@ -56,7 +56,8 @@ pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
 pub fn link(world: &World) -> io::Result<()> {
     fs::create_dir_all(world.mount_point())?;
     let read_by_k3s = world.path(READ_BY_K3S);
-    if fs::read_link(&read_by_k3s).is_ok_and(|target| target == Path::new(FROM_THERE)) {
+    let is_there = || fs::read_link(&read_by_k3s).is_ok_and(|target| target == Path::new(FROM_THERE));
+    if is_there() {
         return Ok(());
     }
     if let Some(directory) = read_by_k3s.parent() {
@@ -66,7 +67,11 @@ pub fn link(world: &World) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    symlink(FROM_THERE, read_by_k3s)
+    match symlink(FROM_THERE, &read_by_k3s) {
+        // Somebody else's, a moment ago.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_there() => Ok(()),
+        made => made,
+    }
 }
 
 /// The name that k3s gives the node: the volume's, the image's, or the machine's.

@@ -1,11 +1,13 @@
 //! What one command leaves for the others: the marker, and notes in `/run/durin`. A reboot clears both.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
 use durin_decisions::ids::VolumeId;
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -60,16 +62,44 @@ pub fn forget(world: &World, name: &str) {
     drop(fs::remove_file(world.path("run/durin").join(name)));
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, whoever else writes it meanwhile.
 ///
 /// # Errors
 /// When it cannot be written; then the old one is still there.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    let mut file = fs::File::create(&new)?;
-    io::Write::write_all(&mut file, content)?;
-    file.sync_all()?;
-    fs::rename(new, path)
+    // Of one that was killed, in an earlier boot.
+    drop(fs::remove_file(&new));
+    let written = write_beside(&new, content).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        drop(fs::remove_file(&new));
+    }
+    written
 }
+
+/// A new file: a link that somebody has put there is not followed.
+fn write_beside(new: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::options().write(true).create_new(true).open(new)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// What a file holds that others may have made: nothing but a regular file, and no more of it than anybody needs.
+///
+/// # Errors
+/// When there is none, or it is something else, such as a pipe, which would never end.
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs::File::options().read(true).custom_flags(NON_BLOCKING).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(format!("{} is no regular file: remove it", path.display())));
+    }
+    let mut content = Vec::new();
+    file.take(MOST).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "a flag of open(2), which takes an int")]
+const NON_BLOCKING: i32 = OFlags::NONBLOCK.bits() as i32;
+const MOST: u64 = 1 << 20;

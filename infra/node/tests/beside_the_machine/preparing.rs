@@ -148,6 +148,20 @@ fn reboot(instance: &Instance) {
     instance.write("proc/sys/kernel/random/boot_id", "b2\n");
 }
 
+/// The unit's and a person's.
+#[test]
+fn several_at_once_do_not_get_into_each_others_way() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    for _ in 0..10 {
+        drop(fs::remove_file(instance.path(CONFIGURATION)));
+        let all: Vec<_> = (0..4).map(|_| instance.begin(metadata.address, &["prepare"])).collect();
+        for ran in all.into_iter().map(Ran::of) {
+            assert_eq!(ran.word(), "prepared", "{}", ran.text);
+            assert!(!ran.text.contains("stays as it was"), "{}", ran.text);
+        }
+    }
+}
+
 #[test]
 fn a_configuration_that_is_as_it_should_be_is_left_alone() {
     use std::os::unix::fs::MetadataExt as _;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::instance::{Instance, VOLUME};
+use crate::instance::{Instance, Ran, VOLUME};
 use crate::volume::Volume;
 
 const READ_BY_K3S: &str = "etc/rancher/k3s/config.yaml.d/60-durin-volume.yaml";
@@ -64,6 +64,38 @@ fn an_edited_choice_counts() {
     instance.write("data/durin/k3s.yaml", "# ours\nnode-name: home\ndisable: [traefik]\n");
     next_boot(&mut instance, "home");
     assert_eq!(settings(&instance), ["node-name: home", "disable: [traefik]"]);
+}
+
+/// Who may write to the volume may put anything there.
+#[test]
+fn a_choice_that_is_no_file_is_refused_and_does_not_hang() {
+    let Some(mut instance) = mounted("blank", "home") else { return };
+    fs::remove_file(instance.path("data/durin/k3s.yaml")).expect("the choices");
+    crate::volume::must("mkfifo", &[&instance.text("data/durin/k3s.yaml")]);
+    instance.unmount_everything(&[]);
+    instance.new_boot();
+    prepared(&instance, "home", VOLUME);
+    let mut mounting = instance.begin(&["volume", "--within", "2"]);
+    for _ in 0..100 {
+        if mounting.try_wait().expect("how it is").is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    drop(mounting.kill());
+    let ran = Ran::of(mounting);
+    assert!(ran.word() == "failed" && ran.why().contains("is no regular file: remove it"), "{ran}");
+}
+
+/// Nobody makes us write somewhere else.
+#[test]
+fn a_link_beside_the_choices_is_not_followed() {
+    let Some(mut instance) = mounted("blank", "home") else { return };
+    fs::remove_file(instance.path("data/durin/k3s.yaml")).expect("the choices");
+    instance.write("victim", "untouched");
+    symlink(instance.path("victim"), instance.path("data/durin/k3s.yaml.new")).expect("a link");
+    next_boot(&mut instance, "home");
+    assert_eq!(fs::read_to_string(instance.path("victim")).expect("it is there"), "untouched");
 }
 
 #[test]
