@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use durin_decisions::ids::VolumeId;
 use durin_node::answer::{Answer, Steps};
+use durin_node::commands::release::Until;
 use durin_node::commands::status::Goal;
 use durin_node::commands::{prepare, release, resume, settle, status, volume, watch};
 use durin_node::decide::protocol;
@@ -48,6 +49,9 @@ enum Command {
     Release {
         /// The volume, vol-…; without it, the one that is mounted
         volume: Option<String>,
+        /// At a shutdown: let the units mount it again when they are started again
+        #[arg(long)]
+        at_shutdown: bool,
     },
     /// Take a release back: mount the volume and serve again
     Resume {
@@ -124,7 +128,10 @@ impl Arguments {
                 };
                 volume::run(world, &options, steps)
             }
-            Command::Release { volume } => release::run(world, volume.as_deref(), steps),
+            Command::Release { volume, at_shutdown } => {
+                let until = if *at_shutdown { Until::Started } else { Until::Resumed };
+                release::run(world, volume.as_deref(), until, steps)
+            }
             Command::Resume { volume } => resume::run(world, volume, steps),
             Command::Watch { poll } => watch::run(world, &mut metadata(), poll.map(Duration::from_millis), steps),
             Command::Settle { within } => settle::run(world, within.map(Duration::from_secs), steps),

@@ -58,9 +58,10 @@ fn every_command_of_a_unit_is_one_that_the_program_has() {
         commands.extend(lines.map(|line| line.trim().to_owned()));
     }
     commands.sort();
-    assert_eq!(commands, ["prepare", "release", "settle", "volume", "watch"]);
+    assert_eq!(commands, ["prepare", "release --at-shutdown", "settle", "volume", "watch"]);
     for command in commands {
-        let help = Command::new(env!("CARGO_BIN_EXE_durin-node")).args([command.as_str(), "--help"]).output();
+        let arguments = command.split(' ').chain(["--help"]);
+        let help = Command::new(env!("CARGO_BIN_EXE_durin-node")).args(arguments).output();
         assert!(help.expect("durin-node").status.success(), "{command}");
     }
 }

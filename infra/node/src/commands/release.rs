@@ -5,7 +5,9 @@
 //! five seconds. Nor does it run `k3s-killall.sh`, which looks for containers below k3s's default data directory only,
 //! and removes the files below a path that is mounted twice.
 //!
-//! The marker stays, after a failure too: an instance that cannot release has to be replaced.
+//! The marker stays, after a failure too: an instance that cannot release has to be replaced. Except at a shutdown, of
+//! which nobody is told that the volume has been released: systemd may start everything again in the same boot, with
+//! the same `/run` (`systemctl restart durin-node`, `systemctl soft-reboot`).
 
 use std::ffi::OsString;
 use std::io;
@@ -37,15 +39,35 @@ const REST: Duration = Duration::from_secs(2);
 /// Processes killed a moment ago may not be gone yet.
 const UNMOUNT: Duration = Duration::from_secs(3);
 
+/// For how long nothing mounts the volume after a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until it is taken back.
+    Resumed,
+    /// Until the units are started again.
+    Started,
+}
+
 /// # Errors
 /// The reason why the volume is not released.
-fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'static str, String> {
+fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) -> Result<&'static str, String> {
     let deadline = Deadline::after(BOUND);
     let begun = Instant::now();
     let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
     let _lock = lock.ok_or("another release, or a mount, has not ended for 35 s")?;
     steps.report("lock", begun, "done");
 
+    let was_marked = state::marker(world).forbids();
+    let released = let_go(world, volume, deadline, steps);
+    // Within our turn: whoever comes next and says that it is released has to mark it.
+    if until == Until::Started && !was_marked {
+        state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
+    }
+    released
+}
+
+fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<&'static str, String> {
+    let begun = Instant::now();
     let device = device::find(world, volume).map_err(text)?;
     let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
 
@@ -70,14 +92,15 @@ fn let_go(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<&'stati
     Ok("released")
 }
 
-/// Without a volume, the one that this instance has mounted: at a shutdown.
-pub fn run(world: &World, volume: Option<&str>, steps: &mut Steps) -> Answer {
+/// Without a volume, the one that this instance has mounted.
+pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps) -> Answer {
     let mounted = Mounted::of_this_boot(world).map(|mounted| mounted.volume.to_string());
     let Some(volume) = volume.map(str::to_owned).or(mounted) else {
         say("nothing to do: this instance has mounted no volume");
         return Answer::yes("nothing to do");
     };
-    let released = VolumeId::new(volume.as_str()).map_err(text).and_then(|volume| let_go(world, &volume, steps));
+    let released =
+        VolumeId::new(volume.as_str()).map_err(text).and_then(|volume| take_turn(world, &volume, until, steps));
     let answer = match released {
         Ok(word) => Answer::yes(word),
         Err(why) => Answer::no("not released", &why),

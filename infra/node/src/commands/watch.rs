@@ -12,7 +12,7 @@ use crate::machine::metadata::Metadata;
 use crate::machine::state;
 use crate::world::World;
 
-use super::release;
+use super::release::{self, Until};
 
 /// EC2's advice is every five seconds. (EC2 User Guide, "Spot Instance interruption notices")
 const POLL: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ pub fn run(world: &World, metadata: &mut Metadata, poll: Option<Duration>, steps
         say("nothing to do: the volume has been released");
         return Answer::yes("nothing to do");
     }
-    release::run(world, None, steps)
+    release::run(world, None, Until::Resumed, steps)
 }
 
 fn read(metadata: &mut Metadata) -> Option<Notice> {

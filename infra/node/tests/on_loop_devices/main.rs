@@ -12,6 +12,7 @@ mod persisting;
 mod releases;
 mod resumes;
 mod serving;
+mod shutdowns;
 mod situations;
 mod turns;
 mod volume;
