@@ -18,7 +18,7 @@ const LAST_MOMENT: Duration = Duration::from_secs(30);
 const NOTICE: Duration = Duration::from_secs(120);
 
 /// When to let go of the volume unasked. By the notice's time, but not later than by the time that has passed since the
-/// notice was first seen: the clock of an instance may be wrong.
+/// notice was first seen: the clock that both are read from may be wrong.
 pub fn last_moment(notice: &Notice, now: SystemTime, first_seen: SystemTime) -> SystemTime {
     let by_sight = first_seen + NOTICE - LAST_MOMENT;
     match humantime::parse_rfc3339(&notice.time) {
@@ -27,4 +27,9 @@ pub fn last_moment(notice: &Notice, now: SystemTime, first_seen: SystemTime) -> 
         Ok(end) => by_sight.min(end.checked_sub(LAST_MOMENT).unwrap_or(end)),
         Err(_) => by_sight,
     }
+}
+
+/// When an instance that had to let go then is gone, or goes on in spite of its notice.
+pub fn gone(last_moment: SystemTime) -> SystemTime {
+    last_moment + LAST_MOMENT + NOTICE
 }

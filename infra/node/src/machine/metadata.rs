@@ -3,7 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// It answers within milliseconds, or not at all.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,33 +36,45 @@ impl Metadata {
     /// # Errors
     /// When the service cannot be reached or refuses.
     pub fn get(&mut self, path: &str) -> Result<Option<String>, Failure> {
+        Ok(self.get_dated(path)?.map(|(body, _)| body))
+    }
+
+    /// The same, with what the service's own clock says, if it says so.
+    ///
+    /// # Errors
+    /// When the service cannot be reached or refuses.
+    pub fn get_dated(&mut self, path: &str) -> Result<Option<(String, Option<SystemTime>)>, Failure> {
         let token = match self.token.take() {
             Some(token) => token,
             None => self.new_token()?,
         };
         match self.ask("GET", path, ("X-aws-ec2-metadata-token", &token))? {
-            (200, body) => {
+            Reply { status: 200, date, body } => {
                 self.token = Some(token);
-                Ok(Some(body))
+                Ok(Some((body, date)))
             }
-            (404, _) => {
+            Reply { status: 404, .. } => {
                 self.token = Some(token);
                 Ok(None)
             }
             // The next question gets a new token.
-            (status, _) => Err(Failure::Refused(status, path.to_owned())),
+            Reply { status, .. } => Err(Failure::Refused(status, path.to_owned())),
         }
     }
 
     fn new_token(&self) -> Result<String, Failure> {
         match self.ask("PUT", "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_SECONDS))? {
-            (200, token) if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(token),
-            (200, _) => Err(Failure::Garbled),
-            (status, _) => Err(Failure::Refused(status, "api/token".to_owned())),
+            Reply { status: 200, body: token, .. }
+                if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                Ok(token)
+            }
+            Reply { status: 200, .. } => Err(Failure::Garbled),
+            Reply { status, .. } => Err(Failure::Refused(status, "api/token".to_owned())),
         }
     }
 
-    fn ask(&self, method: &str, path: &str, header: (&str, &str)) -> Result<(u16, String), Failure> {
+    fn ask(&self, method: &str, path: &str, header: (&str, &str)) -> Result<Reply, Failure> {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -79,31 +91,52 @@ impl Metadata {
     }
 }
 
-/// The status and the body of an answer that has come whole.
-fn parse(answer: &[u8]) -> Option<(u16, String)> {
+/// An answer that has come whole.
+#[derive(Debug, PartialEq, Eq)]
+struct Reply {
+    status: u16,
+    date: Option<SystemTime>,
+    body: String,
+}
+
+fn parse(answer: &[u8]) -> Option<Reply> {
     let text = std::str::from_utf8(answer).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
-    let mut lines = head.lines();
-    let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    let length = lines.find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-    });
-    let body = match length {
+    let (first, rest) = head.split_once("\r\n").unwrap_or((head, ""));
+    let status = first.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    let header = |wanted: &str| {
+        let mut fields = rest.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+    };
+    let body = match header("content-length").and_then(|length| length.parse::<usize>().ok()) {
         Some(length) => body.get(..length)?,
         None => body,
     };
-    Some((status, body.to_owned()))
+    Some(Reply { status, date: header("date").and_then(date), body: body.to_owned() })
+}
+
+/// A date as in "Wed, 21 Oct 2015 07:28:00 GMT". (RFC 9110, 5.6.7)
+fn date(text: &str) -> Option<SystemTime> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let [_, day, month, year, time, "GMT"] = text.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{Reply, date, parse};
+
+    fn reply(status: u16, body: &str) -> Option<Reply> {
+        Some(Reply { status, date: None, body: body.to_owned() })
+    }
 
     #[test]
     fn an_answer_that_is_cut_off_is_none() {
         let whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhome";
-        assert_eq!(parse(whole.as_bytes()), Some((200, "home".to_owned())));
+        assert_eq!(parse(whole.as_bytes()), reply(200, "home"));
         for end in 0..whole.len() {
             assert_eq!(parse(&whole.as_bytes()[..end]), None, "{end}");
         }
@@ -111,8 +144,18 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_length_ends_with_the_connection() {
-        assert_eq!(parse(b"HTTP/1.0 404 Not Found\r\n\r\n"), Some((404, String::new())));
+        assert_eq!(parse(b"HTTP/1.0 404 Not Found\r\n\r\n"), reply(404, ""));
         assert_eq!(parse(b"SSH-2.0-OpenSSH\r\n\r\n"), None);
         assert_eq!(parse(b"HTTP/1.1 many\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn the_services_own_clock_is_read() {
+        let answer = "HTTP/1.1 200 OK\r\ndate: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n";
+        let read = parse(answer.as_bytes()).and_then(|reply| reply.date);
+        assert_eq!(read, Some(UNIX_EPOCH + Duration::from_secs(1_445_412_480)));
+        for wrong in ["", "Wed, 21 Oct 2015 07:28:00 CET", "Wed, 21 Okt 2015 07:28:00 GMT", "2015-10-21T07:28:00Z"] {
+            assert_eq!(date(wrong), None, "{wrong}");
+        }
     }
 }

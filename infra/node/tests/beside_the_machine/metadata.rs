@@ -16,6 +16,8 @@ pub(crate) struct Metadata {
 #[derive(Default)]
 struct State {
     tokens: u32,
+    /// What its clock says, in each answer's head.
+    date: Option<String>,
     /// The next answers, whatever is asked: a status, or nothing at all.
     failures: Vec<Option<u16>>,
 }
@@ -62,6 +64,10 @@ impl Metadata {
         self.state.lock().expect("the state").failures = failures.iter().rev().copied().collect();
     }
 
+    pub(crate) fn says_it_is(&self, date: &str) {
+        self.state.lock().expect("the state").date = Some(date.to_owned());
+    }
+
     pub(crate) fn tokens(&self) -> u32 {
         self.state.lock().expect("the state").tokens
     }
@@ -74,7 +80,13 @@ impl Metadata {
             Some(reply) => reply,
             None => return Ok(()),
         };
-        write!(stream, "HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\nServer: EC2ws\r\n\r\n{body}", body.len())
+        let date = self.state.lock().expect("the state").date.clone();
+        let date = date.map(|date| format!("Date: {date}\r\n")).unwrap_or_default();
+        write!(
+            stream,
+            "HTTP/1.1 {status} Whatever\r\n{date}Content-Length: {}\r\nServer: EC2ws\r\n\r\n{body}",
+            body.len()
+        )
     }
 
     fn reply(&self, request: &str, headers: &[String]) -> Option<(u16, String)> {

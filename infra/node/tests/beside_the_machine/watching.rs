@@ -56,11 +56,42 @@ fn a_service_that_is_away_for_a_while_is_asked_again() {
     assert_eq!(ran.word(), "not released", "{}", ran.text);
 }
 
+/// Ours is of another year.
 #[test]
-fn an_instance_that_serves_from_nothing_has_nothing_to_release() {
+fn the_last_moment_is_by_the_clock_of_the_service() {
+    for (now, is_at_once) in [("07:28:00", false), ("07:29:29", true)] {
+        let (instance, metadata) = serving();
+        metadata.says_it_is(&format!("Wed, 21 Oct 2015 {now} GMT"));
+        metadata.set(NOTICE, r#"{"action":"terminate","time":"2015-10-21T07:30:00Z"}"#);
+        let mut watching = instance.begin(metadata.address, &["watch", "--poll", "50"]);
+        thread::sleep(Duration::from_millis(2500));
+        assert_eq!(watching.try_wait().expect("how it is").is_some(), is_at_once, "{now}");
+        assert!(instance.read("run/durin/notice.json").contains(r#""last_moment":"2015-10-21T07:29:30Z""#));
+        drop(watching.kill());
+        drop(watching.wait());
+    }
+}
+
+/// Its volume may still come, and be mounted.
+#[test]
+fn an_instance_that_serves_from_nothing_yet_goes_on_watching() {
     let (instance, metadata) = serving();
+    let note = instance.read("run/durin/volume.json");
     instance.write("proc/sys/kernel/random/boot_id", "b2\n");
     metadata.set(NOTICE, &notice_ending_in(1));
+    let mut watching = instance.begin(metadata.address, &["watch", "--poll", "20"]);
+    thread::sleep(Duration::from_millis(500));
+    assert!(watching.try_wait().expect("how it is").is_none(), "it waits");
+    instance.write("run/durin/volume.json", &note.replace("b1", "b2"));
+    assert_eq!(Ran::of(watching).word(), "not released", "there is no device here");
+}
+
+#[test]
+fn an_instance_that_serves_from_nothing_and_goes_on_has_nothing_to_release() {
+    let (instance, metadata) = serving();
+    instance.write("proc/sys/kernel/random/boot_id", "b2\n");
+    metadata.says_it_is("Wed, 21 Oct 2015 07:32:00 GMT");
+    metadata.set(NOTICE, r#"{"action":"terminate","time":"2015-10-21T07:30:00Z"}"#);
     let ran = instance.durin_node(metadata.address, &["watch", "--poll", "20"]);
     assert_eq!(ran.word(), "nothing to do", "{}", ran.text);
 }
