@@ -162,7 +162,16 @@ if $image; then
         amiss "k3s has run as a server while the image was made: remove /var/lib/rancher/k3s/server"
     [ ! -e "$root/etc/rancher/node/password" ] ||
         amiss "the image has a node's password, which belongs to one cluster: remove /etc/rancher/node"
+    [ ! -e "$root/etc/rancher/k3s/k3s.yaml" ] ||
+        amiss "the image has an administrator's key to a cluster: remove /etc/rancher/k3s/k3s.yaml"
+    [ -z "$(ls -A "$root/var/lib/rancher/k3s/storage" 2>/dev/null)" ] ||
+        amiss "the image has the data of pods: remove /var/lib/rancher/k3s/storage"
     [ ! -s "$root/etc/machine-id" ] || amiss "all instances would have one machine-id: empty /etc/machine-id"
+    [ -L "$root/var/lib/dbus/machine-id" ] || [ ! -s "$root/var/lib/dbus/machine-id" ] ||
+        amiss "all instances would have one machine-id: remove /var/lib/dbus/machine-id, which is no link here"
+    for file in "$root"/etc/ssh/ssh_host_*_key; do
+        [ ! -e "$file" ] || amiss "all instances would have one SSH host key: remove ${file#"$root"}"
+    done
 fi
 
 if [ "$wrong" != 0 ]; then

@@ -4,7 +4,7 @@
 #
 #   --image              the machine becomes an image: leave nothing behind that belongs to one machine. Not for a server
 #                        that runs
-#   --forget-cluster     with --image: remove a k3s server's datastore too, for good
+#   --forget-cluster     with --image: remove a k3s server's datastore and its pods' volumes too, for good
 #   --at-boot            an instance of a stock image: note that, and start
 #   --k3s FILE           take k3s from there instead of fetching it; its SHA-256 has to be the one in versions.sh
 #   --k3s-sha256 SHA     another one, for a k3s of your own
@@ -222,13 +222,19 @@ refuse_a_server() {
         fail "k3s runs here: this is a server, and not an image. Leave --image out, or bake on a machine of its own"
     $forget_cluster || [ ! -e "$root/var/lib/rancher/k3s/server/db" ] ||
         fail "/var/lib/rancher/k3s/server/db is a k3s server's datastore, and --image would remove it. Leave --image out; or, if nobody needs it, add --forget-cluster"
+    $forget_cluster || [ -z "$(ls -A "$root/var/lib/rancher/k3s/storage" 2>/dev/null)" ] ||
+        fail "/var/lib/rancher/k3s/storage has the data of pods, and --image would remove it. Leave --image out; or, if nobody needs it, add --forget-cluster"
 }
 
 # What would make every instance of the image the same machine.
 forget_this_machine() {
     rm -rf --one-file-system "$root/var/lib/rancher/k3s/server" "$root/var/lib/rancher/k3s/agent" "$root/etc/rancher/node" \
-        "$root/var/lib/kubelet" "$root/var/lib/cni"
+        "$root/var/lib/rancher/k3s/storage" "$root/etc/rancher/k3s/k3s.yaml" "$root/var/lib/kubelet" "$root/var/lib/cni"
     [ ! -e "$root/etc/machine-id" ] || : >"$root/etc/machine-id"
+    # Debian's may be a copy, which systemd would take for its own. It makes a link in its place.
+    [ -L "$root/var/lib/dbus/machine-id" ] || rm -f "$root/var/lib/dbus/machine-id"
+    # The first boot makes new ones: cloud-init, or sshd's own unit.
+    rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub
 }
 
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "run it as root"

@@ -49,8 +49,13 @@ def test_on_an_existing_server_its_data_stays(machine):
 def test_an_image_is_nobodys_machine(machine):
     machine.write("var/lib/rancher/k3s/server/db/state.db", "data")
     machine.write("etc/rancher/node/password", "secret")
+    left = ["etc/rancher/k3s/k3s.yaml", "var/lib/rancher/k3s/storage/pvc-1/data", "var/lib/dbus/machine-id"]
+    left += [f"etc/ssh/ssh_host_ed25519_key{end}" for end in ["", ".pub"]]
+    for file in left:
+        machine.write(file, "somebody's")
     assert machine.provision("--image", "--forget-cluster").returncode == 0
     assert (machine.root / "etc/machine-id").read_text() == ""
+    assert not [file for file in left if (machine.root / file).exists()]
     assert not (machine.root / "var/lib/rancher/k3s/server").exists()
     assert not (machine.root / "etc/rancher/node").exists()
 
@@ -60,6 +65,14 @@ def test_a_server_is_not_made_an_image_by_mistake(machine):
     before = machine.files()
     done = machine.provision()
     assert done.returncode == 1 and "a k3s server's datastore" in done.stderr
+    assert machine.files() == before
+
+
+def test_the_data_of_pods_is_not_removed_by_mistake(machine):
+    machine.write("var/lib/rancher/k3s/storage/pvc-1/data", "data")
+    before = machine.files()
+    done = machine.provision()
+    assert done.returncode == 1 and "the data of pods" in done.stderr
     assert machine.files() == before
 
 
@@ -178,6 +191,10 @@ MISTAKES = {
         "not unpacked",
     ),
     "one machine-id for all": (lambda it: it.write("etc/machine-id", "0123\n"), "one machine-id"),
+    "one machine-id of D-Bus": (lambda it: it.write("var/lib/dbus/machine-id", "0123\n"), "remove /var/lib/dbus/machine-id"),
+    "an administrator's key": (lambda it: it.write("etc/rancher/k3s/k3s.yaml", "key\n"), "remove /etc/rancher/k3s/k3s.yaml"),
+    "the data of pods": (lambda it: it.write("var/lib/rancher/k3s/storage/pvc-1/data", "d"), "remove /var/lib/rancher/k3s/storage"),
+    "one host key": (lambda it: it.write("etc/ssh/ssh_host_rsa_key", "key\n"), "remove /etc/ssh/ssh_host_rsa_key"),
 }
 
 
