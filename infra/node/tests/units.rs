@@ -82,7 +82,7 @@ fn the_volume_is_tried_again_for_ever_and_starts_k3s_each_time() {
     assert!(has("Restart=on-failure") && has("RestartSec=10") && has("StartLimitIntervalSec=0"), "{text}");
     // What is ordered after it does not start when a later try succeeds, unless that starts it.
     assert!(has("ExecStartPost=/usr/bin/systemctl start --no-block k3s.service"), "{text}");
-    assert!(has("ExecStartPost=-/usr/bin/systemctl restart --no-block durin-settle.service"), "{text}");
+    assert!(has("ExecStartPost=-/usr/bin/systemctl start --no-block durin-settle.service"), "{text}");
 }
 
 #[test]

@@ -140,7 +140,8 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         state::unmark(world).map_err(failed("cannot remove an old marker"))?;
     }
     // Mounted already, by a run that may have got no further: all that follows is done again.
-    let (file_system, formatted) = match already_mounted(world, &device)? {
+    let before = already_mounted(world, &device)?;
+    let (file_system, formatted) = match before {
         Some(file_system) => (file_system, false),
         None => mount(world, wanted, &device, steps)?,
     };
@@ -159,7 +160,11 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         formatted,
         mount_seconds: Some(hundredths(there.elapsed())),
     };
-    state::write(world, Mounted::NOTE, &note).map_err(failed("cannot write /run/durin"))?;
+    // It tells by its age when this was mounted: what is older in the cluster is an earlier instance's.
+    let is_noted = before.is_some() && Mounted::of_this_boot(world).is_some_and(|noted| noted.volume == note.volume);
+    if !is_noted {
+        state::write(world, Mounted::NOTE, &note).map_err(failed("cannot write /run/durin"))?;
+    }
     let word = if formatted { "formatted" } else { "mounted" };
     let answer = Answer::yes(word).with("file_system", note.file_system);
     // It serves at its old size.

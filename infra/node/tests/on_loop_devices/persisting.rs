@@ -107,6 +107,18 @@ fn a_datastore_that_is_there_already_gets_a_name_and_nothing_else() {
     assert_eq!(settings(&instance), ["node-name: \"home\""]);
 }
 
+/// The unit runs again when what a person has added to it fails; settle removes what is older than the mount.
+#[test]
+fn a_second_run_leaves_the_note_of_the_mount_alone() {
+    let Some(instance) = mounted("blank", "home") else { return };
+    let note = || fs::metadata(instance.path("run/durin/volume.json")).and_then(|it| it.modified()).expect("a note");
+    let before = note();
+    mount(&instance);
+    assert_eq!(note(), before);
+    let text = fs::read_to_string(instance.path("run/durin/volume.json")).expect("a note");
+    assert!(text.contains(r#""formatted":true"#), "{text}");
+}
+
 #[test]
 fn a_volume_is_new_only_if_the_tag_names_it() {
     let Some(instance) = Instance::boot() else { return };
