@@ -21,6 +21,8 @@ const LOCK: Duration = Duration::from_secs(40);
 const UNIT: &str = "durin-volume.service";
 /// A check of the file system may take its time.
 const START: Duration = Duration::from_secs(60);
+/// After a reboot, the tags come first. The command document stops us after 180 s.
+const BOOT: Duration = Duration::from_secs(120);
 
 pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
     let resumed = VolumeId::new(volume).map_err(|error| error.to_string());
@@ -34,7 +36,7 @@ pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
 fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answer, String> {
     // A release that is under way comes first.
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(|error| error.to_string())?;
-    let lock = lock.ok_or("a release has not ended for 40 s")?;
+    let lock = lock.ok_or("a release, or another mount, has not ended for 40 s")?;
     if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
         return Err(NotResumed::NotAttached(volume.clone()).to_string());
     }
@@ -50,7 +52,8 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     // The unit that mounts takes the lock too.
     drop(lock);
-    let started = start_volume(steps);
+    let limit = if decided == TakeBack::MountAgain { BOOT } else { START };
+    let started = start_volume(Deadline::after(limit), steps);
     // By the kernel's word: the unit does more than mount, and a mount that a person has made counts as well.
     if mounts::is_at(world, volume) {
         return Ok(Answer::yes("resumed"));
@@ -59,18 +62,22 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     if decided == TakeBack::MountAgain {
         return Err(NotResumed::NotMounted(volume.clone(), why).to_string());
     }
+    // A reboot would take that back, and whoever asked for it has been told that it is released.
+    if state::marker(world).forbids() {
+        return Err(NotResumed::ReleasedAgain(volume.clone()).to_string());
+    }
     say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
 }
 
 /// Waits for the unit that mounts. A run of it that is under way goes on: it may be checking the file system, or making
 /// one. One that waits for its next try does not.
-fn start_volume(steps: &mut Steps) -> Ran {
+fn start_volume(deadline: Deadline, steps: &mut Steps) -> Ran {
     let begun = Instant::now();
     let state = ["show", "--property=SubState", "--value", UNIT];
     let shown = programs::run("systemctl", &state, Deadline::after(Duration::from_secs(3)));
     let verb = if shown.output.trim().starts_with("start") { "start" } else { "restart" };
-    let ran = programs::run("systemctl", &[verb, UNIT], Deadline::after(START));
+    let ran = programs::run("systemctl", &[verb, UNIT], deadline);
     steps.report("start durin-volume", begun, &ran.outcome());
     ran
 }

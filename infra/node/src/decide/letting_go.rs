@@ -107,6 +107,8 @@ pub enum NotResumed {
     NotAttached(VolumeId),
     #[error("this instance has released {1}, not {0}: correct the tag durin:volume-id")]
     AnotherVolume(VolumeId, String),
+    #[error("{0} has been released again meanwhile: `durin-node resume {0}` takes that back")]
+    ReleasedAgain(VolumeId),
     #[error("{0} does not mount ({1}): look at `journalctl -u durin-volume`")]
     NotMounted(VolumeId, String),
 }

@@ -73,3 +73,20 @@ fn a_volume_that_is_mounted_is_resumed_however_the_unit_has_ended() {
     let ran = resume(&instance);
     assert_eq!((ran.word(), ran.status), ("resumed", Some(0)), "{ran}");
 }
+
+/// A reboot would clear the marker, and mount what others have been told is released.
+#[test]
+fn a_volume_that_is_released_while_it_is_taken_back_stays_released() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    instance.stand_in(
+        "systemctl",
+        &format!(
+            "case $1 in restart) PATH=/usr/bin:/bin '{}' --root \"$root\" release {VOLUME} >/dev/null ;; esac",
+            env!("CARGO_BIN_EXE_durin-node")
+        ),
+    );
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+    assert!(ran.why().contains("released again") && instance.marker().is_some(), "{ran}");
+}
