@@ -243,6 +243,23 @@ fn a_store_that_lets_k3s_answer_for_a_moment_is_set_aside_too() {
 }
 
 #[test]
+fn a_store_that_brings_k3s_down_when_all_was_ready_is_set_aside_and_settle_runs_again() {
+    let (instance, metadata) = arrived();
+    instance.write("data/k3s/agent/containerd/meta.db", "broken");
+    instance.write("restarts", "0");
+    instance.stand_in("journalctl", "echo 'failed to recover state'");
+    instance.stand_in("systemctl", r#"case "$*" in show*) cat "$root/restarts" ;; esac"#);
+    let settling = instance.begin(metadata.address, &["settle", "--within", "9"]);
+    thread::sleep(Duration::from_secs(2));
+    let status = instance.durin_node(metadata.address, &["status"]);
+    assert!(status.answer["k3s"]["workloads_seconds"].is_number(), "nobody waits for that: {}", status.text);
+    instance.write("restarts", "2");
+    let ran = Ran::of(settling);
+    assert_eq!((ran.word(), ran.status), ("does not serve", Some(1)), "{}", ran.text);
+    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
+}
+
+#[test]
 fn k3s_is_started_again_whatever_becomes_of_its_store() {
     let (instance, metadata) = arrived();
     std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
