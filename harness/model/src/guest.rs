@@ -73,11 +73,11 @@ impl World {
             Inside::Serves => it.guest.serving = true,
             Inside::Begins => {
                 let command = it.commands.next().expect("a command");
-                (command.outcome, command.ended) = match (command.document, sees_volume, it.guest.marker) {
-                    (Document::Release | Document::Resume, false, _) => (Outcome::Failed, 0),
-                    // Nothing to take back.
-                    (Document::Resume, true, false) => (Outcome::Success, 0),
-                    (Document::Release | Document::Resume, true, _) => (Outcome::Begun, 0),
+                let has_nothing_to_do = it.guest.mounted && !it.guest.marker;
+                (command.outcome, command.ended) = match command.document {
+                    Document::Release | Document::Resume if !sees_volume => (Outcome::Failed, 0),
+                    Document::Resume if has_nothing_to_do => (Outcome::Success, 0),
+                    Document::Release | Document::Resume => (Outcome::Begun, 0),
                 };
                 if command.outcome == Outcome::Begun {
                     it.guest.marker = command.document == Document::Release;

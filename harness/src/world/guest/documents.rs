@@ -8,6 +8,7 @@ use super::agent::{Agent, AgentMode};
 use super::document::{Answer, Document, Facts, Kind, Outcome, Voice};
 use super::questions::Question;
 use super::release::Manner;
+use super::resume::does_not_mount;
 use crate::world::World;
 use crate::world::conventions::{PREPARED_DOCUMENT, PROTOCOL, RELEASE_DOCUMENT, RESUME_DOCUMENT, SERVES_DOCUMENT};
 use crate::world::ec2::Instance;
@@ -146,10 +147,12 @@ impl World {
         lock.filter(|document| document.kind == kind).map(|document| document.command.clone())
     }
 
-    /// The document ends after a reboot, because the agent runs it again then, and there is nothing to do any more.
+    /// The document ends after a reboot, because the agent runs it again then. What keeps the volume from being mounted
+    /// is still there.
     pub(super) fn end_after_reboot(&mut self, id: &str, command: &str) {
-        self.answer(id, command, Answer::of("resume", "nothing to do", None));
-        self.the_guest_mut(id).agent.unreported.push((command.to_owned(), Outcome::Success));
+        let why = self.volume_of_command(command).map(|volume| does_not_mount(&volume));
+        self.answer(id, command, Answer::of("resume", "not resumed", why));
+        self.the_guest_mut(id).agent.unreported.push((command.to_owned(), Outcome::Failed(1)));
     }
 
     /// A document that runs has ended, and the next one that waits for its lock goes on.

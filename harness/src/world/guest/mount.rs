@@ -60,7 +60,7 @@ impl World {
     }
 
     /// A person, or the template of a node, has to say it, and name the volume.
-    fn may_format(&self, id: &str, volume: &str) -> bool {
+    pub(super) fn may_format(&self, id: &str, volume: &str) -> bool {
         self.tag_of(id, VOLUME_TAG).is_none() || self.tag_of(id, NEW_VOLUME_TAG) == Some(volume)
     }
 

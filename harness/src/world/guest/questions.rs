@@ -11,6 +11,9 @@ use crate::world::conventions::PROTOCOL;
 /// For so long durin-node waits. (`infra/release.yaml`)
 const WAITS: Duration = Duration::from_secs(120);
 
+/// Between its two looks at k3s. (`infra/node/src/commands/status.rs`)
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     Prepared,
@@ -74,7 +77,9 @@ impl World {
             ..Facts::default()
         };
         self.answer(id, command, Answer { by, facts, ..Answer::of("status", word, why) });
-        self.schedule_end(id, command, SHORT_RUN, outcome);
+        // A yes to that takes two looks.
+        let looks = question == Question::Serves && outcome == Outcome::Success;
+        self.schedule_end(id, command, if looks { SHORT_RUN + BETWEEN_LOOKS } else { SHORT_RUN }, outcome);
     }
 
     fn judge(&self, id: &str, question: Question) -> Judged {

@@ -13,7 +13,9 @@ impl World {
         if let Some(volume) = unseen {
             return self.refuse(id, command, "resume", not_attached(volume));
         }
-        match (self.the_guest_mut(id).marker.clone(), named) {
+        let guest = &self.ec2.the_instance(id).guest;
+        match (guest.marker.clone(), named) {
+            (None, Some(named)) if guest.mounted.as_ref() != Some(&named) => self.mount_again(id, command, &named),
             (None, _) => {
                 self.answer(id, command, Answer::of("resume", "nothing to do", None));
                 self.schedule_end(id, command, SHORT_RUN, Outcome::Success);
@@ -24,6 +26,16 @@ impl World {
                 self.refuse(id, command, "resume", why);
             }
             (Some(released), _) => self.take_back(id, &released),
+        }
+    }
+
+    /// Taken back before, or never released, and yet not mounted: it mounts now, or the answer is no.
+    fn mount_again(&mut self, id: &str, command: &str, volume: &str) {
+        let is_in_order = !self.ec2.the_volume(volume).data.blank || self.may_format(id, volume);
+        if self.ec2.the_instance(id).guest.boot.mounts() && is_in_order {
+            self.begin_mounting(id, volume);
+        } else {
+            self.refuse(id, command, "resume", does_not_mount(volume));
         }
     }
 
@@ -58,4 +70,9 @@ impl World {
             self.reboot(id);
         }
     }
+}
+
+/// What durin-node says of a volume that does not mount in the boot after the reboot either.
+pub(super) fn does_not_mount(volume: &str) -> String {
+    format!("{volume} does not mount (the unit has ended without it): look at `journalctl -u durin-volume`")
 }

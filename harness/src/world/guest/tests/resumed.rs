@@ -76,13 +76,14 @@ fn resuming_waits_for_a_release_that_is_under_way() {
 }
 
 #[test]
-fn what_does_not_mount_again_reboots_and_has_nothing_to_do_then() {
+fn what_does_not_mount_again_reboots_and_is_not_resumed_then() {
     let mut world = world();
     let (instance, volume) = world.serving_pair();
     ended(&mut world, RELEASE_DOCUMENT, &instance, &volume);
     world.ec2.tamper_with_instance(&instance, |instance| instance.guest.boot = Boot::WithoutK3s);
-    let (status, word, _) = ended(&mut world, RESUME_DOCUMENT, &instance, &volume);
-    assert_eq!((status, word), (InvocationStatus::Success, "nothing to do"));
+    let (status, word, why) = ended(&mut world, RESUME_DOCUMENT, &instance, &volume);
+    assert_eq!((status, word), (InvocationStatus::Failed, "not resumed"));
+    assert!(why.contains("does not mount"), "{why}");
     assert!(facts(&world, &instance).contains(&GuestFact::Reboots));
     assert_eq!(world.mounted_on(&volume), None);
 }
