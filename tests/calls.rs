@@ -95,7 +95,7 @@ async fn a_launch_moves_the_record_in_six_calls_and_waits_for_the_word_of_its_in
     );
     // Then it waits for the instance to boot, to start k3s, and to say so: two looks whether it lives, one at the volume.
     let (asked, others): (Vec<_>, Vec<_>) = invoked.calls.iter().partition(|call| call.starts_with("ssm:"));
-    assert!((others.len(), asked.len()) <= (9, 8) && calls <= 17 && waits < 600, "{:?}", invoked.calls);
+    assert!((others.len(), asked.len()) <= (9, 9) && calls <= 18 && waits < 600, "{:?}", invoked.calls);
 
     // Again, after success, while the group still launches: it reads, finds the action completed, and changes nothing.
     let before = (story.holder(), story.record());

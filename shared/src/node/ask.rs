@@ -1,6 +1,7 @@
 //! Asking an instance about itself, by a document that has it wait until it can say yes.
 
-use aws_sdk_ssm::operation::send_command::builders::SendCommandFluentBuilder;
+use aws_sdk_ssm::error::SdkError;
+use aws_sdk_ssm::operation::send_command::{SendCommandError, SendCommandOutput};
 use durin_decisions::node::Question;
 
 use super::applied::Applied;
@@ -15,9 +16,7 @@ use crate::ids::InstanceId;
 /// Nothing depends on its success: an instance that cannot be asked is as good as one that is silent.
 pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, question: Question) -> Applied {
     let (document, about) = (Document::that_asks(question), node.asks_about);
-    let call = send(aws, question, &[instance]).customize();
-    let sent =
-        call.config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT))).send().await;
+    let sent = send(aws, question, &[instance]).await;
     let now = aws.clock.now();
     let mut may_ask_again = false;
     let (answer, why) = match sent {
@@ -27,8 +26,8 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
         },
         Err(error) => {
             let is_lost = is_unanswered(&error);
-            // Too many calls, perhaps of somebody else.
-            may_ask_again = !is_lost && is_of_the_moment(&error);
+            // Too many calls, perhaps of somebody else; or its agent has just gone.
+            may_ask_again = !is_lost && (is_of_the_moment(&error) || code(&error) == "InvalidInstanceId");
             let why = match code(&error) {
                 "InvalidDocument" => {
                     format!("there is no document {}: deploy infra/release.yaml (just deploy)", document.name())
@@ -38,12 +37,19 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
             (if is_lost { Answer::Lost { since: now } } else { Answer::Refused }, why)
         }
     };
+    if may_ask_again {
+        node.forget_agent(instance);
+    }
     node.writes.note_asked(instance.clone(), question, Asked { about, at: now, answer, may_ask_again, why });
     if may_ask_again { Applied::TooEarly } else { Applied::Done }
 }
 
-/// The call that asks one instance, or many at once.
-pub(super) fn send(aws: &Aws, question: Question, instances: &[&InstanceId]) -> SendCommandFluentBuilder {
+/// Asks one instance, or many at once.
+pub(super) async fn send(
+    aws: &Aws,
+    question: Question,
+    instances: &[&InstanceId],
+) -> Result<SendCommandOutput, SdkError<SendCommandError>> {
     aws.ssm
         .send_command()
         .document_name(Document::that_asks(question).name())
@@ -53,4 +59,8 @@ pub(super) fn send(aws: &Aws, question: Question, instances: &[&InstanceId]) -> 
             Question::Prepared => "Durin: can it take over?",
             Question::Serves => "Durin: does it serve?",
         })
+        .customize()
+        .config_override(aws_sdk_ssm::config::Builder::new().timeout_config(within(SEND_TIMEOUT)))
+        .send()
+        .await
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Precedence, Step, WaitFor};
+use durin_decisions::node::{Precedence, Question, Step, WaitFor};
 
 /// How long to wait between two looks at what another run is waiting for, too, also while the holder serves: the other may
 /// ask it to let go, and die, just after a look.
@@ -12,6 +12,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// How long the run that leads may take from the moment at which a write is due until reads show it.
 const OVERDUE: Duration = Duration::from_secs(8);
+
+/// The same for the question whether a successor serves, which it does without us. The run that leads looks every eight seconds
+/// whether its agent has come.
+const ASKING_IS_OVERDUE: Duration = Duration::from_secs(20);
 
 /// What a run does about the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +84,9 @@ impl Following {
         let is_first = known.is_none();
         let since = since.unwrap_or(now).min(now);
         let mut due = known.unwrap_or_else(|| Due { step: step.clone(), since, is_certain: false });
-        let left = (due.since + OVERDUE).duration_since(now).ok().filter(|left| !left.is_zero());
+        let is_whether_it_serves = matches!(step, Step::Ask { question: Question::Serves, .. });
+        let overdue = if is_whether_it_serves { ASKING_IS_OVERDUE } else { OVERDUE };
+        let left = (due.since + overdue).duration_since(now).ok().filter(|left| !left.is_zero());
         let turn = match (is_first, left) {
             (true, _) => Turn::LooksForItsEffect(Duration::ZERO),
             (false, Some(left)) => Turn::LooksForItsEffect(left),
@@ -105,8 +111,6 @@ impl Following {
 
 #[cfg(test)]
 mod tests {
-    use durin_decisions::node::Question;
-
     use super::*;
     use crate::ids::InstanceId;
     use crate::risk::{Risk, RiskReason};
@@ -164,9 +168,10 @@ mod tests {
         let mut following = Following::default();
         let ask = Step::Ask { instance: instance(), question: Question::Serves };
         following.on_due(&ask, None, at(0));
-        assert_eq!(following.on_due(&ask, None, at(0) + OVERDUE), Turn::LooksAtEverything);
+        assert_eq!(following.on_due(&ask, None, at(0) + ASKING_IS_OVERDUE), Turn::LooksAtEverything);
         let attach = Step::Attach { successor: instance() };
-        assert_eq!(following.on_due(&attach, None, at(1) + OVERDUE), Turn::LooksForItsEffect(Duration::ZERO));
+        let later = at(1) + ASKING_IS_OVERDUE;
+        assert_eq!(following.on_due(&attach, None, later), Turn::LooksForItsEffect(Duration::ZERO));
     }
 
     #[test]

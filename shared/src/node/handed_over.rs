@@ -61,7 +61,7 @@ impl Node {
         // The device comes without a word, and then the program counts.
         let attach_s = answer.and_then(|answer| {
             let all = seconds(times.attached?, answer.ended)?;
-            Some(all - mount_s? - k3s_s?).filter(|seconds| *seconds >= 0.0)
+            Some(((all - mount_s? - k3s_s?) * 100.0).round() / 100.0).filter(|seconds| *seconds >= 0.0)
         });
         tracing::info!(
             node = %self.declaration.group,

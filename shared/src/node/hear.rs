@@ -34,6 +34,12 @@ impl Node {
         }
     }
 
+    /// Whether it can be asked is looked at anew.
+    pub(super) fn forget_agent(&mut self, instance: &InstanceId) {
+        self.booted.remove(instance);
+        self.view.forget_agents();
+    }
+
     async fn word_of(&mut self, aws: &Aws, observed: &mut Observed, instance: &InstanceId, question: Question) -> Word {
         if !self.booted.contains(instance) {
             let agents = self.view.ask_about_agents(aws, &self.declaration, &BTreeSet::from([instance])).await;

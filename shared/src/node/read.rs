@@ -12,7 +12,7 @@ use aws_sdk_ssm::types::{
     CommandFilter, CommandFilterKey, CommandInvocation, InstanceInformationStringFilter, PingStatus,
 };
 use aws_smithy_types::error::operation::BuildError;
-use durin_decisions::node::{Attachment, Group, Instance, InstanceState, KeyProblem, Volume};
+use durin_decisions::node::{Attachment, Group, Instance, InstanceState, KeyProblem, RELEASE_TIMEOUT, Volume};
 
 use super::commands::{Command, Outcome};
 use super::convert::{self, Listed};
@@ -160,7 +160,7 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
 
 /// What the holder has been asked for since the volume was attached to it, and shortly before, that moves the volume. Two
 /// calls, because other commands fill a hundred pages in a month; but nobody asks one to serve again that was not asked to
-/// let go, or is about to.
+/// let go, or is about to for the first time.
 pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Command>, Failure> {
     let since = holder.since.unwrap_or_else(|| aws.clock.now()) - KEPT;
     let listed = async |document| {
@@ -169,7 +169,10 @@ pub(super) async fn commands(aws: &Aws, holder: &Attachment) -> Result<Vec<Comma
         Ok::<_, Failure>(listed(call, filters).await?.into_iter().map(|(_, command)| command))
     };
     let mut commands: Vec<Command> = listed(Document::Release).await?.collect();
-    if commands.iter().max_by_key(|it| it.requested).is_some_and(|last| last.outcome != Outcome::Open) {
+    let is_first = |it: &Command| {
+        it.outcome == Outcome::Open && commands.len() == 1 && aws.clock.now() < it.requested + RELEASE_TIMEOUT
+    };
+    if !commands.is_empty() && !commands.iter().all(is_first) {
         commands.extend(listed(Document::Resume).await?);
     }
     Ok(commands)

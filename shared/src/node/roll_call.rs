@@ -44,6 +44,15 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
         Ok(listed) => listed.into_iter().for_each(|(id, command)| answers.entry(id).or_default().push(command)),
         Err(failure) => warn(&failure),
     }
+    // That it has released the volume counts when it is said twice, and the answer before is of the tick before.
+    for holder in holders {
+        if let Some(listed) = answers.get_mut(&holder.instance)
+            && listed.iter().any(|it| it.said.as_ref().is_some_and(|said| said.released.is_some()))
+            && let Ok(all) = read::commands_since(aws, &holder.instance, now - 2 * ANSWERS_OF).await
+        {
+            *listed = all;
+        }
+    }
     let is_due = |holder: &&Attachment| {
         let asked = answers.get(&holder.instance).into_iter().flatten().map(|command| command.requested).max();
         asked.is_none_or(|asked| asked + ASKED_EVERY <= now)
@@ -52,6 +61,7 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
     for chunk in due.chunks(AT_ONCE) {
         if let Err(failure) = ask_all(aws, chunk).await {
             warn(&failure);
+            break;
         }
     }
     RollCall { answers, now: Some(now) }
@@ -74,20 +84,32 @@ impl RollCall {
     }
 }
 
-/// One instance that Systems Manager does not know, or not any more, has all of them refused.
+/// One instance that Systems Manager does not know, or without the tags of a node, has all of them refused.
 async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
-    match ask::send(aws, Question::Serves, instances).send().await {
-        Err(error) if code(&error) == "InvalidInstanceId" => {
-            let online = read::agents(aws, &instances.iter().copied().collect()).await?;
-            let known: Vec<&InstanceId> = instances.iter().copied().filter(|id| online.contains(*id)).collect();
-            if known.is_empty() {
-                return Ok(());
+    let mut asked: Vec<InstanceId> = instances.iter().map(|id| (*id).clone()).collect();
+    for _ in 0..3 {
+        let ids: Vec<&InstanceId> = asked.iter().collect();
+        let Err(error) = ask::send(aws, Question::Serves, &ids).await else { return Ok(()) };
+        let left: Vec<InstanceId> = match code(&error) {
+            "InvalidInstanceId" => {
+                let online = read::agents(aws, &ids.iter().copied().collect()).await?;
+                asked.iter().filter(|id| online.contains(*id)).cloned().collect()
             }
-            let sent = ask::send(aws, Question::Serves, &known).send().await;
-            sent.map(drop).map_err(failed("ssm:SendCommand"))
+            "AccessDeniedException" => {
+                let declared = read::declared_instances(aws, &asked).await?;
+                asked.iter().filter(|id| declared.contains_key(*id)).cloned().collect()
+            }
+            _ => return Err(failed("ssm:SendCommand")(error)),
+        };
+        if left.is_empty() {
+            return Ok(());
         }
-        sent => sent.map(drop).map_err(failed("ssm:SendCommand")),
+        if left.len() == asked.len() {
+            return Err(failed("ssm:SendCommand")(error));
+        }
+        asked = left;
     }
+    Ok(())
 }
 
 fn warn(failure: &Failure) {

@@ -38,8 +38,8 @@ const LEAST_ANSWER: Duration = Duration::from_secs(3);
 /// How long it takes at the most.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
-/// How long it takes until the volume has arrived, is mounted, and k3s answers, but for a lucky one.
-const LEAST_START: Duration = Duration::from_secs(12);
+/// How long it takes until the volume has arrived, is mounted, and k3s answers twice, but for a lucky one.
+const LEAST_START: Duration = Duration::from_secs(14);
 
 /// How long to wait between two looks for the word of a successor that starts k3s: no outage, it serves without us.
 const START_POLL: Duration = Duration::from_secs(6);
@@ -269,13 +269,18 @@ fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration
             }
             Word::NotAsked | Word::Yes | Word::NotYet { .. } | Word::No { .. } | Word::Absent { .. } => START_POLL,
         },
-        WaitFor::Replacement { .. } => REPLACEMENT_POLL,
-        WaitFor::Booted { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
+        WaitFor::Replacement { .. } if serves(observed) => REPLACEMENT_POLL,
+        WaitFor::Booted { .. } | WaitFor::Replacement { .. } | WaitFor::Spare { .. } => LEISURELY_POLL,
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
         WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
         WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
     }
+}
+
+/// Whether nobody has asked the holder to let go.
+fn serves(observed: &Observed) -> bool {
+    observed.release.as_ref().is_some_and(|release| release.state == ReleaseState::NotStarted)
 }
 
 /// One line a decision, with the same fields in every function. The last one, that nothing is left to do, is the outcome.

@@ -206,6 +206,10 @@ impl View {
         answers.iter().filter(|it| it.document == document).max_by_key(|it| it.requested)
     }
 
+    pub(super) fn forget_agents(&mut self) {
+        self.agents.forget();
+    }
+
     pub(super) fn forget_answers(&mut self, instance: &InstanceId) {
         self.answers.remove(instance);
     }
@@ -261,8 +265,9 @@ impl View {
     /// The holder, if it is in service and nothing is known to be under way.
     pub(super) fn settled_holder(&self) -> Option<&Attachment> {
         let holder = self.holder().filter(|holder| holder.state == AttachmentState::Attached)?;
-        let is_settled = self.shows(&holder.instance, &Lifecycle::InService) && self.was_asked(holder) == Some(false);
-        is_settled.then_some(holder)
+        let serves = || self.commands.get().map(|listed| release_state(listed, holder, None));
+        let is_settled = self.was_asked(holder) == Some(false) || serves() == Some(ReleaseState::NotStarted);
+        (is_settled && self.shows(&holder.instance, &Lifecycle::InService)).then_some(holder)
     }
 
     /// The holder, if it was asked lately to let go.

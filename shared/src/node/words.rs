@@ -36,6 +36,15 @@ const PREPARED_FOR: Duration = Duration::from_secs(600);
 /// How long it may take until Systems Manager lists a command whose answer was lost.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
+/// A question that was taken and is not listed by then is one of a list that cannot be read.
+const LISTS_FAIL_AFTER: Duration = Duration::from_secs(160);
+
+/// How soon an instance is asked again whose answer is missing.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(8);
+
+/// So many missing answers in a row are silence. Each may take the 30 s of a delivery.
+const SILENT_AFTER: usize = 3;
+
 /// The last word of an instance. What it was asked before `since` was about another launch, or another attachment; but EC2's
 /// clock may be ahead of Systems Manager's, and a command of our own is known by its id.
 ///
@@ -54,7 +63,7 @@ pub(super) fn word(
     about_it.sort_by_key(|it| it.requested);
     let last = about_it.last().copied();
     if let Some(asked) = asked
-        && let Some(word) = unlisted(last, asked, now)
+        && let Some(word) = unlisted(&about_it, asked, question, now)
     {
         return word;
     }
@@ -63,11 +72,34 @@ pub(super) fn word(
         Outcome::Open => Word::Asked { since: last.requested },
         Outcome::Success if is_of_this_boot(last, listed) && is_fresh(last, question, now) => Word::Yes,
         Outcome::Success => Word::NotAsked,
-        Outcome::Undelivered => Word::NotYet { why: "its agent has not taken the question".to_owned() },
-        Outcome::Failed => match (denied(last, question), question) {
+        Outcome::Undelivered | Outcome::Failed if is_missing(last) => missing(&about_it, now),
+        Outcome::Undelivered | Outcome::Failed => match (denied(last, question), question) {
             (Word::No { .. }, Question::Serves) if !is_said_twice(&about_it, listed) => Word::NotAsked,
             (word, _) => word,
         },
+    }
+}
+
+/// Whether the question has ended without an answer: not delivered, timed out, cancelled, cut off.
+fn is_missing(command: &Command) -> bool {
+    let has_answered = command.said.is_some() || command.refusal.is_some() || command.is_unknown;
+    match command.outcome {
+        Outcome::Undelivered => true,
+        Outcome::Failed => !has_answered,
+        Outcome::Open | Outcome::Success => false,
+    }
+}
+
+/// One answer that is missing says nothing of the instance, and it is asked again, after a while. Several in a row are
+/// silence.
+fn missing(about_it: &[&Command], now: SystemTime) -> Word {
+    let misses = about_it.iter().rev().take_while(|it| is_missing(it)).count();
+    match about_it.last() {
+        Some(last) if now < last.ended + ASKED_AGAIN_AFTER => Word::Asked { since: last.requested },
+        Some(_) | None if misses < SILENT_AFTER => Word::NotAsked,
+        Some(_) | None => {
+            Word::NotYet { why: "it does not answer: several questions have ended without a word".to_owned() }
+        }
     }
 }
 
@@ -83,17 +115,24 @@ fn is_said_twice(about_it: &[&Command], listed: &[Command]) -> bool {
     is_no && is_of_this_boot(before, listed) && !is_undone()
 }
 
-/// What was asked last, if Systems Manager does not list it yet, or has refused it.
-fn unlisted(last: Option<&Command>, asked: &Asked, now: SystemTime) -> Option<Word> {
-    let is_listed = last.is_some_and(|last| last.requested + LISTED_WITHIN >= asked.at);
-    match &asked.answer {
-        Answer::Taken { id } if last.is_some_and(|last| last.id == *id) => None,
-        Answer::Lost { .. } | Answer::Refused if is_listed => None,
-        Answer::Taken { .. } => Some(Word::Asked { since: asked.at }),
-        Answer::Lost { .. } if now < asked.at + LISTED_WITHIN => Some(Word::Asked { since: asked.at }),
-        Answer::Refused if !asked.may_ask_again => Some(Word::Absent { why: asked.why.clone() }),
-        Answer::Lost { .. } | Answer::Refused => Some(Word::NotYet { why: asked.why.clone() }),
-    }
+/// What was asked last, if Systems Manager does not list it yet, or has refused it. What it has not taken says nothing of the
+/// instance: it is asked again. A successor that has the volume does not wait for that for ever.
+fn unlisted(about_it: &[&Command], asked: &Asked, question: Question, now: SystemTime) -> Option<Word> {
+    let is_listed = about_it.last().is_some_and(|last| last.requested + LISTED_WITHIN >= asked.at);
+    let again = || match question {
+        Question::Prepared => Word::NotAsked,
+        Question::Serves => Word::NotYet { why: asked.why.clone() },
+    };
+    let open_for = match &asked.answer {
+        // Somebody else may have asked after us.
+        Answer::Taken { id } if about_it.iter().any(|it| it.id == *id) => return None,
+        Answer::Lost { .. } | Answer::Refused if is_listed => return None,
+        Answer::Taken { .. } => LISTS_FAIL_AFTER,
+        Answer::Lost { .. } => LISTED_WITHIN,
+        Answer::Refused if asked.may_ask_again => Duration::ZERO,
+        Answer::Refused => return Some(Word::Absent { why: asked.why.clone() }),
+    };
+    Some(if now < asked.at + open_for { Word::Asked { since: asked.at } } else { again() })
 }
 
 /// It has not said anything since in another boot.
@@ -118,7 +157,7 @@ fn denied(command: &Command, question: Question) -> Word {
             None if command.is_unknown => Word::Absent {
                 why: "its durin-node does not know the question: bake an image with that of this release".to_owned(),
             },
-            None => Word::NotYet { why: "the question has ended without an answer".to_owned() },
+            None => Word::NotYet { why: "it does not answer".to_owned() },
         };
     };
     let why = said.why.clone().unwrap_or_else(|| said.answer.clone());
@@ -211,21 +250,27 @@ mod tests {
     }
 
     #[rstest]
-    #[case::it_timed_out(Status::TimedOut, "")]
-    #[case::it_was_cancelled(Status::Cancelled, "")]
-    #[case::it_failed_without_a_word(Status::Failed, "")]
-    #[case::its_output_was_cut_off(Status::Failed, "{\"protocol\":1,\"answer\":\"unf")]
-    fn an_answer_that_is_missing_may_come(#[case] status: Status, #[case] output: &str) {
-        let ended = listed(Document::Prepared, 100, status, output);
-        let word = word(&[ended], Question::Prepared, at(100), None, at(110));
-        assert_eq!(word, not_yet("the question has ended without an answer"));
-    }
-
-    #[test]
-    fn a_question_that_was_not_delivered_may_be_taken_next_time() {
-        let lost = Command { outcome: Outcome::Undelivered, ..listed(Document::Prepared, 100, Status::TimedOut, "") };
-        let word = word(&[lost], Question::Prepared, at(100), None, at(140));
-        assert_eq!(word, not_yet("its agent has not taken the question"));
+    #[case::it_timed_out(Status::TimedOut, "", None)]
+    #[case::it_was_cancelled(Status::Cancelled, "", None)]
+    #[case::it_failed_without_a_word(Status::Failed, "", None)]
+    #[case::its_output_was_cut_off(Status::Failed, "{\"protocol\":1,\"answer\":\"unf", None)]
+    #[case::it_was_not_delivered(Status::TimedOut, "", Some(Outcome::Undelivered))]
+    fn an_answer_that_is_missing_is_asked_for_again_and_three_are_silence(
+        #[case] status: Status,
+        #[case] output: &str,
+        #[case] outcome: Option<Outcome>,
+    ) {
+        let ended = |requested| {
+            let command = listed(Document::Prepared, requested, status.clone(), output);
+            Command { outcome: outcome.unwrap_or(command.outcome), ..command }
+        };
+        let words = |listed: &[Command], now| word(listed, Question::Prepared, at(100), None, at(now));
+        assert_eq!(words(&[ended(110)], 119), Word::Asked { since: at(110) });
+        assert_eq!(words(&[ended(110)], 160), Word::NotAsked);
+        assert_eq!(words(&[ended(110), ended(150)], 200), Word::NotAsked);
+        assert!(matches!(words(&[ended(110), ended(150), ended(190)], 240), Word::NotYet { .. }));
+        let answered = yes(Document::Prepared, 150, "b1");
+        assert_eq!(words(&[ended(110), answered, ended(190)], 240), Word::NotAsked, "it has answered since");
     }
 
     /// EC2's clock is ahead of Systems Manager's.
@@ -281,6 +326,7 @@ mod tests {
     #[case::taken(Answer::Taken { id: "new".to_owned() }, 130, Word::Asked { since: at(120) })]
     #[case::lost_a_moment_ago(Answer::Lost { since: at(120) }, 129, Word::Asked { since: at(120) })]
     #[case::lost(Answer::Lost { since: at(120) }, 130, not_yet("no document"))]
+    #[case::taken_and_never_listed(Answer::Taken { id: "new".to_owned() }, 280, not_yet("no document"))]
     #[case::refused(Answer::Refused, 121, Word::Absent { why: "no document".to_owned() })]
     fn what_is_not_listed_may_come_or_not(#[case] answer: Answer, #[case] now: u64, #[case] expected: Word) {
         let asked = Asked { about: None, at: at(120), answer, may_ask_again: false, why: "no document".to_owned() };
@@ -292,5 +338,14 @@ mod tests {
         let why = "ThrottlingException".to_owned();
         let asked = Asked { about: None, at: at(120), answer: Answer::Refused, may_ask_again: true, why };
         assert_eq!(word(&[], Question::Serves, at(100), Some(&asked), at(121)), not_yet("ThrottlingException"));
+        assert_eq!(word(&[], Question::Prepared, at(100), Some(&asked), at(121)), Word::NotAsked);
+    }
+
+    #[test]
+    fn an_answer_counts_although_somebody_else_has_asked_since() {
+        let answer = Answer::Taken { id: "110".to_owned() };
+        let asked = Asked { about: None, at: at(110), answer, may_ask_again: false, why: String::new() };
+        let both = [yes(Document::Serves, 110, "b1"), yes(Document::Serves, 115, "b1")];
+        assert_eq!(word(&both, Question::Serves, at(100), Some(&asked), at(120)), Word::Yes);
     }
 }

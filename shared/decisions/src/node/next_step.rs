@@ -32,7 +32,7 @@ use crate::risk::Warning;
 pub use departure::release_matters;
 use obstacles::{cannot_take_over, shared_record, shared_volume, tag_that_is_refused, usable_volume, zone_elsewhere};
 use patience::GONE_WITHIN;
-pub use patience::{LONGEST_PERIOD, least_heartbeat};
+pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, least_heartbeat};
 pub use precedence::{Precedence, precedence, release_due, urgent_from};
 use successor::Successor;
 pub use taken::retires;

@@ -121,9 +121,10 @@ impl View {
         self.agents.forget_if_older(if is_heard { agents_matter_for } else { Duration::ZERO }, now);
     }
 
-    /// For a second look at what another run may be doing.
+    /// For a second look at what another run may be doing. The record is read before the volume.
     pub(in crate::node) fn forget_record_and_group(&mut self) {
         self.name.forget();
+        self.volume.forget();
         self.group.forget();
     }
 

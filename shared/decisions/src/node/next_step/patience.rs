@@ -10,7 +10,7 @@ use crate::lifecycle::Transition;
 pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
 
 /// How long a release may take before the holder is given up. The document bounds itself at 45 s.
-pub(super) const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long it may take until Systems Manager lists a command that it may have taken, although its answer was lost. Then the
 /// holder is asked again, because two releases at once do no harm, until [`RELEASE_TIMEOUT`] is over.
