@@ -2,6 +2,16 @@
 # Builds durin-node for instances: just build-node [DIRECTORY]; the default is target/node. One file for each architecture
 # that the toolchain has the target for, and each needs nothing of the image, no C library either.
 set -eu
+case ${1:-} in
+-h | --help)
+    echo "Usage: just build-node [DIRECTORY]    builds durin-node for instances into DIRECTORY, by default target/node"
+    exit 0
+    ;;
+-*)
+    echo "error: there is no option $1: just build-node [DIRECTORY]" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/../.."
 into=${1:-target/node}
 # Rust brings a linker that knows both; the machine's own knows one.

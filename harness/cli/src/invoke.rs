@@ -135,6 +135,12 @@ fn announce(options: &Options, settings: &FunctionSettings, event: &Event, now: 
         Some(recorded) => say!("at {}, now (--as-recorded leaves it at {recorded})", now.iso_seconds()),
         None => {}
     }
+    if options.speed > 1.0 {
+        say!(
+            "at {0} x: what the function itself waits for takes {0} times as long in the world; --speed 1 does not",
+            options.speed
+        );
+    }
     say!();
 }
 

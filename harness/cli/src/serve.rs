@@ -91,12 +91,15 @@ fn greet(stage: &Stage, endpoint: &str, speed: f64) {
         say!("\n  # the node {group}: volume {volume}, zone {zone_id}, image parameter {IMAGE_PARAMETER}");
         say!("  aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names {group}");
         if stage.aws.world(|world| is_spot(world, node)) {
-            say!("  just interrupt {group}   # what no AWS API can cause: also recommend, reclaim, no-capacity, bake");
+            say!(
+                "  just interrupt {group}   # what no AWS API can cause; also recommend, reclaim, retire, stick-volume,"
+            );
         } else {
             say!(
-                "  just no-capacity on   # what no AWS API can cause: also bake; EC2 interrupts no on-demand instance"
+                "  just retire {group}   # what no AWS API can cause (EC2 interrupts no on-demand instance); also stick-volume,"
             );
         }
+        say!("                       # no-capacity, bad-image, lose-event, bake-locally, speed");
     }
     say!();
 }

@@ -126,7 +126,8 @@ fn rates(results: &[(SetUp, Vec<Outage>)]) {
         say!("  {recommendations:>4.1} needless recommendations a week{}", columns.concat());
     }
     let gained = (off - on) / needless;
-    if gained > 0.0 {
+    // As it is shown.
+    if gained >= 0.005 {
         say!("  Leave it on below {gained:.2} needless recommendations for each interruption; turn it off above that.");
     } else {
         say!("  In these minutes it gains nothing: Durin has the replacement launched at the warning anyway. They do");

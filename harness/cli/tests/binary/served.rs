@@ -73,7 +73,7 @@ fn it_offers_only_what_can_happen_to_a_node() {
     fs::write(&world, r#"{"nodes": [{"name": "home"}, {"name": "away", "spot": false}]}"#).expect("a file");
     let mut served = Served::start(&["--quiet", "--world", &world.display().to_string()]);
     for (node, offers) in
-        [("away", "just no-capacity on   # what no AWS API can cause: also bake; "), ("home", "just interrupt home ")]
+        [("away", "just retire away   # what no AWS API can cause (EC2 interrupts "), ("home", "just interrupt home ")]
     {
         served.tells(&["# the node ", node, ", image parameter /durin/image"]);
         let line = served.tells(&["just "]);
