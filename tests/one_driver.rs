@@ -40,18 +40,19 @@ fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
     }
 }
 
-/// One seed here; `just bench-calls --deaths` plays as many as it is asked for.
+/// A seed or two here; `just bench-calls --deaths` plays as many as it is asked for.
 #[rstest]
-#[case::with_capacity_rebalancing(Situation::Rebalanced)]
-#[case::without(Situation::Interrupted)]
-#[case::recommendation(Situation::Recommended)]
-#[case::ended_by_its_group(Situation::EndedByGroup)]
-#[case::reclaim_without_a_warning(Situation::Reclaimed)]
-#[case::without_capacity(Situation::WithoutCapacity)]
-fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situation: Situation) {
-    const SEED: u64 = 1;
-    let unharmed = hand_off(situation, SEED, None).expect("the node came back");
-    let deaths = bench_calls::with_every_death(situation, SEED).expect("the node came back");
+#[case::with_capacity_rebalancing(Situation::Rebalanced, 1)]
+#[case::without(Situation::Interrupted, 1)]
+#[case::recommendation(Situation::Recommended, 1)]
+// The run that follows looks at the newcomer while the holder has let go, and finds the release too old.
+#[case::recommendation_with_an_unlucky_look(Situation::Recommended, 43)]
+#[case::ended_by_its_group(Situation::EndedByGroup, 1)]
+#[case::reclaim_without_a_warning(Situation::Reclaimed, 1)]
+#[case::without_capacity(Situation::WithoutCapacity, 1)]
+fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situation: Situation, #[case] seed: u64) {
+    let unharmed = hand_off(situation, seed, None).expect("the node came back");
+    let deaths = bench_calls::with_every_death(situation, seed).expect("the node came back");
     assert!(deaths.len() > 40, "{}", deaths.len());
     for (death, outage) in deaths {
         let added = outage.api.saturating_sub(unharmed.outage.api);

@@ -190,7 +190,8 @@ fn is_confirmed_first(step: &Step, observed: &Observed) -> bool {
 /// Since when a step is due, if what is seen says so.
 fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
     match observed.release.as_ref()?.state {
-        ReleaseState::Released { at } if matches!(step, Step::Detach { .. }) => Some(at),
+        // It is asked once more if it has let go too long ago.
+        ReleaseState::Released { at } if matches!(step, Step::Detach { .. } | Step::Release { .. }) => Some(at),
         ReleaseState::NotStarted
         | ReleaseState::Marked
         | ReleaseState::Running { .. }

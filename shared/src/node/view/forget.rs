@@ -11,10 +11,9 @@ impl View {
     /// Whether what is waited for was looked for a moment ago, or is not looked for by a run that follows.
     pub(in crate::node) fn has_just_looked_for(&self, wait: &WaitFor, now: SystemTime) -> bool {
         match wait {
-            WaitFor::Released { .. } | WaitFor::Resumed { .. } => {
-                self.commands.age(now).is_some_and(|age| age <= OF_THE_MOMENT)
-            }
-            WaitFor::Prepared { .. } => self.follows,
+            WaitFor::Released { .. } | WaitFor::Resumed { .. } => self.knows_commands(now),
+            // One that follows sees by the holder how far another is.
+            WaitFor::Prepared { .. } => self.follows && self.knows_commands(now),
             WaitFor::Volume
             | WaitFor::Running { .. }
             | WaitFor::Address { .. }
@@ -28,6 +27,10 @@ impl View {
             | WaitFor::SpareGone { .. }
             | WaitFor::HolderGone { .. } => false,
         }
+    }
+
+    fn knows_commands(&self, now: SystemTime) -> bool {
+        self.commands.age(now).is_some_and(|age| age <= OF_THE_MOMENT)
     }
 
     /// Forgets what is waited for, so that the next look sees it move; the rest is read again only when it is old.
