@@ -21,7 +21,9 @@ impl LocalAws {
             self.clock().wait_until(begun + Duration::from_secs_f64(*after_s)).await;
             let (path, query) = does.split_once('?').unwrap_or((does, ""));
             if let Err(refusal) = self.by_hand(&Method::POST, &format!("{PREFIX}{path}"), query).await {
-                refused(format!("{does}, {after_s} s after the beginning: {}", refusal.text));
+                // Somebody else may have written it.
+                let told = format!("{does}, {after_s} s after the beginning: {}", refusal.text);
+                refused(told.replace(char::is_control, "\u{fffd}"));
             }
         }
     }
