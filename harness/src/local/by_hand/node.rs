@@ -79,7 +79,9 @@ pub(super) fn befall(world: &mut World, fate: Fate, name: &str) -> Result<String
         }
         Fate::Retire => {
             world.schedule_retirement(&instance);
-            format!("AWS Health says that the host of {instance} of the node {name} retires; EC2 stops it on that day.")
+            let event = world.ec2.instance(&instance).and_then(|it| it.scheduled_event.as_ref());
+            let day = event.map_or(String::new(), |event| format!(" on {}", &event.not_before.iso_seconds()[..10]));
+            format!("AWS Health says that the host of {instance} of the node {name} retires; EC2 stops it{day}.")
         }
         Fate::StickVolume => {
             world.ec2.stick_detach(&node.volume);

@@ -35,6 +35,8 @@ pub(super) fn of(world: &mut World, speed: f64, from: usize, tell: Tell) -> Valu
     let to_lose = world.events.disorders().filter(|it| it.detail_type == ANY_AWAITED).map(|it| it.times).sum::<u32>();
     let image = world.ssm.parameter(IMAGE_PARAMETER).and_then(|it| it.versions.last()).map(|it| it.value.clone());
     json!({
+        // Another world may be served on this port later.
+        "process": std::process::id(),
         "now_ms": world.now().0,
         "speed": speed,
         "nodes": nodes,
