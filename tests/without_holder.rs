@@ -46,6 +46,8 @@ async fn logged(story: &Story, function: &str, event: Value) -> Lines {
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // Another thread may just have come to a line of the log for the first time, when nobody listened.
+    tracing::callsite::rebuild_interest_cache();
     story.invoke(function, event).await.outcome.expect("nobody is needed");
     lines
 }
