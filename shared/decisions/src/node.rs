@@ -12,8 +12,9 @@ mod word;
 pub use claim::{Claim, claim_name, claim_text};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{
-    LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, is_news, is_warned, launch_has_company, least_heartbeat, next_step,
-    precedence, release_due, release_matters, retires, urgent_from, warning_has_company, word_matters,
+    LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, has_successor, is_news, is_warned, launch_has_company,
+    least_heartbeat, next_step, precedence, release_due, release_matters, retires, urgent_from, warning_has_company,
+    word_matters,
 };
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,

@@ -10,6 +10,10 @@ use durin_decisions::node::{Precedence, Question, Step, WaitFor};
 /// ask it to let go, and die, just after a look.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
+/// The same while there is no instance yet that could take over: its launch starts a run of its own, and before a reclaim a run
+/// looks in time, whatever it waits for.
+const LOOK_FOR_REPLACEMENT_EVERY: Duration = Duration::from_secs(30);
+
 /// How long the run that leads may take from the moment at which a write is due until reads show it.
 const OVERDUE: Duration = Duration::from_secs(8);
 
@@ -105,7 +109,24 @@ impl Following {
         let was_looked_for = self.due.take().is_some();
         let is_known = has_just_looked || self.awaited.as_ref().is_none_or(|awaited| awaited == reason);
         self.awaited = Some(reason.clone());
-        (is_known || was_looked_for).then_some(LOOK_EVERY)
+        let every = match reason {
+            WaitFor::Replacement { .. } => LOOK_FOR_REPLACEMENT_EVERY,
+            WaitFor::Volume
+            | WaitFor::Running { .. }
+            | WaitFor::Address { .. }
+            | WaitFor::Booted { .. }
+            | WaitFor::Prepared { .. }
+            | WaitFor::Serves { .. }
+            | WaitFor::Released { .. }
+            | WaitFor::Resumed { .. }
+            | WaitFor::InService { .. }
+            | WaitFor::Attached { .. }
+            | WaitFor::Detached { .. }
+            | WaitFor::Spare { .. }
+            | WaitFor::SpareGone { .. }
+            | WaitFor::HolderGone { .. } => LOOK_EVERY,
+        };
+        (is_known || was_looked_for).then_some(every)
     }
 }
 

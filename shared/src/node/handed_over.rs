@@ -35,6 +35,11 @@ impl Times {
         self.freed = Some(now);
     }
 
+    /// When this run has given the volume away.
+    pub(super) fn attached(&self) -> Option<SystemTime> {
+        self.attached
+    }
+
     pub(super) fn note_attached(&mut self, now: SystemTime) {
         self.attached = Some(now);
     }

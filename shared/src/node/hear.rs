@@ -13,6 +13,9 @@ use crate::ids::InstanceId;
 /// How long a run that follows takes it that another asks. The holder serves meanwhile.
 const LEAVES_ASKING_FOR: Duration = Duration::from_secs(25);
 
+/// How long an instance boots at the least, until its agent is online, from the moment on at which it can be given a volume.
+const LEAST_BOOT: Duration = Duration::from_secs(12);
+
 /// How old an answer may be whose launch or attachment has no time.
 const WITHOUT_A_TIME: Duration = Duration::from_secs(240);
 
@@ -42,6 +45,10 @@ impl Node {
 
     async fn word_of(&mut self, aws: &Aws, observed: &mut Observed, instance: &InstanceId, question: Question) -> Word {
         if !self.booted.contains(instance) {
+            let given = self.writes.times.attached().filter(|_| question == Question::Serves);
+            if given.is_some_and(|given| aws.clock.now() < given + LEAST_BOOT) {
+                return Word::NotAsked;
+            }
             let agents = self.view.ask_about_agents(aws, &self.declaration, &BTreeSet::from([instance])).await;
             // Without an agent nobody can have asked it.
             if !agents.is_online(instance) {
@@ -66,7 +73,7 @@ impl Node {
                 }
             }
             None if question == Question::Prepared && self.silent.contains(instance) => return Word::NotAsked,
-            Some(asked) if asked.is_unlisted(now) => return Word::Asked { since: asked.at },
+            Some(asked) if asked.has_no_answer_yet(now) => return Word::Asked { since: asked.at },
             Some(_) | None => {}
         }
         let listed = self.view.ask_about_answers(aws, &self.declaration, instance, since).await;

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Done, Observed, Precedence, Question, ReleaseState, Step, WaitFor, Word, next_step, precedence, release_due,
-    urgent_from,
+    Done, Observed, Precedence, Question, ReleaseState, Step, WaitFor, Word, has_successor, next_step, precedence,
+    release_due, urgent_from,
 };
 use tracing::info;
 
@@ -12,6 +12,7 @@ use super::applied::Applied;
 use super::apply::apply;
 use super::following::{Following, Role, Turn};
 use super::observe::Node;
+use super::words::LEAST_ANSWER;
 use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
@@ -22,8 +23,15 @@ const POLL: Duration = Duration::from_millis(600);
 /// How long a release takes at the least, but for a lucky one: the command has to arrive, and k3s and what it runs to end.
 const LEAST_RELEASE: Duration = Duration::from_secs(6);
 
+/// How long the run that leads takes at the most to ask a holder to let go that EC2 takes, once it is time. One that follows
+/// looks then, and not at everything when nobody waits for anybody any more.
+const ASKED_WITHIN: Duration = Duration::from_secs(3);
+
 /// How long EC2 takes at the least to detach a volume.
 const LEAST_DETACHMENT: Duration = Duration::from_secs(1);
+
+/// The same while there is nobody to take it yet: no outage that a closer look could shorten.
+const UNHURRIED_POLL: Duration = Duration::from_secs(3);
 
 /// How long to wait between two looks for the volume's arrival. The record names the successor already, and its guest mounts
 /// the volume without us: no outage.
@@ -32,10 +40,7 @@ const ARRIVAL_POLL: Duration = Duration::from_secs(2);
 /// How long to wait between two looks for the answer of an instance that is likely to be prepared when it is asked.
 const ANSWER_POLL: Duration = Duration::from_secs(2);
 
-/// How long such an answer takes: the command has to arrive, and its end to be seen.
-const LEAST_ANSWER: Duration = Duration::from_secs(3);
-
-/// How long it takes at the most.
+/// How long such an answer takes at the most.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long it takes until the volume has arrived, is mounted, and k3s answers twice, but for a lucky one.
@@ -47,11 +52,15 @@ const START_POLL: Duration = Duration::from_secs(6);
 /// How long to wait between two looks for what takes EC2 tens of seconds.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
+/// How long to wait between two looks for the moment at which EC2 can attach a volume to a newcomer. No outage: it boots for at
+/// least ten seconds more, and the volume arrives meanwhile.
+const STARTING_POLL: Duration = Duration::from_secs(3);
+
 /// How long to wait between two looks while the holder serves until its successor has booted: no outage at all.
 const LEISURELY_POLL: Duration = Duration::from_secs(8);
 
 /// The same until the group launches a successor: the launch starts a run of its own, which goes ahead.
-const REPLACEMENT_POLL: Duration = Duration::from_secs(15);
+const REPLACEMENT_POLL: Duration = Duration::from_secs(20);
 
 /// No node needs so many looks in the 15 minutes that Lambda allows; a loop that does has lost its way.
 const MOST_LOOKS: usize = 2_000;
@@ -162,10 +171,13 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
         confirmed = None;
         if let Some(mut pause) = pause {
             let next = match role {
-                Role::Leads => release_due(&observed, now),
-                Role::Follows => urgent_from(&observed, now),
+                Role::Leads => until(release_due(&observed, now), now),
+                Role::Follows => {
+                    let asked = release_due(&observed, now).map(|due| due + ASKED_WITHIN);
+                    until(asked, now).min(until(urgent_from(&observed, now), now))
+                }
             };
-            pause = pause.min(until(next, now));
+            pause = pause.min(next);
             if !deadline.allows(aws.clock.now(), pause) {
                 return Err(Failure::OutOfTime { waiting_for });
             }
@@ -208,8 +220,9 @@ fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
 async fn take(aws: &Aws, node: &mut Node, write: &Step, waiting_for: &mut String) -> Result<Option<Duration>, Failure> {
     Ok(match apply(aws, node, write).await? {
         Applied::Done if matches!(write, Step::Detach { .. }) => Some(LEAST_DETACHMENT.saturating_sub(POLL)),
-        // Systems Manager does not list it at once.
-        Applied::Done => matches!(write, Step::Ask { .. }).then_some(SLOW_POLL),
+        // The group shows nothing for seconds, and the newcomer's launch starts a run of its own.
+        Applied::Done if matches!(write, Step::Replace { .. }) => Some(REPLACEMENT_POLL),
+        Applied::Done => None,
         Applied::Overtaken => {
             *waiting_for = format!("{} was overtaken by a change", write.name());
             node.view.volume.forget();
@@ -243,17 +256,22 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
 
 fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration {
     match reason {
-        WaitFor::Released { .. } => match observed.release.as_ref().map(|release| release.state) {
-            Some(ReleaseState::Running { since }) => {
-                (since + LEAST_RELEASE).duration_since(now).unwrap_or_default().max(POLL)
+        WaitFor::Released { .. } => {
+            let poll = if has_successor(observed, now) { POLL } else { UNHURRIED_POLL };
+            match observed.release.as_ref().map(|release| release.state) {
+                Some(ReleaseState::Running { since }) => {
+                    (since + LEAST_RELEASE).duration_since(now).unwrap_or_default().max(poll)
+                }
+                Some(_) | None => poll,
             }
-            Some(_) | None => POLL,
-        },
+        }
+        WaitFor::Detached { .. } if !has_successor(observed, now) => UNHURRIED_POLL,
         WaitFor::Detached { .. } | WaitFor::SpareGone { .. } => POLL,
         WaitFor::Attached { .. } => ARRIVAL_POLL,
         WaitFor::Prepared { successor } => match observed.words.of(successor, Question::Prepared) {
             Word::Asked { since } if now < *since + LONGEST_ANSWER => {
-                (*since + LEAST_ANSWER).duration_since(now).unwrap_or_default().max(ANSWER_POLL)
+                let first = first_answer(Question::Prepared, observed, *since);
+                first.duration_since(now).unwrap_or_default().max(ANSWER_POLL)
             }
             Word::NotAsked
             | Word::Asked { .. }
@@ -264,9 +282,7 @@ fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration
         },
         WaitFor::Serves { holder } => match observed.words.of(holder, Question::Serves) {
             Word::Asked { since } => {
-                let begun = observed.volume.as_ref().and_then(|volume| volume.attachments.first()?.since);
-                let first = (*since + LEAST_ANSWER).max(begun.unwrap_or(*since) + LEAST_START);
-                first.duration_since(now).unwrap_or(START_POLL)
+                first_answer(Question::Serves, observed, *since).duration_since(now).unwrap_or(START_POLL)
             }
             Word::NotAsked | Word::Yes | Word::NotYet { .. } | Word::No { .. } | Word::Absent { .. } => START_POLL,
         },
@@ -275,7 +291,20 @@ fn pause_for(reason: &WaitFor, observed: &Observed, now: SystemTime) -> Duration
         WaitFor::Resumed { .. } | WaitFor::InService { .. } => SLOW_POLL,
         // Systems Manager is asked only while a living instance holds the volume, and serves.
         WaitFor::Running { .. } if observed.release.is_some() => LEISURELY_POLL,
-        WaitFor::Running { .. } | WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
+        WaitFor::Running { .. } => STARTING_POLL,
+        WaitFor::Volume | WaitFor::Address { .. } | WaitFor::HolderGone { .. } => SLOW_POLL,
+    }
+}
+
+/// When an instance that was asked then can have answered.
+fn first_answer(question: Question, observed: &Observed, asked: SystemTime) -> SystemTime {
+    let first = asked + LEAST_ANSWER;
+    match question {
+        Question::Prepared => first,
+        Question::Serves => {
+            let begun = observed.volume.as_ref().and_then(|volume| volume.attachments.first()?.since);
+            first.max(begun.unwrap_or(asked) + LEAST_START)
+        }
     }
 }
 

@@ -29,7 +29,8 @@ use crate::lifecycle::Transition;
 /// costs nothing: the attachment is the fence, and before anything that cannot be given back its grounds are read anew.
 const FRESH_FOR: Duration = Duration::from_secs(45);
 
-/// The same for a run that follows. It only looks whether another gets on; before it takes over, all is read anew.
+/// The same for a run that follows, which only looks whether another gets on, and reads all anew before it takes over; and
+/// for what a newcomer would be given, while there is none.
 const FRESH_FOR_A_FOLLOWER: Duration = Duration::from_secs(90);
 
 /// Maximum age of a group that shows no newcomer in its launch hook: as soon as there is one, its own run goes ahead.
@@ -343,17 +344,21 @@ impl View {
             .group
             .get()
             .is_some_and(|group| group.waiting().any(|(_, transition)| transition == Transition::Launching));
-        let fresh_for = if has_newcomer { self.fresh_for } else { FRESH_WITHOUT_A_NEWCOMER };
-        self.group.forget_if_older(fresh_for, now);
-        self.instances.forget_if_older(self.fresh_for, now);
-        self.volume.forget_if_older(self.fresh_for, now);
+        let (group, rest) = if has_newcomer {
+            (self.fresh_for, self.fresh_for)
+        } else {
+            (FRESH_WITHOUT_A_NEWCOMER, FRESH_FOR_A_FOLLOWER)
+        };
+        self.group.forget_if_older(group, now);
+        self.instances.forget_if_older(rest, now);
+        self.volume.forget_if_older(rest, now);
         let knows_of_holder = match (self.agents.get(), self.holder()) {
             (Some(agents), Some(holder)) => agents.is_online(&holder.instance),
             (Some(_), None) | (None, _) => true,
         };
         // Not to hear from the holder may be a moment's failure, and decides how it goes.
-        self.agents.forget_if_older(if knows_of_holder { self.fresh_for } else { OF_THE_MOMENT }, now);
-        self.commands.forget_if_older(self.fresh_for, now);
+        self.agents.forget_if_older(if knows_of_holder { rest } else { OF_THE_MOMENT }, now);
+        self.commands.forget_if_older(rest, now);
         self.asked_lately.forget_if_older(FRESH_FOR, now);
         if let Some(Record::Unavailable(_)) = self.name.get().map(|name| &name.record) {
             self.name.forget_if_older(RECORD_AGAIN_AFTER, now);

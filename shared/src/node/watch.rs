@@ -1,10 +1,11 @@
 //! Watching over a run that is the only one to know something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use durin_decisions::node::{Done, Instance, is_news, is_warned, launch_has_company, warning_has_company};
 
+use super::cached::Cached;
 use super::observe::{Lookup, Node};
 use super::run::run;
 use super::{Outcomes, read, several_at_once};
@@ -53,11 +54,13 @@ pub async fn watch_over_launch(aws: &Aws, action: LifecycleAction, deadline: Dea
     if launch_has_company(&instance, known) {
         return Ok(Done::Underway { instance });
     }
-    let members: Vec<InstanceId> = known.members.keys().cloned().collect();
-    let members = read::instances(aws, &members, &[group]).await?;
-    if members.values().any(|member| is_warned(member, aws.clock.now())) {
+    let members: BTreeSet<InstanceId> = known.members.keys().cloned().collect();
+    let instances = read::instances_of_groups(aws, &[group]).await?;
+    let now = aws.clock.now();
+    if instances.iter().any(|(id, known)| members.contains(id) && is_warned(known, now)) {
         return Ok(Done::Underway { instance });
     }
+    node.view.instances = Cached::read_at(now, instances);
     follow(aws, &mut node, instance, deadline).await
 }
 

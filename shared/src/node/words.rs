@@ -22,13 +22,14 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Whether it was taken so lately that there is no use in looking.
-    pub(super) fn is_unlisted(&self, now: SystemTime) -> bool {
-        matches!(self.answer, Answer::Taken { .. }) && now < self.at + UNLISTED_FOR
+    pub(super) fn has_no_answer_yet(&self, now: SystemTime) -> bool {
+        matches!(self.answer, Answer::Taken { .. }) && now < self.at + LEAST_ANSWER
     }
 }
 
-/// How long Systems Manager does not list what it was just sent. (aws/aws-cli#3546)
-const UNLISTED_FOR: Duration = Duration::from_secs(1);
+/// How long an answer takes: the command has to arrive, its end to be seen, and for a second Systems Manager does not even list
+/// it. (aws/aws-cli#3546)
+pub(super) const LEAST_ANSWER: Duration = Duration::from_secs(3);
 
 /// How long it is certain that an instance is prepared. Nothing tells us of a reboot, or of what a person does to it.
 const PREPARED_FOR: Duration = Duration::from_secs(600);

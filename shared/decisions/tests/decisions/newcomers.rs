@@ -2,7 +2,8 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Done, InstanceState, Lifecycle, Number, ReleaseState, Step, WaitFor, next_step,
+    ActionResult, AttachmentState, Done, InstanceState, Lifecycle, Number, ReleaseState, Step, WaitFor, has_successor,
+    next_step,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -152,4 +153,11 @@ fn two_newcomers_make_one_hand_off() {
     let in_service = held.lifecycle(NEWEST, Lifecycle::InService);
     assert_eq!(at(in_service.clone()), given_up(NEW), "and the group may now end the first holder");
     assert_eq!(at(in_service.lifecycle(NEW, TERMINATING)), serves(NEWEST));
+}
+
+#[test]
+fn nobody_follows_a_holder_that_its_group_ends_until_it_launches_another() {
+    let ending = || both(&[]).lifecycle(OLD, TERMINATING_WAIT);
+    assert!(has_successor(&ending().seen(), now()));
+    assert!(!has_successor(&ending().without(NEW).without(NEWEST).seen(), now()));
 }

@@ -53,6 +53,11 @@ impl Successor {
     }
 }
 
+/// Whether there is an instance for the volume, so that it matters how soon it is free.
+pub fn has_successor(observed: &Observed, now: SystemTime) -> bool {
+    of(observed, now).id().is_some()
+}
+
 /// The instance that the group is launching, and that has booted first; else the holder, if it is in service; else the
 /// newest in service.
 ///
