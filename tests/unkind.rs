@@ -352,6 +352,9 @@ async fn a_newcomer_goes_into_service_though_its_action_begins_late(#[values(1, 
 #[case::the_record_cannot_be_read_or_written("route53:*", FaultKind::InternalError)]
 #[case::route_53_throttles("route53:*", FaultKind::Throttled)]
 #[case::marks_cannot_be_made("ec2:CreateTags", FaultKind::InternalError)]
+#[case::route_53_does_not_answer("route53:*", FaultKind::Silent)]
+#[case::marks_are_not_answered("ec2:CreateTags", FaultKind::Silent)]
+#[case::kms_does_not_answer("kms:*", FaultKind::Silent)]
 #[tokio::test(start_paused = true)]
 async fn the_volume_moves_whatever_else_fails(
     #[case] operations: &str,
@@ -367,6 +370,24 @@ async fn the_volume_moves_whatever_else_fails(
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
     story.aws().pass(HOUR * 2).await;
     story.ends_well().await;
+}
+
+/// Its successor is not there yet, and it has two minutes.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_warned_holder_lets_go_in_time_whatever_does_not_answer(
+    #[values("kms:*", "ec2:CreateTags", "route53:*")] operations: &str,
+) {
+    let story = Story::new(12, false);
+    let group = story.node().group.clone();
+    story.world(|world| {
+        world.autoscaling.fail_launches_until(&group, world.now() + HOUR / 10);
+        world.faults.plan_until(operations, FaultKind::Silent, world.now() + HOUR);
+    });
+    let old = story.interrupt();
+    story.aws().pass(HOUR * 2).await;
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
 
 /// Without a deadline the holder does not go on the strength of silence.

@@ -147,7 +147,8 @@ impl LocalAws {
         let Some((call, latency)) = read else { return Ok(self.world(|world| wire::refuse(world, &request))) };
         self.0.clock.wait(latency / 2).await;
         let answer = self.world(|world| wire::answer(world, &call));
-        self.0.clock.wait(latency / 2).await;
+        let silence = answer.as_ref().err().map_or(Duration::ZERO, |lost| lost.after);
+        self.0.clock.wait(latency / 2 + silence).await;
         if let Some(pending) = pending {
             pending.answered().await;
         }

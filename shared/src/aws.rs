@@ -1,6 +1,7 @@
 //! The AWS clients, built once a cold start, and the facts that we need about AWS's errors.
 
 use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
@@ -13,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
+use futures_util::future::{Either, select};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -120,6 +122,27 @@ pub(crate) fn is_unanswered<E>(error: &SdkError<E, HttpResponse>) -> bool {
 /// A time-out for a whole call, the SDK's own retries included.
 pub(crate) fn within(timeout: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(timeout).operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout)).build()
+}
+
+/// How long a run waits for what it can do without: one answer may be lost, and the next be slow.
+const CAN_DO_WITHOUT: Duration = Duration::from_secs(8);
+
+/// A read that a run can do without. The SDK's attempts and the pauses between them take a minute, and a holder may have less.
+///
+/// # Errors
+/// When the read fails, or has no answer after eight seconds.
+pub(crate) async fn if_soon<T>(
+    clock: &Clock,
+    operation: &'static str,
+    read: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match select(pin!(read), pin!(clock.sleep(CAN_DO_WITHOUT))).await {
+        Either::Left((read, _)) => read,
+        Either::Right(_) => {
+            let problem = format!("no answer within {} s", CAN_DO_WITHOUT.as_secs()).into();
+            Err(Failure::Aws { operation, code: None, problem })
+        }
+    }
 }
 
 /// For what cannot be given back: a second attempt would be made half a minute later on the strength of the first look. The

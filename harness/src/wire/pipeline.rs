@@ -1,5 +1,7 @@
 //! The stages of a call, in AWS's order.
 
+use std::time::Duration;
+
 use http::Response;
 
 use super::call::{Asked, Call};
@@ -14,13 +16,20 @@ use crate::world::history::Fact;
 /// The connection broke before the answer came. The caller cannot know whether the call was carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection broke before the answer came")]
-pub struct ResponseLost;
+pub struct ResponseLost {
+    /// How long the caller does not know.
+    pub(crate) after: Duration,
+}
+
+/// Longer than anybody waits.
+const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// How the caller gets the answer.
 #[derive(Clone, Copy, PartialEq)]
 enum Delivery {
     Delivered,
     Lost,
+    Silent,
     InOldForm,
 }
 
@@ -31,7 +40,8 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Result<Response<Vec<u8>>
     let result = admitted.and_then(|_| call.asked()?.run(world, &call.caller));
     record(world, call, result.as_ref().err());
     match delivery {
-        Delivery::Lost => Err(ResponseLost),
+        Delivery::Lost => Err(ResponseLost { after: Duration::ZERO }),
+        Delivery::Silent => Err(ResponseLost { after: FOR_EVER }),
         Delivery::Delivered => Ok(respond::respond(call, result, &request_id)),
         Delivery::InOldForm => Ok(respond::respond_in_old_form(call, result, &request_id)),
     }
@@ -74,6 +84,7 @@ fn strike(world: &mut World, Asked { operation, .. }: &Asked) -> ApiResult<Deliv
         Some(FaultKind::Throttled) => Err(refusals::throttled(operation.service)),
         Some(FaultKind::InternalError) => Err(refusals::internal_error(operation.service)),
         Some(FaultKind::ResponseLost) => Ok(Delivery::Lost),
+        Some(FaultKind::Silent) => Ok(Delivery::Silent),
         Some(FaultKind::OldErrorBody) => Ok(Delivery::InOldForm),
         None => Ok(Delivery::Delivered),
     }

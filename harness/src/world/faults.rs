@@ -32,6 +32,8 @@ pub enum FaultKind {
     InternalError,
     /// Carried out, but the connection breaks before the answer.
     ResponseLost,
+    /// Carried out, and nobody ever answers; the connection stays.
+    Silent,
     /// Carried out; if that is a change batch which Route 53 refuses, the error has the body of old, without a code.
     OldErrorBody,
 }

@@ -32,6 +32,9 @@ use crate::tags::AT_RISK;
 /// How long sending a command may take, all attempts together. One that lands later could find another hand-off.
 pub(super) const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a mark may take. Without it this run goes on, and EC2 may have given its holder two minutes.
+const LEFT_OUT_AFTER: Duration = Duration::from_secs(8);
+
 /// How long Systems Manager may take to deliver a command, in seconds: the least that it allows.
 pub(super) const DELIVERY_TIMEOUT_S: i32 = 30;
 
@@ -71,7 +74,10 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
         }
         Step::Ask { instance, question } => Ok(ask(aws, node, instance, *question).await),
         Step::Release { holder } => Ok(send(aws, node, holder, Document::Release).await),
-        Step::Resume { holder } => Ok(send(aws, node, holder, Document::Resume).await),
+        Step::Resume { holder } => {
+            node.says_it_has_released = None;
+            Ok(send(aws, node, holder, Document::Resume).await)
+        }
         Step::Detach { holder } => detach(aws, node, holder).await,
         Step::Terminate { holder } => {
             let applied = terminate(aws, holder).await;
@@ -126,7 +132,15 @@ async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> 
     let Some(launched) = known.and_then(|known| known.launched) else { return Ok(Applied::Done) };
     let mark = Mark { instance: instance.clone(), launched, risk };
     let tag = Tag::builder().key(AT_RISK).value(mark.to_string()).build();
-    let sent = aws.ec2.create_tags().resources(instance.as_str()).tags(tag).send().await;
+    let sent = aws
+        .ec2
+        .create_tags()
+        .resources(instance.as_str())
+        .tags(tag)
+        .customize()
+        .config_override(aws_sdk_ec2::config::Builder::new().timeout_config(within(LEFT_OUT_AFTER)))
+        .send()
+        .await;
     // An instance that is gone has nothing to warn of any more; the next look will show it.
     if let Err(error) = sent
         && code(&error) != "InvalidInstanceID.NotFound"

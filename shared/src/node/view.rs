@@ -19,7 +19,7 @@ use super::documents::Document;
 use super::following::Role;
 use super::read;
 use super::records::{self, Name};
-use crate::aws::Aws;
+use crate::aws::{Aws, if_soon};
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
@@ -44,6 +44,9 @@ const OF_THE_MOMENT: Duration = Duration::from_secs(2);
 
 /// Whose agent was online then is good enough for a release, which is sent to one of them for another's sake.
 const AGENTS_KNOWN_FOR: Duration = Duration::from_secs(10);
+
+/// An instance that had no volume for so long was none's newcomer: a spare, or one that had it before.
+const NEWCOMER_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How long Route 53 is left alone after it has failed.
 const RECORD_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -158,7 +161,7 @@ impl View {
     pub(super) async fn ask_about_key(&mut self, aws: &Aws, node: &Declaration) -> Option<UnusableKey> {
         let arn = self.volume.get()?.as_ref()?.key.clone()?;
         let asked = self.key.get_or_ask(&aws.clock, async {
-            read::key_problem(aws, &arn).await.unwrap_or_else(|failure| {
+            if_soon(&aws.clock, "kms:DescribeKey", read::key_problem(aws, &arn)).await.unwrap_or_else(|failure| {
                 tracing::warn!(node = %node.group, key = arn, reason = failure.chain(), "KMS cannot be asked");
                 None
             })
@@ -195,7 +198,8 @@ impl View {
     ) -> &[Command] {
         let answers = self.answers.entry(instance.clone()).or_insert_with(Cached::unread);
         let listed = async {
-            let listed = read::commands_since(aws, instance, since).await;
+            let listed = read::commands_since(aws, instance, since);
+            let listed = if_soon(&aws.clock, "ssm:ListCommandInvocations", listed).await;
             listed.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
         };
         answers.get_or_ask(&aws.clock, listed).await
@@ -215,11 +219,15 @@ impl View {
         self.answers.remove(instance);
     }
 
-    /// Whether a holder that stays may have been asked to let go. If that is not known, one that was given the volume since this
-    /// run has begun has not: another hand-off comes with another run, which looks.
+    /// Whether a holder that stays may have been asked to let go. If that is not known, a newcomer that was given the volume since
+    /// this run has begun has not: another hand-off comes with another run, which looks. An older instance may have let go of an
+    /// earlier attachment, and has not mounted this one then.
     pub(super) fn may_have_been_asked(&self) -> bool {
         let Some(holder) = self.holder() else { return true };
-        self.was_asked(holder).unwrap_or_else(|| holder.since.is_none_or(|since| since < self.begun))
+        let launched = self.instances.get().and_then(|known| known.get(&holder.instance)?.launched);
+        let is_newcomer = |since| launched.is_none_or(|launched| since < launched + NEWCOMER_FOR);
+        self.was_asked(holder)
+            .unwrap_or_else(|| holder.since.is_none_or(|since| since < self.begun || !is_newcomer(since)))
     }
 
     fn was_asked(&self, holder: &Attachment) -> Option<bool> {
@@ -370,17 +378,19 @@ impl View {
 }
 
 async fn ask_for_agents(aws: &Aws, node: &Declaration, asked: &BTreeSet<&InstanceId>) -> Agents {
-    let online = read::agents(aws, asked).await;
+    let online = if_soon(&aws.clock, "ssm:DescribeInstanceInformation", read::agents(aws, asked)).await;
     online.map_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown), Agents::Online)
 }
 
 async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) -> Vec<Command> {
-    read::commands(aws, holder).await.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
+    let listed = if_soon(&aws.clock, "ssm:ListCommandInvocations", read::commands(aws, holder)).await;
+    listed.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
 }
 
 async fn ask_for_stops(aws: &Aws, node: &Declaration) -> BTreeMap<InstanceId, SystemTime> {
     const EVENTS: &str = "EC2's scheduled events cannot be read";
-    read::scheduled_stops(aws).await.unwrap_or_else(|failure| unknown(node, &failure, EVENTS, BTreeMap::new()))
+    let stops = if_soon(&aws.clock, "ec2:DescribeInstanceStatus", read::scheduled_stops(aws)).await;
+    stops.unwrap_or_else(|failure| unknown(node, &failure, EVENTS, BTreeMap::new()))
 }
 
 const SYSTEMS_MANAGER: &str = "Systems Manager cannot be asked";
