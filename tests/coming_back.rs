@@ -278,3 +278,17 @@ fn the_same_seed_gives_the_same_history() {
     };
     assert_eq!(history(), history());
 }
+
+/// A person has run `durin-node release` on it; or it has done so itself on EC2's warning, and then was not taken. Systems
+/// Manager knows of no command.
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_has_let_go_unasked_serves_again() {
+    let story = Story::of_one_node(71);
+    let (holder, volume) = (story.holder(), story.node().volume.clone());
+    story.world(|world| world.release(&holder));
+    story.until("it has let go", |world| world.mounted_on(&volume).is_none()).await;
+    story.aws().pass(Duration::from_secs(20 * 60)).await;
+    let serving = story.world(|world| world.serving(&volume).map(str::to_owned));
+    assert_eq!(serving, Some(holder), "{}", story.told());
+    story.ends_well().await;
+}

@@ -89,3 +89,16 @@ async fn while_launches_are_suspended_it_lets_go_for_the_stop_alone() {
     story.aws().pass(HOUR).await;
     assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
 }
+
+/// The event is lost, and EC2 goes on saying that it stops the instance.
+#[tokio::test(start_paused = true)]
+async fn what_no_event_has_announced_is_seen_within_the_hour() {
+    let story = Story::of_one_node(67);
+    story.lose(&["AWS Health Event"]);
+    let old = retire(&story);
+    let served = served_for(&story, 2 * HOUR).await;
+    story.aws().pass(HOUR / 2).await;
+    assert_ne!(story.holder(), old, "served for {served:?}\n{}", story.told());
+    story.ends_elsewhere(&old).await;
+    assert_eq!(story.unclean_mounts(), 0, "{}", story.told());
+}

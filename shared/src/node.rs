@@ -43,7 +43,7 @@ use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
 use handed_over::does_not_serve;
 use observe::{Lookup, Node, every_node, read_together};
-use roll_call::roll_call;
+use roll_call::{Denial, roll_call};
 use run::run;
 pub use watch::{watch_over_launch, watch_over_warned};
 
@@ -125,13 +125,19 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
     // All at once: a node that waits for EC2 must not keep the others waiting.
     let work: Vec<_> = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
     let (mut outcomes, answers) = join(join_all(work), roll_call(aws, &asked)).await;
-    for (name, outcome) in &mut outcomes {
+    for ((name, outcome), node) in outcomes.iter_mut().zip(&mut nodes) {
         let holder = holders.iter().find(|(node, _)| node == name).map(|(_, holder)| holder);
         if let (Ok(Done::Serves { holder: serves }), Some(holder)) = (&*outcome, holder)
             && *serves == holder.instance
-            && let Some(why) = answers.denial(holder)
         {
-            *outcome = Err(does_not_serve(serves, &why));
+            match answers.denial(holder) {
+                None => {}
+                Some(Denial::DoesNotServe { why }) => *outcome = Err(does_not_serve(serves, &why)),
+                Some(Denial::HasReleased) => {
+                    node.says_it_has_released = Some(holder.clone());
+                    *outcome = run(aws, node, deadline).await;
+                }
+            }
         }
     }
     Ok((outcomes, mistakes))

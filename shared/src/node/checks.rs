@@ -22,6 +22,13 @@ pub(super) fn are_due(group: &GroupName, now: SystemTime) -> bool {
         .is_ok_and(|since| since.as_secs() / LONGEST_PERIOD.as_secs() % turns == turn)
 }
 
+/// Whether it is the turn of what is looked at for all nodes at once.
+pub(super) fn is_hourly(now: SystemTime) -> bool {
+    let turns = PERIOD.as_secs() / LONGEST_PERIOD.as_secs();
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .is_ok_and(|since| (since.as_secs() / LONGEST_PERIOD.as_secs()).is_multiple_of(turns))
+}
+
 /// What a person has to mend, if anything. An image may find its volume without tags, so that they are hidden is only logged.
 pub(super) async fn of_node(aws: &Aws, node: &Node) -> Option<Blocked> {
     if node.view.instances.get().is_some_and(|known| known.values().any(Instance::hides_tags)) {

@@ -13,13 +13,13 @@ use super::cached::Cached;
 use super::commands::{refusals, release_state};
 use super::view::View;
 use super::writes::Writes;
-use super::{read, records};
+use super::{checks, read, records};
 use crate::aws::Aws;
 use crate::declaration::Declaration;
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::{LifecycleAction, Transition};
-use crate::risk::Warning;
+use crate::risk::{Risk, RiskReason, Warning};
 use crate::tags;
 
 /// One node: what its tags say, what the event said, what was read, and what was written since.
@@ -49,6 +49,9 @@ pub(super) struct Node {
     pub(super) words: Words,
     /// The lifecycle actions that this run has seen its group show.
     seen_waiting: BTreeSet<(InstanceId, Transition)>,
+    /// The attachment of which its holder says that it has released it, although no command is known that asked for it: a
+    /// person has, or EC2's warning on the instance, or one of long ago. The holder is asked once to serve again.
+    pub(super) says_it_has_released: Option<Attachment>,
     /// The commands whose refusal this run has reported.
     refusals: BTreeSet<String>,
     pub(super) view: View,
@@ -104,6 +107,7 @@ impl Node {
             asks_about: None,
             words: Words::default(),
             seen_waiting: BTreeSet::new(),
+            says_it_has_released: None,
             refusals: BTreeSet::new(),
             view,
             writes: Writes::default(),
@@ -217,8 +221,10 @@ impl Node {
         let now = aws.clock.now();
         let has_asked = self.writes.sent().map(|sent| &sent.attachment.instance);
         let is_holder = |asked: &InstanceId| self.view.holder().is_some_and(|holder| holder.instance == *asked);
-        let may_have_been_asked = has_asked.is_some_and(is_holder) || self.view.may_have_been_asked();
-        let holder = release_matters(observed, may_have_been_asked, now)?;
+        let may_have_released = has_asked.is_some_and(is_holder)
+            || self.says_it_has_released.as_ref().is_some_and(|said| is_holder(&said.instance))
+            || self.view.may_have_been_asked();
+        let holder = release_matters(observed, may_have_released, now)?;
         let asked = observed.group.members.keys().chain([&holder.instance]).collect();
         // A holder that stays is asked about its agent only if it has to be sent anything.
         if release_matters(observed, false, now).is_none() {
@@ -256,7 +262,10 @@ impl Node {
 
     fn release_state(&self, holder: &Attachment) -> ReleaseState {
         let listed = self.view.commands.get().map(Vec::as_slice).unwrap_or_default();
-        release_state(listed, holder, self.writes.sent())
+        match release_state(listed, holder, self.writes.sent()) {
+            ReleaseState::NotStarted if self.says_it_has_released.as_ref() == Some(holder) => ReleaseState::Marked,
+            state => state,
+        }
     }
 }
 
@@ -339,13 +348,23 @@ pub(super) async fn read_together(aws: &Aws, nodes: &mut [Node]) -> Result<(), F
     Ok(())
 }
 
-/// One call for all nodes whose hosts retire.
+/// One call for all nodes: when a host retires, and once an hour, because the event that says so may be lost. What it shows
+/// that nobody was told of counts as a warning.
 async fn read_stops(aws: &Aws, nodes: &mut [Node]) {
+    let now = aws.clock.now();
     let has_retiring = |node: &Node| node.view.instances.get().is_some_and(|known| known.values().any(retires));
-    let Some(first) = nodes.iter_mut().find(|node| has_retiring(node)) else { return };
-    let (declaration, now) = (first.declaration.clone(), aws.clock.now());
+    let some = nodes.iter().position(has_retiring).or_else(|| checks::is_hourly(now).then_some(0));
+    let Some(first) = some.and_then(|place| nodes.get_mut(place)) else { return };
+    let declaration = first.declaration.clone();
     let stops = first.view.ask_about_stops(aws, &declaration).await.clone();
-    nodes.iter_mut().for_each(|node| node.view.stops = Cached::read_at(now, stops.clone()));
+    for node in nodes.iter_mut() {
+        let unmarked = node.view.instances.get().and_then(|known| {
+            known.iter().find(|(id, it)| stops.contains_key(*id) && !retires(it)).map(|(id, _)| id.clone())
+        });
+        let risk = Risk { reason: RiskReason::Retirement, until: None };
+        node.warning = unmarked.map(|instance| Warning { instance, risk, sent: Some(now) });
+        node.view.stops = Cached::read_at(now, stops.clone());
+    }
 }
 
 /// The holders that are not, or not yet, instances of their node's group.

@@ -2,7 +2,7 @@
 //!
 //! One tick asks, fifty instances with one command, and the next reads the answers, so that nobody waits for them. All that
 //! comes of an answer is that the owner is told: an instance that does not serve may recover, and has the data in its hands;
-//! and silence may be its agent's.
+//! and silence may be its agent's. Only a holder that has let go of the volume, and says so twice, is asked to serve again.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -31,6 +31,16 @@ const ASKED_EVERY: Duration = Duration::from_secs(LONGEST_PERIOD.as_secs() - 60)
 pub(super) struct RollCall {
     answers: BTreeMap<InstanceId, Vec<Command>>,
     now: Option<SystemTime>,
+}
+
+/// Why a holder does not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    DoesNotServe {
+        why: String,
+    },
+    /// It has said twice in one boot that it has let go of the volume. Then its k3s starts for nobody but `durin-node resume`.
+    HasReleased,
 }
 
 /// Reads the answers to the last tick, and asks again. Fail open: nodes are looked after without it.
@@ -68,12 +78,13 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
 }
 
 impl RollCall {
-    /// Why a holder has said that it does not serve, if it has, of this attachment.
-    pub(super) fn denial(&self, holder: &Attachment) -> Option<String> {
+    /// What a holder has said if it does not serve, of this attachment.
+    pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
         let (listed, since) = (self.answers.get(&holder.instance)?, holder.since?);
         let has_spoken = listed.iter().max_by_key(|it| it.requested).is_some_and(|last| last.said.is_some());
         match words::word(listed, Question::Serves, since, None, self.now?) {
-            Word::NotYet { why } | Word::No { why } if has_spoken => Some(why),
+            Word::NotYet { why } if has_spoken => Some(Denial::DoesNotServe { why }),
+            Word::No { .. } if has_spoken => Some(Denial::HasReleased),
             Word::NotYet { .. }
             | Word::No { .. }
             | Word::NotAsked
