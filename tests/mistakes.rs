@@ -307,3 +307,22 @@ async fn other_records_are_left_alone() {
     story.ends_well().await;
     assert_eq!(story.world(others), before);
 }
+
+/// The functions' roles let them touch only instances with the tag, which is found out before the holder lets go.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_without_the_tag_takes_no_healthy_node() {
+    let story = Story::with_rebalancing(41);
+    let (old, volume) = (story.holder(), story.node().volume.clone());
+    story.world(|world| {
+        let tag = GroupTag { key: "durin:volume-id".to_owned(), value: volume.clone(), propagate_at_launch: false };
+        world.create_or_update_tags(vec![(GROUP.to_owned(), tag)]).expect("tagged");
+        world.recommend_rebalance(&old);
+    });
+    for _ in 0..30 {
+        story.aws().pass(Duration::from_secs(60)).await;
+        let serving = story.world(|world| world.serving(&volume).map(str::to_owned));
+        assert_eq!(serving.as_deref(), Some(old.as_str()), "{}", story.told());
+    }
+    let told = story.told();
+    assert!(told.contains("PropagateAtLaunch=true"), "{told}");
+}

@@ -121,6 +121,7 @@ fn group(world: &World, (desired, cycles): SeenGroup) -> Group {
         launch_suspended: false,
         rebalances: world.group.rebalances,
         tag_not_for_metadata: None,
+        tag_not_propagated: None,
         members: members.collect(),
     }
 }
@@ -154,6 +155,7 @@ fn instance(world: &World, id: Id) -> Option<Instance> {
         stops_at: None,
         hibernates: false,
         device_taken_by: None,
+        is_declared: true,
         tags_in_metadata: Some(true),
     })
 }

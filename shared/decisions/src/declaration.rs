@@ -47,6 +47,12 @@ pub enum TagError {
          template's InstanceMetadataTags to disabled if nothing on the instance reads its tags"
     )]
     NotForMetadata { group: GroupName, key: String },
+    /// Its instances would lack it. The functions' roles let them touch only instances that have it.
+    #[error(
+        "the Auto Scaling group {group} does not propagate its tag {key} to the instances that it launches, so none of them \
+         can be the next node: run aws autoscaling create-or-update-tags with PropagateAtLaunch=true"
+    )]
+    NotPropagated { group: GroupName, key: String },
 }
 
 impl Declaration {

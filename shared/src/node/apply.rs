@@ -118,6 +118,7 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
         "InvalidParameterValue"
         | "CustomerKeyHasBeenRevoked"
         | "AttachmentLimitExceeded"
+        | "UnauthorizedOperation"
         | "InvalidVolume.ZoneMismatch" => Err(refused(words(&error)).into()),
         _ => Err(failed("ec2:AttachVolume")(error)),
     }

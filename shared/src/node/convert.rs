@@ -29,6 +29,7 @@ pub(super) fn group(group: &autoscaling::AutoScalingGroup) -> Group {
         launch_suspended: group.suspended_processes().iter().any(|it| it.process_name() == Some("Launch")),
         rebalances: group.capacity_rebalance.unwrap_or_default(),
         tag_not_for_metadata: tag_not_for_metadata(group),
+        tag_not_propagated: tag_not_propagated(group),
         members: group
             .instances()
             .iter()
@@ -54,6 +55,12 @@ fn tag_not_for_metadata(group: &autoscaling::AutoScalingGroup) -> Option<String>
     propagated.filter_map(|tag| tag.key()).find(|key| tags::metadata_forbids(key)).map(str::to_owned)
 }
 
+fn tag_not_propagated(group: &autoscaling::AutoScalingGroup) -> Option<String> {
+    let kept = group.tags().iter().filter(|tag| tag.propagate_at_launch == Some(false)).filter_map(|tag| tag.key());
+    let mut of_node = kept.filter(|key| [tags::VOLUME_ID, tags::HOSTED_ZONE_ID, tags::RECORD_NAME].contains(key));
+    of_node.next().map(str::to_owned)
+}
+
 fn lifecycle(state: &str) -> Lifecycle {
     match state {
         "Pending" | "Pending:Proceed" => Lifecycle::Launching { waits: false },
@@ -76,8 +83,6 @@ pub(super) struct Listed {
     pub(super) id: InstanceId,
     /// The group that launched it.
     pub(super) group: Option<GroupName>,
-    /// Whether it has the tag of a node, which groups propagate.
-    pub(super) is_declared: bool,
     pub(super) instance: Instance,
 }
 
@@ -104,17 +109,13 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         stops_at: None,
         hibernates: instance.hibernation_options().and_then(|options| options.configured()).unwrap_or_default(),
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
+        is_declared: tag(tags::VOLUME_ID).is_some(),
         tags_in_metadata: instance
             .metadata_options()
             .and_then(|options| options.instance_metadata_tags())
             .map(|shown| *shown == ec2::InstanceMetadataTagsState::Enabled),
     };
-    Some(Listed {
-        id,
-        group: tag(GROUP_TAG).and_then(|name| GroupName::new(name).ok()),
-        is_declared: tag(tags::VOLUME_ID).is_some(),
-        instance: seen,
-    })
+    Some(Listed { id, group: tag(GROUP_TAG).and_then(|name| GroupName::new(name).ok()), instance: seen })
 }
 
 /// What is attached where the node's volume belongs: that volume, or another.

@@ -237,7 +237,7 @@ pub(super) async fn declared_instances(
     let mut declared = BTreeMap::new();
     for chunk in ids.chunks(FILTER_VALUES) {
         let found = described(aws, filter("instance-id", chunk.iter().map(InstanceId::as_str))).await?;
-        let alive = found.into_iter().filter(|it| it.is_declared && it.instance.state != InstanceState::Dead);
+        let alive = found.into_iter().filter(|it| it.instance.is_declared && it.instance.state != InstanceState::Dead);
         declared.extend(alive.filter_map(|found| Some((found.id, (found.group?, found.instance)))));
     }
     Ok(declared)

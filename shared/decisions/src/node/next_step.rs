@@ -30,7 +30,7 @@ use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Warning;
 pub use departure::release_matters;
-use obstacles::{cannot_take_over, shared_record, shared_volume, tag_that_is_refused, usable_volume, zone_elsewhere};
+use obstacles::{cannot_take_over, mistaken_tag, shared_record, shared_volume, usable_volume, zone_elsewhere};
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, least_heartbeat};
 pub use precedence::{Precedence, precedence, release_due, urgent_from};
@@ -86,7 +86,7 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
 /// Only instead of having nothing to say: whatever runs is looked after all the same.
 fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
     let group = &observed.group;
-    match (idle, tag_that_is_refused(observed)) {
+    match (idle, mistaken_tag(observed)) {
         (Step::Done(Done::NoSuccessor), _) if group.launch_suspended && observed.lacks_holder() => {
             Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: observed.declaration.group.clone() })
         }

@@ -146,6 +146,8 @@ pub struct Group {
     pub rebalances: bool,
     /// A tag that it propagates to its instances, with a key that metadata forbids.
     pub tag_not_for_metadata: Option<String>,
+    /// A tag of the node that it does not propagate to its instances.
+    pub tag_not_propagated: Option<String>,
     /// Its instances. A group of 1 may well list two.
     pub members: BTreeMap<InstanceId, Lifecycle>,
 }
@@ -175,6 +177,7 @@ impl Group {
             launch_suspended: false,
             rebalances: false,
             tag_not_for_metadata: None,
+            tag_not_propagated: None,
             members: BTreeMap::new(),
         }
     }
@@ -217,6 +220,8 @@ pub struct Instance {
     pub hibernates: bool,
     /// What EC2 has attached where the node's volume belongs, if that is anything else.
     pub device_taken_by: Option<VolumeId>,
+    /// Whether it has the tag `durin:volume-id`: the functions' roles let them ask, and attach a volume to, no other instance.
+    pub is_declared: bool,
     /// Whether its metadata shows its tags; none if EC2 does not say.
     pub tags_in_metadata: Option<bool>,
 }

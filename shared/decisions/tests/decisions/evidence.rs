@@ -220,6 +220,7 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
 #[rstest]
 #[case::another_zone(rebalanced().zone(NEW, "eu-central-1b"))]
 #[case::another_device(rebalanced().device_taken(NEW))]
+#[case::a_missing_tag(rebalanced().undeclared(NEW))]
 #[case::a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
 fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
     assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));

@@ -54,6 +54,7 @@ fn a_free_volume_goes_to_a_newcomer_that_nobody_has_to_leave(#[case] marked: Opt
 #[rstest]
 #[case::in_another_zone(two_newcomers().free().unasked().zone(NEW, "eu-central-1b"))]
 #[case::with_its_device_taken(two_newcomers().free().unasked().device_taken(NEW))]
+#[case::without_the_tag_of_a_node(two_newcomers().free().unasked().undeclared(NEW))]
 fn a_newcomer_that_can_never_take_over_hides_no_other(#[case] situation: Situation) {
     assert_eq!(step(situation), Step::Attach { successor: id(NEWEST) });
 }
@@ -63,6 +64,7 @@ fn a_newcomer_that_can_never_take_over_hides_no_other(#[case] situation: Situati
 #[case::a_key_that_is_going(rebalanced().key(KeyProblem::PendingDeletion))]
 #[case::another_zone(rebalanced().zone(NEW, "eu-central-1b"))]
 #[case::a_device_that_is_taken(rebalanced().device_taken(NEW))]
+#[case::a_tag_that_is_missing(rebalanced().undeclared(NEW))]
 #[case::another_node_with_its_volume(rebalanced().volume_of(None).volume_shared())]
 fn an_interruption_that_never_came_opens_no_guard(#[case] mistaken: Situation) {
     let once_warned = mistaken.at_risk(OLD, RiskReason::Interruption, Some(ago(90_000)));
@@ -74,6 +76,7 @@ fn an_interruption_that_never_came_opens_no_guard(#[case] mistaken: Situation) {
 #[case::in_another_zone(rebalanced().zone(NEW, "eu-central-1b"))]
 #[case::with_a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
 #[case::with_its_device_taken(rebalanced().device_taken(NEW))]
+#[case::without_the_tag_of_a_node(rebalanced().undeclared(NEW))]
 fn a_holder_that_is_ended_is_held_beside_a_newcomer_that_cannot_take_over(#[case] mistaken: Situation) {
     let ending = mistaken.lifecycle(OLD, TERMINATING_WAIT);
     let held = Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) };

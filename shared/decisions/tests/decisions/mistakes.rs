@@ -30,6 +30,10 @@ use crate::situation::*;
     healthy().record(Record::Unavailable(RecordProblem::Refused("not permitted in zone".into()))), "durin:record-name")]
 #[case::the_successor_has_something_else_there(rebalanced().device_taken(NEW), "remove that device")]
 #[case::free_and_the_successor_has_something_else_there(replaced().without(OLD).free().device_taken(NEW), "/dev/sdf")]
+#[case::the_successor_has_no_tag(rebalanced().undeclared(NEW), "PropagateAtLaunch=true")]
+#[case::free_and_the_successor_has_no_tag(
+    replaced().without(OLD).free().undeclared(NEW), "Key=durin:volume-id,Value=vol-0123456789abcdef0")]
+#[case::its_group_propagates_no_tag(healthy().not_propagated(), "durin:volume-id to the instances")]
 #[case::its_group_may_launch_elsewhere(
     healthy().launches_in("eu-central-1b"), "subnets in eu-central-1a")]
 #[case::its_key_is_disabled(rebalanced().key(KeyProblem::Disabled), "arn:aws:kms:key is disabled: enable it")]

@@ -122,6 +122,7 @@ impl Default for Situation {
                 launch_suspended: false,
                 rebalances: false,
                 tag_not_for_metadata: None,
+                tag_not_propagated: None,
                 members: BTreeMap::new(),
             },
             instances: BTreeMap::new(),
@@ -177,6 +178,7 @@ impl Situation {
             stops_at: None,
             hibernates: false,
             device_taken_by: None,
+            is_declared: true,
             tags_in_metadata: Some(true),
         };
         self.but(|observed| observed.instances.extend([(id(instance), seen)])).lifecycle(instance, lifecycle)
@@ -295,6 +297,14 @@ impl Situation {
     }
 
     /// Another volume is attached to the instance where the node's belongs.
+    pub(crate) fn not_propagated(self) -> Situation {
+        self.but(|observed| observed.group.tag_not_propagated = Some("durin:volume-id".to_owned()))
+    }
+
+    pub(crate) fn undeclared(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.is_declared = false)
+    }
+
     pub(crate) fn device_taken(self, instance: &str) -> Situation {
         let other = VolumeId::new("vol-0fedcba9876543210").expect("a volume id");
         self.on(instance, |seen| seen.device_taken_by = Some(other))

@@ -44,6 +44,9 @@ pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: 
     if let Some(blocked) = unusable_key(observed) {
         return Some(blocked);
     }
+    if !instance.is_declared {
+        return Some(Blocked::NotDeclared { group, volume: node_volume, successor: id.clone() });
+    }
     let by = instance.device_taken_by.clone()?;
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }
@@ -99,9 +102,16 @@ pub(super) fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
     })
 }
 
+/// What is wrong with a tag of the group, so that its next launch would fail, or come to nothing.
+pub(super) fn mistaken_tag(observed: &Observed) -> Option<TagError> {
+    let group = observed.declaration.group.clone();
+    let key = observed.group.tag_not_propagated.clone();
+    key.map(|key| TagError::NotPropagated { group, key }).or_else(|| tag_that_is_refused(observed))
+}
+
 /// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
 /// to: the instances of a node read there which volume to mount.
-pub(super) fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
+fn tag_that_is_refused(observed: &Observed) -> Option<TagError> {
     if observed.instances.values().any(Instance::hides_tags) {
         return None;
     }

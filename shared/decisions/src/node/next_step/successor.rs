@@ -129,11 +129,9 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
 
 /// Whether EC2 would never attach the volume to it, for what it is.
 fn is_out_of_place(observed: &Observed, id: &InstanceId) -> bool {
-    observed
-        .volume
-        .as_ref()
-        .zip(observed.instances.get(id))
-        .is_some_and(|(volume, instance)| instance.zone != volume.zone || instance.device_taken_by.is_some())
+    observed.volume.as_ref().zip(observed.instances.get(id)).is_some_and(|(volume, instance)| {
+        instance.zone != volume.zone || instance.device_taken_by.is_some() || !instance.is_declared
+    })
 }
 
 /// Whether a newcomer was launched together with the holder, and not to replace it: both shortly before the holder, which is

@@ -73,6 +73,13 @@ pub enum Blocked {
          template"
     )]
     DeviceTaken { volume: VolumeId, successor: InstanceId, by: VolumeId },
+    /// Whoever holds the volume keeps it, unless EC2 takes the holder.
+    #[error(
+        "{successor} has no tag durin:volume-id, so the functions may neither ask it nor attach {volume} to it: have the Auto \
+         Scaling group {group} propagate that tag (PropagateAtLaunch=true), and run aws ec2 create-tags --resources \
+         {successor} --tags Key=durin:volume-id,Value={volume}"
+    )]
+    NotDeclared { group: GroupName, volume: VolumeId, successor: InstanceId },
     /// Attached, the volume stays usable; detached, it could not be attached again.
     #[error("EC2 could not attach {volume}, because its key {key} {problem}")]
     KeyUnusable { volume: VolumeId, key: String, problem: KeyProblem },
@@ -190,7 +197,7 @@ pub enum Blocked {
     RecordRefused { name: RecordName, zone: HostedZoneId, problem: String },
     /// EC2 refuses to attach for good.
     #[error(
-        "EC2 refuses to attach {volume} to {successor} ({problem}): free the device /dev/sdf on the instance, or one of its attachments"
+        "EC2 refuses to attach {volume} to {successor} ({problem}): look at what /dev/sdf and the attachments of the instance are, and at what the functions' roles allow"
     )]
     AttachRefused { volume: VolumeId, successor: InstanceId, problem: String },
     /// The holder must go but is protected against termination.
