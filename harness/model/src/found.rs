@@ -11,7 +11,7 @@ use crate::runs::{DURIN, Event, Rules};
 use crate::search::search;
 use crate::see::Eyes;
 use crate::story::tell;
-use crate::world::{Place, World};
+use crate::world::{Cycle, Place, World};
 
 const A_LOOK: Move = Move::Starts(Event::Schedule, Eyes::Open);
 
@@ -180,6 +180,13 @@ fn a_not_yet_that_is_taken_for_a_no() {
 #[test]
 fn an_unknown_that_is_taken_for_none() {
     story(&serving(), &but(rules::unknown_is_none), within(1, 3, 8), ENDED_WHILE_SERVING);
+}
+
+#[test]
+fn an_agent_that_is_lost_and_taken_for_none() {
+    let is_launched = |world: &World| world.instances[1].cycle == Cycle::PendingWait;
+    let begun = after(Fault::PersonRefreshes, is_launched).and(&[Move::Fault(Fault::LosesAgent(0))]);
+    story(&begun, &but(rules::lost_is_none), within(1, 1, 12), BROKEN_BEFORE_MADE);
 }
 
 #[test]

@@ -120,15 +120,17 @@ fn is_healthy(it: &Instance) -> bool {
 /// Whether a holder may be asked to let go: it is not healthy, a newcomer has booted, or no time is left. If there is a
 /// deadline, a newcomer that could have booted is taken to have: its image may have no agent.
 fn may_go(world: &World, id: Id) -> bool {
-    const BOOTS_WITHIN: Age = 120;
     let holder = &world.instances[id];
-    let follows = |other: Id| {
-        let newcomer = &world.instances[other];
-        let is_member = newcomer.cycle.is_launching() || newcomer.cycle == Cycle::InService;
-        let has_booted = newcomer.guest.up || (has_deadline(holder) && newcomer.launched > BOOTS_WITHIN);
-        other != id && newcomer.ec2 == Ec2::Running && has_booted && is_member
-    };
-    !is_healthy(holder) || had_let_go(holder) || world.ids().any(follows) || has_no_time(holder)
+    let is_followed = || world.ids().any(|other| follows(world, id, other));
+    !is_healthy(holder) || had_let_go(holder) || is_followed() || has_no_time(holder)
+}
+
+fn follows(world: &World, id: Id, other: Id) -> bool {
+    const BOOTS_WITHIN: Age = 120;
+    let (holder, newcomer) = (&world.instances[id], &world.instances[other]);
+    let is_member = newcomer.cycle.is_launching() || newcomer.cycle == Cycle::InService;
+    let has_booted = newcomer.guest.up || (has_deadline(holder) && newcomer.launched > BOOTS_WITHIN);
+    other != id && newcomer.ec2 == Ec2::Running && has_booted && is_member
 }
 
 /// If it serves all the same, it was rebooted since: nothing tells of that.
@@ -157,6 +159,12 @@ fn of_end(world: &World, id: Id, eyes: Eyes) -> Result<(), Broken> {
     if eyes == Eyes::Deaf && has_deadline(it) {
         return Ok(());
     }
+    // It serves, its agent is lost for a while, and its newcomer hangs perhaps.
+    let is_lost = it.guest.serving && !it.guest.agent && !has_deadline(it) && world.holder() == Some(id);
+    check(
+        !is_lost || has_refused(it) || had_let_go(it) || world.ids().any(|other| follows(world, id, other)),
+        BROKEN_BEFORE_MADE,
+    )?;
     let could_let_go = is_healthy(it) && it.guest.mounted && world.holder() == Some(id);
     // EC2 was asked to detach it, and does not.
     let keeps_what_it_let_go = had_let_go(it) && world.settled().is_none();

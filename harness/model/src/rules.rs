@@ -47,7 +47,7 @@ pub(crate) fn a_newcomer_is_taken_to_have_booted(observed: &Observed, now: Syste
         seen.words.note(id, Question::Prepared, Word::Yes);
     }
     if let Some(release) = &mut seen.release
-        && let Agents::Online(online) = &mut release.agents
+        && let Agents::Listed { online, .. } = &mut release.agents
     {
         online.extend(members);
     }
@@ -159,7 +159,18 @@ pub(crate) fn unknown_is_none(observed: &Observed, now: SystemTime) -> Step {
     if let Some(release) = &mut seen.release
         && release.agents == Agents::Unknown
     {
-        release.agents = Agents::Online([].into());
+        release.agents = Agents::Listed { online: [].into(), lost: [].into() };
+    }
+    next_step(&seen, now)
+}
+
+/// A holder whose agent is lost is taken for one whose image has none.
+pub(crate) fn lost_is_none(observed: &Observed, now: SystemTime) -> Step {
+    let mut seen = observed.clone();
+    if let Some(release) = &mut seen.release
+        && let Agents::Listed { lost, .. } = &mut release.agents
+    {
+        lost.clear();
     }
     next_step(&seen, now)
 }

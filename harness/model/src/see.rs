@@ -217,8 +217,17 @@ fn release(world: &World, observed: &Observed, agents: BTreeSet<InstanceId>, eye
     Some(match eyes {
         Eyes::Deaf => unknown,
         Eyes::Open | Eyes::OldGroup if stays && state == ReleaseState::NotStarted => unknown,
-        Eyes::Open | Eyes::OldGroup => Release { agents: Agents::Online(agents), state },
+        Eyes::Open | Eyes::OldGroup => Release { agents: Agents::Listed { online: agents, lost: lost(world) }, state },
     })
+}
+
+/// Systems Manager goes on to list an instance that has booted once, also while it is rebooted.
+fn lost(world: &World) -> BTreeSet<InstanceId> {
+    let is_lost = |id: &Id| {
+        let it = &world.instances[*id];
+        it.lives() && !it.hears() && (it.guest.up || it.guest.down.is_some())
+    };
+    world.ids().filter(is_lost).map(|id| name(id).clone()).collect()
 }
 
 /// As `Node::hear` in the crate `durin`.

@@ -199,7 +199,7 @@ impl Node {
         if self.key_matters(&observed, aws.clock.now()) {
             observed.key = self.view.ask_about_key(aws, &self.declaration).await;
         }
-        if let Some(Release { agents: Agents::Online(online), .. }) = &observed.release {
+        if let Some(Release { agents: Agents::Listed { online, .. }, .. }) = &observed.release {
             self.booted.extend(online.iter().cloned());
             self.silent.extend(observed.group.members.keys().filter(|id| !online.contains(*id)).cloned());
         }

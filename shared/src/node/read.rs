@@ -12,7 +12,7 @@ use aws_sdk_ssm::types::{
     CommandFilter, CommandFilterKey, CommandInvocation, InstanceInformationStringFilter, PingStatus,
 };
 use aws_smithy_types::error::operation::BuildError;
-use durin_decisions::node::{Attachment, Group, Instance, InstanceState, KeyProblem, RELEASE_TIMEOUT, Volume};
+use durin_decisions::node::{Agents, Attachment, Group, Instance, InstanceState, KeyProblem, RELEASE_TIMEOUT, Volume};
 
 use super::commands::{Command, Outcome};
 use super::convert::{self, Listed};
@@ -144,8 +144,8 @@ pub(super) async fn key_problem(aws: &Aws, key: &str) -> Result<Option<KeyProble
     }))
 }
 
-/// Whose agents are online, of those asked for.
-pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<BTreeSet<InstanceId>, Failure> {
+/// Whose agents are online, and whose have been, of those asked for.
+pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<Agents, Failure> {
     const OPERATION: &str = "ssm:DescribeInstanceInformation";
     let of_these = InstanceInformationStringFilter::builder()
         .key("InstanceIds")
@@ -153,9 +153,17 @@ pub(super) async fn agents(aws: &Aws, asked: &BTreeSet<&InstanceId>) -> Result<B
         .build()
         .map_err(incomplete(OPERATION))?;
     let pages = aws.ssm.describe_instance_information().filters(of_these).into_paginator().items().send();
-    let agents = all(pages, OPERATION).await?;
-    let online = agents.iter().filter(|agent| agent.ping_status() == Some(&PingStatus::Online));
-    Ok(online.filter_map(|agent| InstanceId::new(agent.instance_id()?).ok()).collect())
+    let (mut online, mut lost) = (BTreeSet::new(), BTreeSet::new());
+    for agent in all(pages, OPERATION).await? {
+        let Some(id) = agent.instance_id().and_then(|id| InstanceId::new(id).ok()) else { continue };
+        let is_online = agent.ping_status() == Some(&PingStatus::Online);
+        if is_online {
+            online.insert(id)
+        } else {
+            lost.insert(id)
+        };
+    }
+    Ok(Agents::Listed { online, lost })
 }
 
 /// What the holder has been asked for since the volume was attached to it, and shortly before, that moves the volume. Two

@@ -103,8 +103,8 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
         let Err(error) = ask::send(aws, Question::Serves, &ids).await else { return Ok(()) };
         let left: Vec<InstanceId> = match code(&error) {
             "InvalidInstanceId" => {
-                let online = read::agents(aws, &ids.iter().copied().collect()).await?;
-                asked.iter().filter(|id| online.contains(*id)).cloned().collect()
+                let agents = read::agents(aws, &ids.iter().copied().collect()).await?;
+                asked.iter().filter(|id| agents.is_online(id)).cloned().collect()
             }
             "AccessDeniedException" => {
                 let declared = read::declared_instances(aws, &asked).await?;

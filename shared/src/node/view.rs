@@ -378,8 +378,8 @@ impl View {
 }
 
 async fn ask_for_agents(aws: &Aws, node: &Declaration, asked: &BTreeSet<&InstanceId>) -> Agents {
-    let online = if_soon(&aws.clock, "ssm:DescribeInstanceInformation", read::agents(aws, asked)).await;
-    online.map_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown), Agents::Online)
+    let read = if_soon(&aws.clock, "ssm:DescribeInstanceInformation", read::agents(aws, asked)).await;
+    read.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Agents::Unknown))
 }
 
 async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) -> Vec<Command> {

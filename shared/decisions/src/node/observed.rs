@@ -250,11 +250,15 @@ pub struct Release {
     pub state: ReleaseState,
 }
 
-/// Which agents are online. Not to know is not to have none: an instance whose agent is absent has not booted, or has no
-/// agent; of one whose agent is unknown nothing follows.
+/// What Systems Manager lists of agents. Not to know is not to have none: an instance that it does not list has not booted,
+/// or its image has no agent; of one whose agent is unknown nothing follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agents {
-    Online(BTreeSet<InstanceId>),
+    Listed {
+        online: BTreeSet<InstanceId>,
+        /// Once online, and not heard of now. Their images have an agent, and they may serve.
+        lost: BTreeSet<InstanceId>,
+    },
     /// Systems Manager has given no answer.
     Unknown,
 }
@@ -262,7 +266,15 @@ pub enum Agents {
 impl Agents {
     pub fn is_online(&self, instance: &InstanceId) -> bool {
         match self {
-            Agents::Online(online) => online.contains(instance),
+            Agents::Listed { online, .. } => online.contains(instance),
+            Agents::Unknown => false,
+        }
+    }
+
+    /// Whether its agent was ever online.
+    pub fn lists(&self, instance: &InstanceId) -> bool {
+        match self {
+            Agents::Listed { online, lost } => online.contains(instance) || lost.contains(instance),
             Agents::Unknown => false,
         }
     }

@@ -14,6 +14,14 @@ use crate::situation::*;
 /// (540 s), and a release (60 s). A newcomer that is silent for 600 s is given up meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(120 + 300 + 540 + 60);
 
+/// What Systems Manager lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Agent {
+    Online,
+    Lost,
+    None,
+}
+
 const BETWEEN_LOOKS: Duration = Duration::from_secs(20);
 
 /// What AWS shows and does not change, however long we look.
@@ -27,8 +35,9 @@ struct Frozen {
     /// None if it is not a member of the group any more.
     membership: Option<&'static Lifecycle>,
     release: Option<ReleaseState>,
-    /// Which of the two are online.
-    agents: (bool, bool),
+    holder_agent: Agent,
+    /// Whether the newcomer's agent is online.
+    newcomer_hears: bool,
     newcomer: Option<(&'static Lifecycle, InstanceState)>,
     desired: i32,
     risk: Option<Risk>,
@@ -37,7 +46,7 @@ struct Frozen {
 impl Frozen {
     /// There is no newcomer whose agent could be online.
     fn is_the_same_as_another(self) -> bool {
-        self.newcomer.is_none() && self.agents.1
+        self.newcomer.is_none() && self.newcomer_hears
     }
 
     /// Systems Manager says nothing about a living holder that has a successor. The holder serves on for as long, and the
@@ -58,9 +67,12 @@ impl Frozen {
             seen = seen.instance(NEW, lifecycle.clone(), state);
         }
         if let Some(state) = self.release {
-            let online = [(OLD, self.agents.0), (NEW, self.agents.1)];
+            let online = [(OLD, self.holder_agent == Agent::Online), (NEW, self.newcomer_hears)];
             let online: Vec<&str> = online.iter().filter(|(_, is_online)| *is_online).map(|(id, _)| *id).collect();
             seen = seen.release(&online, state);
+            if self.holder_agent == Agent::Lost {
+                seen = seen.agent_lost(OLD);
+            }
         }
         if let Some(Risk { reason, until }) = self.risk {
             seen = seen.at_risk(OLD, reason, until);
@@ -142,9 +154,10 @@ fn risks() -> [Option<Risk>; 3] {
 fn every(holder: Option<InstanceState>, hibernates: bool, mut look: impl FnMut(Frozen)) {
     let is_alive = matches!(holder, Some(InstanceState::Pending | InstanceState::Running));
     let (releases, agents): (Vec<_>, Vec<_>) = if is_alive {
-        (releases().to_vec(), vec![(true, true), (true, false), (false, true), (false, false)])
+        let agents = [Agent::Online, Agent::Lost, Agent::None];
+        (releases().to_vec(), agents.into_iter().flat_map(|agent| [(agent, true), (agent, false)]).collect())
     } else {
-        (vec![None], vec![(false, false)])
+        (vec![None], vec![(Agent::None, false)])
     };
     let unknown_since = [(AttachmentState::Attaching, None)];
     let known = ATTACHMENTS.map(|attachment| (attachment, Some(now())));
@@ -154,7 +167,7 @@ fn every(holder: Option<InstanceState>, hibernates: bool, mut look: impl FnMut(F
                 for (desired, risk) in [1, 2].into_iter().flat_map(|desired| risks().map(|risk| (desired, risk))) {
                     let of_systems_manager =
                         releases.iter().flat_map(|release| agents.iter().map(move |agents| (*release, *agents)));
-                    for (release, agents) in of_systems_manager {
+                    for (release, (holder_agent, newcomer_hears)) in of_systems_manager {
                         look(Frozen {
                             attachment,
                             attached_since,
@@ -162,7 +175,8 @@ fn every(holder: Option<InstanceState>, hibernates: bool, mut look: impl FnMut(F
                             hibernates,
                             membership,
                             release,
-                            agents,
+                            holder_agent,
+                            newcomer_hears,
                             newcomer,
                             desired,
                             risk,

@@ -216,6 +216,35 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
+/// Its image has an agent, which is not heard of for now: the holder serves, and a newcomer has to show that it can follow.
+#[rstest]
+#[case::it_boots(120, booted())]
+#[case::it_is_slow(600, booted())]
+#[case::it_never_boots(601, give_up(NEW))]
+fn a_holder_whose_agent_is_lost_does_not_go_because_of_silence(#[case] launched: u64, #[case] expected: Step) {
+    let silent = |state| rebalanced().release(&[], state).agent_lost(OLD).launched_ago(NEW, launched);
+    for state in [ReleaseState::NotStarted, ReleaseState::Marked, ReleaseState::Undelivered { at: ago(90) }] {
+        assert_eq!(next_step(&silent(state).seen(), now()), expected);
+    }
+    let in_service =
+        silent(ReleaseState::NotStarted).lifecycle(NEW, Lifecycle::InService).lifecycle(OLD, Lifecycle::Standby);
+    let ended = Step::EndSpare { instance: id(NEW), number: Number::Stays };
+    assert_eq!(next_step(&in_service.seen(), now()), if expected == booted() { booted() } else { ended });
+}
+
+#[rstest]
+#[case::its_newcomer_is_online(
+    rebalanced().release(&[NEW], ReleaseState::NotStarted).agent_lost(OLD), terminate(OLD))]
+#[case::its_group_ends_it(
+    replaced_early(600).release(&[], ReleaseState::NotStarted).agent_lost(OLD).launched_ago(NEW, 121),
+    Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue })]
+#[case::its_newcomer_was_online_and_it_never_was(
+    rebalanced().release(&[], ReleaseState::NotStarted).agent_lost(NEW).launched_ago(NEW, 121), booted())]
+#[case::it_has_let_go_and_nobody_follows(healthy().release(&[], let_go_ago(60)).agent_lost(OLD), replace())]
+fn an_agent_that_is_lost_says_that_the_image_has_one(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
 /// What would come in the way of the successor is found out before anything is done to the holder, unless it goes anyway.
 #[rstest]
 #[case::another_zone(rebalanced().zone(NEW, "eu-central-1b"))]

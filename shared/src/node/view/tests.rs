@@ -28,7 +28,7 @@ fn read(time: SystemTime, holder: &str) -> View {
     let mut view = View::of_group(time, Group::gone());
     view.instances = Cached::read_at(time, BTreeMap::new());
     view.volume = Cached::read_at(time, Some(held_by(holder)));
-    view.agents = Cached::read_at(time, Agents::Online(BTreeSet::new()));
+    view.agents = Cached::read_at(time, Agents::Listed { online: BTreeSet::new(), lost: BTreeSet::new() });
     view.commands = Cached::read_at(time, Vec::new());
     view
 }

@@ -40,8 +40,8 @@ pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(180);
 /// may run, or nobody would ever be told.
 pub(super) const GONE_WITHIN: Duration = Duration::from_secs(240);
 
-/// How long a successor that runs may take until its agent is online, if the holder has none either. After that it is
-/// taken as booted: an image without the agent has to work too, only with a longer outage.
+/// How long a successor that runs may take until its agent is online, if the holder's image has none either. After that it
+/// is taken as booted: an image without the agent has to work too, only with a longer outage.
 pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long a healthy holder waits for a successor that gives no sign of life. The launch action would wait for longer,

@@ -46,13 +46,13 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
 /// Asks the holder to serve again. One whose agent is gone is replaced, but only on fresh evidence that it does not serve.
 fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, now: SystemTime) -> Option<Step> {
     match observed.release.as_ref().map(|release| &release.agents) {
-        Some(Agents::Online(online)) if online.contains(holder) => Some(Step::Resume { holder: holder.clone() }),
-        Some(Agents::Online(_)) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
+        Some(agents) if agents.is_online(holder) => Some(Step::Resume { holder: holder.clone() }),
+        Some(Agents::Listed { .. }) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
         // It may have been rebooted long ago and serve without its agent, or serve nobody.
-        Some(Agents::Online(_) | Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
+        Some(Agents::Listed { .. } | Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
             Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
         }
-        Some(Agents::Online(_) | Agents::Unknown) | None => {
+        Some(Agents::Listed { .. } | Agents::Unknown) | None => {
             Some(Step::Wait(WaitFor::Resumed { holder: holder.clone() }))
         }
     }

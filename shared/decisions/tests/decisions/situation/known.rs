@@ -10,8 +10,18 @@ use super::{Situation, ago, id};
 impl Situation {
     /// Systems Manager was asked: whose agents are online, and how far the release is.
     pub(crate) fn release(self, agents: &[&str], state: ReleaseState) -> Situation {
-        let agents = Agents::Online(agents.iter().map(|agent| id(agent)).collect());
+        let agents = Agents::Listed { online: agents.iter().map(|agent| id(agent)).collect(), lost: [].into() };
         self.but(|observed| observed.release = Some(Release { agents, state }))
+    }
+
+    /// Systems Manager has heard of its agent once, and does not now.
+    pub(crate) fn agent_lost(self, instance: &str) -> Situation {
+        self.but(|observed| {
+            let release = observed.release.as_mut().expect("Systems Manager was asked");
+            let Agents::Listed { online, lost } = &mut release.agents else { panic!("it has given no answer") };
+            online.remove(&id(instance));
+            lost.insert(id(instance));
+        })
     }
 
     /// Systems Manager was asked, and has said nothing about agents.

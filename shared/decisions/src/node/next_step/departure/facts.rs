@@ -118,15 +118,16 @@ impl Departure<'_> {
         }
     }
 
-    /// Its agent is online. If the holder has no agent either, or there is a deadline, age has to do; but a healthy holder
-    /// does not go because of silence.
+    /// Its agent is online. If the images of both have no agent, or there is a deadline, age has to do; but a healthy holder
+    /// does not go because of silence, be it the newcomer's or its own.
     fn has_booted(&self, id: &InstanceId) -> bool {
         let launched = self.observed.instances.get(id).and_then(|instance| instance.launched);
         let is_old = launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now);
         match self.observed.release.as_ref().map(|release| &release.agents) {
-            Some(Agents::Online(online)) if online.contains(id) => true,
-            Some(Agents::Online(online)) => {
-                is_old && (!online.contains(&self.attachment.instance) || self.has_deadline())
+            Some(agents @ Agents::Listed { .. }) => {
+                let has_none = |id| !agents.lists(id);
+                let neither_has_one = has_none(id) && has_none(&self.attachment.instance);
+                agents.is_online(id) || (is_old && (neither_has_one || self.has_deadline()))
             }
             Some(Agents::Unknown) | None => is_old && self.has_deadline(),
         }
