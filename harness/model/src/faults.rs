@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     CommandFails(Id),
     /// Asked whether it is prepared, it says that its image is not fit.
     IsUnfit(Id),
+    /// It has an agent, and its image no program that could answer.
+    LacksProgram(Id),
     /// EC2 never brings the attachment, or the detachment, to its end.
     Sticks,
     /// A person detaches the volume from its holder.
@@ -63,6 +65,7 @@ impl World {
                 Fault::LosesAgent(id),
                 Fault::CommandFails(id),
                 Fault::IsUnfit(id),
+                Fault::LacksProgram(id),
                 Fault::PersonPointsRecord(id),
                 Fault::PersonTerminates(id),
                 Fault::PersonEnds(id),
@@ -90,7 +93,7 @@ impl World {
             Fault::Hangs(id) | Fault::Reboots(id) => runs(id) && !of(id).guest.hung,
             Fault::LosesAgent(id) => runs(id) && of(id).guest.agent,
             Fault::CommandFails(id) => runs(id) && of(id).commands.clone().begun().is_some(),
-            Fault::IsUnfit(id) => self.may_inside(id, Inside::SaysWhetherPrepared),
+            Fault::IsUnfit(id) | Fault::LacksProgram(id) => self.may_inside(id, Inside::SaysWhetherPrepared),
             Fault::Sticks => self.volume.held.is_some_and(|held| {
                 of(held.by).lives() && held.state != Place::Attached && !held.stuck && !of(held.by).guest.mounted
             }),
@@ -138,6 +141,7 @@ impl World {
                 it.guest.serving &= command.document != Document::Release;
             }
             Fault::IsUnfit(id) => self.instances[id].prepared = Said::No,
+            Fault::LacksProgram(id) => self.instances[id].prepared = Said::Absent,
             Fault::Sticks => self.volume.held.as_mut().expect("on its way").stuck = true,
             Fault::PersonDetaches => {
                 let holder = self.holder().expect("a holder");

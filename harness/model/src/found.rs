@@ -190,6 +190,11 @@ fn an_agent_that_is_lost_and_taken_for_none() {
 }
 
 #[test]
+fn a_newcomer_that_cannot_be_asked_and_is_taken_to_be_prepared() {
+    story(&serving(), &but(rules::absent_is_yes), within(1, 2, 14), BROKEN_BEFORE_MADE);
+}
+
+#[test]
 fn a_number_that_always_falls() {
     let mut begun = after(Fault::PersonAsksForTwo, |world| world.count(|it| it.guest.up) == 2);
     begun.first.group.min = 0;

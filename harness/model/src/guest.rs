@@ -90,6 +90,7 @@ impl World {
                 it.guest.mounted &= command.document != Document::Release;
             }
             Inside::SaysWhetherPrepared => it.prepared = Said::Yes,
+            Inside::SaysWhetherItServes if it.prepared == Said::Absent => it.serves = Said::Absent,
             Inside::SaysWhetherItServes => it.serves = if it.guest.serving { Said::Yes } else { Said::No },
             Inside::PowersOff => it.power_off(),
             Inside::AgentReturns => it.guest.agent = true,

@@ -130,7 +130,13 @@ fn follows(world: &World, id: Id, other: Id) -> bool {
     let (holder, newcomer) = (&world.instances[id], &world.instances[other]);
     let is_member = newcomer.cycle.is_launching() || newcomer.cycle == Cycle::InService;
     let has_booted = newcomer.guest.up || (has_deadline(holder) && newcomer.launched > BOOTS_WITHIN);
-    other != id && newcomer.ec2 == Ec2::Running && has_booted && is_member
+    // The holder's image has the program, and the newcomer's has not.
+    let is_mute = holder.can_answer() && newcomer.prepared == Said::Absent && !has_to_go(holder);
+    other != id && newcomer.ec2 == Ec2::Running && has_booted && is_member && !is_mute
+}
+
+fn has_to_go(holder: &Instance) -> bool {
+    has_deadline(holder) || holder.cycle.is_ending()
 }
 
 /// If it serves all the same, it was rebooted since: nothing tells of that.
@@ -190,7 +196,7 @@ fn of_launch(world: &World, id: Id) -> Result<(), Broken> {
     check(world.settled() == Some(id), GONE_ON_WITHOUT_VOLUME)?;
     let since = world.volume.held.map_or(0, |held| held.since);
     let patience = if it.guest.agent { 240 } else { 120 };
-    let has_said = matches!(it.serves, Said::Yes);
+    let has_said = matches!(it.serves, Said::Yes | Said::Absent);
     let is_taken = it.mark.is_some_and(|mark| matches!(mark, Mark::Interruption(_)));
     check(has_said || is_taken || since > patience, GONE_ON_SILENTLY)
 }

@@ -8,7 +8,7 @@ use crate::guest::Inside;
 use crate::invariants::{self, Broken};
 use crate::runs::{Event, Rules, Run};
 use crate::see::Eyes;
-use crate::world::{AGED, Age, Cycle, Ec2, Held, Id, Instance, Mark, World};
+use crate::world::{AGED, Age, Cycle, Ec2, Held, Id, Instance, Mark, Said, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Move {
@@ -202,7 +202,10 @@ impl World {
         }
         it.commands.forget_what_nobody_asks(holds);
         if it.cycle == Cycle::InService && holds {
-            (it.prepared, it.serves) = Default::default();
+            it.serves = Said::default();
+            if it.prepared != Said::Absent {
+                it.prepared = Said::default();
+            }
         }
         if it.cycle.is_ending() {
             it.launched = AGED;

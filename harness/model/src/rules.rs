@@ -175,6 +175,11 @@ pub(crate) fn lost_is_none(observed: &Observed, now: SystemTime) -> Step {
     next_step(&seen, now)
 }
 
+/// A newcomer that cannot be asked is taken to be prepared.
+pub(crate) fn absent_is_yes(observed: &Observed, now: SystemTime) -> Step {
+    next_step(&Observed { have_answered: [].into(), ..observed.clone() }, now)
+}
+
 /// A release that has failed on the way is taken for one that never arrived: nothing was stopped.
 pub(crate) fn a_failure_is_taken_for_silence(observed: &Observed, now: SystemTime) -> Step {
     let mut seen = observed.clone();

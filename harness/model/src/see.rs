@@ -98,6 +98,7 @@ pub(crate) fn see(world: &World, run: &Run, eyes: Eyes) -> Observed {
         release: None,
         booted: agents.clone(),
         words: Words::default(),
+        have_answered: world.ids().filter(|id| world.instances[*id].can_answer()).map(|id| name(id).clone()).collect(),
         warning: warning(world, run.event),
         action: own.as_ref().map(|(instance, transition)| action(instance, *transition)),
         seen_waiting: own.filter(|_| run.own_action_is_known).into_iter().collect(),
@@ -260,5 +261,6 @@ fn word(said: Said) -> Word {
         Said::Yes => Word::Yes,
         Said::NotYet => Word::NotYet { why: "k3s does not answer".to_owned() },
         Said::No => Word::No { why: "it says so".to_owned() },
+        Said::Absent => Word::Absent { why: "it has no program".to_owned() },
     }
 }

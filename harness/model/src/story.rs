@@ -192,6 +192,7 @@ fn of_fault(fault: Fault) -> String {
         Fault::LosesAgent(id) => format!("{:<9}its agent is gone", NAMES[id]),
         Fault::CommandFails(id) => format!("{:<9}does not bring to an end what it was asked", NAMES[id]),
         Fault::IsUnfit(id) => format!("{:<9}says that its image is not fit", NAMES[id]),
+        Fault::LacksProgram(id) => format!("{:<9}has no program that could answer", NAMES[id]),
         Fault::Sticks => "EC2      the volume is stuck where it is".to_owned(),
         Fault::PersonDetaches => "person   detaches the volume".to_owned(),
         Fault::PersonPointsRecord(id) => format!("person   points the record to {}", NAMES[id]),

@@ -106,7 +106,7 @@ fn of_instance(it: &Instance, holds: bool, next: &mut Next) {
     for said in [it.prepared, it.serves] {
         match said {
             Said::Asked(age) => next.after(age, &[ANSWERED_WITHIN, 161]),
-            Said::Yes | Said::Nothing | Said::NotYet | Said::No => {}
+            Said::Yes | Said::Nothing | Said::NotYet | Said::No | Said::Absent => {}
         }
     }
     if holds {
@@ -160,6 +160,6 @@ fn age(said: Said, by: Age) -> Said {
     match said {
         Said::Asked(since) if since + by >= ANSWERED_WITHIN => Said::NotYet,
         Said::Asked(since) => Said::Asked(since + by),
-        Said::Yes | Said::Nothing | Said::NotYet | Said::No => said,
+        Said::Yes | Said::Nothing | Said::NotYet | Said::No | Said::Absent => said,
     }
 }

@@ -112,6 +112,8 @@ pub(crate) enum Said {
     Yes,
     NotYet,
     No,
+    /// Its image has no program.
+    Absent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -234,6 +236,11 @@ impl Instance {
     /// Whether it can be asked for something.
     pub(crate) fn hears(&self) -> bool {
         self.ec2 == Ec2::Running && self.guest.agent
+    }
+
+    /// Whether it has answered whenever it was asked: the schedule asks each holder.
+    pub(crate) fn can_answer(&self) -> bool {
+        self.guest.up && self.prepared != Said::Absent
     }
 
     /// The power goes: nothing is left of what was inside.

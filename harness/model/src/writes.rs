@@ -188,7 +188,9 @@ impl World {
         if !it.hears() {
             return Answer::Refused;
         }
-        *word(it) = Said::Asked(0);
+        if *word(it) != Said::Absent {
+            *word(it) = Said::Asked(0);
+        }
         Answer::Done
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use durin_decisions::node::{Observed, Question, Word, word_matters};
 
 use super::observe::Node;
-use super::words;
+use super::{read, words};
 use crate::aws::Aws;
 use crate::ids::InstanceId;
 
@@ -15,6 +15,9 @@ const LEAVES_ASKING_FOR: Duration = Duration::from_secs(25);
 
 /// How long an instance boots at the least, until its agent is online, from the moment on at which it can be given a volume.
 const LEAST_BOOT: Duration = Duration::from_secs(12);
+
+/// How far back the answers of a holder are looked for. The schedule asks it every five minutes. (`roll_call.rs`.)
+const ANSWERS_OF: Duration = Duration::from_secs(3_600);
 
 /// How old an answer may be whose launch or attachment has no time.
 const WITHOUT_A_TIME: Duration = Duration::from_secs(240);
@@ -31,6 +34,9 @@ impl Node {
             if (question, &word) == (Question::Serves, &Word::Yes) {
                 self.view.know_arrival();
                 observed.know_arrival();
+            }
+            if let (Question::Prepared, Word::Absent { .. }) = (question, &word) {
+                self.learn_whether_holder_answers(aws, observed).await;
             }
             observed.words.note(&instance, question, word.clone());
             self.words.note(&instance, question, word);
@@ -78,6 +84,27 @@ impl Node {
         }
         let listed = self.view.ask_about_answers(aws, &self.declaration, instance, since).await;
         words::word(listed, question, since, asked.as_ref(), now)
+    }
+
+    /// A newcomer that cannot be asked replaces no holder that can. Fail open: of a holder whose answers cannot be read nothing is
+    /// known.
+    async fn learn_whether_holder_answers(&mut self, aws: &Aws, observed: &mut Observed) {
+        let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+        let Some((holder, since)) = holder.and_then(|held| Some((&held.instance, held.since?))) else { return };
+        if !self.have_answered.contains_key(holder) {
+            match read::has_answered(aws, holder, since.max(aws.clock.now() - ANSWERS_OF)).await {
+                Ok(has_answered) => {
+                    self.have_answered.insert(holder.clone(), has_answered);
+                }
+                Err(failure) => {
+                    let (node, reason) = (&self.declaration.group, failure.chain());
+                    tracing::warn!(%node, instance = %holder, reason, "its answers cannot be read");
+                }
+            }
+        }
+        if self.have_answered.get(holder) == Some(&true) {
+            observed.have_answered.insert(holder.clone());
+        }
     }
 
     /// Once each: an instance that cannot be asked is taken to be what is hoped for, and its owner should know.

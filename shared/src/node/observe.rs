@@ -47,6 +47,8 @@ pub(super) struct Node {
     pub(super) asks_about: Option<SystemTime>,
     /// What the instances have said of themselves, as far as this run has heard it.
     pub(super) words: Words,
+    /// The holders of which this run knows whether they have answered since they were given the volume.
+    pub(super) have_answered: BTreeMap<InstanceId, bool>,
     /// The lifecycle actions that this run has seen its group show.
     seen_waiting: BTreeSet<(InstanceId, Transition)>,
     /// The attachment of which its holder says that it has released it, although no command is known that asked for it: a
@@ -106,6 +108,7 @@ impl Node {
             leaves_asking_since: None,
             asks_about: None,
             words: Words::default(),
+            have_answered: BTreeMap::new(),
             seen_waiting: BTreeSet::new(),
             says_it_has_released: None,
             refusals: BTreeSet::new(),
@@ -180,6 +183,7 @@ impl Node {
             release: None,
             booted: BTreeSet::new(),
             words: self.words.clone(),
+            have_answered: self.have_answered.iter().filter(|(_, it)| **it).map(|(id, _)| id.clone()).collect(),
             warning: self.warning.clone(),
             action: self.action.clone(),
             seen_waiting: self.seen_waiting.clone(),

@@ -17,6 +17,7 @@ use durin_decisions::node::{Agents, Attachment, Group, Instance, InstanceState, 
 use super::commands::{Command, Outcome};
 use super::convert::{self, Listed};
 use super::documents::Document;
+use super::said::Said;
 use crate::aws::{Aws, all, code, failed, incomplete};
 use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId, VolumeId};
@@ -194,6 +195,13 @@ pub(super) async fn commands_since(
 ) -> Result<Vec<Command>, Failure> {
     let call = aws.ssm.list_command_invocations().instance_id(instance.as_str());
     Ok(listed(call, [invoked_after(since)]).await?.into_iter().map(|(_, command)| command).collect())
+}
+
+/// Whether an instance has answered since then whether it serves: then its image has the program.
+pub(super) async fn has_answered(aws: &Aws, instance: &InstanceId, since: SystemTime) -> Result<bool, Failure> {
+    let call = aws.ssm.list_command_invocations().instance_id(instance.as_str());
+    let asked = listed(call, [of_document(Document::Serves), invoked_after(since)]).await?;
+    Ok(asked.iter().any(|(_, command)| command.said.as_ref().is_some_and(Said::is_understood)))
 }
 
 /// What any instance has been asked for by a document since then, fifty to a call.

@@ -49,6 +49,8 @@ pub struct Observed {
     pub booted: BTreeSet<InstanceId>,
     /// What the instances have said of themselves.
     pub words: Words,
+    /// The instances of which it is known that they can be asked, because they have answered since they were given the volume.
+    pub have_answered: BTreeSet<InstanceId>,
     pub warning: Option<Warning>,
     /// The lifecycle action that the event spoke of, if it is one of our hooks'.
     pub action: Option<LifecycleAction>,

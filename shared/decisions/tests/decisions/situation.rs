@@ -142,6 +142,7 @@ impl Default for Situation {
             release: None,
             booted: [].into(),
             words: [OLD, NEW, NEWEST].into_iter().fold(Words::default(), all_well),
+            have_answered: [].into(),
             warning: None,
             action: None,
             completed: [].into(),

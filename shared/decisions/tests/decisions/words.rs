@@ -101,6 +101,46 @@ fn a_newcomer_that_is_not_fit_replaces_nobody(#[case] situation: Situation, #[ca
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
+fn cannot_answer() -> Step {
+    let group = durin_decisions::ids::GroupName::new("k3s").expect("a group");
+    let why = "there is no durin-node on this instance".to_owned();
+    Step::Blocked(Blocked::CannotAnswer { group, newcomer: id(NEW), holder: id(OLD), why })
+}
+
+/// The holder can be asked, so its successor has to be, too: its image is another.
+#[rstest]
+#[case::it_serves_on(says(absent()), cannot_answer())]
+#[case::for_ten_minutes(says(absent()).launched_ago(NEW, 600), cannot_answer())]
+#[case::and_then_another_may_be_launched(
+    says(absent()).launched_ago(NEW, 601), launched(NEW, ActionResult::Abandon))]
+#[case::one_beside_it_can_be_asked(
+    says(absent()).instance(NEWEST, PENDING_WAIT, InstanceState::Running)
+        .release(&[OLD, NEW, NEWEST], ReleaseState::NotStarted), release())]
+#[case::it_has_let_go_and_takes_it_back(
+    says(absent()).release(&[OLD, NEW], let_go_ago(31)), Step::Resume { holder: id(OLD) })]
+#[case::its_host_retires_some_day(
+    says(absent()).desired(2).at_risk(OLD, RiskReason::Retirement, None), cannot_answer())]
+#[case::ec2_recommends_to_leave_it(says(absent()).at_risk(OLD, RiskReason::Rebalance, None), cannot_answer())]
+#[case::it_is_set_aside(says(absent()).lifecycle(OLD, Lifecycle::Standby), cannot_answer())]
+// What has to go anyway goes as if neither could be asked.
+#[case::its_group_ends_it(says(absent()).lifecycle(OLD, TERMINATING_WAIT), release())]
+#[case::ec2_takes_it(says(absent()).at_risk(OLD, RiskReason::Interruption, Some(in_s(100))), release())]
+#[case::ec2_takes_it_at_any_moment(says(absent()).at_risk(OLD, RiskReason::Interruption, None), release())]
+#[case::ec2_stops_it_soon(says(absent()).stops_at(OLD, in_s(800)), release())]
+#[case::it_is_dead(says(absent()).state(OLD, InstanceState::Dead), Step::Wait(WaitFor::HolderGone { holder: id(OLD) }))]
+#[case::the_volume_is_free(says(absent()).free().unasked(), Step::Attach { successor: id(NEW) })]
+fn a_newcomer_that_cannot_be_asked_replaces_no_holder_that_can(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.has_answered(OLD).seen(), now()), expected);
+}
+
+/// Neither its own answers nor those of the instance that had the volume before it say anything of the holder.
+#[rstest]
+#[case::of_the_newcomer(NEW)]
+#[case::of_another(NEWEST)]
+fn only_the_holders_own_answers_count(#[case] has_answered: &str) {
+    assert_eq!(next_step(&says(absent()).has_answered(has_answered).seen(), now()), release());
+}
+
 fn pressed(seconds: u64, word: Word) -> Situation {
     replaced_early(seconds).says(NEW, Question::Prepared, word)
 }

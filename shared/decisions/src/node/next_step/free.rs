@@ -61,7 +61,7 @@ pub(super) fn next_step(
             if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
                 return stays(observed, attachment, blocked, now);
             }
-            let unfit = successor.id().and_then(|id| unfit(observed, id));
+            let unfit = successor.id().and_then(|id| unfit(observed, id, now));
             if !taken::is_taken(instance, now)
                 && let (Some(blocked), Some(newcomer)) = (&unfit, successor.id())
             {

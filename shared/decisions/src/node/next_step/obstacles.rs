@@ -1,9 +1,12 @@
 //! What keeps a node from moving that a person has to put right: a mistake in the set-up, or one that somebody made since.
 
+use std::time::SystemTime;
+
 use super::successor::Successor;
+use super::taken;
 use crate::declaration::TagError;
 use crate::ids::InstanceId;
-use crate::node::observed::{Instance, Observed, Volume, VolumeState};
+use crate::node::observed::{Instance, InstanceState, Lifecycle, Observed, Volume, VolumeState};
 use crate::node::step::Blocked;
 use crate::node::word::{Question, Word};
 
@@ -51,17 +54,29 @@ pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: 
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }
 
-/// What the newcomer itself says against it. It is given the volume all the same if that is free: it may serve yet, and nobody
-/// else does.
-pub(super) fn unfit(observed: &Observed, newcomer: &InstanceId) -> Option<Blocked> {
-    match observed.words.of(newcomer, Question::Prepared) {
-        Word::No { why } => Some(Blocked::Unfit {
-            group: observed.declaration.group.clone(),
-            newcomer: newcomer.clone(),
-            why: why.clone(),
-        }),
-        Word::NotAsked | Word::Asked { .. } | Word::Yes | Word::NotYet { .. } | Word::Absent { .. } => None,
+/// What the newcomer itself says against it, or that it cannot say anything where its predecessor can. It is given the volume
+/// all the same if that is free: it may serve yet, and nobody else does.
+pub(super) fn unfit(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Blocked> {
+    let (group, newcomer) = (observed.declaration.group.clone(), newcomer.clone());
+    match observed.words.of(&newcomer, Question::Prepared) {
+        Word::No { why } => Some(Blocked::Unfit { group, newcomer: newcomer.clone(), why: why.clone() }),
+        Word::Absent { why } => {
+            holder_that_answers(observed, now).filter(|holder| **holder != newcomer).map(|holder| {
+                Blocked::CannotAnswer { group, newcomer: newcomer.clone(), holder: holder.clone(), why: why.clone() }
+            })
+        }
+        Word::NotAsked | Word::Asked { .. } | Word::Yes | Word::NotYet { .. } => None,
     }
+}
+
+/// A living holder that can be asked, and has no deadline: it loses nothing by waiting for one that can be asked, too.
+fn holder_that_answers(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
+    let holder = &observed.volume.as_ref()?.attachments.first()?.instance;
+    let instance = observed.instances.get(holder)?;
+    let is_alive = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
+    let is_ending = matches!(observed.group.members.get(holder), Some(Lifecycle::Terminating { .. }));
+    let loses_nothing = is_alive && !is_ending && !taken::is_doomed(instance, now);
+    (loses_nothing && observed.have_answered.contains(holder)).then_some(holder)
 }
 
 /// Detached, the volume could not be attached again, to anybody.

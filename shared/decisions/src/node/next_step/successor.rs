@@ -113,7 +113,7 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
         let runs = listed.is_some_and(|instance| instance.state == InstanceState::Running);
         let launched = listed.and_then(|instance| instance.launched);
         let is_marked = goes(observed, id, now);
-        let is_unfit = unfit(observed, id).is_some();
+        let is_unfit = unfit(observed, id, now).is_some();
         (
             is_out_of_place(observed, id),
             is_unfit,

@@ -35,6 +35,13 @@ pub enum Blocked {
          image that is (just rollback, or a new bake)"
     )]
     Unfit { group: GroupName, newcomer: InstanceId, why: String },
+    /// Its holder serves on, unless EC2 takes it or its group ends it.
+    #[error(
+        "{newcomer} was launched to be the node of the Auto Scaling group {group} and cannot be asked whether it is fit for it \
+         ({why}), as {holder} can: publish an image that has the durin-node of this release (just rollback, or a new bake), or \
+         give Systems Manager back what it lacks"
+    )]
+    CannotAnswer { group: GroupName, newcomer: InstanceId, holder: InstanceId, why: String },
     #[error(
         "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
          Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \

@@ -79,6 +79,11 @@ impl Situation {
         self.but(|observed| observed.words.note(&id(instance), question, word))
     }
 
+    /// It has answered since it was given the volume.
+    pub(crate) fn has_answered(self, instance: &str) -> Situation {
+        self.but(|observed| observed.have_answered.extend([id(instance)]))
+    }
+
     /// This run has seen the volume and its holder like this for so many seconds.
     pub(crate) fn stands_for(self, seconds: u64) -> Situation {
         self.but(|observed| observed.volume_stands_since = Some(ago(seconds)))

@@ -92,7 +92,8 @@ impl Departure<'_> {
     }
 
     /// Whether it has an agent that could give its answer, and has not given it. An instance that cannot be asked is taken to be
-    /// prepared: an image without the program has to work too. One that is silent may hang.
+    /// prepared, unless its predecessor can be ([`super::super::obstacles::unfit`]): an image without the program has to work
+    /// too. One that is silent may hang.
     fn is_awaited(&self, id: &InstanceId) -> bool {
         let hears = self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(id));
         hears
