@@ -30,7 +30,9 @@ use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Warning;
 pub use departure::release_matters;
-use obstacles::{cannot_take_over, mistaken_tag, shared_record, shared_volume, usable_volume, zone_elsewhere};
+use obstacles::{
+    cannot_take_over, shared_record, shared_volume, mistaken_tag, too_many, usable_volume, zone_elsewhere,
+};
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, least_heartbeat};
 pub use precedence::{Precedence, precedence, release_due, urgent_from};
@@ -86,11 +88,11 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
 /// Only instead of having nothing to say: whatever runs is looked after all the same.
 fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
     let group = &observed.group;
-    match (idle, mistaken_tag(observed)) {
+    match (idle, too_many(observed).or_else(|| mistaken_tag(observed).map(Blocked::Tags))) {
         (Step::Done(Done::NoSuccessor), _) if group.launch_suspended && observed.lacks_holder() => {
             Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: observed.declaration.group.clone() })
         }
-        (Step::Done(_), Some(mistake)) => Step::Blocked(Blocked::Tags(mistake)),
+        (Step::Done(_), Some(mistake)) => Step::Blocked(mistake),
         (idle, _) => idle,
     }
 }

@@ -251,6 +251,10 @@ fn an_agent_that_is_lost_says_that_the_image_has_one(#[case] situation: Situatio
 #[case::another_device(rebalanced().device_taken(NEW))]
 #[case::a_missing_tag(rebalanced().undeclared(NEW))]
 #[case::a_disabled_key(rebalanced().key(KeyProblem::Disabled))]
+#[case::three_are_wanted(rebalanced().desired(3))]
+#[case::three_are_wanted_and_in_service(
+    rebalanced().desired(3).lifecycle(NEW, Lifecycle::InService)
+        .instance(NEWEST, Lifecycle::InService, InstanceState::Running))]
 fn a_holder_that_has_to_go_lets_go_in_order_whatever_comes_after(#[case] mistaken: Situation) {
     assert!(matches!(next_step(&mistaken.seen(), now()), Step::Blocked(_)));
     let warned = |seconds| mistaken.clone().at_risk(OLD, RiskReason::Interruption, Some(in_s(seconds))).seen();

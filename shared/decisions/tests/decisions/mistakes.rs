@@ -1,9 +1,11 @@
 //! Mistakes in the set-up: what each one stops, and what a person reads of it.
 
+use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    Claim, Done, InstanceState, KeyProblem, Lifecycle, Record, RecordProblem, ReleaseState, Step, VolumeState,
-    next_step,
+    ActionResult, Blocked, Claim, Done, InstanceState, KeyProblem, Lifecycle, Question, Record, RecordProblem,
+    ReleaseState, Step, VolumeState, WaitFor, Word, next_step,
 };
+use durin_decisions::risk::RiskReason;
 use rstest::rstest;
 
 use crate::situation::*;
@@ -68,6 +70,53 @@ fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situatio
         panic!("{:?}", next_step(&situation.seen(), now()))
     };
     assert!(blocked.to_string().contains(advice), "{blocked}");
+}
+
+/// Three are wanted. None is ended for that, none makes way that may stay, and a person is asked to set the number right;
+/// but one of them is the node.
+fn crowded(situation: Situation) -> Situation {
+    situation.desired(3).instance(NEWEST, PENDING_WAIT, InstanceState::Pending)
+}
+
+#[rstest]
+#[case::the_volume_is_free(crowded(replaced().without(OLD).free()), Step::Attach { successor: id(NEW) })]
+#[case::it_is_free_and_they_are_in_service(
+    crowded(replaced().without(OLD).free().lifecycle(NEW, Lifecycle::InService)).not_a_member(NEWEST),
+    Step::Attach { successor: id(NEW) })]
+#[case::its_holder_is_dead(crowded(replaced().lifecycle(OLD, TERMINATING)), Step::Wait(WaitFor::HolderGone { holder: id(OLD) }))]
+#[case::its_holder_is_stopped(crowded(replaced().state(OLD, InstanceState::Stopped)), Step::Detach { holder: id(OLD) })]
+#[case::its_holder_has_let_go_and_has_to_go(
+    crowded(interrupted(30)).release(&[OLD], let_go_just_now()), Step::Detach { holder: id(OLD) })]
+#[case::its_holder_lets_go(
+    crowded(interrupted(30)).release(&[OLD], ReleaseState::Running { since: ago(2) }),
+    Step::Wait(WaitFor::Released { holder: id(OLD) }))]
+#[case::its_holder_is_interrupted_and_alone(interrupted(100).desired(3), Step::Replace { holder: id(OLD) })]
+#[case::it_has_arrived(crowded(taken_over()),
+    Step::PointRecord { from: Some(a_record(OLD)), to: a_record(NEW) })]
+#[case::and_its_holder_serves(crowded(taken_over().record_names(NEW)),
+    Step::Complete { instance: id(NEW), transition: Transition::Launching, result: ActionResult::Continue })]
+#[case::its_holder_let_go_for_nothing(
+    crowded(healthy()).release(&[OLD], let_go_ago(60)), Step::Resume { holder: id(OLD) })]
+fn a_node_of_three_serves_from_one(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+#[rstest]
+#[case::it_serves(crowded(healthy()))]
+#[case::it_has_come_into_service_just_now(crowded(taken_over().record_names(NEW).completed(NEW, Transition::Launching)))]
+#[case::two_are_in_service(crowded(healthy().instance(NEW, Lifecycle::InService, InstanceState::Running)))]
+#[case::its_host_retires(crowded(retired()))]
+#[case::its_host_retires_and_another_is_in_service(
+    crowded(retired().instance(NEW, Lifecycle::InService, InstanceState::Running)).release(&[OLD, NEW], ReleaseState::NotStarted))]
+#[case::ec2_recommends_to_leave_it(crowded(rebalanced().at_risk(OLD, RiskReason::Rebalance, None)))]
+#[case::its_newcomer_is_not_fit(crowded(
+    rebalanced().at_risk(OLD, RiskReason::Rebalance, None).launched_ago(NEW, 601)
+        .says(NEW, Question::Prepared, Word::No { why: "there is no k3s".to_owned() })))]
+#[case::nobody_is_there(healthy().without(OLD).free().desired(3))]
+#[case::nobody_else_is_there(interrupted(20).free().replacement_asked_ago(1).desired(3))]
+fn a_node_of_three_is_reported_and_left_alone(#[case] situation: Situation) {
+    let step = next_step(&situation.seen(), now());
+    assert!(matches!(step, Step::Blocked(Blocked::DesiredCapacity { desired: 3, .. })), "{step:?}");
 }
 
 #[test]

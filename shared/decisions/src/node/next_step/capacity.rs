@@ -31,7 +31,7 @@
 
 use std::time::SystemTime;
 
-use super::obstacles::unusable_key;
+use super::obstacles::{too_many, unusable_key};
 use super::patience::LAUNCH_SHOWS_WITHIN;
 use super::{agreement, departure, spare, take_back, taken};
 use crate::ids::InstanceId;
@@ -41,6 +41,9 @@ use crate::node::step::{Blocked, Done, Step, WaitFor};
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
 pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Step> {
     let group = &observed.group;
+    if let Some(blocked) = too_many(observed) {
+        return Some(Step::Blocked(blocked));
+    }
     if group.members.get(holder) != Some(&Lifecycle::InService) {
         return None;
     }

@@ -15,7 +15,7 @@
 use std::time::SystemTime;
 
 use super::departure::Departure;
-use super::obstacles::{cannot_take_over, shared_volume, unfit};
+use super::obstacles::{cannot_take_over, shared_volume, too_many, unfit};
 use super::patience::{GONE_WITHIN, SILENCE, STOPS_WITHIN, STUCK_AFTER};
 use super::spare::give_newcomer_up;
 use super::stuck::end;
@@ -61,6 +61,12 @@ pub(super) fn next_step(
             if let Some(blocked) = agreement::blocks_leaving(observed, &holder, now) {
                 return stays(observed, attachment, blocked, now);
             }
+            let too_many = too_many(observed);
+            if !taken::is_taken(instance, now)
+                && let Some(blocked) = &too_many
+            {
+                return in_vain(observed, attachment, instance, blocked.clone(), now);
+            }
             let unfit = successor.id().and_then(|id| unfit(observed, id, now));
             if !taken::is_taken(instance, now)
                 && let (Some(blocked), Some(newcomer)) = (&unfit, successor.id())
@@ -68,7 +74,8 @@ pub(super) fn next_step(
                 return give_unfit_up(observed, newcomer, now)
                     .unwrap_or_else(|| in_vain(observed, attachment, instance, blocked.clone(), now));
             }
-            let successor = if is_useless || unfit.is_some() { &Successor::None } else { successor };
+            let is_nobody = is_useless || unfit.is_some() || too_many.is_some();
+            let successor = if is_nobody { &Successor::None } else { successor };
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }

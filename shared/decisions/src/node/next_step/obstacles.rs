@@ -14,9 +14,6 @@ use crate::node::word::{Question, Word};
 pub(super) fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
     let declaration = &observed.declaration;
     let group = declaration.group.clone();
-    if observed.group.desired_capacity > 2 {
-        return Err(Blocked::DesiredCapacity { group, desired: observed.group.desired_capacity });
-    }
     let Some(volume) = &observed.volume else {
         return Err(Blocked::NoSuchVolume { group, volume: declaration.volume.clone() });
     };
@@ -28,6 +25,13 @@ pub(super) fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
         return Err(Blocked::MultiAttach { volume: declaration.volume.clone() });
     }
     Ok(volume)
+}
+
+/// The group is asked for more instances than ever follow one another. Nobody is ended for that, and no holder that may stay
+/// makes way; but one of them is the node, and what it needs for that is done.
+pub(super) fn too_many(observed: &Observed) -> Option<Blocked> {
+    let (group, desired) = (observed.declaration.group.clone(), observed.group.desired_capacity);
+    (desired > 2).then_some(Blocked::DesiredCapacity { group, desired })
 }
 
 /// Why EC2 would never attach the volume to the successor, as far as that can be seen.
