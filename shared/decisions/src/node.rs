@@ -1,6 +1,7 @@
 //! A node: what is seen of it, and the one next step.
 
 mod claim;
+mod ended;
 mod hooks;
 mod next_step;
 mod observed;
@@ -10,6 +11,7 @@ mod step;
 mod word;
 
 pub use claim::{Claim, claim_name, claim_text};
+pub use ended::command_ended;
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{
     LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, has_successor, is_news, is_warned, launch_has_company,

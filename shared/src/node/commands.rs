@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::types as ssm;
-use durin_decisions::node::{Attachment, ReleaseState};
+use durin_decisions::node::{Attachment, ReleaseState, command_ended};
 
 use super::convert::time;
 use super::documents::Document;
@@ -16,7 +16,7 @@ pub(super) struct Command {
     pub(super) document: Document,
     pub(super) requested: SystemTime,
     pub(super) outcome: Outcome,
-    /// Of the outcome; if Systems Manager does not say, the time of the request.
+    /// Of the outcome, as far as it is certain ([`command_ended`]).
     pub(super) ended: SystemTime,
     /// The reason that the instance gives, if it has not done what it was asked.
     pub(super) refusal: Option<String>,
@@ -62,9 +62,6 @@ pub(super) enum Answer {
 /// How long before its answer was given up a command may have been taken, and how much clocks differ.
 const SENDING: Duration = Duration::from_secs(10);
 
-/// How long a release may take: 30 s until it is delivered, 45 s until its document is stopped, and some.
-const LONGEST_RELEASE: Duration = Duration::from_secs(80);
-
 impl Command {
     /// None for other people's commands, and for what lacks an id or a time.
     pub(super) fn listed(invocation: &ssm::CommandInvocation) -> Option<Command> {
@@ -80,10 +77,10 @@ impl Command {
             Some(Status::Failed | Status::Cancelled | Status::TimedOut) => Outcome::Failed,
             _ => Outcome::Open,
         };
-        let ended =
-            invocation.command_plugins().iter().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
-        // By the instance's clock, which may be wrong: what cannot be is not believed.
-        let ended = ended.filter(|ended| *ended <= requested + LONGEST_RELEASE).unwrap_or(requested).max(requested);
+        let plugins = || invocation.command_plugins().iter();
+        let began = plugins().filter_map(|plugin| time(plugin.response_start_date_time()?)).min();
+        let ended = plugins().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
+        let ended = command_ended(requested, began, ended);
         let outputs = || invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
         let (refusal, said) = (outputs().find_map(|it| document.refusal(it)), outputs().find_map(Said::in_output));
         // As clap writes it.
@@ -228,7 +225,9 @@ mod tests {
 
     fn command(document: Document, requested: i64, status: Status, ended: Option<i64>) -> Command {
         let ended = ended.map(DateTime::from_secs);
-        let plugin = ssm::CommandPlugin::builder().set_response_finish_date_time(ended).build();
+        let began = DateTime::from_secs(requested);
+        let plugin =
+            ssm::CommandPlugin::builder().response_start_date_time(began).set_response_finish_date_time(ended).build();
         let invocation = ssm::CommandInvocation::builder()
             .command_id(format!("{requested} {status}"))
             .document_name(document.name())

@@ -185,8 +185,9 @@ mod tests {
     }
 
     fn listed(document: Document, requested: i64, status: Status, output: &str) -> Command {
+        let [began, ended] = [requested, requested + 2].map(DateTime::from_secs);
         let plugin =
-            CommandPlugin::builder().response_finish_date_time(DateTime::from_secs(requested + 2)).output(output);
+            CommandPlugin::builder().response_start_date_time(began).response_finish_date_time(ended).output(output);
         let invocation = CommandInvocation::builder()
             .command_id(requested.to_string())
             .document_name(document.name())

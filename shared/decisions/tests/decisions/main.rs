@@ -3,6 +3,7 @@
 mod actions;
 mod bounds;
 mod departure;
+mod ended;
 mod evidence;
 mod guards;
 mod hooks;
