@@ -10,7 +10,7 @@ const IMAGES: OldImages = OldImages { images: 1500, snapshots_each: 2, soaked: t
 fn a_removal_is_one_call_at_the_pace_that_ec2_allows() {
     let cost = measure(Remover::DURIN, &IMAGES).expect("a removal");
     assert_eq!(cost.left, 0, "{cost:?}");
-    assert!(cost.each(cost.writes) <= 1.0, "{cost:?}");
+    assert!(cost.each(cost.writes) <= 1.01, "one, and a tag for many: {cost:?}");
     assert!(cost.throttled_share() <= 0.01, "{cost:?}");
     assert!(cost.times_floor() <= 1.05, "{} x the floor: {cost:?}", cost.times_floor());
 }
@@ -22,7 +22,8 @@ fn a_deletion_of_each_snapshot_costs_calls_and_time() {
     for tool in [UsualTool::GO, UsualTool::PYTHON] {
         let theirs = measure(Remover::Usual(tool), &images).expect("a removal");
         assert_eq!(theirs.left, 0, "{theirs:?}");
-        assert!(theirs.writes >= 3 * ours.writes, "{theirs:?}");
+        let marks = ours.writes - images.images;
+        assert!(marks <= 4 && theirs.writes >= 3 * images.images, "{theirs:?} against {ours:?}");
         assert!(theirs.took >= ours.took, "{theirs:?} against {ours:?}");
     }
 }
@@ -32,7 +33,10 @@ fn a_run_that_is_cut_short_loses_nothing_and_does_nothing_twice() {
     let images = OldImages { images: 400, snapshots_each: 1, ..IMAGES };
     let cost = measure(Remover::Durin(Duration::from_secs(40)), &images).expect("a removal");
     assert!(cost.runs > 1, "{cost:?}");
-    assert_eq!((cost.left, cost.writes - cost.throttled), (0, 400), "{cost:?}");
+    assert_eq!(cost.left, 0, "{cost:?}");
+    // Each run spends the marks, and puts those back of what it has no time for.
+    let tags = cost.writes - cost.throttled - 400;
+    assert!(tags <= 2 * cost.runs, "{cost:?}");
 }
 
 #[test]

@@ -162,6 +162,43 @@ async fn a_mark_that_is_older_than_its_snapshot_does_not_count() {
     litter.nothing_is_broken();
 }
 
+/// A person has restored it, because they want it after all: they have as long as ever to say so.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_is_back_from_the_recycle_bin_soaks_anew() {
+    let litter = Litter::new();
+    litter.story.world(|world| world.ec2.keep_what_is_removed(Some(30 * DAY)));
+    litter.days(5).await;
+    assert!(!litter.has(&litter.orphan), "{}", litter.story.told());
+    litter.story.world(|world| world.restore_snapshot(&litter.orphan).map(drop)).expect("restored");
+    litter.days(2).await;
+    assert!(litter.has(&litter.orphan), "{}", litter.story.told());
+    litter.days(1).await;
+    assert!(!litter.has(&litter.orphan), "{}", litter.story.told());
+    litter.nothing_is_broken();
+}
+
+/// EC2 gives an image back as it was: disabled.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_back_from_the_recycle_bin_soaks_anew() {
+    let litter = Litter::new();
+    let victim = litter.victim().to_owned();
+    let snapshot = litter.snapshot_of(&victim);
+    litter.story.world(|world| world.ec2.keep_what_is_removed(Some(30 * DAY)));
+    litter.days(5).await;
+    assert!(!litter.left().contains(victim.as_str()), "{}", litter.story.told());
+    let restored = litter.story.world(|world| {
+        world.restore_snapshot(&snapshot).map(drop)?;
+        world.restore_image(&victim)
+    });
+    restored.expect("restored");
+    litter.days(2).await;
+    assert!(litter.left().contains(victim.as_str()) && litter.has(&snapshot), "{}", litter.story.told());
+    assert_eq!(litter.state(&victim), ImageState::Disabled);
+    litter.days(1).await;
+    assert!(!litter.left().contains(victim.as_str()) && !litter.has(&snapshot), "{}", litter.story.told());
+    litter.nothing_is_broken();
+}
+
 /// CreateImage of a node's instance takes its data volume along. Such a snapshot is a backup of data.
 #[tokio::test(start_paused = true)]
 async fn an_image_with_a_backup_of_data_stays() {

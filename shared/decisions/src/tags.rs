@@ -51,7 +51,9 @@ pub const KEEP: &str = "durin:keep";
 /// image, and remove it when they enable the image again. An image that a person has disabled does not have it, or has
 /// lost the deprecation that came with it: then nothing is removed because of it. On a snapshot: the time at which we
 /// first saw that its image is gone. The functions write it, and remove it when something needs the snapshot after all.
-/// A tag older than its image or snapshot was copied from another, and is not believed.
+/// A tag older than its image or snapshot was copied from another, and is not believed. It is believed for a week after the
+/// soaking that it began, and no longer once a removal has begun, which the functions add to it right before: whatever is
+/// here after that has come back, and soaks anew.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
 /// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template

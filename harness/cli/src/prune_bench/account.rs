@@ -54,7 +54,7 @@ impl OldImages {
         let image = ImageSpec { snapshots: Some(snapshots), ..ImageSpec::named(name) };
         let image = image.tagged(FAMILY, IMAGE_PARAMETER).created(created);
         world.add_image(if soaked {
-            let since = world.now() - 30 * DAY;
+            let since = world.now() - 3 * DAY;
             let deprecated_from = Some(since + Duration::from_secs(60));
             let image = image.tagged(STALE_SINCE, &since.iso_seconds());
             ImageSpec { state: Some(ImageState::Disabled), deprecated_from, ..image }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use super::mark::Mark;
 use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
-use crate::times::instant;
 
 /// How many tags a resource can have. (EC2 User Guide, "Tag restrictions".)
 const MOST_TAGS: usize = 50;
@@ -106,7 +106,7 @@ impl Image {
     pub(super) fn is_fallback(&self, now: SystemTime) -> bool {
         let can_boot = match self.state {
             ImageState::Available => true,
-            ImageState::Disabled => self.stale_since().is_some(),
+            ImageState::Disabled => self.mark().is_some(),
             ImageState::Pending | ImageState::Other(_) => false,
         };
         let is_withdrawn = self.deprecated.is_some_and(|from| from <= now) && !self.is_deprecated_by_us();
@@ -116,7 +116,7 @@ impl Image {
     /// Whether its deprecation is the one that came with our disabling it, and goes with that. A person's stays.
     pub fn is_deprecated_by_us(&self) -> bool {
         let within = |since: SystemTime, at: SystemTime| since <= at && at <= since + DEPRECATES_WITHIN;
-        self.stale_since().zip(self.deprecated).is_some_and(|(since, at)| within(since, at))
+        self.mark().zip(self.deprecated).is_some_and(|(mark, at)| within(mark.since, at))
     }
 
     pub fn is_managed_by_backup(&self) -> bool {
@@ -124,8 +124,8 @@ impl Image {
     }
 
     /// When we disabled it, or were about to.
-    pub fn stale_since(&self) -> Option<SystemTime> {
-        stale_since(&self.tags, self.created)
+    pub fn mark(&self) -> Option<Mark> {
+        mark(&self.tags, self.created)
     }
 }
 
@@ -141,8 +141,8 @@ impl Snapshot {
     }
 
     /// When we first saw it without its image.
-    pub fn orphaned_since(&self) -> Option<SystemTime> {
-        stale_since(&self.tags, self.started)
+    pub fn mark(&self) -> Option<Mark> {
+        mark(&self.tags, self.started)
     }
 
     pub fn is_backup_of_data(&self) -> bool {
@@ -163,10 +163,10 @@ fn family(tags: &BTreeMap<String, String>) -> Option<ParameterName> {
     ParameterName::new(tags.get(FAMILY)?).ok()
 }
 
-/// The time of our mark. One that is older than the image or snapshot was copied from another.
-fn stale_since(tags: &BTreeMap<String, String>, made: Option<SystemTime>) -> Option<SystemTime> {
-    let since = instant(tags.get(STALE_SINCE)?)?;
-    made.is_none_or(|made| made <= since).then_some(since)
+/// One that is older than the image or snapshot was copied from another.
+fn mark(tags: &BTreeMap<String, String>, made: Option<SystemTime>) -> Option<Mark> {
+    let mark = Mark::read(tags.get(STALE_SINCE)?)?;
+    made.is_none_or(|made| made <= mark.since).then_some(mark)
 }
 
 /// Whether a person wants it to stay. A tag in another spelling still counts: in doubt, it stays.

@@ -1,5 +1,6 @@
 //! One image or snapshot at a time: which verdict it gets, at the very second at which that changes.
 
+mod come_back;
 mod disputes;
 mod newest;
 mod words;

@@ -252,7 +252,7 @@ fn nothing_protected_ever_goes() {
         let plan = plan(&account, &policy, now());
         assert_eq!((plan.images.len(), plan.snapshots.len()), (account.images.len(), account.snapshots.len()));
         for entry in &plan.images {
-            let soaked = entry.image.stale_since().is_some_and(|since| since + policy.soak <= now());
+            let soaked = entry.image.mark().is_some_and(|mark| mark.since + policy.soak <= now());
             let stays = must_stay(&entry.image, &account, &policy, now());
             match &entry.verdict {
                 ImageVerdict::Keep(_) => {}

@@ -1,5 +1,5 @@
 //! Carrying a plan out, in order of reversibility: enable and unmark, deregister images that have soaked, delete
-//! orphans that have soaked, mark new ones, disable.
+//! orphans that have soaked, mark new ones, disable. The mark of what goes is spent right before: it may come back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use durin_decisions::images::prune::{ImageVerdict, Plan, SnapshotVerdict};
 use durin_decisions::images::{Image, ImageState, Snapshot};
 use futures_util::stream::{self, StreamExt};
 
+use super::mark::Marked;
 use super::pace::{Bucket, Pace};
 use super::pruned::Pruned;
 use super::refusal::{is_of_one_thing, passes, refused};
@@ -86,9 +87,13 @@ pub(super) async fn apply(
     let needed = snapshots(|verdict| matches!(verdict, SnapshotVerdict::Unmark(_)));
     applied.each(needed.into_iter().map(|snapshot| run.unmark(&snapshot.id)).collect()).await;
     let soaked = images(|verdict| *verdict == ImageVerdict::Deregister);
-    applied.each(soaked.into_iter().map(|image| run.deregister(image)).collect()).await;
+    let soaked = run.spend_marks(soaked.into_iter().filter_map(Marked::image).collect(), &mut applied).await;
+    let left = applied.each(soaked.iter().map(|marked| run.deregister(marked.of)).collect()).await;
+    run.put_marks_back(only(soaked, &left)).await;
     let soaked = snapshots(|verdict| *verdict == SnapshotVerdict::Delete);
-    applied.each(soaked.into_iter().map(|snapshot| run.delete(&snapshot.id)).collect()).await;
+    let soaked = run.spend_marks(soaked.into_iter().filter_map(Marked::snapshot).collect(), &mut applied).await;
+    let left = applied.each(soaked.iter().map(|marked| run.delete(&marked.of.id)).collect()).await;
+    run.put_marks_back(only(soaked, &left)).await;
     run.mark_orphans(snapshots(|verdict| *verdict == SnapshotVerdict::Mark), &mut applied).await;
     let stale = images(|verdict| *verdict == ImageVerdict::Disable);
     let marked = run.mark_stale(stale, plan, &mut applied).await;
@@ -96,13 +101,26 @@ pub(super) async fn apply(
     applied
 }
 
+/// The items at these places.
+fn only<T>(items: Vec<T>, places: &BTreeSet<usize>) -> Vec<T> {
+    items.into_iter().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, item)| item).collect()
+}
+
 impl Applied {
-    /// Collected first: a stream that maps as it goes cannot be proven to be Send.
-    async fn each(&mut self, work: Vec<impl Future<Output = Attempt>>) {
+    /// Returns the places of the attempts that have not succeeded.
+    async fn each(&mut self, work: Vec<impl Future<Output = Attempt>>) -> BTreeSet<usize> {
+        let work = work.into_iter().enumerate().map(|(place, attempt)| async move { (place, attempt.await) });
+        // Collected first: a stream that maps as it goes cannot be proven to be Send.
+        let work: Vec<_> = work.collect();
         let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
-        while let Some(outcome) = outcomes.next().await {
+        let mut left = BTreeSet::new();
+        while let Some((place, outcome)) = outcomes.next().await {
+            if !matches!(outcome, Attempt::Succeeded(_)) {
+                left.insert(place);
+            }
             self.add(outcome);
         }
+        left
     }
 
     pub(super) fn add(&mut self, attempt: Attempt) {
@@ -182,7 +200,10 @@ impl Run<'_> {
             if image.deprecated.is_none() || image.is_deprecated_by_us() {
                 self.paced(&self.pace.deprecate, deprecate).await.map_err(failed("ec2:EnableImageDeprecation"))?;
             }
-            self.paced(&self.pace.disable, disable).await.map_err(failed("ec2:DisableImage"))?;
+            // One that soaks anew is disabled already.
+            if image.state != ImageState::Disabled {
+                self.paced(&self.pace.disable, disable).await.map_err(failed("ec2:DisableImage"))?;
+            }
             Ok(())
         };
         outcome(id, disabled.await.map(|()| Pruned { disabled: 1, ..Pruned::default() }))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::Tag;
 use durin_decisions::images::prune::Plan;
-use durin_decisions::images::{Image, Snapshot};
+use durin_decisions::images::{Image, Mark, Snapshot};
 
 use super::apply::{Applied, Attempt, Run};
 use super::pruned::Pruned;
@@ -25,7 +25,56 @@ struct Item<T> {
     resources: Vec<String>,
 }
 
+/// An image or a snapshot with our mark.
+pub(super) struct Marked<T> {
+    pub(super) of: T,
+    id: String,
+    mark: Mark,
+}
+
+impl<'i> Marked<&'i Image> {
+    pub(super) fn image(image: &'i Image) -> Option<Self> {
+        Some(Marked { of: image, id: image.id.to_string(), mark: image.mark()? })
+    }
+}
+
+impl<'s> Marked<&'s Snapshot> {
+    pub(super) fn snapshot(snapshot: &'s Snapshot) -> Option<Self> {
+        Some(Marked { of: snapshot, id: snapshot.id.to_string(), mark: snapshot.mark()? })
+    }
+}
+
+/// What to do about items for which there is no time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    Leave,
+    TagThemToo,
+}
+
 impl Run<'_> {
+    /// Spends the marks of what is about to be removed, so that it soaks anew if it is ever here again: from the Recycle
+    /// Bin, or because this run dies first. Returns the things whose mark is spent; nothing else may be removed.
+    pub(super) async fn spend_marks<T>(&self, soaked: Vec<Marked<T>>, applied: &mut Applied) -> Vec<Marked<T>> {
+        let now = self.aws.clock.now();
+        let mut spent = Vec::new();
+        for (mark, items) in alike(soaked, |mark| mark.spent(now)) {
+            spent.extend(self.tag(items, (STALE_SINCE, mark), Late::Leave, applied).await);
+        }
+        spent
+    }
+
+    /// Puts the marks back of what EC2 has refused to remove, or what there was no time for, so that the next run tries
+    /// again. Where that fails, it soaks anew.
+    pub(super) async fn put_marks_back<T>(&self, left: Vec<Marked<T>>) {
+        // It is reported for its removal already.
+        let mut not_reported = Applied::default();
+        for (mark, items) in alike(left, |mark| timestamp(mark.since)) {
+            self.tag(items, (STALE_SINCE, mark), Late::TagThemToo, &mut not_reported).await;
+        }
+        let lost = not_reported.failures.iter().map(|(id, _)| id).chain(not_reported.pruned.refused.keys());
+        lost.for_each(|id| tracing::info!(id, "its mark could not be put back, so it soaks anew"));
+    }
+
     /// Marks images as stale, and their snapshots as the family's, so that these can be found and deleted once the
     /// image is gone. An image that is not marked is not disabled.
     pub(super) async fn mark_stale<'i>(
@@ -46,13 +95,13 @@ impl Run<'_> {
         }
         let mut found_again = Vec::new();
         for (family, items) in families {
-            found_again.extend(self.tag(items, (FAMILY, family.to_string()), applied).await);
+            found_again.extend(self.tag(items, (FAMILY, family.to_string()), Late::Leave, applied).await);
         }
         let items = found_again.into_iter().map(|image| {
             let id = image.id.to_string();
             Item { of: image, resources: vec![id.clone()], id }
         });
-        self.tag(items.collect(), self.stale_now(), applied).await
+        self.tag(items.collect(), self.stale_now(), Late::Leave, applied).await
     }
 
     /// Marks newly found orphans.
@@ -61,7 +110,7 @@ impl Run<'_> {
             let id = snapshot.id.to_string();
             Item { of: (), resources: vec![id.clone()], id }
         });
-        let marked = self.tag(items.collect(), self.stale_now(), applied).await.len();
+        let marked = self.tag(items.collect(), self.stale_now(), Late::Leave, applied).await.len();
         applied.attempted += marked;
         applied.pruned.snapshots_marked += marked;
     }
@@ -72,10 +121,16 @@ impl Run<'_> {
 
     /// Tags them all, and returns those that have the tag now. CreateTags is all or nothing, so a refused call is made
     /// again in halves, down to the things that the refusal is about: at most two calls a thing.
-    async fn tag<T>(&self, items: Vec<Item<T>>, (key, value): (&str, String), applied: &mut Applied) -> Vec<T> {
+    async fn tag<T>(
+        &self,
+        items: Vec<Item<T>>,
+        (key, value): (&str, String),
+        late: Late,
+        applied: &mut Applied,
+    ) -> Vec<T> {
         let (mut tagged, mut chunks) = (Vec::new(), in_calls(items));
         while let Some(mut chunk) = chunks.pop() {
-            if !self.in_time() {
+            if late == Late::Leave && !self.in_time() {
                 applied.add(Attempt::NotBegun);
                 break;
             }
@@ -106,6 +161,16 @@ impl Run<'_> {
         }
         tagged
     }
+}
+
+/// Things that get the same mark. Those that were marked by one run do.
+fn alike<T>(items: Vec<Marked<T>>, text: impl Fn(Mark) -> String) -> BTreeMap<String, Vec<Item<Marked<T>>>> {
+    let mut alike: BTreeMap<String, Vec<Item<Marked<T>>>> = BTreeMap::new();
+    for marked in items {
+        let (text, id) = (text(marked.mark), marked.id.clone());
+        alike.entry(text).or_default().push(Item { of: marked, resources: vec![id.clone()], id });
+    }
+    alike
 }
 
 /// As many things as one call can tag.

@@ -36,18 +36,19 @@ impl<'a> Judge<'a> {
 
     pub(super) fn image(&self, image: &Image) -> ImageVerdict {
         let Some(family) = image.family() else { return ImageVerdict::Keep(Keep::NotOurs) };
-        let disabled_since = match (&image.state, image.stale_since()) {
+        let disabled = match (&image.state, image.mark()) {
             (ImageState::Available, _) => None,
-            (ImageState::Disabled, Some(since)) => Some(since),
+            (ImageState::Disabled, Some(mark)) => Some(mark),
             (ImageState::Disabled, None) => return ImageVerdict::Keep(Keep::DisabledByOthers),
             (ImageState::Pending, _) => return ImageVerdict::Keep(Keep::State("pending".to_owned())),
             (ImageState::Other(state), _) => return ImageVerdict::Keep(Keep::State(state.clone())),
         };
         let examined = self.account.references.examined.contains(&image.id);
-        match (self.why_needed(image), disabled_since) {
+        let soaks_until = disabled.and_then(|mark| mark.soaks_until(self.policy.soak, self.now));
+        match (self.why_needed(image), disabled) {
             (Some(unknown), _) if unknown.is_ignorance() => ImageVerdict::Keep(unknown),
             // Marked and not disabled: a run was cut short between the two, or a person has enabled it.
-            (Some(reason), disabled) if disabled.is_some() || image.tags.contains_key(STALE_SINCE) => {
+            (Some(reason), mark) if mark.is_some() || image.tags.contains_key(STALE_SINCE) => {
                 ImageVerdict::Enable(reason)
             }
             (Some(reason), _) => ImageVerdict::Keep(reason),
@@ -57,13 +58,12 @@ impl<'a> Judge<'a> {
             // Ours came with a deprecation: a person has taken that off to use the image, and has disabled it again since. If
             // they have left it on, the mark is believed: EC2 says neither when an image was disabled nor by whom.
             (None, Some(_)) if image.deprecated.is_none() => ImageVerdict::Keep(Keep::DisabledByOthers),
-            (None, None) if !examined => ImageVerdict::Keep(Keep::NotExamined),
-            (None, None) => ImageVerdict::Disable,
-            (None, Some(since)) if self.now < since + self.policy.soak => {
-                ImageVerdict::Keep(Keep::Soaking(since + self.policy.soak))
-            }
-            (None, Some(_)) if !examined => ImageVerdict::Keep(Keep::NotExamined),
-            (None, Some(_)) => ImageVerdict::Deregister,
+            (None, _) => match soaks_until {
+                Some(until) if self.now < until => ImageVerdict::Keep(Keep::Soaking(until)),
+                _ if !examined => ImageVerdict::Keep(Keep::NotExamined),
+                Some(_) => ImageVerdict::Deregister,
+                None => ImageVerdict::Disable,
+            },
         }
     }
 
@@ -105,8 +105,9 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn snapshot(&self, snapshot: &Snapshot) -> SnapshotVerdict {
-        let marked = snapshot.orphaned_since();
-        match (self.why_kept(snapshot), marked) {
+        let mark = snapshot.mark();
+        let soaks_until = mark.and_then(|mark| mark.soaks_until(self.policy.soak, self.now));
+        match (self.why_kept(snapshot), mark) {
             (Some(unknown), _) if unknown.is_ignorance() || !snapshot.is_touchable() => SnapshotVerdict::Keep(unknown),
             // If the mark stayed, the snapshot would count as an orphan of long ago when it becomes one again.
             (Some(reason), Some(_)) => SnapshotVerdict::Unmark(reason),
@@ -114,12 +115,12 @@ impl<'a> Judge<'a> {
             (None, None) if is_full(&snapshot.tags) && !snapshot.tags.contains_key(STALE_SINCE) => {
                 SnapshotVerdict::Keep(Keep::NoRoomForTag(None))
             }
-            (None, Some(since)) if self.now < since + self.policy.soak => {
-                SnapshotVerdict::Keep(Keep::Soaking(since + self.policy.soak))
-            }
-            (None, _) if !self.account.references.texts_read => SnapshotVerdict::Keep(Keep::NotExamined),
-            (None, None) => SnapshotVerdict::Mark,
-            (None, Some(_)) => SnapshotVerdict::Delete,
+            (None, _) => match soaks_until {
+                Some(until) if self.now < until => SnapshotVerdict::Keep(Keep::Soaking(until)),
+                _ if !self.account.references.texts_read => SnapshotVerdict::Keep(Keep::NotExamined),
+                Some(_) => SnapshotVerdict::Delete,
+                None => SnapshotVerdict::Mark,
+            },
         }
     }
 

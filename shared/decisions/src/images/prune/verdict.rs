@@ -16,7 +16,8 @@ pub enum ImageVerdict {
     Keep(Keep),
     /// We had disabled it, and it is needed after all.
     Enable(Keep),
-    /// Nothing needs it. It cannot be launched from now on, but can be enabled again.
+    /// Nothing needs it. It cannot be launched from now on, but can be enabled again. Also one that is disabled already and
+    /// has to soak anew, because it was removed and has come back.
     Disable,
     /// It has soaked long enough, and still nothing needs it.
     Deregister,
@@ -28,7 +29,8 @@ pub enum SnapshotVerdict {
     Keep(Keep),
     /// We had marked it, and it is needed after all.
     Unmark(Keep),
-    /// It has lost its image, and may be the only way back to it. It goes when it has soaked.
+    /// It has lost its image, and may be the only way back to it. It goes when it has soaked. Also one that has to soak
+    /// anew, because it was removed and has come back.
     Mark,
     /// It has soaked long enough, and still nothing needs it or its image.
     Delete,
