@@ -139,12 +139,15 @@ async fn a_roll_back_of_a_parameter_that_is_never_published_to_needs_no_pin() {
 }
 
 /// The write may still come, so it stays pinned, and the error says so.
+#[rstest]
+#[case::lost(FaultKind::ResponseLost)]
+#[case::failed_inside(FaultKind::InternalError)]
 #[tokio::test(start_paused = true)]
-async fn a_roll_back_without_an_answer_says_that_it_may_still_come() {
+async fn a_roll_back_without_an_answer_says_that_it_may_still_come(#[case] kind: FaultKind) {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
     image(&story, "k3s-2", 1);
     publish(&story).await.expect("published");
-    story.world(|world| world.faults.plan("ssm:PutParameter", FaultKind::ResponseLost, u32::MAX));
+    story.world(|world| world.faults.plan("ssm:PutParameter", kind, u32::MAX));
     let (aws, name, deadline) = operator(&story);
     let failure = pin::roll_back(&aws, &name, deadline).await.expect_err("no answer").chain();
     assert!(failure.contains("stays pinned"), "{failure}");

@@ -88,13 +88,15 @@ pub struct NotRolledBack {
 /// Nobody has answered whether Parameter Store takes the earlier image in, so it still may.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{why}; {parameter} may still get {to}, so it stays pinned: look with `aws ssm get-parameter --name {parameter}` in \
-     five minutes, and then roll back again, or `just unpin {parameter}`"
+    "{why}; {parameter} may still get {to}, {pin}: look with `aws ssm get-parameter --name {parameter}` in five minutes, and \
+     roll back again if it does not name {to} by then"
 )]
 pub struct MayRollBackYet {
     parameter: ParameterName,
     to: ImageId,
     why: String,
+    /// Whether it is pinned, in words.
+    pin: String,
 }
 
 /// Pins a parameter: nothing is published to it until it is unpinned. Without a reason, an earlier pin stays as it is.
@@ -204,9 +206,12 @@ pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline)
                 return Err(undo(aws, parameter, pin.as_ref(), before, &failure).await);
             }
             Err(failure) => {
-                let why = failure.chain();
-                let parameter = parameter.clone();
-                return Err(Failure::Blocked(MayRollBackYet { parameter, to, why }.into()));
+                let pin = match &pin {
+                    Some(_) => format!("so it stays pinned until you run `just unpin {parameter}`"),
+                    None => "and is not pinned, because nothing is ever published to it".to_owned(),
+                };
+                let (parameter, why) = (parameter.clone(), failure.chain());
+                return Err(Failure::Blocked(MayRollBackYet { parameter, to, why, pin }.into()));
             }
         }
         (from, to) = match target(aws, parameter).await {
@@ -217,10 +222,17 @@ pub async fn roll_back(aws: &Aws, parameter: &ParameterName, deadline: Deadline)
     Err(undo(aws, parameter, pin.as_ref(), before, &contended(parameter, MOST_ROUNDS)).await)
 }
 
-/// Whether Parameter Store has answered that it does not accept the value, or has had its time. Whatever has merely gone
-/// unanswered may still come.
+/// Whether Parameter Store has answered that it does not take the value in. A value that it has not accepted in four
+/// minutes may still come, and so may one that it has failed to answer for.
 fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure, Failure::Blocked(_) | Failure::Aws { operation: "ssm:PutParameter", code: Some(_), .. })
+    let of_put = |operation: &str| operation == "ssm:PutParameter";
+    matches!(failure, Failure::Aws { operation, code: Some(code), .. } if of_put(operation) && !is_its_own_fault(code))
+}
+
+/// Whether an error says nothing of the call, which may have been carried out. (Systems Manager API Reference,
+/// PutParameter, and "Common Errors".)
+fn is_its_own_fault(code: &str) -> bool {
+    matches!(code, "InternalServerError" | "InternalFailure" | "ServiceUnavailable")
 }
 
 /// Takes our pin away again: what is to be said of it all.
@@ -250,4 +262,38 @@ async fn target(aws: &Aws, parameter: &ParameterName) -> Result<(String, ImageId
     }
     let nothing = NothingToRollBackTo { parameter: parameter.clone(), current: from };
     Err(Failure::Blocked(nothing.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use durin_decisions::images::publish::Blocked;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn put_failed(code: Option<&str>) -> Failure {
+        let code = code.map(str::to_owned);
+        Failure::Aws { operation: "ssm:PutParameter", code, problem: "no".into() }
+    }
+
+    #[rstest]
+    #[case::not_allowed(put_failed(Some("AccessDeniedException")), true)]
+    #[case::throttled(put_failed(Some("ThrottlingException")), true)]
+    #[case::of_another_pattern(put_failed(Some("ParameterPatternMismatchException")), true)]
+    #[case::failed_to_answer(put_failed(Some("InternalServerError")), false)]
+    #[case::lost(put_failed(None), false)]
+    #[case::still_checked(
+        Failure::from(Blocked::Refused {
+            parameter: ParameterName::new("/images/k3s").expect("a name"),
+            image: ImageId::new("ami-0123456789abcdef0").expect("an id"),
+        }),
+        false
+    )]
+    #[case::looked_in_vain(
+        Failure::Aws { operation: "ssm:GetParameter", code: Some("AccessDeniedException".to_owned()), problem: "no".into() },
+        false
+    )]
+    fn a_value_that_may_still_come_is_not_refused(#[case] failure: Failure, #[case] refused: bool) {
+        assert_eq!(is_refusal(&failure), refused, "{failure}");
+    }
 }
