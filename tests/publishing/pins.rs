@@ -54,6 +54,25 @@ async fn the_next_bake_does_not_undo_a_roll_back() {
     nothing_is_broken(&story);
 }
 
+/// The next launch would fail, and nobody would hear of it before.
+#[tokio::test(start_paused = true)]
+async fn a_pinned_image_that_cannot_be_launched_any_more_is_told_with_its_pin() {
+    let story = Story::without_functions(&durin_harness::seed::Seed::one_node());
+    let (aws, name, _) = operator(&story);
+    let first = parameter(&story);
+    pin::pin(&aws, &name, "1.34 breaks").await.expect("pinned");
+    image(&story, "k3s-2", 1);
+    publish(&story).await.expect("pinned");
+    story.world(|world| world.disable_image(&first)).expect("disabled");
+    let error = publish(&story).await.expect_err("a person is needed");
+    let says = [first.as_str(), "cannot be launched", "1.34 breaks", "just unpin"];
+    assert!(says.iter().all(|word| error.message.contains(word)), "{error}");
+    assert_eq!(parameter(&story), first);
+    story.world(|world| world.enable_image(&first)).expect("enabled");
+    publish(&story).await.expect("pinned");
+    assert_eq!(parameter(&story), first);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pin_keeps_its_reason_until_there_is_another() {
     let story = Story::without_functions(&durin_harness::seed::Seed::one_node());

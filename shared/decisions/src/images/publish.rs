@@ -104,6 +104,13 @@ pub enum Blocked {
          that one again"
     )]
     NothingToLaunch { parameter: ParameterName, value: String, instead: String },
+    /// The next launch will fail, and a person has said that nothing is to be published.
+    #[error(
+        "the parameter {parameter} names {value}, which cannot be launched, and it is pinned ({pin}): enable that image \
+         again, or go back to an earlier one with `just rollback {parameter}`, or have the newest published with `just unpin \
+         {parameter}`"
+    )]
+    PinnedToNothing { parameter: ParameterName, value: String, pin: String },
     /// Parameter Store took the value in, and has not shown it within four minutes. Only an event would say why.
     #[error(
         "Parameter Store has not accepted {image} for {parameter} within four minutes: either it has refused the image, and \
@@ -127,15 +134,25 @@ pub fn decide(family: &Family, now: SystemTime) -> Decision {
         let data_type = current.data_type.clone();
         return Decision::Blocked(Blocked::NotAnImageParameter { parameter: parameter(), data_type });
     }
-    if let Some(pin) = &current.pinned {
-        return Decision::Done(Done::Pinned(pin.clone()));
+    let broken = match &current.image {
+        Some(image) => image.state != ImageState::Available,
+        None => is_settled(current, now),
+    };
+    match (&current.pinned, &current.image) {
+        (Some(pin), _) if broken => {
+            let (value, pin) = (shown(current), pin.clone());
+            Decision::Blocked(Blocked::PinnedToNothing { parameter: parameter(), value, pin })
+        }
+        (Some(pin), _) => Decision::Done(Done::Pinned(pin.clone())),
+        (None, image) if broken => instead_of(family, current, image.as_ref(), now),
+        (None, Some(image)) => newer_than(family, image, now),
+        (None, None) => Decision::Done(Done::TooNewToSay(current.value.clone())),
     }
-    match &current.image {
-        Some(image) if image.state == ImageState::Available => newer_than(family, image, now),
-        Some(image) => instead_of(family, current, Some(image), now),
-        None if is_settled(current, now) => instead_of(family, current, None, now),
-        None => Decision::Done(Done::TooNewToSay(current.value.clone())),
-    }
+}
+
+/// The parameter's value, as far as a message has room for it.
+fn shown(current: &Current) -> String {
+    current.value.chars().take(64).collect()
 }
 
 /// An image that can be launched is replaced only by a newer one of its kind.
@@ -167,8 +184,7 @@ fn instead_of(family: &Family, current: &Current, unavailable: Option<&Image>, n
     let mut found: Vec<_> = candidates(family, now).filter(|(_, image)| fits(image)).collect();
     found.sort_by_key(|(created, image)| (*created, &image.id));
     let nothing = |instead: &str| {
-        let value = current.value.chars().take(64).collect();
-        let parameter = family.name.clone();
+        let (parameter, value) = (family.name.clone(), shown(current));
         Decision::Blocked(Blocked::NothingToLaunch { parameter, value, instead: instead.to_owned() })
     };
     match found.last() {

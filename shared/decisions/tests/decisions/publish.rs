@@ -97,6 +97,27 @@ fn a_pin_keeps_everything_out() {
     assert_eq!(decide(&pinned, now()), Decision::Done(Done::Pinned("rolled back".to_owned())));
 }
 
+/// The next launch will fail, whoever has said that nothing is to be published.
+#[rstest]
+#[case::disabled(|current: &mut Current| current.image = Some(Image { state: ImageState::Disabled, ..image(1, 14) }), true)]
+#[case::gone(|current: &mut Current| current.image = None, true)]
+#[case::no_image_at_all(|current: &mut Current| (current.value, current.image) = ("none".to_owned(), None), true)]
+#[case::deprecated(|current: &mut Current| current.image = Some(Image { deprecated: Some(now()), ..image(1, 14) }), false)]
+// EC2 may be behind: a roll-back has put it there a moment ago.
+#[case::put_a_moment_ago(|current: &mut Current| (current.written, current.image) = (Some(now()), None), false)]
+fn a_pin_hides_no_image_that_cannot_be_launched(#[case] change: fn(&mut Current), #[case] is_told: bool) {
+    let pinned = with_parameter(family(vec![image(2, 1)]), |current| {
+        current.pinned = Some("1.34 breaks the ingress".to_owned());
+        change(current);
+    });
+    let decision = decide(&pinned, now());
+    assert_eq!(matches!(decision, Decision::Blocked(Blocked::PinnedToNothing { .. })), is_told, "{decision}");
+    assert_eq!(decision == Decision::Done(Done::Pinned("1.34 breaks the ingress".to_owned())), !is_told, "{decision}");
+    let text = decision.to_string();
+    let says = ["/images/k3s", "cannot be launched", "1.34 breaks the ingress", "just unpin /images/k3s"];
+    assert_eq!(says.iter().all(|word| text.contains(word)), is_told, "{text}");
+}
+
 #[test]
 fn another_architecture_does_not_hold_up_the_right_one_and_is_then_reported() {
     let arm = Image { architecture: "arm64".to_owned(), ..image(3, 1) };
