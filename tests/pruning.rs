@@ -33,7 +33,7 @@ struct Litter {
     /// Old images, youngest first; the policy keeps the newest three of the family: the node's, and the first two of
     /// these.
     old: Vec<String>,
-    /// A snapshot whose image is gone.
+    /// A snapshot whose image is gone, as its description says.
     orphan: String,
 }
 
@@ -44,7 +44,8 @@ impl Litter {
         let orphan = story.world(|world| {
             let started = Some(Time(world.now().0 - 60 * 86_400_000));
             let tags = [(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())].into();
-            world.add_snapshot(SnapshotSpec { started, tags, ..SnapshotSpec::default() })
+            let description = "Created by CreateImage(i-0123456789abcdef0) for ami-0fedcba9876543210".to_owned();
+            world.add_snapshot(SnapshotSpec { started, tags, description, ..SnapshotSpec::default() })
         });
         Litter { story, old, orphan }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::Tag;
 use durin::aws::Aws;
-use durin::tags::{FAMILY, KEEP, STALE_SINCE};
+use durin::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE};
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
@@ -115,11 +115,12 @@ async fn what_is_of_no_family_is_out_of_reach() {
         code(ec2.delete_tags().resources(&backup).tags(tag(STALE_SINCE)).send().await),
         code(ec2.delete_tags().resources(&snapshot).tags(tag(STALE_SINCE)).send().await),
         code(mark(&family, "durin:volume").await),
+        code(mark(&family, IMAGE_ID).await),
         code(mark(&volume, FAMILY).await),
         code(mark(&holder, FAMILY).await),
         code(ec2.terminate_instances().instance_ids(&holder).send().await),
     ];
-    assert_eq!(of_prune, ["UnauthorizedOperation"; 15]);
+    assert_eq!(of_prune, ["UnauthorizedOperation"; 16]);
     assert_eq!(put(&aws, IMAGE_PARAMETER, true).await, "AccessDeniedException");
 
     let aws = Aws::new(&story.aws().sdk_config("durin-ami-publish"));
@@ -134,7 +135,7 @@ async fn what_is_of_no_family_is_out_of_reach() {
     assert_eq!(code(aws.ec2.deregister_image().image_id(&family).send().await), "UnauthorizedOperation");
 
     story.world(|world| {
-        assert_eq!(world.iam.denials.len(), 22);
+        assert_eq!(world.iam.denials.len(), 23);
         assert_eq!([&family, &of_none].map(|image| world.ec2.images()[image].state), [ImageState::Available; 2]);
         assert!([&snapshot, &backup].iter().all(|id| world.ec2.snapshots().contains_key(*id)));
         assert_eq!(world.ssm.parameters()["/somebodys"].versions.len(), 1);

@@ -1,6 +1,7 @@
 //! Snapshots that have lost their image may be the only way back to it.
 
-use durin::tags::KEEP;
+use durin::tags::{IMAGE_ID, KEEP};
+use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 
 use super::*;
 
@@ -17,6 +18,13 @@ impl Litter {
 
     fn marked(&self, snapshot: &str) -> Option<String> {
         self.story.world(|world| world.ec2.snapshots()[snapshot].tags.get(STALE_SINCE).cloned())
+    }
+
+    /// As RegisterImage leaves it, and an import.
+    fn is_not_described(&self, snapshot: &str) {
+        self.story.world(|world| {
+            world.ec2.tamper_with_snapshot(snapshot, |snapshot| snapshot.description = String::new());
+        });
     }
 
     /// What went wrong, but for the mistake that the test is about.
@@ -57,6 +65,61 @@ async fn a_snapshot_stays_while_something_refers_to_its_image_that_is_gone(#[cas
     assert!(litter.has(&litter.snapshot_of(&victim)), "{}", litter.story.told());
     assert!(!litter.has(&litter.orphan), "the other one goes all the same");
     litter.nothing_else_is_broken();
+}
+
+/// While the image is there, its snapshot is told which one it is.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_kept_for_the_image_that_its_tag_names() {
+    let litter = Litter::new();
+    let victim = litter.victim().to_owned();
+    let snapshot = litter.snapshot_of(&victim);
+    litter.is_not_described(&snapshot);
+    litter.story.world(|world| references::a_stopped_instance(world, &victim));
+    litter.days(1).await;
+    let tag =
+        |litter: &Litter| litter.story.world(|world| world.ec2.snapshots()[&snapshot].tags.get(IMAGE_ID).cloned());
+    assert_eq!(tag(&litter).as_deref(), Some(victim.as_str()), "{}", litter.story.told());
+    let again = litter.story.invoke(PRUNE, schedule()).await;
+    assert_eq!(again.writes(), Vec::<&String>::new(), "once is enough");
+    litter.deregistered_by_hand(&victim).await;
+    litter.days(6).await;
+    assert!(litter.has(&snapshot), "{}", litter.story.told());
+    assert_eq!(litter.marked(&snapshot), None);
+    litter.nothing_else_is_broken();
+}
+
+/// No run has seen the image, so nobody knows that the snapshot is the way back to it; nor that it is not.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_names_no_image_stays_while_one_that_is_gone_is_in_use() {
+    let litter = Litter::new();
+    let victim = litter.victim().to_owned();
+    let snapshot = litter.snapshot_of(&victim);
+    litter.is_not_described(&snapshot);
+    litter.story.world(|world| references::template(world, "web", &victim));
+    litter.deregistered_by_hand(&victim).await;
+    litter.days(6).await;
+    assert!(litter.has(&snapshot), "{}", litter.story.told());
+    assert!(!litter.has(&litter.orphan), "the other one says that it was of another image");
+    let plan = litter.plan().await;
+    let told = plan.iter().find(|line| line.contains(&snapshot)).expect("a line");
+    assert!(told.contains(&victim) && told.contains(IMAGE_ID), "{told}");
+    litter.story.world(|world| world.delete_launch_template("web")).expect("deleted");
+    litter.days(2).await;
+    assert!(litter.has(&snapshot), "{}", litter.story.told());
+    litter.days(1).await;
+    assert!(!litter.has(&snapshot), "{}", litter.story.told());
+    litter.nothing_else_is_broken();
+}
+
+/// Almost every account launches from somebody else's image.
+#[tokio::test(start_paused = true)]
+async fn the_use_of_anothers_image_holds_up_no_snapshot_that_names_none() {
+    let litter = Litter::new();
+    litter.is_not_described(&litter.orphan);
+    litter.story.world(|world| references::template(world, "web", PUBLIC_IMAGE));
+    litter.days(3).await;
+    assert!(!litter.has(&litter.orphan), "{}", litter.story.told());
+    litter.nothing_is_broken();
 }
 
 /// A copy's snapshot names two images: the copy, whose way back it is, and the source, which has snapshots of its own.

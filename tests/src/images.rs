@@ -45,8 +45,8 @@ pub fn baked_for_nobody(story: &Story) {
     });
 }
 
-/// All that a prune may come across at once: an image to disable, one to enable again, one to deregister, and a
-/// snapshot without its image. The schedule comes in a minute.
+/// All that a prune may come across at once: an image to disable, one to enable again, whose snapshot does not name it, one
+/// to deregister, and a snapshot without its image. The schedule comes in a minute.
 pub fn littered(story: &Story) {
     story.world(|world| {
         for days_ago in [30, 31, 32, 33] {
@@ -62,7 +62,7 @@ pub fn littered(story: &Story) {
         let needed = add(world, 41, stale);
         world.create_launch_template("needs-it", &needed, "t3.medium", false).expect("a template");
         let left = baked(world, 42);
-        for image in [&gone, &left] {
+        for image in [&gone, &needed, &left] {
             let snapshot = snapshot_of(world, image);
             world.create_tags(&[snapshot], &[(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())]).expect("tagged");
         }

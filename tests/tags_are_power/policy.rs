@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use durin::tags::{
-    AT_RISK, FAMILY, HOSTED_ZONE_ID, KEEP, NODE, PINNED, RECORD_NAME, RECORD_TTL, STALE_SINCE, VOLUME, VOLUME_ID,
+    AT_RISK, FAMILY, HOSTED_ZONE_ID, IMAGE_ID, KEEP, NODE, PINNED, RECORD_NAME, RECORD_TTL, STALE_SINCE, VOLUME,
+    VOLUME_ID,
 };
 use durin_cli::deployment::function_names;
 use durin_harness::iam::Check;
@@ -48,6 +49,7 @@ fn the_sample_policy_keeps_tags_to_their_owners() {
             FAMILY,
             KEEP,
             STALE_SINCE,
+            IMAGE_ID,
             VOLUME,
             NODE,
             PINNED,

@@ -56,6 +56,11 @@ pub const KEEP: &str = "durin:keep";
 /// here after that has come back, and soaks anew.
 pub const STALE_SINCE: &str = "durin:stale-since";
 
+/// On a snapshot of a family: the images that it is of, with spaces between, if its description does not name them. The
+/// functions write it while an image is there that stays, and never remove it: it is what leads back to the image once that
+/// is gone, and the snapshot stays for as long as something uses that image. A person may write it too.
+pub const IMAGE_ID: &str = "durin:image-id";
+
 /// On a data volume, and on its snapshots if they are made with its tags: which volume of the node it is. The template
 /// of a node writes it; a resource with this tag is never ours to remove.
 pub const VOLUME: &str = "durin:volume";

@@ -47,6 +47,14 @@ pub async fn look(aws: &Aws, policy: &Policy, most: usize) -> Result<Plan, Failu
         let could_go: Vec<&Image> = account.images.iter().filter(|image| unexamined.contains(&image.id)).collect();
         references::examine(aws, &could_go, &texts, &mut account.references).await;
     }
+    let looked_closely = plan(&account, policy, now);
+    if looked_closely.unaccounted.is_empty() {
+        return Ok(looked_closely);
+    }
+    match read::listed(aws, &looked_closely.unaccounted).await {
+        Ok(of_others) => account.references.of_others = of_others,
+        Err(failure) => account.references.unread.push(format!("images of others: {}", failure.chain())),
+    }
     Ok(plan(&account, policy, now))
 }
 

@@ -1,6 +1,6 @@
 //! Reading images, snapshots and parameters, and from the SDK's types to ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::operation::describe_images::builders::DescribeImagesFluentBuilder;
 use aws_sdk_ec2::types as ec2;
@@ -18,6 +18,8 @@ use crate::times::instant;
 
 /// The largest page of images and of snapshots. (EC2 API Reference.)
 const PAGE: i32 = 1000;
+/// How many values one filter may have. (EC2 API Reference, "Listing and filtering using the CLI and API".)
+const VALUES_A_FILTER: usize = 200;
 
 /// Every image of this account that names a family, including disabled ones.
 pub(super) async fn family_images(aws: &Aws) -> Result<Vec<Image>, Failure> {
@@ -43,6 +45,19 @@ pub(super) async fn image(aws: &Aws, id: &ImageId) -> Result<Option<Image>, Fail
         Err(error) if is_gone(code(&error)) => Ok(None),
         Err(error) => Err(failed("ec2:DescribeImages")(error)),
     }
+}
+
+/// Those of these images that EC2 lists, of any owner.
+pub(super) async fn listed(aws: &Aws, ids: &BTreeSet<ImageId>) -> Result<BTreeSet<ImageId>, Failure> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut found = BTreeSet::new();
+    for ids in ids.chunks(VALUES_A_FILTER) {
+        // A filter, since an id that is gone would be an error.
+        let these = ec2::Filter::builder().name("image-id").set_values(Some(ids.to_vec())).build();
+        let call = aws.ec2.describe_images().filters(these).include_disabled(true).include_deprecated(true);
+        found.extend(images(call.max_results(PAGE)).await?.into_iter().map(|image| image.id));
+    }
+    Ok(found)
 }
 
 /// Whether EC2's error code says that an image is gone. At first its id gives one of these errors, later an empty

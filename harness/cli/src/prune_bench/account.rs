@@ -50,16 +50,21 @@ impl OldImages {
             let tags = [(FAMILY.to_owned(), IMAGE_PARAMETER.to_owned())].into();
             world.add_snapshot(SnapshotSpec { started: Some(created), tags, ..SnapshotSpec::default() })
         };
-        let snapshots = (0..self.snapshots_each).map(|_| snapshot(world)).collect();
-        let image = ImageSpec { snapshots: Some(snapshots), ..ImageSpec::named(name) };
+        let snapshots: Vec<String> = (0..self.snapshots_each).map(|_| snapshot(world)).collect();
+        let image = ImageSpec { snapshots: Some(snapshots.clone()), ..ImageSpec::named(name) };
         let image = image.tagged(FAMILY, IMAGE_PARAMETER).created(created);
-        world.add_image(if soaked {
+        let id = world.add_image(if soaked {
             let since = world.now() - 3 * DAY;
             let deprecated_from = Some(since + Duration::from_secs(60));
             let image = image.tagged(STALE_SINCE, &since.iso_seconds());
             ImageSpec { state: Some(ImageState::Disabled), deprecated_from, ..image }
         } else {
             image
-        })
+        });
+        for snapshot in &snapshots {
+            let description = format!("Created by CreateImage(i-0123456789abcdef0) for {id}");
+            world.ec2.tamper_with_snapshot(snapshot, |snapshot| snapshot.description = description);
+        }
+        id
     }
 }

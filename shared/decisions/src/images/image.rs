@@ -1,11 +1,12 @@
 //! Images and snapshots as the decisions see them: without AWS's types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::mark::Mark;
+use super::references::images_in;
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
+use crate::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
 
 /// How many tags a resource can have. (EC2 User Guide, "Tag restrictions".)
 const MOST_TAGS: usize = 50;
@@ -143,6 +144,16 @@ impl Snapshot {
     /// When we first saw it without its image.
     pub fn mark(&self) -> Option<Mark> {
         mark(&self.tags, self.started)
+    }
+
+    /// The images that it is of, or was: as EC2 has said in its description, and as we have in its tag. Only CreateImage and
+    /// CopyImage write such a description; RegisterImage, and imports, write none, or another image's.
+    pub fn images_named(&self) -> BTreeSet<ImageId> {
+        self.lost_image.iter().cloned().chain(self.images_tagged()).collect()
+    }
+
+    pub(super) fn images_tagged(&self) -> impl Iterator<Item = ImageId> {
+        images_in(self.tags.get(IMAGE_ID).map_or("", String::as_str))
     }
 
     pub fn is_backup_of_data(&self) -> bool {

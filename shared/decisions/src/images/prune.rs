@@ -5,14 +5,16 @@ mod judge;
 mod policy;
 pub mod table;
 mod verdict;
+mod way_back;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 pub use dispute::Dispute;
 pub use policy::Policy;
 pub use verdict::{ImageVerdict, Keep, SnapshotVerdict};
 
-use crate::ids::{ImageId, ParameterName};
+use crate::ids::{ImageId, ParameterName, SnapshotId};
 use crate::images::references::References;
 use crate::images::{Image, ImageState, Snapshot};
 use judge::Judge;
@@ -33,6 +35,11 @@ pub struct Plan {
     /// The images, family by family, newest first.
     pub images: Vec<ImageEntry>,
     pub snapshots: Vec<SnapshotEntry>,
+    /// Snapshots that do not say yet which images they are of, with what their tag [`crate::tags::IMAGE_ID`] should say.
+    pub untold: Vec<(SnapshotId, String)>,
+    /// The images in use that are not there, if a snapshot stays because it may be of one of them. Whether they are others'
+    /// images is worth a look.
+    pub unaccounted: BTreeSet<ImageId>,
     /// The sources that could not be read. While there is any, nothing goes.
     pub unread: Vec<String>,
 }
@@ -77,7 +84,12 @@ pub fn plan(account: &Account, policy: &Policy, now: SystemTime) -> Plan {
         })
         .collect();
     snapshots.sort_by(|one, other| one.snapshot.id.cmp(&other.snapshot.id));
-    Plan { images, snapshots, unread: account.references.unread.clone() }
+    let untold = way_back::untold(account, &judge.images_of, &way_back::staying(&images));
+    let unaccounted = match snapshots.iter().any(|entry| entry.verdict.is_for_an_unknown_image()) {
+        true => judge.unaccounted.keys().copied().cloned().collect(),
+        false => BTreeSet::new(),
+    };
+    Plan { images, snapshots, untold, unaccounted, unread: account.references.unread.clone() }
 }
 
 impl Plan {
@@ -85,8 +97,10 @@ impl Plan {
     pub fn acts_on(&self, id: &str) -> bool {
         let images = self.images.iter().filter(|entry| !matches!(entry.verdict, ImageVerdict::Keep(_)));
         let snapshots = self.snapshots.iter().filter(|entry| !matches!(entry.verdict, SnapshotVerdict::Keep(_)));
+        let mut untold = self.untold.iter();
         images.map(|entry| entry.image.id.as_str()).any(|acted_on| acted_on == id)
             || snapshots.map(|entry| entry.snapshot.id.as_str()).any(|acted_on| acted_on == id)
+            || untold.any(|(snapshot, _)| snapshot.as_str() == id)
     }
 
     /// The images that could go, pending a closer look; those that have waited longest come first.
@@ -102,8 +116,10 @@ impl Plan {
     pub fn needs_a_closer_look(&self) -> bool {
         let at_stake = |reason: &Keep| matches!(reason, Keep::NotExamined | Keep::Soaking(_));
         let image = |entry: &ImageEntry| matches!(&entry.verdict, ImageVerdict::Keep(reason) if at_stake(reason));
-        let snapshot =
-            |entry: &SnapshotEntry| matches!(&entry.verdict, SnapshotVerdict::Keep(reason) if at_stake(reason));
+        let snapshot = |entry: &SnapshotEntry| match &entry.verdict {
+            SnapshotVerdict::Keep(reason) if at_stake(reason) => true,
+            verdict => verdict.is_for_an_unknown_image(),
+        };
         self.images.iter().any(image) || self.snapshots.iter().any(snapshot)
     }
 }

@@ -14,6 +14,9 @@ pub struct References {
     /// The images that were also asked about one by one: who else may launch them, and which references EC2 itself
     /// knows.
     pub examined: BTreeSet<ImageId>,
+    /// Images of others that there are, of those that something refers to: their owners look after them. Read only if it
+    /// matters, so others of them may be missing.
+    pub of_others: BTreeSet<ImageId>,
     /// Whether plain text parameters were read too, any of which may name an image. That costs calls, so it is done
     /// only if something could go.
     pub texts_read: bool,
@@ -85,7 +88,12 @@ pub fn names_any(text: &str) -> bool {
 /// The image that EC2 says a snapshot was made for: `Created by CreateImage(i-…) for ami-…`, or the first image in
 /// `Copied for DestinationAmi ami-… from SourceAmi ami-…`.
 pub fn image_in_description(description: &str) -> Option<ImageId> {
-    words(description, "ami-").find_map(|id| ImageId::new(id).ok())
+    images_in(description).next()
+}
+
+/// Every image that a text names.
+pub(super) fn images_in(text: &str) -> impl Iterator<Item = ImageId> {
+    words(text, "ami-").filter_map(|id| ImageId::new(id).ok())
 }
 
 /// Every word with this prefix, cut after its letters and digits.

@@ -3,6 +3,7 @@
 mod come_back;
 mod disputes;
 mod newest;
+mod way_back;
 mod words;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
 use durin_decisions::images::references::{Reference, References, image_in_description, names_any};
 use durin_decisions::images::{Image, ImageState, Snapshot};
-use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
+use durin_decisions::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use rstest::rstest;
 

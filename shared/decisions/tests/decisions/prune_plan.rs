@@ -8,7 +8,7 @@ use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
 use durin_decisions::images::references::{Reference, References};
 use durin_decisions::images::{Image, ImageState, Snapshot};
-use durin_decisions::tags::{FAMILY, KEEP, STALE_SINCE, VOLUME};
+use durin_decisions::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use fastrand::Rng;
 
@@ -187,6 +187,10 @@ fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, n
     account.images.iter().any(|image| image.snapshots.contains(&snapshot.id))
         || account.references.snapshots.contains_key(&snapshot.id)
         || snapshot.lost_image.as_ref().is_some_and(|image| account.references.images.contains_key(image))
+        || snapshot.tags.get(IMAGE_ID).is_some_and(|text| {
+            text.split(' ').any(|id| account.references.images.keys().any(|image| image.as_str() == id))
+        })
+        || may_be_of_any_image_in_use(snapshot, account)
         || snapshot.tags.contains_key(VOLUME)
         || !account.references.texts_read
         || (snapshot.tags.len() >= 50 && !snapshot.tags.contains_key(STALE_SINCE))
@@ -195,6 +199,18 @@ fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, n
         || snapshot.tags.contains_key(KEEP)
         || !snapshot.completed
         || snapshot.started.is_none_or(|started| started + policy.keep_younger > now)
+}
+
+/// It says nothing about its image, and there is an image in use for which nothing else could be the way back.
+fn may_be_of_any_image_in_use(snapshot: &Snapshot, account: &Account) -> bool {
+    let says_nothing = snapshot.lost_image.is_none() && !snapshot.tags.contains_key(IMAGE_ID);
+    let names = |it: &Snapshot, image: &ImageId| {
+        it.lost_image.as_ref() == Some(image) || it.tags.get(IMAGE_ID).is_some_and(|text| text.contains(image.as_str()))
+    };
+    let is_lost = |image: &&ImageId| {
+        !account.images.iter().any(|it| it.id == **image) && !account.snapshots.iter().any(|it| names(it, image))
+    };
+    says_nothing && account.references.images.keys().any(|image| is_lost(&image))
 }
 
 /// What EC2 does when a plan is carried out without a fault.
@@ -239,6 +255,11 @@ fn carried_out(account: &mut Account, plan: &Plan, now: SystemTime) -> usize {
             SnapshotVerdict::Unmark(_) => drop(snapshot.tags.remove(STALE_SINCE)),
             SnapshotVerdict::Mark => drop(snapshot.tags.insert(STALE_SINCE.to_owned(), timestamp(now))),
         }
+        changes += 1;
+    }
+    for (id, text) in &plan.untold {
+        let snapshot = account.snapshots.iter_mut().find(|it| it.id == *id).expect("planned, so there");
+        snapshot.tags.insert(IMAGE_ID.to_owned(), text.clone());
         changes += 1;
     }
     account.snapshots.retain(|snapshot| !with_image.contains(&snapshot.id) && !orphans.contains(&snapshot.id));

@@ -31,7 +31,7 @@ fn snapshot(id: &str, gib: u64, verdict: SnapshotVerdict) -> SnapshotEntry {
 }
 
 fn plan(images: Vec<ImageEntry>, snapshots: Vec<SnapshotEntry>) -> Plan {
-    Plan { images, snapshots, unread: Vec::new() }
+    Plan { images, snapshots, ..Plan::default() }
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn an_account_without_images_of_others_is_not_told_of_any() {
 fn what_could_not_be_read_stands_instead_of_a_sum() {
     let unread = vec!["fleets: UnauthorizedOperation".to_owned()];
     let images = vec![image("ami-00000001", "k", 8, None, ImageVerdict::Disable)];
-    let lines = table::lines(&Plan { images, snapshots: Vec::new(), unread });
+    let lines = table::lines(&Plan { images, unread, ..Plan::default() });
     assert!(lines[3].starts_with("Nothing would be removed"), "{lines:?}");
     assert_eq!(lines[4..], ["  fleets: UnauthorizedOperation".to_owned()]);
 }

@@ -1,5 +1,6 @@
-//! Carrying a plan out, in order of reversibility: enable and unmark, deregister images that have soaked, delete
-//! orphans that have soaked, mark new ones, disable. The mark of what goes is spent right before: it may come back.
+//! Carrying a plan out, in order of reversibility: enable and unmark, tell snapshots of which images they are, deregister
+//! images that have soaked, delete orphans that have soaked, mark new ones, disable. The mark of what goes is spent right
+//! before: it may come back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -86,6 +87,7 @@ pub(super) async fn apply(
     applied.each(needed.into_iter().map(|image| run.enable(image)).collect()).await;
     let needed = snapshots(|verdict| matches!(verdict, SnapshotVerdict::Unmark(_)));
     applied.each(needed.into_iter().map(|snapshot| run.unmark(&snapshot.id)).collect()).await;
+    run.tell_images(&plan.untold, tried, &mut applied).await;
     let soaked = images(|verdict| *verdict == ImageVerdict::Deregister);
     let soaked = run.spend_marks(soaked.into_iter().filter_map(Marked::image).collect(), &mut applied).await;
     let left = applied.each(soaked.iter().map(|marked| run.deregister(marked.of)).collect()).await;

@@ -12,7 +12,7 @@ use super::refusal::passes;
 use crate::ami::read::is_gone;
 use crate::aws::{code, failed};
 use crate::ids::{ParameterName, SnapshotId};
-use crate::tags::{FAMILY, STALE_SINCE};
+use crate::tags::{FAMILY, IMAGE_ID, STALE_SINCE};
 use crate::times::timestamp;
 
 /// How many ids one CreateTags may name. (EC2 API Reference: 1000.)
@@ -113,6 +113,25 @@ impl Run<'_> {
         let marked = self.tag(items.collect(), self.stale_now(), Late::Leave, applied).await.len();
         applied.attempted += marked;
         applied.pruned.snapshots_marked += marked;
+    }
+
+    /// Tells snapshots of which images they are, for the day on which these are gone.
+    pub(super) async fn tell_images(
+        &self,
+        untold: &[(SnapshotId, String)],
+        tried: &BTreeSet<String>,
+        applied: &mut Applied,
+    ) {
+        let mut alike: BTreeMap<&String, Vec<Item<()>>> = BTreeMap::new();
+        for (snapshot, images) in untold.iter().filter(|(snapshot, _)| !tried.contains(snapshot.as_str())) {
+            let id = snapshot.to_string();
+            alike.entry(images).or_default().push(Item { of: (), resources: vec![id.clone()], id });
+        }
+        for (images, items) in alike {
+            let told = self.tag(items, (IMAGE_ID, images.clone()), Late::Leave, applied).await.len();
+            applied.attempted += told;
+            applied.pruned.snapshots_told += told;
+        }
     }
 
     fn stale_now(&self) -> (&'static str, String) {

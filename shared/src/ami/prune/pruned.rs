@@ -17,6 +17,8 @@ pub struct Pruned {
     pub snapshots_marked: usize,
     /// Snapshots that soak no longer, because something needs them after all.
     pub snapshots_unmarked: usize,
+    /// Snapshots that got a tag with the image that they are of, because their description does not name it.
+    pub snapshots_told: usize,
     /// Snapshots that had lost their image, and were deleted.
     pub snapshots_deleted: usize,
     /// Snapshots that EC2 left when it deregistered their image. The next run finds them.
@@ -35,6 +37,7 @@ impl Pruned {
         self.deregistered += more.deregistered;
         self.snapshots_marked += more.snapshots_marked;
         self.snapshots_unmarked += more.snapshots_unmarked;
+        self.snapshots_told += more.snapshots_told;
         self.snapshots_deleted += more.snapshots_deleted;
         self.snapshots_left += more.snapshots_left;
         self.refused.extend(more.refused);

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::dispute::Claims;
-use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict};
+use super::{Account, ImageVerdict, Keep, Policy, SnapshotVerdict, way_back};
 use crate::ids::{ImageId, ParameterName, SnapshotId};
+use crate::images::references::Reference;
 use crate::images::{Image, ImageState, Snapshot, is_full, is_kept};
 use crate::tags::{FAMILY, STALE_SINCE};
 
@@ -16,21 +17,26 @@ pub(super) struct Judge<'a> {
     now: SystemTime,
     newest: BTreeSet<&'a ImageId>,
     snapshots: BTreeMap<&'a SnapshotId, &'a Snapshot>,
-    images_of: BTreeMap<&'a SnapshotId, &'a ImageId>,
+    pub(super) images_of: BTreeMap<&'a SnapshotId, Vec<&'a ImageId>>,
     claims: Claims<'a>,
+    pub(super) unaccounted: BTreeMap<&'a ImageId, &'a BTreeSet<Reference>>,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(account: &'a Account, policy: &'a Policy, now: SystemTime) -> Judge<'a> {
-        let images_of = account.images.iter().flat_map(|image| image.snapshots.iter().map(move |id| (id, &image.id)));
+        let mut images_of: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for image in &account.images {
+            image.snapshots.iter().for_each(|id| images_of.entry(id).or_default().push(&image.id));
+        }
         Judge {
             account,
             policy,
             now,
             newest: newest(&account.images, policy.keep_newest, now),
             snapshots: account.snapshots.iter().map(|snapshot| (&snapshot.id, snapshot)).collect(),
-            images_of: images_of.collect(),
+            images_of,
             claims: Claims::new(account),
+            unaccounted: way_back::unaccounted(account),
         }
     }
 
@@ -126,15 +132,15 @@ impl<'a> Judge<'a> {
 
     fn why_kept(&self, snapshot: &Snapshot) -> Option<Keep> {
         let references = &self.account.references;
-        let lost = snapshot.lost_image.as_ref().and_then(|id| Some((id, references.images.get(id)?)));
-        if let Some(image) = self.images_of.get(&snapshot.id) {
+        let lost = snapshot.images_named().into_iter().find_map(|id| Some((references.images.get(&id)?, id)));
+        if let Some(image) = self.images_of.get(&snapshot.id).and_then(|images| images.last()) {
             Some(Keep::OfImage((*image).clone()))
         } else if !snapshot.is_ours() {
             Some(Keep::NotOurs)
         } else if let Some(by) = references.snapshots.get(&snapshot.id) {
             Some(Keep::Referenced(by.clone()))
-        } else if let Some((image, by)) = lost {
-            Some(Keep::LostImageReferenced(image.clone(), by.clone()))
+        } else if let Some((by, image)) = lost {
+            Some(Keep::LostImageReferenced(image, by.clone()))
         } else if is_kept(&snapshot.tags) {
             Some(Keep::Tagged)
         } else if snapshot.is_backup_of_data() {
@@ -146,8 +152,15 @@ impl<'a> Judge<'a> {
         } else if !references.unread.is_empty() {
             Some(Keep::Unread)
         } else {
-            self.young_or_unknown(snapshot.started)
+            self.young_or_unknown(snapshot.started).or_else(|| self.may_be_way_back(snapshot))
         }
+    }
+
+    /// Whether it may be the only way back to an image in use, because nothing says which image it is of.
+    fn may_be_way_back(&self, snapshot: &Snapshot) -> Option<Keep> {
+        let (image, by) = self.unaccounted.first_key_value()?;
+        let reason = || Keep::MayBeWayBack((*image).clone(), (*by).clone());
+        snapshot.images_named().is_empty().then(reason)
     }
 
     fn young_or_unknown(&self, since: Option<SystemTime>) -> Option<Keep> {

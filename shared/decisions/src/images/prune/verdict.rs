@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::Dispute;
 use crate::ids::{ImageId, SnapshotId};
 use crate::images::references::Reference;
-use crate::tags::{FAMILY, KEEP, VOLUME};
+use crate::tags::{FAMILY, IMAGE_ID, KEEP, VOLUME};
 use crate::times::timestamp;
 
 /// The fate of an image, in order of reversibility.
@@ -55,6 +55,8 @@ pub enum Keep {
     SnapshotReferenced(SnapshotId, BTreeSet<Reference>),
     /// These refer to the image that it is the only way back to.
     LostImageReferenced(ImageId, BTreeSet<Reference>),
+    /// Nothing says which image it was of, and these refer to this one, which is gone.
+    MayBeWayBack(ImageId, BTreeSet<Reference>),
     /// It is one of the newest of its family.
     Newest,
     /// It is too young, until this time.
@@ -76,6 +78,12 @@ pub enum Keep {
     NotExamined,
     /// Something could not be read, and might refer to it.
     Unread,
+}
+
+impl SnapshotVerdict {
+    pub(super) fn is_for_an_unknown_image(&self) -> bool {
+        matches!(self, SnapshotVerdict::Keep(Keep::MayBeWayBack(..)) | SnapshotVerdict::Unmark(Keep::MayBeWayBack(..)))
+    }
 }
 
 impl Keep {
@@ -102,6 +110,12 @@ impl fmt::Display for Keep {
             Keep::LostImageReferenced(image, by) => {
                 write!(f, "the only way back to {image}, which is gone and in use: {}", list(by))
             }
+            Keep::MayBeWayBack(image, by) => write!(
+                f,
+                "it names no image, so it may be the only way back to {image}, which is gone and in use: {}; tag it {IMAGE_ID} \
+                 with the image that it was of, or delete it",
+                list(by)
+            ),
             Keep::Newest => write!(f, "among the newest"),
             Keep::Young(until) => write!(f, "young until {}", timestamp(*until)),
             Keep::DisabledByOthers => write!(f, "disabled, but not by Durin; enable it, or deregister it yourself"),
