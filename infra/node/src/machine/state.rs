@@ -1,7 +1,7 @@
 //! What one command leaves for the others: the marker, and notes in `/run/durin`. A reboot clears both.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -91,13 +91,30 @@ fn write_beside(new: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When there is none, or it is something else, such as a pipe, which would never end.
 pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path)?.take(MOST).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// The last of such a file, as much as anybody needs.
+///
+/// # Errors
+/// As for the whole.
+pub fn end_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_regular(path)?;
+    let size = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(MOST)))?;
+    let mut content = Vec::new();
+    file.take(MOST).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+fn open_regular(path: &Path) -> io::Result<fs::File> {
     let file = fs::File::options().read(true).custom_flags(NON_BLOCKING).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other(format!("{} is no regular file: remove it", path.display())));
     }
-    let mut content = Vec::new();
-    file.take(MOST).read_to_end(&mut content)?;
-    Ok(content)
+    Ok(file)
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a flag of open(2), which takes an int")]

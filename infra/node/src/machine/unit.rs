@@ -1,6 +1,8 @@
 //! k3s's unit, by systemd's word.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::decide::serving::Unit;
 
@@ -18,4 +20,14 @@ pub fn k3s() -> Unit {
 pub fn restarts() -> u32 {
     let shown = programs::run("systemctl", &["show", "--property=NRestarts", "--value", "k3s"], Deadline::after(SOON));
     shown.output.trim().parse().unwrap_or(0)
+}
+
+/// When k3s was started last, by our clock. systemd counts from the boot, so that nobody's clock or time zone matters.
+pub fn last_start() -> Option<SystemTime> {
+    let properties = ["show", "--property=ExecMainStartTimestampMonotonic", "--value", "k3s"];
+    let shown = programs::run("systemctl", &properties, Deadline::after(SOON));
+    // It has none while it has never been started.
+    let started = shown.output.trim().parse().ok().filter(|micros| *micros > 0).map(Duration::from_micros)?;
+    let now = Duration::try_from(clock_gettime(ClockId::Monotonic)).ok()?;
+    SystemTime::now().checked_sub(now.checked_sub(started)?)
 }

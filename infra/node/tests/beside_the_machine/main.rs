@@ -6,5 +6,6 @@ mod images;
 mod instance;
 mod metadata;
 mod preparing;
+mod rescuing;
 mod settling;
 mod watching;

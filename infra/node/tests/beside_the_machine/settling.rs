@@ -12,7 +12,7 @@ use crate::metadata::Metadata;
 const LONG_AGO: &str = "2020-01-01T00:00:00.000000Z";
 
 /// A node that has come to a new instance: its volume is mounted, k3s is starting.
-fn arrived() -> (Instance, Metadata) {
+pub(crate) fn arrived() -> (Instance, Metadata) {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     instance.durin_node(metadata.address, &["prepare"]);
     let note = json!({"boot": "b1", "volume": VOLUME, "device": "nvme1n1", "file_system": "ext4", "at": "/data", "formatted": false});
@@ -46,7 +46,7 @@ fn node(annotations: &Value) -> Value {
     })
 }
 
-fn settle(instance: &Instance, metadata: &Metadata) -> Ran {
+pub(crate) fn settle(instance: &Instance, metadata: &Metadata) -> Ran {
     instance.durin_node(metadata.address, &["settle", "--within", "3"])
 }
 
@@ -174,102 +174,4 @@ fn settle_reports_everything_that_is_wrong() {
     }
     assert_eq!(changes(&instance), [REMEMBERED], "somebody's cordon stays");
     assert!(ran.answer["note"]["workloads_seconds"].is_null());
-}
-
-#[test]
-fn a_broken_store_is_set_aside_once_and_the_datastore_stays() {
-    let (instance, metadata) = arrived();
-    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
-    instance.write("data/k3s/agent/containerd/meta.db", "broken");
-    instance.write("data/k3s/server/db/state.db", "the datastore");
-    instance.stand_in("journalctl", "echo 'fatal: failed to get metadata for stored sandbox abc: not found'");
-    instance.stand_in(
-        "systemctl",
-        r#"case "$*" in
-           show*) echo 3 ;;
-           "start --no-block k3s") touch "$root/api/ready" ;;
-           esac
-           echo "$*" >>"$root/systemd""#,
-    );
-    let ran = settle(&instance, &metadata);
-    assert_eq!(ran.word(), "serves", "{}", ran.text);
-    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
-    assert_eq!(instance.read("data/k3s/server/db/state.db"), "the datastore");
-
-    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
-    instance.write("data/k3s/agent/containerd/meta.db", "broken again");
-    let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
-    assert_eq!(ran.word(), "does not serve", "{}", ran.text);
-    assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "broken again");
-}
-
-#[test]
-fn a_k3s_that_is_down_for_another_reason_is_not_rescued() {
-    for (restarts, log) in [("0", "failed to get metadata for stored sandbox"), ("9", "bind: address already in use")] {
-        let (instance, metadata) = arrived();
-        std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
-        instance.write("data/k3s/agent/containerd/meta.db", "fine");
-        instance.stand_in("journalctl", &format!("echo '{log}'"));
-        instance.stand_in("systemctl", &format!("echo {restarts}"));
-        let ran = instance.durin_node(metadata.address, &["settle", "--within", "1"]);
-        assert_eq!(ran.word(), "does not serve", "{}", ran.text);
-        assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "fine");
-    }
-}
-
-/// k3s answers for a moment at each start, until containerd's end takes it down.
-#[test]
-fn a_store_that_lets_k3s_answer_for_a_moment_is_set_aside_too() {
-    let (instance, metadata) = arrived();
-    instance.write("data/k3s/agent/containerd/meta.db", "broken");
-    instance.write("restarts", "0");
-    instance.stand_in("journalctl", "echo 'failed to recover state'");
-    instance.stand_in(
-        "systemctl",
-        r#"case "$*" in
-           show*) cat "$root/restarts" ;;
-           "start --no-block k3s") touch "$root/api/up" ;;
-           esac"#,
-    );
-    let k3s = instance.read("usr/bin/k3s");
-    instance.stand_in("k3s", &format!("case \"$*\" in *pods*) [ -e \"$root/api/up\" ] || exit 1 ;; esac\n{k3s}"));
-    let settling = instance.begin(metadata.address, &["settle", "--within", "9"]);
-    thread::sleep(Duration::from_secs(1));
-    assert_eq!(instance.read("data/k3s/agent/containerd/meta.db"), "broken", "it has not fallen yet");
-    instance.write("restarts", "2");
-    let ran = Ran::of(settling);
-    assert_eq!(ran.word(), "serves", "{}", ran.text);
-    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
-}
-
-#[test]
-fn a_store_that_brings_k3s_down_when_all_was_ready_is_set_aside_and_settle_runs_again() {
-    let (instance, metadata) = arrived();
-    instance.write("data/k3s/agent/containerd/meta.db", "broken");
-    instance.write("restarts", "0");
-    instance.stand_in("journalctl", "echo 'failed to recover state'");
-    instance.stand_in("systemctl", r#"case "$*" in show*) cat "$root/restarts" ;; esac"#);
-    let settling = instance.begin(metadata.address, &["settle", "--within", "9"]);
-    thread::sleep(Duration::from_secs(2));
-    let status = instance.durin_node(metadata.address, &["status"]);
-    assert!(status.answer["k3s"]["workloads_seconds"].is_number(), "nobody waits for that: {}", status.text);
-    instance.write("restarts", "2");
-    let ran = Ran::of(settling);
-    assert_eq!((ran.word(), ran.status), ("does not serve", Some(1)), "{}", ran.text);
-    assert_eq!(instance.read("data/k3s/agent/containerd.broken/meta.db"), "broken");
-}
-
-#[test]
-fn k3s_is_started_again_whatever_becomes_of_its_store() {
-    let (instance, metadata) = arrived();
-    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
-    instance.write("data/k3s/agent/containerd/meta.db", "broken");
-    // Of an earlier rescue, and no directory, so that it cannot be removed as one.
-    instance.write("data/k3s/agent/containerd.broken", "");
-    instance.stand_in("journalctl", "echo 'failed to recover state'");
-    let systemctl = r#"case "$*" in show*) echo 3 ;; "start --no-block k3s") touch "$root/api/ready" ;; esac"#;
-    instance.stand_in("systemctl", systemctl);
-    let ran = settle(&instance, &metadata);
-    assert_eq!(ran.word(), "serves", "{}", ran.text);
-    assert_eq!(instance.read("data/k3s/agent/containerd.broken.1/meta.db"), "broken");
 }

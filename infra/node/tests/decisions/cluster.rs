@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durin_node::decide::cluster::found;
 use durin_node::decide::cluster::left_over::{Cordon, attachments, cordon, leases, nodes};
-use durin_node::decide::rescue::{Silent, is_for_the_store};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -168,20 +167,6 @@ fn findings_describe_the_node_as_it_is(#[case] change: fn(&mut Value), #[case] f
 fn a_pod_is_up_when_it_is_ready(#[case] status: Value, #[case] is_up: bool) {
     let pods = list(&json!({"metadata": {"namespace": "default", "name": "web"}, "status": status}));
     assert_eq!(found::unready(&pods), if is_up { Vec::new() } else { vec!["default/web".to_owned()] });
-}
-
-#[rstest]
-#[case::broken(2, "x\nfailed to get metadata for stored sandbox \"a\"\ny", false, true)]
-#[case::once_is_nothing(1, "failed to get metadata for stored sandbox", false, false)]
-#[case::rescued_before(9, "failed to get metadata for stored sandbox", true, false)]
-#[case::another_reason(9, "address already in use", false, false)]
-fn the_store_is_set_aside_only_if_it_is_what_is_broken(
-    #[case] restarts: u32,
-    #[case] log: &str,
-    #[case] rescued: bool,
-    #[case] is: bool,
-) {
-    assert_eq!(is_for_the_store(&Silent { restarts, log, rescued }), is);
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod cluster;
 mod evidence;
 mod letting_go;
 mod mounted;
+mod rescue;
 mod taking;

@@ -14,6 +14,8 @@ use crate::world::World;
 
 /// The note that the store has been set aside in this boot.
 const NOTE: &str = "rescued.json";
+/// Where k3s writes what its containerd says. (k3s, `pkg/agent/config`, `nodeConfig.Containerd.Log`)
+const CONTAINERD: &str = "k3s/agent/containerd/containerd.log";
 /// Images may be fetched anew.
 const AFTERWARDS: Duration = Duration::from_secs(300);
 /// Where it may be set aside: one may be in use, and cannot be removed.
@@ -50,9 +52,17 @@ pub(super) fn rescue(world: &World, earlier: u32, steps: &mut Steps) -> Option<D
 
 fn is_for_the_store(world: &World, restarts: u32) -> bool {
     let deadline = Deadline::after(Duration::from_secs(3));
-    let log = programs::run("journalctl", &["--unit=k3s", "--boot", "--lines=300", "--output=cat"], deadline);
+    let journal = programs::run("journalctl", &["--unit=k3s", "--boot", "--lines=1000", "--output=cat"], deadline);
+    // What is not there has nothing to say.
+    let containerd = state::end_of(&world.mount_point().join(CONTAINERD)).unwrap_or_default();
     let rescued = state::read::<String>(world, NOTE).is_some_and(|boot| boot == world.boot());
-    rescue::is_for_the_store(&Silent { restarts, log: &log.output, rescued })
+    rescue::is_for_the_store(&Silent {
+        restarts,
+        started: unit::last_start(),
+        journal: &journal.output,
+        containerd: &String::from_utf8_lossy(&containerd),
+        rescued,
+    })
 }
 
 /// Moves the store out of k3s's way; it can be looked at later. Those of earlier rescues go, once k3s has what it needs.
