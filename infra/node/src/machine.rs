@@ -13,3 +13,4 @@ pub mod reading;
 pub mod state;
 pub mod unit;
 pub mod use_of_it;
+pub mod writers;

@@ -20,6 +20,7 @@ use rustix::process::Signal;
 use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, Before, Begin, NotReleased};
 use crate::decide::mounted;
+use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
 use crate::machine::programs::{self, Deadline};
 use crate::machine::{cgroups, lock, mounts, state, use_of_it};
@@ -189,13 +190,15 @@ fn unmount(
         }
         let mut now = use_of_it::look(device).map_err(unknown)?;
         // A mount in another namespace stays, but a process that was killed lets go in a moment.
-        if now.mounted.is_empty() && now.access == crate::decide::taking::Access::Alone {
+        if now.mounted.is_empty() && now.access == Access::Alone {
             break now;
         }
         if soon.has_passed() {
             let dying = cgroups::leftovers(world);
             let users = use_of_it::users(device);
-            let is_kept = !now.namespaces.is_empty() || users.iter().any(|user| !dying.contains(user));
+            let is_kept = !now.namespaces.is_empty()
+                || matches!(now.access, Access::Written(_))
+                || users.iter().any(|user| !dying.contains(user));
             if is_kept || deadline.has_passed() {
                 now.users = crate::machine::processes::named(&users);
                 break now;

@@ -11,12 +11,14 @@ use durin_decisions::ids::VolumeId;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Steps, hundredths, say};
+use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
 use crate::decide::marker::Marker;
-use crate::decide::taking::{self, Next, Refusal, Seen};
+use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::{self, Device};
+use crate::machine::lock::{self, Lock};
 use crate::machine::programs::Deadline;
-use crate::machine::{lock, mounts, reading, state};
+use crate::machine::{mounts, reading, state};
 use crate::world::World;
 
 use super::prepare::Prepared;
@@ -25,6 +27,8 @@ use super::{datastore, places};
 const LOCK: Duration = Duration::from_secs(60);
 /// `durin-prepare.service` may take as long.
 const NOTE: Duration = Duration::from_secs(180);
+/// A program of udev's takes less.
+const PASSING: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(200);
 
 /// The note about the volume that this instance serves from.
@@ -134,7 +138,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     steps.report("wait for the volume", begun, "done");
     let there = Instant::now();
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
-    let _lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
+    let lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
     if state::marker(world) == Marker::Stale {
         // The units ask only whether it is there.
         state::unmark(world).map_err(failed("cannot remove an old marker"))?;
@@ -143,7 +147,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     let before = already_mounted(world, &device)?;
     let (file_system, formatted) = match before {
         Some(file_system) => (file_system, false),
-        None => mount(world, wanted, &device, steps)?,
+        None => mount(world, wanted, &device, &lock, steps)?,
     };
 
     let begun = Instant::now();
@@ -203,12 +207,18 @@ fn already_mounted(world: &World, device: &Device) -> Result<Option<FileSystem>,
 }
 
 /// Looks, decides, and does what was decided, until the volume is mounted. Returns whether it was formatted, too.
-fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> Result<(FileSystem, bool), Left> {
+fn mount(
+    world: &World,
+    wanted: &Wanted,
+    device: &Device,
+    lock: &Lock,
+    steps: &mut Steps,
+) -> Result<(FileSystem, bool), Left> {
     let node = &device.node;
     device.check_node()?;
     let mut seen = Seen {
         marker: state::marker(world),
-        access: device.access(),
+        access: Access::Alone,
         on_top: device.on_top.clone(),
         contents: reading::contents(node),
         declared_new: wanted.declared_new,
@@ -216,28 +226,39 @@ fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> 
         checked: None,
     };
     let mut formatted = false;
+    let mut written = None;
     loop {
         let begun = Instant::now();
+        // Each step takes its time.
+        seen.access = access(device);
         match taking::next(&wanted.volume, &seen) {
             Next::Refuse(why) => return Err(why.into()),
             Next::ReadWhole => {
                 say("it has no file system: looking whether it is blank, which may take minutes");
-                seen.blank = Some(reading::blank(node));
+                written = device.written();
+                seen.blank = Some(reading::blank(node, blank::WHOLE));
                 steps.report("read it from head to tail", begun, "done");
             }
             Next::Check(_) => {
-                let (checked, said) = reading::check(node);
+                let (checked, said) = reading::check(node, lock);
                 seen.checked = Some(checked);
                 steps.report("check", begun, &said);
             }
             Next::Format => {
-                let made = reading::format(node).map_err(Left::Failed)?;
+                // Somebody may have restored an image meanwhile, behind the place that was being read.
+                seen.contents = reading::contents(node);
+                seen.blank = if device.written() == written { Some(reading::blank(node, blank::AGAIN)) } else { None };
+                seen.access = access(device);
+                if taking::next(&wanted.volume, &seen) != Next::Format {
+                    continue;
+                }
+                let made = reading::format(node, lock).map_err(Left::Failed)?;
                 steps.report("format", begun, "done");
                 formatted = true;
                 seen.contents = Contents::Ours(made);
             }
             Next::Mount(file_system) => {
-                mount_at(world.mount_point(), file_system, node)?;
+                mount_at(world.mount_point(), file_system, node, lock)?;
                 steps.report("mount", begun, "done");
                 return Ok((file_system, formatted));
             }
@@ -245,9 +266,21 @@ fn mount(world: &World, wanted: &Wanted, device: &Device, steps: &mut Steps) -> 
     }
 }
 
-fn mount_at(point: &Path, file_system: FileSystem, node: &Path) -> Result<(), Left> {
+/// Who has the device; once more after a moment if somebody has it open for writing, as udev's programs do for a moment
+/// whenever it has come or was written to.
+fn access(device: &Device) -> Access {
+    let deadline = Deadline::after(PASSING);
+    loop {
+        match device.access() {
+            Access::Written(_) if !deadline.has_passed() => thread::sleep(Duration::from_millis(20)),
+            access => return access,
+        }
+    }
+}
+
+fn mount_at(point: &Path, file_system: FileSystem, node: &Path, lock: &Lock) -> Result<(), Left> {
     fs::create_dir_all(point).map_err(failed("cannot make the mount point"))?;
-    let ran = mounts::mount(file_system, node, point);
+    let ran = mounts::mount(file_system, node, point, lock);
     if !ran.succeeded() {
         return Err(Refusal::NotMounted(ran.reason()).into());
     }

@@ -49,6 +49,8 @@ pub enum NotReleased {
     MountedElsewhere(VolumeId, String),
     #[error("{0} is mounted nowhere, but its file system lives on, used by {1}; k3s stays stopped")]
     Held(VolumeId, String),
+    #[error("{0} is mounted nowhere, but its device is open for writing ({1}): end that; k3s stays stopped")]
+    Written(VolumeId, String),
     #[error("nobody can say whether {0} is in use: {1}; k3s stays stopped")]
     Unknown(VolumeId, String),
 }
@@ -70,8 +72,9 @@ pub fn begin(volume: &VolumeId, before: &Before) -> Begin {
     Begin::LetGo
 }
 
-/// Whether nothing of the volume is left on this instance. Two witnesses have to agree: no list of mounts has it, and
-/// the kernel gives its device to one alone. A list forgets what was unmounted lazily; the device does not.
+/// Whether nothing of the volume is left on this instance. Three witnesses have to agree: no list of mounts has it, the
+/// kernel gives its device to one alone, and nobody has that open for writing. A list forgets what was unmounted lazily;
+/// the device does not.
 ///
 /// # Errors
 /// When something still has it, or nobody can say.
@@ -87,6 +90,7 @@ pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> 
     match &now.access {
         Access::Alone => Ok(()),
         Access::Shared => Err(NotReleased::Held(volume.clone(), named(&now.users, "nothing that can be found"))),
+        Access::Written(by) => Err(NotReleased::Written(volume.clone(), by.join(", "))),
         Access::Refused(why) => Err(NotReleased::Unknown(volume.clone(), why.clone())),
     }
 }

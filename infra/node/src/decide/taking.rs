@@ -27,6 +27,8 @@ pub enum Access {
     Alone,
     /// A file system, a logical volume or an array has it.
     Shared,
+    /// None of those, and yet it is open for writing: by whom, as "dd (123)".
+    Written(Vec<String>),
     /// It cannot be opened: why.
     Refused(String),
 }
@@ -60,7 +62,7 @@ pub enum Refusal {
     SeveralDevices(VolumeId),
     #[error("{0} is not the device that the kernel calls {1}: udev has to make its node anew (`udevadm trigger`)")]
     AnotherDevice(String, String),
-    #[error("something else has it ({0}): look with `lsblk` and `findmnt`, and let go of it")]
+    #[error("something else has it ({0}): look with `lsblk`, `findmnt` and `fuser`, and let go of it")]
     InUse(String),
     #[error("it cannot be opened ({0}): look at `dmesg`")]
     Unopened(String),
@@ -107,6 +109,7 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
     match &seen.access {
         Access::Alone => {}
         Access::Shared => return Next::Refuse(Refusal::InUse("it is mounted or held".to_owned())),
+        Access::Written(by) => return Next::Refuse(Refusal::InUse(format!("open for writing: {}", by.join(", ")))),
         Access::Refused(why) => return Next::Refuse(Refusal::Unopened(why.clone())),
     }
     if !seen.on_top.is_empty() {

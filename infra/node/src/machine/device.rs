@@ -12,12 +12,16 @@ use crate::decide::mounted::Stack;
 use crate::decide::taking::{Access, Refusal};
 use crate::world::World;
 
+use super::writers;
+
 /// The device of a volume that is attached now.
 pub struct Device {
     /// As the kernel calls it: `nvme1n1`.
     pub name: String,
     /// Where it is opened.
     pub node: PathBuf,
+    /// In sysfs.
+    entry: PathBuf,
     /// `259:3`, as sysfs has it.
     number: String,
     pub stack: Stack,
@@ -43,28 +47,39 @@ pub fn find(world: &World, volume: &VolumeId) -> Result<Option<Device>, Refusal>
         return Err(Refusal::SeveralDevices(volume.clone()));
     }
     let node = world.path("dev").join(&name);
-    let number = fs::read_to_string(block.join(&name).join("dev")).unwrap_or_default().trim().to_owned();
+    let entry = block.join(&name);
+    let number = fs::read_to_string(entry.join("dev")).unwrap_or_default().trim().to_owned();
     // It is listed by its number whatever its node is called.
     let mut stack = Stack { numbers: vec![number.clone()], names: vec![node.display().to_string()] };
     if let Ok(real) = node.canonicalize() {
         stack.names.push(real.display().to_string());
     }
     let mut on_top = Vec::new();
-    climb(&block, &block.join(&name), &mut stack, &mut on_top);
-    Ok(Some(Device { name, node, number, stack, on_top }))
+    climb(&block, &entry, &mut stack, &mut on_top);
+    Ok(Some(Device { name, node, entry, number, stack, on_top }))
 }
 
 impl Device {
-    /// Asks the kernel for the device alone, and gives it back at once.
+    /// Asks the kernel for the device alone, and gives it back at once; and looks who has it open all the same.
     pub fn access(&self) -> Access {
         if let Err(why) = self.check_node() {
             return Access::Refused(why.to_string());
         }
         match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node) {
-            Ok(_) => Access::Alone,
+            Ok(_) => match writers::of(&self.stack.numbers) {
+                writers if writers.is_empty() => Access::Alone,
+                writers => Access::Written(writers),
+            },
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Access::Shared,
             Err(error) => Access::Refused(error.to_string()),
         }
+    }
+
+    /// How many sectors have been written to it, when nothing waits to be written. None if the kernel does not say.
+    pub fn written(&self) -> Option<u64> {
+        fs::File::open(&self.node).and_then(|file| file.sync_all()).ok()?;
+        // (Linux, Documentation/block/stat.rst)
+        fs::read_to_string(self.entry.join("stat")).ok()?.split_whitespace().nth(6)?.parse().ok()
     }
 
     /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,

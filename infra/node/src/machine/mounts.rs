@@ -14,6 +14,7 @@ use crate::decide::mounted::{Mount, Stack};
 use crate::world::World;
 
 use super::device;
+use super::lock::Lock;
 use super::processes;
 use super::programs::{self, Deadline, Ran};
 
@@ -48,9 +49,10 @@ pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
 }
 
 /// By mount(8), a process of its own: the kernel may take its time, and then it can be left behind.
-pub fn mount(kind: FileSystem, node: &Path, point: &Path) -> Ran {
+pub fn mount(kind: FileSystem, node: &Path, point: &Path, lock: &Lock) -> Ran {
     let (node, point) = (node.display().to_string(), point.display().to_string());
-    programs::run("mount", &["-t", kind.name(), &node, &point], Deadline::after(Duration::from_secs(120)))
+    let mut command = programs::command("mount", &["-t", kind.name(), &node, &point]);
+    programs::run_command(command.stdin(lock.as_input()), Deadline::after(Duration::from_secs(120)))
 }
 
 pub fn unmount(place: &OsStr, deadline: Deadline) -> Ran {

@@ -93,7 +93,7 @@ impl Ran {
 pub fn command(program: &str, arguments: &[&str]) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new(program);
-    command.args(arguments).env("LC_ALL", "C").env(
+    command.args(arguments).stdin(Stdio::null()).env("LC_ALL", "C").env(
         "PATH",
         format!(
             "{path}{}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -115,7 +115,7 @@ pub fn run_command(command: &mut Command, deadline: Deadline) -> Ran {
     if deadline.has_passed() {
         return nothing(Ended::TooLate);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return nothing(Ended::NotStarted(error.to_string())),

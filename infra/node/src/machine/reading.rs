@@ -13,6 +13,7 @@ use crate::decide::contents::{Contents, FileSystem};
 use crate::decide::fsck::Checked;
 use crate::decide::taking::Blank;
 
+use super::lock::Lock;
 use super::programs::{self, Deadline};
 
 /// Longer than anything that ends.
@@ -24,22 +25,23 @@ pub fn contents(node: &Path) -> Contents {
     Contents::read(ran.code(), &ran.output)
 }
 
-pub fn blank(node: &Path) -> Blank {
-    match is_zero(node) {
+/// So much of it as is read at first, or as is read once more.
+pub fn blank(node: &Path, whole: u64) -> Blank {
+    match is_zero(node, whole) {
         Ok(true) => Blank::Yes,
         Ok(false) => Blank::No,
         Err(error) => Blank::Unread(error.to_string()),
     }
 }
 
-fn is_zero(node: &Path) -> io::Result<bool> {
+fn is_zero(node: &Path, whole: u64) -> io::Result<bool> {
     let mut file = File::open(node)?;
     let size = file.seek(SeekFrom::End(0))?;
     if size == 0 {
         return Err(io::Error::other("it has no size"));
     }
     let mut bytes = Vec::new();
-    for part in blank::parts(size) {
+    for part in blank::parts(size, whole) {
         bytes.resize(usize::try_from(part.length).map_err(io::Error::other)?, 1);
         file.seek(SeekFrom::Start(part.offset))?;
         file.read_exact(&mut bytes)?;
@@ -53,17 +55,19 @@ fn is_zero(node: &Path) -> io::Result<bool> {
 }
 
 /// Without a limit of time: a check that is killed helps nobody. Returns what it said, too.
-pub fn check(node: &Path) -> (Checked, String) {
+pub fn check(node: &Path, lock: &Lock) -> (Checked, String) {
     let node = node.display().to_string();
-    let ran = programs::run("e2fsck", &["-p", &node], Deadline::after(FOR_EVER));
+    let mut command = programs::command("e2fsck", &["-p", &node]);
+    let ran = programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER));
     (Checked::read(ran.code()), ran.reason())
 }
 
 /// # Errors
 /// What mkfs said.
-pub fn format(node: &Path) -> Result<FileSystem, String> {
+pub fn format(node: &Path, lock: &Lock) -> Result<FileSystem, String> {
     let node = node.display().to_string();
-    let ran = programs::run("mkfs.ext4", &["-q", &node], Deadline::after(FOR_EVER));
+    let mut command = programs::command("mkfs.ext4", &["-q", &node]);
+    let ran = programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER));
     if ran.succeeded() { Ok(FileSystem::Ext4) } else { Err(format!("mkfs.ext4: {}", ran.reason())) }
 }
 

@@ -35,6 +35,7 @@ fn a_volume_that_nobody_has_is_released() {
 #[case::used(UseOfIt { mounted: vec!["/data".into()], users: vec!["sleep (1)".into(), "sh (2)".into()], access: Access::Shared, ..nobody() }, NotReleased::Mounted(volume(), "/data".into(), "sleep (1), sh (2)".into()))]
 #[case::elsewhere(UseOfIt { namespaces: vec!["sleep (1)".into()], ..nobody() }, NotReleased::MountedElsewhere(volume(), "sleep (1)".into()))]
 #[case::shared(UseOfIt { access: Access::Shared, ..nobody() }, NotReleased::Held(volume(), "nothing that can be found".into()))]
+#[case::written(UseOfIt { access: Access::Written(vec!["dd (1)".into(), "loop3".into()]), ..nobody() }, NotReleased::Written(volume(), "dd (1), loop3".into()))]
 #[case::not_to_be_opened(UseOfIt { access: Access::Refused("EIO".into()), ..nobody() }, NotReleased::Unknown(volume(), "EIO".into()))]
 fn either_witness_alone_keeps_it_from_being_called_released(#[case] now: UseOfIt, #[case] why: NotReleased) {
     assert_eq!(is_released(&volume(), &now), Err(why.clone()));

@@ -43,6 +43,10 @@ fn a_volume_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
 #[rstest]
 #[case::released(|seen: &mut Seen| seen.marker = Marker::Released("vol-1".into()), Refusal::Released("vol-1".into()))]
 #[case::in_use(|seen: &mut Seen| seen.access = Access::Shared, Refusal::InUse("it is mounted or held".into()))]
+#[case::being_written(
+    |seen: &mut Seen| seen.access = Access::Written(vec!["dd (7)".into(), "loop3".into()]),
+    Refusal::InUse("open for writing: dd (7), loop3".into())
+)]
 #[case::not_to_be_opened(|seen: &mut Seen| seen.access = Access::Refused("EIO".into()), Refusal::Unopened("EIO".into()))]
 #[case::partitions(|seen: &mut Seen| seen.on_top = vec!["nvme1n1p1".into()], Refusal::Foreign("nvme1n1p1".into()))]
 #[case::foreign(|seen: &mut Seen| seen.contents = Contents::Foreign("btrfs".into()), Refusal::Foreign("btrfs".into()))]

@@ -16,3 +16,4 @@ mod shutdowns;
 mod situations;
 mod turns;
 mod volume;
+mod writers;

@@ -64,9 +64,11 @@ impl Volume {
     }
 
     pub(crate) fn grow(&self) {
-        let file = OpenOptions::new().write(true).open(&self.image).expect("the image");
-        let size = file.metadata().expect("its size").len();
-        file.set_len(size * 2).expect("a size");
+        self.resize(fs::metadata(&self.image).expect("its size").len() * 2);
+    }
+
+    pub(crate) fn resize(&self, size: u64) {
+        OpenOptions::new().write(true).open(&self.image).and_then(|file| file.set_len(size)).expect("a size");
         must("losetup", &["--set-capacity", &self.device]);
     }
 

@@ -1,0 +1,64 @@
+//! Who writes to a device past the file system on it: a restore, a loop device. Beside them the kernel still gives it to
+//! one alone, for they have not asked for that.
+
+use std::fs;
+use std::iter;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
+
+use super::processes;
+use super::programs::Deadline;
+
+/// The loop devices over one of these devices, and the processes that have one open for writing: "loop3", "dd (123)". Of
+/// what does not answer, a file on a server that hangs, nothing is known.
+pub fn of(numbers: &[String]) -> Vec<String> {
+    let numbers = numbers.to_vec();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for name in over(&numbers) {
+            drop(sender.send(name));
+        }
+        for pid in processes::all().into_iter().filter(|pid| *pid != std::process::id() && writes(*pid, &numbers)) {
+            drop(sender.send(processes::named(&[pid]).concat()));
+        }
+    });
+    let deadline = Deadline::after(Duration::from_secs(2));
+    iter::from_fn(|| receiver.recv_timeout(deadline.left()).ok()).collect()
+}
+
+fn over(numbers: &[String]) -> Vec<String> {
+    let names = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_over = |name: &String| {
+        let file = fs::read_to_string(format!("/sys/block/{name}/loop/backing_file")).unwrap_or_default();
+        is_one_of(numbers, Path::new(file.trim_end_matches('\n')))
+    };
+    names.filter(is_over).collect()
+}
+
+fn writes(pid: u32, numbers: &[String]) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.map(|entry| entry.path()).any(|path| {
+        let number = path.file_name().unwrap_or_default().to_string_lossy();
+        let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+        is_for_writing(&info) && is_one_of(numbers, &path)
+    })
+}
+
+/// By the flags of open(2), in octal.
+fn is_for_writing(info: &str) -> bool {
+    const ACCESS: u32 = 3;
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & ACCESS != 0)
+}
+
+/// Without asking a server of files what it knows already.
+fn is_one_of(numbers: &[String], path: &Path) -> bool {
+    let Ok(found) = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::TYPE) else { return false };
+    FileType::from_raw_mode(found.stx_mode.into()) == FileType::BlockDevice
+        && numbers.contains(&format!("{}:{}", found.stx_rdev_major, found.stx_rdev_minor))
+}

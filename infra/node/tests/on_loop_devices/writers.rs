@@ -1,0 +1,139 @@
+//! Who writes to the device itself, past its file system: nobody else writes meanwhile, and it is not called released.
+
+use std::fs::{self, File};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use rstest::rstest;
+
+use crate::instance::{Instance, Ran, VOLUME, wait_until};
+use crate::releases::{release, serving};
+use crate::volume::{Volume, must};
+
+fn volume(instance: &Instance) -> Ran {
+    instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"])
+}
+
+/// An instance that has a volume like this attached.
+fn with_a(kind: &str) -> Option<(Instance, Volume)> {
+    let instance = Instance::boot()?;
+    let volume = Volume::make(&instance.path("volumes"), kind).expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    Some((instance, volume))
+}
+
+/// A person's `dd` is under way. Returns the process's id.
+fn open_for_writing(instance: &mut Instance, device: &str) -> u32 {
+    let device = File::options().write(true).open(device).expect("the device");
+    instance.started(Command::new("sleep").arg("120").stdin(device))
+}
+
+#[rstest]
+fn a_device_that_somebody_writes_to_is_neither_mounted_nor_formatted(#[values("ext4", "xfs", "blank")] kind: &str) {
+    let Some((mut instance, made)) = with_a(kind) else { return };
+    let writer = open_for_writing(&mut instance, &made.device);
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--new", "--within", "2"]);
+    assert!(ran.word() == "refused" && ran.why().contains(&format!("open for writing: sleep ({writer})")), "{ran}");
+    assert!(made.is_as_made() && instance.mounts().is_empty());
+    instance.end_processes();
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--new", "--within", "2"]);
+    assert_eq!(ran.word(), if kind == "blank" { "formatted" } else { "mounted" }, "{ran}");
+}
+
+/// udev's programs, which ask the device for its name, do it for a moment whenever it has come.
+#[test]
+fn a_device_that_is_open_for_a_moment_only_is_mounted() {
+    let Some((mut instance, made)) = with_a("ext4") else { return };
+    open_for_writing(&mut instance, &made.device);
+    let mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    thread::sleep(Duration::from_millis(500));
+    instance.end_processes();
+    assert_eq!(Ran::of(mounting).word(), "mounted");
+}
+
+#[test]
+fn a_device_that_somebody_writes_to_is_not_released_until_that_ends() {
+    let Some(mut instance) = serving() else { return };
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
+    let writer = open_for_writing(&mut instance, &device);
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    assert!(ran.why().contains(&format!("open for writing (sleep ({writer}))")), "{ran}");
+    instance.end_processes();
+    assert_eq!(release(&instance).word(), "nothing to do");
+}
+
+#[test]
+fn a_loop_device_over_the_device_has_it() {
+    let Some(instance) = serving() else { return };
+    must("umount", &[&instance.text("data")]);
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
+    // As `mount -o loop` makes it.
+    let over = must("losetup", &["--find", "--show", &device]);
+    fs::create_dir_all(instance.path("elsewhere")).expect("a directory");
+    must("mount", &[&over, &instance.text("elsewhere")]);
+    let name = over.trim_start_matches("/dev/");
+    let ran = volume(&instance);
+    assert!(ran.word() == "refused" && ran.why().contains(&format!("open for writing: {name}")), "{ran}");
+    let ran = release(&instance);
+    assert!(ran.word() == "not released" && ran.why().contains(&format!("({name})")), "{ran}");
+    must("umount", &[&instance.text("elsewhere")]);
+    must("losetup", &["--detach", &over]);
+    assert_eq!(release(&instance).word(), "nothing to do");
+}
+
+/// Somebody restores an image while it is looked whether the volume is blank, behind the place that is being read.
+#[rstest]
+#[case::a_file_system(64 << 20, "dd if=$root/image of=$device bs=1M conv=notrunc", "mounted")]
+#[case::something(64 << 20, "echo data | dd of=$device bs=1M seek=40 conv=notrunc", "refused")]
+#[case::where_it_is_not_read_again(1100 << 20, "echo data | dd of=$device bs=1M seek=1025 conv=notrunc", "refused")]
+fn what_was_written_while_it_was_read_is_not_formatted_away(
+    #[case] size: u64,
+    #[case] write: &str,
+    #[case] word: &str,
+) {
+    let Some((instance, made)) = with_a("blank") else { return };
+    made.resize(size);
+    let image = instance.text("image");
+    File::create(&image).and_then(|file| file.set_len(48 << 20)).expect("an image");
+    must("mkfs.ext4", &["-q", &image]);
+    // The second look at the contents is the one before it is formatted.
+    let second =
+        format!("[ -e \"$root/looked\" ] && [ ! -e \"$root/then\" ] && touch \"$root/then\" && {write} 2>/dev/null");
+    let look = "touch \"$root/looked\"\nPATH=/usr/sbin:/sbin:/usr/bin:/bin exec blkid \"$@\"";
+    instance.stand_in("blkid", &format!("device={}\n{second}\n{look}", made.device));
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--new", "--within", "2"]);
+    assert!(instance.path("then").exists(), "{ran}");
+    assert_eq!(ran.word(), word, "{ran}");
+    assert!(word == "mounted" || ran.why().contains("is not blank"), "{ran}");
+}
+
+/// The program is ended while the mount that it has begun is still to come.
+#[test]
+fn a_mount_that_outlives_the_one_who_began_it_is_waited_for() {
+    let Some(instance) = serving() else { return };
+    must("umount", &[&instance.text("data")]);
+    instance.stand_in("mount", "touch \"$root/mounting\"; sleep 2; PATH=/usr/bin:/bin exec mount \"$@\"");
+    let mut mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    wait_until("mount", || instance.path("mounting").exists());
+    must("kill", &["-TERM", &mounting.id().to_string()]);
+    assert!(!mounting.wait().expect("it ends").success());
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    thread::sleep(Duration::from_secs(1));
+    assert!(instance.mounts().is_empty(), "it was mounted after it had been called released");
+}
+
+/// Nobody writes to a volume beside its check.
+#[rstest]
+fn a_check_and_a_formatting_outlive_the_one_who_began_them(#[values("e2fsck", "mkfs.ext4")] program: &str) {
+    let Some((instance, _made)) = with_a(if program == "e2fsck" { "ext4" } else { "blank" }) else { return };
+    instance.stand_in(program, "touch \"$root/begun\"; sleep 2; touch \"$root/ended\"");
+    let arguments = ["volume", "--volume", VOLUME, "--new", "--within", "2"];
+    let mut killed = instance.begin(&arguments);
+    wait_until(program, || instance.path("begun").exists());
+    killed.kill().and_then(|()| killed.wait()).expect("it ends");
+    assert_eq!(release(&instance).word(), "released");
+    assert!(instance.path("ended").exists(), "it was released under {program}");
+}
