@@ -252,7 +252,9 @@ fn mount(
                 if taking::next(&wanted.volume, &seen) != Next::Format {
                     continue;
                 }
-                let made = reading::format(node, lock).map_err(Left::Failed)?;
+                let configuration = state::put(world, "mke2fs.conf", reading::MKE2FS.as_bytes());
+                let configuration = configuration.map_err(failed("cannot write /run/durin"))?;
+                let made = reading::format(node, &configuration, lock).map_err(Left::Failed)?;
                 steps.report("format", begun, "done");
                 formatted = true;
                 seen.contents = Contents::Ours(made);

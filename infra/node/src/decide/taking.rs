@@ -89,6 +89,11 @@ pub enum Refusal {
         "e2fsck leaves errors in it ({0}): take a snapshot, then run `e2fsck -f` by hand, or restore an older snapshot"
     )]
     Damaged(String),
+    #[error(
+        "this image's e2fsck is too old to check it (it has {0}), and it was not unmounted cleanly: bake an image with the \
+         e2fsprogs of the one that made it, or with newer ones"
+    )]
+    TooNew(String),
     #[error("it does not mount: {0}. Take a snapshot before you repair it")]
     NotMounted(String),
     #[error("{0} is mounted at {1}: unmount it")]
@@ -121,9 +126,10 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
         Contents::Nothing => of_nothing_known(volume, seen),
         // xfs checks what it reads, and replays its log at a mount. Its checker cannot replay the log.
         Contents::Ours(FileSystem::Xfs) => Next::Mount(FileSystem::Xfs),
-        Contents::Ours(FileSystem::Ext4) => match seen.checked {
+        Contents::Ours(FileSystem::Ext4) => match &seen.checked {
             None => Next::Check(FileSystem::Ext4),
-            Some(Checked::Sound) => Next::Mount(FileSystem::Ext4),
+            Some(Checked::Sound | Checked::TooNew { is_clean: true, .. }) => Next::Mount(FileSystem::Ext4),
+            Some(Checked::TooNew { features, is_clean: false }) => Next::Refuse(Refusal::TooNew(features.clone())),
             Some(Checked::Damaged(code)) => {
                 let status = code.map_or("it was killed".to_owned(), |code| format!("exit status {code}"));
                 Next::Refuse(Refusal::Damaged(status))

@@ -10,7 +10,7 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
-use crate::decide::fsck::Checked;
+use crate::decide::fsck::{self, Checked};
 use crate::decide::taking::Blank;
 
 use super::lock::Lock;
@@ -59,14 +59,53 @@ pub fn check(node: &Path, lock: &Lock) -> (Checked, String) {
     let node = node.display().to_string();
     let mut command = programs::command("e2fsck", &["-p", &node]);
     let ran = programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER));
-    (Checked::read(ran.code()), ran.reason())
+    let is_clean = || superblock(&node).is_ok_and(|superblock| fsck::is_clean(&superblock));
+    (Checked::read(ran.code(), &ran.said, is_clean), ran.reason())
 }
 
+fn superblock(node: &str) -> io::Result<Vec<u8>> {
+    let (offset, length) = fsck::SUPERBLOCK;
+    let mut file = File::open(node)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What mkfs.ext4 makes, whatever it would make by itself: an older image has to be able to check it. All of this is known
+/// since e2fsprogs 1.43 and Linux 4.4, and is what 1.46 makes (1.47 adds orphan_file and metadata_csum_seed).
+pub const MKE2FS: &str = "[defaults]
+base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
+default_mntopts = acl,user_xattr
+enable_periodic_fsck = 0
+blocksize = 4096
+inode_size = 256
+inode_ratio = 16384
+
+[fs_types]
+ext4 = {
+    features = has_journal,extent,huge_file,flex_bg,metadata_csum,64bit,dir_nlink,extra_isize
+}
+small = {
+    blocksize = 1024
+    inode_ratio = 4096
+}
+big = {
+    inode_ratio = 32768
+}
+huge = {
+    inode_ratio = 65536
+}
+";
+
+/// With [`MKE2FS`] in this file.
+///
 /// # Errors
 /// What mkfs said.
-pub fn format(node: &Path, lock: &Lock) -> Result<FileSystem, String> {
+pub fn format(node: &Path, configuration: &Path, lock: &Lock) -> Result<FileSystem, String> {
     let node = node.display().to_string();
     let mut command = programs::command("mkfs.ext4", &["-q", &node]);
+    command.env("MKE2FS_CONFIG", configuration);
     let ran = programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER));
     if ran.succeeded() { Ok(FileSystem::Ext4) } else { Err(format!("mkfs.ext4: {}", ran.reason())) }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use durin_decisions::ids::VolumeId;
@@ -52,9 +52,19 @@ pub fn written<T: DeserializeOwned>(world: &World, name: &str) -> Option<SystemT
 /// # Errors
 /// When `/run` cannot be written.
 pub fn write<T: Serialize>(world: &World, name: &str, note: &T) -> io::Result<()> {
+    put(world, name, &serde_json::to_vec(note).map_err(io::Error::other)?).map(drop)
+}
+
+/// The same for what is no note. Returns where it is.
+///
+/// # Errors
+/// When `/run` cannot be written.
+pub fn put(world: &World, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let directory = world.path("run/durin");
     fs::create_dir_all(&directory)?;
-    replace(&directory.join(name), &serde_json::to_vec(note).map_err(io::Error::other)?)
+    let path = directory.join(name);
+    replace(&path, content)?;
+    Ok(path)
 }
 
 pub fn forget(world: &World, name: &str) {

@@ -3,7 +3,7 @@
 use durin_decisions::ids::VolumeId;
 use durin_node::decide::blank::{AGAIN, WHOLE, parts};
 use durin_node::decide::contents::{Contents, FileSystem};
-use durin_node::decide::fsck::Checked;
+use durin_node::decide::fsck::{Checked, is_clean};
 use durin_node::decide::marker::Marker;
 use durin_node::decide::protocol;
 use rstest::rstest;
@@ -63,7 +63,33 @@ fn contents_that_blkid_cannot_name_are_unknown(#[case] code: Option<i32>, #[case
 #[case::cancelled(Some(32), false)]
 #[case::killed(None, false)]
 fn only_a_check_that_leaves_no_errors_counts(#[case] code: Option<i32>, #[case] is_sound: bool) {
-    assert_eq!(Checked::read(code) == Checked::Sound, is_sound);
+    let asked = || panic!("nobody asks");
+    assert_eq!(Checked::read(code, "clean", asked) == Checked::Sound, is_sound);
+}
+
+/// As e2fsck 1.46 says it of what 1.47 has made.
+#[rstest]
+#[case::clean(true)]
+#[case::not_clean(false)]
+fn a_file_system_that_is_newer_than_its_check_is_not_called_damaged(#[case] is_clean: bool) {
+    let said = "/dev/nvme1n1 has unsupported feature(s): FEATURE_C12\ne2fsck: Get a newer version of e2fsck!\n\n\
+                /dev/nvme1n1: ********** WARNING: Filesystem still has errors **********\n";
+    let too_new = Checked::TooNew { features: "FEATURE_C12".into(), is_clean };
+    assert_eq!(Checked::read(Some(12), said, || is_clean), too_new);
+}
+
+#[rstest]
+#[case::clean(1, 0x2c2, true)]
+#[case::to_be_replayed(1, 0x2c6, false)]
+#[case::with_errors(3, 0x2c2, false)]
+#[case::not_unmounted(0, 0x2c2, false)]
+fn a_superblock_says_whether_it_was_let_go_of_cleanly(#[case] state: u16, #[case] incompatible: u16, #[case] is: bool) {
+    let mut superblock = vec![0; 1024];
+    for (at, number) in [(0x38, 0xef53), (0x3a, state), (0x60, incompatible)] {
+        superblock[at..at + 2].copy_from_slice(&number.to_le_bytes());
+    }
+    assert_eq!(is_clean(&superblock), is);
+    assert!(!is_clean(&superblock[..0x60]) && !is_clean(&[0; 1024]));
 }
 
 #[rstest]

@@ -32,6 +32,7 @@ fn new() -> Seen {
 #[rstest]
 #[case::checked(sound(), Next::Mount(FileSystem::Ext4))]
 #[case::not_checked(Seen { checked: None, ..sound() }, Next::Check(FileSystem::Ext4))]
+#[case::too_new_to_be_checked(Seen { checked: Some(too_new(true)), ..sound() }, Next::Mount(FileSystem::Ext4))]
 #[case::xfs(Seen { contents: Contents::Ours(FileSystem::Xfs), checked: None, ..sound() }, Next::Mount(FileSystem::Xfs))]
 #[case::marked_in_another_boot(Seen { marker: Marker::Stale, ..sound() }, Next::Mount(FileSystem::Ext4))]
 #[case::nothing_known(Seen { blank: None, ..new() }, Next::ReadWhole)]
@@ -58,6 +59,16 @@ fn any_other_is_refused_with_a_file_system_or_without(
 ) {
     spoil(&mut seen);
     assert_eq!(next(&volume(), &seen), Next::Refuse(refusal));
+}
+
+fn too_new(is_clean: bool) -> Checked {
+    Checked::TooNew { features: "FEATURE_C12".into(), is_clean }
+}
+
+#[test]
+fn what_is_too_new_to_be_checked_and_not_clean_is_refused() {
+    let seen = Seen { checked: Some(too_new(false)), ..sound() };
+    assert_eq!(next(&volume(), &seen), Next::Refuse(Refusal::TooNew("FEATURE_C12".into())));
 }
 
 #[rstest]
@@ -93,12 +104,15 @@ fn every_refusal_says_what_to_do() {
         Refusal::Unread(text()),
         Refusal::NotDeclaredNew(volume()),
         Refusal::Damaged(text()),
+        Refusal::TooNew(text()),
         Refusal::NotMounted(text()),
         Refusal::SomethingElseIsThere(text(), text()),
         Refusal::EmbeddedEtcd(text()),
     ];
-    let deeds =
-        ["resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move"];
+    let deeds = [
+        "resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move",
+        "bake",
+    ];
     for refusal in refusals {
         let sentence = refusal.to_string();
         assert!(deeds.iter().any(|deed| sentence.contains(deed)), "{sentence}");

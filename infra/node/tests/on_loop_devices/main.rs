@@ -7,6 +7,7 @@ mod busy;
 mod containers;
 mod cuts;
 mod ground;
+mod images;
 mod instance;
 mod persisting;
 mod releases;
