@@ -3,6 +3,7 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -10,6 +11,15 @@ use serde_json::{Map, Value};
 
 use crate::decide::protocol::PROTOCOL;
 use crate::world::World;
+
+/// In all, on both outputs: Systems Manager keeps 2,500 characters, and a last line that is cut off says nothing.
+const MOST: usize = 2_000;
+/// How much is said, from what is enough to what has room in any case: of the reason, of a text among the facts, and of a
+/// list among them, in characters and items. Without any of a list, nothing that holds others is said.
+const SHORTER_AND_SHORTER: [(usize, usize, usize); 4] = [(600, 400, 10), (600, 120, 5), (600, 40, 2), (200, 40, 0)];
+
+/// What has been said so far, in bytes.
+static SAID: AtomicUsize = AtomicUsize::new(0);
 
 /// What became of a command.
 pub struct Answer {
@@ -32,11 +42,11 @@ struct Line<'a> {
     answer: &'a str,
     boot: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     seconds: &'a Map<String, Value>,
     #[serde(flatten)]
-    facts: &'a Map<String, Value>,
+    facts: Map<String, Value>,
 }
 
 impl Answer {
@@ -46,7 +56,7 @@ impl Answer {
 
     /// With the reason, which becomes one line whatever it quotes.
     pub fn no(word: &'static str, why: &str) -> Answer {
-        let why = why.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let why = why.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace(char::is_control, " ");
         Answer { status: 1, word, why: Some(why), facts: Map::new() }
     }
 
@@ -59,23 +69,57 @@ impl Answer {
 
     pub fn print(&self, world: &World, command: &str, steps: &Steps) -> ExitCode {
         if let Some(why) = &self.why {
-            complain(&format!("{}: {why}", self.word));
+            complain(&format!("{}: {}", self.word, cut(why, SHORTER_AND_SHORTER[0].0)));
         }
-        let line = Line {
-            protocol: PROTOCOL,
-            version: env!("CARGO_PKG_VERSION"),
-            command,
-            answer: self.word,
-            boot: world.boot(),
-            why: self.why.as_deref(),
-            seconds: &steps.seconds,
-            facts: &self.facts,
-        };
-        match serde_json::to_string(&line) {
-            Ok(line) => say(&line),
-            Err(error) => complain(&format!("{}: {error}", self.word)),
+        let room = MOST.saturating_sub(SAID.load(Ordering::Relaxed));
+        let mut lines = SHORTER_AND_SHORTER.iter().map(|(of_why, of_text, of_list)| {
+            serde_json::to_string(&Line {
+                protocol: PROTOCOL,
+                version: env!("CARGO_PKG_VERSION"),
+                command,
+                answer: self.word,
+                boot: world.boot(),
+                why: self.why.as_deref().map(|why| cut(why, *of_why)),
+                seconds: &steps.seconds,
+                facts: shortened(&self.facts, *of_text, *of_list),
+            })
+        });
+        let last = lines.clone().next_back();
+        let fitting = lines.find(|line| line.as_ref().is_ok_and(|line| line.len() < room));
+        match fitting.or(last) {
+            Some(Ok(line)) => say(&line),
+            Some(Err(error)) => complain(&format!("{}: {error}", self.word)),
+            None => {}
         }
         ExitCode::from(self.status)
+    }
+}
+
+fn shortened(facts: &Map<String, Value>, of_text: usize, of_list: usize) -> Map<String, Value> {
+    let short = |(key, value): (&String, &Value)| Some((key.clone(), shorter(value, of_text, of_list)?));
+    facts.iter().filter_map(short).collect()
+}
+
+fn shorter(value: &Value, of_text: usize, of_list: usize) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+        Value::String(text) => Some(cut(text, of_text).into()),
+        Value::Array(_) | Value::Object(_) if of_list == 0 => None,
+        Value::Object(facts) => Some(shortened(facts, of_text, of_list).into()),
+        Value::Array(items) => {
+            let more = items.len().saturating_sub(of_list);
+            let more = (more > 0).then(|| format!("and {more} more").into());
+            let first = items.iter().take(of_list).filter_map(|item| shorter(item, of_text, of_list));
+            Some(first.chain(more).collect())
+        }
+    }
+}
+
+/// The beginning of a text, if it is longer.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        None => text.to_owned(),
     }
 }
 
@@ -101,11 +145,13 @@ impl Steps {
 /// A line on standard output. Whether anybody reads it is no matter: the agent that runs us may go, and a release has
 /// to be completed.
 pub fn say(line: &str) {
+    SAID.fetch_add(line.len() + 1, Ordering::Relaxed);
     _ = writeln!(io::stdout(), "{line}");
 }
 
 /// The same on standard error.
 pub fn complain(line: &str) {
+    SAID.fetch_add(line.len() + 1, Ordering::Relaxed);
     _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -14,3 +14,12 @@ pub mod protocol;
 pub mod rescue;
 pub mod serving;
 pub mod taking;
+
+/// The first so many, and how many more there are.
+pub fn first(names: &[String], most: usize) -> String {
+    let list = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
+}

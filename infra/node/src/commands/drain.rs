@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::answer::Steps;
+use crate::answer::{Steps, cut};
 use crate::decide::cluster::CORDONED;
 use crate::decide::cluster::left_over::{self, Cordon};
 use crate::machine::kubectl;
@@ -22,7 +22,7 @@ pub(super) fn drain(world: &World, deadline: Deadline, steps: &mut Steps) {
     let begun = Instant::now();
     let limit = Duration::from_secs(seconds.min(MOST));
     let drained = try_drain(world, deadline.at_most(limit));
-    steps.report("drain", begun, drained.as_ref().err().map_or("done", String::as_str));
+    steps.report("drain", begun, &drained.err().map_or("done".to_owned(), |why| cut(&why, 160)));
 }
 
 fn try_drain(world: &World, deadline: Deadline) -> Result<(), String> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use durin_decisions::ids::VolumeId;
 use rustix::process::Signal;
 
-use crate::answer::{Answer, Steps, say};
+use crate::answer::{Answer, Steps, cut, say};
 use crate::decide::letting_go::{self, Before, Begin, NotReleased};
 use crate::decide::mounted;
 use crate::decide::taking::Access;
@@ -206,7 +206,7 @@ fn unmount(
         }
         thread::sleep(Duration::from_millis(100));
     };
-    let outcome = if now.mounted.is_empty() { "done" } else { &problem };
+    let outcome = if now.mounted.is_empty() { "done" } else { &cut(&problem, 160) };
     steps.report("unmount", begun, outcome);
     Ok(now)
 }

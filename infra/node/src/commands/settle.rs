@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Steps, complain, hundredths, say};
 use crate::decide::cluster::found;
+use crate::decide::first;
 use crate::machine::kubectl;
 use crate::machine::programs::Deadline;
 use crate::machine::{state, unit};
@@ -90,7 +91,7 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     serves.findings.extend(read_back(&own, prepared.and_then(|prepared| prepared.address).as_deref()));
     match unready.as_slice() {
         [] => serves.workloads_seconds = Some(since_mount()),
-        pods => serves.findings.push(format!("pods are not ready: {}", pods.join(", "))),
+        pods => serves.findings.push(format!("pods are not ready: {}", first(pods, 10))),
     }
     steps.report("workloads", step, outcome(unready.is_empty()));
     note(world, &serves);

@@ -99,9 +99,14 @@ fn describe(world: &World, answer: Answer) -> Answer {
     let is_mounted = note.as_ref().is_some_and(|note| mounts::is_at(world, &note.volume));
     let since_mount = state::written::<Mounted>(world, Mounted::NOTE).filter(|_| is_mounted);
     let since_mount = since_mount.and_then(|mounted| mounted.elapsed().ok()).map(hundredths);
+    let mut prepared = serde_json::to_value(Prepared::of_this_boot(world)).unwrap_or_default();
+    if let (Some(note), "unfit" | "not prepared") = (prepared.as_object_mut(), answer.word) {
+        // It has been given as the reason.
+        note.remove("unfit");
+    }
     answer
         .with("since_mount_seconds", since_mount)
-        .with("prepared", Prepared::of_this_boot(world))
+        .with("prepared", prepared)
         .with("volume", note)
         .with("mounted", is_mounted)
         .with("released", released)

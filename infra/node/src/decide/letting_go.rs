@@ -2,8 +2,12 @@
 
 use durin_decisions::ids::VolumeId;
 
+use super::first;
 use super::marker::Marker;
 use super::taking::Access;
+
+/// A pod may have a hundred mounts.
+const SHOWN: usize = 5;
 
 /// What is known before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,18 +83,18 @@ pub fn begin(volume: &VolumeId, before: &Before) -> Begin {
 /// # Errors
 /// When something still has it, or nobody can say.
 pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> {
-    let named = |names: &[String], nobody: &str| if names.is_empty() { nobody.to_owned() } else { names.join(", ") };
+    let named = |names: &[String], nobody: &str| if names.is_empty() { nobody.to_owned() } else { first(names, SHOWN) };
     if !now.mounted.is_empty() {
         let users = named(&now.users, "nothing that has a file open");
-        return Err(NotReleased::Mounted(volume.clone(), now.mounted.join(" "), users));
+        return Err(NotReleased::Mounted(volume.clone(), first(&now.mounted, SHOWN), users));
     }
     if !now.namespaces.is_empty() {
-        return Err(NotReleased::MountedElsewhere(volume.clone(), now.namespaces.join(", ")));
+        return Err(NotReleased::MountedElsewhere(volume.clone(), first(&now.namespaces, SHOWN)));
     }
     match &now.access {
         Access::Alone => Ok(()),
         Access::Shared => Err(NotReleased::Held(volume.clone(), named(&now.users, "nothing that can be found"))),
-        Access::Written(by) => Err(NotReleased::Written(volume.clone(), by.join(", "))),
+        Access::Written(by) => Err(NotReleased::Written(volume.clone(), first(by, SHOWN))),
         Access::Refused(why) => Err(NotReleased::Unknown(volume.clone(), why.clone())),
     }
 }

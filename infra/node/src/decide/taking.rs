@@ -3,6 +3,7 @@
 use durin_decisions::ids::VolumeId;
 
 use super::contents::{Contents, FileSystem};
+use super::first;
 use super::fsck::Checked;
 use super::marker::Marker;
 
@@ -114,7 +115,7 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
     match &seen.access {
         Access::Alone => {}
         Access::Shared => return Next::Refuse(Refusal::InUse("it is mounted or held".to_owned())),
-        Access::Written(by) => return Next::Refuse(Refusal::InUse(format!("open for writing: {}", by.join(", ")))),
+        Access::Written(by) => return Next::Refuse(Refusal::InUse(format!("open for writing: {}", first(by, 5)))),
         Access::Refused(why) => return Next::Refuse(Refusal::Unopened(why.clone())),
     }
     if !seen.on_top.is_empty() {

@@ -4,6 +4,7 @@
 mod asking;
 mod images;
 mod instance;
+mod long_answers;
 mod metadata;
 mod preparing;
 mod rescuing;

@@ -73,3 +73,13 @@ fn what_was_not_released_in_this_boot_has_to_be_mounted(#[values(Marker::Absent,
     assert_eq!(take_back(&volume(), &marker, true), TakeBack::NothingToDo);
     assert_eq!(take_back(&volume(), &marker, false), TakeBack::MountAgain);
 }
+
+/// An answer that is too long is cut off where it is read.
+#[test]
+fn of_many_mounts_and_users_five_are_named() {
+    let many: Vec<String> = (0..60).map(|pod| format!("/pods/{pod}")).collect();
+    let now = UseOfIt { mounted: many.clone(), users: many, ..nobody() };
+    let why = is_released(&volume(), &now).expect_err("it is mounted").to_string();
+    let five = "/pods/0, /pods/1, /pods/2, /pods/3, /pods/4 and 55 more";
+    assert!(why.contains(&format!("mounted at {five}, used by {five};")), "{why}");
+}
