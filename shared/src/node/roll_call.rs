@@ -81,7 +81,8 @@ impl RollCall {
     /// What a holder has said if it does not serve, of this attachment.
     pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
         let (listed, since) = (self.answers.get(&holder.instance)?, holder.since?);
-        let has_spoken = listed.iter().max_by_key(|it| it.requested).is_some_and(|last| last.said.is_some());
+        let has_spoken = |last: &Command| last.said.is_some() && !words::is_missing(last);
+        let has_spoken = listed.iter().max_by_key(|it| it.requested).is_some_and(has_spoken);
         match words::word(listed, Question::Serves, since, None, self.now?) {
             Word::NotYet { why } if has_spoken => Some(Denial::DoesNotServe { why }),
             Word::No { .. } if has_spoken => Some(Denial::HasReleased),

@@ -23,6 +23,9 @@ pub(super) struct Said {
     pub(super) volume: Option<Note>,
     pub(super) k3s: Option<Note>,
     pub(super) since_mount_seconds: Option<f64>,
+    /// Systems Manager has kept the beginning of the line, and nothing of the above is known.
+    #[serde(skip)]
+    pub(super) is_cut_off: bool,
 }
 
 /// What else it has noted. The release has the volume's id in the same place.
@@ -47,11 +50,32 @@ pub(super) struct Seconds {
 impl Said {
     pub(super) fn in_output(output: &str) -> Option<Said> {
         let said = output.lines().filter(|line| line.starts_with('{'));
-        said.filter_map(|line| serde_json::from_str::<Said>(line).ok()).next_back()
+        let cut_off = || Said { protocol: PROTOCOL, is_cut_off: true, ..Said::default() };
+        let read = |line: &str| match serde_json::from_str::<Said>(line) {
+            Ok(said) => Some(said),
+            Err(_) => line.starts_with("{\"protocol\"").then(cut_off),
+        };
+        said.filter_map(read).next_back()
     }
 
     /// A version and the next work together.
     pub(super) fn is_understood(&self) -> bool {
         self.protocol.abs_diff(PROTOCOL) <= 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_that_is_an_answer_counts_and_half_of_one_is_known_as_that() {
+        let whole = "step: done\n{\"protocol\":1,\"answer\":\"released\"}\n\n----------ERROR-------\n{x\n";
+        let said = Said::in_output(whole).expect("an answer");
+        assert_eq!((said.answer.as_str(), said.is_cut_off), ("released", false));
+        let half = "{\"protocol\":1,\"version\":\"0.1.0\",\"answer\":\"does not serve\",\"k3s\":{\"find\n---Output truncated---";
+        let said = Said::in_output(half).expect("half an answer");
+        assert!(said.is_cut_off && said.answer.is_empty() && said.is_understood());
+        assert_eq!(Said::in_output("{\"x"), None);
     }
 }

@@ -82,8 +82,9 @@ pub(super) fn word(
 }
 
 /// Whether the question has ended without an answer: not delivered, timed out, cancelled, cut off.
-fn is_missing(command: &Command) -> bool {
-    let has_answered = command.said.is_some() || command.refusal.is_some() || command.is_unknown;
+pub(super) fn is_missing(command: &Command) -> bool {
+    let is_whole = command.said.as_ref().is_some_and(|said| !said.is_cut_off);
+    let has_answered = is_whole || command.refusal.is_some() || command.is_unknown;
     match command.outcome {
         Outcome::Undelivered => true,
         Outcome::Failed => !has_answered,
@@ -161,6 +162,11 @@ fn denied(command: &Command, question: Question) -> Word {
             None => Word::NotYet { why: "it does not answer".to_owned() },
         };
     };
+    if said.is_cut_off {
+        // It has a durin-node, and that has said no.
+        let why = command.refusal.clone().unwrap_or_else(|| "its answer was cut off".to_owned());
+        return Word::NotYet { why };
+    }
     let why = said.why.clone().unwrap_or_else(|| said.answer.clone());
     match (question, said.answer.as_str()) {
         _ if !said.is_understood() => Word::Absent { why },
@@ -273,6 +279,19 @@ mod tests {
         assert!(matches!(words(&[ended(110), ended(150), ended(190)], 240), Word::NotYet { .. }));
         let answered = yes(Document::Prepared, 150, "b1");
         assert_eq!(words(&[ended(110), answered, ended(190)], 240), Word::NotAsked, "it has answered since");
+    }
+
+    /// Its durin-node is older than ours, and says more than Systems Manager keeps.
+    #[rstest]
+    #[case::prepared(Question::Prepared, "not prepared")]
+    #[case::serves(Question::Serves, "does not serve")]
+    fn a_no_whose_line_is_cut_off_is_a_no(#[case] question: Question, #[case] answer: &str) {
+        let cut = format!(
+            "{{\"protocol\":1,\"answer\":\"{answer}\",\"k3s\":{{\"fin\n\n----------ERROR-------\n{answer}: it is down"
+        );
+        let said = listed(Document::that_asks(question), 100, Status::Failed, &cut);
+        assert!(!is_missing(&said));
+        assert_eq!(word(&[said], question, at(100), None, at(110)), not_yet("it is down"));
     }
 
     /// EC2's clock is ahead of Systems Manager's.
