@@ -18,6 +18,8 @@ pub(super) struct Said {
     pub(super) why: Option<String>,
     /// The volume that was released in this boot.
     pub(super) released: Option<String>,
+    /// What the kernel could not write of a volume that was released: it is lost.
+    pub(super) not_written: Option<String>,
     /// Of the steps.
     pub(super) seconds: BTreeMap<String, f64>,
     pub(super) volume: Option<Note>,
@@ -77,5 +79,12 @@ mod tests {
         let said = Said::in_output(half).expect("half an answer");
         assert!(said.is_cut_off && said.answer.is_empty() && said.is_understood());
         assert_eq!(Said::in_output("{\"x"), None);
+    }
+
+    #[test]
+    fn a_release_says_what_could_not_be_written() {
+        let lost = "{\"protocol\":1,\"answer\":\"released\",\"not_written\":\"sync: Input/output error\"}";
+        let said = Said::in_output(lost).expect("an answer");
+        assert_eq!(said.not_written.as_deref(), Some("sync: Input/output error"));
     }
 }

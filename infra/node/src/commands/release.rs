@@ -22,7 +22,7 @@ use crate::decide::letting_go::{self, Before, Begin, NotReleased};
 use crate::decide::mounted;
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
-use crate::machine::programs::{self, Deadline};
+use crate::machine::programs::{self, Deadline, Ended, Ran};
 use crate::machine::{cgroups, lock, mounts, state, use_of_it};
 use crate::world::World;
 
@@ -49,9 +49,16 @@ pub enum Until {
     Started,
 }
 
+/// How a release has ended.
+struct Done {
+    word: &'static str,
+    /// What the kernel could not write, in its words: it is lost, and staying here would not bring it back.
+    not_written: Option<String>,
+}
+
 /// # Errors
 /// The reason why the volume is not released.
-fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) -> Result<&'static str, String> {
+fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) -> Result<Done, String> {
     let deadline = Deadline::after(BOUND);
     let begun = Instant::now();
     let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
@@ -67,7 +74,7 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
     released
 }
 
-fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<&'static str, String> {
+fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Done, String> {
     let begun = Instant::now();
     let device = device::find(world, volume).map_err(text)?;
     let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
@@ -76,21 +83,23 @@ fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Step
         Begin::Refuse(why) => return Err(why.to_string()),
         Begin::NothingToDo => {
             say(&format!("nothing to do: {volume} has been released before"));
-            return Ok("nothing to do");
+            return Ok(Done { word: "nothing to do", not_written: None });
         }
         Begin::LetGo => {}
     }
     // First of all: from here on nothing mounts the volume or starts k3s, whenever we are killed.
     state::mark(world, volume).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+    thaw(&device, deadline, steps);
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
     end_containers(world, deadline, steps);
+    let not_written = sync(&device, deadline.less(REST).less(UNMOUNT), steps)?;
     let now = unmount(world, &device, deadline.less(REST), steps)?;
     letting_go::is_released(volume, &now).map_err(text)?;
     unmount_the_rest(world, deadline);
     state::forget(world, Mounted::NOTE);
     steps.report(&format!("released {volume}"), begun, "in all");
-    Ok("released")
+    Ok(Done { word: "released", not_written })
 }
 
 /// Without a volume, the one that this instance has mounted.
@@ -103,14 +112,15 @@ pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps)
     let released =
         VolumeId::new(volume.as_str()).map_err(text).and_then(|volume| take_turn(world, &volume, until, steps));
     let answer = match released {
-        Ok(word) => Answer::yes(word),
+        Ok(Done { word, not_written: None }) => Answer::yes(word),
+        Ok(Done { word, not_written: Some(why) }) => Answer::yes(word).with("not_written", why),
         Err(why) => Answer::no("not released", &why),
     };
     answer.with("volume", volume)
 }
 
 fn before(world: &World, device: &Device) -> Result<Before, String> {
-    let use_of_it = use_of_it::look(device).map_err(|error| format!("cannot read the list of mounts: {error}"))?;
+    let use_of_it = use_of_it::look(device).map_err(unknown)?;
     Ok(Before {
         marker: state::marker(world),
         serves_from: Mounted::of_this_boot(world).map(|mounted| mounted.volume),
@@ -156,6 +166,30 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     steps.report("kill the rest of the containers", begun, outcome(killed));
 }
 
+/// A file system that somebody has frozen, for a snapshot say, lets nobody write: its containers could not end, and it
+/// would live on unmounted.
+fn thaw(device: &Device, deadline: Deadline, steps: &mut Steps) {
+    let begun = Instant::now();
+    let place = mounts::own(device).ok().flatten();
+    if place.is_some_and(|place| mounts::thaw(&place, deadline.at_most(Duration::from_secs(2))).succeeded()) {
+        steps.report("thaw", begun, "done");
+    }
+}
+
+/// By itself, so that unmounting has little left to write. Not what hangs on it: that may hang. Returns what could not be
+/// written.
+fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
+    let begun = Instant::now();
+    let synced = mounts::own(device).map_err(unknown)?.map(|place| mounts::sync(&place, deadline));
+    steps.report("sync", begun, &synced.as_ref().map_or("done".to_owned(), Ran::outcome));
+    // One that took too long goes on, and the unmounting waits for it.
+    Ok(synced.filter(|ran| matches!(ran.ended, Ended::With(1..))).map(|ran| ran.reason()))
+}
+
+fn unknown(error: io::Error) -> String {
+    format!("cannot read the list of mounts: {error}")
+}
+
 /// Unmounts, and returns who has the device then. What the kernel has to write before may take all the time that there
 /// is; a process that keeps the volume does not end by waiting.
 fn unmount(
@@ -164,19 +198,10 @@ fn unmount(
     deadline: Deadline,
     steps: &mut Steps,
 ) -> Result<letting_go::UseOfIt, String> {
-    let unknown = |error: io::Error| format!("cannot read the list of mounts: {error}");
     let points = || -> Result<Vec<OsString>, String> {
         let here = mounts::here().map_err(unknown)?;
         Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.place.clone()).collect())
     };
-
-    // By itself, so that unmounting has little left to write. Not what hangs on it: that may hang.
-    let begun = Instant::now();
-    let here = mounts::here().map_err(unknown)?;
-    let own = here.iter().rev().find(|mount| mount.is_of(&device.stack));
-    let synced = own.map(|mount| mounts::sync(&mount.place, deadline.less(UNMOUNT)));
-    let outcome = synced.map_or("done".to_owned(), |ran| ran.outcome());
-    steps.report("sync", begun, &outcome);
 
     let begun = Instant::now();
     let soon = deadline.at_most(UNMOUNT);

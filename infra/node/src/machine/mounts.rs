@@ -1,7 +1,7 @@
 //! What is mounted, here and in other mount namespaces; mounting and unmounting.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::decide::contents::FileSystem;
 use crate::decide::mounted::{Mount, Stack};
 use crate::world::World;
 
-use super::device;
+use super::device::{self, Device};
 use super::lock::Lock;
 use super::processes;
 use super::programs::{self, Deadline, Ran};
@@ -57,6 +57,19 @@ pub fn mount(kind: FileSystem, node: &Path, point: &Path, lock: &Lock) -> Ran {
 
 pub fn unmount(place: &OsStr, deadline: Deadline) -> Ran {
     programs::run_command(programs::command("umount", &["--no-canonicalize", "--"]).arg(place), deadline)
+}
+
+/// Where the device itself is mounted, last mounted last.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn own(device: &Device) -> io::Result<Option<OsString>> {
+    Ok(here()?.into_iter().rev().find(|mount| mount.is_of(&device.stack)).map(|mount| mount.place))
+}
+
+/// Fails if it is not frozen.
+pub fn thaw(place: &OsStr, deadline: Deadline) -> Ran {
+    programs::run_command(programs::command("fsfreeze", &["--unfreeze", "--"]).arg(place), deadline)
 }
 
 pub fn sync(place: &OsStr, deadline: Deadline) -> Ran {

@@ -18,3 +18,4 @@ mod situations;
 mod turns;
 mod volume;
 mod writers;
+mod writing;
