@@ -24,6 +24,12 @@ impl World {
         &self.mount_point
     }
 
+    /// The same as the kernel lists it, if it is a symbolic link.
+    pub fn mounted_at(&self) -> String {
+        let point = self.mount_point.canonicalize();
+        point.as_deref().unwrap_or(&self.mount_point).display().to_string()
+    }
+
     /// Where the volume is mounted, as k3s's configuration spells it: without the root.
     pub fn mount_point_inside(&self) -> PathBuf {
         Path::new("/").join(self.mount_point.strip_prefix(&self.root).unwrap_or(&self.mount_point))

@@ -12,8 +12,10 @@ use durin_decisions::ids::VolumeId;
 use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, NotResumed, TakeBack};
 use crate::machine::programs::{self, Deadline, Ran};
-use crate::machine::{device, lock, mounts, state};
+use crate::machine::{device, lock, state};
 use crate::world::World;
+
+use super::volume::Mounted;
 
 /// Systems Manager reboots for this exit status.
 const REBOOT: u8 = 194;
@@ -40,7 +42,7 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
         return Err(NotResumed::NotAttached(volume.clone()).to_string());
     }
-    let decided = letting_go::take_back(volume, &state::marker(world), mounts::is_at(world, volume));
+    let decided = letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume));
     match &decided {
         TakeBack::NothingToDo => {
             say(&format!("nothing to do: {volume} is mounted, and has not been released since this instance booted"));
@@ -54,8 +56,8 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     drop(lock);
     let limit = if decided == TakeBack::MountAgain { BOOT } else { START };
     let started = start_volume(Deadline::after(limit), steps);
-    // By the kernel's word: the unit does more than mount, and a mount that a person has made counts as well.
-    if mounts::is_at(world, volume) {
+    // By the kernel's word: the unit does more than mount.
+    if Mounted::serves(world, volume) {
         return Ok(Answer::yes("resumed"));
     }
     let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };

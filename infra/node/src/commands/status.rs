@@ -75,8 +75,11 @@ fn look(world: &World) -> Result<Unit, (String, bool)> {
     if let Marker::Released(volume) = state::marker(world) {
         return Err((format!("{volume} has been released"), true));
     }
-    if !Mounted::of_this_boot(world).is_some_and(|note| mounts::is_at(world, &note.volume)) {
-        return Err(("the volume is not mounted".to_owned(), false));
+    let mount = Mounted::of_this_boot(world).and_then(|note| mounts::at(world, &note.volume));
+    match mount.map(|mount| mount.is_writable()) {
+        None => return Err(("the volume is not mounted".to_owned(), false)),
+        Some(false) => return Err(("the volume is mounted read-only: look at `dmesg`".to_owned(), false)),
+        Some(true) => {}
     }
     if !kubectl::api_is_ready() {
         return Err(("k3s does not answer".to_owned(), false));

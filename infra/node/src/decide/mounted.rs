@@ -16,6 +16,9 @@ pub struct Mount {
     pub point: String,
     pub kind: String,
     pub source: String,
+    /// Of this mount.
+    own_options: String,
+    /// Of the file system.
     options: String,
 }
 
@@ -35,7 +38,7 @@ impl Mount {
         let mut before = line.as_ref().split(|byte| *byte == b' ');
         let mut next = || before.next();
         let (id, parent, number) = (next()?, next()?, next()?);
-        let (_root, point) = (next()?, next()?);
+        let (_root, point, own_options) = (next()?, next()?, next()?);
         let mut after = before.skip_while(|field| *field != b"-").skip(1);
         let (kind, source, options) = (after.next()?, after.next()?, after.next().unwrap_or_default());
         let place = unescaped(point);
@@ -47,6 +50,7 @@ impl Mount {
             place: OsString::from_vec(place),
             kind: text(kind),
             source: text(&unescaped(source)),
+            own_options: text(own_options),
             options: text(&unescaped(options)),
         })
     }
@@ -54,6 +58,13 @@ impl Mount {
     /// All lines, in the kernel's order: a mount stands after the one that it is mounted on.
     pub fn read_all(lines: impl AsRef<[u8]>) -> Vec<Mount> {
         lines.as_ref().split(|byte| *byte == b'\n').filter_map(Mount::read).collect()
+    }
+
+    /// Whether the kernel lets anybody write: a mount may be read-only, and so may the file system, after an error too.
+    pub fn is_writable(&self) -> bool {
+        let forbid = |options: &str, words: &[&str]| options.split(',').any(|option| words.contains(&option));
+        // (Linux, fs/ext4/super.c, `_ext4_show_options`)
+        !forbid(&self.own_options, &["ro"]) && !forbid(&self.options, &["ro", "emergency_ro", "shutdown"])
     }
 
     pub fn is_of(&self, stack: &Stack) -> bool {

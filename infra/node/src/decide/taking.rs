@@ -97,6 +97,15 @@ pub enum Refusal {
     TooNew(String),
     #[error("it does not mount: {0}. Take a snapshot before you repair it")]
     NotMounted(String),
+    #[error("its device is read-only: look at `lsblk --output NAME,RO`, and make it writable with `blockdev --setrw`")]
+    WriteProtected,
+    #[error("it is mounted at {0}, and not by Durin: unmount it, and Durin checks and mounts it")]
+    MountedByAnother(String),
+    #[error(
+        "it is mounted read-only at {0}: if nobody has done that, the kernel has met an error (look at `dmesg`), and a \
+         reboot has it checked; else unmount it"
+    )]
+    MountedReadOnly(String),
     #[error("{0} is mounted at {1}: unmount it")]
     SomethingElseIsThere(String, String),
     #[error(

@@ -75,6 +75,11 @@ impl Device {
         }
     }
 
+    /// By the kernel's word: its file system could not be checked, and mount(8) would mount it read-only.
+    pub fn is_read_only(&self) -> bool {
+        fs::read_to_string(self.entry.join("ro")).is_ok_and(|text| text.trim() == "1")
+    }
+
     /// How many sectors have been written to it, when nothing waits to be written. None if the kernel does not say.
     pub fn written(&self) -> Option<u64> {
         fs::File::open(&self.node).and_then(|file| file.sync_all()).ok()?;

@@ -28,9 +28,14 @@ pub fn here() -> io::Result<Vec<Mount>> {
 
 /// Whether the volume is mounted where this instance serves from it.
 pub fn is_at(world: &World, volume: &VolumeId) -> bool {
-    let Ok(Some(device)) = device::find(world, volume) else { return false };
-    let point = world.mount_point().display().to_string();
-    here().is_ok_and(|here| here.iter().any(|mount| mount.point == point && mount.is_of(&device.stack)))
+    at(world, volume).is_some()
+}
+
+/// The volume's mount there.
+pub fn at(world: &World, volume: &VolumeId) -> Option<Mount> {
+    let device = device::find(world, volume).ok()??;
+    let point = world.mounted_at();
+    here().ok()?.into_iter().rev().find(|mount| mount.point == point && mount.is_of(&device.stack))
 }
 
 /// One process of each other mount namespace that has the device mounted.

@@ -97,3 +97,18 @@ fn a_hyphen_within_the_fields_separates_nothing() {
     let mount = Mount::read("1 0 8:1 /- /- rw - tmpfs - rw").expect("a mount");
     assert_eq!((mount.point.as_str(), mount.kind.as_str(), mount.source.as_str()), ("/-", "tmpfs", "-"));
 }
+
+#[test]
+fn a_mount_is_writable_if_it_is_and_so_is_its_file_system() {
+    for (own, of_it, is) in [
+        ("rw,relatime", "rw", true),
+        ("rw,noatime", "rw,errors=remount-ro", true),
+        ("ro,relatime", "rw", false),
+        ("rw,relatime", "ro", false),
+        ("rw,relatime", "rw,emergency_ro", false),
+        ("rw,relatime", "rw,shutdown", false),
+    ] {
+        let mount = Mount::read(format!("30 22 259:3 / /data {own} shared:2 - ext4 /dev/nvme1n1 {of_it}"));
+        assert_eq!(mount.expect("a mount").is_writable(), is, "{own} {of_it}");
+    }
+}

@@ -106,12 +106,15 @@ fn every_refusal_says_what_to_do() {
         Refusal::Damaged(text()),
         Refusal::TooNew(text()),
         Refusal::NotMounted(text()),
+        Refusal::WriteProtected,
+        Refusal::MountedByAnother(text()),
+        Refusal::MountedReadOnly(text()),
         Refusal::SomethingElseIsThere(text(), text()),
         Refusal::EmbeddedEtcd(text()),
     ];
     let deeds = [
         "resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move",
-        "bake",
+        "bake", "setrw",
     ];
     for refusal in refusals {
         let sentence = refusal.to_string();

@@ -4,14 +4,7 @@ use std::process::Command;
 
 use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::release;
-use crate::volume::{Volume, must};
-
-fn with_a(kind: &str) -> Option<(Instance, Volume)> {
-    let instance = Instance::boot()?;
-    let volume = Volume::make(&instance.path("volumes"), kind).expect("a volume");
-    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
-    Some((instance, volume))
-}
+use crate::volume::{must, with_a};
 
 fn volume(instance: &Instance) -> Ran {
     instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"])

@@ -121,8 +121,10 @@ impl Instance {
         // Padded, as a controller gives it.
         fs::write(entry.join("device/serial"), format!("{:<22}\n", volume.replace('-', ""))).expect("a file");
         fs::write(entry.join("dev"), format!("{number}\n")).expect("a file");
-        symlink(format!("/sys/class/block/{}/stat", device.trim_start_matches("/dev/")), entry.join("stat"))
-            .expect("a link");
+        for file in ["stat", "ro"] {
+            let real = format!("/sys/class/block/{}/{file}", device.trim_start_matches("/dev/"));
+            symlink(real, entry.join(file)).expect("a link");
+        }
         symlink(device, self.path("dev").join(name)).expect("a link");
     }
 

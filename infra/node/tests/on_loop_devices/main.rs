@@ -15,6 +15,7 @@ mod resumes;
 mod serving;
 mod shutdowns;
 mod situations;
+mod standing;
 mod turns;
 mod volume;
 mod writers;

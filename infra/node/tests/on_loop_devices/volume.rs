@@ -5,6 +5,8 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::instance::{Instance, Others, VOLUME};
+
 const MIB: u64 = 1 << 20;
 /// An empty xfs of 16 MiB, which is there even where nobody has xfsprogs. (mkfs.xfs --unsupported -m bigtime=0,
 /// inobtcount=0,reflink=0,rmapbt=0,finobt=0 -i sparse=0)
@@ -15,6 +17,15 @@ pub(crate) struct Volume {
     /// `/dev/loop3`
     pub(crate) device: String,
     made: PathBuf,
+}
+
+/// An instance that has just booted, with a volume like this attached.
+pub(crate) fn with_a(kind: &str) -> Option<(Instance, Volume)> {
+    // The kernel does not mount two copies of one xfs.
+    let instance = Instance::boot_beside(if kind.starts_with("xfs") { Others::None } else { Others::Any })?;
+    let volume = Volume::make(&instance.path("volumes"), kind).expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    Some((instance, volume))
 }
 
 impl Volume {

@@ -9,18 +9,10 @@ use rstest::rstest;
 
 use crate::instance::{Instance, Ran, VOLUME, wait_until};
 use crate::releases::{release, serving};
-use crate::volume::{Volume, must};
+use crate::volume::{must, with_a};
 
 fn volume(instance: &Instance) -> Ran {
     instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"])
-}
-
-/// An instance that has a volume like this attached.
-fn with_a(kind: &str) -> Option<(Instance, Volume)> {
-    let instance = Instance::boot()?;
-    let volume = Volume::make(&instance.path("volumes"), kind).expect("a volume");
-    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
-    Some((instance, volume))
 }
 
 /// A person's `dd` is under way. Returns the process's id.

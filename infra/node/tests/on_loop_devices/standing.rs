@@ -1,0 +1,128 @@
+//! A mount that stands where the volume should be, and is not what it would be if we had made it: left alone, and not
+//! served from.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use rstest::rstest;
+
+use crate::instance::{Instance, Ran, VOLUME};
+use crate::releases::{release, serving};
+use crate::volume::{must, with_a};
+
+fn volume(instance: &Instance) -> Ran {
+    instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"])
+}
+
+fn device(instance: &Instance) -> String {
+    fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string()
+}
+
+/// With a k3s that answers.
+fn does_it_serve(instance: &Instance) -> Ran {
+    instance.stand_in("k3s", "exit 0");
+    instance.durin_node(&["status", "--wait", "serves", "--within", "0"])
+}
+
+fn is_refused(ran: &Ran, why: &str) {
+    assert!(ran.word() == "refused" && ran.why().contains(why), "{ran}");
+}
+
+/// The unit tries again after ten seconds.
+#[test]
+fn an_embedded_etcd_is_refused_by_each_try() {
+    let Some((instance, _made)) = with_a("an embedded etcd") else { return };
+    instance.stand_in("mount", "PATH=/usr/sbin:/usr/bin:/sbin:/bin mount \"$@\"; kill -9 $PPID");
+    assert_eq!(volume(&instance).status, None);
+    instance.stand_in("umount", "exit 32");
+    for _ in 0..2 {
+        is_refused(&volume(&instance), "it stays mounted");
+    }
+    fs::remove_file(instance.path("bin/umount")).expect("a stand-in");
+    is_refused(&volume(&instance), "move to SQLite");
+    assert!(instance.mounts().is_empty());
+}
+
+/// A person looks at a volume that was refused; e2fsck has left errors in it.
+#[rstest]
+#[case::read_only("ro,noload")]
+#[case::to_repair_it("rw")]
+fn a_mount_that_a_person_has_made_is_left_alone(#[case] options: &str) {
+    let Some(instance) = serving() else { return };
+    must("umount", &[&instance.text("data")]);
+    instance.stand_in("e2fsck", "exit 4");
+    is_refused(&volume(&instance), "leaves errors");
+    must("mount", &["-o", options, &device(&instance), &instance.text("data")]);
+    is_refused(&volume(&instance), "not by Durin: unmount it");
+    assert_eq!(does_it_serve(&instance).word(), "does not serve");
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!(ran.word(), "not resumed", "{ran}");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+}
+
+/// By a person, or by the kernel after an error.
+#[rstest]
+#[case::by_a_person("remount,ro")]
+#[case::by_the_kernel("remount,abort")]
+fn what_has_become_read_only_is_neither_mounted_nor_serving(#[case] options: &str) {
+    let Some(instance) = serving() else { return };
+    must("mount", &["-o", options, &instance.text("data")]);
+    if fs::write(instance.path("data/x"), "x").is_ok() {
+        return crate::ground::not_run(&format!("{options}: this kernel goes on writing"));
+    }
+    is_refused(&volume(&instance), "it is mounted read-only");
+    let ran = does_it_serve(&instance);
+    assert_eq!(
+        (ran.word(), ran.why()),
+        ("does not serve", "the volume is mounted read-only: look at `dmesg`"),
+        "{ran}"
+    );
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "not resumed");
+    assert_eq!(release(&instance).word(), "released");
+}
+
+#[rstest]
+fn a_device_that_is_read_only_is_refused(
+    #[values("ext4", "xfs")] kind: &str,
+    #[values(true, false)] sysfs_says_so: bool,
+) {
+    let Some((instance, made)) = with_a(kind) else { return };
+    must("blockdev", &["--setro", &made.device]);
+    if !sysfs_says_so {
+        fs::remove_file(instance.path("sys/block/nvme1n1/ro")).expect("an entry");
+    }
+    let ran = volume(&instance);
+    assert!(ran.word() == "refused" && instance.mounts().is_empty(), "{ran}");
+    assert!(!sysfs_says_so || ran.why().contains("blockdev --setrw"), "{ran}");
+    must("blockdev", &["--setrw", &made.device]);
+    assert_eq!(volume(&instance).word(), "mounted");
+}
+
+/// It is noted before it is made.
+#[test]
+fn a_mount_that_was_cut_off_is_ours_and_goes_at_a_shutdown() {
+    let Some((instance, _made)) = with_a("ext4") else { return };
+    instance.stand_in("mount", "PATH=/usr/sbin:/usr/bin:/sbin:/bin mount \"$@\"; kill -9 $PPID");
+    assert_eq!(volume(&instance).status, None);
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+    let ran = instance.durin_node(&["release", "--at-shutdown"]);
+    assert_eq!((ran.word(), instance.mounts().len()), ("released", 0), "{ran}");
+}
+
+/// The kernel lists where the link leads.
+#[test]
+fn a_mount_point_may_be_a_link() {
+    let Some((instance, _made)) = with_a("ext4") else { return };
+    fs::create_dir_all(instance.path("mnt/data")).expect("a directory");
+    fs::remove_dir(instance.path("data")).expect("the mount point");
+    symlink("mnt/data", instance.path("data")).expect("a link");
+    for _ in 0..2 {
+        assert_eq!(volume(&instance).word(), "mounted");
+    }
+    assert_eq!(does_it_serve(&instance).word(), "serves");
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "nothing to do");
+    fs::remove_file(instance.path("bin/k3s")).expect("a stand-in");
+    assert_eq!(release(&instance).word(), "released");
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!((ran.word(), instance.mounts()), ("resumed", vec![instance.text("mnt/data")]), "{ran}");
+}
