@@ -57,6 +57,9 @@ enum Command {
     Resume {
         /// The volume, vol-…
         volume: String,
+        /// Give up after this many seconds [default: 165]
+        #[arg(long, hide = true)]
+        within: Option<u64>,
     },
     /// Wait for an interruption notice, and let go of the volume at the last moment if nobody else has
     Watch {
@@ -132,7 +135,7 @@ impl Arguments {
                 let until = if *at_shutdown { Until::Started } else { Until::Resumed };
                 release::run(world, volume.as_deref(), until, steps)
             }
-            Command::Resume { volume } => resume::run(world, volume, steps),
+            Command::Resume { volume, within } => resume::run(world, volume, within.map(Duration::from_secs), steps),
             Command::Watch { poll } => watch::run(world, &mut metadata(), poll.map(Duration::from_millis), steps),
             Command::Settle { within } => settle::run(world, within.map(Duration::from_secs), steps),
             Command::Status { wait, within } => status::run(world, *wait, Duration::from_secs(*within)),

@@ -62,7 +62,7 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
     let deadline = Deadline::after(BOUND);
     let begun = Instant::now();
     let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
-    let _lock = lock.ok_or("another release, or a mount, has not ended for 35 s")?;
+    let _lock = lock.ok_or("another release, or a check or a mount of it, has not ended for 35 s")?;
     steps.report("lock", begun, "done");
 
     let was_marked = state::marker(world).forbids();

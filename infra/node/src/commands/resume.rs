@@ -1,7 +1,8 @@
 //! `durin-node resume`: a release is taken back. The instance mounts and serves again from the volume that it has let
 //! go of, because nobody followed.
 //!
-//! In place, by the unit that mounts at boot too. If that fails, 194 has Systems Manager reboot the instance and run us
+//! In place, by the unit that mounts at boot too. A check of the file system takes as long as it takes, and is never cut
+//! off by a reboot. If the unit fails, 194 has Systems Manager reboot the instance and run us
 //! again; then there is no marker, and everything starts as at any boot. (Systems Manager User Guide, "Rebooting your
 //! managed node from scripts".) A volume that does not mount then either is a no, and not another reboot.
 
@@ -19,26 +20,26 @@ use super::volume::Mounted;
 
 /// Systems Manager reboots for this exit status.
 const REBOOT: u8 = 194;
-const LOCK: Duration = Duration::from_secs(40);
 const UNIT: &str = "durin-volume.service";
-/// A check of the file system may take its time.
-const START: Duration = Duration::from_secs(60);
-/// After a reboot, the tags come first. The command document stops us after 180 s.
-const BOOT: Duration = Duration::from_secs(120);
+/// The command document stops us after 180 s.
+const WITHIN: Duration = Duration::from_secs(165);
+/// Whoever has had the lock all the time does not give it back now.
+const REST: Duration = Duration::from_secs(1);
 
-pub fn run(world: &World, volume: &str, steps: &mut Steps) -> Answer {
+pub fn run(world: &World, volume: &str, within: Option<Duration>, steps: &mut Steps) -> Answer {
+    let deadline = Deadline::after(within.unwrap_or(WITHIN));
     let resumed = VolumeId::new(volume).map_err(|error| error.to_string());
-    let answer = match resumed.and_then(|volume| take_back(world, &volume, steps)) {
+    let answer = match resumed.and_then(|volume| take_back(world, &volume, deadline, steps)) {
         Ok(answer) => answer,
         Err(why) => Answer::no("not resumed", &why),
     };
     answer.with("volume", volume)
 }
 
-fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answer, String> {
-    // A release that is under way comes first.
-    let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(|error| error.to_string())?;
-    let lock = lock.ok_or("a release, or another mount, has not ended for 40 s")?;
+fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Answer, String> {
+    // A release, a check or a mount that is under way comes first.
+    let lock = lock::take(&world.lock(), deadline.less(REST)).map_err(|error| error.to_string())?;
+    let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()).to_string())?;
     if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
         return Err(NotResumed::NotAttached(volume.clone()).to_string());
     }
@@ -54,13 +55,16 @@ fn take_back(world: &World, volume: &VolumeId, steps: &mut Steps) -> Result<Answ
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     // The unit that mounts takes the lock too.
     drop(lock);
-    let limit = if decided == TakeBack::MountAgain { BOOT } else { START };
-    let started = start_volume(Deadline::after(limit), steps);
+    let started = start_volume(deadline, steps);
     // By the kernel's word: the unit does more than mount.
     if Mounted::serves(world, volume) {
         return Ok(Answer::yes("resumed"));
     }
     let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };
+    // Who checks, formats or mounts it has the lock, and who began that may have been ended.
+    if lock::take(&world.lock(), Deadline::after(Duration::ZERO)).is_ok_and(|lock| lock.is_none()) {
+        return Err(NotResumed::UnderWay(volume.clone()).to_string());
+    }
     if decided == TakeBack::MountAgain {
         return Err(NotResumed::NotMounted(volume.clone(), why).to_string());
     }

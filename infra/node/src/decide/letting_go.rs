@@ -117,6 +117,8 @@ pub enum NotResumed {
     AnotherVolume(VolumeId, String),
     #[error("{0} has been released again meanwhile: `durin-node resume {0}` takes that back")]
     ReleasedAgain(VolumeId),
+    #[error("{0} is still being checked, mounted or released: ask again, and look at `journalctl -u durin-volume`")]
+    UnderWay(VolumeId),
     #[error("{0} does not mount ({1}): look at `journalctl -u durin-volume`")]
     NotMounted(VolumeId, String),
 }

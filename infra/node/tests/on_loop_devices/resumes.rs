@@ -48,6 +48,23 @@ fn a_mount_that_is_under_way_is_not_begun_anew() {
     assert_eq!(instance.asked().last().map(String::as_str), Some("start durin-volume.service"));
 }
 
+/// A file system of many files is checked for minutes. A reboot would cut that off, and have it begun anew.
+#[test]
+fn a_check_that_is_not_over_in_time_is_neither_cut_off_nor_called_failed() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    instance.stand_in("e2fsck", "echo begun >>\"$root/checks\"; sleep 6; echo ended >>\"$root/checks\"");
+    for _ in 0..2 {
+        let ran = instance.durin_node(&["resume", VOLUME, "--within", "2"]);
+        assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+        assert!(ran.why().contains("still being checked"), "{ran}");
+    }
+    // This one waits for it.
+    assert_eq!(resume(&instance).word(), "resumed");
+    let checks = fs::read_to_string(instance.path("checks")).expect("some checks");
+    assert_eq!(checks, "begun\nended\nbegun\nended\n", "one at a time");
+}
+
 #[test]
 fn a_resume_that_was_killed_between_its_steps_is_completed_by_the_next() {
     let Some(instance) = serving() else { return };
