@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::Path;
 
+use crate::machine::state;
 use crate::world::World;
 
 /// The node's password, in a place that k3s has no option for (k3s, `pkg/nodepassword`). Without it a node that keeps
@@ -19,6 +20,7 @@ const PASSWORD: &str = "etc/rancher/node";
 pub fn link(world: &World) -> io::Result<()> {
     let on_volume = world.mount_point().join("durin/node");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&on_volume)?;
+    remove_empty(&on_volume.join("password"))?;
     let place = world.path(PASSWORD);
     let target = world.mount_point_inside().join("durin/node");
     match fs::symlink_metadata(&place) {
@@ -45,7 +47,18 @@ pub fn link(world: &World) -> io::Result<()> {
 fn carry_over(place: &Path, on_volume: &Path) -> io::Result<()> {
     let (here, there) = (place.join("password"), on_volume.join("password"));
     if here.exists() && !there.exists() {
-        fs::copy(&here, &there)?;
+        // Nobody else gets into the directory.
+        state::replace(&there, &state::read_regular(&here)?)?;
     }
-    Ok(())
+    remove_empty(&there)
+}
+
+/// k3s does not sync it, so that a power cut may leave it empty; then k3s does not start. It makes one that is missing.
+fn remove_empty(password: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(password) {
+        Ok(found) if found.is_file() && found.len() == 0 => fs::remove_file(password),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -72,7 +72,7 @@ pub fn forget(world: &World, name: &str) {
     drop(fs::remove_file(world.path("run/durin").join(name)));
 }
 
-/// Writes a file whole or not at all, whoever else writes it meanwhile.
+/// Writes a file whole or not at all, whoever else writes it meanwhile, and whenever the power fails.
 ///
 /// # Errors
 /// When it cannot be written; then the old one is still there.
@@ -83,6 +83,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // Of one that was killed, in an earlier boot.
     drop(fs::remove_file(&new));
     let written = write_beside(&new, content).and_then(|()| fs::rename(&new, path));
+    // The name as well. It is there all the same for everybody but a power cut.
+    drop(path.parent().map(fs::File::open).and_then(Result::ok).map(|directory| directory.sync_all()));
     if written.is_err() {
         drop(fs::remove_file(&new));
     }

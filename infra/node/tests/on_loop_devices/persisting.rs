@@ -163,6 +163,36 @@ fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
     }
 }
 
+/// The next instance is another one, which has no password of its own.
+#[test]
+fn a_password_that_was_carried_over_survives_a_power_cut() {
+    let Some((mut instance, mut volume)) = crate::volume::with_a("ext4") else { return };
+    fs::create_dir_all(instance.path("etc/rancher/node")).expect("a directory");
+    instance.write("etc/rancher/node/password", "of the image");
+    prepared(&instance, "home", VOLUME);
+    mount(&instance);
+    instance.lose_power(&mut volume);
+    fs::remove_file(instance.path("etc/rancher/node")).expect("a link");
+    prepared(&instance, "home", VOLUME);
+    mount(&instance);
+    let password = fs::read_to_string(instance.path("data/durin/node/password")).expect("the password");
+    assert_eq!(password, "of the image");
+}
+
+#[test]
+fn an_empty_password_is_removed_so_that_k3s_makes_one() {
+    let Some(mut instance) = mounted("ext4", "home") else { return };
+    instance.write("data/durin/node/password", "");
+    next_boot(&mut instance, "home");
+    assert!(!instance.path("data/durin/node/password").exists());
+    // Nor is one of an image carried over.
+    drop(fs::remove_dir_all(instance.path("etc")));
+    fs::create_dir_all(instance.path("etc/rancher/node")).expect("a directory");
+    instance.write("etc/rancher/node/password", "");
+    mount(&instance);
+    assert!(!instance.path("data/durin/node/password").exists());
+}
+
 #[test]
 fn a_password_that_an_image_has_linked_to_the_volume_is_carried_over() {
     let Some(instance) = mounted("ext4", "home") else { return };
