@@ -84,6 +84,9 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
     let begun = Instant::now();
     let (read, problem) = read_until(metadata, deadline);
     steps.report("read the tags", begun, problem.as_deref().unwrap_or("done"));
+    // The unit asks again for an image that is unfit, and the service may have gone: what it has said still holds.
+    let earlier = Prepared::of_this_boot(world).filter(|_| problem.is_some() && read.volume.is_none());
+    let read = earlier.unwrap_or(read);
     let configured = configure(world, read.record.as_deref());
     let linked = datastore::link(world);
     note_so_far(world, &read);

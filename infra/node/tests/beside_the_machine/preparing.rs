@@ -113,6 +113,23 @@ fn an_instance_without_a_metadata_service_is_unfit_and_says_so() {
     assert!(ran.answer["why"].as_str().is_some_and(|why| why.contains("does not answer")), "{}", ran.text);
 }
 
+/// The unit asks again for an image that is unfit.
+#[test]
+fn a_later_run_without_a_metadata_service_forgets_nothing() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    fs::remove_file(instance.path("usr/bin/resize2fs")).expect("a program");
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "unfit", "{}", ran.text);
+    let said =
+        ["run/durin/prepared.json", "etc/rancher/k3s/config.yaml.d/50-durin.yaml"].map(|file| instance.read(file));
+    let nobody = "127.0.0.1:1".parse().expect("an address");
+    let ran = instance.durin_node(nobody, &["prepare", "--within", "1"]);
+    assert_eq!(ran.word(), "unfit", "{}", ran.text);
+    let now =
+        ["run/durin/prepared.json", "etc/rancher/k3s/config.yaml.d/50-durin.yaml"].map(|file| instance.read(file));
+    assert_eq!(now, said);
+}
+
 #[test]
 fn an_earlier_boot_does_not_count_as_prepared() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
