@@ -104,11 +104,11 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     ours
 }
 
-/// The mounts at or below these directories that are nobody's data: the kubelet's and containerd's own.
+/// The mounts below these directories, which are nobody's data: the kubelet's and containerd's own. Not what is mounted
+/// at one of them: that is a disk of the owner's.
 pub fn below<'a>(mounts: &'a [Mount], directories: &[&str]) -> Vec<&'a Mount> {
-    let is_below = |point: &str, directory: &str| {
-        point.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let is_below =
+        |point: &str, directory: &str| point.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let mut found: Vec<_> =
         mounts.iter().filter(|mount| directories.iter().any(|directory| is_below(&mount.point, directory))).collect();
     found.reverse();

@@ -130,6 +130,17 @@ fn other_mounts_of_the_kubelet_go_as_well() {
     assert!(instance.mounts().is_empty());
 }
 
+/// The disks that come with the instance, say.
+#[test]
+fn an_owners_disk_at_the_kubelets_directory_stays() {
+    let Some(instance) = serving() else { return };
+    let disk = instance.text("var/lib/kubelet");
+    std::fs::create_dir_all(&disk).expect("a directory");
+    crate::volume::must("mount", &["-t", "tmpfs", "none", &disk]);
+    assert_eq!(release(&instance).word(), "released");
+    assert_eq!(instance.mounts(), [disk]);
+}
+
 #[test]
 fn a_second_release_asks_nobody_anything() {
     let Some(instance) = serving() else { return };
