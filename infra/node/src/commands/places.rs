@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::iter;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use crate::world::World;
 /// The node's password, in a place that k3s has no option for (k3s, `pkg/nodepassword`). Without it a node that keeps
 /// its name may be refused with "Node password rejected".
 const PASSWORD: &str = "etc/rancher/node";
+
+const ASIDE: &str = "node.of-the-image";
 
 /// Links what has to persist to the volume. Everything else stays on the root disk: `/var/lib/kubelet` and
 /// `/var/lib/cni` are about one boot of one machine.
@@ -30,8 +33,11 @@ pub fn link(world: &World) -> io::Result<()> {
             if found.is_symlink() {
                 fs::remove_file(&place)?;
             } else {
-                // What the image has there besides is kept aside.
-                fs::rename(&place, place.with_file_name("node.of-the-image"))?;
+                // What the image has there besides is kept aside, beside that of an earlier time.
+                let names = iter::once(ASIDE.to_owned()).chain((1..100).map(|count| format!("{ASIDE}.{count}")));
+                let mut places = names.map(|name| place.with_file_name(name));
+                let free = places.find(|aside| fs::symlink_metadata(aside).is_err());
+                fs::rename(&place, free.ok_or(io::ErrorKind::AlreadyExists)?)?;
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

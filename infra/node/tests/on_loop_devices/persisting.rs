@@ -163,6 +163,22 @@ fn a_password_of_the_image_is_set_aside_and_serves_a_volume_that_has_none() {
     }
 }
 
+/// An image was made on a machine that had been a node.
+#[test]
+fn what_was_set_aside_before_stays_beside_what_is_set_aside_now() {
+    let Some((instance, _volume)) = crate::volume::with_a("ext4") else { return };
+    for (directory, password) in [("node", "new"), ("node.of-the-image", "old")] {
+        fs::create_dir_all(instance.path("etc/rancher").join(directory)).expect("a directory");
+        instance.write(&format!("etc/rancher/{directory}/password"), password);
+    }
+    prepared(&instance, "home", VOLUME);
+    mount(&instance);
+    let read = |place: &str| fs::read_to_string(instance.path(place)).expect("a password");
+    assert_eq!(read("data/durin/node/password"), "new");
+    assert_eq!(read("etc/rancher/node.of-the-image/password"), "old");
+    assert_eq!(read("etc/rancher/node.of-the-image.1/password"), "new");
+}
+
 /// The next instance is another one, which has no password of its own.
 #[test]
 fn a_password_that_was_carried_over_survives_a_power_cut() {
