@@ -90,6 +90,9 @@ pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
         Ok(answer) => answer,
         Err(Left::Absent) => Answer::no("absent", &format!("{} has not come", wanted.volume)),
         Err(Left::Refused(why)) => Answer::no("refused", &format!("{} is not mounted: {why}", wanted.volume)),
+        Err(Left::Unprepared(why)) => {
+            Answer::no("failed", &format!("{} is mounted, and k3s does not start on it: {why}", wanted.volume))
+        }
         Err(Left::Failed(why)) => Answer::no("failed", &format!("{} is not mounted: {why}", wanted.volume)),
     };
     answer.with("volume", wanted.volume.as_str())
@@ -127,6 +130,8 @@ enum Left {
     Refused(Refusal),
     /// Something of this instance does not work.
     Failed(String),
+    /// It is mounted, and what k3s needs of it cannot be written.
+    Unprepared(String),
 }
 
 impl From<Refusal> for Left {
@@ -155,7 +160,12 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     let grown = reading::grow(file_system, &device.node, world.mount_point());
     steps.report("grow", begun, grown.as_ref().err().map_or("done", String::as_str));
     let persisted = places::link(world).and_then(|()| datastore::configure(world, wanted.node_name.as_deref()));
-    persisted.map_err(failed("cannot prepare k3s"))?;
+    persisted.map_err(|error| {
+        let point = world.mount_point().display();
+        Left::Unprepared(format!(
+            "its configuration cannot be written ({error}): look at `df {point} / /run` and `dmesg`"
+        ))
+    })?;
     let word = if formatted { "formatted" } else { "mounted" };
     let answer = Answer::yes(word).with("file_system", file_system.to_string());
     // It serves at its old size.
@@ -169,7 +179,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
 fn wait(world: &World, volume: &VolumeId, deadline: Option<Deadline>) -> Result<Device, Left> {
     loop {
         if let Marker::Released(released) = state::marker(world) {
-            return Err(Refusal::Released(released).into());
+            return Err(Refusal::released(&released, volume).into());
         }
         // Its node may come a moment after its entry in sysfs.
         if let Some(device) = device::find(world, volume)?.filter(|device| device.node.exists()) {

@@ -129,7 +129,8 @@ pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool) -> TakeBa
     match marker {
         Marker::Absent | Marker::Stale if is_mounted => TakeBack::NothingToDo,
         Marker::Absent | Marker::Stale => TakeBack::MountAgain,
-        Marker::Released(released) if released != volume.as_str() => {
+        // One without a name says that the volume was released that this instance has.
+        Marker::Released(released) if !released.is_empty() && released != volume.as_str() => {
             TakeBack::Refuse(NotResumed::AnotherVolume(volume.clone(), released.clone()))
         }
         Marker::Released(_) => TakeBack::Serve,

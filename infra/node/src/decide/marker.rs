@@ -8,7 +8,7 @@ pub enum Marker {
     Absent,
     /// Of an earlier boot, which says nothing about this one.
     Stale,
-    /// The volume as it stands there, which may be no id if something else wrote the marker.
+    /// The volume as it stands there, which may be no id if something else wrote the marker, and empty if it has none.
     Released(String),
 }
 
@@ -18,10 +18,11 @@ impl Marker {
     pub fn read(text: Option<&str>, boot: &str) -> Marker {
         let Some(text) = text else { return Marker::Absent };
         let mut lines = text.lines();
-        let volume = lines.next().unwrap_or_default().trim();
+        // Nobody prints what is no text.
+        let volume = lines.next().unwrap_or_default().trim().replace(char::is_control, "");
         match lines.next().and_then(|line| line.strip_prefix("boot ")) {
             Some(marked) if marked.trim() != boot.trim() => Marker::Stale,
-            Some(_) | None => Marker::Released(volume.to_owned()),
+            Some(_) | None => Marker::Released(volume),
         }
     }
 

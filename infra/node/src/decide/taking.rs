@@ -115,11 +115,18 @@ pub enum Refusal {
     EmbeddedEtcd(String),
 }
 
+impl Refusal {
+    /// By the marker, which may have no name in it: then it is this one.
+    pub fn released(marked: &str, volume: &VolumeId) -> Refusal {
+        Refusal::Released(if marked.is_empty() { volume.to_string() } else { marked.to_owned() })
+    }
+}
+
 /// Decides about a volume that is not mounted yet. Whatever is in doubt is refused; only what is zero throughout and
 /// declared new is ever formatted.
 pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
     if let Marker::Released(released) = &seen.marker {
-        return Next::Refuse(Refusal::Released(released.clone()));
+        return Next::Refuse(Refusal::released(released, volume));
     }
     match &seen.access {
         Access::Alone => {}

@@ -15,18 +15,21 @@ use crate::decide::marker::Marker;
 use crate::world::World;
 
 pub fn marker(world: &World) -> Marker {
-    match fs::read_to_string(world.marker()) {
-        Ok(text) => Marker::read(Some(&text), &world.boot()),
+    match read_regular(&world.marker()) {
+        Ok(text) => Marker::read(Some(&String::from_utf8_lossy(&text)), &world.boot()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Marker::Absent,
         // There is one.
         Err(_) => Marker::Released(String::new()),
     }
 }
 
+/// An empty one, which says enough, has room where `/run` is full.
+///
 /// # Errors
 /// When `/run` cannot be written.
 pub fn mark(world: &World, volume: &VolumeId) -> io::Result<()> {
-    replace(&world.marker(), Marker::text(volume, &world.boot()).as_bytes())
+    let marked = replace(&world.marker(), Marker::text(volume, &world.boot()).as_bytes());
+    marked.or_else(|_| fs::File::options().create(true).append(true).open(world.marker()).map(drop))
 }
 
 /// # Errors

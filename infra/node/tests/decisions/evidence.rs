@@ -16,6 +16,7 @@ const MIB: u64 = 1 << 20;
 #[case::of_another_boot(Some("vol-1\nboot b0\n"), Marker::Stale)]
 #[case::of_no_boot(Some("vol-1\n"), Marker::Released("vol-1".into()))]
 #[case::empty(Some(""), Marker::Released(String::new()))]
+#[case::no_text(Some("\u{fffd}\u{1b}[1m\n"), Marker::Released("\u{fffd}[1m".into()))]
 #[case::something_else(Some("what\nis this\n"), Marker::Released("what".into()))]
 fn a_marker_counts_unless_it_says_that_it_is_of_another_boot(#[case] text: Option<&str>, #[case] is: Marker) {
     assert_eq!(Marker::read(text, "b1\n"), is);

@@ -6,6 +6,7 @@
 mod busy;
 mod containers;
 mod cuts;
+mod full;
 mod ground;
 mod images;
 mod instance;
