@@ -23,7 +23,7 @@ use crate::decide::mounted;
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
 use crate::machine::programs::{self, Deadline, Ended, Ran};
-use crate::machine::{cgroups, lock, mounts, state, use_of_it};
+use crate::machine::{cgroups, lock, mounts, processes, state, use_of_it, writers};
 use crate::world::World;
 
 use super::drain::drain;
@@ -59,6 +59,11 @@ struct Done {
 /// # Errors
 /// The reason why the volume is not released.
 fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) -> Result<Done, String> {
+    if cgroups::leftovers(world).contains(&std::process::id()) {
+        return Err(
+            "this runs in a pod, or in k3s's own unit, all of which a release ends: run it on the host".to_owned()
+        );
+    }
     let deadline = Deadline::after(BOUND);
     let begun = Instant::now();
     let lock = lock::take(&world.lock(), deadline.at_most(LOCK)).map_err(text)?;
@@ -114,6 +119,10 @@ pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps)
     let answer = match released {
         Ok(Done { word, not_written: None }) => Answer::yes(word),
         Ok(Done { word, not_written: Some(why) }) => Answer::yes(word).with("not_written", why),
+        Err(why) if !mounts::is_the_hosts_namespace() => {
+            let how = "this runs in a mount namespace of its own: run it with `nsenter --target 1 --mount`";
+            Answer::no("not released", &format!("{why}; {how}"))
+        }
         Err(why) => Answer::no("not released", &why),
     };
     answer.with("volume", volume)
@@ -147,7 +156,7 @@ fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
 /// k3s leaves its containers running when it stops. Now that it cannot restart them, all are asked at once.
 fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     let begun = Instant::now();
-    crate::machine::processes::signal(&cgroups::containers(world), Signal::TERM);
+    processes::signal(&cgroups::containers(world), Signal::TERM);
     let ended = none_left(|| cgroups::containers(world), deadline.at_most(GRACE));
     steps.report("end the containers", begun, outcome(ended));
 
@@ -158,7 +167,7 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     let killed = none_left(
         || {
             let left = cgroups::leftovers(world);
-            crate::machine::processes::signal(&left, Signal::KILL);
+            processes::signal(&left, Signal::KILL);
             left
         },
         limit,
@@ -221,11 +230,14 @@ fn unmount(
         if soon.has_passed() {
             let dying = cgroups::leftovers(world);
             let users = use_of_it::users(device);
+            let by_the_kernel = writers::of_files_below(&now.mounted);
             let is_kept = !now.namespaces.is_empty()
+                || !by_the_kernel.is_empty()
                 || matches!(now.access, Access::Written(_))
                 || users.iter().any(|user| !dying.contains(user));
             if is_kept || deadline.has_passed() {
-                now.users = crate::machine::processes::named(&users);
+                now.users = by_the_kernel;
+                now.users.extend(processes::named(&users));
                 break now;
             }
         }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt as _;
 /// A line of mountinfo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    id: u32,
+    pub id: u32,
     parent: u32,
     number: String,
     /// For the kernel: a workload may give its directories names that are no text.

@@ -38,6 +38,14 @@ pub fn at(world: &World, volume: &VolumeId) -> Option<Mount> {
     here().ok()?.into_iter().rev().find(|mount| mount.point == point && mount.is_of(&device.stack))
 }
 
+/// Whether what we unmount is what the first process has mounted, as far as anybody can say: no two namespaces share a
+/// mount's number.
+pub fn is_the_hosts_namespace() -> bool {
+    let list = |pid: &str| Mount::read_all(fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default());
+    let first: HashSet<_> = list("1").iter().map(|mount| mount.id).collect();
+    first.is_empty() || list("self").iter().any(|mount| first.contains(&mount.id))
+}
+
 /// One process of each other mount namespace that has the device mounted.
 pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
     let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();

@@ -1,5 +1,5 @@
 //! Who writes to a device past the file system on it: a restore, a loop device. Beside them the kernel still gives it to
-//! one alone, for they have not asked for that.
+//! one alone, for they have not asked for that. And for whom the kernel itself has a file open on it.
 
 use std::fs;
 use std::iter;
@@ -19,7 +19,8 @@ pub fn of(numbers: &[String]) -> Vec<String> {
     let numbers = numbers.to_vec();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        for name in over(&numbers) {
+        let is_it = |path: &Path| is_one_of(&numbers, path);
+        for (name, _) in loops().into_iter().filter(|(_, file)| is_it(Path::new(file))) {
             drop(sender.send(name));
         }
         for pid in processes::all().into_iter().filter(|pid| *pid != std::process::id() && writes(*pid, &numbers)) {
@@ -30,14 +31,25 @@ pub fn of(numbers: &[String]) -> Vec<String> {
     iter::from_fn(|| receiver.recv_timeout(deadline.left()).ok()).collect()
 }
 
-fn over(numbers: &[String]) -> Vec<String> {
+/// What the kernel has open below these places, which no process has: "the swap file /data/swap", "loop3 of
+/// /data/image".
+pub fn of_files_below(places: &[String]) -> Vec<String> {
+    let is_below = |file: &str| places.iter().any(|place| Path::new(file).starts_with(place));
+    // (proc_pid(5), "swaps")
+    let swaps = fs::read("/proc/swaps").unwrap_or_default();
+    let swaps = String::from_utf8_lossy(&swaps).into_owned();
+    let swaps = swaps.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    let swaps = swaps.filter(|file| is_below(file)).map(|file| format!("the swap file {file}: `swapoff {file}`"));
+    let loops = loops().into_iter().filter(|(_, file)| is_below(file));
+    swaps.chain(loops.map(|(name, file)| format!("{name} of {file}: `losetup --detach /dev/{name}`"))).collect()
+}
+
+/// Each loop device, and its file.
+fn loops() -> Vec<(String, String)> {
     let names = fs::read_dir("/sys/block").into_iter().flatten().flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_over = |name: &String| {
-        let file = fs::read_to_string(format!("/sys/block/{name}/loop/backing_file")).unwrap_or_default();
-        is_one_of(numbers, Path::new(file.trim_end_matches('\n')))
-    };
-    names.filter(is_over).collect()
+    let file = |name: &str| fs::read_to_string(format!("/sys/block/{name}/loop/backing_file")).ok();
+    names.filter_map(|name| file(&name).map(|file| (name, file.trim_end_matches('\n').to_owned()))).collect()
 }
 
 fn writes(pid: u32, numbers: &[String]) -> bool {

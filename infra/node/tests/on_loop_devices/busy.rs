@@ -3,11 +3,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use crate::instance::{Ran, VOLUME};
-use crate::releases::{release, serving};
+use crate::instance::{Others, Ran, VOLUME};
+use crate::releases::{release, serving, serving_beside};
 use crate::volume::must;
 
 /// A workload renames the directory of its subPath, which the kubelet has bound, and others below the volume.
@@ -53,6 +54,67 @@ fn a_release_waits_for_what_the_kernel_has_to_write() {
     must("losetup", &["--detach", &holder]);
     let ran = Ran::of(releasing);
     assert_eq!(ran.word(), "released", "{ran}");
+}
+
+/// No process has it open.
+#[test]
+fn what_the_kernel_has_open_on_the_volume_is_named() {
+    let Some(instance) = serving() else { return };
+    let file = instance.text("data/image");
+    must("dd", &["if=/dev/zero", &format!("of={file}"), "bs=1M", "count=8"]);
+    must("mkfs.ext4", &["-q", &file]);
+    fs::create_dir_all(instance.path("elsewhere")).expect("a directory");
+    let over = must("losetup", &["--find", "--show", &file]);
+    must("mount", &[&over, &instance.text("elsewhere")]);
+    let ran = release(&instance);
+    let name = over.trim_start_matches("/dev/");
+    assert!(ran.word() == "not released" && ran.why().contains(&format!("used by {name} of {file}")), "{ran}");
+    must("umount", &[&instance.text("elsewhere")]);
+    must("losetup", &["--detach", &over]);
+
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
+    let file = instance.text("data/swap");
+    must("dd", &["if=/dev/zero", &format!("of={file}"), "bs=1M", "count=8"]);
+    must("chmod", &["600", &file]);
+    must("mkswap", &[&file]);
+    if let Err(problem) = crate::volume::ran("swapon", &[&file]) {
+        return crate::ground::not_run(&format!("a swap file, because of {problem}"));
+    }
+    let ran = release(&instance);
+    must("swapoff", &[&file]);
+    assert!(ran.word() == "not released" && ran.why().contains(&format!("used by the swap file {file}")), "{ran}");
+}
+
+/// A shell of a service with PrivateMounts, say. What it unmounts stays mounted outside.
+#[test]
+fn a_release_that_has_a_mount_namespace_of_its_own_says_how_to_leave_it() {
+    let Some(instance) = serving_beside(Others::None) else { return };
+    let root = instance.text("");
+    let program = [env!("CARGO_BIN_EXE_durin-node"), "--root", root.trim_end_matches('/'), "release", VOLUME];
+    let path = format!("{}:{}", instance.text("bin"), std::env::var("PATH").unwrap_or_default());
+    let mut inside = Command::new("unshare");
+    let output = inside.args(["--mount", "--propagation", "slave"]).args(program).env("PATH", path).output();
+    let output = output.expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("not released: ") && said.contains("nsenter --target 1 --mount"), "{said}");
+    assert_eq!(release(&instance).word(), "released");
+}
+
+/// It would end itself in the middle.
+#[test]
+fn a_release_from_within_a_pod_is_refused_before_anything_is_done() {
+    let Some(instance) = serving() else { return };
+    let place = instance.path("sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice/debug");
+    fs::create_dir_all(&place).expect("a cgroup");
+    instance.stand_in("inside", &format!("echo $$ >'{}/cgroup.procs'\nexec \"$@\"", place.display()));
+    let root = instance.text("");
+    let program = [env!("CARGO_BIN_EXE_durin-node"), "--root", root.trim_end_matches('/'), "release", VOLUME];
+    let path = format!("{}:{}", instance.text("bin"), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new(instance.path("bin/inside")).args(program).env("PATH", path).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("not released: this runs in a pod") && said.contains("on the host"), "{said}");
+    assert!(instance.marker().is_none() && instance.asked().is_empty());
+    assert_eq!(instance.mounts(), [instance.text("data")]);
 }
 
 /// A flush of some seconds: `sync` holds the file system itself until it ends, killed or not.

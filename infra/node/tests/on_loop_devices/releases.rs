@@ -11,7 +11,7 @@ pub(crate) fn serving() -> Option<Instance> {
     serving_beside(Others::Any)
 }
 
-fn serving_beside(others: Others) -> Option<Instance> {
+pub(crate) fn serving_beside(others: Others) -> Option<Instance> {
     let instance = Instance::boot_beside(others)?;
     let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
     instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
