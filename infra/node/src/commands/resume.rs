@@ -16,7 +16,7 @@ use crate::machine::programs::{self, Deadline, Ran};
 use crate::machine::{device, lock, state};
 use crate::world::World;
 
-use super::volume::Mounted;
+use super::volume::{Mounted, forget_check};
 
 /// Systems Manager reboots for this exit status.
 const REBOOT: u8 = 194;
@@ -53,6 +53,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
         TakeBack::Serve | TakeBack::MountAgain => {}
     }
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
+    forget_check(world);
     // The unit that mounts takes the lock too.
     drop(lock);
     let started = start_volume(deadline, steps);

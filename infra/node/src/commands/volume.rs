@@ -4,6 +4,8 @@
 
 mod mounting;
 
+pub use mounting::forget_check;
+
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@
 //! systemd and k3s are stand-ins: scripts that note what they were asked.
 
 mod busy;
+mod checks;
 mod containers;
 mod cuts;
 mod full;

@@ -5,11 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use durin_decisions::ids::VolumeId;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{Steps, hundredths, say};
 use crate::commands::datastore;
 use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
+use crate::decide::fsck::Checked;
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
@@ -84,7 +86,7 @@ pub(super) fn mount(
                 steps.report("read it from head to tail", begun, "done");
             }
             Next::Check(_) => {
-                let (checked, said) = reading::check(node, lock);
+                let (checked, said) = check(world, device, lock);
                 seen.checked = Some(checked);
                 steps.report("check", begun, &said);
             }
@@ -124,6 +126,44 @@ pub(super) fn mount(
             }
         }
     }
+}
+
+/// A check that has left errors. e2fsck puts right what it can before it gives up, so that each would change something.
+#[derive(Serialize, Deserialize)]
+struct InVain {
+    boot: String,
+    version: String,
+    code: i32,
+    said: String,
+}
+
+impl InVain {
+    const NOTE: &str = "checked.json";
+}
+
+/// Has the next try check again.
+pub fn forget_check(world: &World) {
+    state::forget(world, InVain::NOTE);
+}
+
+/// The unit tries again every ten seconds: what was checked in vain is not checked again until somebody has written to it,
+/// or asks for it.
+fn check(world: &World, device: &Device, lock: &Lock) -> (Checked, String) {
+    let is_as_left =
+        |left: &InVain| left.boot == world.boot() && device.version().is_some_and(|now| now == left.version);
+    if let Some(left) = state::read::<InVain>(world, InVain::NOTE).filter(is_as_left) {
+        return (Checked::Damaged(Some(left.code)), format!("as before: {}", left.said));
+    }
+    let (checked, said) = reading::check(&device.node, lock);
+    const ERRORS_LEFT: i32 = 4;
+    if let (Checked::Damaged(Some(code)), Some(version)) = (&checked, device.version())
+        && code & ERRORS_LEFT != 0
+    {
+        let left = InVain { boot: world.boot(), version, code: *code, said: said.clone() };
+        // Without it, it is checked again.
+        drop(state::write(world, InVain::NOTE, &left));
+    }
+    (checked, said)
 }
 
 /// Who has the device; once more after a moment if somebody has it open for writing, as udev's programs do for a moment
