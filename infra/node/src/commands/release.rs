@@ -19,6 +19,7 @@ use rustix::process::Signal;
 
 use crate::answer::{Answer, Steps, cut, say};
 use crate::decide::letting_go::{self, Before, Begin, NotReleased};
+use crate::decide::marker::Until;
 use crate::decide::mounted;
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
@@ -39,15 +40,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_secs(2);
 /// Processes killed a moment ago may not be gone yet.
 const UNMOUNT: Duration = Duration::from_secs(3);
-
-/// For how long nothing mounts the volume after a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Until it is taken back.
-    Resumed,
-    /// Until the units are started again.
-    Started,
-}
 
 /// How a release has ended.
 struct Done {
@@ -70,8 +62,9 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
     let _lock = lock.ok_or("another release, or a check or a mount of it, has not ended for 35 s")?;
     steps.report("lock", begun, "done");
 
-    let was_marked = state::marker(world).forbids();
-    let released = let_go(world, volume, deadline, steps);
+    // One of a shutdown's own that was killed is completed.
+    let was_marked = state::marker(world).forbids() && state::of_a_shutdown(world).is_none();
+    let released = let_go(world, volume, until, deadline, steps);
     // Within our turn: whoever comes next and says that it is released has to mark it.
     if until == Until::Started && !was_marked {
         state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
@@ -79,7 +72,13 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
     released
 }
 
-fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Done, String> {
+fn let_go(
+    world: &World,
+    volume: &VolumeId,
+    until: Until,
+    deadline: Deadline,
+    steps: &mut Steps,
+) -> Result<Done, String> {
     let begun = Instant::now();
     let device = device::find(world, volume).map_err(text)?;
     let device = device.ok_or_else(|| NotReleased::NotAttached(volume.clone()).to_string())?;
@@ -87,13 +86,16 @@ fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Step
     match letting_go::begin(volume, &before(world, &device)?) {
         Begin::Refuse(why) => return Err(why.to_string()),
         Begin::NothingToDo => {
+            if until == Until::Resumed && state::of_a_shutdown(world).is_some() {
+                mark(world, volume, until)?;
+            }
             say(&format!("nothing to do: {volume} has been released before"));
             return Ok(Done { word: "nothing to do", not_written: None });
         }
         Begin::LetGo => {}
     }
     // First of all: from here on nothing mounts the volume or starts k3s, whenever we are killed.
-    state::mark(world, volume).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+    mark(world, volume, until)?;
     thaw(&device, deadline, steps);
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
@@ -107,10 +109,15 @@ fn let_go(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Step
     Ok(Done { word: "released", not_written })
 }
 
+fn mark(world: &World, volume: &VolumeId, until: Until) -> Result<(), String> {
+    state::mark(world, volume, until).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))
+}
+
 /// Without a volume, the one that this instance has mounted.
 pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps) -> Answer {
     let mounted = Mounted::of_this_boot(world).map(|mounted| mounted.volume.to_string());
-    let Some(volume) = volume.map(str::to_owned).or(mounted) else {
+    let killed = || state::of_a_shutdown(world).filter(|_| until == Until::Started);
+    let Some(volume) = volume.map(str::to_owned).or(mounted).or_else(killed) else {
         say("nothing to do: this instance has mounted no volume");
         return Answer::yes("nothing to do");
     };

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Steps, complain, say};
+use crate::decide::marker::Until;
 use crate::decide::notice::{self, Notice};
 use crate::machine::metadata::Metadata;
 use crate::machine::programs::Deadline;
 use crate::machine::{mounts, state};
 use crate::world::World;
 
-use super::release::{self, Until};
+use super::release;
 use super::volume::Mounted;
 
 /// EC2's advice is every five seconds. (EC2 User Guide, "Spot Instance interruption notices")

@@ -12,6 +12,17 @@ pub enum Marker {
     Released(String),
 }
 
+/// For how long nothing mounts the volume after a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until it is taken back.
+    Resumed,
+    /// Until the units are started again.
+    Started,
+}
+
+const UNTIL_STARTED: &str = "until durin-node.service has stopped";
+
 impl Marker {
     /// Reads a marker: the volume in the first line, the boot's id in the second. One without a boot counts for this
     /// boot: what is in doubt has been released.
@@ -26,8 +37,17 @@ impl Marker {
         }
     }
 
-    pub fn text(volume: &VolumeId, boot: &str) -> String {
-        format!("{volume}\nboot {}\n", boot.trim())
+    pub fn text(volume: &VolumeId, boot: &str, until: Until) -> String {
+        let until = match until {
+            Until::Resumed => String::new(),
+            Until::Started => format!("{UNTIL_STARTED}\n"),
+        };
+        format!("{volume}\nboot {}\n{until}", boot.trim())
+    }
+
+    /// For how long a marker of this text is meant to stay.
+    pub fn until(text: &str) -> Until {
+        if text.lines().nth(2) == Some(UNTIL_STARTED) { Until::Started } else { Until::Resumed }
     }
 
     pub fn forbids(&self) -> bool {

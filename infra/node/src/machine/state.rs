@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::decide::marker::Marker;
+use crate::decide::marker::{Marker, Until};
 use crate::world::World;
 
 pub fn marker(world: &World) -> Marker {
@@ -23,12 +23,22 @@ pub fn marker(world: &World) -> Marker {
     }
 }
 
+/// The volume of a marker that a shutdown's release has not removed: it was killed, or has not ended.
+pub fn of_a_shutdown(world: &World) -> Option<String> {
+    let text = read_regular(&world.marker()).ok()?;
+    let is_of_one = Marker::until(&String::from_utf8_lossy(&text)) == Until::Started;
+    match marker(world) {
+        Marker::Released(volume) if is_of_one => Some(volume),
+        Marker::Released(_) | Marker::Absent | Marker::Stale => None,
+    }
+}
+
 /// An empty one, which says enough, has room where `/run` is full.
 ///
 /// # Errors
 /// When `/run` cannot be written.
-pub fn mark(world: &World, volume: &VolumeId) -> io::Result<()> {
-    let marked = replace(&world.marker(), Marker::text(volume, &world.boot()).as_bytes());
+pub fn mark(world: &World, volume: &VolumeId, until: Until) -> io::Result<()> {
+    let marked = replace(&world.marker(), Marker::text(volume, &world.boot(), until).as_bytes());
     marked.or_else(|_| fs::File::options().create(true).append(true).open(world.marker()).map(drop))
 }
 

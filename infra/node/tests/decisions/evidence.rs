@@ -4,7 +4,7 @@ use durin_decisions::ids::VolumeId;
 use durin_node::decide::blank::{AGAIN, WHOLE, parts};
 use durin_node::decide::contents::{Contents, FileSystem};
 use durin_node::decide::fsck::{Checked, is_clean};
-use durin_node::decide::marker::Marker;
+use durin_node::decide::marker::{Marker, Until};
 use durin_node::decide::protocol;
 use rstest::rstest;
 
@@ -26,10 +26,17 @@ fn a_marker_counts_unless_it_says_that_it_is_of_another_boot(#[case] text: Optio
 #[test]
 fn a_marker_is_read_as_it_was_written() {
     let volume = VolumeId::new("vol-0123456789abcdef0").expect("an id");
-    let marker = Marker::read(Some(&Marker::text(&volume, "b1\n")), "b1");
+    for until in [Until::Resumed, Until::Started] {
+        let text = Marker::text(&volume, "b1\n", until);
+        assert_eq!(
+            (Marker::read(Some(&text), "b1"), Marker::until(&text)),
+            (Marker::Released(volume.to_string()), until)
+        );
+    }
+    let marker = Marker::read(Some(&Marker::text(&volume, "b1\n", Until::Resumed)), "b1");
     assert!(marker.names(&volume));
     assert!(!marker.names(&VolumeId::new("vol-0123456789abcdef1").expect("an id")));
-    assert_eq!(Marker::read(Some(&Marker::text(&volume, "b1")), "b2"), Marker::Stale);
+    assert_eq!(Marker::read(Some(&Marker::text(&volume, "b1", Until::Resumed)), "b2"), Marker::Stale);
 }
 
 #[rstest]
