@@ -22,6 +22,8 @@ pub struct Image {
     pub data_elsewhere: Vec<String>,
     /// The instance has disks, and none of them is an NVMe device.
     pub has_no_nvme: bool,
+    /// Something but durin-node mounts what is to be mounted where the volume belongs.
+    pub mounts_at_boot: bool,
     /// k3s's own binaries are unpacked on the root disk.
     pub has_unpacked_k3s: bool,
     /// The instance became what it is when it booted.
@@ -64,6 +66,9 @@ pub fn unfit(image: &Image) -> Vec<String> {
              Nitro system"
                 .to_owned(),
         );
+    }
+    if image.mounts_at_boot {
+        reasons.push("/etc/fstab mounts something where durin-node mounts the volume: remove that line".to_owned());
     }
     if image.wants_etcd {
         reasons.push(

@@ -54,6 +54,10 @@ fn remove(instance: &Instance, relative: &str) {
     },
     "choose types of the Nitro system"
 )]
+#[case::fstab(
+    |i: &Instance| i.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/nvme1n1  /data\text4 defaults,nofail 0 2\n"),
+    "/etc/fstab mounts something"
+)]
 #[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
 fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
@@ -61,6 +65,17 @@ fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[cas
     let ran = instance.durin_node(metadata.address, &["prepare"]);
     assert_eq!((ran.word(), ran.status), ("unfit", Some(1)), "{}", ran.text);
     assert!(ran.answer["why"].as_str().is_some_and(|text| text.contains(why)), "{}", ran.text);
+}
+
+#[test]
+fn what_a_person_alone_mounts_is_no_matter() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.write(
+        "etc/fstab",
+        "#/dev/nvme1n1 /data ext4\n/dev/nvme1n1 /data ext4 noauto,ro 0 0\n/dev/nvme2n1 /data2 xfs\n",
+    );
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
 }
 
 #[test]
