@@ -146,6 +146,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     let begun = Instant::now();
     let device = wait(world, &wanted.volume, deadline)?;
     steps.report("wait for the volume", begun, "done");
+    let there = Instant::now();
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
     let lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
     if state::marker(world) == Marker::Stale {
@@ -155,7 +156,7 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     // Mounted already, by a run that may have got no further: all that follows is done again.
     let (file_system, formatted) = match mounting::standing(world, &device, &wanted.volume)? {
         Some(file_system) => (file_system, false),
-        None => mounting::mount(world, wanted, &device, &lock, steps)?,
+        None => mounting::mount(world, wanted, &device, there, &lock, steps)?,
     };
 
     let begun = Instant::now();

@@ -43,6 +43,15 @@ fn an_embedded_etcd_is_refused_by_each_try() {
     assert!(instance.mounts().is_empty());
 }
 
+#[test]
+fn an_embedded_etcd_that_stays_mounted_is_refused_as_that() {
+    let Some((instance, _made)) = with_a("an embedded etcd") else { return };
+    instance.stand_in("umount", "exit 32");
+    for _ in 0..2 {
+        is_refused(&volume(&instance), "it stays mounted");
+    }
+}
+
 /// A person looks at a volume that was refused; e2fsck has left errors in it.
 #[rstest]
 #[case::read_only("ro,noload")]

@@ -15,7 +15,7 @@ use crate::decide::fsck::Checked;
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
-use crate::machine::programs::Deadline;
+use crate::machine::programs::{Deadline, Ended};
 use crate::machine::{mounts, reading, state};
 use crate::world::World;
 
@@ -43,15 +43,16 @@ pub(super) fn standing(world: &World, device: &Device, volume: &VolumeId) -> Res
     Ok(Some(file_system))
 }
 
-/// Looks, decides, and does what was decided, until the volume is mounted. Returns whether it was formatted, too.
+/// Looks, decides, and does what was decided, until the volume is mounted, which has been there since then. Returns whether
+/// it was formatted, too.
 pub(super) fn mount(
     world: &World,
     wanted: &Wanted,
     device: &Device,
+    there: Instant,
     lock: &Lock,
     steps: &mut Steps,
 ) -> Result<(FileSystem, bool), Left> {
-    let there = Instant::now();
     let node = &device.node;
     let marker = state::marker(world);
     if !marker.forbids() {
@@ -117,7 +118,7 @@ pub(super) fn mount(
                 };
                 let write = |note: &Mounted| state::write(world, Mounted::NOTE, note);
                 write(&note).map_err(failed("cannot write /run/durin"))?;
-                mount_there(world, file_system, device, lock).inspect_err(|_| state::forget(world, Mounted::NOTE))?;
+                mount_there(world, file_system, device, lock)?;
                 steps.report("mount", begun, "done");
                 note.mount_seconds = Some(hundredths(there.elapsed()));
                 // It tells by its age when this was mounted: what is older in the cluster is an earlier instance's.
@@ -139,6 +140,7 @@ struct InVain {
 
 impl InVain {
     const NOTE: &str = "checked.json";
+    const ERRORS_LEFT: i32 = 4;
 }
 
 /// Has the next try check again.
@@ -155,9 +157,8 @@ fn check(world: &World, device: &Device, lock: &Lock) -> (Checked, String) {
         return (Checked::Damaged(Some(left.code)), format!("as before: {}", left.said));
     }
     let (checked, said) = reading::check(&device.node, lock);
-    const ERRORS_LEFT: i32 = 4;
     if let (Checked::Damaged(Some(code)), Some(version)) = (&checked, device.version())
-        && code & ERRORS_LEFT != 0
+        && code & InVain::ERRORS_LEFT != 0
     {
         let left = InVain { boot: world.boot(), version, code: *code, said: said.clone() };
         // Without it, it is checked again.
@@ -182,6 +183,10 @@ fn mount_there(world: &World, file_system: FileSystem, device: &Device, lock: &L
     fs::create_dir_all(world.mount_point()).map_err(failed("cannot make the mount point"))?;
     let ran = mounts::mount(file_system, &device.node, world.mount_point(), lock);
     if !ran.succeeded() {
+        // One that takes too long may come still, and then it is ours.
+        if ran.ended != Ended::TooLate {
+            state::forget(world, Mounted::NOTE);
+        }
         return Err(Refusal::NotMounted(ran.reason()).into());
     }
     // mount(8) is content with less than it was asked for.
