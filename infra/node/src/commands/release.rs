@@ -186,8 +186,8 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
 /// would live on unmounted.
 fn thaw(device: &Device, deadline: Deadline, steps: &mut Steps) {
     let begun = Instant::now();
-    let place = mounts::own(device).ok().flatten();
-    if place.is_some_and(|place| mounts::thaw(&place, deadline.at_most(Duration::from_secs(2))).succeeded()) {
+    let own = mounts::own(device).ok().flatten();
+    if own.is_some_and(|mount| mounts::thaw(&mount.place, deadline.at_most(Duration::from_secs(2))).succeeded()) {
         steps.report("thaw", begun, "done");
     }
 }
@@ -196,10 +196,14 @@ fn thaw(device: &Device, deadline: Deadline, steps: &mut Steps) {
 /// written.
 fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
     let begun = Instant::now();
-    let synced = mounts::own(device).map_err(unknown)?.map(|place| mounts::sync(&place, deadline));
+    let own = mounts::own(device).map_err(unknown)?;
+    let synced = own.as_ref().map(|mount| mounts::sync(&mount.place, deadline));
     steps.report("sync", begun, &synced.as_ref().map_or("done".to_owned(), Ran::outcome));
     // One that took too long goes on, and the unmounting waits for it.
-    Ok(synced.filter(|ran| matches!(ran.ended, Ended::With(1..))).map(|ran| ran.reason()))
+    let failed = synced.filter(|ran| matches!(ran.ended, Ended::With(1..))).map(|ran| ran.reason());
+    let is_read_only = own.is_some_and(|mount| !mount.is_writable());
+    Ok(failed
+        .or_else(|| is_read_only.then(|| "it had become read-only, as after an error: look at `dmesg`".to_owned())))
 }
 
 fn unknown(error: io::Error) -> String {

@@ -1,7 +1,7 @@
 //! What is mounted, here and in other mount namespaces; mounting and unmounting.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -72,12 +72,12 @@ pub fn unmount(place: &OsStr, deadline: Deadline) -> Ran {
     programs::run_command(programs::command("umount", &["--no-canonicalize", "--"]).arg(place), deadline)
 }
 
-/// Where the device itself is mounted, last mounted last.
+/// The last mount of the device itself.
 ///
 /// # Errors
 /// When the kernel does not say.
-pub fn own(device: &Device) -> io::Result<Option<OsString>> {
-    Ok(here()?.into_iter().rev().find(|mount| mount.is_of(&device.stack)).map(|mount| mount.place))
+pub fn own(device: &Device) -> io::Result<Option<Mount>> {
+    Ok(here()?.into_iter().rev().find(|mount| mount.is_of(&device.stack)))
 }
 
 /// Fails if it is not frozen.

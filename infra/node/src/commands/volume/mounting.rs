@@ -190,8 +190,8 @@ fn mount_there(world: &World, file_system: FileSystem, device: &Device, lock: &L
         return Err(Refusal::NotMounted(ran.reason()).into());
     }
     // mount(8) is content with less than it was asked for.
-    let here = mounts::here().map_err(failed("cannot read the list of mounts"))?;
-    if here.iter().rev().find(|mount| mount.is_of(&device.stack)).is_some_and(|mount| !mount.is_writable()) {
+    let own = mounts::own(device).map_err(failed("cannot read the list of mounts"))?;
+    if own.is_some_and(|mount| !mount.is_writable()) {
         return Err(Refusal::MountedReadOnly(format!("{}{}", world.mounted_at(), unmounted(world))).into());
     }
     refuse_etcd(world)
