@@ -8,6 +8,7 @@ use durin_decisions::node::{ActionResult, Blocked, Hook, Instance, LONGEST_PERIO
 
 use super::observe::Node;
 use crate::aws::{Aws, failed};
+use crate::failure::Failure;
 use crate::ids::GroupName;
 use crate::lifecycle::Transition;
 
@@ -43,17 +44,19 @@ pub(super) async fn of_node(aws: &Aws, node: &Node) -> Option<Blocked> {
 
 /// Fail open: a function that may not ask knows of no problem.
 async fn of_hooks(aws: &Aws, group: &GroupName) -> Option<Blocked> {
-    let described = aws.autoscaling.describe_lifecycle_hooks().auto_scaling_group_name(group.as_str()).send().await;
-    match described.map_err(failed("autoscaling:DescribeLifecycleHooks")) {
-        Ok(described) => {
-            let hooks: Vec<Hook> = described.lifecycle_hooks().iter().map(convert).collect();
-            hook_problem(&hooks).map(|problem| Blocked::Hook { group: group.clone(), problem })
-        }
+    match hooks(aws, group).await {
+        Ok(hooks) => hook_problem(&hooks).map(|problem| Blocked::Hook { group: group.clone(), problem }),
         Err(failure) => {
             tracing::warn!(node = %group, reason = failure.chain(), "the lifecycle hooks cannot be read");
             None
         }
     }
+}
+
+pub(super) async fn hooks(aws: &Aws, group: &GroupName) -> Result<Vec<Hook>, Failure> {
+    let described = aws.autoscaling.describe_lifecycle_hooks().auto_scaling_group_name(group.as_str()).send().await;
+    let described = described.map_err(failed("autoscaling:DescribeLifecycleHooks"))?;
+    Ok(described.lifecycle_hooks().iter().map(convert).collect())
 }
 
 fn convert(found: &LifecycleHook) -> Hook {

@@ -88,7 +88,7 @@ impl Node {
 }
 
 /// How long the volume took to mount, and then k3s and the workloads to start.
-fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>) {
+pub(super) fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>) {
     let note = |note: &Option<Note>| match note {
         Some(Note::Seconds(seconds)) => seconds.clone(),
         Some(Note::Text(_)) | None => Default::default(),

@@ -204,6 +204,18 @@ pub(super) async fn has_answered(aws: &Aws, instance: &InstanceId, since: System
     Ok(asked.iter().any(|(_, command)| command.said.as_ref().is_some_and(Said::is_understood)))
 }
 
+/// The same until a time.
+pub(super) async fn commands_between(
+    aws: &Aws,
+    instance: &InstanceId,
+    since: SystemTime,
+    until: SystemTime,
+) -> Result<Vec<Command>, Failure> {
+    let call = aws.ssm.list_command_invocations().instance_id(instance.as_str());
+    let filters = [invoked_after(since), invoked_before(until)];
+    Ok(listed(call, filters).await?.into_iter().map(|(_, command)| command).collect())
+}
+
 /// What any instance has been asked for by a document since then, fifty to a call.
 pub(super) async fn commands_of(
     aws: &Aws,
@@ -217,6 +229,11 @@ pub(super) async fn commands_of(
 pub(super) async fn asked_to_release_lately(aws: &Aws) -> Result<BTreeSet<InstanceId>, Failure> {
     let lately = commands_of(aws, Document::Release, aws.clock.now() - LATELY).await?;
     Ok(lately.into_iter().map(|(id, _)| id).collect())
+}
+
+/// All that Systems Manager still knows of releases.
+pub(super) async fn released_in_a_month(aws: &Aws) -> Result<Vec<(InstanceId, Command)>, Failure> {
+    commands_of(aws, Document::Release, aws.clock.now() - KEPT).await
 }
 
 async fn listed<const N: usize>(
@@ -243,6 +260,10 @@ fn of_document(document: Document) -> Result<CommandFilter, BuildError> {
 
 fn invoked_after(time: SystemTime) -> Result<CommandFilter, BuildError> {
     CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(timestamp(time)).build()
+}
+
+fn invoked_before(time: SystemTime) -> Result<CommandFilter, BuildError> {
+    CommandFilter::builder().key(CommandFilterKey::InvokedBefore).value(timestamp(time)).build()
 }
 
 /// Those instances that are alive and have the tags of a node, which its group has propagated to them, with the group.

@@ -49,20 +49,10 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
         return RollCall::default();
     }
     let now = aws.clock.now();
-    let mut answers: BTreeMap<InstanceId, Vec<Command>> = BTreeMap::new();
-    match read::commands_of(aws, Document::Serves, now - ANSWERS_OF).await {
-        Ok(listed) => listed.into_iter().for_each(|(id, command)| answers.entry(id).or_default().push(command)),
-        Err(failure) => warn(&failure),
-    }
-    // That it has released the volume counts when it is said twice, and the answer before is of the tick before.
-    for holder in holders {
-        if let Some(listed) = answers.get_mut(&holder.instance)
-            && listed.iter().any(|it| it.said.as_ref().is_some_and(|said| said.released.is_some()))
-            && let Ok(all) = read::commands_since(aws, &holder.instance, now - 2 * ANSWERS_OF).await
-        {
-            *listed = all;
-        }
-    }
+    let RollCall { answers, .. } = last_answers(aws, holders).await.unwrap_or_else(|failure| {
+        warn(&failure);
+        RollCall::default()
+    });
     let is_due = |holder: &&Attachment| {
         let asked = answers.get(&holder.instance).into_iter().flatten().map(|command| command.requested).max();
         asked.is_none_or(|asked| asked + ASKED_EVERY <= now)
@@ -77,7 +67,33 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
     RollCall { answers, now: Some(now) }
 }
 
+/// Only reads the answers to the last tick.
+///
+/// # Errors
+/// When the call fails.
+pub(super) async fn last_answers(aws: &Aws, holders: &[Attachment]) -> Result<RollCall, Failure> {
+    let now = aws.clock.now();
+    let mut answers: BTreeMap<InstanceId, Vec<Command>> = BTreeMap::new();
+    let listed = read::commands_of(aws, Document::Serves, now - ANSWERS_OF).await?;
+    listed.into_iter().for_each(|(id, command)| answers.entry(id).or_default().push(command));
+    // That it has released the volume counts when it is said twice, and the answer before is of the tick before.
+    for holder in holders {
+        if let Some(listed) = answers.get_mut(&holder.instance)
+            && listed.iter().any(|it| it.said.as_ref().is_some_and(|said| said.released.is_some()))
+            && let Ok(all) = read::commands_since(aws, &holder.instance, now - 2 * ANSWERS_OF).await
+        {
+            *listed = all;
+        }
+    }
+    Ok(RollCall { answers, now: Some(now) })
+}
+
 impl RollCall {
+    /// What an instance was asked lately.
+    pub(super) fn of(&self, instance: &InstanceId) -> &[Command] {
+        self.answers.get(instance).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// What a holder has said if it does not serve, of this attachment.
     pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
         let (listed, since) = (self.answers.get(&holder.instance)?, holder.since?);
