@@ -21,6 +21,8 @@ export AWS_PAGER=""
 . "$root/infra/common/calls.sh"
 # shellcheck source=common/checks.sh
 . "$root/infra/common/checks.sh"
+# shellcheck source=common/credentials.sh
+. "$root/infra/common/credentials.sh"
 # shellcheck source=common/network.sh
 . "$root/infra/common/network.sh"
 # shellcheck source=common/records.sh
