@@ -121,6 +121,11 @@ apply *arguments:
 drill *arguments:
     @infra/drill.sh "$@"
 
+# Show how every node of the region is, what is wrong, and what to do; changes nothing: just status home, --json, --local
+[no-exit-message, positional-arguments]
+status *arguments:
+    @infra/nodes.sh status "$@"
+
 # Print which images and snapshots stay, which go, and why; removes nothing: just prune-plan --keep-newest 5
 [no-exit-message, positional-arguments]
 prune-plan *arguments:

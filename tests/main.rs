@@ -24,6 +24,7 @@ mod publishing;
 mod replacement;
 mod retirement;
 mod simulation;
+mod status;
 mod tags_are_power;
 mod twins;
 mod unkind;

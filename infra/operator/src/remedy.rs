@@ -1,5 +1,7 @@
 //! What a person can do about a call that AWS refuses. The scripts say the same (infra/common/calls.sh).
 
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use durin::failure::Failure;
 
 /// The failure with all its causes, and what to do about it.
@@ -8,6 +10,14 @@ pub(crate) fn advised(failure: &Failure) -> String {
     // All others say what to do.
     let Failure::Aws { code, .. } = failure else { return told };
     format!("{}. {}", told.trim_end_matches('.'), remedy(code.as_deref()))
+}
+
+/// A call that AWS has refused, in one line.
+pub(crate) fn refused<E: ProvideErrorMetadata + std::error::Error>(operation: &str, error: &E) -> String {
+    match error.code() {
+        Some(code) => format!("{operation}: {code}: {}", error.message().unwrap_or("(no message)")),
+        None => format!("{operation}: {}", DisplayErrorContext(error)),
+    }
 }
 
 /// Without a code, AWS has not answered.
