@@ -11,6 +11,9 @@ use durin_harness::world::latency::Range;
 use durin_operator::status::{self, Report, State};
 use durin_tests::Story;
 
+#[path = "status/wrong.rs"]
+mod wrong;
+
 /// Whoever looks may do what the document says, and no more.
 const ROLE: &str = "status";
 
@@ -36,10 +39,15 @@ async fn report_of(story: &Story, only: Option<&GroupName>) -> Report {
 /// The screen, of which no line is wider than 80 columns but a command, or what is one word.
 fn screen(report: &Report) -> String {
     let lines = status::lines(report);
-    let is_command = |line: &str| ["aws ", "just "].iter().any(|it| line.trim_start().starts_with(it));
+    let is_command =
+        |line: &str| ["aws ", "just "].iter().any(|it| line.get(12..).is_some_and(|text| text.starts_with(it)));
     let is_word = |line: &str| line.split_whitespace().count() == 1;
     for line in &lines {
-        assert!(line.chars().count() <= 80 || is_command(line) || is_word(line), "{} columns: {line}", line.chars().count());
+        assert!(
+            line.chars().count() <= 80 || is_command(line) || is_word(line),
+            "{} columns: {line}",
+            line.chars().count()
+        );
     }
     lines.join("\n")
 }

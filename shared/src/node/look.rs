@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Attachment, Blocked, Hook, Observed, Step, next_step};
+use durin_decisions::node::{Attachment, Blocked, Hook, Observed, Step, Word, next_step};
 
 use super::commands::{Command, Outcome};
 use super::documents::Document;
@@ -47,6 +47,10 @@ pub enum HolderWord {
         at: SystemTime,
     },
     Denies {
+        why: String,
+    },
+    /// It cannot be asked, and that stays so: the program, the document or a version is missing.
+    Mute {
         why: String,
     },
 }
@@ -130,8 +134,13 @@ fn word(holder: Option<&Attachment>, answers: &Result<RollCall, Failure>) -> Hol
         Ok(answers) => answers,
         Err(failure) => return HolderWord::Unknown(failure.chain()),
     };
-    if let Some(why) = answers.denial(holder) {
+    // The schedule reads an answer when it asks again; a person may look while the next is on its way.
+    let answered = answers.answered();
+    if let Some(why) = answered.denial(holder) {
         return HolderWord::Denies { why };
+    }
+    if let Word::Absent { why } = answered.word(holder) {
+        return HolderWord::Mute { why };
     }
     let since_then = |it: &&Command| holder.since.is_none_or(|since| it.requested >= since);
     let listed = || answers.of(&holder.instance).iter().filter(since_then);

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{Attachment, Question, Word};
 
-use super::commands::Command;
+use super::commands::{Command, Outcome};
 use super::documents::Document;
 use super::{LONGEST_PERIOD, ask, read, words};
 use crate::aws::{Aws, code, failed};
@@ -94,12 +94,27 @@ impl RollCall {
         self.answers.get(instance).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Without what nobody has answered yet.
+    pub(super) fn answered(&self) -> RollCall {
+        let is_answered = |it: &&Command| it.outcome != Outcome::Open;
+        let of_one = |listed: &Vec<Command>| listed.iter().filter(is_answered).cloned().collect();
+        let answers = self.answers.iter().map(|(id, listed)| (id.clone(), of_one(listed)));
+        RollCall { answers: answers.collect(), now: self.now }
+    }
+
+    /// The last word of a holder, of this attachment.
+    pub(super) fn word(&self, holder: &Attachment) -> Word {
+        match (holder.since, self.now) {
+            (Some(since), Some(now)) => words::word(self.of(&holder.instance), Question::Serves, since, None, now),
+            (None, _) | (_, None) => Word::NotAsked,
+        }
+    }
+
     /// What a holder has said if it does not serve, of this attachment.
     pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
-        let (listed, since) = (self.answers.get(&holder.instance)?, holder.since?);
-        let has_spoken = |last: &Command| last.said.is_some() && !words::is_missing(last);
-        let has_spoken = listed.iter().max_by_key(|it| it.requested).is_some_and(has_spoken);
-        match words::word(listed, Question::Serves, since, None, self.now?) {
+        let last = self.of(&holder.instance).iter().max_by_key(|it| it.requested);
+        let has_spoken = last.is_some_and(|last| last.said.is_some() && !words::is_missing(last));
+        match self.word(holder) {
             Word::NotYet { why } if has_spoken => Some(Denial::DoesNotServe { why }),
             Word::No { .. } if has_spoken => Some(Denial::HasReleased),
             Word::NotYet { .. }

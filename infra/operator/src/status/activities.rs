@@ -29,6 +29,11 @@ pub(super) fn moves(activities: &[Activity], created: Option<SystemTime>, now: S
     if is_late(created) { launches.saturating_sub(1) } else { launches }
 }
 
+/// How many instances the group has launched, as far as it still knows.
+pub(super) fn launched(activities: &[Activity]) -> usize {
+    activities.iter().filter(|it| is_launch(it) && is_over_well(it)).count()
+}
+
 /// The last launch, if it has failed, in Auto Scaling's words.
 pub(super) fn last_failure(activities: &[Activity]) -> Option<&str> {
     let last = activities.iter().filter(|it| is_launch(it)).max_by_key(|it| started(it))?;

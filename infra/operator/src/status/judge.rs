@@ -105,13 +105,16 @@ fn state(look: &Look) -> State {
         | HolderWord::Unknown(_)
         | HolderWord::NotAsked
         | HolderWord::Asked { .. }
+        | HolderWord::Mute { .. }
         | HolderWord::Serves { .. } => State::Serves,
     }
 }
 
 fn doing(look: &Look) -> Option<String> {
     match &look.step {
-        Step::Done(Done::Serves { .. } | Done::NoSuccessor) | Step::Blocked(_) => None,
+        Step::Done(Done::Serves { .. } | Done::ServesWithoutRecord { .. } | Done::NoSuccessor) | Step::Blocked(_) => {
+            None
+        }
         Step::Done(done) => Some(done.to_string()),
         Step::Wait(wait) => Some(format!("waiting for {wait}")),
         write => Some(format!("{}: {}", write.name(), write.reason())),
@@ -144,6 +147,7 @@ fn holder(look: &Look, facts: &Facts, now: SystemTime, unknown: &mut Vec<String>
             unknown.push(format!("what the holder says of itself: {why}"));
             "what it says of itself is not known".to_owned()
         }
+        HolderWord::Mute { .. } => "cannot be asked whether it serves".to_owned(),
         HolderWord::NoHolder => String::new(),
     };
     Some(Holder {

@@ -34,8 +34,7 @@ pub(super) fn last_hand_off(
             None
         }
     };
-    let is_first =
-        activities.as_ref().is_ok_and(|all| release.is_none() && all.iter().filter(|it| is_launch(it)).count() < 2);
+    let is_first = activities.as_ref().is_ok_and(|all| release.is_none() && activities::launched(all) < 2);
     if is_first {
         return None;
     }
@@ -49,8 +48,7 @@ pub(super) fn last_hand_off(
                     .to_owned()
             }
             (Some(_), _) => {
-                "the last hand-off's seconds: nobody has asked the holder in its first minutes whether it serves"
-                    .to_owned()
+                "the last hand-off's seconds: the holder has not said in its first minutes that it serves".to_owned()
             }
         });
     }
@@ -106,10 +104,6 @@ fn past(reason: RiskReason) -> Option<&'static str> {
         RiskReason::Interruption => Some("EC2 took the spot capacity back"),
         RiskReason::Terminating => None,
     }
-}
-
-fn is_launch(activity: &Activity) -> bool {
-    activity.description().is_some_and(|text| text.starts_with("Launching"))
 }
 
 fn seconds(from: SystemTime, to: SystemTime) -> Option<u64> {

@@ -8,7 +8,7 @@ use durin::failure::Failure;
 use durin::ids::{GroupName, InstanceId};
 use durin::node::{Blocked, Done, HolderWord, Hook, LONGEST_PERIOD, Look, hook_problem};
 use durin::tags::RECORD_TTL;
-use durin_decisions::node::{AttachmentState, InstanceState, Lifecycle, Step};
+use durin_decisions::node::{AttachmentState, InstanceState, Lifecycle, ReleaseState, Step};
 use durin_decisions::shell::{node_tag, quoted};
 
 use super::activities;
@@ -18,6 +18,9 @@ use crate::words::span;
 
 /// How long a hand-off takes at the most, if all is as it should be.
 const LONG: Duration = Duration::from_secs(600);
+
+/// How long Durin leaves a state alone that takes seconds, before it does something about it.
+const STUCK: Duration = Duration::from_secs(240);
 
 /// How long a holder has the volume until the schedule has asked it: three of its periods.
 const FIRST_ASKED_WITHIN: Duration = Duration::from_secs(3 * LONGEST_PERIOD.as_secs());
@@ -30,6 +33,7 @@ pub(super) fn of(look: &Look, state: State, activities: &Result<Vec<Activity>, S
     }
     all.extend(away(look, state, activities.as_deref().unwrap_or_default()));
     all.extend(too_long(look, state, now));
+    all.extend(stuck(look, now));
     all.extend(holder(look, state, now));
     all.extend(record(look));
     all.extend(volume(look));
@@ -54,6 +58,13 @@ pub(super) fn blocked(reason: &Blocked) -> Wrong {
     match reason {
         Blocked::Tags(TagError::Malformed { group, key, .. }) => Wrong::new(reason.to_string(), retag(group, key)),
         Blocked::Tags(TagError::Ttl { group, .. }) => Wrong::new(reason.to_string(), retag(group, RECORD_TTL)),
+        Blocked::Tags(TagError::NotForMetadata { group, key }) => Wrong::new(
+            format!(
+                "EC2 refuses to launch an instance of the Auto Scaling group {group} with the tag {key:?}, because where metadata \
+                 shows tags, their keys are of letters, digits and -_+=,.@: alone"
+            ),
+            "rename the tag, or do not propagate it",
+        ),
         other => Wrong::of_message(
             &other.to_string(),
             "look at the log of durin-node-resync, which says it every five minutes",
@@ -121,6 +132,35 @@ fn too_long(look: &Look, state: State, now: SystemTime) -> Option<Wrong> {
     Some(Wrong::new(what, logs(&observed.declaration.group)))
 }
 
+/// In a state that takes seconds.
+fn stuck(look: &Look, now: SystemTime) -> Option<Wrong> {
+    let observed = &look.observed;
+    let (group, volume) = (&observed.declaration.group, &observed.declaration.volume);
+    let held = observed.volume.as_ref()?.attachments.first()?;
+    let id = &held.instance;
+    let let_go = match observed.release.as_ref().map(|release| release.state) {
+        Some(ReleaseState::Released { at } | ReleaseState::ResumeFailed { at, .. }) => Some(at),
+        Some(
+            ReleaseState::NotStarted
+            | ReleaseState::Marked
+            | ReleaseState::Running { .. }
+            | ReleaseState::Failed { .. }
+            | ReleaseState::Undelivered { .. }
+            | ReleaseState::Unanswered { .. }
+            | ReleaseState::Resuming { .. },
+        )
+        | None => None,
+    };
+    let (since, what) = match held.state {
+        AttachmentState::Attaching => (held.since?, format!("EC2 is still attaching {volume} to {id}")),
+        AttachmentState::Detaching => (let_go?, format!("EC2 is still detaching {volume} from {id}")),
+        AttachmentState::Attached => (let_go?, format!("{id} has let go of {volume}, and nobody serves from it")),
+    };
+    let age = now.duration_since(since).ok().filter(|age| *age > STUCK)?;
+    let what = format!("{what}, {} after it began, which takes seconds", span(age));
+    Some(Wrong::new(what, logs(group)))
+}
+
 fn logs(group: &GroupName) -> String {
     format!(
         "see what keeps it: aws logs tail /aws/lambda/durin-node-lifecycle --since 1h --filter-pattern {}",
@@ -133,6 +173,10 @@ fn holder(look: &Look, state: State, now: SystemTime) -> Vec<Wrong> {
     let mut all = Vec::new();
     let Some(held) = observed.volume.as_ref().and_then(|volume| volume.attachments.first()) else { return all };
     let id = &held.instance;
+    if let HolderWord::Mute { why } = &look.word {
+        let what = format!("{id} cannot be asked whether it serves, nor to let go of the volume in order");
+        all.push(Wrong::new(what, why.clone()));
+    }
     let runs = observed.instances.get(id).is_some_and(|it| it.state == InstanceState::Running);
     let is_settled = state != State::Moves && held.state == AttachmentState::Attached && runs;
     if let HolderWord::Denies { why } = &look.word {
