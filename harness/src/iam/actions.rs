@@ -74,6 +74,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
             ("DescribeSnapshots", Untagged),
             ("DescribeSpotFleetRequests", Untagged),
             ("DescribeSpotInstanceRequests", Untagged),
+            ("DescribeSubnets", Untagged),
             ("DescribeTags", Untagged),
             ("DescribeVolumes", Untagged),
             ("DetachVolume", Tagged),
@@ -121,6 +122,7 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
         "ssm",
         &[
             ("AddTagsToResource", ToTag),
+            ("DescribeDocument", Tagged),
             ("DescribeInstanceInformation", Untagged),
             ("DescribeParameters", Untagged),
             ("GetCommandInvocation", Untagged),

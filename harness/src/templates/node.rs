@@ -10,7 +10,7 @@ use super::{Resource, Template, TemplateError, number, only};
 use crate::world::autoscaling::{
     ActionResult, CreateAutoScalingGroup, GroupTag, MaintenancePolicy, PutLifecycleHook, Transition,
 };
-use crate::world::ec2::{CreateVolume, LaunchTemplateData};
+use crate::world::ec2::{CreateVolume, LaunchTemplateData, ShownAsSaid};
 pub use described::{DescribedNode, NodeParameters};
 
 /// Resource types around a node that the local AWS does not need, or already has.
@@ -187,7 +187,15 @@ impl NodeStack {
             }
         };
         let (image_id, instance_type) = (Some(image.to_owned()), Some(instance_type.to_owned()));
-        Ok(LaunchTemplateData { image_id, instance_type, spot, tags_in_metadata, ..LaunchTemplateData::default() })
+        let shown = shown_as_said(&data);
+        Ok(LaunchTemplateData {
+            image_id,
+            instance_type,
+            spot,
+            tags_in_metadata,
+            shown,
+            ..LaunchTemplateData::default()
+        })
     }
 
     /// The group, except for its place.
@@ -269,6 +277,17 @@ impl NodeStack {
             (_, Some(second)) => Err(self.0.refuse(second.id, format!("a node has one {kind}"))),
             (first, None) => Ok(first),
         }
+    }
+}
+
+fn shown_as_said(data: &Value) -> ShownAsSaid {
+    let (options, profile) = (&data["MetadataOptions"], &data["IamInstanceProfile"]);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    ShownAsSaid {
+        http_tokens: text(&options["HttpTokens"]),
+        hop_limit: number(&options["HttpPutResponseHopLimit"]),
+        profile_name: text(&profile["Name"]),
+        profile_arn: text(&profile["Arn"]),
     }
 }
 

@@ -26,7 +26,7 @@ pub use change::Ec2Change;
 pub use images::{Image, ImageSpec, ImageState};
 pub use instances::{Instance, InstanceState, RunInstances, ScheduledEvent, SpotAction, StateChange};
 pub(crate) use instances::{Shutdown, instance_arn};
-pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
+pub use launch_templates::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion, ShownAsSaid};
 pub use snapshots::{Snapshot, SnapshotHold, SnapshotSpec, SnapshotState};
 pub use volumes::{Attachment, AttachmentState, CreateVolume, Stuck, Volume, VolumeState};
 

@@ -1,6 +1,7 @@
 //! What says how instances are launched, in each place where it can be said.
 
 use crate::wire::query::Params;
+use crate::world::ec2::ShownAsSaid;
 use crate::world::error::ApiResult;
 
 /// Whether the market options ask for spot instances.
@@ -29,6 +30,20 @@ pub(super) fn tags_in_metadata(params: &Params) -> ApiResult<Option<bool>> {
         Some("disabled") => Ok(Some(false)),
         Some(other) => Err(options.invalid("InstanceMetadataTags", other)),
     }
+}
+
+/// Of the metadata options what only people read here, and the instance profile.
+pub(super) fn shown_as_said(params: &Params) -> ApiResult<ShownAsSaid> {
+    let (options, profile) = (params.structure("MetadataOptions"), params.structure("IamInstanceProfile"));
+    if let Some(other) = options.text("HttpTokens").filter(|tokens| !["required", "optional"].contains(tokens)) {
+        return Err(options.invalid("HttpTokens", other));
+    }
+    Ok(ShownAsSaid {
+        http_tokens: options.owned("HttpTokens"),
+        hop_limit: options.number("HttpPutResponseHopLimit")?,
+        profile_name: profile.owned("Name"),
+        profile_arn: profile.owned("Arn"),
+    })
 }
 
 /// EC2's words for whether a metadata option is on.

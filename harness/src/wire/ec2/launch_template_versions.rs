@@ -9,7 +9,7 @@ use super::launch_templates::{created_by, data_of, named};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::World;
-use crate::world::ec2::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion};
+use crate::world::ec2::{LaunchTemplate, LaunchTemplateData, LaunchTemplateVersion, ShownAsSaid};
 use crate::world::error::{ApiError, ApiResult};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -51,6 +51,7 @@ fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
             spot: data.spot || source.spot,
             tags_in_metadata: data.tags_in_metadata.or(source.tags_in_metadata),
             block_devices: if data.block_devices.is_empty() { source.block_devices } else { data.block_devices },
+            shown: data.shown.or(source.shown),
         };
     }
     let number = world.create_launch_template_version(&id, data, params.owned("VersionDescription"))?;
@@ -125,8 +126,29 @@ fn item(world: &World, template: &LaunchTemplate, version: &LaunchTemplateVersio
             "imageId": image_id,
             "instanceType": data.instance_type,
             "instanceMarketOptions": data.spot.then(|| json!({"marketType": "spot"})),
-            "metadataOptions": data.tags_in_metadata.map(|shown| json!({"instanceMetadataTags": enabled(shown)})),
+            "metadataOptions": metadata_options(data),
+            "iamInstanceProfile": profile(&data.shown),
             "blockDeviceMappingSet": if devices.is_empty() { Value::Null } else { devices.into() },
         },
     }))
+}
+
+/// None if nothing was said of them.
+fn metadata_options(data: &LaunchTemplateData) -> Value {
+    let ShownAsSaid { http_tokens, hop_limit, .. } = &data.shown;
+    if data.tags_in_metadata.is_none() && http_tokens.is_none() && hop_limit.is_none() {
+        return Value::Null;
+    }
+    json!({
+        "httpTokens": http_tokens,
+        "httpPutResponseHopLimit": hop_limit,
+        "instanceMetadataTags": data.tags_in_metadata.map(enabled),
+    })
+}
+
+fn profile(shown: &ShownAsSaid) -> Value {
+    match (&shown.profile_arn, &shown.profile_name) {
+        (None, None) => Value::Null,
+        (arn, name) => json!({"arn": arn, "name": name}),
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::whole_seconds;
 use super::filters::NO_TAGS;
-use super::launch_data::{is_spot, snapshot_devices, tags_in_metadata};
+use super::launch_data::{is_spot, shown_as_said, snapshot_devices, tags_in_metadata};
 use super::listing::{Listing, ids_or_pages};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
@@ -78,6 +78,7 @@ pub(super) fn data_of(params: &Params) -> ApiResult<LaunchTemplateData> {
         spot: is_spot(&data)?,
         tags_in_metadata: tags_in_metadata(&data)?,
         block_devices: snapshot_devices(&data, "BlockDeviceMapping"),
+        shown: shown_as_said(&data)?,
     })
 }
 

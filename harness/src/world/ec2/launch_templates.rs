@@ -46,6 +46,33 @@ pub struct LaunchTemplateData {
     pub tags_in_metadata: Option<bool>,
     /// Device names and snapshots, of the mappings that name a snapshot.
     pub block_devices: Vec<(String, String)>,
+    pub shown: ShownAsSaid,
+}
+
+/// What has no life in this world, and is shown as it was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownAsSaid {
+    /// `HttpTokens`: `required` or `optional`.
+    pub http_tokens: Option<String>,
+    /// `HttpPutResponseHopLimit`.
+    pub hop_limit: Option<u32>,
+    /// `IamInstanceProfile`, by either.
+    pub profile_name: Option<String>,
+    pub profile_arn: Option<String>,
+}
+
+impl ShownAsSaid {
+    /// What is not said is as the source version has it.
+    pub(crate) fn or(self, source: ShownAsSaid) -> ShownAsSaid {
+        let named = self.profile_name.is_some() || self.profile_arn.is_some();
+        let profile = if named { &self } else { &source };
+        ShownAsSaid {
+            profile_name: profile.profile_name.clone(),
+            profile_arn: profile.profile_arn.clone(),
+            http_tokens: self.http_tokens.clone().or(source.http_tokens.clone()),
+            hop_limit: self.hop_limit.or(source.hop_limit),
+        }
+    }
 }
 
 impl LaunchTemplate {
