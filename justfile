@@ -126,6 +126,11 @@ drill *arguments:
 status *arguments:
     @infra/nodes.sh status "$@"
 
+# Show what an Auto Scaling group, whoever has made it, still lacks to be a node; changes nothing: just check-node home
+[no-exit-message, positional-arguments]
+check-node *arguments:
+    @infra/nodes.sh check-node "$@"
+
 # Print which images and snapshots stay, which go, and why; removes nothing: just prune-plan --keep-newest 5
 [no-exit-message, positional-arguments]
 prune-plan *arguments:

@@ -2,11 +2,12 @@
 # Looks at nodes, with your credentials for the AWS CLI, and changes nothing:
 #
 #   just status [NODE]      how each node of the region is, or one; what is wrong, and what to do
+#   just check-node GROUP   what an Auto Scaling group, whoever has made it, still lacks to be a node
 #     --json                for programs
 #     --local               the world of just serve, on http://127.0.0.1:4566 or where AWS_ENDPOINT_URL says
 #
 # Ends with 0 if all is well, 1 if something is wrong, 2 if the arguments are not understood, and 3 if AWS could not be
-# asked. docs/status-policy.json has the permissions that it needs.
+# asked. docs/status-policy.json and docs/check-node-policy.json have the permissions that they need.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -26,8 +27,9 @@ status)
         case $argument in -*) ;; *) arguments="NODE name group$options" && break ;; esac
     done
     ;;
+check-node) arguments="GROUP name group$options" ;;
 --help | -h) help && exit ;;
-*) command="just status" && not_understood "\"$task\" is not status" ;;
+*) command="just status" && not_understood "\"$task\" is neither status nor check-node" ;;
 esac
 json=false local=false name=""
 take_arguments "$arguments" "$@"

@@ -3,6 +3,7 @@
 //! A module is named for what it tells. What several of them need is in `src/` (crate `durin_tests`).
 
 mod calls;
+mod check_node;
 mod coming_back;
 mod conformance;
 mod deploy;

@@ -16,7 +16,7 @@ from conftest import run
 LISTED = Path(__file__).parent / "needs_aws.txt"
 # It may only get shorter.
 MOST_LISTED = 5
-INFRA = ["apply", "bake", "build", "deploy", "deploy-image", "deploy-node", "destroy", "destroy-node", "drill", "feed", "pin", "pins", "prune-plan", "rollback", "status", "unpin", "watch"]
+INFRA = ["apply", "bake", "build", "check-node", "deploy", "deploy-image", "deploy-node", "destroy", "destroy-node", "drill", "feed", "pin", "pins", "prune-plan", "rollback", "status", "unpin", "watch"]
 PLACEHOLDERS = {"ami-0123…": "ami-0123456789abcdef0", "ami-…": "ami-0123456789abcdef0", "vol-…": "vol-0123456789abcdef0", "Z…": "Z0123456789"}
 COMMANDS = every_command()
 NEEDS_AWS = [line for line in LISTED.read_text().splitlines() if not line.startswith("#")]
@@ -73,7 +73,7 @@ def test_a_just_command(command, without_aws):
     elif words[1] in INFRA and (len(words) > 2 or words[1] in ["build", "deploy", "destroy", "pins", "prune-plan", "status", "watch"]):
         # Understood, and then refused by an AWS that is not there.
         ended = run(" ".join(words), **without_aws)
-        assert ended.returncode == (3 if words[1] == "status" else 1), f"{command}\n{ended.stdout}{ended.stderr}"
+        assert ended.returncode == (3 if words[1] in ["check-node", "status"] else 1), f"{command}\n{ended.stdout}{ended.stderr}"
     elif words[1] in INFRA:
         assert f"just {words[1]}" in succeeded(f"{command} --help", **without_aws)
     elif words[1] == "invoke" and len(words) > 2:

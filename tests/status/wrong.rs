@@ -88,7 +88,7 @@ async fn a_mistake_is_told_while_the_node_serves(#[case] mistake: Mistake, #[cas
     story.world(mistake);
     let report = report(&story).await;
     assert_wrong(&report, &[expected]);
-    assert_eq!(report.nodes[0].state, State::Serves);
+    assert_eq!(report.nodes[0].state, State::Held, "nobody has asked");
 }
 
 /// The group is none of the nodes.
@@ -184,14 +184,14 @@ async fn an_image_on_which_k3s_does_not_come_up_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newcomer_that_never_boots_is_told() {
+async fn a_holder_that_has_never_booted_is_not_said_to_serve() {
     let story = Story::of_one_node(96);
     story.world(|world| world.guest_ways.boot_next(Boot::Never, 100));
     story.interrupt();
     story.aws().pass(14 * MINUTE).await;
     let report = report(&story).await;
-    println!("{}", screen(&report));
-    assert!(!report.well, "{}", screen(&report));
+    assert_wrong(&report, &[["The Systems Manager agent of i-", "start the agent, or replace the instance"]]);
+    assert_eq!(report.nodes[0].state, State::Held);
 }
 
 #[tokio::test(start_paused = true)]

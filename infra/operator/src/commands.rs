@@ -1,5 +1,7 @@
 //! The commands.
 
+mod nodes;
+
 use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -11,23 +13,21 @@ use durin::ami::prune::{self, Policy, table};
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
-use durin::ids::{GroupName, ParameterName};
+use durin::ids::ParameterName;
 use durin::times::timestamp;
 use durin_ami_prune::{Settings, SettingsError};
 
 use crate::remedy::advised;
-use crate::status;
 
 /// A person is waiting, at worst for two validations by Parameter Store: somebody else's, and then theirs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Of a command about nodes that could not be asked.
-const NOT_ASKED: u8 = 3;
-
 #[derive(Subcommand)]
 pub enum Command {
     /// Show how every node of the region is, what is wrong, and what to do; changes nothing
-    Status(Status),
+    Status(nodes::Status),
+    /// Show what an Auto Scaling group still lacks to be a node, whoever has made it; changes nothing
+    CheckNode(nodes::CheckNode),
     /// Print which images and snapshots would stay, which would go, and why; removes nothing
     PrunePlan(PrunePlan),
     /// Publish nothing to a parameter until it is unpinned
@@ -54,23 +54,11 @@ pub enum Command {
     },
 }
 
-/// Exits with 0 if all is well, 1 if something is wrong, 2 if the arguments are not understood, and 3 if AWS could not be
-/// asked.
-#[derive(Args)]
-pub struct Status {
-    /// Only this node, by the name of its Auto Scaling group
-    #[arg(value_parser = group)]
-    node: Option<GroupName>,
-    /// Print JSON, for programs
-    #[arg(long)]
-    json: bool,
-}
-
 impl Command {
     /// What a script reads if the command could not be carried out.
     pub fn status_of_failure(&self) -> ExitCode {
         match self {
-            Command::Status(_) => ExitCode::from(NOT_ASKED),
+            Command::Status(_) | Command::CheckNode(_) => ExitCode::from(nodes::NOT_ASKED),
             Command::PrunePlan(_)
             | Command::Pin { .. }
             | Command::Pins
@@ -165,7 +153,8 @@ fn text(lines: &[String]) -> String {
 async fn carry_out(command: &Command) -> Result<Done, Box<dyn Error>> {
     let aws = Aws::from_lambda_environment().await;
     match command {
-        Command::Status(options) => show_status(&aws, options).await,
+        Command::Status(options) => nodes::show_status(&aws, options).await,
+        Command::CheckNode(options) => nodes::check(&aws, options).await,
         Command::PrunePlan(options) => {
             let settings = options.settings()?;
             let plan = prune::look(&aws, &settings.policy, usize::MAX).await.map_err(whole)?;
@@ -210,29 +199,6 @@ async fn carry_out(command: &Command) -> Result<Done, Box<dyn Error>> {
             ]))
         }
     }
-}
-
-async fn show_status(aws: &Aws, options: &Status) -> Result<Done, Box<dyn Error>> {
-    let region = std::env::var("AWS_REGION").unwrap_or_default();
-    let report = status::report(aws, &region, options.node.as_ref()).await.map_err(whole)?;
-    if let Some(node) = options.node.as_ref().filter(|_| report.nodes.is_empty()) {
-        complain(&format!(
-            "error: no Auto Scaling group {node} declares a node in {region}: `just status` lists those that do, and `just \
-             check-node {node}` says what it lacks"
-        ));
-        return Ok(Done { told: String::new(), status: ExitCode::FAILURE });
-    }
-    let told = if options.json {
-        format!("{}\n", serde_json::to_string_pretty(&report)?)
-    } else {
-        text(&status::lines(&report))
-    };
-    Ok(Done { told, status: if report.well { ExitCode::SUCCESS } else { ExitCode::FAILURE } })
-}
-
-/// Of the text of an argument.
-fn group(text: &str) -> Result<GroupName, String> {
-    GroupName::new(text).map_err(|error| error.to_string())
 }
 
 /// Parameter Store takes `/k3s` and `k3s` for one name, and refuses `durin/image`.

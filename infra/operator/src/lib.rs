@@ -4,6 +4,7 @@
 // A closed pipe would make it panic.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod check;
 pub mod commands;
 mod remedy;
 mod sentence;

@@ -101,12 +101,12 @@ fn state(look: &Look) -> State {
         _ if observed.lacks_holder() && is_idle => State::Away,
         _ if !is_idle => State::Moves,
         HolderWord::Denies { .. } => State::DoesNotServe,
+        HolderWord::Serves { .. } => State::Serves,
         HolderWord::NoHolder
         | HolderWord::Unknown(_)
         | HolderWord::NotAsked
         | HolderWord::Asked { .. }
-        | HolderWord::Mute { .. }
-        | HolderWord::Serves { .. } => State::Serves,
+        | HolderWord::Mute { .. } => State::Held,
     }
 }
 
@@ -240,7 +240,9 @@ fn volume(look: &Look, facts: &Facts) -> report::Volume {
 fn next(look: &Look, facts: &Facts, now: SystemTime) -> String {
     let observed = &look.observed;
     let Some(held) = observed.volume.as_ref().and_then(|volume| volume.attachments.first()) else {
-        return "as soon as it has an instance".to_owned();
+        let until =
+            if observed.group.desired_capacity == 0 { "its group wants an instance" } else { "it has an instance" };
+        return format!("as soon as {until}");
     };
     let seen = observed.instances.get(&held.instance);
     if let Some(stop) = seen.and_then(|seen| seen.stops_at) {

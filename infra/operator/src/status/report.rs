@@ -50,7 +50,10 @@ pub struct NodeReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    /// Its holder says so.
     Serves,
+    /// It has a holder, which has said nothing lately.
+    Held,
     /// The holder says that it does not.
     DoesNotServe,
     /// It is being handed over.
@@ -170,6 +173,7 @@ impl State {
     pub(super) fn in_words(self) -> &'static str {
         match self {
             State::Serves => "serves",
+            State::Held => "has its volume; whether it serves is not known",
             State::DoesNotServe => "does not serve",
             State::Moves => "is being handed over",
             State::Away => "is away: no instance has its volume",

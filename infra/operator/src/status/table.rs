@@ -44,6 +44,7 @@ fn cells(node: &NodeReport) -> [String; 7] {
 fn state(state: State) -> &'static str {
     match state {
         State::Serves => "serves",
+        State::Held => "held",
         State::DoesNotServe => "not serving",
         State::Moves => "moving",
         State::Away => "away",
