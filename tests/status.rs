@@ -117,6 +117,8 @@ async fn every_permission_that_is_asked_for_is_needed() {
         world.latency.retirement = Range::exactly(Duration::from_secs(5 * 24 * 3_600));
         world.schedule_retirement(&old);
     });
+    let subnet = story.world(|world| world.ec2.instances()[&old].subnet_id.clone());
+    story.update_group(|group| group.subnets = Some(vec![subnet]));
     story.aws().pass(Duration::from_secs(900)).await;
     let report = report(&story).await;
     println!("{}", screen(&report));

@@ -10,6 +10,7 @@ use durin_harness::world::autoscaling::{GroupTag, Process, PutLifecycleHook};
 use durin_harness::world::ec2::Volume;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::{AgentMode, Boot};
+use durin_harness::world::kms::KeyState;
 use durin_operator::status::{Report, State};
 use durin_tests::Story;
 use rstest::rstest;
@@ -36,6 +37,12 @@ fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
     ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
 }
 
+fn stop_key(world: &mut World) {
+    let key = world.create_key();
+    change_volumes(world, |volume| volume.key = Some(key.clone()));
+    world.change_key(&key, |key| key.state = KeyState::Disabled);
+}
+
 /// All that the report says is wrong, and no more, with the thing to do.
 fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
     let screen = screen(report);
@@ -54,7 +61,7 @@ fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
 #[rstest]
 #[case::launch_suspended(
     |world: &mut World| world.suspend_processes(GROUP, &[Process::Launch]).expect("suspended"),
-    ["The Launch process of the Auto Scaling group k3s is suspended", "aws autoscaling resume-processes"])]
+    ["The group's process Launch is suspended", "aws autoscaling resume-processes"])]
 #[case::a_hook_is_missing(
     |world: &mut World| world.delete_lifecycle_hook(GROUP, "durin-launch").expect("deleted"),
     ["hook durin-launch of the Auto Scaling group k3s does not do for a node (it does not exist)", "aws autoscaling put-lifecycle-hook"])]
@@ -69,16 +76,20 @@ fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
     ["is not tagged durin:volume=data, so the functions may not move it", "Key=durin:volume,Value=data"])]
 #[case::a_volume_that_names_nobody(
     |world: &mut World| change_volumes(world, |volume| drop(volume.tags.remove("durin:node"))),
-    ["has no tag durin:node, so that k3s does not get it again once it is free", "aws ec2 create-tags --resources vol-"])]
+    ["The tag durin:node of vol-", "aws ec2 create-tags --resources vol-"])]
 #[case::a_volume_that_names_another(
     |world: &mut World| change_volumes(world, |volume| drop(volume.tags.insert("durin:node".into(), "other".into()))),
-    ["is tagged durin:node=other, so that k3s does not get it again", "aws ec2 create-tags --resources vol-"])]
+    ["is \"other\"", "aws ec2 create-tags --resources vol-"])]
 #[case::another_record_stands_there(
     |world: &mut World| world.route53.tamper_with_records(RECORD, |set| set.values.push("192.0.2.9".into())),
     ["is an A record with 2 addresses, which Durin never touches", "remove it, or correct the tag durin:record-name"])]
 #[case::the_zone_is_none(
     |world: &mut World| tag(world, GROUP, "durin:hosted-zone-id", "Z0000000000BAD"),
     ["names Z0000000000BAD, which does not exist", "correct the tag"])]
+#[case::no_room_for_a_successor(
+    |world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.max_size = 1),
+    ["its maximum 1: a node is one instance, and its successor is launched beside it", "--max-size 2"])]
+#[case::a_key_that_nobody_can_use(stop_key, ["is in the state Disabled", "aws kms enable-key --key-id"])]
 #[case::three_instances_are_wanted(
     |world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.desired_capacity = 3),
     ["has desired capacity 3, but a node is one instance", "set it to 1"])]

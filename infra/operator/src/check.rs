@@ -56,6 +56,23 @@ pub async fn check(aws: &Aws, region: &str, group: &GroupName) -> Result<Option<
     Ok(Facts::read(aws, group).await?.map(|facts| judged(&facts, region)))
 }
 
+/// What a node lacks, with the reason, by the ids of its lines.
+///
+/// # Errors
+/// As for [`check`].
+pub(crate) async fn missing(aws: &Aws, group: &GroupName) -> Result<Vec<(&'static str, Wrong)>, String> {
+    let Some(facts) = Facts::read(aws, group).await? else { return Ok(Vec::new()) };
+    let needed = LIST.iter().filter(|requirement| requirement.kind == Kind::Needed);
+    let missing = needed.filter_map(|requirement| match (requirement.judge)(&facts) {
+        Verdict::Missing(Wrong { what, remedy }) => {
+            let what = format!("{}: {}", what.trim_end_matches('.'), requirement.reason);
+            Some((requirement.id, Wrong::new(what, remedy)))
+        }
+        Verdict::Present | Verdict::Unknown(_) => None,
+    });
+    Ok(missing.collect())
+}
+
 fn judged(facts: &Facts, region: &str) -> Checked {
     let lines: Vec<Line> = LIST.iter().map(|requirement| line(requirement, facts)).collect();
     let is_missing = |line: &Line| line.kind == Kind::Needed && line.verdict == Found::Missing;

@@ -75,7 +75,7 @@ pub const LIST: &[Requirement] = &[
     needed(
         "volume-node",
         "the tag durin:node=GROUP on the volume",
-        "the volume's owner agrees: the tag of a group alone gets no volume",
+        "the tag of a group alone gets no volume, so its owner has to agree",
         volume::names_group,
     ),
     needed(

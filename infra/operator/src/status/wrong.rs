@@ -4,15 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_autoscaling::types::Activity;
 use durin::declaration::TagError;
-use durin::failure::Failure;
 use durin::ids::{GroupName, InstanceId};
-use durin::node::{Blocked, Done, HolderWord, Hook, LONGEST_PERIOD, Look, hook_problem};
+use durin::node::{Blocked, Done, HolderWord, LONGEST_PERIOD, Look};
 use durin::tags::RECORD_TTL;
 use durin_decisions::node::{AttachmentState, InstanceState, Lifecycle, ReleaseState, Step};
-use durin_decisions::shell::{node_tag, quoted};
+use durin_decisions::shell::quoted;
 
 use super::activities;
-use super::report::{Image, NodeReport, State};
+use super::report::{Image, State};
 use crate::sentence::Wrong;
 use crate::words::span;
 
@@ -36,21 +35,7 @@ pub(super) fn of(look: &Look, state: State, activities: &Result<Vec<Activity>, S
     all.extend(stuck(look, now));
     all.extend(holder(look, state, now));
     all.extend(record(look));
-    all.extend(volume(look));
-    all.extend(group(look));
-    all.dedup();
     all
-}
-
-/// Adds what is wrong with the group's lifecycle hooks.
-pub(super) fn with_hooks(report: &mut NodeReport, group: &GroupName, hooks: Result<Vec<Hook>, Failure>) {
-    match hooks {
-        Ok(hooks) => {
-            let problem = hook_problem(&hooks).map(|problem| Blocked::Hook { group: group.clone(), problem });
-            report.wrong.extend(problem.as_ref().map(blocked));
-        }
-        Err(failure) => report.unknown.push(format!("the lifecycle hooks: {}", failure.chain())),
-    }
 }
 
 /// What a function refuses to do anything about.
@@ -224,51 +209,6 @@ fn record(look: &Look) -> Option<Wrong> {
     let Step::Done(Done::ServesWithoutRecord { name, problem, .. }) = &look.step else { return None };
     let what = format!("whether {name} points at the holder is not known ({})", clean(problem));
     Some(Wrong::new(what, "run the same command again in a minute; Durin tries again at each tick"))
-}
-
-fn volume(look: &Look) -> Option<Wrong> {
-    let observed = &look.observed;
-    let volume = observed.volume.as_ref()?;
-    let (group, id) = (&observed.declaration.group, &observed.declaration.volume);
-    // That it is another's, or free without the tag, is what Durin is blocked by.
-    let is_told = matches!(
-        look.step,
-        Step::Blocked(
-            Blocked::VolumeOfAnotherNode { .. } | Blocked::VolumeOfNoNode { .. } | Blocked::NotTaggedAsData { .. }
-        )
-    );
-    if is_told || volume.node.as_deref() == Some(group.as_str()) {
-        return None;
-    }
-    let says =
-        volume.node.as_ref().map_or("has no tag durin:node".to_owned(), |node| format!("is tagged durin:node={node}"));
-    let what = format!("the volume {id} {says}, so that {group} does not get it again once it is free");
-    Some(Wrong::new(what, format!("aws ec2 create-tags --resources {id} --tags {}", node_tag(group.as_str()))))
-}
-
-fn group(look: &Look) -> Vec<Wrong> {
-    let (group, name) = (&look.observed.group, &look.observed.declaration.group);
-    let mut all = Vec::new();
-    let is_told = |reason: &Step| {
-        matches!(
-            reason,
-            Step::Blocked(
-                Blocked::LaunchSuspended { .. }
-                    | Blocked::SpareWhileLaunchSuspended { .. }
-                    | Blocked::NobodyWhileLaunchSuspended { .. }
-            )
-        )
-    };
-    if group.launch_suspended && !is_told(&look.step) {
-        let what = format!(
-            "the Launch process of the Auto Scaling group {name} is suspended, so that nothing follows its instance"
-        );
-        let group = quoted(name.as_str());
-        let remedy =
-            format!("aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes Launch");
-        all.push(Wrong::new(what, remedy));
-    }
-    all
 }
 
 /// Durin keeps one copy, and makes no second one.

@@ -15,8 +15,9 @@ pub(in crate::check) fn size(facts: &Facts) -> Verdict {
         [group.min_size(), group.desired_capacity(), group.max_size()].map(Option::unwrap_or_default);
     match (min, desired, max) {
         (0 | 1, 1, 2..) | (0, 0, 2..) => Verdict::Present,
+        (0 | 1, 2, 2..) => unknown("two instances are wanted, as Durin does while a host retires; look again later"),
         _ => missing(
-            format!("the minimum is {min}, the desired capacity {desired}, the maximum {max}"),
+            format!("the group's minimum is {min}, its desired capacity {desired}, its maximum {max}"),
             format!(
                 "aws autoscaling update-auto-scaling-group {} --min-size 1 --desired-capacity 1 --max-size 2",
                 named(facts)
@@ -70,7 +71,7 @@ pub(in crate::check) fn processes(facts: &Facts) -> Verdict {
         return Verdict::Present;
     }
     missing(
-        format!("suspended: {}", ours.join(", ")),
+        format!("the group's process {} is suspended", ours.join(" and ")),
         format!("aws autoscaling resume-processes {} --scaling-processes {}", named(facts), ours.join(" ")),
     )
 }

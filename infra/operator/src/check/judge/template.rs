@@ -28,12 +28,15 @@ pub(in crate::check) fn metadata_tags(facts: &Facts) -> Verdict {
     judged(facts, |template| {
         let options = template.metadata_options();
         if options.and_then(|it| it.http_endpoint()) == Some(&LaunchTemplateInstanceMetadataEndpointState::Disabled) {
-            return missing("HttpEndpoint is disabled", format!("{NEW_VERSION} with HttpEndpoint enabled"));
+            return missing(
+                "HttpEndpoint is disabled in the group's launch template",
+                format!("{NEW_VERSION} with HttpEndpoint enabled"),
+            );
         }
         match options.and_then(|it| it.instance_metadata_tags()) {
             Some(LaunchTemplateInstanceMetadataTagsState::Enabled) => Verdict::Present,
             Some(_) | None => missing(
-                "InstanceMetadataTags is not enabled",
+                "InstanceMetadataTags is not enabled in the group's launch template",
                 format!("{NEW_VERSION} with InstanceMetadataTags enabled in its MetadataOptions"),
             ),
         }
@@ -83,7 +86,9 @@ pub(in crate::check) fn device(facts: &Facts) -> Verdict {
     judged(facts, |template| {
         let mut devices = template.block_device_mappings().iter().filter_map(|it| it.device_name());
         match devices.find(|name| *name == DEVICE) {
-            Some(_) => missing(format!("the template maps {DEVICE}"), format!("{NEW_VERSION} without {DEVICE}")),
+            Some(_) => {
+                missing(format!("the group's launch template maps {DEVICE}"), format!("{NEW_VERSION} without {DEVICE}"))
+            }
             None => Verdict::Present,
         }
     })
@@ -96,7 +101,7 @@ pub(in crate::check) fn profile(facts: &Facts) -> Verdict {
         // Systems Manager's Default Host Management Configuration gives a role to instances without one.
         None if facts.online.as_ref().is_ok_and(|online| !online.is_empty()) => Verdict::Present,
         None => missing(
-            "the template names no instance profile",
+            "the group's launch template names no instance profile",
             format!("{NEW_VERSION} with IamInstanceProfile; the role is InstanceRole in infra/node.yaml"),
         ),
     })
@@ -104,9 +109,10 @@ pub(in crate::check) fn profile(facts: &Facts) -> Verdict {
 
 pub(in crate::check) fn protection(facts: &Facts) -> Verdict {
     judged(facts, |template| match template.disable_api_termination() {
-        Some(true) => {
-            missing("DisableApiTermination is true", format!("{NEW_VERSION} with DisableApiTermination false"))
-        }
+        Some(true) => missing(
+            "DisableApiTermination is true in the group's launch template",
+            format!("{NEW_VERSION} with DisableApiTermination false"),
+        ),
         Some(false) | None => Verdict::Present,
     })
 }

@@ -1,0 +1,128 @@
+"""`just status` and `just check-node`, as scripts see them: in moto, and in the local AWS."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from conftest import INFRA
+from only_loopback import REGION
+from waiting import until
+
+TAGS = {"durin:hosted-zone-id": "", "durin:record-name": "home.example.internal", "durin:volume-id": ""}
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    """Runs a task with the operator that is built: status, answer and complaint."""
+    cargo = tmp_path / "cargo"
+    cargo.write_text('#!/bin/sh\n[ "$1" = operator ] || exit 0\nshift\nexec "$DURIN_OPERATOR" "$@"\n')
+    cargo.chmod(0o755)
+
+    def run(account, *arguments, **changed):
+        environment = {**account.environment, "PATH": f"{tmp_path}{os.pathsep}{account.environment['PATH']}", **changed}
+        command = [INFRA / "nodes.sh", *arguments]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run
+
+
+@pytest.fixture
+def home(account):
+    """A group that somebody else's tool has made in moto, with the tags of a node and nothing else that one needs."""
+    ec2, groups, zones = account.client("ec2"), account.client("autoscaling"), account.client("route53")
+    zone = f"{REGION}a"
+    volume = ec2.create_volume(AvailabilityZone=zone, Size=20)["VolumeId"]
+    hosted = zones.create_hosted_zone(Name="example.internal", CallerReference="home")["HostedZone"]["Id"].split("/")[-1]
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    ec2.create_launch_template(LaunchTemplateName="home", LaunchTemplateData={"ImageId": image, "InstanceType": "t3.medium"})
+    values = TAGS | {"durin:hosted-zone-id": hosted, "durin:volume-id": volume}
+    groups.create_auto_scaling_group(
+        AutoScalingGroupName="home",
+        MinSize=0,
+        MaxSize=1,
+        DesiredCapacity=0,
+        AvailabilityZones=[zone],
+        LaunchTemplate={"LaunchTemplateName": "home", "Version": "$Latest"},
+        Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": True} for key, value in values.items()],
+    )
+    yield volume
+    groups.delete_auto_scaling_group(AutoScalingGroupName="home", ForceDelete=True)
+    ec2.delete_launch_template(LaunchTemplateName="home")
+    ec2.delete_volume(VolumeId=volume)
+    zones.delete_hosted_zone(Id=hosted)
+
+
+def test_a_region_without_nodes_is_well(account, nodes):
+    status, said, _ = nodes(account, "status")
+    assert status == 0 and "no node, nothing is wrong" in said
+    status, said, _ = nodes(account, "status", "--json")
+    assert status == 0 and json.loads(said)["nodes"] == []
+
+
+def test_a_group_of_somebody_elses_tool_is_told_what_it_lacks(account, nodes, home):
+    status, said, complaint = nodes(account, "check-node", "home", "--json")
+    assert status == 1, complaint
+    lines = {it["id"]: it for it in json.loads(said)["lines"]}
+    missing = {name for name, it in lines.items() if it["verdict"] == "missing"}
+    assert {"functions", "hook-launch", "hook-terminate", "metadata-tags", "profile", "size", "volume-data", "volume-node"} <= missing
+    assert {"tag-volume-id", "tag-hosted-zone-id", "tag-record-name", "volume", "record", "template"} <= lines.keys() - missing
+    assert lines["volume-data"]["missing"]["do"].endswith(f"--resources {home} --tags Key=durin:volume,Value=data")
+    status, said, _ = nodes(account, "check-node", "home")
+    assert status == 1 and said.startswith("home in ") and "because" in said
+
+
+def test_what_check_node_says_to_do_does_it(account, nodes, home):
+    def missing():
+        _, said, _ = nodes(account, "check-node", "home", "--json")
+        return {it["id"]: it["missing"]["do"] for it in json.loads(said)["lines"] if it["missing"]}
+
+    before = missing()
+    done = ["hook-launch", "hook-terminate", "size", "volume-data", "volume-node"]
+    for line in done:
+        command = before[line][before[line].index("aws ") :]
+        ended = subprocess.run(["bash", "-c", command], env=account.environment, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 0, f"{command}\n{ended.stderr}"
+    assert before.keys() - missing().keys() == set(done)
+
+
+def test_a_node_that_is_away_is_told_in_moto(account, nodes, home):
+    status, said, complaint = nodes(account, "status", "home", "--json")
+    assert status == 1, complaint
+    (node,) = json.loads(said)["nodes"]
+    assert (node["node"], node["volume"]["id"], node["holder"]) == ("home", home, None)
+    assert node["wrong"]
+    status, said, _ = nodes(account, "status")
+    assert status == 1 and "home rests: its group wants no instance" in said
+
+
+def test_the_node_of_the_local_aws_is_shown(live, nodes):
+    def well():
+        status, said, _ = nodes(live, "status", "k3s", "--json")
+        return status == 0 and json.loads(said)
+
+    until("it has said that it serves", lambda: well() and well()["nodes"][0]["state"] == "serves", 60)
+    status, said, _ = nodes(live, "status", "--local", AWS_ACCESS_KEY_ID="", AWS_REGION="")
+    assert status == 0 and said.splitlines()[2] == "k3s serves"
+    status, said, _ = nodes(live, "check-node", "k3s", "--local")
+    assert status == 0 and said.startswith("k3s in eu-central-1 lacks nothing that a node needs")
+
+
+@pytest.mark.parametrize("arguments", [["status", "nobody"], ["check-node", "nobody"]])
+def test_what_does_not_exist_is_wrong(live, nodes, arguments):
+    status, said, complaint = nodes(live, *arguments)
+    assert (status, said) == (1, "") and complaint.startswith("error: ") and "nobody" in complaint
+
+
+@pytest.mark.parametrize("arguments", [["status", "--wat"], ["status", "a", "b"], ["check-node"], ["check-node", "a*"], ["wat"]])
+def test_what_is_not_understood_ends_with_2(account, nodes, arguments):
+    status, said, complaint = nodes(account, *arguments)
+    assert (status, said) == (2, "") and complaint.startswith("error: ")
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["check-node", "home"]])
+def test_an_aws_that_cannot_be_asked_ends_with_3(account, nodes, arguments):
+    status, said, complaint = nodes(account, *arguments, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert (status, said) == (3, "") and complaint.startswith("error: ")
