@@ -78,7 +78,7 @@ pub struct Looks {
     /// By the name; a failure, if what a decision needs could not be read.
     pub nodes: Vec<(GroupName, Result<Look, Failure>)>,
     pub mistakes: Vec<Blocked>,
-    /// In the last 30 days, by any instance of the region; a failure, if Systems Manager has not answered.
+    /// In the last 30 days, by any instance of the region, if there is a holder to whom it matters; a failure, if Systems Manager has not answered.
     pub released: Result<Vec<Released>, Failure>,
 }
 
@@ -93,13 +93,14 @@ pub async fn look_at(aws: &Aws, only: Option<&GroupName>) -> Result<Looks, Failu
     let holders: Vec<Attachment> = nodes.iter().filter_map(|node| node.view.holder().cloned()).collect();
     let holder_ids: BTreeSet<&InstanceId> = holders.iter().map(|holder| &holder.instance).collect();
     let online = if holders.is_empty() { Ok(BTreeSet::new()) } else { read::agents(aws, &holder_ids).await };
-    let answers = last_answers(aws, &holders).await;
+    let answers = if holders.is_empty() { Ok(RollCall::default()) } else { last_answers(aws, &holders).await };
     let mut looks = Vec::new();
     for node in &mut nodes {
         let look = look(aws, node, online.as_ref().ok(), &answers).await;
         looks.push((node.name().clone(), look));
     }
-    Ok(Looks { nodes: looks, mistakes, released: released(aws).await })
+    let released = if holders.is_empty() { Ok(Vec::new()) } else { released(aws).await };
+    Ok(Looks { nodes: looks, mistakes, released })
 }
 
 /// The lifecycle hooks of a group.
