@@ -138,7 +138,7 @@ fn word(holder: Option<&Attachment>, answers: &Result<RollCall, Failure>) -> Hol
     // The schedule reads an answer when it asks again; a person may look while the next is on its way.
     let answered = answers.answered();
     if let Some(why) = answered.denial(holder) {
-        return HolderWord::Denies { why };
+        return HolderWord::Denies { why: why.to_string() };
     }
     if let Word::Absent { why } = answered.word(holder) {
         return HolderWord::Mute { why };
