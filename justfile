@@ -131,6 +131,11 @@ status *arguments:
 check-node *arguments:
     @infra/nodes.sh check-node "$@"
 
+# Ask an AWS account of yours what Durin assumes of AWS, for cents, and keep the answers; asks first: just prove --list, --local
+[no-exit-message, positional-arguments]
+prove *arguments:
+    @infra/prove.sh "$@"
+
 # Print which images and snapshots stay, which go, and why; removes nothing: just prune-plan --keep-newest 5
 [no-exit-message, positional-arguments]
 prune-plan *arguments:

@@ -19,6 +19,7 @@ mod least_privilege;
 mod mistakes;
 mod one_driver;
 mod page;
+mod prove;
 mod prune_bench;
 mod pruning;
 mod publishing;

@@ -165,7 +165,7 @@ impl World {
         let mut launch = stack.launch_template()?;
         launch.spot = node.spot.unwrap_or(launch.spot);
         launch.instance_type = node.instance_type.clone().or(launch.instance_type);
-        let launch = self.create_launch_template_with(&node.name, launch, None)?;
+        let launch = self.create_launch_template_with(&node.name, launch, None, Default::default())?;
         stack.created("AWS::EC2::LaunchTemplate", &launch.id);
         let group = stack.group()?;
         let ttl = node.record_ttl_s.map(|ttl_s| GroupTag {

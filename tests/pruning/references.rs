@@ -264,7 +264,7 @@ pub(crate) fn a_template_that_names_its_snapshot(world: &mut World, image: &str)
         block_devices: vec![("/dev/sdb".into(), snapshot)],
         ..LaunchTemplateData::default()
     };
-    world.create_launch_template_with("web", data, None).expect("a template");
+    world.create_launch_template_with("web", data, None, Default::default()).expect("a template");
 }
 
 pub(crate) fn template(world: &mut World, name: &str, image: &str) -> String {

@@ -21,6 +21,7 @@ pub fn pytest(folder: &str, kept: &Path, binaries: &Path) {
     pytest.args(["-m", "pytest", "-q", "--color=no"]).arg(&tests).current_dir(&tests);
     pytest.env("DURIN", binaries.join(format!("durin{EXE_SUFFIX}")));
     pytest.env("DURIN_OPERATOR", binaries.join(format!("durin-operator{EXE_SUFFIX}")));
+    pytest.env("DURIN_PROVE", binaries.join(format!("durin-prove{EXE_SUFFIX}")));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     let done = succeed(&mut pytest, &format!("tests/{folder} fails"));
     // Past the test runner, which keeps to itself what a test says that succeeds.

@@ -14,6 +14,7 @@ pub mod old_images;
 pub mod outage;
 pub mod picture;
 pub mod print;
+pub mod prove;
 pub mod prune_bench;
 pub mod recorded;
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use durin_cli::print::{NotUnderstood, complain};
 #[cfg(unix)]
 use durin_cli::rehearse;
 use durin_cli::seeds::seed;
-use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prune_bench, recorded, serve};
+use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prove, prune_bench, recorded, serve};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
@@ -76,6 +76,8 @@ enum Command {
     BenchCalls(bench_calls::Options),
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side (three minutes)
     PruneBench(prune_bench::Options),
+    /// Ask the local AWS, in virtual time, what `just prove` asks an account of yours
+    Prove(prove::Options),
     /// Rehearse hand-offs on real machines (QEMU) with the program and the units that a node runs
     #[cfg(unix)]
     Rehearse(rehearse::Options),
@@ -110,6 +112,7 @@ fn main() -> ExitCode {
         Command::Outage(options) => outage::run(&options),
         Command::BenchCalls(options) => bench_calls::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),
+        Command::Prove(options) => prove::run(&options),
         #[cfg(unix)]
         Command::Rehearse(options) => rehearse::run(&options),
         #[cfg(unix)]

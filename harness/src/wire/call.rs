@@ -102,6 +102,7 @@ impl Asked {
         }
         match &self.input {
             Input::Form(_, params) if params.flag("DryRun")? == Some(true) => {
+                // The status is from memory. Probe: dry-run-is-a-refusal.
                 let text = "Request would have succeeded, but DryRun flag is set.";
                 Err(ApiError::new("DryRunOperation", text).with_status(412))
             }

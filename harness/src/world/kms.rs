@@ -85,8 +85,11 @@ impl Kms {
         &self.keys[OF_EBS]
     }
 
-    /// DescribeKey, by id or ARN.
+    /// DescribeKey, by id or ARN, or by the one alias that every account has.
     pub fn key(&self, id_or_arn: &str) -> ApiResult<&Key> {
+        if id_or_arn == "alias/aws/ebs" {
+            return Ok(self.aws_managed_key_of_ebs());
+        }
         let id = id_or_arn.rsplit('/').next().unwrap_or_default();
         let found = self.keys.get(id).filter(|key| id_or_arn == id || id_or_arn == key.arn());
         found.ok_or_else(|| {

@@ -36,17 +36,17 @@ impl Range {
 /// How long each thing takes in a world.
 #[derive(Clone, Debug)]
 pub struct Latencies {
-    /// An EC2 call that reads. Estimate.
+    /// An EC2 call that reads. Estimate. Probe: ec2-answers-a-read-in-time.
     pub ec2_read: Range,
     /// An EC2 call that writes. Estimate.
     pub ec2_write: Range,
-    /// Any Auto Scaling call. Estimate.
+    /// Any Auto Scaling call. Estimate. Probe: auto-scaling-answers-in-time.
     pub autoscaling_call: Range,
-    /// Any Route 53 call (a global service, far away). Estimate.
+    /// Any Route 53 call (a global service, far away). Estimate. Probe: route-53-answers-in-time.
     pub route53_call: Range,
-    /// Any Systems Manager call. Estimate.
+    /// Any Systems Manager call. Estimate. Probe: systems-manager-answers-in-time.
     pub ssm_call: Range,
-    /// A call of KMS. Estimate.
+    /// A call of KMS. Estimate. Probe: kms-answers-in-time.
     pub kms_call: Range,
     /// From the end of SendCommand until the agent begins the command. Estimate.
     pub ssm_command_start: Range,
@@ -111,6 +111,7 @@ pub struct Latencies {
     pub launch_retry: Range,
 
     /// From a change batch to `INSYNC`. Route 53 API Reference: generally within 60 seconds.
+    /// Probe: a-record-shows-while-pending.
     pub change_in_sync: Range,
 
     /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
@@ -125,6 +126,7 @@ pub struct Latencies {
     pub snapshots_held: Range,
     /// From PutParameter until a value of data type `aws:ec2:image` is validated. Systems Manager User Guide (troubleshooting
     /// Parameter Store): up to a few minutes, and five until a put that was refused may be repeated.
+    /// Probe: an-image-parameter-is-validated-later.
     pub parameter_validation: Range,
     /// From an image's `available` until its pipeline tags it. Estimate.
     pub image_tagging: Range,

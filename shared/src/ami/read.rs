@@ -61,7 +61,7 @@ pub(super) async fn listed(aws: &Aws, ids: &BTreeSet<ImageId>) -> Result<BTreeSe
 }
 
 /// Whether EC2's error code says that an image is gone. At first its id gives one of these errors, later an empty
-/// answer, and then the other error.
+/// answer, and then the other error. Probe: unknown-image-is-refused.
 pub(super) fn is_gone(code: &str) -> bool {
     matches!(code, "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable")
 }
@@ -113,6 +113,7 @@ pub(super) async fn history(aws: &Aws, name: &str) -> Result<Option<Vec<Version>
                 value: version.value().unwrap_or_default().to_owned(),
                 labels: version.labels().to_vec(),
             })),
+            // Probe: unknown-parameter-is-refused.
             Err(error) if code(&error) == "ParameterNotFound" => return Ok(None),
             Err(error) => return Err(failed("ssm:GetParameterHistory")(error)),
         }

@@ -143,6 +143,7 @@ async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> 
         .send()
         .await;
     // An instance that is gone has nothing to warn of any more; the next look will show it.
+    // Probe: unknown-instance-is-refused.
     if let Err(error) = sent
         && code(&error) != "InvalidInstanceID.NotFound"
     {
@@ -180,7 +181,7 @@ async fn end_in_group(aws: &Aws, instance: &InstanceId, follows: Follows) -> Res
         .await;
     match sent {
         Ok(_) => Ok(Applied::Done),
-        // It is going already, or the group is at something else.
+        // It is going already, or the group is at something else. Probe: unknown-member-is-not-ended.
         Err(error) if matches!(code(&error), "ScalingActivityInProgress" | "ValidationError") => Ok(Applied::TooEarly),
         Err(error) if is_of_the_moment(&error) => Ok(Applied::TooEarly),
         Err(error) => Err(failed("autoscaling:TerminateInstanceInAutoScalingGroup")(error)),
@@ -238,7 +239,7 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
             Some(id) => Answer::Taken { id },
             None => Answer::Lost { since },
         },
-        // The agent or the instance has just gone.
+        // The agent or the instance has just gone. Probe: command-to-nobody-is-refused.
         Err(error) if code(&error) == "InvalidInstanceId" => {
             node.view.forget_all();
             return Applied::Overtaken;
@@ -337,11 +338,12 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
     batch.push(change(ChangeAction::Create, to)?);
     let comment = format!("Durin: the node {} is at {}", declared.group, to.address);
     let Some(error) = changes::send(aws, declared, comment, batch).await? else {
-        // A compare-and-swap that succeeded is as good as a read.
+        // A compare-and-swap that succeeded is as good as a read. Probe: a-record-shows-while-pending.
         node.view.know_record(aws.clock.now(), Record::Simple(to.clone()));
         return Ok(Applied::Done);
     };
     let problem = words(&error);
+    // Probe: a-record-moves-by-comparison.
     let overtaken = ["not found", "do not match", "already exists"].iter().any(|text| problem.contains(text));
     let problem = match code(&error) {
         "InvalidChangeBatch" if overtaken => {
@@ -381,6 +383,7 @@ async fn complete(
         .await;
     match sent {
         // An unmodelled error with a code that it shares with real mistakes: only the text says "already done".
+        // Probe: no-group-is-not-no-action.
         Err(error) if !error.message().is_some_and(|text| text.contains("No active Lifecycle Action found")) => {
             Err(failed("autoscaling:CompleteLifecycleAction")(error))
         }

@@ -28,7 +28,7 @@ pub(super) async fn claim_name(aws: &Aws, node: &mut Node) -> Result<Applied, Fa
             }
             Ok(Applied::Done)
         }
-        // Another function was faster, or another node.
+        // Another function was faster, or another node. Probe: a-record-moves-by-comparison.
         Some(error) if code(&error) == "InvalidChangeBatch" && words(&error).contains("already exists") => {
             node.view.name.forget();
             Ok(Applied::Overtaken)

@@ -36,6 +36,7 @@ pub(super) struct DeclaredGroup {
 
 /// One group by name; none if Auto Scaling does not list it.
 pub(super) async fn group(aws: &Aws, name: &GroupName) -> Result<Option<DeclaredGroup>, Failure> {
+    // Probe: unknown-group-is-left-out.
     let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name.as_str());
     Ok(groups(call).await?.pop())
 }
@@ -99,6 +100,7 @@ pub(super) async fn instances(
 }
 
 async fn described(aws: &Aws, filter: Filter) -> Result<Vec<Listed>, Failure> {
+    // Probe: filters-refuse-nothing.
     let pages = aws.ec2.describe_instances().filters(filter).into_paginator().items().send();
     let reservations = all(pages, "ec2:DescribeInstances").await?;
     Ok(reservations.iter().flat_map(|reservation| reservation.instances()).filter_map(convert::instance).collect())

@@ -129,6 +129,7 @@ fn unread() -> RecordProblem {
 }
 
 /// The name is only where the listing starts, so the first answer may be another name or type.
+/// Probe: a-listing-begins-at-a-name.
 async fn list(
     aws: &Aws,
     zone: &HostedZoneId,

@@ -134,6 +134,7 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
         let ids: Vec<&InstanceId> = asked.iter().collect();
         let Err(error) = ask::send(aws, Question::Serves, &ids).await else { return Ok(()) };
         let left: Vec<InstanceId> = match code(&error) {
+            // Probe: command-to-nobody-is-refused.
             "InvalidInstanceId" => {
                 let agents = read::agents(aws, &ids.iter().copied().collect()).await?;
                 asked.iter().filter(|id| agents.is_online(id)).cloned().collect()

@@ -43,6 +43,7 @@ fn groups(world: &World, params: &Params) -> ApiResult<Value> {
 }
 
 /// DescribeAutoScalingInstances. Unknown ids are missing from the answer, without an error.
+/// Probe: unknown-member-is-left-out.
 fn instances(world: &World, params: &Params) -> ApiResult<Value> {
     let ids = params.list("InstanceIds");
     if ids.len() > 50 {

@@ -37,6 +37,8 @@ pub(super) fn launch_source(world: &World, params: &Params) -> ApiResult<LaunchS
         return Ok(LaunchSource { template: named_template(world, &template)?, policy: None, configuration });
     }
     policy.only(&["InstancesDistribution", "LaunchTemplate"])?;
+    // Without its template the policy is taken, too, and the group keeps its own. AWS does not say whether it does that.
+    // Probe: a-policy-goes-without-its-template.
     let of_policy = policy.structure("LaunchTemplate");
     of_policy.only(&["LaunchTemplateSpecification", "Overrides"])?;
     let template = named_template(world, &of_policy.structure("LaunchTemplateSpecification"))?;

@@ -56,6 +56,14 @@ fn images(world: &World, params: &Params) -> ApiResult<Value> {
     let owners = params.list("Owner");
     let disabled_too = params.flag("IncludeDisabled")?.unwrap_or(false);
     let deprecated_too = params.flag("IncludeDeprecated")?.unwrap_or(false) || !params.list(LISTING.ids).is_empty();
+    let wants_disabled = params.structures("Filter").iter().any(|filter| {
+        filter.text("Name") == Some("state") && filter.list("Value").iter().any(|value| value == "disabled")
+    });
+    // terraform-provider-aws, aws_ami. Probe: disabled-images-are-asked-for.
+    if wants_disabled && !disabled_too {
+        let text = "The filter 'state' can have the value 'disabled' only with IncludeDisabled.";
+        return Err(ApiError::new("InvalidParameter", text));
+    }
     let is_shown = |image: &Image| {
         let is_own = image.owner == ACCOUNT;
         world.is_listed(image)

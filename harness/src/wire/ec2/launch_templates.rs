@@ -6,6 +6,7 @@ use super::answers::whole_seconds;
 use super::filters::NO_TAGS;
 use super::launch_data::{is_spot, shown_as_said, snapshot_devices, tags_in_metadata};
 use super::listing::{Listing, ids_or_pages};
+use super::tags::{self, tag_set};
 use crate::wire::operation::{Operation, reads, writes};
 use crate::wire::query::Params;
 use crate::world::ec2::{LaunchTemplate, LaunchTemplateData};
@@ -23,14 +24,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-const CREATE_PARAMETERS: &[&str] = &["ClientToken", "LaunchTemplateData", "LaunchTemplateName", "VersionDescription"];
+const CREATE_PARAMETERS: &[&str] =
+    &["ClientToken", "LaunchTemplateData", "LaunchTemplateName", "TagSpecification", "VersionDescription"];
 
 const DESCRIBE_PARAMETERS: &[&str] = &["Filter", "LaunchTemplateId", "LaunchTemplateName", "MaxResults", "NextToken"];
 
 const LISTING: Listing = Listing {
     ids: "LaunchTemplateId",
     ids_in_errors: "launchTemplateIds",
-    filters: &["create-time", "launch-template-name"],
+    filters: &["create-time", "launch-template-name", "tag"],
     set: "launchTemplates",
     pages: 1..=200,
 };
@@ -57,7 +59,8 @@ const DATA: &[&str] = &[
 
 fn create(world: &mut World, params: &Params) -> ApiResult<Value> {
     let (name, data) = (params.required("LaunchTemplateName")?, data_of(params)?);
-    let template = world.create_launch_template_with(name, data, params.owned("VersionDescription"))?;
+    let tags = tags::of_new(params, "launch-template", &[])?;
+    let template = world.create_launch_template_with(name, data, params.owned("VersionDescription"), tags)?;
     Ok(json!({"launchTemplate": template_item(&template)}))
 }
 
@@ -89,7 +92,7 @@ fn describe(world: &World, params: &Params) -> ApiResult<Value> {
         params,
         |ids| chosen(world, ids, &names),
         |template, filters| {
-            filters.match_all(&NO_TAGS, |filter| match filter {
+            filters.match_all(&template.tags, |filter| match filter {
                 "create-time" => vec![whole_seconds(template.created)],
                 _ => vec![template.name.clone()],
             })
@@ -137,5 +140,6 @@ fn template_item(template: &LaunchTemplate) -> Value {
         "createdBy": created_by(),
         "defaultVersionNumber": template.default_version,
         "latestVersionNumber": template.latest_version(),
+        "tagSet": tag_set(&template.tags),
     })
 }

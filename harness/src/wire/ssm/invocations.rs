@@ -24,7 +24,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error. With an instance, a
+/// ListCommandInvocations: newest first. A command that nobody knows has no invocations; it is no error
+/// (Probe: unknown-command-has-no-invocations). With an instance, a
 /// command is left out that has not reached it yet: see [`has_reached`].
 fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
     let filters = parse(fields, CommandFilter::of_invocations)?;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use super::Ec2;
 use super::Ec2Change;
 use super::World;
@@ -21,6 +23,8 @@ pub struct LaunchTemplate {
     pub versions: Vec<LaunchTemplateVersion>,
     /// The number of the version that `$Default` means.
     pub default_version: u64,
+    /// Its own, not those of what is launched from it.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// One version of a launch template.
@@ -136,7 +140,7 @@ impl World {
     ) -> ApiResult<LaunchTemplate> {
         let (image_id, instance_type) = (Some(image_id.to_owned()), Some(instance_type.to_owned()));
         let data = LaunchTemplateData { image_id, instance_type, spot, ..LaunchTemplateData::default() };
-        self.create_launch_template_with(name, data, None)
+        self.create_launch_template_with(name, data, None, BTreeMap::new())
     }
 
     /// CreateLaunchTemplate: the template with its first version.
@@ -145,6 +149,7 @@ impl World {
         name: &str,
         data: LaunchTemplateData,
         description: Option<String>,
+        tags: BTreeMap<String, String>,
     ) -> ApiResult<LaunchTemplate> {
         if self.ec2.launch_templates.values().any(|template| template.name == name) {
             return Err(ApiError::new(
@@ -159,6 +164,7 @@ impl World {
             created,
             versions: vec![LaunchTemplateVersion { number: 1, created, description, data }],
             default_version: 1,
+            tags,
         };
         self.note_change(&template.id, Ec2Change::LaunchTemplateCreated { name: name.to_owned() });
         self.ec2.launch_templates.insert(template.id.clone(), template.clone());

@@ -68,7 +68,7 @@ fn a_snapshot_can_be_referred_to_without_an_image() {
     let snapshots = ["template", "request", "free"].map(|_| world.add_snapshot(SnapshotSpec::default()));
     let device = |snapshot: &String| vec![("/dev/sdb".to_owned(), snapshot.clone())];
     let data = LaunchTemplateData { block_devices: device(&snapshots[0]), ..LaunchTemplateData::default() };
-    world.create_launch_template_with("with-disk", data, None).unwrap();
+    world.create_launch_template_with("with-disk", data, None, Default::default()).unwrap();
     let specification = LaunchSpecification { block_devices: device(&snapshots[1]), ..Default::default() };
     world.ec2.requests.spot_instances =
         vec![SpotInstanceRequest { id: "sir-1".into(), specification, ..Default::default() }];

@@ -34,6 +34,7 @@ const VALUE_BYTES: usize = 4096;
 
 impl Ssm {
     /// GetParameter: the newest version of `name`, or that of `name:3` or `name:label`; the name may be an ARN.
+    /// Probe: a-parameter-goes-by-its-arn.
     pub fn get_parameter(&self, selector: &str) -> ApiResult<(&Parameter, &ParameterVersion)> {
         let (parameter, wanted) = self.select(selector).ok_or_else(not_found)?;
         let name = &parameter.name;
@@ -108,6 +109,7 @@ impl World {
         let kept = existing.map(|existing| existing.data_type.as_str());
         if kept.is_some_and(|kept| request.data_type.as_deref().is_some_and(|given| given != kept)) {
             // That it is refused is in bottlerocket#2599 and terraform-provider-aws#35959; with which words is not.
+            // Probe: overwriting-keeps-the-types.
             let text = "The data type of an existing parameter can't be changed.";
             return Err(ApiError::new("ValidationException", text));
         }
@@ -139,7 +141,8 @@ impl World {
         if let Some(data_type) = request.data_type {
             parameter.data_type = data_type;
         }
-        // An identical value makes a version too, as far as we know. A description stays until there is another.
+        // An identical value makes a version too, as far as we know. Probe: identical-put-makes-a-version.
+        // A description stays until there is another.
         let version = parameter.versions.last().map_or(1, |last| last.version + 1);
         let description = request.description.or_else(|| parameter.versions.last()?.description.clone());
         let modified = self.now;

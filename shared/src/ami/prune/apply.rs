@@ -238,6 +238,7 @@ impl Run<'_> {
         let call = || self.ec2.delete_snapshot().snapshot_id(id).send();
         match self.paced(&self.pace.delete_snapshot, call).await {
             Ok(_) => Attempt::Succeeded(Pruned { snapshots_deleted: 1, ..Pruned::default() }),
+            // Probe: unknown-snapshot-is-refused.
             Err(error) if code(&error) == "InvalidSnapshot.NotFound" => Attempt::Succeeded(Pruned::default()),
             Err(error) => Attempt::Failed(id.to_owned(), failed("ec2:DeleteSnapshot")(error)),
         }

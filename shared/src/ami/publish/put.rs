@@ -16,6 +16,7 @@ const EAGER_POLL: Duration = Duration::from_secs(1);
 /// Parameter Store checks a value of this data type after it has answered. (Systems Manager User Guide, "Native
 /// parameter support for Amazon Machine Image IDs".) That may take a few minutes; until then no call shows the new value,
 /// not even as a version to come. So these looks make it four minutes in all.
+/// Probe: an-image-parameter-is-validated-later.
 const PATIENT_LOOKS: usize = 46;
 const PATIENT_POLL: Duration = Duration::from_secs(5);
 
@@ -35,10 +36,11 @@ pub(in crate::ami) fn contended(parameter: &ParameterName, rounds: usize) -> Fai
     Failure::NoProgress { rounds, problem }
 }
 
-/// Writes the image's id. It counts only once it can be read back.
+/// Writes the image's id. It counts only once it can be read back. Probe: a-bad-image-parameter-never-comes.
 ///
 /// A write into a validation is refused. It may be that of our own earlier write, by a run that has died or has had no
 /// time left, so the outcome is awaited instead of writing again.
+/// Probe: a-put-into-a-validation-is-refused.
 ///
 /// # Errors
 /// When Parameter Store does not show the value in time, AWS fails for good, or the deadline comes first.

@@ -77,7 +77,9 @@ async fn versions(call: DescribeLaunchTemplateVersionsFluentBuilder) -> Result<F
     let mut found = Found::default();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| match code(&error) {
+            // Probe: one-missing-version-fails-all.
             "InvalidLaunchTemplateId.VersionNotFound" => Unreadable::Gone { template: false },
+            // Probe: unknown-template-is-refused.
             "InvalidLaunchTemplateId.NotFound" | "InvalidLaunchTemplateName.NotFoundException" => {
                 Unreadable::Gone { template: true }
             }

@@ -128,7 +128,7 @@ fn tags_that_metadata_does_not_show_have_any_key() {
     for (name, tags_in_metadata) in [("unsaid", None), ("hidden", Some(false))] {
         let image_id = Some(PUBLIC_IMAGE.to_owned());
         let data = LaunchTemplateData { image_id, tags_in_metadata, ..LaunchTemplateData::default() };
-        let id = world.create_launch_template_with(name, data, None).unwrap().id;
+        let id = world.create_launch_template_with(name, data, None, Default::default()).unwrap().id;
         let tags = BTreeMap::from([("Patch Group".to_owned(), "a".to_owned())]);
         let request = RunInstances { launch_template_id: Some(id), tags, count: 1, ..RunInstances::default() };
         world.run_instances(request.clone()).expect(name);

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Asks an AWS account what Durin assumes of AWS, and keeps the answers in proof/: just prove [--read | --cheap | --full]
+#
+#   --read           only what changes nothing; the default
+#   --cheap          also with parameters, a hosted zone, launch templates and an empty group, for cents
+#   --full           also with a small group, instances and a volume, for less than a dollar
+#   --only PROBE     only this probe; may be there several times
+#   --subnet SUBNET  where what needs a network is made, if not in the first default subnet
+#   --again          ask again what has been answered today
+#   --yes            do not ask before
+#   --local          put the same to the local AWS, in virtual time; needs no account
+#   --list           print every probe, with what it assumes, calls, makes and costs; ask nothing
+#   --report         print what is proved, refuted and not proved; ask nothing
+#   --clean          remove what any run has left behind in this region; ask nothing
+#
+# It goes on where it was stopped, and first removes what was left. All that it makes has the tag durin:proof or a name with
+# durin-proof, and goes again. The status is 1 if something is refuted or left behind, and 3 if nothing could be asked.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+read=false cheap=false full=false here=false list=false report=false clean=false again=false only="" subnet=""
+take_arguments '
+    --read read flag
+    --cheap cheap flag
+    --full full flag
+    --only only probe+
+    --subnet subnet subnet
+    --again again flag
+    --yes yes flag
+    --local here flag
+    --list list flag
+    --report report flag
+    --clean clean flag' "$@"
+
+one=0
+for level in $read $cheap $full; do ! $level || one=$((one + 1)); done
+[ $one -le 1 ] || not_understood "--read, --cheap and --full exclude each other"
+one=0
+for task in $here $list $report $clean; do ! $task || one=$((one + 1)); done
+[ $one -le 1 ] || not_understood "--local, --list, --report and --clean exclude each other"
+
+arguments=()
+for level in read cheap full list report clean again yes; do ! ${!level} || arguments+=("--$level"); done
+for probe in $only; do arguments+=(--only "$probe"); done
+[ -z "$subnet" ] || arguments+=(--subnet "$subnet")
+
+need_toolchain
+cd "$root"
+if $here; then
+    exec cargo durin prove "${arguments[@]+"${arguments[@]}"}"
+fi
+$list || $report || take_credentials
+exec cargo prove "${arguments[@]+"${arguments[@]}"}"

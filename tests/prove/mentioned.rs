@@ -1,0 +1,56 @@
+//! The code and the probes know each other: what rests on something unproved names its probe, and the other way round.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use durin_prove::probes;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a repository")
+}
+
+#[test]
+fn each_file_that_rests_on_a_probe_names_it() {
+    let mut missing = Vec::new();
+    for probe in probes::all() {
+        for rests in probe.rests_on {
+            let text = fs::read_to_string(root().join(rests.file)).unwrap_or_default();
+            if !text.contains(probe.name) {
+                missing.push(format!("{}: Probe: {}.", rests.file, probe.name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these files do not exist, or do not name the probe:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn each_probe_that_a_comment_names_exists() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        for named in text.split("Probe: ").skip(1) {
+            let name: String = named.chars().take_while(|it| it.is_ascii_alphanumeric() || *it == '-').collect();
+            if probes::named(&name).is_none() {
+                wrong.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "there are no such probes:\n{}", wrong.join("\n"));
+}
+
+/// Rust and the templates, but for the probes themselves and these tests.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = ["functions", "harness", "infra", "shared"].map(|name| root().join(name)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("infra/prove") && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| ["rs", "yaml", "sh"].iter().any(|known| it == *known)) {
+                found.push((path.clone(), fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    assert!(found.len() > 300, "{} files", found.len());
+    found
+}

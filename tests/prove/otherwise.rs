@@ -1,0 +1,119 @@
+//! Each probe, put to a world that answers otherwise than the code assumes: it has to say so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use durin_cli::prove::Proving;
+use durin_harness::world::latency::Range;
+use durin_prove::{Probe, Verdict, probes};
+
+use super::{asked_here, proving};
+
+/// What the world does otherwise.
+type Otherwise = fn(&Proving);
+
+const REFUSES: &str =
+    "<Response><Errors><Error><Code>InvalidThing</Code><Message>No.</Message></Error></Errors></Response>";
+const GROUP_REFUSES: &str = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Invalid id: \"resolve:ssm\"</Message></Error></ErrorResponse>";
+const SSM_REFUSES: &str = "{\"__type\": \"InvalidThing\", \"message\": \"No.\"}";
+
+const ALL: &[(&str, Otherwise)] = &[
+    ("unknown-group-is-left-out", |it| it.way.answer("autoscaling:DescribeAutoScalingGroups", 400, GROUP_REFUSES)),
+    ("unknown-member-is-left-out", |it| it.way.answer("autoscaling:DescribeAutoScalingInstances", 400, GROUP_REFUSES)),
+    ("filters-refuse-nothing", |it| it.way.answer("ec2:DescribeInstances", 400, REFUSES)),
+    ("unknown-instance-is-refused", |it| it.way.replace("ec2:TerminateInstances", "NotFound", "Malformed")),
+    ("unknown-image-is-refused", |it| it.way.replace("ec2:DescribeImages", "NotFound", "Malformed")),
+    ("unknown-snapshot-is-refused", |it| it.way.replace("ec2:DeleteSnapshot", "NotFound", "Malformed")),
+    ("unknown-template-is-refused", |it| {
+        it.way.replace("ec2:DescribeLaunchTemplateVersions", "NotFoundException", "NotFound");
+    }),
+    ("unknown-parameter-is-refused", |it| it.way.replace("ssm:GetParameter", "ParameterNotFound", "ResourceNotFound")),
+    ("unknown-member-is-not-ended", |it| {
+        it.way.replace("autoscaling:TerminateInstanceInAutoScalingGroup", "ValidationError", "ResourceContention");
+    }),
+    ("no-group-is-not-no-action", |it| {
+        let text = "No active Lifecycle Action found with token";
+        it.way.replace("autoscaling:CompleteLifecycleAction", "AutoScalingGroup name not found", text);
+    }),
+    ("command-to-nobody-is-refused", |it| it.way.replace("ssm:SendCommand", "InvalidInstanceId", "InvalidTarget")),
+    ("unknown-command-has-no-invocations", |it| it.way.answer("ssm:ListCommandInvocations", 400, SSM_REFUSES)),
+    ("dry-run-is-a-refusal", |it| it.way.answer("ec2:DescribeInstances", 403, REFUSES)),
+    ("disabled-images-are-asked-for", |it| it.way.replace("ec2:DescribeImages", "InvalidParameter", "InvalidFilter")),
+    ("ec2-answers-a-read-in-time", |it| it.aws().world(|world| world.latency.ec2_read = millis(900))),
+    ("auto-scaling-answers-in-time", |it| it.aws().world(|world| world.latency.autoscaling_call = millis(900))),
+    ("route-53-answers-in-time", |it| it.aws().world(|world| world.latency.route53_call = millis(900))),
+    ("systems-manager-answers-in-time", |it| it.aws().world(|world| world.latency.ssm_call = millis(900))),
+    ("kms-answers-in-time", |it| it.aws().world(|world| world.latency.kms_call = millis(900))),
+    ("identical-put-makes-a-version", |it| it.way.replace("ssm:PutParameter", "\"Version\":2", "\"Version\":1")),
+    ("overwriting-keeps-the-types", |it| {
+        it.way.replace("ssm:PutParameter", "HierarchyTypeMismatchException", "ValidationException");
+    }),
+    ("a-parameter-goes-by-its-arn", |it| it.way.replace("ssm:GetParameter", "\"Name\":\"/durin", "\"Name\":\"durin")),
+    ("an-image-parameter-is-validated-later", |it| {
+        it.aws().world(|world| world.latency.parameter_validation = millis(200_000));
+    }),
+    ("a-put-into-a-validation-is-refused", |it| {
+        it.way.replace("ssm:PutParameter", "TooManyUpdates", "ValidationPending")
+    }),
+    ("a-bad-image-parameter-never-comes", |it| {
+        let there = "{\"Parameter\": {\"Name\": \"p\", \"Value\": \"ami-0\", \"Version\": 1}}";
+        it.way.answer("ssm:GetParameter", 200, there);
+    }),
+    ("one-missing-version-fails-all", |it| {
+        it.way.replace("ec2:DescribeLaunchTemplateVersions", ".VersionNotFound", ".NotFound");
+    }),
+    ("a-mixed-policy-takes-a-parameter", |it| it.way.answer("autoscaling:CreateAutoScalingGroup", 400, GROUP_REFUSES)),
+    ("a-policy-goes-without-its-template", |it| {
+        it.way.answer("autoscaling:UpdateAutoScalingGroup", 400, GROUP_REFUSES)
+    }),
+    ("a-record-moves-by-comparison", |it| {
+        it.way.replace("route53:ChangeResourceRecordSets", "do not match", "differ from");
+    }),
+    ("a-record-shows-while-pending", |it| it.aws().world(|world| world.latency.change_in_sync = millis(90_000))),
+    ("a-listing-begins-at-a-name", |it| it.way.replace("route53:ListResourceRecordSets", "\\052", "*")),
+];
+
+fn millis(millis: u64) -> Range {
+    Range::exactly(Duration::from_millis(millis))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_refutes_what_aws_answers_otherwise() {
+    for (name, otherwise) in ALL {
+        let proving = proving();
+        otherwise(&proving);
+        let finding = proving.ask(probes::named(name).expect("a probe")).await;
+        assert_eq!(finding.verdict, Verdict::Refuted, "{name}: {}", finding.saw);
+    }
+}
+
+/// A refusal for want of a permission says nothing about AWS.
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_may_not_ask_says_neither() {
+    for probe in asked_here() {
+        let proving = proving();
+        let first = probe.calls[0];
+        let body = match first.split(':').next() {
+            Some("ec2") => REFUSES.replace("InvalidThing", "UnauthorizedOperation"),
+            Some("ssm" | "kms") => SSM_REFUSES.replace("InvalidThing", "AccessDeniedException"),
+            _ => GROUP_REFUSES.replace("ValidationError", "AccessDenied"),
+        };
+        probe.calls.iter().for_each(|call| {
+            if call.split(':').next() == first.split(':').next() {
+                proving.way.answer(call, 403, &body);
+            }
+        });
+        let finding = proving.ask(probe).await;
+        assert_eq!(finding.verdict, Verdict::Inconclusive, "{}: {}", probe.name, finding.saw);
+        assert!(finding.saw.contains("may not ask"), "{}: {}", probe.name, finding.saw);
+    }
+}
+
+#[test]
+fn every_probe_that_is_asked_here_is_also_asked_otherwise() {
+    let otherwise: BTreeSet<_> = ALL.iter().map(|(name, _)| *name).collect();
+    let missing: Vec<_> =
+        asked_here().map(|probe: &Probe| probe.name).filter(|name| !otherwise.contains(name)).collect();
+    assert!(missing.is_empty(), "no world answers these otherwise: {missing:?}");
+    assert_eq!(otherwise.len(), ALL.len());
+}
