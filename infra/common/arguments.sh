@@ -128,7 +128,7 @@ is_a() {
     endpoint) pattern='^http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?$' expected="a place on this machine, such as http://127.0.0.1:4566" ;;
     boolean) pattern='^(true|false)$' expected="true or false" ;;
     log-level) pattern='^(error|warn|info|debug|trace)$' expected="error, warn, info, debug or trace" ;;
-    probe) pattern='^[a-z0-9]+(-[a-z0-9]+)*$' expected="a probe's name, as just prove --list has it" ;;
+    probe) pattern='^[a-z][a-z0-9]*(-[a-z0-9]+)+$' expected="a probe's name, as just prove --list has it" ;;
     drill) pattern='^(interruption|termination)$' expected="interruption or termination" ;;
     folder) pattern='.' expected="a folder that exists" && { [ -d "$2" ] || return 1; } ;;
     # In this locale the letters of other languages are neither.

@@ -2,16 +2,27 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
-import time
 
 import pytest
 
 from conftest import INFRA
 
-# Of what moto is asked, it answers these otherwise than the code assumes. Nothing in the code follows moto.
-UNLIKE_AWS = {}
+# What moto answers otherwise than the code assumes, and why that says nothing about AWS.
+UNLIKE_AWS = {
+    "a-bad-image-parameter-never-comes": "moto validates no image",
+    "a-listing-begins-at-a-name": "moto lists no wildcard before the name that is asked for",
+    "a-record-moves-by-comparison": "moto wants a DELETE to say what a CREATE says, in another order",
+    "command-to-nobody-is-refused": "moto sends commands to nobody",
+    "disabled-images-are-asked-for": "moto knows no disabled images",
+    "overwriting-keeps-the-types": "moto overwrites a parameter's type",
+    "unknown-instance-is-refused": "moto tags what does not exist",
+}
+# It fails at these, and the SDK tries for half a minute.
+# Nor does it have what would be asked about images.
+FAILS = {"unknown-member-is-not-ended", "no-group-is-not-no-action"}
 
 
 @pytest.fixture
@@ -37,17 +48,56 @@ def findings(prove):
     return path, json.loads(path.read_text())
 
 
-def test_moto_is_asked_what_it_can_be_asked(prove):
-    process = prove("--read", "--yes")
-    said, _ = process.communicate(timeout=120)
+def left_in(account):
+    zones = account.client("route53").list_hosted_zones()["HostedZones"]
+    parameters = account.client("ssm").describe_parameters()["Parameters"]
+    templates = account.client("ec2").describe_launch_templates()["LaunchTemplates"]
+    names = [*(it["Name"] for it in [*zones, *parameters]), *(it["LaunchTemplateName"] for it in templates)]
+    return [name for name in names if "proof" in name]
+
+
+def test_moto_is_asked_what_it_can_be_asked(account, prove):
+    listed = re.findall(r"^probe +(.*)$\nlevel +(read|cheap)$", prove("--list").communicate(timeout=60)[0], re.MULTILINE)
+    only = [argument for name, _ in listed if name not in FAILS for argument in ("--only", name)]
+    said, _ = prove("--yes", *only).communicate(timeout=300)
+    assert prove.folder.exists(), said
     path, proof = findings(prove)
     assert path.name.endswith("-not-aws.json"), "moto proves nothing"
-    assert proof["finished"]
-    refuted = {name for name, found in proof["findings"].items() if found["verdict"] == "refuted"}
-    proved = {name for name, found in proof["findings"].items() if found["verdict"] == "proved"}
-    print(said)
-    assert refuted - {name for name in refuted if name.endswith("-in-time")} == set(UNLIKE_AWS), said
-    assert len(proved) >= 8, said
+    assert proof["finished"] and not proof["runs"], said
+    verdicts = {name: found["verdict"] for name, found in proof["findings"].items()}
+    assert {name for name, verdict in verdicts.items() if verdict == "refuted"} == set(UNLIKE_AWS), said
+    assert list(verdicts.values()).count("proved") >= 12, said
+    assert left_in(account) == []
+    report, _ = prove("--report").communicate(timeout=60)
+    assert "none has been asked on AWS yet" in report
+
+
+def test_one_that_is_stopped_takes_away_what_it_has_made_and_goes_on_another_time(account, prove):
+    only = ["--only", "a-parameter-goes-by-its-arn", "--only", "a-bad-image-parameter-never-comes", "--only", "a-listing-begins-at-a-name"]
+    process = prove("--yes", *only)
+    for line in process.stdout:
+        if "[3/3]" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 3 and "run it again to go on" in said, said
+    assert left_in(account) == []
+    _, proof = findings(prove)
+    assert not proof["finished"] and len(proof["findings"]) == 2
+    process = prove("--yes", *only)
+    said = process.stdout.readline() + process.stdout.readline() + process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert "2 of them answered already" in said, said
+
+
+def test_what_was_left_can_be_removed_at_once(account, prove):
+    account.client("ssm").put_parameter(Name="/durin/proof/1767590000/identical", Value="v", Type="String")
+    account.client("ssm").put_parameter(Name="/durin/proof/notes", Value="v", Type="String")
+    process = prove("--clean", "--yes")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and "removed parameter /durin/proof/1767590000/identical" in said, said
+    assert left_in(account) == ["/durin/proof/notes"], "it is not a probe's"
 
 
 def test_without_a_terminal_it_asks_for_a_yes_and_does_nothing(prove):

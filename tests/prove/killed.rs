@@ -57,6 +57,7 @@ fn sow_decoys(world: &mut World) {
 fn be_quick(world: &mut World) {
     world.latency.parameter_validation = Range::from_secs(5, 5);
     world.latency.change_in_sync = Range::from_secs(5, 5);
+    world.latency.image_creation = Range::from_secs(20, 20);
 }
 
 /// A run of one probe, with what was kept of it when it ended or died.

@@ -9,13 +9,16 @@ use std::process::ExitCode;
 use clap::Args;
 use durin::aws::Aws;
 use durin_harness::LocalAws;
+use durin_harness::iam::policy::Owner;
+use durin_harness::iam::{Policy, Role};
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::ec2::ImageSpec;
 use durin_harness::world::ec2::images::PUBLIC_OWNER;
-use durin_harness::world::error::ApiResult;
+use durin_harness::world::error::{ApiError, ApiResult};
 use durin_prove::probe::Here;
 use durin_prove::{Bench, Finding, Level, Probe, Verdict, probes, report};
+use serde_json::json;
 use tokio::runtime::Builder;
 
 use crate::print::say;
@@ -74,6 +77,9 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The name of whoever may hardly do anything.
+const LIMITED: &str = "durin-prove-limited";
+
 /// A local AWS that is asked.
 pub struct Proving {
     pub stage: Stage,
@@ -90,7 +96,8 @@ impl Proving {
         let stage = Stage::set_without_functions(&Seed { seed, ..Seed::one_node() }, 1.0)?;
         stage.aws.world(publish).map_err(|error| StageError::Seed(error.to_string()))?;
         let way = Way::to(&stage.aws);
-        let bench = Bench::new(Aws::new(&way.config(&stage.aws)));
+        let mut bench = Bench::new(Aws::new(&way.config(&stage.aws)));
+        bench.limited = Some(Aws::new(&way.limited_config(&stage.aws)).ec2);
         Ok(Proving { stage, way, bench })
     }
 
@@ -109,6 +116,18 @@ fn publish(world: &mut World) -> ApiResult<()> {
     let created = durin_harness::time::Time(world.now().0 - 60 * 24 * 3600 * 1000);
     let spec = ImageSpec::named(name).created(created);
     world.add_image(ImageSpec { owner: Some(PUBLIC_OWNER.to_owned()), public: true, ..spec });
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Sid": "DetachData",
+        "Effect": "Allow",
+        "Action": "ec2:DetachVolume",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/durin:volume": "data"}},
+    }]});
+    let policies = vec![
+        Policy::parse("prove", &policy, Owner::Role)
+            .map_err(|error| ApiError::new("MalformedPolicy", error.to_string()))?,
+    ];
+    world.iam.assume(LIMITED, Role { name: LIMITED.to_owned(), policies });
     world.put_document("AWS-RunShellScript", include_str!("prove/run-shell-script.json"))
 }
 

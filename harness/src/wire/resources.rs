@@ -2,7 +2,7 @@
 //! ("Actions, resources, and condition keys for Amazon EC2", and so on).
 //!
 //! A resource that does not exist has no tags, so a policy that requires tags refuses it. AWS does not document
-//! whether, and for which operations, it answers "not found" instead.
+//! whether, and for which operations, it answers "not found" instead. Probe: tags-decide-before-existence.
 
 use crate::iam::Check;
 use crate::world::{ACCOUNT, REGION, World};

@@ -89,7 +89,7 @@ pub struct Latencies {
     /// How long a terminated instance stays listed. EC2 User Guide: under an hour.
     pub terminated_listed: Range,
 
-    /// From CreateVolume to `available`. Estimate.
+    /// From CreateVolume to `available`. Estimate. Probe: a-volume-is-made-in-seconds.
     pub volume_creation: Range,
     /// From AttachVolume to `attached`. Estimate.
     pub attach: Range,
@@ -116,13 +116,13 @@ pub struct Latencies {
 
     /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
     pub retirement: Range,
-    /// From CreateImage or CopyImage to `available`. Estimate.
+    /// From CreateImage or CopyImage to `available`. Estimate. Probe: a-copy-looks-new.
     pub image_creation: Range,
     /// How long a deregistered image stays listed. EC2 API Reference (DescribeImages): a short interval.
     pub deregistered_image_listed: Range,
     /// From then on, how long its id gives an empty list at least. Estimate.
     pub deregistered_image_remembered: Range,
-    /// From the deregistration of an image until its snapshots can be deleted. Estimate.
+    /// From the deregistration of an image until its snapshots can be deleted. Estimate. Probe: a-snapshot-in-use-stays.
     pub snapshots_held: Range,
     /// From PutParameter until a value of data type `aws:ec2:image` is validated. Systems Manager User Guide (troubleshooting
     /// Parameter Store): up to a few minutes, and five until a put that was refused may be repeated.

@@ -37,7 +37,7 @@ pub enum Trouble {
     Lacking(String),
 }
 
-/// Refusals that are about the credentials, or about the moment.
+/// Refusals that are about the credentials.
 const NOT_ALLOWED: [&str; 8] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -47,6 +47,15 @@ const NOT_ALLOWED: [&str; 8] = [
     "InvalidClientTokenId",
     "UnauthorizedOperation",
     "UnrecognizedClientException",
+];
+
+/// Refusals that are about how many calls there are.
+const OF_THE_MOMENT: [&str; 5] = [
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
 ];
 
 /// The answer of a call that AWS may refuse.
@@ -124,8 +133,11 @@ where
             text: refused.err().message().unwrap_or("(no text)").to_owned(),
             status: refused.raw().status().as_u16(),
         };
-        if NOT_ALLOWED.contains(&refusal.code.as_str()) {
+        let code = refusal.code.as_str();
+        if NOT_ALLOWED.contains(&code) {
             Trouble::NotAllowed(refusal)
+        } else if refusal.status >= 500 || OF_THE_MOMENT.contains(&code) {
+            Trouble::Unanswered(refusal.to_string())
         } else {
             Trouble::Refused(refusal)
         }

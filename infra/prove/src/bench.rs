@@ -21,8 +21,8 @@ pub const DOMAIN: &str = "proof.durin.internal";
 #[derive(Clone, Debug)]
 pub struct Bench {
     pub aws: Aws,
-    /// Clients that may detach volumes with the tag `durin:volume` and do nothing else, if there are any.
-    pub limited: Option<Aws>,
+    /// A client that may detach volumes with the tag `durin:volume` and do nothing else, if there is one.
+    pub limited: Option<aws_sdk_ec2::Client>,
     /// The second in which it has begun, since 1970. Names have to be new: AWS remembers those of what was deleted.
     pub run: String,
     /// The runs that it goes on with, which were stopped.

@@ -1,16 +1,28 @@
 //! Every probe, in the order in which they are asked.
 
+mod access;
 mod calls;
+mod images;
 mod parameters;
 mod templates;
 mod unknown;
+mod volumes;
 mod zones;
 
 use crate::probe::{Level, Probe};
 
 /// All of them: what changes nothing first.
 pub fn all() -> impl Iterator<Item = &'static Probe> {
-    let lists = [unknown::PROBES, calls::PROBES, parameters::PROBES, templates::PROBES, zones::PROBES];
+    let lists = [
+        unknown::PROBES,
+        access::PROBES,
+        calls::PROBES,
+        parameters::PROBES,
+        templates::PROBES,
+        zones::PROBES,
+        volumes::PROBES,
+        images::PROBES,
+    ];
     let mut probes: Vec<_> = lists.into_iter().flatten().collect();
     probes.sort_by_key(|probe| probe.level);
     probes.into_iter()

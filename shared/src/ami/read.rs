@@ -62,6 +62,7 @@ pub(super) async fn listed(aws: &Aws, ids: &BTreeSet<ImageId>) -> Result<BTreeSe
 
 /// Whether EC2's error code says that an image is gone. At first its id gives one of these errors, later an empty
 /// answer, and then the other error. Probe: unknown-image-is-refused.
+/// Probe: a-deregistered-image-is-gone.
 pub(super) fn is_gone(code: &str) -> bool {
     matches!(code, "InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable")
 }

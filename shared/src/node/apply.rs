@@ -106,6 +106,7 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
     let refused = |problem| Blocked::AttachRefused { volume: volume.clone(), successor: successor.clone(), problem };
     match code(&error) {
         // Another function was faster, or this one in an attempt whose answer was lost; or the successor stopped running.
+        // Probe: nobody-takes-no-volume.
         "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
             node.view.forget_all();
             Ok(Applied::Overtaken)
@@ -283,6 +284,7 @@ async fn detach(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Appli
         Ok(_) => Ok(Applied::Done),
         Err(error) if is_of_the_moment(&error) => Ok(Applied::Overtaken),
         Err(error) => match code(&error) {
+            // Probe: a-free-volume-is-not-detached.
             "IncorrectState" | "IncorrectInstanceState" | "InvalidAttachment.NotFound" => Ok(Applied::Overtaken),
             _ => Err(failed("ec2:DetachVolume")(error)),
         },

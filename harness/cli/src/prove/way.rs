@@ -53,8 +53,17 @@ impl Way {
         Way { aws: aws.clone(), state: Arc::default(), dies: Arc::default() }
     }
 
+    /// For whoever may do everything.
     pub fn config(&self, aws: &LocalAws) -> SdkConfig {
-        let config = aws.sdk_config("prove");
+        self.between(aws.sdk_config("prove"))
+    }
+
+    /// For whoever may hardly do anything.
+    pub(super) fn limited_config(&self, aws: &LocalAws) -> SdkConfig {
+        self.between(aws.sdk_config(super::LIMITED))
+    }
+
+    fn between(&self, config: SdkConfig) -> SdkConfig {
         let Some(inner) = config.http_client() else { return config };
         config.to_builder().http_client(Between { inner, way: self.clone() }).build()
     }

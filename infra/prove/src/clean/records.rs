@@ -9,29 +9,17 @@ use crate::probe::Trouble;
 
 /// Those below the domain that have the comment, too.
 pub(super) async fn zones(bench: &Bench) -> Result<Vec<Found>, Trouble> {
+    let mut pages = bench.aws.route53.list_hosted_zones().into_paginator().send();
     let mut found = Vec::new();
-    // In the order of their reversed labels, so those below a domain follow it.
-    let mut start = (DOMAIN.to_owned(), None);
-    loop {
-        let call = bench.aws.route53.list_hosted_zones_by_name().dns_name(&start.0);
-        let page = call.set_hosted_zone_id(start.1).send().await?;
-        for zone in page.hosted_zones {
-            if !zone.name.ends_with(&format!(".{DOMAIN}.")) {
-                if zone.name.trim_end_matches('.') == DOMAIN {
-                    continue;
-                }
-                return Ok(found);
-            }
+    while let Some(page) = pages.next().await {
+        for zone in page?.hosted_zones {
             let comment = zone.config.and_then(|config| config.comment).unwrap_or_default();
-            let run = comment.strip_prefix(TAG).and_then(|rest| rest.strip_prefix('='));
-            let run = run.map(str::to_owned);
+            let run = comment.strip_prefix(TAG).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned);
+            let run = run.filter(|_| zone.name.ends_with(&format!(".{DOMAIN}.")));
             found.extend(run.map(|run| Found { what: Thing::Zone, id: zone.id, run }));
         }
-        match page.next_dns_name {
-            Some(next) if page.is_truncated => start = (next, page.next_hosted_zone_id),
-            _ => return Ok(found),
-        }
     }
+    Ok(found)
 }
 
 /// Its records first, because Route 53 deletes only empty zones.

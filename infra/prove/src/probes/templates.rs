@@ -5,7 +5,7 @@ use aws_sdk_autoscaling::types::{
 };
 use aws_sdk_ec2::types::{InstanceType, RequestLaunchTemplateData, ResourceType};
 
-use super::parameters::{images, put_image, readable};
+use super::parameters::{image_ids, put_image, readable};
 use crate::answer::{Answer, answer};
 use crate::bench::{Bench, TAG};
 use crate::probe::{Finding, Here, Level, Probe, Rests, Trouble};
@@ -81,7 +81,7 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 async fn missing_version(bench: &Bench) -> Result<Finding, Trouble> {
-    let [image, _] = images(bench).await?;
+    let [image, _] = image_ids(bench).await?;
     let name = template(bench, "versions", &image).await?;
     let call = bench.aws.ec2.describe_launch_template_versions().launch_template_name(name);
     let asked = answer(call.versions("1").versions("99").send().await)?;
@@ -122,7 +122,7 @@ async fn template_of(bench: &Bench, what: &str) -> Result<Option<String>, Troubl
 
 /// A group of none, as `infra/node.yaml` has one: spot, explicit types, and an image by its parameter.
 async fn empty_group(bench: &Bench, what: &str) -> Result<Answer<()>, Trouble> {
-    let [image, _] = images(bench).await?;
+    let [image, _] = image_ids(bench).await?;
     let subnet = bench.subnet().await?;
     let parameter = bench.parameter(what);
     put_image(bench, &parameter, &image).await?;

@@ -72,7 +72,7 @@ pub enum Unpublishable {
     /// A person has said that it should not be used any more.
     #[error("it is deprecated")]
     Deprecated,
-    /// A copy is as old as its source, but EC2 reports it as new.
+    /// A copy is as old as its source, but EC2 reports it as new. Probe: a-copy-looks-new.
     #[error("it is a copy of {0}")]
     Copy(String),
     /// Its age decides.

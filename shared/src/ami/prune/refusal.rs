@@ -5,6 +5,7 @@ use crate::failure::Failure;
 
 /// Whether EC2 has answered, and its answer is about the one thing that we asked for. A problem that passes is not, and
 /// neither is one that concerns everything alike: a missing permission, credentials, a malformed call.
+/// Probe: a-snapshot-in-use-stays.
 pub(super) fn is_of_one_thing(failure: &Failure) -> bool {
     match failure {
         Failure::Aws { code: Some(code), .. } => !passes(code) && !concerns_all(code),
