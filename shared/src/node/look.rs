@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Attachment, Blocked, Hook, Observed, Step, Word, next_step};
+use durin_decisions::node::{Agents, Attachment, Blocked, Hook, Observed, Step, Word, next_step};
 
 use super::commands::{Command, Outcome};
 use super::documents::Document;
@@ -92,7 +92,7 @@ pub async fn look_at(aws: &Aws, only: Option<&GroupName>) -> Result<Looks, Failu
     read_together(aws, &mut nodes).await?;
     let holders: Vec<Attachment> = nodes.iter().filter_map(|node| node.view.holder().cloned()).collect();
     let holder_ids: BTreeSet<&InstanceId> = holders.iter().map(|holder| &holder.instance).collect();
-    let online = if holders.is_empty() { Ok(BTreeSet::new()) } else { read::agents(aws, &holder_ids).await };
+    let online = if holders.is_empty() { Ok(Agents::Unknown) } else { read::agents(aws, &holder_ids).await };
     let answers = if holders.is_empty() { Ok(RollCall::default()) } else { last_answers(aws, &holders).await };
     let mut looks = Vec::new();
     for node in &mut nodes {
@@ -114,13 +114,13 @@ pub async fn hooks_of(aws: &Aws, group: &GroupName) -> Result<Vec<Hook>, Failure
 async fn look(
     aws: &Aws,
     node: &mut Node,
-    online: Option<&BTreeSet<InstanceId>>,
+    online: Option<&Agents>,
     answers: &Result<RollCall, Failure>,
 ) -> Result<Look, Failure> {
     let observed = node.observe(aws).await?;
     let step = next_step(&observed, aws.clock.now());
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
-    let agent = holder.and_then(|holder| Some(online?.contains(&holder.instance)));
+    let agent = holder.and_then(|holder| Some(online?.is_online(&holder.instance)));
     let word = word(holder, answers);
     let beginning = match holder {
         Some(holder) => beginning(aws, holder).await,

@@ -34,12 +34,12 @@ pub(super) struct RollCall {
 }
 
 /// Why a holder does not serve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Denial {
-    DoesNotServe {
-        why: String,
-    },
-    /// It has said twice in one boot that it has let go of the volume. Then its k3s starts for nobody but `durin-node resume`.
+    #[error("{why}")]
+    DoesNotServe { why: String },
+    /// Twice in one boot. Then its k3s starts for nobody but `durin-node resume`.
+    #[error("it has let go of the volume")]
     HasReleased,
 }
 

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::answers::whole_seconds;
-use super::filters::NO_TAGS;
 use super::launch_data::{is_spot, shown_as_said, snapshot_devices, tags_in_metadata};
 use super::listing::{Listing, ids_or_pages};
 use super::tags::{self, tag_set};

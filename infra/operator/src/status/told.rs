@@ -44,7 +44,9 @@ fn lines_of(blocked: &Blocked) -> &'static [&'static str] {
         Blocked::NoSuchZone { .. } | Blocked::ForeignRecord { .. } | Blocked::RecordRefused { .. } => &["record"],
         Blocked::ZoneNotAllowed { .. } => &["zone-allowed"],
         Blocked::TerminationRefused { .. } => &["protection"],
+        Blocked::NotDeclared { .. } | Blocked::Tags(TagError::NotPropagated { .. }) => &["propagated"],
         Blocked::Unfit { .. }
+        | Blocked::CannotAnswer { .. }
         | Blocked::EndRefused { .. }
         | Blocked::NeverFreed { .. }
         | Blocked::NeverAvailable { .. }

@@ -31,7 +31,7 @@ use crate::lifecycle::Transition;
 use crate::risk::Warning;
 pub use departure::release_matters;
 use obstacles::{
-    cannot_take_over, shared_record, shared_volume, mistaken_tag, too_many, usable_volume, zone_elsewhere,
+    cannot_take_over, mistaken_tag, shared_record, shared_volume, too_many, usable_volume, zone_elsewhere,
 };
 use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, least_heartbeat};
