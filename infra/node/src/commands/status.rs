@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
+use durin_decisions::ids::VolumeId;
 use serde_json::Value;
 
 use crate::answer::{Answer, hundredths};
@@ -73,7 +74,7 @@ fn serves(world: &World) -> (Answer, bool) {
 /// The k3s that answers now; or why none does, and whether none ever will.
 fn look(world: &World) -> Result<Unit, (String, bool)> {
     if let Marker::Released(volume) = state::marker(world) {
-        let volume = if volume.is_empty() { "the volume" } else { &volume };
+        let volume = VolumeId::new(volume).map_or("the volume".to_owned(), |volume| volume.to_string());
         return Err((format!("{volume} has been released"), true));
     }
     let mount = Mounted::of_this_boot(world).and_then(|note| mounts::at(world, &note.volume));

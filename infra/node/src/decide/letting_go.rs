@@ -129,8 +129,8 @@ pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool) -> TakeBa
     match marker {
         Marker::Absent | Marker::Stale if is_mounted => TakeBack::NothingToDo,
         Marker::Absent | Marker::Stale => TakeBack::MountAgain,
-        // One without a name says that the volume was released that this instance has.
-        Marker::Released(released) if !released.is_empty() && released != volume.as_str() => {
+        // One that names none says that the volume was released that this instance has.
+        Marker::Released(released) if released != volume.as_str() && VolumeId::new(released.as_str()).is_ok() => {
             TakeBack::Refuse(NotResumed::AnotherVolume(volume.clone(), released.clone()))
         }
         Marker::Released(_) => TakeBack::Serve,

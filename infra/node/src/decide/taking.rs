@@ -116,9 +116,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// By the marker, which may have no name in it: then it is this one.
+    /// By the marker, which may name none: then it is this one.
     pub fn released(marked: &str, volume: &VolumeId) -> Refusal {
-        Refusal::Released(if marked.is_empty() { volume.to_string() } else { marked.to_owned() })
+        Refusal::Released(VolumeId::new(marked).as_ref().unwrap_or(volume).to_string())
     }
 }
 

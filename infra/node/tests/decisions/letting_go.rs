@@ -60,6 +60,7 @@ fn a_release_does_what_is_left_to_do(#[case] before: Before, #[case] is: Begin) 
 #[rstest]
 #[case::released(Marker::Released(volume().to_string()), TakeBack::Serve)]
 #[case::nothing_that_has_a_name(Marker::Released(String::new()), TakeBack::Serve)]
+#[case::something_that_is_no_volume(Marker::Released("\u{fffd}".into()), TakeBack::Serve)]
 #[case::another(Marker::Released(another().to_string()), TakeBack::Refuse(NotResumed::AnotherVolume(volume(), another().to_string())))]
 fn only_its_own_release_of_this_boot_is_taken_back(
     #[case] marker: Marker,

@@ -42,7 +42,7 @@ fn a_volume_in_order_is_taken(#[case] seen: Seen, #[case] is: Next) {
 }
 
 #[rstest]
-#[case::released(|seen: &mut Seen| seen.marker = Marker::Released("vol-1".into()), Refusal::Released("vol-1".into()))]
+#[case::released(|seen: &mut Seen| seen.marker = Marker::Released("vol-0fedcba9".into()), Refusal::Released("vol-0fedcba9".into()))]
 #[case::released_without_a_name(|seen: &mut Seen| seen.marker = Marker::Released(String::new()), Refusal::Released(volume().to_string()))]
 #[case::in_use(|seen: &mut Seen| seen.access = Access::Shared, Refusal::InUse("it is mounted or held".into()))]
 #[case::being_written(

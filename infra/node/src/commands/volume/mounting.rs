@@ -75,9 +75,9 @@ pub(super) fn mount(
     let mut formatted = false;
     let mut written = None;
     loop {
-        let begun = Instant::now();
         // Each step takes its time.
         seen.access = access(device);
+        let begun = Instant::now();
         match taking::next(&wanted.volume, &seen) {
             Next::Refuse(why) => return Err(why.into()),
             Next::ReadWhole => {
