@@ -132,14 +132,14 @@ impl<'a> Judge<'a> {
 
     fn why_kept(&self, snapshot: &Snapshot) -> Option<Keep> {
         let references = &self.account.references;
-        let lost = snapshot.images_named().into_iter().find_map(|id| Some((references.images.get(&id)?, id)));
+        let lost = || snapshot.images_named().into_iter().find_map(|id| Some((references.images.get(&id)?, id)));
         if let Some(image) = self.images_of.get(&snapshot.id).and_then(|images| images.last()) {
             Some(Keep::OfImage((*image).clone()))
         } else if !snapshot.is_ours() {
             Some(Keep::NotOurs)
         } else if let Some(by) = references.snapshots.get(&snapshot.id) {
             Some(Keep::Referenced(by.clone()))
-        } else if let Some((by, image)) = lost {
+        } else if let Some((by, image)) = lost() {
             Some(Keep::LostImageReferenced(image, by.clone()))
         } else if is_kept(&snapshot.tags) {
             Some(Keep::Tagged)

@@ -14,12 +14,15 @@ const MOST_IDS: usize = 11;
 /// The images that something refers to, and that neither are there nor have a snapshot that says it was theirs. A snapshot
 /// that names no image may be of any of them.
 pub(super) fn unaccounted(account: &Account) -> BTreeMap<&ImageId, &BTreeSet<Reference>> {
-    let there: BTreeSet<&ImageId> = account.images.iter().map(|image| &image.id).collect();
-    let named: BTreeSet<ImageId> = account.snapshots.iter().flat_map(Snapshot::images_named).collect();
     let references = &account.references;
-    let is_accounted =
-        |image: &ImageId| there.contains(image) || named.contains(image) || references.of_others.contains(image);
-    references.images.iter().filter(|(image, _)| !is_accounted(image)).collect()
+    let mut unaccounted: BTreeMap<_, _> = references.images.iter().collect();
+    account.images.iter().map(|image| &image.id).chain(&references.of_others).for_each(|image| {
+        unaccounted.remove(image);
+    });
+    account.snapshots.iter().flat_map(Snapshot::images_named).for_each(|image| {
+        unaccounted.remove(&image);
+    });
+    unaccounted
 }
 
 /// The images that stay. One that nothing needs is on its way out, and nothing will look for a way back to it.
@@ -39,11 +42,14 @@ pub(super) fn untold(
     staying: &BTreeSet<&ImageId>,
 ) -> Vec<(SnapshotId, String)> {
     let tag = |snapshot: &Snapshot| {
+        let images = images_of.get(&snapshot.id)?;
         let has_room = !is_full(&snapshot.tags) || snapshot.tags.contains_key(IMAGE_ID);
+        if !snapshot.is_touchable() || !has_room {
+            return None;
+        }
+        let of: BTreeSet<&ImageId> = images.iter().copied().filter(|image| staying.contains(image)).collect();
         let named = snapshot.images_named();
-        let of: BTreeSet<&ImageId> =
-            images_of.get(&snapshot.id)?.iter().copied().filter(|image| staying.contains(image)).collect();
-        if !snapshot.is_touchable() || !has_room || of.iter().all(|image| named.contains(*image)) {
+        if of.iter().all(|image| named.contains(*image)) {
             return None;
         }
         let before: Vec<ImageId> = snapshot.images_tagged().collect();
