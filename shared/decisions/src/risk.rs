@@ -19,6 +19,10 @@ pub struct Warning {
 /// How long after its time a reclaim may still come. If EC2 has not taken the instance by then, it has changed its mind.
 pub const RECLAIM_MAY_COME_FOR: Duration = Duration::from_secs(300);
 
+/// How long after its time a hold may still be the one of an end that goes on. Then the terminate hook of that end has run
+/// out: it waits for 900 s, of which the hold was 540. A second end of an instance that has escaped the first is held anew.
+pub const HOLD_MAY_LAST_FOR: Duration = Duration::from_secs(900 - 540);
+
 /// The tag on an instance: its risk, and which launch of which instance the risk is about. Groups propagate tags, people
 /// copy them, and an instance that was stopped and started is on another host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,14 +116,21 @@ impl Risk {
     /// Whether this says more than `known` does: a warning counts once, and a weaker one does not count after a
     /// stronger that may still come true.
     pub fn adds_to(self, known: Option<Risk>, now: SystemTime) -> bool {
-        known.is_none_or(|known| {
-            let is_past = |after| known.reclaim().is_some_and(|reclaim| reclaim + after <= now);
-            match self.reason.cmp(&known.reason) {
-                Ordering::Greater => true,
-                Ordering::Equal => is_past(Duration::ZERO),
-                Ordering::Less => is_past(RECLAIM_MAY_COME_FOR),
-            }
+        known.is_none_or(|known| match self.reason.cmp(&known.reason) {
+            Ordering::Greater => true,
+            Ordering::Equal => known.is_over(now) || known.reclaim().is_some_and(|reclaim| reclaim <= now),
+            Ordering::Less => known.is_over(now),
         })
+    }
+
+    /// Whether it says nothing of the instance any more.
+    pub fn is_over(self, now: SystemTime) -> bool {
+        let counts_for = match self.reason {
+            RiskReason::Interruption => RECLAIM_MAY_COME_FOR,
+            RiskReason::Terminating => HOLD_MAY_LAST_FOR,
+            RiskReason::Rebalance | RiskReason::Retirement => return false,
+        };
+        self.until.is_some_and(|until| until + counts_for <= now)
     }
 
     /// When EC2 takes the capacity back, if the warning is of that.
@@ -224,6 +235,21 @@ mod tests {
         assert!(!adds(interrupted, interrupted));
         assert!(!adds(rebalance, interrupted));
         assert!(!adds(terminating, terminating));
+    }
+
+    /// The instance has escaped an end, and its tag still says that it was held.
+    #[rstest]
+    #[case::the_end_may_go_on(without_a_time(RiskReason::Rebalance), 479, false)]
+    #[case::it_is_over(without_a_time(RiskReason::Rebalance), 480, true)]
+    #[case::its_host_retires(without_a_time(RiskReason::Retirement), 480, true)]
+    #[case::it_is_held_in_the_same_end(hold(700), 479, false)]
+    #[case::it_is_held_in_another(hold(1_020), 480, true)]
+    fn a_hold_of_an_end_that_is_over_is_used_up(#[case] risk: Risk, #[case] now: u64, #[case] adds: bool) {
+        assert_eq!(risk.adds_to(Some(hold(120)), at(now)), adds);
+    }
+
+    fn hold(seconds: u64) -> Risk {
+        Risk { reason: RiskReason::Terminating, until: Some(at(seconds)) }
     }
 
     /// EC2 has changed its mind, and may change it again.

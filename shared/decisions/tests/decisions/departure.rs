@@ -155,6 +155,18 @@ fn a_holder_that_nothing_keeps_is_not_held(#[case] situation: Situation) {
     assert_eq!(next_step(&situation.seen(), now()), release());
 }
 
+/// Its group has let it escape an end (`Terminating:Retained`), and ends it again: what it was marked with then is over.
+#[rstest]
+#[case::in_the_same_end(359, release())]
+#[case::in_another(360, Step::Mark {
+    instance: id(OLD), risk: Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) } })]
+#[case::a_day_later(86_400, Step::Mark {
+    instance: id(OLD), risk: Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) } })]
+fn a_holder_that_is_ended_a_second_time_is_held_anew(#[case] seconds: u64, #[case] expected: Step) {
+    let again = ending().without(NEW).at_risk(OLD, RiskReason::Terminating, Some(seconds_ago(seconds)));
+    assert_eq!(next_step(&again.seen(), now()), expected);
+}
+
 /// The schedule has made up for a lost event, so a third of the hook's time is gone at the first look.
 #[test]
 fn silent_newcomers_do_not_outlast_the_terminate_hook_one_after_the_other() {

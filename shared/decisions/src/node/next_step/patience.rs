@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::lifecycle::Transition;
+use crate::risk::HOLD_MAY_LAST_FOR;
 
 /// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8, unmount
 /// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
@@ -74,6 +75,10 @@ pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
 /// at it. Its terminate hook waits for 900 s, of which 300 may be gone before the schedule makes up for a lost event, and a
 /// minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
+
+// What is believed of a hold follows from the same two.
+const _: () =
+    assert!(HOLD_MAY_LAST_FOR.as_secs() == least_heartbeat(Transition::Terminating).as_secs() - HOLD.as_secs());
 
 /// How long before EC2 stops an instance its replacement does not wait for a successor any more. Until then nothing is lost
 /// by asking for capacity again and again; a day is enough for a person to see to what keeps the group from replacing it.

@@ -10,6 +10,7 @@ use crate::ids::InstanceId;
 use crate::node::observed::{Agents, AttachmentState, ReleaseState};
 use crate::node::step::WaitFor;
 use crate::node::word::{Question, Word};
+use crate::risk::Risk;
 
 /// What is known of the holder's release.
 pub(super) enum Evidence {
@@ -109,7 +110,8 @@ impl Departure<'_> {
         if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
             return Deadline::Due;
         }
-        let held = self.instance.risk.filter(|risk| risk.reclaim().is_none() && self.is_ending());
+        let is_hold = |risk: &Risk| risk.reclaim().is_none() && self.is_ending() && !risk.is_over(self.now);
+        let held = self.instance.risk.filter(is_hold);
         let held_until = held.and_then(|risk| risk.until);
         match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
             None if stop.is_some() => Deadline::Ahead,
