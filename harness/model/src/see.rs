@@ -10,7 +10,7 @@ use durin_decisions::ids::{ActionToken, GroupName, HookName, HostedZoneId, Insta
 use durin_decisions::lifecycle::{LifecycleAction, Passage, Transition};
 use durin_decisions::node::{
     ARecord, Agents, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, Lifecycle, Observed, Question,
-    Record, Release, ReleaseState, Volume, VolumeState, Word, Words, release_matters, word_matters,
+    Record, Release, ReleaseState, Stop, Volume, VolumeState, Word, Words, release_matters, word_matters,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -153,7 +153,7 @@ fn instance(world: &World, id: Id) -> Option<Instance> {
         private_ip: Some(address(id)),
         of_group: true,
         risk: it.mark.map(risk),
-        stops_at: None,
+        stop: Stop::Unknown,
         hibernates: false,
         device_taken_by: None,
         is_declared: true,

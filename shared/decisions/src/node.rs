@@ -20,7 +20,7 @@ pub use next_step::{
 };
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
-    Release, ReleaseState, UnusableKey, Volume, VolumeState, lacks_holder,
+    Release, ReleaseState, Stop, UnusableKey, Volume, VolumeState, lacks_holder,
 };
 pub use record::{ARecord, Record, RecordProblem};
 pub use standstill::Standstill;

@@ -9,8 +9,8 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_route53::types as route53;
 use aws_smithy_types::DateTime;
 use durin_decisions::node::{
-    ARecord, Attachment, AttachmentState, Claim, DEVICE, Group, Instance, InstanceState, Lifecycle, Record, Volume,
-    VolumeState,
+    ARecord, Attachment, AttachmentState, Claim, DEVICE, Group, Instance, InstanceState, Lifecycle, Record, Stop,
+    Volume, VolumeState,
 };
 
 use crate::ids::{GroupName, InstanceId, VolumeId};
@@ -106,7 +106,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
         of_group: false,
         risk: tag(AT_RISK).and_then(Mark::parse).filter(|mark| mark.is_about(&id, launched)).map(|mark| mark.risk),
         // DescribeInstances does not say.
-        stops_at: None,
+        stop: Stop::Unknown,
         hibernates: instance.hibernation_options().and_then(|options| options.configured()).unwrap_or_default(),
         device_taken_by: instance.block_device_mappings().iter().find_map(volume_in_the_way),
         is_declared: tag(tags::VOLUME_ID).is_some(),

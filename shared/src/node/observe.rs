@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Volume, Words,
+    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Stop, Volume, Words,
     release_matters, retires,
 };
 use durin_decisions::shell::node_tag;
@@ -193,10 +193,14 @@ impl Node {
             replacement_asked: self.writes.replacement_asked(),
         };
         observed.forget_own_device();
-        // A mark says that the host retires, and EC2 alone knows when.
+        // A mark says that the host retires, and EC2 alone knows when, and whether it still does.
         if observed.instances.values().any(retires) {
             let stops = self.view.ask_about_stops(aws, &self.declaration).await;
-            observed.instances.iter_mut().for_each(|(id, instance)| instance.stops_at = stops.get(id).copied());
+            let stop = |id: &InstanceId| match stops {
+                Some(stops) => stops.get(id).copied().map_or(Stop::None, Stop::At),
+                None => Stop::Unknown,
+            };
+            observed.instances.iter_mut().for_each(|(id, instance)| instance.stop = stop(id));
         }
         self.standstill.note(&mut observed, aws.clock.now());
         observed.release = self.ask_about_release(aws, &observed).await;
@@ -360,10 +364,11 @@ async fn read_stops(aws: &Aws, nodes: &mut [Node]) {
     let some = nodes.iter().position(has_retiring).or_else(|| checks::is_hourly(now).then_some(0));
     let Some(first) = some.and_then(|place| nodes.get_mut(place)) else { return };
     let declaration = first.declaration.clone();
-    let stops = first.view.ask_about_stops(aws, &declaration).await.clone();
+    let stops = first.view.ask_about_stops(aws, &declaration).await.cloned();
     for node in nodes.iter_mut() {
         let unmarked = node.view.instances.get().and_then(|known| {
-            known.iter().find(|(id, it)| stops.contains_key(*id) && !retires(it)).map(|(id, _)| id.clone())
+            let stops = |id: &InstanceId| stops.as_ref().is_some_and(|stops| stops.contains_key(id));
+            known.iter().find(|(id, it)| stops(id) && !retires(it)).map(|(id, _)| id.clone())
         });
         let risk = Risk { reason: RiskReason::Retirement, until: None };
         node.warning = unmarked.map(|instance| Warning { instance, risk, sent: Some(now) });

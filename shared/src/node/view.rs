@@ -61,8 +61,8 @@ pub(super) struct View {
     pub(super) name: Cached<Name>,
     /// `None` if EC2 was asked and does not list it.
     pub(super) volume: Cached<Option<Volume>>,
-    /// Of any age: the time is days away.
-    pub(super) stops: Cached<BTreeMap<InstanceId, SystemTime>>,
+    /// Of any age: the time is days away. `None` if EC2 has not answered.
+    pub(super) stops: Cached<Option<BTreeMap<InstanceId, SystemTime>>>,
     agents: Cached<Agents>,
     /// Of any age: whatever is wrong with a key, a person has to mend it.
     key: Cached<Option<KeyProblem>>,
@@ -152,9 +152,13 @@ impl View {
         agents.clone()
     }
 
-    /// When EC2 stops which instance. Fail open: without an answer no time is known.
-    pub(super) async fn ask_about_stops(&mut self, aws: &Aws, node: &Declaration) -> &BTreeMap<InstanceId, SystemTime> {
-        self.stops.get_or_ask(&aws.clock, ask_for_stops(aws, node)).await
+    /// When EC2 stops which instance. Fail open: without an answer no time is known, and marks are believed.
+    pub(super) async fn ask_about_stops(
+        &mut self,
+        aws: &Aws,
+        node: &Declaration,
+    ) -> Option<&BTreeMap<InstanceId, SystemTime>> {
+        self.stops.get_or_ask(&aws.clock, ask_for_stops(aws, node)).await.as_ref()
     }
 
     /// Asks KMS whether the volume's key can be used. Fail open: who may not ask knows of no problem.
@@ -387,10 +391,10 @@ async fn ask_for_commands(aws: &Aws, node: &Declaration, holder: &Attachment) ->
     listed.unwrap_or_else(|failure| unknown(node, &failure, SYSTEMS_MANAGER, Vec::new()))
 }
 
-async fn ask_for_stops(aws: &Aws, node: &Declaration) -> BTreeMap<InstanceId, SystemTime> {
+async fn ask_for_stops(aws: &Aws, node: &Declaration) -> Option<BTreeMap<InstanceId, SystemTime>> {
     const EVENTS: &str = "EC2's scheduled events cannot be read";
     let stops = if_soon(&aws.clock, "ec2:DescribeInstanceStatus", read::scheduled_stops(aws)).await;
-    stops.unwrap_or_else(|failure| unknown(node, &failure, EVENTS, BTreeMap::new()))
+    stops.map_or_else(|failure| unknown(node, &failure, EVENTS, None), Some)
 }
 
 const SYSTEMS_MANAGER: &str = "Systems Manager cannot be asked";

@@ -213,10 +213,7 @@ pub struct Instance {
     pub of_group: bool,
     /// What it is warned of, as its tag says.
     pub risk: Option<Risk>,
-    /// When EC2 is going to stop or retire it: the earliest `NotBefore` of its scheduled events of the kinds
-    /// `instance-stop` and `instance-retirement` that are neither completed nor cancelled (DescribeInstanceStatus); none
-    /// if there is no such event, or nobody has asked. EC2 may do it later, never sooner.
-    pub stops_at: Option<SystemTime>,
+    pub stop: Stop,
     /// Whether it was launched so that it can hibernate (`HibernationOptions.Configured`). Then `stopped` does not say that
     /// it has unmounted anything: its memory is on the disk, and it goes on where it was when it is started.
     pub hibernates: bool,
@@ -226,6 +223,28 @@ pub struct Instance {
     pub is_declared: bool,
     /// Whether its metadata shows its tags; none if EC2 does not say.
     pub tags_in_metadata: Option<bool>,
+}
+
+/// Whether EC2 is going to stop or retire an instance: its scheduled events of the kinds `instance-stop` and
+/// `instance-retirement` that are neither completed nor cancelled (DescribeInstanceStatus).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stop {
+    /// Nobody has asked, or EC2 has not answered. A mark of a retirement is believed.
+    #[default]
+    Unknown,
+    /// EC2 was asked, and there is no such event: a retirement that was marked has been called off.
+    None,
+    /// The earliest `NotBefore`. EC2 may do it later, never sooner.
+    At(SystemTime),
+}
+
+impl Stop {
+    pub fn time(self) -> Option<SystemTime> {
+        match self {
+            Stop::Unknown | Stop::None => None,
+            Stop::At(time) => Some(time),
+        }
+    }
 }
 
 impl Instance {

@@ -1,7 +1,9 @@
 //! A host that retires: EC2 says when it stops the instance, and the less time is left, the less a successor is waited for.
 
 use durin_decisions::lifecycle::Transition;
-use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, ReleaseState, Step, WaitFor, next_step};
+use durin_decisions::node::{
+    ActionResult, Blocked, Done, InstanceState, KeyProblem, Number, ReleaseState, Step, WaitFor, next_step,
+};
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
 
@@ -122,6 +124,28 @@ fn a_stop_that_was_put_off_is_no_reason_to_hurry() {
     let seen = |seconds: u64| next_step(&stops_in(seconds).launch_suspended().free().seen(), now());
     assert_eq!(seen(800), nobody());
     assert_eq!(seen(7 * DAY), Step::Attach { successor: id(OLD) });
+}
+
+/// AWS has put the host right. The mark stays.
+#[rstest]
+#[case::it_serves(retired(), serves())]
+#[case::two_were_asked_for(retired().desired(2).group_stands_for(121), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::its_successor_has_come(
+    retired().desired(2).at_least(1).instance(NEW, PENDING_WAIT, InstanceState::Running),
+    Step::EndSpare { instance: id(NEW), number: Number::Falls })]
+#[case::its_key_is_disabled(retired().key(KeyProblem::Disabled), serves())]
+fn a_retirement_that_was_called_off_moves_nothing(#[case] situation: Situation, #[case] expected: Step) {
+    assert_ne!(next_step(&situation.seen(), now()), expected, "as long as nobody has asked EC2");
+    assert_eq!(next_step(&situation.never_stops(OLD).seen(), now()), expected);
+}
+
+/// Of two newcomers, the one whose retirement was called off is no worse.
+#[test]
+fn a_newcomer_whose_retirement_was_called_off_is_like_any_other() {
+    let two = replaced().without(OLD).free().instance(NEWEST, PENDING_WAIT, InstanceState::Running);
+    let marked = two.at_risk(NEW, RiskReason::Retirement, None);
+    assert_eq!(next_step(&marked.seen(), now()), Step::Attach { successor: id(NEWEST) });
+    assert_eq!(next_step(&marked.never_stops(NEW).seen(), now()), Step::Attach { successor: id(NEW) });
 }
 
 /// Nobody makes way for an instance that EC2 is about to stop.

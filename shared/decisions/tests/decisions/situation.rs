@@ -11,7 +11,7 @@ use durin_decisions::declaration::Declaration;
 use durin_decisions::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use durin_decisions::node::{
     ARecord, Attachment, AttachmentState, Claim, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,
-    Question, Record, ReleaseState, UnusableKey, Volume, VolumeState, Word, Words,
+    Question, Record, ReleaseState, Stop, UnusableKey, Volume, VolumeState, Word, Words,
 };
 use durin_decisions::risk::{Risk, RiskReason, Warning};
 
@@ -176,7 +176,7 @@ impl Situation {
             private_ip: Some(address(instance)),
             of_group: true,
             risk: None,
-            stops_at: None,
+            stop: Stop::Unknown,
             hibernates: false,
             device_taken_by: None,
             is_declared: true,
@@ -250,7 +250,12 @@ impl Situation {
 
     /// EC2 has scheduled its stop.
     pub(crate) fn stops_at(self, instance: &str, time: SystemTime) -> Situation {
-        self.on(instance, |seen| seen.stops_at = Some(time))
+        self.on(instance, |seen| seen.stop = Stop::At(time))
+    }
+
+    /// EC2 was asked, and is not going to stop it.
+    pub(crate) fn never_stops(self, instance: &str) -> Situation {
+        self.on(instance, |seen| seen.stop = Stop::None)
     }
 
     /// It was launched so that it can hibernate.

@@ -19,7 +19,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::patience::{LAST_DAY, STOP_LEAD, STOP_MAY_COME_FOR};
-use crate::node::observed::Instance;
+use crate::node::observed::{Instance, Stop};
 use crate::risk::{RECLAIM_MAY_COME_FOR, Risk, RiskReason};
 
 /// When EC2 takes the instance next: its reclaim, or its stop, once that is so near that the instance has to let go.
@@ -40,12 +40,12 @@ pub(super) fn reclaimed_at(instance: &Instance, now: SystemTime) -> Option<Syste
 
 /// When EC2 stops it, in the last minutes before. Should it not have done so long after, its time has been changed.
 pub(super) fn stopped_at(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
-    instance.stops_at.filter(|stop| is_within(*stop, STOP_LEAD, now) && now < *stop + STOP_MAY_COME_FOR)
+    instance.stop.time().filter(|stop| is_within(*stop, STOP_LEAD, now) && now < *stop + STOP_MAY_COME_FOR)
 }
 
 /// Whether so little time is left before its stop that it goes even if its successor cannot be launched first.
 pub(super) fn has_to_be_replaced(instance: &Instance, now: SystemTime) -> bool {
-    instance.stops_at.is_some_and(|stop| is_within(stop, LAST_DAY, now))
+    instance.stop.time().is_some_and(|stop| is_within(stop, LAST_DAY, now))
 }
 
 /// Whether EC2 is about to take it, at a time that it has given or not.
@@ -54,9 +54,13 @@ pub(super) fn is_doomed(instance: &Instance, now: SystemTime) -> bool {
     instance.risk == at_any_moment || is_taken(instance, now)
 }
 
-/// Whether its host retires.
+/// Whether its host retires. The mark is made of an event, and nothing tells when AWS has called it off: EC2's list decides.
 pub fn retires(instance: &Instance) -> bool {
-    instance.stops_at.is_some() || instance.risk.is_some_and(|risk| risk.reason == RiskReason::Retirement)
+    match instance.stop {
+        Stop::At(_) => true,
+        Stop::None => false,
+        Stop::Unknown => instance.risk.is_some_and(|risk| risk.reason == RiskReason::Retirement),
+    }
 }
 
 /// Whether that time is no further away, or past.
