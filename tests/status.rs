@@ -11,6 +11,8 @@ use durin_harness::world::latency::Range;
 use durin_operator::status::{self, Report, State};
 use durin_tests::Story;
 
+#[path = "status/moving.rs"]
+mod moving;
 #[path = "status/wrong.rs"]
 mod wrong;
 

@@ -17,13 +17,13 @@ use rstest::rstest;
 
 use super::{report, screen};
 
-const GROUP: &str = "k3s";
+pub(super) const GROUP: &str = "k3s";
 const RECORD: &str = "k3s.durin.internal.";
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 type Mistake = fn(&mut World);
 
-fn tag(world: &mut World, group: &str, key: &str, value: &str) {
+pub(super) fn tag(world: &mut World, group: &str, key: &str, value: &str) {
     let tag = GroupTag { key: key.to_owned(), value: value.to_owned(), propagate_at_launch: true };
     world.create_or_update_tags(vec![(group.to_owned(), tag)]).expect("tagged");
 }
@@ -32,7 +32,7 @@ fn untag(world: &mut World, key: &str) {
     world.delete_group_tags(vec![(GROUP.to_owned(), key.to_owned())]).expect("untagged");
 }
 
-fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
+pub(super) fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
     let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
     ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
 }
@@ -44,7 +44,7 @@ fn stop_key(world: &mut World) {
 }
 
 /// All that the report says is wrong, and no more, with the thing to do.
-fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
+pub(super) fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
     let screen = screen(report);
     println!("{screen}");
     assert!(!report.well, "{screen}");

@@ -13,6 +13,9 @@ use durin::tags::{FAMILY, VOLUME_ID};
 
 use crate::remedy::refused;
 
+/// EC2 takes at most 200 values in a filter.
+const FILTER_VALUES: usize = 200;
+
 /// By their ids; the reason, if AWS has not answered.
 pub(super) type Known<T> = Result<BTreeMap<String, T>, String>;
 
@@ -80,7 +83,7 @@ async fn instances(aws: &Aws) -> Known<Instance> {
 
 async fn volumes(aws: &Aws, ids: &[String]) -> Known<Volume> {
     let mut found = BTreeMap::new();
-    for ids in ids.chunks(200) {
+    for ids in ids.chunks(FILTER_VALUES) {
         let ids = one("volume-id", ids.iter().map(String::as_str));
         let mut pages = aws.ec2.describe_volumes().filters(ids).into_paginator().items().send();
         while let Some(volume) = pages.next().await {
@@ -93,22 +96,22 @@ async fn volumes(aws: &Aws, ids: &[String]) -> Known<Volume> {
 
 async fn images(aws: &Aws, ids: &BTreeSet<String>) -> Known<Image> {
     let mut found = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    let ids = one("image-id", ids.iter().map(String::as_str));
-    let call = aws.ec2.describe_images().filters(ids).include_deprecated(true).include_disabled(true);
-    let mut pages = call.into_paginator().items().send();
-    while let Some(image) = pages.next().await {
-        let image = image.map_err(|error| refused("ec2:DescribeImages", &error))?;
-        found.extend(image.image_id.clone().map(|id| (id, image)));
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for ids in ids.chunks(FILTER_VALUES) {
+        let ids = one("image-id", ids.iter().copied());
+        let call = aws.ec2.describe_images().filters(ids).include_deprecated(true).include_disabled(true);
+        let mut pages = call.into_paginator().items().send();
+        while let Some(image) = pages.next().await {
+            let image = image.map_err(|error| refused("ec2:DescribeImages", &error))?;
+            found.extend(image.image_id.clone().map(|id| (id, image)));
+        }
     }
     Ok(found)
 }
 
 async fn snapshots(aws: &Aws, volumes: &[String]) -> Known<Snapshot> {
     let mut newest: BTreeMap<String, Snapshot> = BTreeMap::new();
-    for volumes in volumes.chunks(200) {
+    for volumes in volumes.chunks(FILTER_VALUES) {
         let volumes = one("volume-id", volumes.iter().map(String::as_str));
         let call = aws.ec2.describe_snapshots().owner_ids("self").filters(volumes);
         let mut pages = call.into_paginator().items().send();
