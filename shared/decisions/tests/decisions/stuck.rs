@@ -119,6 +119,34 @@ fn every_state_that_aws_may_never_leave_has_an_end(#[case] situation: Situation,
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
+/// A person detaches it from a holder that was asked to let go in another hand-off, and has been rebooted since perhaps: then
+/// it serves, and lets go when it is asked.
+#[rstest]
+#[case::of_this_hand_off(599, terminate(), Step::Replace { holder: id(OLD) })]
+#[case::of_another(600, Step::Release { holder: id(OLD) }, detached())]
+#[case::of_yesterday(86_400, Step::Release { holder: id(OLD) }, detached())]
+fn a_release_of_another_hand_off_ends_no_holder(#[case] ago: u64, #[case] evicted: Step, #[case] alone: Step) {
+    let leaves = |situation: Situation| situation.held_by(OLD, AttachmentState::Detaching);
+    let beside = leaves(rebalanced()).release(&[OLD, NEW], let_go_ago(ago));
+    assert_eq!(next_step(&beside.seen(), now()), evicted);
+    let stays = leaves(healthy()).release(&[OLD], let_go_ago(ago));
+    assert_eq!(next_step(&stays.seen(), now()), alone);
+    let stands = stays.stands_for(121);
+    assert_eq!(next_step(&stands.seen(), now()), Step::Replace { holder: id(OLD) });
+}
+
+/// Nothing is mounted again that EC2 is taking away.
+#[rstest]
+#[case::it_let_go_long_ago(let_go_ago(86_400))]
+#[case::it_let_go_half_way(refused_ago(5))]
+#[case::it_has_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(60), times: 1 })]
+fn a_holder_whose_volume_leaves_is_not_asked_to_serve_again(#[case] state: ReleaseState) {
+    let leaves = rebalanced().held_by(OLD, AttachmentState::Detaching).release(&[OLD], state);
+    assert_eq!(next_step(&leaves.seen(), now()), Step::Wait(WaitFor::Booted { successor: id(NEW) }));
+    let silent = leaves.launched_ago(NEW, 601);
+    assert_eq!(next_step(&silent.seen(), now()), given_up());
+}
+
 /// A stopped instance that can hibernate may have the volume mounted in its memory: nothing is detached from it.
 #[rstest]
 #[case::its_successor_runs(ending(InstanceState::Stopped), terminate())]

@@ -168,7 +168,7 @@ impl Departure<'_> {
             (Evidence::Resuming, _, _) => Step::Wait(WaitFor::Resumed { holder }),
 
             // What it has let go of is on its way.
-            (Evidence::LetGo, _, _) if self.attachment.state == AttachmentState::Detaching => self.detach(),
+            (Evidence::LetGo, _, _) if self.is_leaving() => self.detach(),
             // It has let go: the volume goes to its successor, or waits for it where nothing can be cut off.
             (Evidence::LetGo, Follows::Now | Follows::OnItsWord(_), _) => self.detach(),
             (Evidence::LetGo, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.detach(),
@@ -258,7 +258,8 @@ impl Departure<'_> {
         if is_too_early {
             return Step::Wait(wait);
         }
-        if self.hears() {
+        // Nothing is mounted again that EC2 is taking away. A holder that serves has it until it unmounts it.
+        if self.hears() && !self.is_leaving() {
             Step::Resume { holder: self.attachment.instance.clone() }
         } else {
             self.wait_or_give_newcomer_up(wait)

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::hook::{complete, waits};
-use super::patience::STUCK_AFTER;
+use super::patience::{SILENCE, STUCK_AFTER};
 use super::spare::give_newcomer_up;
 use super::successor::Successor;
 use super::{agreement, take_back};
@@ -20,10 +20,11 @@ impl Attachment {
     }
 }
 
-/// Whether a volume that its holder has let go of has had more time to leave than it ever needs.
+/// Whether a volume that its holder has let go of has had more time to leave than it ever needs. By a release of another
+/// hand-off nothing is known of that: a person may have asked EC2 a moment ago.
 pub(super) fn leaves_too_long(observed: &Observed, now: SystemTime) -> bool {
     let release = observed.release.as_ref().map(|release| release.state);
-    let is_old = matches!(release, Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now);
+    let is_old = matches!(release, Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now && now < at + SILENCE);
     is_old || observed.stands_for(STUCK_AFTER, now)
 }
 

@@ -55,8 +55,8 @@ impl Departure<'_> {
             ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
             ReleaseState::Running { .. } => Evidence::Refused,
             ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
-            // What it has let go of is on its way, and cannot be mounted again.
-            ReleaseState::Released { .. } if self.attachment.state == AttachmentState::Detaching => Evidence::LetGo,
+            // What it has let go of in this hand-off is on its way, and cannot be mounted again.
+            ReleaseState::Released { at } if self.is_leaving() && self.now < at + SILENCE => Evidence::LetGo,
             ReleaseState::Released { .. } => Evidence::Stale,
             // A failure of long ago was one of another hand-off.
             ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
@@ -79,6 +79,10 @@ impl Departure<'_> {
             }
             ReleaseState::Resuming { .. } | ReleaseState::ResumeFailed { .. } => Evidence::Stale,
         }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.attachment.state == AttachmentState::Detaching
     }
 
     pub(super) fn follows(&self) -> Follows {
