@@ -79,20 +79,23 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
         return step;
     }
     match hand_off(observed, now) {
-        idle @ (Step::Wait(_) | Step::Done(_)) => actions::that_nothing_depends_on(observed, now)
-            .unwrap_or_else(|| report_what_keeps_from_launching(observed, idle)),
+        idle @ (Step::Wait(_) | Step::Done(_)) => {
+            actions::that_nothing_depends_on(observed, now).unwrap_or_else(|| report_what_is_amiss(observed, idle, now))
+        }
         step => step,
     }
 }
 
 /// Only instead of having nothing to say: whatever runs is looked after all the same.
-fn report_what_keeps_from_launching(observed: &Observed, idle: Step) -> Step {
+fn report_what_is_amiss(observed: &Observed, idle: Step, now: SystemTime) -> Step {
     let group = &observed.group;
     match (idle, too_many(observed).or_else(|| mistaken_tag(observed).map(Blocked::Tags))) {
         (Step::Done(Done::NoSuccessor), _) if group.launch_suspended && observed.lacks_holder() => {
             Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: observed.declaration.group.clone() })
         }
-        (Step::Done(_), Some(mistake)) => Step::Blocked(mistake),
+        (Step::Done(done), mistake) => {
+            mistake.or_else(|| hook::is_denied_in_vain(observed, now)).map_or(Step::Done(done), Step::Blocked)
+        }
         (idle, _) => idle,
     }
 }

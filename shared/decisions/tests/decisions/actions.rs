@@ -1,7 +1,7 @@
 //! Which lifecycle actions wait: by what the event said, what the group has shown, and what Auto Scaling has denied.
 
 use durin_decisions::lifecycle::{Passage, Transition};
-use durin_decisions::node::{ActionResult, InstanceState, Lifecycle, Step, next_step};
+use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, Lifecycle, Step, next_step};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -34,6 +34,34 @@ fn assert_waits(situation: &Situation, transition: Transition, waits: bool) {
     told_of_its_launch().lifecycle(NEW, Lifecycle::InService).denied_ago(NEW, Transition::Launching, 1), false)]
 fn an_action_is_over_when_the_group_agrees(#[case] situation: Situation, #[case] waits: bool) {
     assert_waits(&situation, Transition::Launching, waits);
+}
+
+/// The run that its event has started fails, and is tried again: nobody else may come in time.
+#[rstest]
+#[case::in_vain(10, true)]
+#[case::in_time(9, false)]
+fn a_run_whose_own_action_is_denied_does_not_end_as_if_it_were_over(#[case] seconds: u64, #[case] fails: bool) {
+    let fails_at = |situation: Situation, instance: &str, transition: Transition| {
+        let expected =
+            Blocked::ActionDenied { group: situation.seen().declaration.group, instance: id(instance), transition };
+        next_step(&situation.seen(), now()) == Step::Blocked(expected)
+    };
+    let launch = told_of_its_launch().denied_ago(NEW, Transition::Launching, seconds);
+    assert_eq!(fails_at(launch, NEW, Transition::Launching), fails);
+    let end = told_of_its_end().denied_ago(NEW, Transition::Terminating, seconds);
+    assert_eq!(fails_at(end, NEW, Transition::Terminating), fails);
+}
+
+/// Another run's, or one that is over.
+#[rstest]
+#[case::no_event_told_of_it(taken_over().record_names(NEW))]
+#[case::another_event(
+    taken_over().record_names(NEW).event(OLD, Transition::Terminating, Passage::Service).completed(OLD, Transition::Terminating))]
+#[case::the_group_shows_none(told_of_its_launch().lifecycle(NEW, Lifecycle::InService))]
+#[case::it_was_completed(told_of_its_launch().completed(NEW, Transition::Launching))]
+fn a_denial_that_is_nobodys_trouble_fails_no_run(#[case] situation: Situation) {
+    let denied = situation.denied_ago(NEW, Transition::Launching, 60);
+    assert_eq!(next_step(&denied.seen(), now()), Step::Done(Done::Serves { holder: id(NEW) }));
 }
 
 /// The group shows it late. One that it has shown, and shows no more, another run has completed.

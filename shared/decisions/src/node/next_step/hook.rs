@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::Observed;
-use crate::node::step::{ActionResult, Step};
+use crate::node::step::{ActionResult, Blocked, Step};
 
 /// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins, and
 /// for as long as an action of somebody else's hook is what the instance waits for.
@@ -33,6 +33,18 @@ pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Tran
         None => in_group || in_event,
         Some(first) => in_group && now < *first + DENIES_FOR,
     }
+}
+
+/// Whether Auto Scaling denies for longer than it ever should the action whose event has started this run, although the group
+/// shows it. Another run may have completed it, while the action of somebody else's hook waits; or it waits for this one.
+pub(super) fn is_denied_in_vain(observed: &Observed, now: SystemTime) -> Option<Blocked> {
+    let action = observed.action.as_ref()?;
+    let this = (action.instance.clone(), action.transition);
+    let is_shown = observed.group.waiting().any(|waiting| waiting == (&action.instance, action.transition));
+    let is_denied = observed.denied.get(&this).is_some_and(|first| *first + DENIES_FOR <= now);
+    let is_open = is_shown && is_denied && !observed.completed.contains(&this);
+    let (group, (instance, transition)) = (observed.declaration.group.clone(), this);
+    is_open.then_some(Blocked::ActionDenied { group, instance, transition })
 }
 
 pub(super) fn complete(instance: &InstanceId, transition: Transition, result: ActionResult) -> Step {

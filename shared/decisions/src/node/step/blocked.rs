@@ -2,6 +2,7 @@
 
 use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
+use crate::lifecycle::Transition;
 use crate::node::hooks::HookProblem;
 use crate::node::observed::KeyProblem;
 use crate::shell::{node_tag, quoted};
@@ -127,6 +128,14 @@ pub enum Blocked {
         node_tag(.group.as_str())
     )]
     VolumeOfNoNode { group: GroupName, volume: VolumeId },
+    /// The run fails, and is tried again.
+    #[error(
+        "the Auto Scaling group {group} shows that {instance} waits in a lifecycle hook at {}, and Auto Scaling denies that {} \
+         is what it waits for: the function tries again; if the instance still waits then, it does for another hook (aws \
+         autoscaling describe-lifecycle-hooks --auto-scaling-group-name {})",
+        .transition.name(), .transition.hook(), quoted(.group.as_str())
+    )]
+    ActionDenied { group: GroupName, instance: InstanceId, transition: Transition },
     /// The volume is attached to several instances.
     #[error(
         "the volume {volume} is attached to several instances: detach it from all but the node's and switch Multi-Attach off"
