@@ -91,6 +91,11 @@ build *arguments:
 build-node *arguments:
     @infra/node/build.sh "$@"
 
+# Pack a release: the functions for both of Lambda's processors, durin-node, and SHA256SUMS: just pack DIRECTORY
+[no-exit-message, positional-arguments]
+pack *arguments:
+    @infra/pack.sh "$@"
+
 # Deploy the functions to a region of your AWS account, or only what has changed; asks first
 [no-exit-message, positional-arguments]
 deploy *arguments:

@@ -27,6 +27,8 @@ export AWS_PAGER=""
 . "$root/infra/common/network.sh"
 # shellcheck source=common/records.sh
 . "$root/infra/common/records.sh"
+# shellcheck source=common/release.sh
+. "$root/infra/common/release.sh"
 # shellcheck source=common/stacks.sh
 . "$root/infra/common/stacks.sh"
 # shellcheck source=common/stock.sh

@@ -6,6 +6,7 @@
 #   --log-level LEVEL  how much the functions log: info, or debug for every API call
 #   --hosted-zone ID   let the functions write A records in this zone too, and in all earlier ones still; just deploy-node
 #                      adds the zones of its nodes. You may repeat this option
+#   --release VERSION  deploy the functions of that release, such as v0.1.0, which needs no toolchain; git checkout it first
 #   --binaries DIR     deploy the binaries in there instead of building: DIR/durin-node-lifecycle, …; and DIR/durin-node-x86_64
 #                      or DIR/durin-node-aarch64, if instances are to be provisioned
 #
@@ -15,15 +16,17 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-binaries="" log_level=info hosted_zones=""
+binaries="" release="" log_level=info hosted_zones=""
 take_arguments '
     --yes yes flag
     --arm64 arm64 flag
     --x86-64 x86_64 flag
     --log-level log_level log-level
     --hosted-zone hosted_zones hosted-zone+
+    --release release release
     --binaries binaries folder' "$@"
 take_architecture
+[ -z "$release" ] || [ -z "$binaries" ] || not_understood "--release and --binaries exclude each other"
 if [ -n "$binaries" ]; then
     binaries=$(cd "$binaries" && pwd)
     for name in $(functions | cut -d ' ' -f 1); do
@@ -34,8 +37,9 @@ fi
 zones=($hosted_zones)
 
 need_tools() {
-    need_toolchain
     command -v openssl >/dev/null || fail "openssl is missing: it shows whether a function's code has changed"
+    [ -z "$release" ] || return 0
+    need_toolchain
     [ -n "$binaries" ] || choose_architecture
 }
 
@@ -56,7 +60,8 @@ settle_zones() {
 }
 
 plan() {
-    has_cargo_lambda || say "This will fetch cargo-lambda, 470 MB, from PyPI into target/tools."
+    [ -n "$release" ] || has_cargo_lambda || say "This will fetch cargo-lambda, 470 MB, from PyPI into target/tools."
+    [ -z "$release" ] || say "This will fetch the release $release from $(releases)."
     say "This will create or update the following, except for what has not changed:"
     local name
     for name in durin-roles durin-release durin-bucket durin-rules; do
@@ -134,20 +139,33 @@ need_tools
 settle_zones
 plan
 confirm "Go on?"
-need_cargo_lambda
-if [ -z "$binaries" ]; then
-    build_functions
-    build_durin_node
-fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+if [ -n "$release" ]; then
+    # arm64 by default, which costs a fifth less.
+    lambdas=arm64
+    [ "$architecture" != --x86-64 ] || lambdas=x86_64
+    mkdir "$work/release"
+    fetch_release "$release" "$lambdas" "$work/release"
+    binaries=$work/release
+else
+    need_cargo_lambda
+    if [ -z "$binaries" ]; then
+        build_functions
+        build_durin_node
+    fi
+fi
 make_bundles "${binaries:-$root/target/node}" "$work/bundles"
 [ -n "$bundles" ] || say "There is no durin-node for instances to fetch, so a node needs an image of yours that has it."
 deploy_stack durin-roles roles.yaml "HostedZoneArns=$(zone_arns ${zones[@]+"${zones[@]}"})"
 deploy_stack durin-release release.yaml
 while read -r name manifest; do
     # The list of functions is on standard input, which the commands in here must not read.
-    deploy_function "$name" "$manifest" </dev/null
+    if [ -n "$release" ]; then
+        deploy_archive "$name" "$manifest" "$work/release/$name-$lambdas.zip" "$lambdas" "$log_level" </dev/null
+    else
+        deploy_function "$name" "$manifest" </dev/null
+    fi
 done < <(functions)
 deploy_bundles
 deploy_stack durin-rules rules.yaml

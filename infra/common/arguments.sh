@@ -127,6 +127,7 @@ is_a() {
     availability-zone) pattern='^[a-z]{2}(-[a-z0-9]+)+[a-z]$' expected="an availability zone, such as eu-central-1a" ;;
     endpoint) pattern='^http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?$' expected="a place on this machine, such as http://127.0.0.1:4566" ;;
     boolean) pattern='^(true|false)$' expected="true or false" ;;
+    release) most=64 pattern='^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$' expected="a release, such as v$(own_version)" ;;
     log-level) pattern='^(error|warn|info|debug|trace)$' expected="error, warn, info, debug or trace" ;;
     probe) pattern='^[a-z][a-z0-9]*(-[a-z0-9]+)+$' expected="a probe's name, as just prove --list has it" ;;
     drill) pattern='^(interruption|termination)$' expected="interruption or termination" ;;

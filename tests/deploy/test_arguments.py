@@ -13,6 +13,7 @@ RECIPES = [
     ["apply", "home"],
     ["bake"],
     ["build"],
+    ["check-node", "home"],
     ["deploy"],
     ["deploy-image"],
     ["deploy-node", "home"],
@@ -24,11 +25,14 @@ RECIPES = [
     ["pins"],
     ["prove"],
     ["prune-plan"],
+    ["pack", "."],
     ["rollback", "/durin/image"],
+    ["status"],
     ["unpin", "/durin/image"],
     ["watch"],
 ]
 IMAGES = ["pin", "pins", "prune-plan", "rollback", "unpin"]
+NODES = ["check-node", "status"]
 # What a script could do anything with, or fetch it.
 REACHES_OUT = ["aws", "cargo", "rustc", "python3", "curl", "openssl"]
 
@@ -57,7 +61,7 @@ def alone(tmp_path):
 
 def options(recipe):
     """The options of its help, each once, with the name of its value or nothing."""
-    script = INFRA / ("images.sh" if recipe in IMAGES else f"{recipe}.sh")
+    script = INFRA / ("images.sh" if recipe in IMAGES else "nodes.sh" if recipe in NODES else f"{recipe}.sh")
     said = re.findall(r"^# +(--[a-z0-9-]+)(?:, (--[a-z0-9-]+))?(?: ([A-Za-z]+))?  ", script.read_text(), re.MULTILINE)
     return {name: value for one, other, value in said for name in (one, other) if name}.items()
 
@@ -91,8 +95,8 @@ def test_a_recipe_passes_on_what_is_typed_and_adds_nothing_to_what_is_said():
 
 
 def test_every_script_is_tried():
-    scripts = {path.stem for path in INFRA.glob("*.sh")} - {"common", "images"}
-    assert scripts == {recipe[0] for recipe in RECIPES} - set(IMAGES)
+    scripts = {path.stem for path in INFRA.glob("*.sh")} - {"common", "images", "nodes"}
+    assert scripts == {recipe[0] for recipe in RECIPES} - set(IMAGES) - set(NODES)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe[0])
@@ -109,7 +113,7 @@ def test_an_unknown_option_is_named(alone, recipe):
         assert_not_understood(alone(*recipe, option), "there is no option " + option.split("=")[0])
 
 
-@pytest.mark.parametrize("recipe", [it for it in RECIPES if it[0] != "pin"], ids=lambda recipe: recipe[0])
+@pytest.mark.parametrize("recipe", [it for it in RECIPES if it[0] not in ["pin", "status"]], ids=lambda recipe: recipe[0])
 def test_a_surplus_argument_is_named(alone, recipe):
     assert_not_understood(alone(*recipe, "surplus"), '"surplus"')
 
