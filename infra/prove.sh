@@ -6,6 +6,7 @@
 #   --full           also with a small group, instances and a volume, for less than a dollar
 #   --only PROBE     only this probe; may be there several times
 #   --subnet SUBNET  where what needs a network is made, if not in the first default subnet
+#   --instance-profile NAME  the profile of what is launched, so that Systems Manager knows it; a node's will do
 #   --again          ask again what has been answered today
 #   --yes            do not ask before
 #   --local          put the same to the local AWS, in virtual time; needs no account
@@ -20,13 +21,14 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
 
-read=false cheap=false full=false here=false list=false report=false clean=false again=false only="" subnet=""
+read=false cheap=false full=false here=false list=false report=false clean=false again=false only="" subnet="" profile=""
 take_arguments '
     --read read flag
     --cheap cheap flag
     --full full flag
     --only only probe+
     --subnet subnet subnet
+    --instance-profile profile group
     --again again flag
     --yes yes flag
     --local here flag
@@ -45,6 +47,7 @@ arguments=()
 for level in read cheap full list report clean again yes; do ! ${!level} || arguments+=("--$level"); done
 for probe in $only; do arguments+=(--only "$probe"); done
 [ -z "$subnet" ] || arguments+=(--subnet "$subnet")
+[ -z "$profile" ] || arguments+=(--instance-profile "$profile")
 
 need_toolchain
 cd "$root"

@@ -1,19 +1,22 @@
 //! A run that is killed at any of its calls, and run again: nothing of it is left, and nothing else was touched.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use durin::aws::Aws;
 use durin_cli::prove::Proving;
 use durin_harness::world::World;
 use durin_harness::world::ec2::{CreateVolume, ImageSpec};
-use durin_harness::world::latency::Range;
 use durin_harness::world::ssm::PutParameter;
 use durin_prove::clean::{Whose, clean};
 use durin_prove::proof::{ELSEWHERE, Proof};
 use durin_prove::session::{self, Progress};
 use durin_prove::{Bench, Level, Probe, Verdict};
+use rstest::rstest;
 
 use super::{asked_here, proving};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What an account has, as far as a probe can touch it.
 fn inventory(world: &World) -> BTreeMap<String, String> {
@@ -22,7 +25,7 @@ fn inventory(world: &World) -> BTreeMap<String, String> {
     let volumes = world.ec2.volumes().values();
     let volumes = volumes.map(|it| (it.id.clone(), format!("{:?} {:?} {:?}", it.state, it.attachment, it.tags)));
     let images = world.ec2.images().values().filter(|image| world.is_listed(image));
-    let images = images.map(|it| (it.id.clone(), format!("{it:?}")));
+    let images = images.map(|it| (it.id.clone(), format!("{} {:?} {:?}", it.name, it.state, it.tags)));
     let snapshots = world.ec2.snapshots().values().map(|it| (it.id.clone(), format!("{it:?}")));
     let templates = world.ec2.launch_templates().values().map(|it| (it.id.clone(), format!("{it:?}")));
     let groups = world.autoscaling.groups().values().map(|it| (it.name.clone(), format!("{:?}", it.tags)));
@@ -53,13 +56,6 @@ fn sow_decoys(world: &mut World) {
         .expect("a volume");
 }
 
-/// What takes long is looked at often, and dying between two looks is dying between any two.
-fn be_quick(world: &mut World) {
-    world.latency.parameter_validation = Range::from_secs(5, 5);
-    world.latency.change_in_sync = Range::from_secs(5, 5);
-    world.latency.image_creation = Range::from_secs(20, 20);
-}
-
 /// A run of one probe, with what was kept of it when it ended or died.
 async fn ask(proving: &Proving, probe: &'static Probe, kept: Option<Proof>) -> (Option<bool>, Proof) {
     let mut bench = Bench::new(Aws::new(&proving.way.config(proving.aws())));
@@ -80,38 +76,47 @@ async fn ask(proving: &Proving, probe: &'static Probe, kept: Option<Proof>) -> (
     (ended, saved)
 }
 
+/// The calls, from 1, at which it matters that a run dies: each that changes something, and each just before such a one,
+/// when all that was waited for has come. After the others the account is as after the one before.
+fn moments(answered: &[String]) -> Vec<usize> {
+    let changes =
+        |call: usize| answered.get(call - 1).is_some_and(|operation| !durin_cli::timeline::is_read(operation));
+    (1..=answered.len()).filter(|call| *call == 1 || changes(*call) || changes(call + 1)).collect()
+}
+
+#[rstest]
+#[case(0)]
+#[case(1)]
+#[case(2)]
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_killed_at_any_call_and_run_again_leaves_nothing_behind() {
-    for probe in asked_here().filter(|probe| probe.level > Level::Read) {
-        let mut calls = 1;
-        loop {
+async fn a_run_that_is_killed_at_any_call_and_run_again_leaves_nothing_behind(#[case] third: usize) {
+    let probes = asked_here().filter(|probe| probe.level > Level::Read);
+    for probe in probes.enumerate().filter(|(index, _)| index % 3 == third).map(|(_, probe)| probe) {
+        let undisturbed = proving();
+        undisturbed.aws().world(sow_decoys);
+        undisturbed.bench.pause(MINUTE).await;
+        assert_eq!(ask(&undisturbed, probe, None).await.0, Some(true), "{}", probe.name);
+        let answered = undisturbed.way.answered();
+        for call in moments(&answered) {
             let proving = proving();
             proving.aws().world(sow_decoys);
-            proving.aws().world(be_quick);
-            proving.bench.pause(std::time::Duration::from_secs(60)).await;
+            proving.bench.pause(MINUTE).await;
             let before = proving.aws().world(|world| inventory(world));
-            proving.way.die_after(calls);
+            let what = format!("{}, killed at call {call}: {}", probe.name, answered[call - 1]);
+            proving.way.die_after(call);
             let (ended, kept) = ask(&proving, probe, None).await;
-            let died = ended.is_none();
-            let what = format!("{}, killed at call {calls}: {:?}", probe.name, proving.way.answered().last());
-            if died {
-                // Another process, a moment later.
-                proving.bench.pause(std::time::Duration::from_secs(2)).await;
-                let (ended, kept) = ask(&proving, probe, Some(kept)).await;
-                assert_eq!(ended, Some(true), "{what}");
-                assert!(kept.finished && kept.runs.is_empty(), "{what}: {kept:?}");
-                assert_eq!(kept.findings[probe.name].finding.verdict, Verdict::Proved, "{what}: {kept:?}");
-            }
+            assert_eq!(ended, None, "{what}: it ended before");
+            // Another process, a moment later.
+            proving.bench.pause(Duration::from_secs(2)).await;
+            let (ended, kept) = ask(&proving, probe, Some(kept)).await;
+            assert_eq!(ended, Some(true), "{what}");
+            assert!(kept.finished && kept.runs.is_empty(), "{what}: {kept:?}");
+            assert_eq!(kept.findings[probe.name].finding.verdict, Verdict::Proved, "{what}: {kept:?}");
             let after = proving.aws().world(|world| inventory(world));
             let differs: Vec<_> = before.iter().filter(|(id, it)| after.get(*id) != Some(it)).collect();
             let left: Vec<_> = after.iter().filter(|(id, _)| !before.contains_key(*id)).collect();
             assert!(differs.is_empty() && left.is_empty(), "{what}: left {left:?}; changed {differs:?}");
-            if !died {
-                break;
-            }
-            calls += 1;
         }
-        assert!(calls > 3, "{} makes no calls", probe.name);
     }
 }
 
@@ -121,12 +126,12 @@ async fn what_another_run_may_be_at_work_with_is_left_alone_until_it_must_be_ove
     let name = proving.bench.parameter("identical");
     let put = proving.bench.aws.ssm.put_parameter().name(&name).value("v").r#type("String".into());
     put.send().await.expect("put");
-    proving.bench.pause(std::time::Duration::from_secs(60)).await;
+    proving.bench.pause(MINUTE).await;
     let other = Bench::new(proving.bench.aws.clone());
     let cleaned = clean(&other, Whose::Ours).await;
     assert_eq!(cleaned.of_others, [format!("parameter {name}")]);
     assert!(cleaned.removed.is_empty() && cleaned.left.is_empty(), "{cleaned:?}");
-    proving.bench.pause(std::time::Duration::from_secs(4 * 3600)).await;
+    proving.bench.pause(Duration::from_secs(4 * 3600)).await;
     assert_eq!(clean(&other, Whose::Ours).await.removed, [format!("parameter {name}")]);
 }
 
@@ -136,7 +141,7 @@ async fn a_person_can_have_everything_removed_at_once() {
     let name = proving.bench.parameter("identical");
     let put = proving.bench.aws.ssm.put_parameter().name(&name).value("v").r#type("String".into());
     put.send().await.expect("put");
-    proving.bench.pause(std::time::Duration::from_secs(60)).await;
+    proving.bench.pause(MINUTE).await;
     let other = Bench::new(proving.bench.aws.clone());
     assert_eq!(clean(&other, Whose::Everybodys).await.removed, [format!("parameter {name}")]);
 }

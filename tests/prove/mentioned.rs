@@ -27,9 +27,10 @@ fn each_file_that_rests_on_a_probe_names_it() {
 fn each_probe_that_a_comment_names_exists() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
-        for named in text.split("Probe: ").skip(1) {
-            let name: String = named.chars().take_while(|it| it.is_ascii_alphanumeric() || *it == '-').collect();
-            if probes::named(&name).is_none() {
+        let one = text.split("Probe: ").skip(1).map(|named| named.split(['.', '\n', ';', ')']).next());
+        let several = text.split("Probes: ").skip(1).map(|named| named.split(['.', '\n', ';', ')']).next());
+        for name in one.chain(several).flatten().flat_map(|names| names.split(", ")) {
+            if probes::named(name.trim()).is_none() {
                 wrong.push(format!("{}: {name}", path.display()));
             }
         }

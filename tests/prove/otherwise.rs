@@ -79,6 +79,30 @@ const ALL: &[(&str, Otherwise)] = &[
     ("a-copy-looks-new", |it| it.aws().world(|world| world.latency.image_creation = millis(500_000))),
     ("a-snapshot-in-use-stays", |it| it.way.replace("ec2:DeleteSnapshot", "InUse", "Busy")),
     ("a-deregistered-image-is-gone", |it| it.way.replace("ec2:DeregisterImage", "InvalidAMIID", "InvalidImage")),
+    ("an-instance-starts-in-seconds", |it| it.aws().world(|world| world.latency.instance_start = millis(40_000))),
+    ("a-pending-instance-takes-no-volume", |it| it.way.replace("ec2:AttachVolume", "IncorrectState", "InvalidState")),
+    ("a-volume-moves-in-seconds", |it| it.aws().world(|world| world.latency.detach = millis(9_000))),
+    ("a-volume-in-use-stays-where-it-is", |it| it.way.replace("ec2:AttachVolume", "VolumeInUse", "VolumeBusy")),
+    ("the-end-of-an-instance-frees-its-volume", |it| {
+        it.aws().world(|world| world.latency.shutting_down = millis(90_000));
+    }),
+    ("a-command-begins-in-seconds", |it| it.aws().world(|world| world.latency.ssm_command_start = millis(8_000))),
+    ("a-mixed-policy-launches-from-a-parameter", |it| {
+        it.way.replace("ec2:DescribeInstances", "<imageId>ami-", "<imageId>ami-0");
+    }),
+    ("two-are-there-before-one-ends", |it| {
+        let group = "autoscaling:DescribeAutoScalingGroups";
+        it.way.replace(group, "<DesiredCapacity>1", "<DesiredCapacity>2");
+    }),
+    ("the-last-one-is-not-decremented", |it| {
+        let call = "autoscaling:TerminateInstanceInAutoScalingGroup";
+        it.way.replace(call, "ValidationError", "ScalingActivityInProgress");
+    }),
+    ("an-action-may-not-exist-yet", |it| {
+        let refused = GROUP_REFUSES.replace("Invalid id", "No active Lifecycle Action found");
+        it.way.answer("autoscaling:CompleteLifecycleAction", 400, &refused);
+    }),
+    ("a-dead-instance-still-has-its-hook", |it| it.aws().world(|world| world.latency.health_check = millis(400_000))),
     ("a-listing-begins-at-a-name", |it| it.way.replace("route53:ListResourceRecordSets", "\\052", "*")),
 ];
 
@@ -94,6 +118,17 @@ async fn a_probe_refutes_what_aws_answers_otherwise() {
         let finding = proving.ask(probes::named(name).expect("a probe")).await;
         assert_eq!(finding.verdict, Verdict::Refuted, "{name}: {}", finding.saw);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_that_does_not_exist_at_once_is_as_assumed_too() {
+    let proving = proving();
+    proving.aws().world(|world| world.latency.lifecycle_action_exists = millis(5_000));
+    let finding = proving.ask(probes::named("an-action-may-not-exist-yet").expect("a probe")).await;
+    assert_eq!(finding.verdict, Verdict::Proved, "{}", finding.saw);
+    assert!(finding.saw.starts_with("refused at first"), "{}", finding.saw);
+    let [timing] = &finding.timings[..] else { panic!("{finding:?}") };
+    assert!((1_000..=5_000).contains(&timing.at_least_ms) && timing.at_most_ms >= 5_000, "{timing:?}");
 }
 
 /// A refusal for want of a permission says nothing about AWS.

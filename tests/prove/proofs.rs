@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use durin_cli::prove::Measured;
+use durin_harness::world::latency::{Latencies, Range};
+use durin_prove::probe::Timing;
 use durin_prove::proof::{AWS, ELSEWHERE, Proof, read, read_all};
 use durin_prove::{Finding, probes, report};
 
@@ -68,4 +71,25 @@ fn the_proofs_of_this_repository_can_be_read() {
         assert!(proof.is_of_aws() && proof.finished, "{proof:?}");
         assert!(proof.findings.keys().all(|name| probes::named(name).is_some()), "{proof:?}");
     }
+}
+
+/// Spans between looks count as a whole; what only an instance could measure stays an estimate.
+#[test]
+fn the_local_aws_takes_its_latencies_from_a_proof() {
+    let timed =
+        |latency: &str, at_least_ms, at_most_ms| Timing { latency: latency.to_owned(), at_least_ms, at_most_ms };
+    let mut proof = Proof::begin(AWS, "eu-central-1", noon());
+    let timings = [timed("attach", 1_200, 1_900), timed("attach", 2_500, 3_300), timed("boot+agent_online", 1, 2)];
+    let probe = probes::named("a-volume-moves-in-seconds").expect("a probe");
+    proof.note(probe, noon(), &Finding::of(true, "yes").timed(timings));
+    let measured = Measured::of(&proof);
+    assert_eq!(measured.latencies.attach, Range::from_millis(1_200, 3_300));
+    assert_eq!(measured.latencies.boot, Latencies::default().boot);
+    assert_eq!(measured.origin("attach"), "proved 2026-01-05 eu-central-1");
+    assert_eq!(measured.origin("detach"), "estimate");
+    let folder = folder("latencies");
+    proof.asked = ELSEWHERE.to_owned();
+    proof.save(&folder).expect("saved");
+    let refused = Measured::read(&proof.path(&folder)).expect_err("it is not of AWS");
+    assert!(refused.contains("did not come from AWS"), "{refused}");
 }

@@ -14,9 +14,12 @@ use clap::Args;
 use crate::cores::{cores, on_all_cores};
 use crate::picture::{self, distribution};
 use crate::print::say;
+use crate::prove::Measured;
 use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
 pub use measure::{Outage, is_served, of_story};
-pub use set_ups::{Interruption, SetUp, has_moved, interruption, survive, survive_at_the_bad_end};
+pub use set_ups::{
+    Interruption, Part, SetUp, drawn_from, has_moved, interruption, survive, survive_at_the_bad_end, survive_drawn_from,
+};
 
 /// How many interruptions.
 #[derive(Args)]
@@ -28,6 +31,9 @@ pub struct Options {
     /// The seed of the first interruption; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
+    /// Take the latencies that this file of `just prove` has measured on AWS, and the estimates for the others
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
     /// Draw the distributions into this file, too, as SVG
     #[arg(long, value_name = "FILE")]
     pub picture: Option<PathBuf>,
@@ -40,16 +46,18 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let seeds = options.seed..options.seed + u64::from(options.runs);
     let all: Vec<u64> = seeds.clone().collect();
+    let measured = options.proof.as_deref().map(Measured::read).transpose()?.unwrap_or_default();
+    let ranges = &measured.latencies;
     let (mut results, begun) = (Vec::new(), Instant::now());
     for set_up in SetUp::ALL {
         let what = format!("{}, interruptions", set_up.name());
-        results.push((set_up, on_all_cores(what, &all, |seed| survive(set_up, *seed))?));
+        results.push((set_up, on_all_cores(what, &all, |seed| survive_drawn_from(ranges, set_up, *seed))?));
     }
     let mut at_the_bad_end = Vec::new();
     for set_up in SetUp::ALL.into_iter().filter(|it| *it != SetUp::PersistentStop) {
-        at_the_bad_end.push((set_up, vec![survive_at_the_bad_end(set_up, options.seed)?]));
+        at_the_bad_end.push((set_up, vec![survive_at_the_bad_end(ranges, set_up, options.seed)?]));
     }
-    report::print(options.runs, seeds, &results, &at_the_bad_end);
+    report::print(&measured, seeds, &results, &at_the_bad_end);
     if let Some(file) = &options.picture {
         picture::write(&distribution::of_outages(&results), file)?;
         say!("\nPicture  {}", file.display());

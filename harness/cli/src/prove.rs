@@ -1,6 +1,7 @@
 //! `durin prove`: puts the probes of `just prove` to the local AWS, in virtual time. That shows that the probes work, and that
 //! the local AWS answers as the code assumes; it proves nothing about AWS.
 
+mod measured;
 mod way;
 
 use std::error::Error;
@@ -23,6 +24,7 @@ use tokio::runtime::Builder;
 
 use crate::print::say;
 use crate::stage::{Stage, StageError};
+pub use measured::Measured;
 pub use way::Way;
 
 /// Which probes.

@@ -19,6 +19,8 @@ pub const VOLUME_TAG: &str = "durin:volume-id";
 pub const ZONE_TAG: &str = "durin:hosted-zone-id";
 /// The tag of a group that names its node's record.
 pub const RECORD_TAG: &str = "durin:record-name";
+/// The tag of what a probe of `just prove` has made.
+pub const PROOF_TAG: &str = "durin:proof";
 /// The tag of a group with the record's TTL in seconds.
 pub const TTL_TAG: &str = "durin:record-ttl";
 /// The tag of a group, and so of its instances, that names the data volume that is new.

@@ -3,6 +3,8 @@
 //! AWS publishes hardly any of these. Where no source is given, a range is an *estimate*: wide enough that a
 //! correct system must survive both ends, not a measurement.
 
+mod proved;
+
 use std::time::Duration;
 
 use super::World;
@@ -48,7 +50,7 @@ pub struct Latencies {
     pub ssm_call: Range,
     /// A call of KMS. Estimate. Probe: kms-answers-in-time.
     pub kms_call: Range,
-    /// From the end of SendCommand until the agent begins the command. Estimate.
+    /// From the end of SendCommand until the agent begins the command. Estimate. Probe: a-command-begins-in-seconds.
     pub ssm_command_start: Range,
     /// From the end of SendCommand until its invocations can be read. aws/aws-cli#3546: not at once; a second later
     /// they could. Estimate.
@@ -59,11 +61,11 @@ pub struct Latencies {
     /// the long end is an estimate.
     pub event_delivery: Range,
 
-    /// From RunInstances or StartInstances until `running`. Estimate.
+    /// From RunInstances or StartInstances until `running`. Estimate. Probe: an-instance-starts-in-seconds.
     pub instance_start: Range,
-    /// From `running` until the operating system is up. Estimate.
+    /// From `running` until the operating system is up. Estimate. Probe: a-command-begins-in-seconds.
     pub boot: Range,
-    /// From there until the Systems Manager agent is online. Estimate.
+    /// From there until the Systems Manager agent is online. Estimate. Probe: a-command-begins-in-seconds.
     pub agent_online: Range,
     /// From the device's appearance until its file system is mounted. Estimate.
     pub mount: Range,
@@ -80,9 +82,10 @@ pub struct Latencies {
     /// Syncing and unmounting. Estimate.
     pub unmount: Range,
     /// From `shutting-down` to `terminated`. Estimate; a hung shutdown takes minutes (EC2 User Guide: Troubleshoot
-    /// instance termination).
+    /// instance termination). Probe: the-end-of-an-instance-frees-its-volume.
     pub shutting_down: Range,
     /// From 5 s before `terminated` until the volumes of the instance are available again. Estimate.
+    /// Probe: the-end-of-an-instance-frees-its-volume.
     pub volumes_freed: Range,
     /// From `stopping` to `stopped`. Estimate.
     pub stopping: Range,
@@ -91,19 +94,20 @@ pub struct Latencies {
 
     /// From CreateVolume to `available`. Estimate. Probe: a-volume-is-made-in-seconds.
     pub volume_creation: Range,
-    /// From AttachVolume to `attached`. Estimate.
+    /// From AttachVolume to `attached`. Estimate. Probe: a-volume-moves-in-seconds.
     pub attach: Range,
-    /// From `detaching` to `available`. Estimate.
+    /// From `detaching` to `available`. Estimate. Probe: a-volume-moves-in-seconds.
     pub detach: Range,
 
     /// From the death of an instance until its group notices. EC2 Auto Scaling User Guide gives no number; the
-    /// checks were seen to run about once a minute. Estimate.
+    /// checks were seen to run about once a minute. Estimate. Probe: a-dead-instance-still-has-its-hook.
     pub health_check: Range,
     /// From a cause (a changed capacity, an unhealthy instance) until the group acts. Estimate.
     pub group_reaction: Range,
     /// From one lifecycle state to the next when nothing is waited for. Estimate.
     pub lifecycle_step: Range,
     /// From a wait state until its lifecycle action can be completed. PrairieLearn#15586: seconds, sometimes.
+    /// Probe: an-action-may-not-exist-yet.
     pub lifecycle_action_exists: Range,
     /// From the completion of a lifecycle action until the group does not show the wait state any more. Estimate.
     pub lifecycle_action_shown: Range,

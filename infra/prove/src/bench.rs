@@ -29,13 +29,15 @@ pub struct Bench {
     pub former: Vec<String>,
     /// For what needs a network; the account's first default one without it.
     pub subnet: Option<String>,
+    /// The instance profile of its instances, without which Systems Manager does not know them.
+    pub profile: Option<String>,
 }
 
 impl Bench {
     /// A run that begins now.
     pub fn new(aws: Aws) -> Bench {
         let begun = aws.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Bench { aws, limited: None, run: begun.as_secs().to_string(), former: Vec::new(), subnet: None }
+        Bench { aws, limited: None, run: begun.as_secs().to_string(), former: Vec::new(), subnet: None, profile: None }
     }
 
     /// Whether something of that run is this one's to remove.

@@ -54,6 +54,9 @@ struct Arguments {
     /// Where what needs a network is made, instead of the first default subnet
     #[arg(long)]
     subnet: Option<String>,
+    /// The instance profile of what is launched, so that Systems Manager knows it; a node's will do
+    #[arg(long)]
+    instance_profile: Option<String>,
     /// Where the proofs are
     #[arg(long, default_value = "proof")]
     folder: PathBuf,
@@ -81,6 +84,7 @@ fn act(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     runtime.block_on(async {
         let mut bench = asked::bench().await?;
         bench.subnet.clone_from(&arguments.subnet);
+        bench.profile.clone_from(&arguments.instance_profile);
         if arguments.clean {
             return clear(&bench, arguments).await;
         }

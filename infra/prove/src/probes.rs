@@ -2,7 +2,9 @@
 
 mod access;
 mod calls;
+mod groups;
 mod images;
+mod machines;
 mod parameters;
 mod templates;
 mod unknown;
@@ -22,6 +24,8 @@ pub fn all() -> impl Iterator<Item = &'static Probe> {
         zones::PROBES,
         volumes::PROBES,
         images::PROBES,
+        machines::PROBES,
+        groups::PROBES,
     ];
     let mut probes: Vec<_> = lists.into_iter().flatten().collect();
     probes.sort_by_key(|probe| probe.level);

@@ -106,7 +106,7 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
     let refused = |problem| Blocked::AttachRefused { volume: volume.clone(), successor: successor.clone(), problem };
     match code(&error) {
         // Another function was faster, or this one in an attempt whose answer was lost; or the successor stopped running.
-        // Probe: nobody-takes-no-volume.
+        // Probes: nobody-takes-no-volume, a-pending-instance-takes-no-volume, a-volume-in-use-stays-where-it-is.
         "VolumeInUse" | "IncorrectState" | "IncorrectInstanceState" | "InvalidInstanceID.NotFound" => {
             node.view.forget_all();
             Ok(Applied::Overtaken)
@@ -167,6 +167,7 @@ enum Follows {
 }
 
 /// Ends an instance through its group, by name: a lower number alone would let the group choose who goes.
+/// Probes: two-are-there-before-one-ends, the-last-one-is-not-decremented.
 async fn end_in_group(aws: &Aws, instance: &InstanceId, follows: Follows) -> Result<Applied, Failure> {
     let sent = aws
         .autoscaling
@@ -284,7 +285,7 @@ async fn detach(aws: &Aws, node: &mut Node, holder: &InstanceId) -> Result<Appli
         Ok(_) => Ok(Applied::Done),
         Err(error) if is_of_the_moment(&error) => Ok(Applied::Overtaken),
         Err(error) => match code(&error) {
-            // Probe: a-free-volume-is-not-detached.
+            // Probes: a-free-volume-is-not-detached, the-end-of-an-instance-frees-its-volume.
             "IncorrectState" | "IncorrectInstanceState" | "InvalidAttachment.NotFound" => Ok(Applied::Overtaken),
             _ => Err(failed("ec2:DetachVolume")(error)),
         },
@@ -401,7 +402,7 @@ async fn complete(
             }
             Ok(Applied::Done)
         }
-        // Over, or not begun: the group knows.
+        // Over, or not begun: the group knows. Probe: an-action-may-not-exist-yet.
         Err(_) => {
             node.writes.note_denied(instance.clone(), transition, aws.clock.now());
             if !node.view.shows_waiting(instance) {

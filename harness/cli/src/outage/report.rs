@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Outage, SetUp, interruption};
+use super::{Outage, Part, SetUp, drawn_from};
 use crate::print::say;
+use crate::prove::Measured;
 
 /// Interruptions a week, from the calmest capacity pools to the busiest.
 const INTERRUPTIONS_A_WEEK: [f64; 4] = [0.1, 0.5, 2.0, 7.0];
@@ -12,7 +13,8 @@ const RECOMMENDATIONS_A_WEEK: [f64; 4] = [0.0, 0.5, 2.0, 7.0];
 
 type Results = [(SetUp, Vec<Outage>)];
 
-pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &Results, at_the_bad_end: &Results) {
+pub(super) fn print(measured: &Measured, seeds: std::ops::Range<u64>, results: &Results, at_the_bad_end: &Results) {
+    let runs = seeds.end - seeds.start;
     say!("Outage in seconds, {runs} interruptions each, the same drawn latencies for all:\n");
     say!("{:<36} {:>22} {:>25}   {:>6} {:>8}", "", "API", "workload", "writes", "unclean");
     say!(
@@ -44,22 +46,22 @@ pub(super) fn print(runs: u32, seeds: std::ops::Range<u64>, results: &Results, a
     }
     ratios(results);
     ratios_at_the_bad_end(at_the_bad_end);
-    floor(seeds, results);
+    floor(measured, seeds, results);
     rates(results);
 }
 
 /// Where Durin's seconds go: the part that no automation can avoid, and our own.
-fn floor(seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
+fn floor(measured: &Measured, seeds: std::ops::Range<u64>, results: &[(SetUp, Vec<Outage>)]) {
     let Some(durin) = find(results, SetUp::Durin) else { return };
-    let hand_offs: Vec<_> = seeds.map(|seed| interruption(seed).hand_off()).collect();
+    let hand_offs: Vec<_> = seeds.map(|seed| drawn_from(&measured.latencies, seed).hand_off()).collect();
     let mean = |seconds: f64| seconds / hand_offs.len() as f64;
     let whole = mean(durin.iter().map(|outage| outage.workload.as_secs_f64()).sum());
-    say!("\nWhere the seconds of Durin's workload outage go, on average:");
+    say!("\nWhere the seconds of Durin's workload outage go, on average, and what their ranges are:");
     let mut unavoidable = 0.0;
-    for (part, (name, _)) in hand_offs.first().into_iter().flatten().enumerate() {
+    for (part, (Part { name, latency }, _)) in hand_offs.first().into_iter().flatten().enumerate() {
         let seconds = mean(hand_offs.iter().map(|parts| parts[part].1.as_secs_f64()).sum());
         unavoidable += seconds;
-        say!("  {name:<12} {seconds:>5.1}");
+        say!("  {name:<12} {seconds:>5.1}   {}", measured.origin(latency));
     }
     say!(
         "  {:<12} {:>5.1}   our calls and looks; the other {unavoidable:.1} s are the floor",

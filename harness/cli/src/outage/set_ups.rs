@@ -94,8 +94,13 @@ pub struct Interruption {
 
 /// The interruption of a seed: the same latencies for every set-up.
 pub fn interruption(seed: u64) -> Interruption {
+    drawn_from(&Latencies::default(), seed)
+}
+
+/// The same, drawn from these ranges.
+pub fn drawn_from(ranges: &Latencies, seed: u64) -> Interruption {
     let mut dice = fastrand::Rng::with_seed(seed);
-    let latency = Latencies::default().drawn(|range| {
+    let latency = ranges.drawn(|range| {
         let (min, max) = (range.min.as_secs_f64(), range.max.as_secs_f64());
         Range::exactly(Duration::from_secs_f64(min + dice.f64() * (max - min)))
     });
@@ -104,19 +109,26 @@ pub fn interruption(seed: u64) -> Interruption {
     Interruption { seed, latency, capacity_returns }
 }
 
+/// A step of a hand-off, and the field of [`Latencies`] that says how long it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub name: &'static str,
+    pub latency: &'static str,
+}
+
 impl Interruption {
     /// The steps of a hand-off of a living node's volume for which a workload is down, in order, however it is automated:
     /// no set-up can be quicker without another guest or another EBS. k3s stops before; its pods run on meanwhile.
-    pub fn hand_off(&self) -> [(&'static str, Duration); 7] {
+    pub fn hand_off(&self) -> [(Part, Duration); 7] {
         let latency = &self.latency;
         [
-            ("end pods", latency.drain.max.min(GRACE)),
-            ("unmount", latency.unmount.max),
-            ("detach", latency.detach.max),
-            ("attach", latency.attach.max),
-            ("mount", latency.mount.max),
-            ("start k3s", latency.k3s_start.max),
-            ("start pods", latency.pod_start.max),
+            (Part { name: "end pods", latency: "drain" }, latency.drain.max.min(GRACE)),
+            (Part { name: "unmount", latency: "unmount" }, latency.unmount.max),
+            (Part { name: "detach", latency: "detach" }, latency.detach.max),
+            (Part { name: "attach", latency: "attach" }, latency.attach.max),
+            (Part { name: "mount", latency: "mount" }, latency.mount.max),
+            (Part { name: "start k3s", latency: "k3s_start" }, latency.k3s_start.max),
+            (Part { name: "start pods", latency: "pod_start" }, latency.pod_start.max),
         ]
     }
 }
@@ -126,16 +138,24 @@ impl Interruption {
 /// # Errors
 /// When the stage cannot be set, or the node does not come back.
 pub fn survive(set_up: SetUp, seed: u64) -> Result<Outage, String> {
-    go_through(set_up, interruption(seed))
+    survive_drawn_from(&Latencies::default(), set_up, seed)
+}
+
+/// The same, with latencies drawn from these ranges.
+///
+/// # Errors
+/// As for [`survive`].
+pub fn survive_drawn_from(ranges: &Latencies, set_up: SetUp, seed: u64) -> Result<Outage, String> {
+    go_through(set_up, drawn_from(ranges, seed))
 }
 
 /// The same when each thing takes as long as it may: most ranges are estimates, and may all be too kind.
 ///
 /// # Errors
 /// As for [`survive`].
-pub fn survive_at_the_bad_end(set_up: SetUp, seed: u64) -> Result<Outage, String> {
-    let latency = Latencies::default().drawn(|range| Range::exactly(range.max));
-    go_through(set_up, Interruption { latency, ..interruption(seed) })
+pub fn survive_at_the_bad_end(ranges: &Latencies, set_up: SetUp, seed: u64) -> Result<Outage, String> {
+    let latency = ranges.drawn(|range| Range::exactly(range.max));
+    go_through(set_up, Interruption { latency, ..drawn_from(ranges, seed) })
 }
 
 fn go_through(set_up: SetUp, interruption: Interruption) -> Result<Outage, String> {

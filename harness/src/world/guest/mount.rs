@@ -1,12 +1,12 @@
 //! What comes of a volume that has arrived.
 //!
 //! An instance with the tag `durin:volume-id` is a node's, and its image has durin-node. Any other has an image of
-//! somebody else's, which mounts whatever comes and formats what is blank.
+//! somebody else's, which mounts whatever comes and formats what is blank; but a probe's (`durin:proof`) has Amazon's, which mounts nothing.
 
 use super::GuestFact;
 use super::{Boot, GuestStep};
 use crate::world::World;
-use crate::world::conventions::{NEW_VOLUME_TAG, VOLUME_TAG};
+use crate::world::conventions::{NEW_VOLUME_TAG, PROOF_TAG, VOLUME_TAG};
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};
 use crate::world::machines::Order;
 use crate::world::violation::Violation;
@@ -20,7 +20,10 @@ impl World {
         }
         let Instance { state, guest, .. } = self.ec2.the_instance(id);
         let is_ready = guest.up_since.is_some() && guest.boot.mounts();
-        let is_own = self.tag_of(id, VOLUME_TAG).is_none_or(|own| own == volume);
+        let is_own = match self.tag_of(id, VOLUME_TAG) {
+            Some(own) => own == volume,
+            None => self.tag_of(id, PROOF_TAG).is_none(),
+        };
         if *state != InstanceState::Running || !is_ready || guest.mounted.is_some() || !is_own {
             return;
         }

@@ -1,7 +1,8 @@
 //! Launch templates, and groups that have no instances: what Auto Scaling takes, before anything is launched.
 
 use aws_sdk_autoscaling::types::{
-    InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification, MixedInstancesPolicy,
+    InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    LifecycleHookSpecification, MixedInstancesPolicy,
 };
 use aws_sdk_ec2::types::{InstanceType, RequestLaunchTemplateData, ResourceType};
 
@@ -93,12 +94,12 @@ async fn missing_version(bench: &Bench) -> Result<Finding, Trouble> {
 }
 
 async fn mixed_policy(bench: &Bench) -> Result<Finding, Trouble> {
-    let asked = empty_group(bench, "mixed").await?;
+    let asked = group(bench, "mixed", GroupSpec::of(0)).await?;
     Ok(Finding::of(asked.refusal().is_none(), asked.to_string()))
 }
 
 async fn without_template(bench: &Bench) -> Result<Finding, Trouble> {
-    if let Answer::Refused(refusal) = empty_group(bench, "policy").await? {
+    if let Answer::Refused(refusal) = group(bench, "policy", GroupSpec::of(0)).await? {
         return Err(Trouble::Refused(refusal));
     }
     let before = template_of(bench, "policy").await?;
@@ -120,8 +121,25 @@ async fn template_of(bench: &Bench, what: &str) -> Result<Option<String>, Troubl
     Ok(policy.and_then(|it| it.launch_template?.launch_template_specification?.launch_template_id))
 }
 
-/// A group of none, as `infra/node.yaml` has one: spot, explicit types, and an image by its parameter.
-async fn empty_group(bench: &Bench, what: &str) -> Result<Answer<()>, Trouble> {
+/// What a group has besides its launch template.
+pub(super) struct GroupSpec {
+    desired: i32,
+    hook: Option<LifecycleHookSpecification>,
+}
+
+impl GroupSpec {
+    /// A group that is asked for so many at first, and has room for two.
+    pub(super) fn of(desired: i32) -> GroupSpec {
+        GroupSpec { desired, hook: None }
+    }
+
+    pub(super) fn with(self, hook: LifecycleHookSpecification) -> GroupSpec {
+        GroupSpec { hook: Some(hook), ..self }
+    }
+}
+
+/// A group as `infra/node.yaml` has one: spot, explicit types, and an image by its parameter.
+pub(super) async fn group(bench: &Bench, what: &str, spec: GroupSpec) -> Result<Answer<()>, Trouble> {
     let [image, _] = image_ids(bench).await?;
     let subnet = bench.subnet().await?;
     let parameter = bench.parameter(what);
@@ -131,13 +149,15 @@ async fn empty_group(bench: &Bench, what: &str) -> Result<Answer<()>, Trouble> {
     }
     let template = template(bench, what, &format!("resolve:ssm:{parameter}")).await?;
     let tag = aws_sdk_autoscaling::types::Tag::builder().key(TAG).value(&bench.run).propagate_at_launch(true).build();
-    let call = bench.aws.autoscaling.create_auto_scaling_group().auto_scaling_group_name(bench.name(what));
-    let call = call.min_size(0).max_size(2).desired_capacity(0).set_vpc_zone_identifier(subnet.subnet_id).tags(tag);
-    answer(call.mixed_instances_policy(policy(&template)).send().await).map(|made| made.map(drop))
+    let call = bench.aws.autoscaling.create_auto_scaling_group().auto_scaling_group_name(bench.name(what)).tags(tag);
+    let call = call.min_size(spec.desired).max_size(2).desired_capacity(spec.desired);
+    let call = call.set_vpc_zone_identifier(subnet.subnet_id).mixed_instances_policy(policy(&template));
+    let hooks = spec.hook.map(|hook| vec![hook]);
+    answer(call.set_lifecycle_hook_specification_list(hooks).send().await).map(|made| made.map(drop))
 }
 
 /// As in `infra/node.yaml`: spot instances of explicit types.
-pub(super) fn policy(template: &str) -> MixedInstancesPolicy {
+fn policy(template: &str) -> MixedInstancesPolicy {
     let of_type = |name: &str| LaunchTemplateOverrides::builder().instance_type(name).build();
     let specification =
         LaunchTemplateSpecification::builder().launch_template_name(template).version("$Latest").build();
@@ -153,7 +173,7 @@ pub(super) fn policy(template: &str) -> MixedInstancesPolicy {
 }
 
 /// A launch template with one version; its name.
-pub(super) async fn template(bench: &Bench, what: &str, image: &str) -> Result<String, Trouble> {
+async fn template(bench: &Bench, what: &str, image: &str) -> Result<String, Trouble> {
     let data = RequestLaunchTemplateData::builder().image_id(image).instance_type(InstanceType::T3aNano).build();
     let name = bench.name(what);
     let call = bench.aws.ec2.create_launch_template().launch_template_name(&name).launch_template_data(data);

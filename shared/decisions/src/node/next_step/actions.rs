@@ -28,6 +28,8 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
     }
 }
 
+/// Probe: a-dead-instance-still-has-its-hook.
+///
 /// The actions that the hand-off does not wait for: terminate actions of instances that are dead, that are stopped with no
 /// successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going to be,
 /// before they could take over, or that another was faster than.
