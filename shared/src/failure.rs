@@ -30,6 +30,9 @@ pub enum Failure {
     /// The successor has the volume and has gone into service, by its own word in vain. The next hand-off is up to a person.
     #[error("{problem}")]
     DoesNotServe { problem: String },
+    /// The successor has the volume. The kernel of the old instance could not write all of what it had taken in.
+    #[error("{problem}")]
+    WritesLost { problem: String },
     /// We cannot be certain which images are in use, so none was touched.
     #[error(
         "nothing was removed, because this could not be read: {}; give the function's role the permission it lacks, or \
@@ -88,6 +91,7 @@ impl Failure {
             Failure::Blocked(_) => "Durin.Blocked",
             Failure::RecordNotUpdated { .. } => "Durin.RecordNotUpdated",
             Failure::DoesNotServe { .. } => "Durin.DoesNotServe",
+            Failure::WritesLost { .. } => "Durin.WritesLost",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
             Failure::RemovalsFailed { .. } => "Durin.SomeRemovalsFailed",
             Failure::OutOfTime { .. } => "Durin.OutOfTime",

@@ -17,6 +17,8 @@ pub(super) struct Times {
     /// From the request until the volume was released, and how long unmounting it took of that.
     release_s: Option<f64>,
     unmount_s: Option<f64>,
+    /// What the old instance could not write, if that is why.
+    not_written: Option<String>,
     detached: Option<SystemTime>,
     /// When the volume was seen free.
     freed: Option<SystemTime>,
@@ -28,6 +30,7 @@ impl Times {
         let release = commands.iter().filter(|it| it.document == Document::Release).max_by_key(|it| it.ended);
         self.release_s = release.and_then(|release| seconds(release.requested, release.ended));
         self.unmount_s = release.and_then(|it| it.said.as_ref()?.seconds.get("unmount").copied());
+        self.not_written = release.and_then(|it| it.said.as_ref()?.not_written.clone());
         self.detached = Some(now);
     }
 
@@ -62,6 +65,9 @@ impl Node {
         let answer = self.view.last_answer(successor, Document::Serves);
         let said = answer.and_then(|answer| answer.said.as_ref());
         let (mount_s, k3s_s, workloads_s) = said.map(of_program).unwrap_or_default();
+        if let Some(problem) = self.writes.times.not_written.clone() {
+            self.writes.note_left_out(Failure::WritesLost { problem: writes_lost(successor, &problem) });
+        }
         let times = &self.writes.times;
         // The device comes without a word, and then the program counts.
         let attach_s = answer.and_then(|answer| {
@@ -78,6 +84,7 @@ impl Node {
             mount_s,
             k3s_s,
             workloads_s,
+            not_written = times.not_written,
             "handed over"
         );
     }
@@ -95,6 +102,13 @@ pub(super) fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>)
     };
     let (volume, k3s) = (note(&said.volume), note(&said.k3s));
     (volume.mount_seconds, k3s.api_seconds.or(said.since_mount_seconds), k3s.workloads_seconds)
+}
+
+fn writes_lost(successor: &InstanceId, problem: &str) -> String {
+    format!(
+        "the volume is on {successor}, without what its last holder could not write before it let go ({problem}): compare what \
+         was written last, and look at the volume's health with aws ec2 describe-volume-status"
+    )
 }
 
 pub(super) fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {

@@ -245,7 +245,7 @@ fn next(look: &Look, facts: &Facts, now: SystemTime) -> String {
         return format!("as soon as {until}");
     };
     let seen = observed.instances.get(&held.instance);
-    if let Some(stop) = seen.and_then(|seen| seen.stops_at) {
+    if let Some(stop) = seen.and_then(|seen| seen.stop.time()) {
         return format!("before {}, when EC2 stops the instance because its host retires", minute(stop));
     }
     if let Some(risk) = seen.and_then(|seen| seen.risk) {
