@@ -3,8 +3,8 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, Done, InstanceState, KeyProblem, Lifecycle, Number, Record, RecordProblem,
-    ReleaseState, Step, WaitFor, next_step, release_matters,
+    ActionResult, AttachmentState, Blocked, Done, InstanceState, KeyProblem, Lifecycle, Number, Question, Record,
+    RecordProblem, ReleaseState, Step, WaitFor, Word, next_step, release_matters,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -328,6 +328,54 @@ fn the_volume_moves_whatever_becomes_of_the_record(#[case] record: Record) {
     let ended =
         Step::Complete { instance: id(NEW), transition: Transition::Terminating, result: ActionResult::Continue };
     assert_eq!(step(healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Dead)), ended);
+}
+
+/// It let go in this boot, and was given the volume again: it mounts nothing, and does not serve until it is asked to.
+fn left_behind(situation: Situation) -> Situation {
+    situation.release(&[OLD], ReleaseState::Marked)
+}
+
+fn ending(left: u64) -> Situation {
+    rebalanced().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(left)))
+}
+
+#[rstest]
+#[case::it_is_in_service(healthy())]
+#[case::it_is_in_its_hook(healthy().lifecycle(OLD, PENDING_WAIT))]
+#[case::it_is_through_its_hook(healthy().lifecycle(OLD, PENDING_WAIT).completed(OLD, Transition::Launching))]
+#[case::it_is_set_aside(healthy().lifecycle(OLD, Lifecycle::Standby))]
+#[case::its_host_retires(healthy().at_risk(OLD, RiskReason::Retirement, None).desired(2))]
+#[case::its_newcomer_boots(rebalanced())]
+#[case::its_newcomer_starts(rebalanced().state(NEW, InstanceState::Pending))]
+#[case::its_newcomer_is_silent(rebalanced().launched_ago(NEW, 601))]
+#[case::its_newcomer_cannot_take_over(rebalanced().device_taken(NEW))]
+#[case::its_group_ends_it_and_its_newcomer_boots(ending(281))]
+#[case::its_group_ends_it_and_nobody_follows(ending(281).without(NEW))]
+#[case::its_group_ends_it_and_its_newcomer_cannot_take_over(ending(281).zone(NEW, "eu-central-1b"))]
+#[case::ec2_stops_it_in_a_while(rebalanced().stops_at(OLD, in_s(581)))]
+#[case::three_are_wanted(rebalanced().desired(3))]
+fn a_holder_that_let_go_before_it_was_given_the_volume_is_asked_to_serve(#[case] situation: Situation) {
+    assert_eq!(next_step(&left_behind(situation).seen(), now()), resume());
+}
+
+/// To serve again may take four minutes, in which it is not asked to let go.
+#[rstest]
+#[case::its_group_ends_it_soon(ending(280), booted())]
+#[case::ec2_stops_it_soon(rebalanced().stops_at(OLD, in_s(580)), booted())]
+#[case::ec2_takes_it(replaced_early(119), booted())]
+#[case::ec2_takes_it_in_a_moment(replaced_early(40), release())]
+#[case::its_volume_leaves(rebalanced().held_by(OLD, AttachmentState::Detaching), booted())]
+fn it_is_not_asked_to_serve_for_a_moment(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&left_behind(situation).seen(), now()), expected);
+}
+
+/// It may have been rebooted, and serve: a newcomer has to say that it can take over.
+#[test]
+fn a_holder_that_may_serve_waits_for_its_newcomers_word() {
+    let booted = rebalanced().release(&[OLD, NEW], ReleaseState::Marked);
+    assert_eq!(next_step(&booted.seen(), now()), release());
+    let unasked = booted.says(NEW, Question::Prepared, Word::NotAsked);
+    assert_eq!(next_step(&unasked.seen(), now()), Step::Ask { instance: id(NEW), question: Question::Prepared });
 }
 
 /// It has the volume since a moment ago, and is to go again.

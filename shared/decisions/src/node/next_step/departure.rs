@@ -195,17 +195,29 @@ impl Departure<'_> {
             (Evidence::Unheard, Follows::Later(wait), Deadline::None | Deadline::Ahead) => Step::Wait(wait),
             (Evidence::Unheard, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
 
-            // It serves: make before break.
-            (Evidence::Mounted, Follows::Now, _) => self.ask(),
-            (Evidence::Mounted, Follows::OnItsWord(successor), Deadline::None | Deadline::Ahead) => {
-                self.hear(successor)
+            // It does not serve, as far as anybody knows, and can be made to until its successor is there.
+            (Evidence::LeftBehind, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
+            (Evidence::LeftBehind, Follows::Later(wait), Deadline::Ahead) if self.has_time_to_serve() => {
+                self.resume_or(wait)
             }
-            (Evidence::Mounted, Follows::OnItsWord(_), Deadline::Due) => self.ask(),
+
+            // It serves, or may do so: make before break.
+            (Evidence::Mounted | Evidence::LeftBehind, Follows::Now, _) => self.ask(),
+            (
+                Evidence::Mounted | Evidence::LeftBehind,
+                Follows::OnItsWord(successor),
+                Deadline::None | Deadline::Ahead,
+            ) => self.hear(successor),
+            (Evidence::Mounted | Evidence::LeftBehind, Follows::OnItsWord(_), Deadline::Due) => self.ask(),
             (Evidence::Mounted, Follows::Later(wait), Deadline::None) => self.wait_or_give_newcomer_up(wait),
-            (Evidence::Mounted, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
+            (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
             // It lets go although nobody is there to take over.
-            (Evidence::Mounted, Follows::Later(_), Deadline::Due) if self.hears() => Step::Release { holder },
-            (Evidence::Mounted, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
+            (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(_), Deadline::Due) if self.hears() => {
+                Step::Release { holder }
+            }
+            (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(wait), Deadline::Due) => {
+                self.serve_to_the_end_or_give_up(wait)
+            }
         }
     }
 

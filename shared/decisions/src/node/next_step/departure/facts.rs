@@ -1,5 +1,7 @@
 //! The three facts that decide how a holder goes.
 
+use std::time::SystemTime;
+
 use super::super::patience::{
     BOOT_PATIENCE, LAST_LOOK, LISTED_WITHIN, RELEASE_HOLDS, RELEASE_LEAD, RELEASE_TIMEOUT, RESUME_TIMEOUT, SILENCE,
 };
@@ -16,6 +18,8 @@ use crate::risk::Risk;
 pub(super) enum Evidence {
     /// As far as anybody knows it has the volume mounted.
     Mounted,
+    /// It let go before it was given the volume, and mounts nothing; unless it has been rebooted since, and then it serves.
+    LeftBehind,
     Releasing,
     /// It has let go a moment ago.
     LetGo,
@@ -51,7 +55,8 @@ impl Departure<'_> {
     pub(super) fn evidence(&self) -> Evidence {
         let Some(release) = &self.observed.release else { return Evidence::Mounted };
         match release.state {
-            ReleaseState::NotStarted | ReleaseState::Marked => Evidence::Mounted,
+            ReleaseState::NotStarted => Evidence::Mounted,
+            ReleaseState::Marked => Evidence::LeftBehind,
             ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
             ReleaseState::Running { .. } => Evidence::Refused,
             ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
@@ -110,8 +115,21 @@ impl Departure<'_> {
     }
 
     pub(super) fn deadline(&self) -> Deadline {
+        self.deadline_at(self.now)
+    }
+
+    /// Whether it may serve for so long as it may take to serve again.
+    pub(super) fn has_time_to_serve(&self) -> bool {
+        match self.deadline_at(self.now + RESUME_TIMEOUT) {
+            Deadline::None | Deadline::Ahead => true,
+            Deadline::Due => false,
+        }
+    }
+
+    /// By what is known now.
+    fn deadline_at(&self, time: SystemTime) -> Deadline {
         let stop = stopped_at(self.instance, self.now);
-        if stop.is_some_and(|stop| self.observed.group.launch_suspended || self.now + LAST_LOOK >= stop) {
+        if stop.is_some_and(|stop| self.observed.group.launch_suspended || time + LAST_LOOK >= stop) {
             return Deadline::Due;
         }
         let is_hold = |risk: &Risk| risk.reclaim().is_none() && self.is_ending() && !risk.is_over(self.now);
@@ -120,7 +138,7 @@ impl Departure<'_> {
         match held_until.or_else(|| reclaimed_at(self.instance, self.now)) {
             None if stop.is_some() => Deadline::Ahead,
             None => Deadline::None,
-            Some(until) if self.now + RELEASE_LEAD < until => Deadline::Ahead,
+            Some(until) if time + RELEASE_LEAD < until => Deadline::Ahead,
             Some(_) => Deadline::Due,
         }
     }
