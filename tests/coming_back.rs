@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use durin_harness::seed::Seed;
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
-use durin_tests::{LAUNCH, Story, TERMINATE};
+use durin_tests::{LAUNCH, Story, TERMINATE, schedule};
 use rstest::rstest;
 
 fn minutes(minutes: u64) -> Duration {
@@ -245,6 +246,21 @@ async fn a_record_that_drifted_is_repaired_by_the_schedule() {
     });
     story.ends_well().await;
     assert_eq!(story.record(), before);
+}
+
+/// Perhaps it is a node of another region that writes the same record: each sets it back for ever, and neither knows.
+#[tokio::test(start_paused = true)]
+async fn the_owner_is_told_that_somebody_else_writes_the_record() {
+    let story = Story::without_functions(&Seed::one_node());
+    let before = story.record();
+    story.aws().pass(minutes(30)).await;
+    story.world(|world| {
+        world.route53.tamper_with_records("k3s.durin.internal.", |set| set.values = vec!["192.0.2.1".to_owned()]);
+    });
+    let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("somebody has to look");
+    assert!(error.message.contains("named 192.0.2.1, which is no instance of the node"), "{error}");
+    assert_eq!(story.record(), before);
+    story.invoke("durin-node-resync", schedule()).await.outcome.expect("all is well");
 }
 
 #[tokio::test(start_paused = true)]

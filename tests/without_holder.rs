@@ -10,6 +10,7 @@ use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::AgentMode;
 use durin_tests::{Story, WARNING, schedule};
 use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
 
 const RULES: &str = include_str!("../infra/rules.yaml");
 
@@ -40,14 +41,20 @@ impl Lines {
     }
 }
 
-/// What an invocation logs.
-async fn logged(story: &Story, function: &str, event: Value) -> Lines {
+/// From now on, what this thread logs.
+fn listen() -> (Lines, DefaultGuard) {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let guard = tracing::subscriber::set_default(subscriber);
     // Another thread may just have come to a line of the log for the first time, when nobody listened.
     tracing::callsite::rebuild_interest_cache();
+    (lines, guard)
+}
+
+/// What an invocation logs.
+async fn logged(story: &Story, function: &str, event: Value) -> Lines {
+    let (lines, _guard) = listen();
     story.invoke(function, event).await.outcome.expect("nobody is needed");
     lines
 }
@@ -139,4 +146,31 @@ async fn a_tick_fails_when_nobody_knows_whether_the_holder_serves() {
     story.fault("ssm:*", FaultKind::InternalError, 1_000);
     let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("unknown");
     assert!(error.message.contains("ssm:ListCommandInvocations"), "{error}");
+}
+
+/// One line, by the run that has completed the launch action: the seconds of the program, and what the run has seen of EC2's.
+#[tokio::test(start_paused = true)]
+async fn a_hand_off_ends_in_a_line_with_its_seconds() {
+    let (lines, _guard) = listen();
+    let story = Story::of_one_node(21);
+    let old = story.interrupt();
+    story.ends_elsewhere(&old).await;
+    let of_hand_off: Vec<Value> = lines.read().into_iter().filter(|line| line["message"] == "handed over").collect();
+    let [line] = of_hand_off.as_slice() else { panic!("{of_hand_off:?}") };
+    assert_eq!((&line["node"], &line["instance"]), (&json!("k3s"), &json!(story.holder())));
+    let latency = story.world(|world| world.latency.clone());
+    let looks = Duration::from_secs(3);
+    for (key, range) in [
+        ("unmount_s", latency.unmount),
+        ("detach_s", latency.detach),
+        ("attach_s", latency.attach),
+        ("mount_s", latency.mount),
+        ("k3s_s", latency.k3s_start),
+    ] {
+        let took = Duration::from_secs_f64(line[key].as_f64().unwrap_or_else(|| panic!("no {key}: {line}")));
+        let least = range.min.saturating_sub(looks);
+        assert!((least..=range.max + looks).contains(&took), "{key}: {took:?}, of {range:?}");
+    }
+    let whole = line["release_s"].as_f64().expect("how long the release took");
+    assert!(whole >= line["unmount_s"].as_f64().expect("a part of it") && whole < 30.0, "{line}");
 }

@@ -249,7 +249,20 @@ mod roll_call {
         assert_eq!((story.holder(), sent(&story, "durin-release")), (holder, 0));
     }
 
-    /// Their agents are silent, they have no program, or Systems Manager does not know them.
+    /// It may serve; but nobody would hear that it does not, and it could not let go in order.
+    #[tokio::test(start_paused = true)]
+    async fn the_owner_of_a_holder_whose_agent_is_lost_is_told_and_nothing_is_done() {
+        let story = Story::without_functions(&Seed::one_node());
+        let holder = story.holder();
+        story.world(|world| world.set_agent_mode(&holder, AgentMode::Offline));
+        story.aws().pass(Duration::from_secs(15 * 60)).await;
+        let [first, _] = two_ticks(&story).await;
+        let told = first.expect_err("its agent is lost");
+        assert!(told.contains("agent has gone silent"), "{told}");
+        assert_eq!((story.holder(), sent(&story, "durin-release")), (holder, 0));
+    }
+
+    /// They have no program, or an old one, or none that answers.
     #[rstest]
     #[tokio::test(start_paused = true)]
     async fn silence_is_nothing_to_tell_of(

@@ -30,6 +30,9 @@ pub enum Failure {
     /// The successor has the volume and has gone into service, by its own word in vain. The next hand-off is up to a person.
     #[error("{problem}")]
     DoesNotServe { problem: String },
+    /// It names the holder again. Whoever else writes it will do so again.
+    #[error("{problem}")]
+    RecordOverwritten { problem: String },
     /// The successor has the volume. The kernel of the old instance could not write all of what it had taken in.
     #[error("{problem}")]
     WritesLost { problem: String },
@@ -91,6 +94,7 @@ impl Failure {
             Failure::Blocked(_) => "Durin.Blocked",
             Failure::RecordNotUpdated { .. } => "Durin.RecordNotUpdated",
             Failure::DoesNotServe { .. } => "Durin.DoesNotServe",
+            Failure::RecordOverwritten { .. } => "Durin.RecordOverwritten",
             Failure::WritesLost { .. } => "Durin.WritesLost",
             Failure::ReferencesUnread { .. } => "Durin.ReferencesUnread",
             Failure::RemovalsFailed { .. } => "Durin.SomeRemovalsFailed",

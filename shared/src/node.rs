@@ -42,7 +42,7 @@ use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
-use handed_over::does_not_serve;
+use handed_over::{cannot_be_asked, does_not_serve};
 pub use look::{Beginning, HolderWord, Look, Looks, Released, hooks_of, look_at};
 use observe::{Lookup, Node, every_node, read_together};
 use roll_call::{Denial, roll_call};
@@ -135,6 +135,7 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
             match answers.denial(holder) {
                 None => {}
                 Some(Denial::DoesNotServe { why }) => *outcome = Err(does_not_serve(serves, &why)),
+                Some(Denial::HasLostItsAgent) => *outcome = Err(cannot_be_asked(serves)),
                 Some(Denial::HasReleased) => {
                     node.says_it_has_released = Some(holder.clone());
                     *outcome = run(aws, node, deadline).await;

@@ -341,8 +341,13 @@ async fn point_record(aws: &Aws, node: &mut Node, from: Option<&ARecord>, to: &A
     batch.push(change(ChangeAction::Create, to)?);
     let comment = format!("Durin: the node {} is at {}", declared.group, to.address);
     let Some(error) = changes::send(aws, declared, comment, batch).await? else {
+        let now = aws.clock.now();
+        if let Some(from) = from.filter(|from| node.is_written_by_others(&from.address, now)) {
+            let problem = records::written_by_others(&node.declaration, from, to);
+            node.writes.note_left_out(Failure::RecordOverwritten { problem });
+        }
         // A compare-and-swap that succeeded is as good as a read. Probe: a-record-shows-while-pending.
-        node.view.know_record(aws.clock.now(), Record::Simple(to.clone()));
+        node.view.know_record(now, Record::Simple(to.clone()));
         return Ok(Applied::Done);
     };
     let problem = words(&error);

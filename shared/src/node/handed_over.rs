@@ -119,6 +119,17 @@ pub(super) fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
     }
 }
 
+/// The node may serve. But nobody would hear that it does not, and it could not let go in order.
+pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
+    Failure::DoesNotServe {
+        problem: format!(
+            "{holder} has the volume and is in service, but its Systems Manager agent has gone silent, so that nobody can ask \
+             whether it serves, and it could not let go of the volume in order: restart amazon-ssm-agent on it, or have its \
+             group replace it"
+        ),
+    }
+}
+
 fn seconds(from: SystemTime, to: SystemTime) -> Option<f64> {
     to.duration_since(from).ok().map(|span| (span.as_secs_f64() * 100.0).round() / 100.0)
 }

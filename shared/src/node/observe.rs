@@ -1,11 +1,11 @@
 //! A node that is being looked after, and observing it. Observing never writes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{
-    Agents, Attachment, Blocked, Done, Observed, Record, Release, ReleaseState, Standstill, Stop, Volume, Words,
-    release_matters, retires,
+    Agents, Attachment, Blocked, Done, Instance, Observed, Record, Release, ReleaseState, Standstill, Stop, Volume,
+    Words, release_matters, retires,
 };
 use durin_decisions::shell::node_tag;
 
@@ -79,6 +79,9 @@ impl Twins {
         }
     }
 }
+
+/// By then the record of a hand-off has followed the volume, or somebody was told why not.
+const SETTLED_AFTER: Duration = Duration::from_secs(20 * 60);
 
 /// A group that is no node, although an event names it.
 pub(super) enum Lookup {
@@ -251,6 +254,15 @@ impl Node {
             self.view.know_whether_asked(holder.instance.clone(), true, now);
         }
         Some(Release { agents, state })
+    }
+
+    /// Whether an address in the record is a stranger's, although the same holder has been in service for long: then somebody
+    /// else writes the record. EC2 forgets the addresses of instances that are gone, but not for so long.
+    pub(super) fn is_written_by_others(&self, address: &str, now: SystemTime) -> bool {
+        let is_own = |instance: &Instance| instance.private_ip.is_some_and(|own| own.to_string() == address);
+        let is_known = self.view.instances.get().is_some_and(|known| known.values().any(is_own));
+        let has_settled = self.view.settled_holder().and_then(|holder| holder.since);
+        !is_known && has_settled.is_some_and(|since| since + SETTLED_AFTER < now)
     }
 
     /// Whether another run is at work that has just given the volume to its holder.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_route53::operation::list_resource_record_sets::ListResourceRecordSetsOutput;
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
-use durin_decisions::node::{Claim, Record, RecordProblem, claim_name};
+use durin_decisions::node::{ARecord, Claim, Record, RecordProblem, claim_name};
 
 use super::convert;
 use crate::aws::{Aws, code, failed, within};
@@ -155,6 +155,15 @@ async fn list(
         tracing::warn!(%zone, record = name, reason = failure, "a record cannot be read");
         RecordProblem::Unanswered(failure)
     })
+}
+
+/// What a person should know whose node's record has been set back.
+pub(super) fn written_by_others(node: &Declaration, from: &ARecord, to: &ARecord) -> String {
+    format!(
+        "the record {} of {} named {}, which is no instance of the node, and was set back to {}: somebody else writes it. If a \
+         node of another region or account has the same record, give one of them another (durin:record-name)",
+        node.record, node.group, from.address, to.address
+    )
 }
 
 /// What is wrong with the zone, if that is why Route 53 refuses. It says "access denied" of a zone that the roles do not

@@ -4,7 +4,7 @@
 //! comes of an answer is that the owner is told: an instance that does not serve may recover, and has the data in its hands;
 //! and silence may be its agent's. Only a holder that has let go of the volume, and says so twice, is asked to serve again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{Attachment, Question, Word};
@@ -30,6 +30,8 @@ const ASKED_EVERY: Duration = Duration::from_secs(LONGEST_PERIOD.as_secs() - 60)
 #[derive(Debug, Default)]
 pub(super) struct RollCall {
     answers: BTreeMap<InstanceId, Vec<Command>>,
+    /// Those that could not be asked now, because Systems Manager has lost their agents.
+    lost: BTreeSet<InstanceId>,
     now: Option<SystemTime>,
 }
 
@@ -41,6 +43,9 @@ pub(super) enum Denial {
     /// Twice in one boot. Then its k3s starts for nobody but `durin-node resume`.
     #[error("it has let go of the volume")]
     HasReleased,
+    /// Nothing follows for the node but that its owner is told: it may serve.
+    #[error("its Systems Manager agent has gone silent")]
+    HasLostItsAgent,
 }
 
 /// Reads the answers to the last tick, and asks again. Fail open: nodes are looked after without it.
@@ -58,13 +63,14 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
         asked.is_none_or(|asked| asked + ASKED_EVERY <= now)
     };
     let due: Vec<&InstanceId> = holders.iter().filter(is_due).map(|holder| &holder.instance).collect();
+    let mut lost = BTreeSet::new();
     for chunk in due.chunks(AT_ONCE) {
-        if let Err(failure) = ask_all(aws, chunk).await {
+        if let Err(failure) = ask_all(aws, chunk, &mut lost).await {
             warn(&failure);
             break;
         }
     }
-    RollCall { answers, now: Some(now) }
+    RollCall { answers, lost, now: Some(now) }
 }
 
 /// Only reads the answers to the last tick.
@@ -85,7 +91,7 @@ pub(super) async fn last_answers(aws: &Aws, holders: &[Attachment]) -> Result<Ro
             *listed = all;
         }
     }
-    Ok(RollCall { answers, now: Some(now) })
+    Ok(RollCall { answers, now: Some(now), ..RollCall::default() })
 }
 
 impl RollCall {
@@ -99,7 +105,7 @@ impl RollCall {
         let is_answered = |it: &&Command| it.outcome != Outcome::Open;
         let of_one = |listed: &Vec<Command>| listed.iter().filter(is_answered).cloned().collect();
         let answers = self.answers.iter().map(|(id, listed)| (id.clone(), of_one(listed)));
-        RollCall { answers: answers.collect(), now: self.now }
+        RollCall { answers: answers.collect(), lost: self.lost.clone(), now: self.now }
     }
 
     /// The last word of a holder, of this attachment.
@@ -112,6 +118,9 @@ impl RollCall {
 
     /// What a holder has said if it does not serve, of this attachment.
     pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
+        if self.lost.contains(&holder.instance) {
+            return Some(Denial::HasLostItsAgent);
+        }
         let last = self.of(&holder.instance).iter().max_by_key(|it| it.requested);
         let has_spoken = last.is_some_and(|last| last.said.is_some() && !words::is_missing(last));
         match self.word(holder) {
@@ -128,7 +137,7 @@ impl RollCall {
 }
 
 /// One instance that Systems Manager does not know, or without the tags of a node, has all of them refused.
-async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
+async fn ask_all(aws: &Aws, instances: &[&InstanceId], lost: &mut BTreeSet<InstanceId>) -> Result<(), Failure> {
     let mut asked: Vec<InstanceId> = instances.iter().map(|id| (*id).clone()).collect();
     for _ in 0..3 {
         let ids: Vec<&InstanceId> = asked.iter().collect();
@@ -137,7 +146,9 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
             // Probe: command-to-nobody-is-refused.
             "InvalidInstanceId" => {
                 let agents = read::agents(aws, &ids.iter().copied().collect()).await?;
-                asked.iter().filter(|id| agents.is_online(id)).cloned().collect()
+                let (online, silent): (Vec<_>, Vec<_>) = asked.iter().cloned().partition(|id| agents.is_online(id));
+                lost.extend(silent.into_iter().filter(|id| agents.lists(id)));
+                online
             }
             "AccessDeniedException" => {
                 let declared = read::declared_instances(aws, &asked).await?;
