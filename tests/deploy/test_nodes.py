@@ -96,6 +96,58 @@ def test_a_node_at_rest_that_could_not_come_back_is_told(account, nodes, home):
     assert (node["state"], bool(node["wrong"])) == ("rests", True)
 
 
+@pytest.fixture
+def whole(account, home):
+    """The same group with all that a node needs, and an instance that has the volume. Its image has no parameter, which moto
+    would not resolve."""
+    ec2, groups, zones, ssm = (account.client(name) for name in ["ec2", "autoscaling", "route53", "ssm"])
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    ssm.create_document(Name="durin-release", DocumentType="Command", Content='{"schemaVersion": "2.2", "mainSteps": []}')
+    metadata = {"InstanceMetadataTags": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    data = {"ImageId": image, "InstanceType": "t3.medium", "MetadataOptions": metadata, "IamInstanceProfile": {"Name": "home"}}
+    ec2.create_launch_template_version(LaunchTemplateName="home", LaunchTemplateData=data)
+    ec2.create_tags(Resources=[home], Tags=[{"Key": "durin:volume", "Value": "data"}, {"Key": "durin:node", "Value": "home"}])
+    for name, transition, result in [("launch", "LAUNCHING", "ABANDON"), ("terminate", "TERMINATING", "CONTINUE")]:
+        groups.put_lifecycle_hook(
+            AutoScalingGroupName="home",
+            LifecycleHookName=f"durin-{name}",
+            LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
+            DefaultResult=result,
+            HeartbeatTimeout=900,
+        )
+    groups.update_auto_scaling_group(AutoScalingGroupName="home", MinSize=1, DesiredCapacity=1, MaxSize=2)
+    (group,) = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["home"])["AutoScalingGroups"]
+    (instance,) = [it["InstanceId"] for it in group["Instances"]]
+    ec2.attach_volume(VolumeId=home, InstanceId=instance, Device="/dev/sdf")
+    (zone,) = [it["Value"] for it in group["Tags"] if it["Key"] == "durin:hosted-zone-id"]
+    address = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["PrivateIpAddress"]
+    sets = [("home.example.internal", "A", 10, address), ("_durin.home.example.internal", "TXT", 300, '"node=home"')]
+
+    def change(action):
+        records = [{"Name": name, "Type": kind, "TTL": ttl, "ResourceRecords": [{"Value": value}]} for name, kind, ttl, value in sets]
+        changes = [{"Action": action, "ResourceRecordSet": it} for it in records]
+        zones.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    change("CREATE")
+    yield instance
+    change("DELETE")
+    ec2.detach_volume(VolumeId=home, InstanceId=instance)
+    ssm.delete_document(Name="durin-release")
+
+
+def test_a_whole_node_of_moto_lacks_nothing_that_moto_has(account, nodes, home, whole):
+    status, said, complaint = nodes(account, "check-node", "home", "--json")
+    lines = {it["id"]: it["verdict"] for it in json.loads(said)["lines"]}
+    assert (status, {name for name, verdict in lines.items() if verdict == "missing"}) == (0, {"image"}), complaint
+    status, said, complaint = nodes(account, "status", "home", "--json")
+    (node,) = json.loads(said)["nodes"]
+    # moto launches without the template's metadata options, which is told.
+    assert [status, ["shows no tags" in it["what"] for it in node["wrong"]]] == [1, [True]], complaint
+    assert (node["holder"]["instance"], node["volume"]["id"], node["backup"]) == (whole, home, None)
+    # moto has no Systems Manager that instances would answer to.
+    assert node["state"] == "held" and any("says of itself" in it for it in node["unknown"])
+
+
 def test_the_node_of_the_local_aws_is_shown(live, nodes):
     def well():
         status, said, _ = nodes(live, "status", "k3s", "--json")

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use aws_smithy_types::retry::RetryConfig;
 use clap::Args;
 use durin::aws::Aws;
 use durin::ids::GroupName;
@@ -10,6 +11,9 @@ use serde::Serialize;
 
 use super::{Done, complain, text, whole};
 use crate::{check, status};
+
+/// How often Systems Manager is asked for one thing.
+const ATTEMPTS: u32 = 3;
 
 /// AWS could not be asked.
 pub(super) const NOT_ASKED: u8 = 3;
@@ -39,7 +43,7 @@ pub struct CheckNode {
 }
 
 pub(super) async fn show_status(aws: &Aws, options: &Status) -> Result<Done, Box<dyn Error>> {
-    let region = region();
+    let (region, aws) = (region(), &impatient(aws));
     let report = status::report(aws, &region, options.node.as_ref()).await.map_err(whole)?;
     if let Some(node) = options.node.as_ref().filter(|_| report.nodes.is_empty()) {
         let what = format!(
@@ -52,11 +56,18 @@ pub(super) async fn show_status(aws: &Aws, options: &Status) -> Result<Done, Box
 }
 
 pub(super) async fn check(aws: &Aws, options: &CheckNode) -> Result<Done, Box<dyn Error>> {
-    let region = region();
+    let (region, aws) = (region(), &impatient(aws));
     let Some(checked) = check::check(aws, &region, &options.group).await? else {
         return Ok(not_there(&format!("there is no Auto Scaling group {} in {region}", options.group)));
     };
     done(&checked, options.json, || check::lines(&checked), checked.well)
+}
+
+/// The functions wait half a minute for each call that Systems Manager fails to answer. A person sees the rest first.
+fn impatient(aws: &Aws) -> Aws {
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    let config = aws.ssm.config().to_builder().retry_config(retries).build();
+    Aws { ssm: aws_sdk_ssm::Client::from_conf(config), ..aws.clone() }
 }
 
 fn region() -> String {
