@@ -84,6 +84,11 @@ async fn a_move_is_told_with_its_seconds_and_its_reason() {
     assert!(last.seconds.is_some_and(|seconds| (15..60).contains(&seconds)), "{screen}");
     assert_eq!(last.why.as_deref(), Some("EC2 took the spot capacity back"), "{screen}");
     assert_eq!(report.nodes[0].moves_in_30_days, Some(1), "{screen}");
+    // The document shows such a screen, with other ids and times.
+    let labels =
+        |text: &str| text.lines().filter_map(|line| Some(line.get(2..12)?.trim().to_owned())).collect::<Vec<_>>();
+    let shown = include_str!("../docs/status.md").split("```").nth(1).expect("a screen");
+    assert_eq!(labels(shown).split_off(1), labels(&screen).split_off(1), "{screen}");
 }
 
 #[tokio::test(start_paused = true)]
