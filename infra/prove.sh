@@ -28,7 +28,7 @@ take_arguments '
     --full full flag
     --only only probe+
     --subnet subnet subnet
-    --instance-profile profile group
+    --instance-profile profile profile
     --again again flag
     --yes yes flag
     --local here flag
@@ -55,4 +55,16 @@ if $here; then
     exec cargo durin prove "${arguments[@]+"${arguments[@]}"}"
 fi
 $list || $report || take_credentials
+
+# Credentials that may hardly do anything, to see how EC2 refuses; only a user with access keys gets them, and one probe wants
+# them. Nothing has to be removed: they expire.
+limit() {
+    local policy='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DetachVolume", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/durin:volume": "data"}}}]}'
+    if try sts get-federation-token --name durin-prove --duration-seconds 900 --policy "$policy" --output text \
+        --query 'Credentials.[AccessKeyId, SecretAccessKey, SessionToken]'; then
+        export DURIN_PROVE_LIMITED=$answer
+    fi
+}
+$list || $report || $clean || ! command -v aws >/dev/null || limit
 exec cargo prove "${arguments[@]+"${arguments[@]}"}"

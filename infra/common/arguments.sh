@@ -129,6 +129,7 @@ is_a() {
     boolean) pattern='^(true|false)$' expected="true or false" ;;
     release) most=64 pattern='^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$' expected="a release, such as v$(own_version)" ;;
     log-level) pattern='^(error|warn|info|debug|trace)$' expected="error, warn, info, debug or trace" ;;
+    profile) pattern='^[A-Za-z][A-Za-z0-9+=,.@_-]{0,127}$' expected="an instance profile's name: letters, digits and +=,.@_-, a letter first" ;;
     probe) pattern='^[a-z][a-z0-9]*(-[a-z0-9]+)+$' expected="a probe's name, as just prove --list has it" ;;
     drill) pattern='^(interruption|termination)$' expected="interruption or termination" ;;
     folder) pattern='.' expected="a folder that exists" && { [ -d "$2" ] || return 1; } ;;

@@ -18,6 +18,7 @@ UNLIKE_AWS = {
     "command-to-nobody-is-refused": "moto sends commands to nobody",
     "disabled-images-are-asked-for": "moto knows no disabled images",
     "overwriting-keeps-the-types": "moto overwrites a parameter's type",
+    "tags-decide-before-existence": "moto checks no permissions",
     "unknown-instance-is-refused": "moto tags what does not exist",
 }
 # It fails at these, and the SDK tries for half a minute.

@@ -55,3 +55,45 @@ fn sources() -> Vec<(PathBuf, String)> {
     assert!(found.len() > 300, "{} files", found.len());
     found
 }
+
+/// Whatever the code only supposes of AWS says which probe asks, or why none does.
+#[test]
+fn each_unproved_statement_has_its_probe_beside_it() {
+    const SIGNS: [&str; 7] = [
+        "Estimate",
+        "an estimate",
+        "AWS does not say whether",
+        "AWS does not say and",
+        "AWS does not document",
+        "as far as we know",
+        "from memory",
+    ];
+    let (mut bare, mut found) = (Vec::new(), 0);
+    for (path, text) in sources() {
+        for comment in comments(&text) {
+            if SIGNS.iter().any(|sign| comment.contains(sign)) {
+                found += 1;
+                let is_asked = ["Probe: ", "Probes: ", "No probe: "].iter().any(|it| comment.contains(it));
+                if !is_asked && !comment.contains("*estimate*") {
+                    bare.push(format!("{}: {comment}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(bare.is_empty(), "nobody asks AWS whether these are so:\n{}", bare.join("\n"));
+    assert!(found > 40, "{found} statements");
+}
+
+/// Lines of comment that follow one another, without their signs.
+fn comments(text: &str) -> Vec<String> {
+    let mut comments = vec![String::new()];
+    for line in text.lines().map(str::trim) {
+        let said = ["///", "//!", "//", "#"].iter().find_map(|sign| line.strip_prefix(sign));
+        match (said.filter(|said| !said.starts_with('[') && !said.starts_with('!')), comments.last_mut()) {
+            (Some(said), Some(last)) => last.push_str(said),
+            _ => comments.push(String::new()),
+        }
+    }
+    comments.retain(|comment| !comment.is_empty());
+    comments
+}

@@ -75,6 +75,8 @@ const ALL: &[(&str, Otherwise)] = &[
     ("a-record-shows-while-pending", |it| it.aws().world(|world| world.latency.change_in_sync = millis(90_000))),
     ("a-free-volume-is-not-detached", |it| it.way.replace("ec2:DetachVolume", "IncorrectState", "InvalidState")),
     ("a-volume-is-made-in-seconds", |it| it.aws().world(|world| world.latency.volume_creation = millis(9_000))),
+    ("ec2-answers-a-write-in-time", |it| it.aws().world(|world| world.latency.ec2_write = millis(2_000))),
+    ("a-group-acts-in-seconds", |it| it.aws().world(|world| world.latency.group_reaction = millis(20_000))),
     ("nobody-takes-no-volume", |it| it.way.replace("ec2:AttachVolume", ".NotFound", ".Malformed")),
     ("a-copy-looks-new", |it| it.aws().world(|world| world.latency.image_creation = millis(500_000))),
     ("a-snapshot-in-use-stays", |it| it.way.replace("ec2:DeleteSnapshot", "InUse", "Busy")),

@@ -93,3 +93,16 @@ fn the_local_aws_takes_its_latencies_from_a_proof() {
     let refused = Measured::read(&proof.path(&folder)).expect_err("it is not of AWS");
     assert!(refused.contains("did not come from AWS"), "{refused}");
 }
+
+/// One sentence, the same everywhere: what is proved, when and where.
+#[test]
+fn the_documents_say_what_is_proved() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a repository");
+    let proofs = read_all(&root.join("proof")).expect("proofs");
+    let summary = report::summary(&probes::all().collect::<Vec<_>>(), &proofs);
+    for document in ["README.md", "DEPLOY.md", "proof/README.md"] {
+        let text = std::fs::read_to_string(root.join(document)).expect("a document");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&summary), "{document} has to say: {summary}");
+    }
+}

@@ -1,7 +1,8 @@
 //! How long things take.
 //!
 //! AWS publishes hardly any of these. Where no source is given, a range is an *estimate*: wide enough that a
-//! correct system must survive both ends, not a measurement.
+//! correct system must survive both ends, not a measurement. The probe beside it measures it, where there is one;
+//! `just prove` keeps the proof, and `durin outage --proof FILE` draws from it.
 
 mod proved;
 
@@ -40,7 +41,7 @@ impl Range {
 pub struct Latencies {
     /// An EC2 call that reads. Estimate. Probe: ec2-answers-a-read-in-time.
     pub ec2_read: Range,
-    /// An EC2 call that writes. Estimate.
+    /// An EC2 call that writes. Estimate. Probe: ec2-answers-a-write-in-time.
     pub ec2_write: Range,
     /// Any Auto Scaling call. Estimate. Probe: auto-scaling-answers-in-time.
     pub autoscaling_call: Range,
@@ -53,12 +54,13 @@ pub struct Latencies {
     /// From the end of SendCommand until the agent begins the command. Estimate. Probe: a-command-begins-in-seconds.
     pub ssm_command_start: Range,
     /// From the end of SendCommand until its invocations can be read. aws/aws-cli#3546: not at once; a second later
-    /// they could. Estimate.
+    /// they could. Estimate. Probe: a-command-begins-in-seconds.
     pub ssm_invocation_visible: Range,
-    /// From the last sign of an agent until its ping status is `ConnectionLost`. Estimate.
+    /// From the last sign of an agent until its ping status is `ConnectionLost`. Estimate. No probe: nothing waits for it, because
+    /// an agent that has gone does not answer either.
     pub agent_connection_lost: Range,
     /// From a change until its event reaches a rule's target. EventBridge User Guide: typically half a second;
-    /// the long end is an estimate.
+    /// the long end is an estimate. No probe: only what an event reaches sees when.
     pub event_delivery: Range,
 
     /// From RunInstances or StartInstances until `running`. Estimate. Probe: an-instance-starts-in-seconds.
@@ -67,19 +69,20 @@ pub struct Latencies {
     pub boot: Range,
     /// From there until the Systems Manager agent is online. Estimate. Probe: a-command-begins-in-seconds.
     pub agent_online: Range,
-    /// From the device's appearance until its file system is mounted. Estimate.
+    /// From the device's appearance until its file system is mounted. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub mount: Range,
-    /// From the mount until k3s serves. Estimate.
+    /// From the mount until k3s serves. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub k3s_start: Range,
-    /// From then until the users' workload is up. Estimate.
+    /// From then until the users' workload is up. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub pod_start: Range,
-    /// From the end of k3s until what users run has ended, in a release. Estimate.
+    /// From the end of k3s until what users run has ended, in a release. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub drain: Range,
     /// The same on an instance that hardly gets anywhere: longer than a document may take. Estimate.
+    /// No probe: it is the worst that is survived.
     pub slow_drain: Range,
-    /// Stopping k3s. Estimate.
+    /// Stopping k3s. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub k3s_stop: Range,
-    /// Syncing and unmounting. Estimate.
+    /// Syncing and unmounting. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
     pub unmount: Range,
     /// From `shutting-down` to `terminated`. Estimate; a hung shutdown takes minutes (EC2 User Guide: Troubleshoot
     /// instance termination). Probe: the-end-of-an-instance-frees-its-volume.
@@ -87,7 +90,7 @@ pub struct Latencies {
     /// From 5 s before `terminated` until the volumes of the instance are available again. Estimate.
     /// Probe: the-end-of-an-instance-frees-its-volume.
     pub volumes_freed: Range,
-    /// From `stopping` to `stopped`. Estimate.
+    /// From `stopping` to `stopped`. Estimate. No probe: Durin stops no instance.
     pub stopping: Range,
     /// How long a terminated instance stays listed. EC2 User Guide: under an hour.
     pub terminated_listed: Range,
@@ -103,28 +106,32 @@ pub struct Latencies {
     /// checks were seen to run about once a minute. Estimate. Probe: a-dead-instance-still-has-its-hook.
     pub health_check: Range,
     /// From a cause (a changed capacity, an unhealthy instance) until the group acts. Estimate.
+    /// Probe: a-group-acts-in-seconds.
     pub group_reaction: Range,
-    /// From one lifecycle state to the next when nothing is waited for. Estimate.
+    /// From one lifecycle state to the next when nothing is waited for. Estimate. No probe: a look takes as long.
     pub lifecycle_step: Range,
     /// From a wait state until its lifecycle action can be completed. PrairieLearn#15586: seconds, sometimes.
     /// Probe: an-action-may-not-exist-yet.
     pub lifecycle_action_exists: Range,
     /// From the completion of a lifecycle action until the group does not show the wait state any more. Estimate.
+    /// No probe: a look takes as long.
     pub lifecycle_action_shown: Range,
-    /// From a failed launch until the group tries again. Estimate.
+    /// From a failed launch until the group tries again. Estimate. No probe: nobody can make capacity scarce.
     pub launch_retry: Range,
 
     /// From a change batch to `INSYNC`. Route 53 API Reference: generally within 60 seconds.
     /// Probe: a-record-shows-while-pending.
     pub change_in_sync: Range,
 
-    /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate.
+    /// From the announcement of a retirement until it happens. Two weeks are usual. Estimate. No probe: nobody can
+    /// have a host retired.
     pub retirement: Range,
     /// From CreateImage or CopyImage to `available`. Estimate. Probe: a-copy-looks-new.
     pub image_creation: Range,
     /// How long a deregistered image stays listed. EC2 API Reference (DescribeImages): a short interval.
     pub deregistered_image_listed: Range,
-    /// From then on, how long its id gives an empty list at least. Estimate.
+    /// From then on, how long its id gives an empty list at least. Estimate. No probe: it takes an hour, and nothing waits
+    /// for it.
     pub deregistered_image_remembered: Range,
     /// From the deregistration of an image until its snapshots can be deleted. Estimate. Probe: a-snapshot-in-use-stays.
     pub snapshots_held: Range,
@@ -132,9 +139,9 @@ pub struct Latencies {
     /// Parameter Store): up to a few minutes, and five until a put that was refused may be repeated.
     /// Probe: an-image-parameter-is-validated-later.
     pub parameter_validation: Range,
-    /// From an image's `available` until its pipeline tags it. Estimate.
+    /// From an image's `available` until its pipeline tags it. Estimate. No probe: it is the pipeline's, not AWS's.
     pub image_tagging: Range,
-    /// From the tags until the pipeline's own event. Estimate.
+    /// From the tags until the pipeline's own event. Estimate. No probe: it is the pipeline's, not AWS's.
     pub bake_finish: Range,
 }
 

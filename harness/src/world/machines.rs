@@ -63,7 +63,8 @@ pub struct Machines {
     orders: Vec<Order>,
 }
 
-/// How long EC2 lets an operating system shut down before it cuts the power. Estimate: EC2 does not say.
+/// How long EC2 lets an operating system shut down before it cuts the power. Estimate: EC2 does not say. No probe: it
+/// takes an operating system that hangs.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
 impl World {

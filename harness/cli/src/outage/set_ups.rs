@@ -30,7 +30,8 @@ const SCRIPT_POLL: Duration = Duration::from_secs(2);
 const HANDLER_POLL: Duration = Duration::from_secs(2);
 
 /// The time until EC2 has capacity again for a persistent request that was stopped. Estimate: from minutes to
-/// hours, drawn evenly on a logarithmic scale; AWS gives no number.
+/// hours, drawn evenly on a logarithmic scale; AWS gives no number. No probe: nobody can make capacity
+/// scarce.
 const CAPACITY_RETURNS: (Duration, Duration) = (Duration::from_secs(3 * 60), Duration::from_secs(2 * 3600));
 
 /// Ways to survive interruptions.

@@ -189,7 +189,8 @@ fn permission_item(permission: &LaunchPermission) -> Value {
     }
 }
 
-/// The model declares a text without values; these are not verified.
+/// The model declares a text without values; these are not verified. No probe: any other text than
+/// `disabled` protects.
 fn protection(world: &World, image: &Image) -> &'static str {
     match image.protection {
         DeregistrationProtection::Enabled { with_cooldown: false } => "enabled",

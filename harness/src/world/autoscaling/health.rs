@@ -18,7 +18,7 @@ impl World {
         let Some(name) = self.group_name_of(instance) else { return };
         let lifecycle = self.autoscaling.the_member(&name, instance).lifecycle;
         // AWS does not say whether the death of an instance is noticed while its launch hook waits: sometimes it is
-        // here, and else only when it has come into service or the action has timed out.
+        // here, and else only when it has come into service or the action has timed out. No probe: either is played.
         let is_overlooked = lifecycle == LifecycleState::PendingWait && !self.rng.bool();
         if !lifecycle.is_health_checked() || is_overlooked {
             return;

@@ -10,7 +10,8 @@ use crate::time::Time;
 use crate::world::ec2::RunInstances;
 use crate::world::error::{ApiError, ApiResult};
 
-/// However often launches fail, the next one is tried after this time. Estimate.
+/// However often launches fail, the next one is tried after this time. Estimate. No probe: it takes hours without
+/// capacity.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 impl World {
@@ -71,7 +72,7 @@ impl World {
         });
         self.note_change(instance, AutoScalingChange::Joined { group: name.to_owned() });
         // AWS does not say whether the launch hook's event comes while EC2 still says `pending` or after that:
-        // sometimes it does here. The other times `running` sets the group going.
+        // sometimes it does here. The other times `running` sets the group going. No probe: either is played.
         if self.rng.bool() {
             self.proceed_soon(name, instance);
         }
@@ -79,6 +80,7 @@ impl World {
 
     /// A launch has come to nothing: the next one has to wait, longer each time. EC2 Auto Scaling User Guide
     /// (lifecycle hooks): if launches are abandoned again and again, the group slows down. How much is an estimate.
+    /// No probe: it takes hours of failing launches.
     pub(super) fn pause_launches(&mut self, name: &str, first: Duration) {
         let now = self.now;
         let group = self.autoscaling.the_group_mut(name);

@@ -11,7 +11,7 @@ use crate::world::latency::Range;
 
 impl AutoScaling {
     /// The hooks of a transition, in the order in which they will run: one after another, because AWS does not say and
-    /// a function cannot tell.
+    /// a function cannot tell. No probe: a node has one hook for each.
     pub(super) fn hooks_for(&self, name: &str, transition: Transition) -> Vec<String> {
         self.the_group(name)
             .hooks

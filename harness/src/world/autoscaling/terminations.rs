@@ -13,7 +13,7 @@ impl World {
         }
         let was_pending = self.cancel_launch(name, instance, "Instance was terminated before it came into service");
         let mut hooks_to_run = self.autoscaling.hooks_for(name, Transition::Terminating);
-        // AWS does not say whether terminate hooks run for an instance that never came into service.
+        // AWS does not say whether terminate hooks run for an instance that never came into service. No probe: either is played.
         if was_pending && self.rng.bool() {
             hooks_to_run.clear();
         }

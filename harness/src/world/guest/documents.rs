@@ -14,7 +14,7 @@ use crate::world::conventions::{PREPARED_DOCUMENT, PROTOCOL, RELEASE_DOCUMENT, R
 use crate::world::ec2::Instance;
 use crate::world::ssm::Output;
 
-/// How long a document takes that changes nothing, or fails. Estimate.
+/// How long a document takes that changes nothing, or fails. Estimate. Probe: a-command-begins-in-seconds.
 pub(super) const SHORT_RUN: Duration = Duration::from_secs(1);
 
 /// What the documents say themselves.

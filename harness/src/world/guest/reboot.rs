@@ -6,7 +6,7 @@ use super::{GuestFact, GuestStep};
 use crate::world::World;
 use crate::world::machines::Order;
 
-/// From the end of a shutdown until the next boot begins. Estimate.
+/// From the end of a shutdown until the next boot begins. Estimate. No probe: it is inside EC2, and nothing waits for it.
 const RESET: Duration = Duration::from_secs(2);
 
 impl World {

@@ -13,6 +13,8 @@ impl Latencies {
             "route53_call" => &mut self.route53_call,
             "ssm_call" => &mut self.ssm_call,
             "kms_call" => &mut self.kms_call,
+            "group_reaction" => &mut self.group_reaction,
+            "ssm_invocation_visible" => &mut self.ssm_invocation_visible,
             "instance_start" => &mut self.instance_start,
             "shutting_down" => &mut self.shutting_down,
             "volumes_freed" => &mut self.volumes_freed,

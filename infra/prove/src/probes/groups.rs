@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance, LifecycleHookSpecification, LifecycleState};
 use aws_sdk_ec2::types::InstanceStateName;
 
+use super::calls::within;
 use super::machines::state_of;
 use super::parameters::image_ids;
 use super::templates::{GroupSpec, group};
@@ -62,6 +63,19 @@ pub(super) const PROBES: &[Probe] = &[
         seconds: 400,
         here: Here::Answers,
         ask: |bench| Box::pin(two(bench)),
+    },
+    Probe {
+        name: "a-group-acts-in-seconds",
+        level: Level::Full,
+        assumes: "A group whose desired capacity is raised shows the instance that it launches within 6 seconds.",
+        rests_on: &[Rests { file: "harness/src/world/latency.rs", rule: "the range `group_reaction`" }],
+        calls: calls!("autoscaling:SetDesiredCapacity"),
+        expects: "an instance, within that time",
+        makes: "a parameter, a launch template and a group of one spot instance (t3a.nano)",
+        cents: 1.0,
+        seconds: 120,
+        here: Here::Answers,
+        ask: |bench| Box::pin(acts(bench)),
     },
     Probe {
         name: "the-last-one-is-not-decremented",
@@ -161,6 +175,18 @@ async fn two(bench: &Bench) -> Result<Finding, Trouble> {
             Ok(Finding::of((members, desired) == (1, Some(1)), saw))
         }
         None => Ok(Finding::of(false, format!("{first} is still there after eight minutes"))),
+    }
+}
+
+async fn acts(bench: &Bench) -> Result<Finding, Trouble> {
+    made(bench, "acts", GroupSpec::of(0)).await?;
+    let name = bench.name("acts");
+    bench.aws.autoscaling.set_desired_capacity().auto_scaling_group_name(name).desired_capacity(1).send().await?;
+    let begun = bench.now();
+    let look = || async { Ok((!shown(bench, "acts").await?.instances().is_empty()).then_some(())) };
+    match bench.until(("group_reaction", begun), (LOOK, PATIENCE), look).await? {
+        Some(((), timing)) => Ok(within(6_000, vec![timing])),
+        None => Err(Trouble::Lacking("no instance after eight minutes: there may be no spot capacity".to_owned())),
     }
 }
 

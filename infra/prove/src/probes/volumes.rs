@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{ResourceType, VolumeState, VolumeType};
+use aws_sdk_ec2::types::{ResourceType, Tag, VolumeState, VolumeType};
 
 use super::calls::within;
 use crate::answer::answer;
@@ -40,6 +40,19 @@ pub(super) const PROBES: &[Probe] = &[
         ask: |bench| Box::pin(made(bench)),
     },
     Probe {
+        name: "ec2-answers-a-write-in-time",
+        level: Level::Cheap,
+        assumes: "EC2 answers a write within 900 ms.",
+        rests_on: &[Rests { file: "harness/src/world/latency.rs", rule: "the range `ec2_write`" }],
+        calls: &["ec2:CreateTags", "ec2:CreateVolume", "ec2:DescribeSubnets", "ec2:DescribeVolumes"],
+        expects: "ten answers, each within that; run it in the region, as the functions do",
+        makes: "a volume of 1 GiB",
+        cents: 0.1,
+        seconds: 15,
+        here: Here::Answers,
+        ask: |bench| Box::pin(written(bench)),
+    },
+    Probe {
         name: "nobody-takes-no-volume",
         level: Level::Cheap,
         assumes: "AttachVolume to an instance that does not exist is refused as InvalidInstanceID.NotFound or IncorrectState.",
@@ -69,6 +82,18 @@ async fn detached(bench: &Bench) -> Result<Finding, Trouble> {
 async fn made(bench: &Bench) -> Result<Finding, Trouble> {
     let (_, timing) = volume(bench).await?;
     Ok(within(5_000, vec![timing]))
+}
+
+async fn written(bench: &Bench) -> Result<Finding, Trouble> {
+    let (volume, _) = volume(bench).await?;
+    let mut timings = Vec::new();
+    for number in 0..10 {
+        let tag = Tag::builder().key("durin:proof-number").value(number.to_string()).build();
+        let call = bench.aws.ec2.create_tags().resources(&volume).tags(tag);
+        let call = async { Ok(drop(call.send().await?)) };
+        timings.push(bench.timed("ec2_write", call).await?.1);
+    }
+    Ok(within(900, timings))
 }
 
 async fn nobody(bench: &Bench) -> Result<Finding, Trouble> {
