@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use durin_harness::{LocalAws, Page, SPEEDS};
 use tokio::net::TcpListener;
 
 use crate::print::{complain, say};
+use crate::prove::Measured;
 use crate::stage::Stage;
 use crate::timeline::{Timeline, told};
 use crate::world_file;
@@ -24,6 +26,9 @@ pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 4566, allow_negative_numbers = true)]
     pub port: u16,
+    /// Take the latencies that this file of `just prove` has measured on AWS, and the estimates for the others
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
     /// How many seconds of the world pass in a second
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f64,
@@ -63,8 +68,12 @@ async fn serve(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     // Clients have real clocks, so the world has one too, unless its file says otherwise: it shows the present when it has
     // settled.
     seed.start.get_or_insert_with(|| (Time::real_now() - SETTLED_FOR).iso_seconds());
+    let measured = options.proof.as_deref().map(Measured::read).transpose()?;
     let set = if options.no_functions { Stage::set_without_functions } else { Stage::set };
     let stage = set(&seed, options.speed)?;
+    if let Some(measured) = measured {
+        stage.aws.world(|world| world.latency = measured.latencies);
+    }
     let seen = stage.aws.world(|world| world.history().len());
     let stopped = stopped()?;
     let begun = stage.aws.clock().time();

@@ -98,5 +98,11 @@ pub fn catalogue<'a>(probes: impl Iterator<Item = &'a Probe>) -> String {
 
 /// In dollars.
 pub fn price(cents: f64) -> String {
-    if cents == 0.0 { "nothing".to_owned() } else { format!("at most ${:.2}", cents / 100.0) }
+    if cents == 0.0 {
+        "nothing".to_owned()
+    } else if cents < 1.0 {
+        "less than a cent".to_owned()
+    } else {
+        format!("at most ${:.2}", cents / 100.0)
+    }
 }

@@ -4,6 +4,7 @@ mod arguments;
 #[cfg(unix)]
 mod invoking;
 mod pictures;
+mod proof;
 mod readme;
 #[cfg(unix)]
 mod rehearsing;

@@ -124,29 +124,29 @@ async fn disabled(bench: &Bench) -> Result<Finding, Trouble> {
 }
 
 async fn ec2(bench: &Bench) -> Result<Finding, Trouble> {
-    let call = || async { Ok(drop(bench.aws.ec2.describe_availability_zones().send().await?)) };
+    let call = || async { Ok(bench.aws.ec2.describe_availability_zones().send().await.map(drop)?) };
     answers_within(bench, ("ec2_read", 250), call).await
 }
 
 async fn autoscaling(bench: &Bench) -> Result<Finding, Trouble> {
     let groups = || bench.aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(bench.name("nobody"));
-    let call = || async { Ok(drop(groups().send().await?)) };
+    let call = || async { Ok(groups().send().await.map(drop)?) };
     answers_within(bench, ("autoscaling_call", 400), call).await
 }
 
 async fn route53(bench: &Bench) -> Result<Finding, Trouble> {
     let zones = || bench.aws.route53.list_hosted_zones_by_name().max_items(1);
-    let call = || async { Ok(drop(zones().send().await?)) };
+    let call = || async { Ok(zones().send().await.map(drop)?) };
     answers_within(bench, ("route53_call", 500), call).await
 }
 
 async fn ssm(bench: &Bench) -> Result<Finding, Trouble> {
-    let call = || async { Ok(drop(bench.aws.ssm.describe_instance_information().send().await?)) };
+    let call = || async { Ok(bench.aws.ssm.describe_instance_information().send().await.map(drop)?) };
     answers_within(bench, ("ssm_call", 250), call).await
 }
 
 async fn kms(bench: &Bench) -> Result<Finding, Trouble> {
-    let call = || async { Ok(drop(bench.aws.kms.describe_key().key_id("alias/aws/ebs").send().await?)) };
+    let call = || async { Ok(bench.aws.kms.describe_key().key_id("alias/aws/ebs").send().await.map(drop)?) };
     answers_within(bench, ("kms_call", 60), call).await
 }
 
@@ -174,7 +174,7 @@ pub(super) fn within(most: u64, timings: Vec<Timing>) -> Finding {
     let shortest = timings.iter().map(|timing| timing.at_most_ms).min().unwrap_or_default();
     let longest = timings.iter().map(|timing| timing.at_most_ms).max().unwrap_or_default();
     let saw = match timings.len() {
-        1 => format!("{longest} ms"),
+        _ if shortest == longest => format!("{longest} ms"),
         count => format!("{shortest} to {longest} ms in {count} tries"),
     };
     Finding::of(timings.iter().all(can_be), saw).timed(timings)

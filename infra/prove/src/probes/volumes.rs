@@ -90,7 +90,7 @@ async fn written(bench: &Bench) -> Result<Finding, Trouble> {
     for number in 0..10 {
         let tag = Tag::builder().key("durin:proof-number").value(number.to_string()).build();
         let call = bench.aws.ec2.create_tags().resources(&volume).tags(tag);
-        let call = async { Ok(drop(call.send().await?)) };
+        let call = async { Ok(call.send().await.map(drop)?) };
         timings.push(bench.timed("ec2_write", call).await?.1);
     }
     Ok(within(900, timings))
