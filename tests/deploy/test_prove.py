@@ -24,6 +24,7 @@ UNLIKE_AWS = {
 # It fails at these, and the SDK tries for half a minute.
 # Nor does it have what would be asked about images.
 FAILS = {
+    "a-hand-off-is-as-quick-inside",
     "no-group-is-not-no-action",
     "systems-manager-answers-in-time",
     "unknown-command-has-no-invocations",

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use durin_cli::prove::Proving;
-use durin_harness::world::latency::Range;
+use durin_harness::world::latency::{Latencies, Range};
 use durin_prove::{Probe, Verdict, probes};
+use rstest::rstest;
+use serde_json::json;
 
 use super::{asked_here, proving};
 
@@ -163,4 +165,37 @@ fn every_probe_that_is_asked_here_is_also_asked_otherwise() {
         asked_here().map(|probe: &Probe| probe.name).filter(|name| !otherwise.contains(name)).collect();
     assert!(missing.is_empty(), "no world answers these otherwise: {missing:?}");
     assert_eq!(otherwise.len(), ALL.len());
+}
+
+/// What the local AWS cannot be asked: the answers are as durin-node gives them.
+#[rstest]
+#[case::quick("4.2", Verdict::Proved)]
+#[case::slow("31.7", Verdict::Refuted)]
+#[tokio::test(start_paused = true)]
+async fn what_an_instance_has_measured_is_taken_from_its_answers(#[case] api: &str, #[case] verdict: Verdict) {
+    let released = json!({
+        "protocol": 1, "answer": "released", "volume": "vol-1",
+        "seconds": {"stop k3s": 1.1, "end the containers": 3.0, "sync": 0.1, "unmount": 0.4},
+    });
+    let served = format!(
+        "{{\"protocol\":1,\"answer\":\"serves\",\"volume\":{{\"mount_seconds\":0.9}},\"k3s\":{{\"api_seconds\":{api},\
+         \"workloads_seconds\":40.0}}}}"
+    );
+    let api: f64 = api.parse().expect("a number");
+    let served = served.replace("40.0", &(api + 6.0).to_string());
+    let output = |text: &str| json!({"CommandPlugins": [{"Name": "p", "Output": format!("step: done\n{text}\n")}]});
+    let both = json!({"CommandInvocations": [output(&released.to_string()), output(&served)]});
+    let proving = proving();
+    proving.way.answer("ssm:ListCommandInvocations", 200, &both.to_string());
+    let finding = proving.ask(probes::named("a-hand-off-is-as-quick-inside").expect("a probe")).await;
+    assert_eq!(finding.verdict, verdict, "{}", finding.saw);
+    assert_eq!(finding.timings.len(), 6, "{finding:?}");
+    assert!(finding.timings.iter().all(|it| Latencies::default().prove(&it.latency, millis(1))), "{finding:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_hand_off_nobody_knows_how_long_one_takes_inside() {
+    let finding = proving().ask(probes::named("a-hand-off-is-as-quick-inside").expect("a probe")).await;
+    assert_eq!(finding.verdict, Verdict::Inconclusive);
+    assert!(finding.saw.contains("just drill"), "{}", finding.saw);
 }

@@ -73,7 +73,7 @@ fn the_proofs_of_this_repository_can_be_read() {
     }
 }
 
-/// Spans between looks count as a whole; what only an instance could measure stays an estimate.
+/// Spans between looks count as a whole; what was measured only together stays an estimate.
 #[test]
 fn the_local_aws_takes_its_latencies_from_a_proof() {
     let timed =

@@ -69,20 +69,20 @@ pub struct Latencies {
     pub boot: Range,
     /// From there until the Systems Manager agent is online. Estimate. Probe: a-command-begins-in-seconds.
     pub agent_online: Range,
-    /// From the device's appearance until its file system is mounted. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// From the device's appearance until its file system is mounted. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub mount: Range,
-    /// From the mount until k3s serves. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// From the mount until k3s serves. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub k3s_start: Range,
-    /// From then until the users' workload is up. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// From then until the users' workload is up. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub pod_start: Range,
-    /// From the end of k3s until what users run has ended, in a release. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// From the end of k3s until what users run has ended, in a release. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub drain: Range,
     /// The same on an instance that hardly gets anywhere: longer than a document may take. Estimate.
     /// No probe: it is the worst that is survived.
     pub slow_drain: Range,
-    /// Stopping k3s. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// Stopping k3s. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub k3s_stop: Range,
-    /// Syncing and unmounting. Estimate. No probe: the instance itself measures it, for the log line `handed over`.
+    /// Syncing and unmounting. Estimate. Probe: a-hand-off-is-as-quick-inside.
     pub unmount: Range,
     /// From `shutting-down` to `terminated`. Estimate; a hung shutdown takes minutes (EC2 User Guide: Troubleshoot
     /// instance termination). Probe: the-end-of-an-instance-frees-its-volume.

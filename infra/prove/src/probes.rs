@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod groups;
+mod hand_off;
 mod images;
 mod machines;
 mod parameters;
@@ -19,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Probe> {
         unknown::PROBES,
         access::PROBES,
         calls::PROBES,
+        hand_off::PROBES,
         parameters::PROBES,
         templates::PROBES,
         zones::PROBES,

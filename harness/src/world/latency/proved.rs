@@ -3,8 +3,7 @@
 use super::{Latencies, Range};
 
 impl Latencies {
-    /// From now on that one is in this range. `false` if there is none of that name, or nobody outside an instance can
-    /// measure it.
+    /// From now on that one is in this range. `false` if there is none of that name, or nothing measures it.
     pub fn prove(&mut self, name: &str, range: Range) -> bool {
         let latency = match name {
             "ec2_read" => &mut self.ec2_read,
@@ -13,6 +12,12 @@ impl Latencies {
             "route53_call" => &mut self.route53_call,
             "ssm_call" => &mut self.ssm_call,
             "kms_call" => &mut self.kms_call,
+            "k3s_stop" => &mut self.k3s_stop,
+            "drain" => &mut self.drain,
+            "unmount" => &mut self.unmount,
+            "mount" => &mut self.mount,
+            "k3s_start" => &mut self.k3s_start,
+            "pod_start" => &mut self.pod_start,
             "group_reaction" => &mut self.group_reaction,
             "ssm_invocation_visible" => &mut self.ssm_invocation_visible,
             "instance_start" => &mut self.instance_start,
