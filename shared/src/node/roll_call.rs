@@ -4,7 +4,7 @@
 //! comes of an answer is that the owner is told: an instance that does not serve may recover, and has the data in its hands;
 //! and silence may be its agent's. Only a holder that has let go of the volume, and says so twice, is asked to serve again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use durin_decisions::node::{Attachment, Question, Word};
@@ -30,8 +30,6 @@ const ASKED_EVERY: Duration = Duration::from_secs(LONGEST_PERIOD.as_secs() - 60)
 #[derive(Debug, Default)]
 pub(super) struct RollCall {
     answers: BTreeMap<InstanceId, Vec<Command>>,
-    /// Those that could not be asked now, because Systems Manager has lost their agents.
-    lost: BTreeSet<InstanceId>,
     now: Option<SystemTime>,
 }
 
@@ -63,14 +61,13 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
         asked.is_none_or(|asked| asked + ASKED_EVERY <= now)
     };
     let due: Vec<&InstanceId> = holders.iter().filter(is_due).map(|holder| &holder.instance).collect();
-    let mut lost = BTreeSet::new();
     for chunk in due.chunks(AT_ONCE) {
-        if let Err(failure) = ask_all(aws, chunk, &mut lost).await {
+        if let Err(failure) = ask_all(aws, chunk).await {
             warn(&failure);
             break;
         }
     }
-    RollCall { answers, lost, now: Some(now) }
+    RollCall { answers, now: Some(now) }
 }
 
 /// Only reads the answers to the last tick.
@@ -82,16 +79,18 @@ pub(super) async fn last_answers(aws: &Aws, holders: &[Attachment]) -> Result<Ro
     let mut answers: BTreeMap<InstanceId, Vec<Command>> = BTreeMap::new();
     let listed = read::commands_of(aws, Document::Serves, now - ANSWERS_OF).await?;
     listed.into_iter().for_each(|(id, command)| answers.entry(id).or_default().push(command));
-    // That it has released the volume counts when it is said twice, and the answer before is of the tick before.
+    // That it has released the volume counts when it is said twice, and silence when it is kept three times.
+    let is_for_several =
+        |it: &Command| words::is_missing(it) || it.said.as_ref().is_some_and(|said| said.released.is_some());
     for holder in holders {
         if let Some(listed) = answers.get_mut(&holder.instance)
-            && listed.iter().any(|it| it.said.as_ref().is_some_and(|said| said.released.is_some()))
-            && let Ok(all) = read::commands_since(aws, &holder.instance, now - 2 * ANSWERS_OF).await
+            && listed.iter().any(is_for_several)
+            && let Ok(all) = read::commands_since(aws, &holder.instance, now - 3 * ANSWERS_OF).await
         {
             *listed = all;
         }
     }
-    Ok(RollCall { answers, now: Some(now), ..RollCall::default() })
+    Ok(RollCall { answers, now: Some(now) })
 }
 
 impl RollCall {
@@ -105,7 +104,7 @@ impl RollCall {
         let is_answered = |it: &&Command| it.outcome != Outcome::Open;
         let of_one = |listed: &Vec<Command>| listed.iter().filter(is_answered).cloned().collect();
         let answers = self.answers.iter().map(|(id, listed)| (id.clone(), of_one(listed)));
-        RollCall { answers: answers.collect(), lost: self.lost.clone(), now: self.now }
+        RollCall { answers: answers.collect(), now: self.now }
     }
 
     /// The last word of a holder, of this attachment.
@@ -118,14 +117,13 @@ impl RollCall {
 
     /// What a holder has said if it does not serve, of this attachment.
     pub(super) fn denial(&self, holder: &Attachment) -> Option<Denial> {
-        if self.lost.contains(&holder.instance) {
-            return Some(Denial::HasLostItsAgent);
-        }
         let last = self.of(&holder.instance).iter().max_by_key(|it| it.requested);
         let has_spoken = last.is_some_and(|last| last.said.is_some() && !words::is_missing(last));
+        let is_missing = last.is_some_and(words::is_missing);
         match self.word(holder) {
             Word::NotYet { why } if has_spoken => Some(Denial::DoesNotServe { why }),
             Word::No { .. } if has_spoken => Some(Denial::HasReleased),
+            Word::NotYet { .. } if is_missing => Some(Denial::HasLostItsAgent),
             Word::NotYet { .. }
             | Word::No { .. }
             | Word::NotAsked
@@ -137,7 +135,7 @@ impl RollCall {
 }
 
 /// One instance that Systems Manager does not know, or without the tags of a node, has all of them refused.
-async fn ask_all(aws: &Aws, instances: &[&InstanceId], lost: &mut BTreeSet<InstanceId>) -> Result<(), Failure> {
+async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
     let mut asked: Vec<InstanceId> = instances.iter().map(|id| (*id).clone()).collect();
     for _ in 0..3 {
         let ids: Vec<&InstanceId> = asked.iter().collect();
@@ -146,9 +144,7 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId], lost: &mut BTreeSet<Insta
             // Probe: command-to-nobody-is-refused.
             "InvalidInstanceId" => {
                 let agents = read::agents(aws, &ids.iter().copied().collect()).await?;
-                let (online, silent): (Vec<_>, Vec<_>) = asked.iter().cloned().partition(|id| agents.is_online(id));
-                lost.extend(silent.into_iter().filter(|id| agents.lists(id)));
-                online
+                asked.iter().filter(|id| agents.is_online(id)).cloned().collect()
             }
             "AccessDeniedException" => {
                 let declared = read::declared_instances(aws, &asked).await?;
