@@ -51,6 +51,7 @@ fn sow_decoys(world: &mut World) {
     world.create_launch_template("durin-proof-of-mine", "ami-1", "t3.micro", false).expect("a template");
     let tags = BTreeMap::from([("durin:proofs".to_owned(), "1".to_owned())]);
     world.add_image(ImageSpec::named("durin-proof-image").tagged("durin:proofs", "1"));
+    world.add_image(ImageSpec::named("durin-proof-of-mine").tagged("durin:proof", "mine"));
     world
         .create_volume(CreateVolume { size_gib: 1, zone: "eu-central-1a".to_owned(), tags, ..CreateVolume::default() })
         .expect("a volume");
@@ -138,10 +139,14 @@ async fn what_another_run_may_be_at_work_with_is_left_alone_until_it_must_be_ove
 #[tokio::test(start_paused = true)]
 async fn a_person_can_have_everything_removed_at_once() {
     let proving = proving();
+    proving.aws().world(sow_decoys);
+    let before = proving.aws().world(|world| inventory(world));
     let name = proving.bench.parameter("identical");
     let put = proving.bench.aws.ssm.put_parameter().name(&name).value("v").r#type("String".into());
     put.send().await.expect("put");
     proving.bench.pause(MINUTE).await;
     let other = Bench::new(proving.bench.aws.clone());
     assert_eq!(clean(&other, Whose::Everybodys).await.removed, [format!("parameter {name}")]);
+    let after = proving.aws().world(|world| inventory(world));
+    assert!(before.keys().eq(after.keys()), "{:?}", after.keys());
 }

@@ -81,7 +81,8 @@ impl Sweep<'_> {
             Ok(found) => found,
             Err(trouble) => return self.cleaned.left.push(format!("{what}: nobody knows, because {trouble}")),
         };
-        for thing in found {
+        // Anybody may use such a tag for something else; a run's value is a number.
+        for thing in found.into_iter().filter(|thing| thing.run.bytes().all(|byte| byte.is_ascii_digit())) {
             let told = format!("{} {}", thing.what.name(), thing.id);
             if !self.is_to_go(&thing.run) {
                 self.cleaned.of_others.push(told);

@@ -51,7 +51,6 @@ pub(super) async fn parameters(bench: &Bench) -> Result<Vec<Found>, Trouble> {
             let below = id.strip_prefix(PARAMETERS).and_then(|rest| rest.strip_prefix('/'));
             // `/durin/proof/<run>/<what>`; anything else there is not a probe's.
             let run = below.and_then(|rest| rest.split_once('/')).map(|(run, _)| run.to_owned());
-            let run = run.filter(|run| run.bytes().all(|byte| byte.is_ascii_digit()));
             found.extend(run.map(|run| Found { what: Thing::Parameter, id, run }));
         }
     }
