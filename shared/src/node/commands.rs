@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::types as ssm;
-use durin_decisions::node::{Attachment, ReleaseState, command_ended};
+use durin_decisions::node::{Attachment, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, command_ended};
 
 use super::convert::time;
 use super::documents::Document;
@@ -62,6 +62,10 @@ pub(super) enum Answer {
 /// How long before its answer was given up a command may have been taken, and how much clocks differ.
 const SENDING: Duration = Duration::from_secs(10);
 
+/// What a resume says that ends before the check, the mount or the release that is under way
+/// (`infra/node/src/decide/letting_go.rs`).
+const STILL_UNDER_WAY: &str = "is still being checked";
+
 impl Command {
     /// None for other people's commands, and for what lacks an id or a time.
     pub(super) fn listed(invocation: &ssm::CommandInvocation) -> Option<Command> {
@@ -80,13 +84,25 @@ impl Command {
         let plugins = || invocation.command_plugins().iter();
         let began = plugins().filter_map(|plugin| time(plugin.response_start_date_time()?)).min();
         let ended = plugins().filter_map(|plugin| time(plugin.response_finish_date_time()?)).max();
-        let ended = command_ended(requested, began, ended);
+        let ended = command_ended(requested, began, ended, longest(document));
         let outputs = || invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
         let (refusal, said) = (outputs().find_map(|it| document.refusal(it)), outputs().find_map(Said::in_output));
         // As clap writes it.
         let is_unknown = outputs().any(|it| it.lines().any(|line| line.starts_with("error: ")));
         let id = invocation.command_id()?.to_owned();
         Some(Command { id, document, requested, outcome, ended, refusal, said, is_unknown })
+    }
+
+    /// Whether the instance was at it when it answered. It is no failure, however often it says so.
+    fn is_under_way(&self) -> bool {
+        self.outcome == Outcome::Failed && self.refusal.as_ref().is_some_and(|why| why.contains(STILL_UNDER_WAY))
+    }
+}
+
+fn longest(document: Document) -> Duration {
+    match document {
+        Document::Resume => LONGEST_RESUME,
+        Document::Release | Document::Prepared | Document::Serves => LONGEST_RELEASE,
     }
 }
 
@@ -173,8 +189,12 @@ fn resumed_state(resume: &Command, ours: &[&Command]) -> ReleaseState {
     match resume.outcome {
         Outcome::Success => ReleaseState::NotStarted,
         Outcome::Open => ReleaseState::Resuming { since: resume.requested },
+        Outcome::Failed | Outcome::Undelivered if resume.is_under_way() => {
+            ReleaseState::StillResuming { at: resume.ended }
+        }
         Outcome::Failed | Outcome::Undelivered => {
-            ReleaseState::ResumeFailed { at: resume.ended, times: since_release.count() }
+            let failures = since_release.filter(|command| !command.is_under_way());
+            ReleaseState::ResumeFailed { at: resume.ended, times: failures.count() }
         }
     }
 }
@@ -245,6 +265,14 @@ mod tests {
         command(Document::Resume, requested, status, Some(requested + 40))
     }
 
+    /// It has run for as long as it may, and something is still under way.
+    fn still_checking(requested: i64) -> Command {
+        let why = "vol-0123456789abcdef0 is still being checked, mounted or released: ask again";
+        let ended = Some(requested + 165);
+        let resume = command(Document::Resume, requested, Status::Failed, ended);
+        Command { refusal: Some(why.to_owned()), ..resume }
+    }
+
     fn released(last: u64) -> ReleaseState {
         ReleaseState::Released { at: at(last) }
     }
@@ -285,6 +313,17 @@ mod tests {
     #[case::it_does_not_come_back_and_was_asked_twice(
         &[release(101, Status::Success, 110), resume(130, Status::Failed), resume(300, Status::Failed)],
         ReleaseState::ResumeFailed { at: at(340), times: 2 })]
+    #[case::it_is_still_being_checked(
+        &[release(101, Status::Success, 110), still_checking(130)], ReleaseState::StillResuming { at: at(295) })]
+    #[case::it_is_still_being_checked_long_after(
+        &[release(101, Status::Success, 110), still_checking(130), still_checking(360)],
+        ReleaseState::StillResuming { at: at(525) })]
+    #[case::it_was_checked_and_does_not_come_back(
+        &[release(101, Status::Success, 110), still_checking(130), resume(360, Status::Failed)],
+        ReleaseState::ResumeFailed { at: at(400), times: 1 })]
+    #[case::it_was_checked_and_serves(
+        &[release(101, Status::Success, 110), still_checking(130), resume(360, Status::Success)],
+        ReleaseState::NotStarted)]
     #[case::taken_back_and_released_again(
         &[release(101, Status::Success, 110), resume(130, Status::Success), release(300, Status::Success, 310)],
         released(310))]
@@ -294,6 +333,11 @@ mod tests {
         assert_eq!(release_state(&commands, &attached(Some(100)), None), state);
         commands.reverse();
         assert_eq!(release_state(&commands, &attached(Some(100)), None), state, "in whatever order they are listed");
+    }
+
+    #[test]
+    fn durin_node_says_of_a_check_that_it_is_under_way() {
+        assert!(include_str!("../../../infra/node/src/decide/letting_go.rs").contains(STILL_UNDER_WAY));
     }
 
     #[rstest]

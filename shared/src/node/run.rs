@@ -212,6 +212,7 @@ fn due_since(step: &Step, observed: &Observed) -> Option<SystemTime> {
         | ReleaseState::Undelivered { .. }
         | ReleaseState::Unanswered { .. }
         | ReleaseState::Resuming { .. }
+        | ReleaseState::StillResuming { .. }
         | ReleaseState::ResumeFailed { .. } => None,
     }
 }

@@ -132,7 +132,8 @@ fn stuck(look: &Look, now: SystemTime) -> Option<Wrong> {
             | ReleaseState::Failed { .. }
             | ReleaseState::Undelivered { .. }
             | ReleaseState::Unanswered { .. }
-            | ReleaseState::Resuming { .. },
+            | ReleaseState::Resuming { .. }
+            | ReleaseState::StillResuming { .. },
         )
         | None => None,
     };

@@ -62,6 +62,7 @@ pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId,
         ReleaseState::Running { .. }
         | ReleaseState::Released { .. }
         | ReleaseState::Resuming { .. }
+        | ReleaseState::StillResuming { .. }
         | ReleaseState::ResumeFailed { .. } => false,
     };
     let has_to_release = release_matters(observed, false, now).is_some();

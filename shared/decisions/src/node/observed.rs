@@ -128,6 +128,7 @@ pub fn lacks_holder(
         ReleaseState::Marked
         | ReleaseState::Released { .. }
         | ReleaseState::Resuming { .. }
+        | ReleaseState::StillResuming { .. }
         | ReleaseState::ResumeFailed { .. } => true,
     };
     group.desired_capacity > 0 && (!is_held || has_let_go)
@@ -329,6 +330,9 @@ pub enum ReleaseState {
     },
     /// The holder has been asked to serve again.
     Resuming { since: SystemTime },
+    /// It has answered that it is still on its way to serve again, last at this time: a check of the file system takes as long
+    /// as it takes.
+    StillResuming { at: SystemTime },
     /// It has not come to serve again, so many times since it let go, and last at this time.
     ResumeFailed { at: SystemTime, times: usize },
 }

@@ -165,7 +165,7 @@ impl Departure<'_> {
         match (self.evidence(), self.follows(), self.deadline()) {
             // An answer comes: each of the two has its time-out.
             (Evidence::Releasing, _, _) => Step::Wait(WaitFor::Released { holder }),
-            (Evidence::Resuming, _, _) => Step::Wait(WaitFor::Resumed { holder }),
+            (Evidence::Resuming, _, _) => self.hear_whether_it_has_resumed(),
 
             // What it has let go of is on its way.
             (Evidence::LetGo, _, _) if self.is_leaving() => self.detach(),
@@ -263,7 +263,8 @@ impl Departure<'_> {
                 | ReleaseState::Failed { .. }
                 | ReleaseState::Undelivered { .. }
                 | ReleaseState::Unanswered { .. }
-                | ReleaseState::Resuming { .. },
+                | ReleaseState::Resuming { .. }
+                | ReleaseState::StillResuming { .. },
             )
             | None => false,
         };
@@ -276,6 +277,17 @@ impl Departure<'_> {
         } else {
             self.wait_or_give_newcomer_up(wait)
         }
+    }
+
+    /// One that has answered that it is still on its way is asked again, and answers at once if it has arrived.
+    fn hear_whether_it_has_resumed(self) -> Step {
+        let holder = self.attachment.instance.clone();
+        let said = self.observed.release.as_ref().map(|release| release.state);
+        let is_due = matches!(said, Some(ReleaseState::StillResuming { at }) if at + RESUMES_AGAIN_AFTER <= self.now);
+        if is_due && self.hears() && !self.is_leaving() {
+            return Step::Resume { holder };
+        }
+        Step::Wait(WaitFor::Resumed { holder })
     }
 
     fn detach(self) -> Step {

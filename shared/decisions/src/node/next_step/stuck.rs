@@ -45,6 +45,7 @@ pub(super) fn of_leaving_volume(observed: &Observed, attachment: &Attachment, no
             | ReleaseState::Released { .. }
             | ReleaseState::Failed { .. }
             | ReleaseState::Resuming { .. }
+            | ReleaseState::StillResuming { .. }
             | ReleaseState::ResumeFailed { .. },
         ) => of_stuck_volume(observed, &holder, now),
     }

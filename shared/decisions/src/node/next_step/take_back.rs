@@ -34,9 +34,13 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         }
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
         ReleaseState::Resuming { since } => ask(observed, holder, Some(since), now),
-        ReleaseState::ResumeFailed { at, .. } if now < at + RESUMES_AGAIN_AFTER => {
+        ReleaseState::StillResuming { at } | ReleaseState::ResumeFailed { at, .. }
+            if now < at + RESUMES_AGAIN_AFTER =>
+        {
             wait(|holder| WaitFor::Resumed { holder })
         }
+        // Its end would cut the check off, and its successor would begin it anew.
+        ReleaseState::StillResuming { .. } => ask(observed, holder, None, now),
         // Twice in this hand-off: it does not come back.
         ReleaseState::ResumeFailed { at, times: 2.. } if now < at + SILENCE => Some(replace(observed, holder)),
         ReleaseState::ResumeFailed { at, .. } => ask(observed, holder, Some(at), now),
