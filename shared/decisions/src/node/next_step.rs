@@ -57,13 +57,11 @@ pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId,
         | ReleaseState::Marked
         | ReleaseState::Failed { .. }
         | ReleaseState::Undelivered { .. }
-        | ReleaseState::Unanswered { .. } => true,
-        // It has let go for the successor, or is about to.
-        ReleaseState::Running { .. }
-        | ReleaseState::Released { .. }
+        | ReleaseState::Unanswered { .. }
         | ReleaseState::Resuming { .. }
-        | ReleaseState::StillResuming { .. }
-        | ReleaseState::ResumeFailed { .. } => false,
+        | ReleaseState::StillResuming { .. } => true,
+        // It has let go for the successor, or is about to.
+        ReleaseState::Running { .. } | ReleaseState::Released { .. } | ReleaseState::ResumeFailed { .. } => false,
     };
     let has_to_release = release_matters(observed, false, now).is_some();
     (has_to_release && observed.release.as_ref().is_some_and(may_serve) && observed.has_booted(id))

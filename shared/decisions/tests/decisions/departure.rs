@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    AttachmentState, Done, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, least_heartbeat, next_step,
-    release_matters,
+    AttachmentState, Done, InstanceState, Lifecycle, Question, ReleaseState, Step, WaitFor, Word, least_heartbeat,
+    next_step, release_matters, word_matters,
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
@@ -195,4 +195,44 @@ fn silent_newcomers_do_not_outlast_the_terminate_hook_one_after_the_other() {
         }
     }
     panic!("it has not let go");
+}
+
+/// Nobody waits for a check of the file system that EC2 cuts off: the release waits behind it, and gets what time there is.
+#[rstest]
+#[case::on_its_way(ReleaseState::Resuming { since: ago(10) })]
+#[case::on_its_way_for_long(ReleaseState::Resuming { since: ago(100) })]
+#[case::being_checked(ReleaseState::StillResuming { at: ago(10) })]
+fn a_holder_that_ec2_takes_lets_go_though_it_is_on_its_way_to_serve_again(#[case] state: ReleaseState) {
+    let (release, resumed) = (Step::Release { holder: id(OLD) }, Step::Wait(WaitFor::Resumed { holder: id(OLD) }));
+    let step = |situation: Situation| next_step(&situation.seen(), now());
+    for left in [119, 60, 39, 20] {
+        let ends = || replaced_early(left).release(&[OLD, NEW], state);
+        let prepared = ends().says(NEW, Question::Prepared, Word::Yes);
+        assert_eq!(step(prepared), release, "{left} s before its end, with a successor");
+        let unheard =
+            if left > 40 { Step::Ask { instance: id(NEW), question: Question::Prepared } } else { release.clone() };
+        let silent = ends().says(NEW, Question::Prepared, Word::NotAsked);
+        assert_eq!(step(silent), unheard, "{left} s before its end, with a successor that has said nothing");
+        let alone = if left > 40 { resumed.clone() } else { release.clone() };
+        assert_eq!(step(ends().release(&[OLD], state)), alone, "{left} s before its end, with one that boots");
+        let newcomer = interrupted(left).rebalancing().release(&[OLD], state);
+        assert_eq!(step(newcomer), alone, "{left} s before its end, with nobody");
+    }
+    // What is asked for now would be cut off.
+    let long_ago = interrupted(119).rebalancing().release(&[OLD], ReleaseState::StillResuming { at: ago(60) });
+    assert_eq!(step(long_ago), resumed);
+    // There is time to serve again, and to let go after that.
+    let early = replaced_early(600).release(&[OLD, NEW], state).says(NEW, Question::Prepared, Word::Yes);
+    assert_eq!(step(early), resumed);
+    let stays = rebalanced().release(&[OLD, NEW], state).says(NEW, Question::Prepared, Word::Yes);
+    assert_eq!(step(stays), resumed);
+}
+
+/// Its word is listened to while there is time for it.
+#[test]
+fn a_newcomer_is_heard_while_the_holder_is_on_its_way_to_serve_again() {
+    for state in [ReleaseState::Resuming { since: ago(10) }, ReleaseState::StillResuming { at: ago(10) }] {
+        let seen = replaced_early(119).release(&[OLD, NEW], state).seen();
+        assert_eq!(word_matters(&seen, now()), Some((id(NEW), Question::Prepared)));
+    }
 }

@@ -165,7 +165,7 @@ impl Departure<'_> {
         match (self.evidence(), self.follows(), self.deadline()) {
             // An answer comes: each of the two has its time-out.
             (Evidence::Releasing, _, _) => Step::Wait(WaitFor::Released { holder }),
-            (Evidence::Resuming, _, _) => self.hear_whether_it_has_resumed(),
+            (Evidence::Resuming, _, _) if self.has_time_to_serve() => self.hear_whether_it_has_resumed(),
 
             // What it has let go of is on its way.
             (Evidence::LetGo, _, _) if self.is_leaving() => self.detach(),
@@ -201,21 +201,28 @@ impl Departure<'_> {
                 self.resume_or(wait)
             }
 
-            // It serves, or may do so: make before break.
-            (Evidence::Mounted | Evidence::LeftBehind, Follows::Now, _) => self.ask(),
+            // It serves, or may do so: make before break. A release waits for the resume that is under way.
+            (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::Now, _) => self.ask(),
             (
-                Evidence::Mounted | Evidence::LeftBehind,
+                Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming,
                 Follows::OnItsWord(successor),
                 Deadline::None | Deadline::Ahead,
             ) => self.hear(successor),
-            (Evidence::Mounted | Evidence::LeftBehind, Follows::OnItsWord(_), Deadline::Due) => self.ask(),
+            (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::OnItsWord(_), Deadline::Due) => {
+                self.ask()
+            }
+            (Evidence::Resuming, Follows::Later(_), Deadline::None | Deadline::Ahead) => {
+                Step::Wait(WaitFor::Resumed { holder })
+            }
             (Evidence::Mounted, Follows::Later(wait), Deadline::None) => self.wait_or_give_newcomer_up(wait),
             (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
             // It lets go although nobody is there to take over.
-            (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(_), Deadline::Due) if self.hears() => {
+            (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::Later(_), Deadline::Due)
+                if self.hears() =>
+            {
                 Step::Release { holder }
             }
-            (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(wait), Deadline::Due) => {
+            (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::Later(wait), Deadline::Due) => {
                 self.serve_to_the_end_or_give_up(wait)
             }
         }
