@@ -201,9 +201,9 @@ fn snapshot_must_stay(snapshot: &Snapshot, account: &Account, policy: &Policy, n
         || snapshot.started.is_none_or(|started| started + policy.keep_younger > now)
 }
 
-/// It says nothing about its image, and there is an image in use for which nothing else could be the way back.
+/// No tag says which image it is of, and there is an image in use for which nothing else could be the way back.
 fn may_be_of_any_image_in_use(snapshot: &Snapshot, account: &Account) -> bool {
-    let says_nothing = snapshot.lost_image.is_none() && !snapshot.tags.contains_key(IMAGE_ID);
+    let says_nothing = !snapshot.tags.contains_key(IMAGE_ID);
     let names = |it: &Snapshot, image: &ImageId| {
         it.lost_image.as_ref() == Some(image) || it.tags.get(IMAGE_ID).is_some_and(|text| text.contains(image.as_str()))
     };

@@ -156,11 +156,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether it may be the only way back to an image in use, because nothing says which image it is of.
+    /// Whether it may be the only way back to an image in use, because no tag of ours says which image it is of. Its
+    /// description names the image that it was made for, and others may have been registered from it since.
     fn may_be_way_back(&self, snapshot: &Snapshot) -> Option<Keep> {
         let (image, by) = self.unaccounted.first_key_value()?;
         let reason = || Keep::MayBeWayBack((*image).clone(), (*by).clone());
-        snapshot.images_named().is_empty().then(reason)
+        snapshot.images_tagged().next().is_none().then(reason)
     }
 
     fn young_or_unknown(&self, since: Option<SystemTime>) -> Option<Keep> {

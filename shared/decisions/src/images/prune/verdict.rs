@@ -55,7 +55,7 @@ pub enum Keep {
     SnapshotReferenced(SnapshotId, BTreeSet<Reference>),
     /// These refer to the image that it is the only way back to.
     LostImageReferenced(ImageId, BTreeSet<Reference>),
-    /// Nothing says which image it was of, and these refer to this one, which is gone.
+    /// No tag says which images it was of, and these refer to this one, which is gone.
     MayBeWayBack(ImageId, BTreeSet<Reference>),
     /// It is one of the newest of its family.
     Newest,
@@ -112,8 +112,8 @@ impl fmt::Display for Keep {
             }
             Keep::MayBeWayBack(image, by) => write!(
                 f,
-                "it names no image, so it may be the only way back to {image}, which is gone and in use: {}; tag it {IMAGE_ID} \
-                 with the image that it was of, or delete it",
+                "no tag {IMAGE_ID} says which images it was of, so it may be the only way back to {image}, which is gone and in \
+                 use: {}; tag it {IMAGE_ID} with the image that it was of, or delete it",
                 list(by)
             ),
             Keep::Newest => write!(f, "among the newest"),

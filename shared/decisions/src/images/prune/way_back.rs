@@ -12,7 +12,7 @@ use crate::tags::IMAGE_ID;
 const MOST_IDS: usize = 11;
 
 /// The images that something refers to, and that neither are there nor have a snapshot that says it was theirs. A snapshot
-/// that names no image may be of any of them.
+/// whose tag names no image may be of any of them.
 pub(super) fn unaccounted(account: &Account) -> BTreeMap<&ImageId, &BTreeSet<Reference>> {
     let references = &account.references;
     let mut unaccounted: BTreeMap<_, _> = references.images.iter().collect();

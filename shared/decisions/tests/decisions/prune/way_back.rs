@@ -104,6 +104,28 @@ fn a_snapshot_that_names_no_image_stays_while_one_that_is_gone_is_in_use() {
     assert_eq!(plan.unaccounted, [id(9)].into(), "whether it is another's is worth a look");
 }
 
+/// Registered from another image's snapshot, whose description names that one, and deregistered before a prune wrote our tag.
+#[test]
+fn a_snapshot_of_another_image_stays_while_one_that_is_gone_is_in_use() {
+    let of_7 = |snapshot: Snapshot| Snapshot { lost_image: Some(id(7)), ..snapshot };
+    let reason = Keep::MayBeWayBack(id(9), [instance()].into());
+    assert_eq!(verdict_of(of_7(orphan(1)), in_use(9)), SnapshotVerdict::Keep(reason.clone()));
+    assert_eq!(verdict_of(of_7(orphaned(1, 3 * DAY)), in_use(9)), SnapshotVerdict::Unmark(reason));
+    assert_eq!(planned(&[], &[of_7(orphan(1))], in_use(9)).unaccounted, [id(9)].into(), "it is looked at closely");
+    // Ours says which, or a person's.
+    let tagged = with_tag(of_7(orphaned(1, 3 * DAY)), IMAGE_ID, id(7).as_str());
+    assert_eq!(verdict_of(tagged, in_use(9)), SnapshotVerdict::Delete);
+    // Nothing that is gone is in use.
+    assert_eq!(verdict_of(of_7(orphaned(1, 3 * DAY)), References::default()), SnapshotVerdict::Delete);
+    let of_another = References { of_others: [id(9)].into(), ..in_use(9) };
+    assert_eq!(verdict_of(of_7(orphaned(1, 3 * DAY)), of_another), SnapshotVerdict::Delete);
+    // It has a snapshot that says that it was its.
+    for others in [Snapshot { lost_image: Some(id(9)), ..orphan(2) }, with_tag(orphan(2), IMAGE_ID, id(9).as_str())] {
+        let plan = planned(&[], &[of_7(orphaned(1, 3 * DAY)), others], in_use(9));
+        assert_eq!(plan.snapshots[0].verdict, SnapshotVerdict::Delete);
+    }
+}
+
 #[rstest]
 #[case::nothing_is_in_use(vec![], vec![], References::default())]
 #[case::the_image_is_there(vec![needed(9, &[])], vec![], in_use(9))]

@@ -53,8 +53,8 @@ fn an_images_verdict_is_said_in_words(#[case] verdict: ImageVerdict, #[case] wor
 )]
 #[case(
     SnapshotVerdict::Keep(Keep::MayBeWayBack(id(1), [Reference::Group("web".to_owned())].into())),
-    "keep: it names no image, so it may be the only way back to ami-00000000000000001, which is gone and in use: Auto Scaling \
-     group web; tag it durin:image-id with the image that it was of, or delete it"
+    "keep: no tag durin:image-id says which images it was of, so it may be the only way back to ami-00000000000000001, which is \
+     gone and in use: Auto Scaling group web; tag it durin:image-id with the image that it was of, or delete it"
 )]
 #[case(SnapshotVerdict::Keep(Keep::OfImage(id(1))), "keep: of ami-00000000000000001")]
 fn a_snapshots_verdict_is_said_in_words(#[case] verdict: SnapshotVerdict, #[case] words: &str) {
