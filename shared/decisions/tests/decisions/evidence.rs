@@ -210,6 +210,12 @@ fn a_holder_that_stays_is_asked_about_if_it_may_have_let_go(#[case] situation: S
 #[case::it_never_runs(
     rebalanced().state(NEW, InstanceState::Pending).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601),
     give_up(NEW))]
+#[case::it_never_boots_and_the_holder_does_not_come_to_serve_again(
+    rebalanced().release(&[OLD], ReleaseState::ResumeFailed { at: ago(59), times: 3 }).launched_ago(NEW, 601), give_up(NEW))]
+#[case::it_is_slow_and_the_holder_does_not_come_to_serve_again(
+    rebalanced().release(&[OLD], ReleaseState::ResumeFailed { at: ago(59), times: 3 }).launched_ago(NEW, 600), booted())]
+#[case::it_never_boots_and_the_holder_is_asked_to_serve_again(
+    rebalanced().release(&[OLD], ReleaseState::ResumeFailed { at: ago(60), times: 3 }).launched_ago(NEW, 601), resume())]
 #[case::its_hook_has_not_begun(
     rebalanced().lifecycle(NEW, PENDING).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 601), booted())]
 #[case::nothing_is_known_of_agents(rebalanced().agents_unknown(ReleaseState::NotStarted).launched_ago(NEW, 7_000), booted())]

@@ -262,7 +262,10 @@ impl Departure<'_> {
         let state = self.observed.release.as_ref().map(|release| release.state);
         let is_too_early = match state {
             Some(ReleaseState::Released { at }) => self.now < at + RESUMED_AFTER,
-            Some(ReleaseState::ResumeFailed { at, .. }) => self.now < at + RESUMES_AGAIN_AFTER,
+            // Between two attempts there is time for the newcomer.
+            Some(ReleaseState::ResumeFailed { at, .. }) if self.now < at + RESUMES_AGAIN_AFTER => {
+                return self.wait_or_give_newcomer_up(wait);
+            }
             Some(
                 ReleaseState::NotStarted
                 | ReleaseState::Marked
@@ -271,7 +274,8 @@ impl Departure<'_> {
                 | ReleaseState::Undelivered { .. }
                 | ReleaseState::Unanswered { .. }
                 | ReleaseState::Resuming { .. }
-                | ReleaseState::StillResuming { .. },
+                | ReleaseState::StillResuming { .. }
+                | ReleaseState::ResumeFailed { .. },
             )
             | None => false,
         };
