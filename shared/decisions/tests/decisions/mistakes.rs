@@ -35,7 +35,7 @@ use crate::situation::*;
 #[case::the_successor_has_no_tag(rebalanced().undeclared(NEW), "PropagateAtLaunch=true")]
 #[case::free_and_the_successor_has_no_tag(
     replaced().without(OLD).free().undeclared(NEW), "Key=durin:volume-id,Value=vol-0123456789abcdef0")]
-#[case::its_group_propagates_no_tag(healthy().not_propagated(), "durin:volume-id to the instances")]
+#[case::its_group_propagates_no_tag(healthy().not_propagated().undeclared(OLD), "durin:volume-id to the instances")]
 #[case::its_group_may_launch_elsewhere(
     healthy().launches_in("eu-central-1b"), "subnets in eu-central-1a")]
 #[case::its_key_is_disabled(rebalanced().key(KeyProblem::Disabled), "arn:aws:kms:key is disabled: enable it")]
@@ -117,6 +117,22 @@ fn a_node_of_three_serves_from_one(#[case] situation: Situation, #[case] expecte
 fn a_node_of_three_is_reported_and_left_alone(#[case] situation: Situation) {
     let step = next_step(&situation.seen(), now());
     assert!(matches!(step, Step::Blocked(Blocked::DesiredCapacity { desired: 3, .. })), "{step:?}");
+}
+
+/// A launch template may tag the instances, and then the group need not.
+#[rstest]
+#[case::its_holder_has_the_tag(healthy(), false)]
+#[case::its_holder_has_none(healthy().undeclared(OLD), true)]
+#[case::another_in_service_has_none(healthy().instance(NEW, Lifecycle::Standby, InstanceState::Running).undeclared(NEW), true)]
+#[case::one_that_is_gone_had_none(
+    healthy().instance(NEW, TERMINATING_WAIT, InstanceState::Dead).completed(NEW, Transition::Terminating).undeclared(NEW),
+    false
+)]
+#[case::its_group_has_nobody(healthy().without(OLD).free().desired(0), true)]
+fn a_group_need_not_propagate_what_its_instances_have(#[case] situation: Situation, #[case] is_reported: bool) {
+    let step = next_step(&situation.not_propagated().seen(), now());
+    let reported = matches!(step, Step::Blocked(Blocked::Tags(_)));
+    assert!(reported == is_reported && (reported || matches!(step, Step::Done(_))), "{step:?}");
 }
 
 #[test]

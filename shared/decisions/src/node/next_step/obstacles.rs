@@ -124,8 +124,16 @@ pub(super) fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
 /// What is wrong with a tag of the group, so that its next launch would fail, or come to nothing.
 pub(super) fn mistaken_tag(observed: &Observed) -> Option<TagError> {
     let group = observed.declaration.group.clone();
-    let key = observed.group.tag_not_propagated.clone();
+    let key = observed.group.tag_not_propagated.clone().filter(|_| !launches_tagged(observed));
     key.map(|key| TagError::NotPropagated { group, key }).or_else(|| tag_that_is_refused(observed))
+}
+
+/// Whether the instances have the tags of a node although the group propagates them not: a launch template tags them too.
+fn launches_tagged(observed: &Observed) -> bool {
+    let is_ours = |(id, it): &(&InstanceId, &Instance)| it.of_group || observed.group.members.contains_key(*id);
+    let ours = observed.instances.iter().filter(is_ours).map(|(_, instance)| instance);
+    let mut living = ours.filter(|instance| instance.state != InstanceState::Dead).peekable();
+    living.peek().is_some() && living.all(|instance| instance.is_declared)
 }
 
 /// The group's next launch will be like its present instances in whether metadata shows tags. Without any, it is taken
