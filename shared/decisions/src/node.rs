@@ -11,7 +11,7 @@ mod step;
 mod word;
 
 pub use claim::{Claim, claim_name, claim_text};
-pub use ended::{LONGEST_RELEASE, LONGEST_RESUME, command_ended};
+pub use ended::{LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, command_ended};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{
     LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, has_successor, is_news, is_warned, launch_has_company,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::types as ssm;
-use durin_decisions::node::{Attachment, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, command_ended};
+use durin_decisions::node::{Attachment, LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, command_ended};
 
 use super::convert::time;
 use super::documents::Document;
@@ -102,7 +102,8 @@ impl Command {
 fn longest(document: Document) -> Duration {
     match document {
         Document::Resume => LONGEST_RESUME,
-        Document::Release | Document::Prepared | Document::Serves => LONGEST_RELEASE,
+        Document::Release => LONGEST_RELEASE,
+        Document::Prepared | Document::Serves => LONGEST_ANSWER,
     }
 }
 

@@ -9,6 +9,9 @@ pub const LONGEST_RELEASE: Duration = Duration::from_secs(80);
 /// The same of a resume, whose document is stopped after 180 s: a check of the file system may be under way.
 pub const LONGEST_RESUME: Duration = Duration::from_secs(215);
 
+/// The same of an answer, whose document is stopped after 130 s: it waits for a yes.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(165);
+
 /// How long after it was asked an instance begins, as usual. One that begins later is believed to have ended earlier than it
 /// has, and is asked again sooner for nothing.
 const BEGINS_WITHIN: Duration = Duration::from_secs(5);

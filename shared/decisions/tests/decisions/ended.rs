@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use durin_decisions::node::{LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, Step, command_ended, next_step};
+use durin_decisions::node::{
+    LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, Step, command_ended, next_step,
+};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -31,6 +33,7 @@ fn an_instances_clock_is_believed_as_far_as_it_can_be_true(
 #[rstest]
 #[case::a_release(LONGEST_RELEASE, 170)]
 #[case::a_resume(LONGEST_RESUME, 3)]
+#[case::an_answer(LONGEST_ANSWER, 3)]
 fn a_command_may_take_as_long_as_its_document(#[case] longest: Duration, #[case] expected: u64) {
     assert_eq!(command_ended(ago(170), Some(ago(168)), Some(ago(3)), longest), ago(expected));
 }

@@ -105,6 +105,22 @@ fn the_newest_word_counts(#[case] commands: &[Command], #[case] state: ReleaseSt
     assert_eq!(release_state(&commands, &attached(Some(100)), None), state, "in whatever order they are listed");
 }
 
+/// Longer than its document lets it run, it cannot have taken.
+#[rstest]
+#[case::a_release(Document::Release, 81, 0)]
+#[case::a_resume(Document::Resume, 165, 165)]
+#[case::a_longer_resume(Document::Resume, 216, 0)]
+#[case::a_newcomer_that_boots(Document::Prepared, 125, 125)]
+#[case::k3s_after_a_power_cut(Document::Serves, 125, 125)]
+fn a_command_is_believed_to_have_taken_as_long_as_its_document_lets_it(
+    #[case] document: Document,
+    #[case] took: i64,
+    #[case] expected: u64,
+) {
+    let command = command(document, 100, Status::Failed, Some(100 + took));
+    assert_eq!(command.ended, at(100 + expected));
+}
+
 #[test]
 fn durin_node_says_of_a_check_that_it_is_under_way() {
     assert!(include_str!("../../../../infra/node/src/decide/letting_go.rs").contains(STILL_UNDER_WAY));
