@@ -8,14 +8,19 @@ import pytest
 
 from conftest import FUNCTIONS, INFRA
 from stand_in import GROUP, IMAGE, NO_STACK, SUBNET, VOLUME, ZONE, StandIn
+from test_release import VERSION, built, packed
 
 NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", NO_STACK)]
 PLACE = ["--subnet", SUBNET, "--security-group", GROUP]
 NOBODYS = ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", "")
 STOCK = ("ec2 describe-images *RootDeviceName*", "available\tx86_64\tebs\t/dev/xvda\tamazon\tal2023-ami-2023.1")
+RUNNING = [("lambda get-function-configuration *LastUpdateStatus*", "Active\tSuccessful"), ("lambda update-function-*", ""), ("lambda create-function *", "")]
+NO_FUNCTION = ("lambda get-function-configuration *CodeSha256*", ("An error occurred (ResourceNotFoundException): Function not found",))
 # The script, its arguments, and what AWS answers otherwise than usually.
 STORIES = {
     "deploy": (["deploy.sh", "--hosted-zone", ZONE], []),
+    "a release": (["deploy.sh", "--hosted-zone", ZONE, "--release", f"v{VERSION}"], RUNNING),
+    "a first release": (["deploy.sh", "--hosted-zone", ZONE, "--release", f"v{VERSION}"], [NO_FUNCTION, *RUNNING]),
     "a first node": (["deploy-node.sh", "home", "--image", IMAGE], NONE_YET),
     "a node in a place of its own": (
         ["deploy-node.sh", "home", "--volume", VOLUME, *PLACE, "--hosted-zone", ZONE],
@@ -63,6 +68,17 @@ def binaries(tmp_path_factory):
     return ["--binaries", str(folder)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def releases(tmp_path_factory):
+    """A place with one release."""
+    folder = tmp_path_factory.mktemp("releases")
+    ended = packed(built(tmp_path_factory.mktemp("built") / "there"), folder / f"v{VERSION}")
+    assert ended.returncode == 0, ended.stderr
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DURIN_RELEASES", f"file://{folder}")
+        yield
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory, binaries):
     """Runs a story, in which one call is refused, and gives how it ended and which calls it made."""
@@ -70,7 +86,7 @@ def told(tmp_path_factory, binaries):
     def tell(name, **refused):
         (script, *arguments), answers = STORIES[name]
         aws = StandIn(tmp_path_factory.mktemp("told") / "bin", answers, **refused)
-        more = binaries if script == "deploy.sh" else []
+        more = binaries if script == "deploy.sh" and "--release" not in arguments else []
         return aws.run(script, *arguments, *more, "--yes"), aws.calls()
 
     return tell
