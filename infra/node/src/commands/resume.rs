@@ -4,7 +4,8 @@
 //! In place, by the unit that mounts at boot too. A check of the file system takes as long as it takes, and is never cut
 //! off by a reboot. If the unit fails, 194 has Systems Manager reboot the instance and run us
 //! again; then there is no marker, and everything starts as at any boot. (Systems Manager User Guide, "Rebooting your
-//! managed node from scripts".) A volume that does not mount then either is a no, and not another reboot.
+//! managed node from scripts".) A volume that does not mount then either is a no, and not another reboot. Nor is there
+//! one under a person who repairs the volume, or restores a backup: it stays released.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,14 @@ use durin_decisions::ids::VolumeId;
 
 use crate::answer::{Answer, Steps, say};
 use crate::decide::letting_go::{self, NotResumed, TakeBack};
+use crate::decide::marker::Until;
+use crate::decide::taking::Access;
+use crate::machine::device::{self, Device};
 use crate::machine::programs::{self, Deadline, Ran};
-use crate::machine::{device, lock, state};
+use crate::machine::{lock, mounts, processes, state, use_of_it, writers};
 use crate::world::World;
 
-use super::volume::{Mounted, forget_check};
+use super::volume::{Mounted, access, forget_check, forget_in_vain, in_vain};
 
 /// Systems Manager reboots for this exit status.
 const REBOOT: u8 = 194;
@@ -40,20 +44,22 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     // A release, a check or a mount that is under way comes first.
     let lock = lock::take(&world.lock(), deadline.less(REST)).map_err(|error| error.to_string())?;
     let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()).to_string())?;
-    if device::find(world, volume).map_err(|error| error.to_string())?.is_none() {
-        return Err(NotResumed::NotAttached(volume.clone()).to_string());
-    }
-    let decided = letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume));
+    let device = device::find(world, volume).map_err(|error| error.to_string())?;
+    let device = device.ok_or_else(|| NotResumed::NotAttached(volume.clone()).to_string())?;
+    let is_mounted = Mounted::serves(world, volume);
+    let decided = letting_go::take_back(volume, &state::marker(world), is_mounted);
     match &decided {
         TakeBack::NothingToDo => {
             say(&format!("nothing to do: {volume} is mounted, and has not been released since this instance booted"));
             return Ok(Answer::yes("nothing to do"));
         }
         TakeBack::Refuse(why) => return Err(why.to_string()),
+        TakeBack::Serve if !is_mounted => refuse_others(volume, &device)?,
         TakeBack::Serve | TakeBack::MountAgain => {}
     }
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     forget_check(world);
+    forget_in_vain(world);
     // The unit that mounts takes the lock too.
     drop(lock);
     let started = start_volume(deadline, steps);
@@ -63,7 +69,8 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     }
     let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };
     // Who checks, formats or mounts it has the lock, and who began that may have been ended.
-    if lock::take(&world.lock(), Deadline::after(Duration::ZERO)).is_ok_and(|lock| lock.is_none()) {
+    let lock = lock::take(&world.lock(), Deadline::after(Duration::ZERO));
+    if matches!(lock, Ok(None)) {
         return Err(NotResumed::UnderWay(volume.clone()).to_string());
     }
     if decided == TakeBack::MountAgain {
@@ -73,8 +80,30 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     if state::marker(world).forbids() {
         return Err(NotResumed::ReleasedAgain(volume.clone()).to_string());
     }
+    if let Some(why) = in_vain(world) {
+        if !mounts::is_at(world, volume) {
+            let marked = state::mark(world, volume, Until::Resumed);
+            marked.map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+        }
+        return Err(NotResumed::InVain(volume.clone(), why).to_string());
+    }
     say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
+}
+
+/// Whoever has a released volume is at work on it.
+fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), String> {
+    let access = access(device);
+    if access == Access::Alone {
+        return Ok(());
+    }
+    let now = use_of_it::look(device).map_err(|error| format!("cannot read the list of mounts: {error}"))?;
+    let mut users = writers::of_files_below(&now.mounted);
+    users.extend(processes::named(&use_of_it::users(device)));
+    // An e2fsck of a person's has asked for it alone.
+    users.extend(writers::of(&device.stack.numbers));
+    let now = letting_go::UseOfIt { users, access, ..now };
+    letting_go::is_released(volume, &now).map_err(|why| NotResumed::InUse(why).to_string())
 }
 
 /// Waits for the unit that mounts. A run of it that is under way goes on: it may be checking the file system, or making

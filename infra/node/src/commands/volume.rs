@@ -4,7 +4,7 @@
 
 mod mounting;
 
-pub use mounting::forget_check;
+pub use mounting::{access, forget_check};
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,6 +61,24 @@ impl Mounted {
     }
 }
 
+/// A refusal that a reboot would not change: a resume asks for none then.
+#[derive(Serialize, Deserialize)]
+struct InVain {
+    boot: String,
+    why: String,
+}
+
+const IN_VAIN: &str = "in-vain.json";
+
+/// Why the last try in this boot was refused, if it would be after a reboot as well.
+pub fn in_vain(world: &World) -> Option<String> {
+    state::read::<InVain>(world, IN_VAIN).filter(|note| note.boot == world.boot()).map(|note| note.why)
+}
+
+pub fn forget_in_vain(world: &World) {
+    state::forget(world, IN_VAIN);
+}
+
 fn as_text<S: serde::Serializer>(volume: &VolumeId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(volume)
 }
@@ -88,7 +106,15 @@ pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
         Ok(wanted) => wanted,
         Err(why) => return Answer::no("absent", &why),
     };
-    let answer = match take(world, &wanted, deadline, steps) {
+    let taken = take(world, &wanted, deadline, steps);
+    forget_in_vain(world);
+    if let Err(Left::Refused(why)) = &taken
+        && !why.may_pass_with_a_reboot()
+    {
+        // Without it there is one reboot more.
+        drop(state::write(world, IN_VAIN, &InVain { boot: world.boot(), why: why.to_string() }));
+    }
+    let answer = match taken {
         Ok(answer) => answer,
         Err(Left::Absent) => Answer::no("absent", &format!("{} has not come", wanted.volume)),
         Err(Left::Refused(why)) => Answer::no("refused", &format!("{} is not mounted: {why}", wanted.volume)),

@@ -117,6 +117,10 @@ pub enum NotResumed {
     AnotherVolume(VolumeId, String),
     #[error("{0} has been released again meanwhile: `durin-node resume {0}` takes that back")]
     ReleasedAgain(VolumeId),
+    #[error("{0}, and it stays released until nobody has it: then run `durin-node resume` again")]
+    InUse(NotReleased),
+    #[error("{0} does not mount, and a reboot would not change that ({1}): it stays released")]
+    InVain(VolumeId, String),
     #[error("{0} is still being checked, mounted or released: ask again, and look at `journalctl -u durin-volume`")]
     UnderWay(VolumeId),
     #[error("{0} does not mount ({1}): look at `journalctl -u durin-volume`")]

@@ -120,6 +120,30 @@ impl Refusal {
     pub fn released(marked: &str, volume: &VolumeId) -> Refusal {
         Refusal::Released(VolumeId::new(marked).as_ref().unwrap_or(volume).to_string())
     }
+
+    /// Whether it may mount after a reboot, though nobody does anything else.
+    pub fn may_pass_with_a_reboot(&self) -> bool {
+        match self {
+            Refusal::AnotherDevice(..)
+            | Refusal::Unopened(_)
+            | Refusal::Unread(_)
+            | Refusal::Damaged(_)
+            | Refusal::NotMounted(_)
+            | Refusal::MountedReadOnly(_)
+            | Refusal::SomethingElseIsThere(..) => true,
+            Refusal::Released(_)
+            | Refusal::SeveralDevices(_)
+            | Refusal::InUse(_)
+            | Refusal::Foreign(_)
+            | Refusal::Unknown(_)
+            | Refusal::NotBlank
+            | Refusal::NotDeclaredNew(_)
+            | Refusal::TooNew(_)
+            | Refusal::WriteProtected
+            | Refusal::MountedByAnother(_)
+            | Refusal::EmbeddedEtcd(_) => false,
+        }
+    }
 }
 
 /// Decides about a volume that is not mounted yet. Whatever is in doubt is refused; only what is zero throughout and

@@ -1,9 +1,15 @@
 //! A resume that finds no marker: the volume is mounted then, or it is mounted now, or the answer is no.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
+
+use rstest::rstest;
+use rustix::fs::OFlags;
 
 use crate::instance::{Instance, Ran, VOLUME, wait_until};
 use crate::releases::{release, serving};
+use crate::volume::must;
 
 fn resume(instance: &Instance) -> Ran {
     instance.durin_node(&["resume", VOLUME])
@@ -42,7 +48,7 @@ fn a_second_resume_waits_for_the_mount_that_the_first_has_begun() {
 #[test]
 fn a_mount_that_is_under_way_is_not_begun_anew() {
     let Some(instance) = serving() else { return };
-    crate::volume::must("umount", &[&instance.text("data")]);
+    must("umount", &[&instance.text("data")]);
     instance.write("state", "start");
     assert_eq!(resume(&instance).word(), "resumed");
     assert_eq!(instance.asked().last().map(String::as_str), Some("start durin-volume.service"));
@@ -106,4 +112,59 @@ fn a_volume_that_is_released_while_it_is_taken_back_stays_released() {
     let ran = resume(&instance);
     assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
     assert!(ran.why().contains("released again") && instance.marker().is_some(), "{ran}");
+}
+
+/// A person restores a backup, checks it as e2fsck does, or looks what is on it.
+#[rstest]
+#[case::who_writes_to_it(Some(0), "open for writing (sleep (")]
+#[case::who_checks_it(Some(OFlags::EXCL.bits()), "used by sleep (")]
+#[case::who_has_mounted_it(None, "is still mounted at ")]
+fn a_released_volume_is_not_taken_from_who_has_it_and_nothing_is_rebooted(
+    #[case] flags: Option<u32>,
+    #[case] why: &str,
+) {
+    let Some(mut instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let marker = instance.marker();
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link");
+    if let Some(flags) = flags {
+        let flags = i32::try_from(flags).expect("flags of open(2)");
+        let device = File::options().read(true).write(true).custom_flags(flags).open(device).expect("the device");
+        instance.started(Command::new("sleep").arg("120").stdin(device));
+    } else {
+        fs::create_dir_all(instance.path("mnt")).expect("a directory");
+        must("mount", &["-o", "ro", &device.display().to_string(), &instance.text("mnt")]);
+    }
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status, instance.marker()), ("not resumed", Some(1), marker), "{ran}");
+    assert!(ran.why().contains(why) && ran.why().contains("stays released"), "{ran}");
+    assert!(!instance.asked().contains(&"restart durin-volume.service".to_owned()), "{ran}");
+    instance.end_processes();
+    instance.unmount_everything(&[]);
+    assert_eq!(resume(&instance).word(), "resumed");
+}
+
+#[rstest]
+#[case::write_protected("blockdev --setro $device", "blockdev --setrw $device", "its device is read-only")]
+#[case::foreign("mkswap $device", "mkfs.ext4 -qF $device", "holds swap")]
+#[case::etcd(
+    "mount $device $root/data && mkdir -p $root/data/k3s/server/db/etcd/member && umount $root/data",
+    "mount $device $root/data && rm -r $root/data/k3s && umount $root/data",
+    "embedded etcd"
+)]
+fn nothing_is_rebooted_for_what_a_reboot_does_not_change(#[case] spoil: &str, #[case] mend: &str, #[case] why: &str) {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
+    let shell = |line: &str| {
+        must("sh", &["-c", &line.replace("$device", &device).replace("$root", &instance.text(""))]);
+    };
+    shell(spoil);
+    for _ in 0..2 {
+        let ran = resume(&instance);
+        assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+        assert!(ran.why().contains(why) && instance.marker().is_some(), "{ran}");
+    }
+    shell(mend);
+    assert_eq!(resume(&instance).word(), "resumed");
 }

@@ -169,7 +169,7 @@ fn check(world: &World, device: &Device, lock: &Lock) -> (Checked, String) {
 
 /// Who has the device; once more after a moment if somebody has it open for writing, as udev's programs do for a moment
 /// whenever it has come or was written to.
-fn access(device: &Device) -> Access {
+pub fn access(device: &Device) -> Access {
     let deadline = Deadline::after(PASSING);
     loop {
         match device.access() {
