@@ -27,6 +27,16 @@ impl Checked {
     }
 }
 
+/// The exit status of a check that has left errors, and nothing worse.
+pub const ERRORS_LEFT: i32 = 4;
+
+/// Whether a check has met a device that fails, which may pass. (e2fsck/ehandler.c; the rest is the C library's)
+pub fn has_met_a_failure(said: &str) -> bool {
+    ["Error reading block", "Error writing block", "Input/output error", "Attempt to read block"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
 /// Where ext4's superblock is, and its length.
 pub const SUPERBLOCK: (u64, usize) = (1024, 1024);
 

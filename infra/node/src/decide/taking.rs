@@ -87,7 +87,8 @@ pub enum Refusal {
     )]
     NotDeclaredNew(VolumeId),
     #[error(
-        "e2fsck leaves errors in it ({0}): take a snapshot, then run `e2fsck -f` by hand, or restore an older snapshot"
+        "e2fsck leaves errors in it ({0}): look at `dmesg`, for reads may fail for a while. Else take a snapshot, then run \
+         `e2fsck -f` by hand, which the next try finds, or restore an older snapshot"
     )]
     Damaged(String),
     #[error(

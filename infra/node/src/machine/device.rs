@@ -87,12 +87,6 @@ impl Device {
         fs::read_to_string(self.entry.join("stat")).ok()?.split_whitespace().nth(6)?.parse().ok()
     }
 
-    /// What changes whenever the device is written to, or another one takes its place. None if the kernel does not say.
-    pub fn version(&self) -> Option<String> {
-        let sequence = fs::read_to_string(self.entry.join("diskseq")).ok()?;
-        Some(format!("{} {}", sequence.trim(), self.written()?))
-    }
-
     /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,
     /// the kernel's answer would mean nothing.
     ///

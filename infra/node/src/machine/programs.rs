@@ -1,6 +1,6 @@
 //! Other people's programs, each within a time.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -8,6 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// No more of what a program says is kept: e2fsck may list millions of errors.
+const MOST: u64 = 16 << 20;
 
 /// A moment when nothing more may be begun, on a clock that cannot be set.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +162,9 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             // What was read before an error counts.
-            drop(pipe.read_to_end(&mut bytes));
+            drop(pipe.by_ref().take(MOST).read_to_end(&mut bytes));
+            // Nobody waits for somebody to read the rest.
+            drop(io::copy(&mut pipe, &mut io::sink()));
             drop(sender.send(String::from_utf8_lossy(&bytes).into_owned()));
         });
     }

@@ -14,7 +14,7 @@ use crate::decide::fsck::{self, Checked};
 use crate::decide::taking::Blank;
 
 use super::lock::Lock;
-use super::programs::{self, Deadline};
+use super::programs::{self, Deadline, Ended, Ran};
 
 const ZEROS: [u8; 4096] = [0; 4096];
 /// Longer than anything that ends.
@@ -55,16 +55,30 @@ fn is_zero(node: &Path, whole: u64) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Without a limit of time: a check that is killed helps nobody. Returns what it said, too.
-pub fn check(node: &Path, lock: &Lock) -> (Checked, String) {
-    let node = node.display().to_string();
-    let mut command = programs::command("e2fsck", &["-p", &node]);
-    let ran = programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER));
-    let is_clean = || superblock(&node).is_ok_and(|superblock| fsck::is_clean(&superblock));
-    (Checked::read(ran.code(), &ran.said, is_clean), ran.reason())
+/// Returns what e2fsck did, too.
+pub fn check(node: &Path, lock: &Lock) -> (Checked, Ran) {
+    let ran = e2fsck("-p", node, lock);
+    let is_clean = || superblock(node).is_ok_and(|superblock| fsck::is_clean(&superblock));
+    (Checked::read(ran.code(), &ran.said, is_clean), ran)
 }
 
-fn superblock(node: &str) -> io::Result<Vec<u8>> {
+/// Writes nothing.
+pub fn look_for_errors(node: &Path, lock: &Lock) -> Ran {
+    e2fsck("-n", node, lock)
+}
+
+/// Whether a check says nothing of what is there: it was killed, could not work, or could not read.
+pub fn could_not_read(checked: &Ran) -> bool {
+    checked.ended != Ended::With(fsck::ERRORS_LEFT) || fsck::has_met_a_failure(&checked.said)
+}
+
+/// Without a limit of time: a check that is killed helps nobody.
+fn e2fsck(how: &str, node: &Path, lock: &Lock) -> Ran {
+    let mut command = programs::command("e2fsck", &[how, &node.display().to_string()]);
+    programs::run_command(command.stdin(lock.as_input()), Deadline::after(FOR_EVER))
+}
+
+fn superblock(node: &Path) -> io::Result<Vec<u8>> {
     let (offset, length) = fsck::SUPERBLOCK;
     let mut file = File::open(node)?;
     file.seek(SeekFrom::Start(offset))?;

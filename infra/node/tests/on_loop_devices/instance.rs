@@ -121,7 +121,7 @@ impl Instance {
         // Padded, as a controller gives it.
         fs::write(entry.join("device/serial"), format!("{:<22}\n", volume.replace('-', ""))).expect("a file");
         fs::write(entry.join("dev"), format!("{number}\n")).expect("a file");
-        for file in ["stat", "ro", "diskseq"] {
+        for file in ["stat", "ro", "queue"] {
             let real = format!("/sys/class/block/{}/{file}", device.trim_start_matches("/dev/"));
             symlink(real, entry.join(file)).expect("a link");
         }

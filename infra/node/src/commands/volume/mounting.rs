@@ -1,6 +1,7 @@
 //! Mounting a volume that has come, formatted if it is new and blank; and whether a mount that stands is ours.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::answer::{Steps, hundredths, say};
 use crate::commands::datastore;
 use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
-use crate::decide::fsck::Checked;
+use crate::decide::fsck::{self, Checked};
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
@@ -129,42 +130,57 @@ pub(super) fn mount(
     }
 }
 
-/// A check that has left errors. e2fsck puts right what it can before it gives up, so that each would change something.
+/// A check that has left errors: e2fsck puts right what it can before it gives up, so that each would change something.
 #[derive(Serialize, Deserialize)]
-struct InVain {
+struct ErrorsLeft {
     boot: String,
-    version: String,
-    code: i32,
-    said: String,
+    /// Its exit status.
+    code: Option<i32>,
+    /// What a look that writes nothing finds since then.
+    found: u64,
 }
 
-impl InVain {
+impl ErrorsLeft {
     const NOTE: &str = "checked.json";
-    const ERRORS_LEFT: i32 = 4;
 }
 
 /// Has the next try check again.
 pub fn forget_check(world: &World) {
-    state::forget(world, InVain::NOTE);
+    state::forget(world, ErrorsLeft::NOTE);
 }
 
-/// The unit tries again every ten seconds: what was checked in vain is not checked again until somebody has written to it,
-/// or asks for it.
+/// The unit tries again every ten seconds. What was checked in vain is looked at first, and checked again once that finds
+/// something else: a person has repaired it, or what could not be read can be.
 fn check(world: &World, device: &Device, lock: &Lock) -> (Checked, String) {
-    let is_as_left =
-        |left: &InVain| left.boot == world.boot() && device.version().is_some_and(|now| now == left.version);
-    if let Some(left) = state::read::<InVain>(world, InVain::NOTE).filter(is_as_left) {
-        return (Checked::Damaged(Some(left.code)), format!("as before: {}", left.said));
+    let left = state::read::<ErrorsLeft>(world, ErrorsLeft::NOTE).filter(|left| left.boot == world.boot());
+    if let Some(left) = left {
+        let looked = reading::look_for_errors(&device.node, lock);
+        if !looked.succeeded() && (fsck::has_met_a_failure(&looked.said) || sum(&looked.said) == left.found) {
+            return (Checked::Damaged(left.code), format!("as before: {}", looked.reason()));
+        }
     }
-    let (checked, said) = reading::check(&device.node, lock);
-    if let (Checked::Damaged(Some(code)), Some(version)) = (&checked, device.version())
-        && code & InVain::ERRORS_LEFT != 0
-    {
-        let left = InVain { boot: world.boot(), version, code: *code, said: said.clone() };
-        // Without it, it is checked again.
-        drop(state::write(world, InVain::NOTE, &left));
+    let (checked, ran) = reading::check(&device.node, lock);
+    match &checked {
+        Checked::Sound | Checked::TooNew { .. } => forget_check(world),
+        // What this says passes by itself: whatever is found later is checked.
+        Checked::Damaged(_) if reading::could_not_read(&ran) => note_errors(world, ran.code(), 0),
+        Checked::Damaged(_) => {
+            note_errors(world, ran.code(), sum(&reading::look_for_errors(&device.node, lock).said));
+        }
     }
-    (checked, said)
+    (checked, ran.reason())
+}
+
+fn note_errors(world: &World, code: Option<i32>, found: u64) {
+    // Without it, it is checked again.
+    drop(state::write(world, ErrorsLeft::NOTE, &ErrorsLeft { boot: world.boot(), code, found }));
+}
+
+/// Of a report that may be long.
+fn sum(said: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    said.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Who has the device; once more after a moment if somebody has it open for writing, as udev's programs do for a moment
