@@ -113,11 +113,33 @@ done
 [ -L "$root/etc/systemd/system/timers.target.wants/durin-measure.timer" ] ||
     amiss "nothing measures how full the disks are: systemctl enable durin-measure.timer"
 has_program aws || echo "note: without the AWS CLI nothing is measured, and no alarm says that a disk is full" >&2
-if grep -qs '^[^#].*[[:space:]]/data[[:space:]]' "$root/etc/fstab"; then
-    amiss "/etc/fstab mounts something at /data, which is durin-node's to mount: remove that line"
+# Where durin-node mounts the volume, and where that leads if it is a link.
+points=(/data)
+! [ -L "$root/data" ] || points+=("$(realpath --canonicalize-missing --no-symlinks -- "/$(readlink "$root/data")")")
+if [ -f "$root/etc/fstab" ]; then
+    while read -r what where _ options _ || [ -n "$what" ]; do
+        [ -n "$where" ] || continue
+        case $what,$options, in
+        \#*) continue ;;
+        *,x-systemd.automount,*) ;;
+        *,noauto,*) continue ;;
+        esac
+        # A space is written as \040 there, and so on.
+        where=$(realpath --canonicalize-missing --no-symlinks -- "$(printf '%b' "${where//\\/\\0}")")
+        for point in "${points[@]}"; do
+            [ "$where" != "$point" ] ||
+                amiss "/etc/fstab mounts something at $point, which is durin-node's to mount: remove that line"
+        done
+    done <"$root/etc/fstab"
 fi
+for point in "${points[@]}"; do
+    unit=${point#/} && unit=${unit//-/\\x2d} && unit=${unit//\//-}
+    for place in "$root"/{etc,usr/local/lib,usr/lib}/systemd/system/*.{wants,requires}/"$unit".{mount,automount}; do
+        ! [ -L "$place" ] || amiss "${place##*/} mounts something at $point, which is durin-node's to mount: systemctl disable ${place##*/}"
+    done
+done
 # What lies under a mount point is hidden, and takes room on the root disk.
-if [ -n "$(ls -A "$root/data" 2>/dev/null)" ] && ! mountpoint -q "$root/data"; then
+if [ -n "$(ls -A "$root/data/" 2>/dev/null)" ] && ! mountpoint -q "$root/data"; then
     amiss "/data is not empty, and the volume will be mounted over it: move what is there away"
 fi
 

@@ -163,6 +163,18 @@ MISTAKES = {
         "/var/lib/kubelet would be on the volume",
     ),
     "fstab mounts the volume": (lambda it: it.write("etc/fstab", "/dev/nvme1n1 /data ext4 defaults 0 2\n"), "/etc/fstab mounts"),
+    "fstab mounts it in other words": (
+        lambda it: it.write("etc/fstab", "# disks\n\nUUID=1 //dat\\141/ ext4 noauto,x-systemd.automount 0 2\n"),
+        "/etc/fstab mounts",
+    ),
+    "fstab mounts where a link leads": (
+        lambda it: (it.write("etc/fstab", "UUID=1 /mnt/data ext4"), (it.root / "data").rmdir(), (it.root / "data").symlink_to("mnt/data")),
+        "/etc/fstab mounts something at /mnt/data",
+    ),
+    "a unit mounts the volume": (
+        lambda it: (it.root / WANTS / "data.mount").symlink_to("../data.mount"),
+        "data.mount mounts something at /data",
+    ),
     "something lies under the mount point": (lambda it: it.write("data/k3s/token", "t"), "/data is not empty"),
     "the agent does not start": (lambda it: (it.root / WANTS / "amazon-ssm-agent.service").unlink(), "agent does not start at boot"),
     "nothing measures": (

@@ -22,8 +22,10 @@ pub struct Image {
     pub data_elsewhere: Vec<String>,
     /// The instance has disks, and none of them is an NVMe device.
     pub has_no_nvme: bool,
-    /// Something but durin-node mounts what is to be mounted where the volume belongs.
-    pub mounts_at_boot: bool,
+    /// A line of fstab mounts something where the volume belongs.
+    pub fstab_mounts_it: bool,
+    /// The units that do.
+    pub units_mount_it: Vec<String>,
     /// k3s's own binaries are unpacked on the root disk.
     pub has_unpacked_k3s: bool,
     /// The instance became what it is when it booted.
@@ -67,8 +69,13 @@ pub fn unfit(image: &Image) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if image.mounts_at_boot {
+    if image.fstab_mounts_it {
         reasons.push("/etc/fstab mounts something where durin-node mounts the volume: remove that line".to_owned());
+    }
+    for unit in &image.units_mount_it {
+        reasons.push(format!(
+            "{unit} mounts something where durin-node mounts the volume: `systemctl disable --now {unit}`"
+        ));
     }
     if image.wants_etcd {
         reasons.push(

@@ -115,8 +115,8 @@ pub fn below<'a>(mounts: &'a [Mount], directories: &[&str]) -> Vec<&'a Mount> {
     found
 }
 
-/// The kernel writes a space as `\040`, and so on: three octal digits.
-fn unescaped(field: &[u8]) -> Vec<u8> {
+/// The kernel and fstab write a space as `\040`, and so on: three octal digits.
+pub fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let [first, after @ ..] = rest {

@@ -27,6 +27,11 @@ impl Unit {
         }
     }
 
+    /// Whether something of it may run, for all that systemd says.
+    pub fn may_run(&self) -> bool {
+        !matches!(self.state.as_str(), "inactive" | "failed")
+    }
+
     /// Whether it has not been started anew between two looks.
     pub fn is_the_same_run(&self, earlier: &Unit) -> bool {
         self.run == earlier.run

@@ -100,8 +100,8 @@ pub enum Refusal {
     NotMounted(String),
     #[error("its device is read-only: look at `lsblk --output NAME,RO`, and make it writable with `blockdev --setrw`")]
     WriteProtected,
-    #[error("it is mounted at {0}, and not by Durin: unmount it, and Durin checks and mounts it")]
-    MountedByAnother(String),
+    #[error("it is mounted at {0}, used by {1}, and not by Durin: unmount it, and Durin checks and mounts it")]
+    MountedByAnother(String, String),
     #[error(
         "it is mounted read-only at {0}: if nobody has done that, the kernel has met an error (look at `dmesg`), and a \
          reboot has it checked; else unmount it"
@@ -141,7 +141,7 @@ impl Refusal {
             | Refusal::NotDeclaredNew(_)
             | Refusal::TooNew(_)
             | Refusal::WriteProtected
-            | Refusal::MountedByAnother(_)
+            | Refusal::MountedByAnother(..)
             | Refusal::EmbeddedEtcd(_) => false,
         }
     }

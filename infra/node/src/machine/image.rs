@@ -1,5 +1,7 @@
 //! What the image is like, and bringing what k3s will read into memory.
 
+mod at_boot;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,7 +47,8 @@ pub fn look(world: &World) -> Image {
         asleep: UNITS_OF_OURS.iter().filter(|unit| !is_awake(world, unit)).map(ToString::to_string).collect(),
         data_elsewhere: data_elsewhere(world),
         has_no_nvme: has_no_nvme(world),
-        mounts_at_boot: mounts_at_boot(world),
+        fstab_mounts_it: at_boot::fstab_mounts_it(world),
+        units_mount_it: at_boot::units_that_mount_it(world),
         has_run_k3s: world.path("var/lib/rancher/k3s/server").exists(),
         has_unpacked_k3s: !binaries(world).is_empty(),
         is_provisioned_at_boot: text(&world.path(MADE)).trim() == "at boot",
@@ -115,16 +118,6 @@ fn has_no_nvme(world: &World) -> bool {
     let names = disks.iter().filter_map(|disk| disk.file_name()?.to_str());
     let names: Vec<_> = names.filter(|name| !VIRTUAL.iter().any(|kind| name.starts_with(kind))).collect();
     !names.is_empty() && !names.iter().any(|name| name.starts_with("nvme"))
-}
-
-/// fstab(5): what, where, of which kind, how.
-fn mounts_at_boot(world: &World) -> bool {
-    let point = world.mount_point_inside().display().to_string();
-    text(&world.path("etc/fstab")).lines().any(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let is_there = !line.trim_start().starts_with('#') && fields.get(1) == Some(&point.as_str());
-        is_there && !fields.get(3).is_some_and(|options| options.split(',').any(|option| option == "noauto"))
-    })
 }
 
 fn is_cluster_init(line: &str) -> bool {

@@ -58,6 +58,37 @@ fn remove(instance: &Instance, relative: &str) {
     |i: &Instance| i.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/nvme1n1  /data\text4 defaults,nofail 0 2\n"),
     "/etc/fstab mounts something"
 )]
+#[case::fstab_with_a_slash_more(|i: &Instance| i.write("etc/fstab", "UUID=1 /data/ ext4\n"), "/etc/fstab mounts something")]
+#[case::fstab_with_a_slash_before(|i: &Instance| i.write("etc/fstab", "UUID=1 //data ext4\n"), "/etc/fstab mounts something")]
+#[case::fstab_escaped(|i: &Instance| i.write("etc/fstab", "UUID=1 /dat\\141 ext4\n"), "/etc/fstab mounts something")]
+#[case::fstab_when_it_is_used(
+    |i: &Instance| i.write("etc/fstab", "UUID=1 /data ext4 noauto,x-systemd.automount\n"),
+    "/etc/fstab mounts something"
+)]
+#[case::fstab_where_a_link_leads(
+    |i: &Instance| {
+        i.write("mnt/a-disk/x", "");
+        symlink("mnt/a-disk", i.path("data")).expect("a link");
+        i.write("etc/fstab", "UUID=1 /mnt/a-disk ext4\n");
+    },
+    "/etc/fstab mounts something"
+)]
+#[case::a_mount_unit(
+    |i: &Instance| i.write("etc/systemd/system/multi-user.target.wants/data.mount", ""),
+    "data.mount mounts something"
+)]
+#[case::a_mount_unit_where_a_link_leads(
+    |i: &Instance| {
+        i.write("mnt/a-disk/x", "");
+        symlink("mnt/a-disk", i.path("data")).expect("a link");
+        i.write("usr/lib/systemd/system/local-fs.target.requires/mnt-a\\x2ddisk.automount", "");
+    },
+    "mnt-a\\x2ddisk.automount mounts something"
+)]
+#[case::a_generated_unit(
+    |i: &Instance| i.stand_in("systemctl", "printf 'Id=data.mount\n\nId=data.automount\nFragmentPath=/run/x\nWantedBy=a.target\n'"),
+    "data.automount mounts something"
+)]
 #[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
 fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
@@ -74,6 +105,9 @@ fn what_a_person_alone_mounts_is_no_matter() {
         "etc/fstab",
         "#/dev/nvme1n1 /data ext4\n/dev/nvme1n1 /data ext4 noauto,ro 0 0\n/dev/nvme2n1 /data2 xfs\n",
     );
+    // As durin-node has mounted it, and another service needs it.
+    let shown = "printf 'Id=data.mount\nFragmentPath=\nRequiredBy=x.service\n'";
+    instance.stand_in("systemctl", shown);
     let ran = instance.durin_node(metadata.address, &["prepare"]);
     assert_eq!(ran.word(), "prepared", "{}", ran.text);
 }

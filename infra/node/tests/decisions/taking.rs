@@ -108,7 +108,7 @@ fn every_refusal_says_what_to_do() {
         Refusal::TooNew(text()),
         Refusal::NotMounted(text()),
         Refusal::WriteProtected,
-        Refusal::MountedByAnother(text()),
+        Refusal::MountedByAnother(text(), text()),
         Refusal::MountedReadOnly(text()),
         Refusal::SomethingElseIsThere(text(), text()),
         Refusal::EmbeddedEtcd(text()),

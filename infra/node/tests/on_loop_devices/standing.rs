@@ -52,6 +52,24 @@ fn an_embedded_etcd_that_stays_mounted_is_refused_as_that() {
     }
 }
 
+/// A line of fstab, or a mount unit of the image. k3s starts only after us.
+#[test]
+fn a_mount_that_the_image_has_made_is_checked_and_made_anew() {
+    let Some((mut instance, _made)) = with_a("ext4") else { return };
+    instance.write("k3s.unit", "ActiveState=inactive\n");
+    must("mount", &["-o", "ro", &device(&instance), &instance.text("data")]);
+    must("mount", &["--bind", &instance.text("data"), &instance.text("data")]);
+    let user = instance.with_open("data/written");
+    is_refused(&volume(&instance), &format!("used by sleep ({user}), and not by Durin: unmount it"));
+    assert_eq!(instance.mounts().len(), 2);
+    instance.end_processes();
+    let ran = volume(&instance);
+    assert!(ran.word() == "mounted" && ran.said.contains("check: "), "{ran}");
+    assert_eq!(instance.mounts(), [instance.text("data")]);
+    fs::write(instance.path("data/x"), "x").expect("it is writable");
+    assert_eq!(volume(&instance).word(), "mounted");
+}
+
 /// A person looks at a volume that was refused; e2fsck has left errors in it.
 #[rstest]
 #[case::read_only("ro,noload")]

@@ -12,12 +12,14 @@ use crate::answer::{Steps, hundredths, say};
 use crate::commands::datastore;
 use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
+use crate::decide::first;
 use crate::decide::fsck::{self, Checked};
+use crate::decide::mounted::Mount;
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
 use crate::machine::programs::{Deadline, Ended};
-use crate::machine::{mounts, reading, state};
+use crate::machine::{mounts, processes, reading, state, unit, writers};
 use crate::world::World;
 
 use super::{Left, Mounted, Wanted, failed};
@@ -25,8 +27,8 @@ use super::{Left, Mounted, Wanted, failed};
 /// A program of udev's takes less.
 const PASSING: Duration = Duration::from_secs(3);
 
-/// What is mounted where the volume should be, if anything is. Anything but the volume is refused, and so is the volume as
-/// somebody else has mounted it: nobody has looked at what is on it.
+/// What is mounted where the volume should be, if anything is. Anything but the volume is refused. The volume as somebody
+/// else has mounted it, such as a line of fstab at boot, is unmounted: nobody has looked at what is on it.
 pub(super) fn standing(world: &World, device: &Device, volume: &VolumeId) -> Result<Option<FileSystem>, Left> {
     let here = mounts::here().map_err(failed("cannot read the list of mounts"))?;
     let point = world.mounted_at();
@@ -35,13 +37,33 @@ pub(super) fn standing(world: &World, device: &Device, volume: &VolumeId) -> Res
         return Err(Refusal::SomethingElseIsThere(mount.source.clone(), point).into());
     };
     if Mounted::of_this_boot(world).is_none_or(|note| note.volume != *volume) {
-        return Err(Refusal::MountedByAnother(point).into());
+        unmount_anothers(device, mount)?;
+        // There may be one more below it.
+        return standing(world, device, volume);
     }
     if !mount.is_writable() {
         return Err(Refusal::MountedReadOnly(point).into());
     }
     refuse_etcd(world)?;
     Ok(Some(file_system))
+}
+
+/// # Errors
+/// When it is in use: by whom.
+fn unmount_anothers(device: &Device, mount: &Mount) -> Result<(), Left> {
+    let point = mount.point.clone();
+    if unit::k3s().may_run() {
+        return Err(Refusal::MountedByAnother(point, "k3s".to_owned()).into());
+    }
+    let ran = mounts::unmount(&mount.place, Deadline::after(Duration::from_secs(10)));
+    if ran.succeeded() {
+        say(&format!("{point} was mounted by another: unmounted it, so that it is checked"));
+        return Ok(());
+    }
+    let mut users = writers::of_files_below(std::slice::from_ref(&point));
+    users.extend(processes::named(&processes::users_of(&device.stack.numbers)));
+    let users = if users.is_empty() { ran.reason() } else { first(&users, 5) };
+    Err(Refusal::MountedByAnother(point, users).into())
 }
 
 /// Looks, decides, and does what was decided, until the volume is mounted, which has been there since then. Returns whether
