@@ -80,11 +80,20 @@ impl Device {
         fs::read_to_string(self.entry.join("ro")).is_ok_and(|text| text.trim() == "1")
     }
 
-    /// How many sectors have been written to it, when nothing waits to be written. None if the kernel does not say.
+    /// How many sectors have been written to it, when nothing waits to be written. None if the kernel does not say, or does
+    /// not count.
     pub fn written(&self) -> Option<u64> {
+        // (Linux, Documentation/ABI/stable/sysfs-block, "iostats")
+        let counts = fs::read_to_string(self.entry.join("queue/iostats")).ok()?;
+        if counts.trim() == "0" {
+            return None;
+        }
         fs::File::open(&self.node).and_then(|file| file.sync_all()).ok()?;
         // (Linux, Documentation/block/stat.rst)
-        fs::read_to_string(self.entry.join("stat")).ok()?.split_whitespace().nth(6)?.parse().ok()
+        let stat = fs::read_to_string(self.entry.join("stat")).ok()?;
+        let counted = |field: usize| stat.split_whitespace().nth(field)?.parse::<u64>().ok();
+        // We have read from it.
+        counted(2).filter(|read| *read > 0).and_then(|_| counted(6))
     }
 
     /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,

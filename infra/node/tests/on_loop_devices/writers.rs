@@ -77,16 +77,20 @@ fn a_loop_device_over_the_device_has_it() {
 
 /// Somebody restores an image while it is looked whether the volume is blank, behind the place that is being read.
 #[rstest]
-#[case::a_file_system(64 << 20, "dd if=$root/image of=$device bs=1M conv=notrunc", "mounted")]
-#[case::something(64 << 20, "echo data | dd of=$device bs=1M seek=40 conv=notrunc", "refused")]
-#[case::where_it_is_not_read_again(1100 << 20, "echo data | dd of=$device bs=1M seek=1025 conv=notrunc", "refused")]
+#[case::a_file_system(true, 64 << 20, "dd if=$root/image of=$device bs=1M conv=notrunc", "mounted")]
+#[case::something(true, 64 << 20, "echo data | dd of=$device bs=1M seek=40 conv=notrunc", "refused")]
+#[case::where_it_is_not_read_again(true, 1100 << 20, "echo data | dd of=$device bs=1M seek=1025 conv=notrunc", "refused")]
+#[case::where_nothing_is_counted(false, 1100 << 20, "echo data | dd of=$device bs=1M seek=1025 conv=notrunc", "refused")]
 fn what_was_written_while_it_was_read_is_not_formatted_away(
+    #[case] is_counted: bool,
     #[case] size: u64,
     #[case] write: &str,
     #[case] word: &str,
 ) {
     let Some((instance, made)) = with_a("blank") else { return };
     made.resize(size);
+    let iostats = format!("/sys/block/{}/queue/iostats", made.device.trim_start_matches("/dev/"));
+    fs::write(&iostats, if is_counted { "1" } else { "0" }).expect("a setting");
     let image = instance.text("image");
     File::create(&image).and_then(|file| file.set_len(48 << 20)).expect("an image");
     must("mkfs.ext4", &["-q", &image]);
@@ -96,6 +100,7 @@ fn what_was_written_while_it_was_read_is_not_formatted_away(
     let look = "touch \"$root/looked\"\nPATH=/usr/sbin:/sbin:/usr/bin:/bin exec blkid \"$@\"";
     instance.stand_in("blkid", &format!("device={}\n{second}\n{look}", made.device));
     let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--new", "--within", "2"]);
+    fs::write(&iostats, "1").expect("a setting");
     assert!(instance.path("then").exists(), "{ran}");
     assert_eq!(ran.word(), word, "{ran}");
     assert!(word == "mounted" || ran.why().contains("is not blank"), "{ran}");

@@ -117,7 +117,12 @@ pub(super) fn mount(
             Next::Format => {
                 // Somebody may have restored an image meanwhile, behind the place that was being read.
                 seen.contents = reading::contents(node);
-                seen.blank = if device.written() == written { Some(reading::blank(node, blank::AGAIN)) } else { None };
+                seen.blank = match (written, device.written()) {
+                    (Some(before), Some(now)) if before == now => Some(reading::blank(node, blank::AGAIN)),
+                    (Some(_), Some(_)) => None,
+                    // Nobody counts: all of it once more, or nobody knows.
+                    (None, _) | (_, None) => Some(reading::blank(node, blank::WHOLE)),
+                };
                 seen.access = access(device);
                 if taking::next(&wanted.volume, &seen) != Next::Format {
                     continue;
