@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
 
 /// A line of mountinfo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Mount {
     pub id: u32,
     parent: u32,
     number: String,
+    /// What of the file system is mounted there: a directory of it, a file, or all of it.
+    root: String,
     /// For the kernel: a workload may give its directories names that are no text.
     pub place: OsString,
     /// For people.
@@ -38,7 +41,7 @@ impl Mount {
         let mut before = line.as_ref().split(|byte| *byte == b' ');
         let mut next = || before.next();
         let (id, parent, number) = (next()?, next()?, next()?);
-        let (_root, point, own_options) = (next()?, next()?, next()?);
+        let (root, point, own_options) = (next()?, next()?, next()?);
         let mut after = before.skip_while(|field| *field != b"-").skip(1);
         let (kind, source, options) = (after.next()?, after.next()?, after.next().unwrap_or_default());
         let place = unescaped(point);
@@ -46,6 +49,7 @@ impl Mount {
             id: text(id).parse().ok()?,
             parent: text(parent).parse().ok()?,
             number: text(number),
+            root: text(root),
             point: text(&place),
             place: OsString::from_vec(place),
             kind: text(kind),
@@ -62,9 +66,17 @@ impl Mount {
 
     /// Whether the kernel lets anybody write: a mount may be read-only, and so may the file system, after an error too.
     pub fn is_writable(&self) -> bool {
-        let forbid = |options: &str, words: &[&str]| options.split(',').any(|option| words.contains(&option));
+        !forbid(&self.own_options, &["ro"]) && self.is_of_a_writable_file_system()
+    }
+
+    /// Whatever this mount of it allows.
+    pub fn is_of_a_writable_file_system(&self) -> bool {
         // (Linux, fs/ext4/super.c, `_ext4_show_options`)
-        !forbid(&self.own_options, &["ro"]) && !forbid(&self.options, &["ro", "emergency_ro", "shutdown"])
+        !forbid(&self.options, &["ro", "emergency_ro", "shutdown"])
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.root == "/"
     }
 
     pub fn is_of(&self, stack: &Stack) -> bool {
@@ -104,6 +116,17 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     ours
 }
 
+/// The mounts of a device to which their places lead, last mounted first: nothing was mounted over them.
+pub fn reachable<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
+    let is_covered = |index: usize, mount: &Mount| {
+        mounts[index + 1..].iter().any(|later| Path::new(&mount.place).starts_with(&later.place))
+    };
+    let ours = mounts.iter().enumerate().filter(|(_, mount)| mount.is_of(stack));
+    let mut found: Vec<_> = ours.filter(|(index, mount)| !is_covered(*index, mount)).map(|(_, mount)| mount).collect();
+    found.reverse();
+    found
+}
+
 /// The mounts below these directories, which are nobody's data: the kubelet's and containerd's own. Not what is mounted
 /// at one of them: that is a disk of the owner's.
 pub fn below<'a>(mounts: &'a [Mount], directories: &[&str]) -> Vec<&'a Mount> {
@@ -136,6 +159,10 @@ pub fn unescaped(field: &[u8]) -> Vec<u8> {
         }
     }
     bytes
+}
+
+fn forbid(options: &str, words: &[&str]) -> bool {
+    options.split(',').any(|option| words.contains(&option))
 }
 
 fn text(bytes: &[u8]) -> String {

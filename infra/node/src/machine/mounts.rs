@@ -10,7 +10,7 @@ use std::time::Duration;
 use durin_decisions::ids::VolumeId;
 
 use crate::decide::contents::FileSystem;
-use crate::decide::mounted::{Mount, Stack};
+use crate::decide::mounted::{self, Mount, Stack};
 use crate::world::World;
 
 use super::device::{self, Device};
@@ -72,12 +72,24 @@ pub fn unmount(place: &OsStr, deadline: Deadline) -> Ran {
     programs::run_command(programs::command("umount", &["--no-canonicalize", "--"]).arg(place), deadline)
 }
 
-/// The last mount of the device itself.
+/// A mount of the device itself at whose place the file system can be asked for: of all of it, or else of a directory. A
+/// file or a socket of it may be mounted as well, which takes no such thing.
 ///
 /// # Errors
 /// When the kernel does not say.
 pub fn own(device: &Device) -> io::Result<Option<Mount>> {
-    Ok(here()?.into_iter().rev().find(|mount| mount.is_of(&device.stack)))
+    let here = here()?;
+    let found = mounted::reachable(&here, &device.stack);
+    let whole = found.iter().find(|mount| mount.is_whole());
+    Ok(whole.or_else(|| found.iter().find(|mount| Path::new(&mount.place).is_dir())).map(|mount| (*mount).clone()))
+}
+
+/// Whether one of the device's file systems has become read-only, however it is mounted.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn has_become_read_only(device: &Device) -> io::Result<bool> {
+    Ok(here()?.iter().any(|mount| mount.is_of(&device.stack) && !mount.is_of_a_writable_file_system()))
 }
 
 /// Fails if it is not frozen.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
+
 use crate::instance::{Instance, VOLUME};
 use crate::releases::{release, serving};
 use crate::volume::{Volume, must, ran};
@@ -41,4 +43,27 @@ fn what_could_not_be_written_is_said_and_the_volume_is_released() {
     assert_eq!((ran.word(), ran.status), ("released", Some(0)), "{ran}");
     assert!(ran.answer["not_written"].as_str().is_some_and(|why| why.contains("Input/output error")), "{ran}");
     made.release_device();
+}
+
+/// The kubelet binds what a pod has of the volume, a file as well, and read-only if the pod wants it so. Of none of that the
+/// file system can be asked, and none of it says that it fails.
+#[rstest]
+#[case::a_file("touch $at && mount --bind $data/written $at")]
+#[case::a_socket(
+    "touch $at && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")' && mount --bind $data/s $at"
+)]
+#[case::read_only("mkdir $at && mount -o bind,ro $data/pv $at")]
+#[case::something_over_it("mkdir $at && mount --bind $data/pv $at && mount -t tmpfs none $at")]
+fn what_else_of_it_is_mounted_keeps_nothing_from_being_thawed_and_written(#[case] mount: &str) {
+    let Some(instance) = serving() else { return };
+    fs::create_dir_all(instance.path("data/pv")).expect("a directory");
+    let mount = mount.replace("$data", &instance.text("data")).replace("$at", &instance.text("var"));
+    must("sh", &["-c", &format!("cd '{}' && {mount}", instance.text("data"))]);
+    fs::write(instance.path("data/dirty"), vec![1; 1 << 20]).expect("a file");
+    must("fsfreeze", &["--freeze", &instance.text("data")]);
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.answer.get("not_written")), ("released", None), "{ran}");
+    assert!(ran.said.contains("thaw: done (") && ran.said.contains("sync: done ("), "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{ran}");
 }
