@@ -62,8 +62,7 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
     let _lock = lock.ok_or("another release, or a check or a mount of it, has not ended for 35 s")?;
     steps.report("lock", begun, "done");
 
-    // One of a shutdown's own that was killed is completed.
-    let was_marked = state::marker(world).forbids() && state::of_a_shutdown(world).is_none();
+    let was_marked = is_marked_by_others(world);
     let released = let_go(world, volume, until, deadline, steps);
     // Within our turn: whoever comes next and says that it is released has to mark it.
     if until == Until::Started && !was_marked {
@@ -109,8 +108,17 @@ fn let_go(
     Ok(Done { word: "released", not_written })
 }
 
+/// A shutdown leaves a marker of others as it is: its own goes when the units have stopped, and theirs is to stay.
 fn mark(world: &World, volume: &VolumeId, until: Until) -> Result<(), String> {
+    if until == Until::Started && is_marked_by_others(world) {
+        return Ok(());
+    }
     state::mark(world, volume, until).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))
+}
+
+/// One of a shutdown's own is there after it was killed, and is completed.
+fn is_marked_by_others(world: &World) -> bool {
+    state::marker(world).forbids() && state::of_a_shutdown(world).is_none()
 }
 
 /// Without a volume, the one that this instance has mounted.

@@ -76,3 +76,26 @@ fn a_release_behind_one_of_a_shutdown_that_was_killed_stays() {
     let ran = instance.durin_node(&["release", "--at-shutdown"]);
     assert!(ran.word() == "nothing to do" && instance.marker().is_some(), "{ran}");
 }
+
+/// The functions' release has failed, or was killed; then the instance shuts down, which runs ours twice.
+#[rstest]
+#[case::that_has_failed(false)]
+#[case::that_was_killed(true)]
+fn a_shutdown_leaves_the_marker_of_a_release(#[case] is_killed: bool) {
+    let Some(mut instance) = serving() else { return };
+    let body = std::fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    if is_killed {
+        instance.stand_in("systemctl", "kill -9 $PPID");
+    } else {
+        instance.with_open("data/written");
+    }
+    assert_ne!(release(&instance).word(), "released");
+    let marker = instance.marker();
+    std::fs::write(instance.path("bin/systemctl"), body).expect("a stand-in");
+    instance.end_processes();
+    for word in ["released", "nothing to do"] {
+        let ran = instance.durin_node(&["release", "--at-shutdown"]);
+        assert_eq!((ran.word(), instance.marker()), (word, marker.clone()), "{ran}");
+    }
+    assert_eq!(instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]).word(), "refused");
+}
