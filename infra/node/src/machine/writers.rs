@@ -54,10 +54,24 @@ fn loops() -> Vec<(String, String)> {
 
 fn writes(pid: u32, numbers: &[String]) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.map(|entry| entry.path()).any(|path| {
+    let has_open = open.map(|entry| entry.path()).any(|path| {
         let number = path.file_name().unwrap_or_default().to_string_lossy();
         let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
         is_for_writing(&info) && is_one_of(numbers, &path)
+    });
+    has_open || maps(pid, numbers)
+}
+
+/// Whether a process has it in its memory, for writing, which takes no descriptor. (proc_pid_maps(5))
+fn maps(pid: u32, numbers: &[String]) -> bool {
+    let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    String::from_utf8_lossy(&maps).lines().any(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let [range, rights, _, _, _, path, ..] = fields[..] else { return false };
+        // Whoever may not follow the link to what is mapped looks at its name.
+        let is_shared = rights.starts_with("rw") && rights.ends_with('s');
+        let link = || format!("/proc/{pid}/map_files/{}", range.trim_start_matches('0'));
+        is_shared && (is_one_of(numbers, Path::new(&link())) || is_one_of(numbers, Path::new(path)))
     })
 }
 

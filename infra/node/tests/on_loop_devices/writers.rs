@@ -56,6 +56,26 @@ fn a_device_that_somebody_writes_to_is_not_released_until_that_ends() {
     assert_eq!(release(&instance).word(), "nothing to do");
 }
 
+/// Its descriptor is closed since.
+#[test]
+fn a_device_that_somebody_has_in_memory_for_writing_is_not_released() {
+    let Some(mut instance) = serving() else { return };
+    let device = fs::canonicalize(instance.path("dev/nvme1n1")).expect("the device").display().to_string();
+    // Python keeps a descriptor of its own for a mapping.
+    let code = format!(
+        "import mmap, os, time\nmapped = mmap.mmap(os.open({device:?}, os.O_RDWR), 65536)\nos.closerange(3, 99)\n\
+         open({:?}, 'w').close()\ntime.sleep(120)",
+        instance.path("mapped")
+    );
+    let writer = instance.started(Command::new("python3").args(["-c", &code]));
+    wait_until("mapping", || instance.path("mapped").exists());
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    assert!(ran.why().contains(&format!("open for writing (python3 ({writer}))")), "{ran}");
+    instance.end_processes();
+    assert_eq!(release(&instance).word(), "nothing to do");
+}
+
 #[test]
 fn a_loop_device_over_the_device_has_it() {
     let Some(instance) = serving() else { return };
