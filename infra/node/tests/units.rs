@@ -58,13 +58,27 @@ fn every_command_of_a_unit_is_one_that_the_program_has() {
         commands.extend(lines.map(|line| line.trim().to_owned()));
     }
     commands.sort();
-    // One command completes the other.
-    commands.dedup();
     assert_eq!(commands, ["prepare", "release --at-shutdown", "settle", "volume", "watch"]);
     for command in commands {
         let arguments = command.split(' ').chain(["--help"]);
         let help = Command::new(env!("CARGO_BIN_EXE_durin-node")).args(arguments).output();
         assert!(help.expect("durin-node").status.success(), "{command}");
+    }
+}
+
+/// systemd says how the stop has ended. (systemd.exec(5), "SERVICE_RESULT")
+#[test]
+fn a_shutdowns_release_is_run_again_only_if_it_was_killed() {
+    let text = fs::read_to_string(units().join("durin-node.service")).expect("a unit");
+    let line = text.lines().find_map(|line| line.strip_prefix("ExecStopPost=")).expect("a command");
+    let line = line.replace("$$", "$").replace(INSTALLED, "echo durin-node");
+    for (result, runs) in
+        [("success", false), ("exit-code", false), ("timeout", true), ("signal", true), ("oom-kill", true)]
+    {
+        let ran = Command::new("sh").args(["-c", &line]).env("SERVICE_RESULT", result).output().expect("a shell");
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert_eq!(said.trim(), if runs { "durin-node release --at-shutdown" } else { "" }, "{result}");
+        assert!(ran.status.success(), "{result}");
     }
 }
 
