@@ -159,6 +159,7 @@ fn launch_event_of_long_ago(story: &Story) {
 /// Its host retires, and the run that was told has died as soon as it had marked the holder.
 fn retired_and_only_marked(story: &Story) -> String {
     let old = story.holder();
+    story.retire_unheard(&old);
     let risk = Risk { reason: RiskReason::Retirement, until: None };
     story.world(|world| {
         let value = durin_tests::mark(world, &old, risk);

@@ -57,7 +57,6 @@ async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
 }
 
 #[rstest]
-#[case::desired_capacity_3(|world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.desired_capacity = 3), &["k3s", "desired capacity 3", "set it to 1"])]
 #[case::no_zone_tag(|world: &mut World| untag(world, "durin:hosted-zone-id"), &["k3s", "durin:hosted-zone-id", "add it"])]
 #[case::no_record_tag(|world: &mut World| untag(world, "durin:record-name"), &["k3s", "durin:record-name", "add it"])]
 #[case::no_volume_tag(|world: &mut World| untag(world, "durin:volume-id"), &["k3s", "durin:volume-id", "add it"])]
@@ -325,4 +324,18 @@ async fn a_newcomer_without_the_tag_takes_no_healthy_node() {
     }
     let told = story.told();
     assert!(told.contains("PropagateAtLaunch=true"), "{told}");
+}
+
+/// Nobody is better off if the volume stays free.
+#[tokio::test(start_paused = true)]
+async fn a_node_of_three_is_one_and_the_number_is_told() {
+    let (story, event) = waiting_successor(|world| {
+        world.autoscaling.tamper_with_group(GROUP, |group| group.desired_capacity = 3);
+    })
+    .await;
+    let error = story.invoke("durin-node-lifecycle", event).await.outcome.expect_err("a person has to set it");
+    let says = ["k3s", "desired capacity 3", "set it to 1"];
+    assert!(says.iter().all(|word| error.message.contains(word)), "{error}");
+    let volume = story.node().volume.clone();
+    assert!(story.world(|world| world.serving(&volume).is_some()), "{}", story.told());
 }

@@ -303,6 +303,7 @@ async fn an_event_that_retires_several_instances_moves_each_node() {
             "backupEvent": "false", "affectedEntities": entities,
         },
     });
+    old[..2].iter().for_each(|id| story.retire_unheard(id));
     story.world(|world| world.publish(event));
     story.aws().pass(Duration::from_secs(600)).await;
     story.ends_well().await;

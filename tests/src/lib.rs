@@ -152,6 +152,12 @@ impl Story {
         self.world(|world| world.events.add_disorder(disorder));
     }
 
+    /// The host of the instance retires, which EC2 lists, and the event that says so is lost.
+    pub fn retire_unheard(&self, instance: &str) {
+        self.disorder("AWS Health Event", DisorderKind::Lost, 1);
+        self.world(|world| world.schedule_retirement(instance));
+    }
+
     /// The next events of these kinds are lost.
     pub fn lose(&self, detail_types: &[&str]) {
         detail_types.iter().for_each(|detail_type| self.disorder(detail_type, DisorderKind::Lost, 10));

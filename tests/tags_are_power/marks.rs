@@ -25,8 +25,9 @@ async fn a_mark_is_believed_on_its_own_instance_alone() {
         assert_eq!(story.holder(), old);
     }
     // What is held up by that: on its own instance the same mark moves the node.
+    let later = story.aws().clock().now() + Duration::from_secs(1200);
     story.world(|world| {
-        let value = mark(world, &old, retirement);
+        let value = mark(world, &old, Risk { until: Some(later), ..risk });
         world.create_tags(std::slice::from_ref(&old), &[(AT_RISK.to_owned(), value)]).expect("tagged");
     });
     story.ends_elsewhere(&old).await;

@@ -9,7 +9,7 @@ use super::commands::{Command, Outcome};
 use super::documents::Document;
 use super::handed_over::of_program;
 use super::observe::{Node, Nodes, every_node, read_together};
-use super::roll_call::{RollCall, last_answers};
+use super::roll_call::{Denial, RollCall, last_answers};
 use super::{checks, read};
 use crate::aws::Aws;
 use crate::failure::Failure;
@@ -137,7 +137,8 @@ fn word(holder: Option<&Attachment>, answers: &Result<RollCall, Failure>) -> Hol
     };
     // The schedule reads an answer when it asks again; a person may look while the next is on its way.
     let answered = answers.answered();
-    if let Some(why) = answered.denial(holder) {
+    // That its agent is silent, Systems Manager says itself.
+    if let Some(why) = answered.denial(holder).filter(|why| *why != Denial::HasLostItsAgent) {
         return HolderWord::Denies { why: why.to_string() };
     }
     if let Word::Absent { why } = answered.word(holder) {
