@@ -46,15 +46,15 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()).to_string())?;
     let device = device::find(world, volume).map_err(|error| error.to_string())?;
     let device = device.ok_or_else(|| NotResumed::NotAttached(volume.clone()).to_string())?;
-    let is_mounted = Mounted::serves(world, volume);
-    let decided = letting_go::take_back(volume, &state::marker(world), is_mounted);
+    let decided = letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume));
+    let is_left_over = is_left_over(world, volume, &device);
     match &decided {
         TakeBack::NothingToDo => {
             say(&format!("nothing to do: {volume} is mounted, and has not been released since this instance booted"));
             return Ok(Answer::yes("nothing to do"));
         }
         TakeBack::Refuse(why) => return Err(why.to_string()),
-        TakeBack::Serve if !is_mounted => refuse_others(volume, &device)?,
+        TakeBack::Serve if !is_left_over => refuse_others(volume, &device)?,
         TakeBack::Serve | TakeBack::MountAgain => {}
     }
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
@@ -80,7 +80,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     if state::marker(world).forbids() {
         return Err(NotResumed::ReleasedAgain(volume.clone()).to_string());
     }
-    if let Some(why) = in_vain(world) {
+    if let Some(why) = in_vain(world).filter(|_| !is_left_over) {
         if !mounts::is_at(world, volume) {
             let marked = state::mark(world, volume, Until::Resumed);
             marked.map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
@@ -89,6 +89,14 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     }
     say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
+}
+
+/// Whether a release of ours has not come to its end, and the file system lives on: that goes with a reboot. Nobody
+/// else has the device then, for the kernel gives it to nobody.
+fn is_left_over(world: &World, volume: &VolumeId, device: &Device) -> bool {
+    Mounted::of_this_boot(world).is_some_and(|note| note.volume == *volume)
+        && device.access() == Access::Shared
+        && writers::of(&device.stack.numbers).is_empty()
 }
 
 /// Whoever has a released volume is at work on it.

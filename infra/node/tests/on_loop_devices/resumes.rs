@@ -144,6 +144,19 @@ fn a_released_volume_is_not_taken_from_who_has_it_and_nothing_is_rebooted(
     assert_eq!(resume(&instance).word(), "resumed");
 }
 
+/// What keeps it would not go otherwise, and nobody else has been told that it is free.
+#[test]
+fn a_volume_whose_release_has_failed_is_rebooted_free() {
+    let Some(mut instance) = serving() else { return };
+    instance.with_open("data/written");
+    must("umount", &["--lazy", &instance.text("data")]);
+    assert!(release(&instance).why().contains("lives on"));
+    assert_eq!(resume(&instance).status, Some(194));
+    instance.end_processes();
+    instance.new_boot();
+    assert_eq!(resume(&instance).word(), "resumed");
+}
+
 #[rstest]
 #[case::write_protected("blockdev --setro $device", "blockdev --setrw $device", "its device is read-only")]
 #[case::foreign("mkswap $device", "mkfs.ext4 -qF $device", "holds swap")]
