@@ -17,17 +17,18 @@ const PERIOD: Duration = Duration::from_secs(3600);
 
 /// Whether it is this node's turn, at this tick of the schedule.
 pub(super) fn are_due(group: &GroupName, now: SystemTime) -> bool {
-    let turns = PERIOD.as_secs() / LONGEST_PERIOD.as_secs();
-    let turn = group.as_str().bytes().map(u64::from).sum::<u64>() % turns;
-    now.duration_since(SystemTime::UNIX_EPOCH)
-        .is_ok_and(|since| since.as_secs() / LONGEST_PERIOD.as_secs() % turns == turn)
+    is_turn(group.as_str().bytes().map(u64::from).sum(), now)
 }
 
 /// Whether it is the turn of what is looked at for all nodes at once.
 pub(super) fn is_hourly(now: SystemTime) -> bool {
+    is_turn(0, now)
+}
+
+fn is_turn(number: u64, now: SystemTime) -> bool {
     let turns = PERIOD.as_secs() / LONGEST_PERIOD.as_secs();
     now.duration_since(SystemTime::UNIX_EPOCH)
-        .is_ok_and(|since| (since.as_secs() / LONGEST_PERIOD.as_secs()).is_multiple_of(turns))
+        .is_ok_and(|since| since.as_secs() / LONGEST_PERIOD.as_secs() % turns == number % turns)
 }
 
 /// What a person has to mend, if anything. An image may find its volume without tags, so that they are hidden is only logged.
