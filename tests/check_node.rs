@@ -9,11 +9,9 @@ use durin_harness::iam::{Policy, Role};
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{GroupTag, Process, PutLifecycleHook};
-use durin_harness::world::ec2::Volume;
 use durin_harness::world::guest::AgentMode;
-use durin_harness::world::kms::KeyState;
 use durin_operator::check::{self, Checked, Found, Kind, LIST};
-use durin_tests::Story;
+use durin_tests::{Story, change_volumes, stop_key};
 use rstest::rstest;
 
 const GROUP: &str = "k3s";
@@ -71,17 +69,6 @@ fn tag(world: &mut World, key: &str, value: &str, propagate_at_launch: bool) {
 
 fn untag(world: &mut World, key: &str) {
     world.delete_group_tags(vec![(GROUP.to_owned(), key.to_owned())]).expect("untagged");
-}
-
-fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
-    let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
-    ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
-}
-
-fn stop_key(world: &mut World) {
-    let key = world.create_key();
-    change_volumes(world, |volume| volume.key = Some(key.clone()));
-    world.change_key(&key, |key| key.state = KeyState::Disabled);
 }
 
 fn shorten(world: &mut World, hook: &str) {

@@ -6,10 +6,10 @@ use durin::node::LONGEST_PERIOD;
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{GroupTag, PutLifecycleHook};
-use durin_harness::world::ec2::{Volume, VolumeState};
+use durin_harness::world::ec2::VolumeState;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::route53::AliasTarget;
-use durin_tests::{Story, schedule};
+use durin_tests::{Story, change_volumes, schedule};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -29,11 +29,6 @@ fn untag(world: &mut World, key: &str) {
 
 fn change_record(world: &mut World, change: impl Fn(&mut durin_harness::world::route53::RecordSet)) {
     world.route53.tamper_with_records(RECORD, change);
-}
-
-fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
-    let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
-    ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
 }
 
 /// The holder is dead and its successor waits in the launch hook, so that there would be much to do.

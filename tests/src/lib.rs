@@ -16,10 +16,11 @@ use durin_harness::seed::Seed;
 use durin_harness::wire;
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{AutoScalingChange, UpdateAutoScalingGroup};
-use durin_harness::world::ec2::{Ec2Change, SpotAction};
+use durin_harness::world::ec2::{Ec2Change, SpotAction, Volume};
 use durin_harness::world::eventbridge::{Disorder, DisorderKind};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::history::{Change, Fact};
+use durin_harness::world::kms::KeyState;
 use durin_harness::world::ssm::SendCommand;
 use durin_harness::world::steady::NodeNames;
 use durin_harness::{FunctionError, Kill, LocalAws};
@@ -154,7 +155,7 @@ impl Story {
 
     /// The host of the instance retires, which EC2 lists, and the event that says so is lost.
     pub fn retire_unheard(&self, instance: &str) {
-        self.disorder("AWS Health Event", DisorderKind::Lost, 1);
+        self.disorder(HEALTH, DisorderKind::Lost, 1);
         self.world(|world| world.schedule_retirement(instance));
     }
 
@@ -282,6 +283,19 @@ impl Story {
             timeline.tell(world.history()).join("\n")
         })
     }
+}
+
+/// Changes every volume, by no API of AWS.
+pub fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
+    let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
+    ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
+}
+
+/// The volumes are encrypted with a key that is disabled.
+pub fn stop_key(world: &mut World) {
+    let key = world.create_key();
+    change_volumes(world, |volume| volume.key = Some(key.clone()));
+    world.change_key(&key, |key| key.state = KeyState::Disabled);
 }
 
 /// What the history shows that must never happen, beyond what the end shows.

@@ -5,10 +5,10 @@ use durin_harness::world::World;
 use durin_harness::world::ec2::{Attachment, AttachmentState, RunInstances, VolumeState};
 use durin_harness::world::guest::Boot;
 use durin_operator::status::State;
-use durin_tests::Story;
+use durin_tests::{Story, change_volumes};
 use rstest::rstest;
 
-use super::wrong::{GROUP, MINUTE, assert_wrong, change_volumes, tag};
+use super::wrong::{GROUP, MINUTE, assert_wrong, tag};
 use super::{report, screen};
 
 type Mistake = fn(&mut World);

@@ -7,12 +7,10 @@ use durin::tags::AT_RISK;
 use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::World;
 use durin_harness::world::autoscaling::{GroupTag, Process, PutLifecycleHook};
-use durin_harness::world::ec2::Volume;
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::{AgentMode, Boot};
-use durin_harness::world::kms::KeyState;
 use durin_operator::status::{Report, State};
-use durin_tests::Story;
+use durin_tests::{Story, change_volumes, stop_key};
 use rstest::rstest;
 
 use super::{report, screen};
@@ -30,17 +28,6 @@ pub(super) fn tag(world: &mut World, group: &str, key: &str, value: &str) {
 
 fn untag(world: &mut World, key: &str) {
     world.delete_group_tags(vec![(GROUP.to_owned(), key.to_owned())]).expect("untagged");
-}
-
-pub(super) fn change_volumes(world: &mut World, change: impl Fn(&mut Volume)) {
-    let ids: Vec<_> = world.ec2.volumes().keys().cloned().collect();
-    ids.iter().for_each(|id| world.ec2.tamper_with_volume(id, &change));
-}
-
-fn stop_key(world: &mut World) {
-    let key = world.create_key();
-    change_volumes(world, |volume| volume.key = Some(key.clone()));
-    world.change_key(&key, |key| key.state = KeyState::Disabled);
 }
 
 /// All that the report says is wrong, and no more, with the thing to do.
