@@ -112,7 +112,8 @@ impl World {
     /// What the document says, with the command's values in it.
     pub(super) fn run_on_machine(&mut self, id: &str, command: &str) {
         let sent = self.ssm.command(command).expect("no command is forgotten");
-        let script = self.ssm.document(&sent.document, None).ok().map(|it| it.script(&sent.parameters));
+        let version = Some(sent.document_version.as_str()).filter(|version| !version.is_empty());
+        let script = self.ssm.document(&sent.document, version).ok().map(|it| it.script(&sent.parameters));
         let (instance, command) = (id.to_owned(), command.to_owned());
         // A document that was deleted meanwhile has nothing to run.
         self.order(|| Order::Run { instance, command, script: script.unwrap_or_default() });

@@ -36,8 +36,8 @@ pub struct Ssm {
     pub(in crate::world) parameters: BTreeMap<String, Parameter>,
     /// Image parameters that were put and are not validated yet, by name.
     pub(in crate::world) pending_parameters: BTreeMap<String, PendingParameter>,
-    /// By name.
-    pub(in crate::world) documents: BTreeMap<String, Document>,
+    /// By name, oldest version first.
+    pub(in crate::world) documents: BTreeMap<String, Vec<Document>>,
     /// Oldest first.
     pub(in crate::world) commands: Vec<Command>,
     throttles: Throttles,
@@ -55,10 +55,6 @@ impl Ssm {
 
     pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
         &self.parameters
-    }
-
-    pub fn documents(&self) -> &BTreeMap<String, Document> {
-        &self.documents
     }
 
     /// Whether a value was put that is not validated yet.

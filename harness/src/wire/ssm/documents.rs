@@ -62,7 +62,7 @@ fn delete(world: &mut World, fields: &Fields) -> ApiResult<Value> {
 
 /// ListDocuments: all here are Command documents of this account.
 fn list(world: &World, fields: &Fields) -> ApiResult<Value> {
-    let mut documents: Vec<&Document> = world.ssm.documents().values().collect();
+    let mut documents: Vec<&Document> = world.ssm.documents().collect();
     for filter in fields.structures("Filters")? {
         let values = filter.texts("Values")?;
         match filter.required("Key")? {

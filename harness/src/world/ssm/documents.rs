@@ -15,7 +15,7 @@ use crate::world::error::{ApiError, ApiResult};
 /// Systems Manager User Guide (aws:runShellScript): a step may take an hour unless its `timeoutSeconds` says otherwise.
 const DEFAULT_STEP_TIMEOUT_S: u64 = 3600;
 
-/// A command document. Of its versions only the newest is kept, which is the default one, too.
+/// A version of a command document.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// Unique in the region.
@@ -67,17 +67,21 @@ pub struct CreateDocument {
 }
 
 impl Ssm {
-    /// The document in that version, if it is the newest.
+    /// The newest version of each document, which is the default one, too.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.documents.values().filter_map(|versions| versions.last())
+    }
+
     pub fn document(&self, name: &str, version: Option<&str>) -> ApiResult<&Document> {
-        let document = self.documents.get(name).ok_or_else(|| unknown(name))?;
-        match version {
-            None | Some("$DEFAULT" | "$LATEST") => Ok(document),
-            Some(number) if number.parse() == Ok(document.version) => Ok(document),
-            Some(other) => {
-                let text = format!("Document version {other} of {name} does not exist.");
-                Err(ApiError::new("InvalidDocumentVersion", text))
-            }
-        }
+        let versions = self.documents.get(name).ok_or_else(|| unknown(name))?;
+        let found = match version {
+            None | Some("$DEFAULT" | "$LATEST") => versions.last(),
+            Some(number) => versions.iter().find(|version| number.parse() == Ok(version.version)),
+        };
+        found.ok_or_else(|| {
+            let text = format!("Document version {} of {name} does not exist.", version.unwrap_or_default());
+            ApiError::new("InvalidDocumentVersion", text)
+        })
     }
 
     pub fn delete_document(&mut self, name: &str) -> ApiResult<()> {
@@ -105,8 +109,8 @@ impl World {
 
     fn store_document(&mut self, request: CreateDocument) -> ApiResult<&Document> {
         let parsed = parse(&request.content, request.format)?;
-        let before = self.ssm.documents.get(&request.name);
-        let version = match before {
+        let versions = self.ssm.documents.get(&request.name);
+        let version = match versions.and_then(|versions| versions.last()) {
             Some(before) if before.content == request.content => before.version,
             Some(before) => before.version + 1,
             None => 1,
@@ -122,7 +126,9 @@ impl World {
         };
         document.check_patterns()?;
         self.note_change(&request.name, SsmChange::DocumentStored);
-        Ok(self.ssm.documents.entry(request.name).insert_entry(document).into_mut())
+        let versions = self.ssm.documents.entry(request.name).or_default();
+        versions.retain(|other| other.version != version);
+        Ok(versions.push_mut(document))
     }
 }
 

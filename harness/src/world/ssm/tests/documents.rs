@@ -57,14 +57,15 @@ fn a_document_needs_patterns_that_are_some() {
 }
 
 #[test]
-fn a_new_content_is_a_new_version_and_the_old_one_is_gone() {
+fn a_new_content_is_a_new_version_and_the_old_one_stays() {
     let (mut world, instance) = with_document();
     let first = world.ssm.document("only", Some("1")).unwrap().hash();
     world.put_document("only", CONTENT).unwrap();
     assert_eq!(world.ssm.document("only", None).unwrap().version, 1, "the same content");
     world.put_document("only", &CONTENT.replace("echo", "printf")).unwrap();
     assert_eq!(world.ssm.document("only", Some("2")).unwrap().version, 2);
-    assert_eq!(code(world.ssm.document("only", Some("1")).map(drop)), "InvalidDocumentVersion");
+    assert_eq!(world.ssm.document("only", Some("1")).unwrap().hash(), first);
+    assert_eq!(code(world.ssm.document("only", Some("3")).map(drop)), "InvalidDocumentVersion");
 
     let second = world.ssm.document("only", None).unwrap().hash();
     let mut request = SendCommand {
@@ -79,6 +80,9 @@ fn a_new_content_is_a_new_version_and_the_old_one_is_gone() {
     assert_eq!(error.to_string(), format!("InvalidDocument: document hash {first} does not match Sha256."));
     request.document_hash = Some(second);
     world.send_command(request.clone()).unwrap();
+    request.document_version = Some("3".to_owned());
+    assert_eq!(code(world.send_command(request.clone()).map(drop)), "InvalidDocumentVersion");
     request.document_version = Some("1".to_owned());
-    assert_eq!(code(world.send_command(request).map(drop)), "InvalidDocumentVersion");
+    request.document_hash = Some(first);
+    world.send_command(request).unwrap();
 }
