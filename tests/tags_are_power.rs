@@ -14,6 +14,8 @@ use durin_tests::{HEALS_WITHIN, Story, schedule};
 use rstest::rstest;
 use serde_json::Value;
 
+#[path = "tags_are_power/documents.rs"]
+mod documents;
 #[path = "tags_are_power/marks.rs"]
 mod marks;
 #[path = "tags_are_power/patterns.rs"]

@@ -18,6 +18,7 @@ use futures_util::future::{Either, select};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::node::DocumentVersions;
 
 /// One client for each service, and the clock that they were configured with.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Aws {
     pub route53: aws_sdk_route53::Client,
     pub ssm: aws_sdk_ssm::Client,
     pub clock: Clock,
+    /// Which of their versions is sent to instances.
+    pub documents: DocumentVersions,
 }
 
 /// The SDK tries 3 times by default. Route 53 allows an account 5 requests a second and answers
@@ -52,6 +55,7 @@ impl Aws {
             route53: aws_sdk_route53::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             clock: Clock::of(&config),
+            documents: DocumentVersions::default(),
         }
     }
 

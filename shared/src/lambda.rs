@@ -10,6 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::aws::Aws;
 use crate::clock::Deadline;
 use crate::failure::Failure;
+use crate::node::DocumentVersions;
 
 /// Runs a function for as long as Lambda keeps it: logs as JSON lines, builds the clients once, and hands each event to
 /// the handler with the time by which it must be done.
@@ -25,7 +26,7 @@ pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Valu
         .with_ansi(false)
         .with_max_level(log_level())
         .init();
-    let aws = Arc::new(Aws::from_lambda_environment().await);
+    let aws = Arc::new(Aws { documents: documents(), ..Aws::from_lambda_environment().await });
     let handler = &handler;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let aws = Arc::clone(&aws);
@@ -45,6 +46,16 @@ pub async fn run(handler: impl AsyncFn(Arc<Aws>, Value, Deadline) -> Result<Valu
 /// A variable of the environment, for a function that has settings.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Serving fails open: commands to a node rather name no version than are not sent.
+fn documents() -> DocumentVersions {
+    let versions = DocumentVersions::parse(&variable(DocumentVersions::VARIABLE).unwrap_or_default());
+    versions.unwrap_or_else(|error| {
+        let (variable, reason) = (DocumentVersions::VARIABLE, error.to_string());
+        tracing::error!(variable, reason, "not understood, so commands run the documents' default versions");
+        DocumentVersions::default()
+    })
 }
 
 /// `RUST_LOG`, as one level for everything: from `debug` on the SDK logs too. `info` unless it is one.

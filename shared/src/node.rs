@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 
-pub use documents::DOCUMENTS;
+pub use documents::{DOCUMENTS, DocumentVersions, NotAVersion};
 pub use durin_decisions::node::{ActionResult, Blocked, DEVICE, Done, Hook, LONGEST_PERIOD, hook_problem};
 use durin_decisions::node::{Attachment, Instance};
 

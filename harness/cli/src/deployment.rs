@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use durin::node::DocumentVersions;
 use durin_harness::templates::{self, NodeTemplate, RolesTemplate, Rules, TemplateError};
 use durin_harness::world::error::ApiError;
 use durin_harness::world::eventbridge::Rule;
@@ -180,8 +181,13 @@ impl Deployment {
     /// When the roles cannot be deployed, or Systems Manager refuses a document.
     pub fn deploy(&self, world: &mut World) -> Result<(), DeploymentError> {
         self.deploy_roles(world)?;
+        let documents = self.document_versions(world)?;
         for (name, settings) in &self.functions {
-            world.lambda.put_function(name, settings.clone());
+            let mut settings = settings.clone();
+            if has_to_do_with_nodes(name) {
+                settings.environment.insert(DocumentVersions::VARIABLE.to_owned(), documents.clone());
+            }
+            world.lambda.put_function(name, settings);
         }
         self.rules.iter().for_each(|rule| world.put_rule(rule.clone()));
         Ok(())
@@ -205,10 +211,28 @@ impl Deployment {
         Ok(())
     }
 
+    /// What `just deploy` has the functions send, as they read it.
+    ///
+    /// # Errors
+    /// When the world lacks a document.
+    pub fn document_versions(&self, world: &World) -> Result<String, DeploymentError> {
+        let mut versions = Vec::new();
+        for (name, _) in &self.documents {
+            let document = world.ssm.document(name, None)?;
+            versions.push(format!("{name}:{}:{}", document.version, document.hash()));
+        }
+        Ok(versions.join(","))
+    }
+
     /// The settings of a function.
     pub fn settings(&self, function: &str) -> Option<&FunctionSettings> {
         self.functions.iter().find(|(name, _)| *name == function).map(|(_, settings)| settings)
     }
+}
+
+/// The others send no command to an instance.
+pub fn has_to_do_with_nodes(function: &str) -> bool {
+    !function.starts_with("durin-ami-")
 }
 
 /// Without nodes there is no zone, and the default stays, which is none.

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Args;
+use durin::node::DocumentVersions;
 use durin_harness::LocalAws;
 use durin_harness::runtime_api::{self, Invocation, Said};
 use durin_harness::time::Time;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use crate::deployment::{self, Deployment};
+use crate::deployment::{self, Deployment, has_to_do_with_nodes};
 use crate::event::{Event, repository};
 use crate::print::{NotUnderstood, say};
 use crate::recorded;
@@ -70,6 +71,11 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     if !options.as_recorded {
         event.date(begin);
     }
+    let mut environment = settings.environment.clone();
+    if has_to_do_with_nodes(function) {
+        let documents = Deployment::shipped()?.document_versions(&world)?;
+        environment.insert(DocumentVersions::VARIABLE.to_owned(), documents);
+    }
     let before = world.history().len();
     let aws = LocalAws::new(world, options.speed);
     let endpoint = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -77,7 +83,7 @@ async fn invoke(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let (log, written) = pipe()?;
     let mut process = Command::new(&binary)
         .env_clear()
-        .envs(&settings.environment)
+        .envs(environment)
         .env("AWS_ENDPOINT_URL", format!("http://{}", endpoint.local_addr()?))
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.local_addr()?.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", function)

@@ -223,9 +223,8 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         return Applied::Overtaken;
     };
     let sent = aws
-        .ssm
-        .send_command()
-        .document_name(document.name())
+        .documents
+        .name(document, aws.ssm.send_command())
         .instance_ids(holder.as_str())
         .parameters("VolumeId", vec![node.declaration.volume.to_string()])
         .timeout_seconds(DELIVERY_TIMEOUT_S)

@@ -10,7 +10,7 @@ use super::commands::Answer;
 use super::documents::Document;
 use super::observe::Node;
 use super::words::Asked;
-use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, within};
+use crate::aws::{Aws, code, failed, is_of_the_moment, is_unanswered, within, words};
 use crate::ids::InstanceId;
 
 /// Nothing depends on its success: an instance that cannot be asked is as good as one that is silent.
@@ -29,8 +29,9 @@ pub(super) async fn ask(aws: &Aws, node: &mut Node, instance: &InstanceId, quest
             // Too many calls, perhaps of somebody else; or its agent has just gone.
             may_ask_again = !is_lost && (is_of_the_moment(&error) || code(&error) == "InvalidInstanceId");
             let why = match code(&error) {
-                "InvalidDocument" => {
-                    format!("there is no document {}: deploy infra/release.yaml (just deploy)", document.name())
+                "InvalidDocument" | "InvalidDocumentVersion" => {
+                    let words = words(&error);
+                    format!("there is no document {} as it was deployed: run just deploy ({words})", document.name())
                 }
                 _ => failed("ssm:SendCommand")(error).chain(),
             };
@@ -50,9 +51,8 @@ pub(super) async fn send(
     question: Question,
     instances: &[&InstanceId],
 ) -> Result<SendCommandOutput, SdkError<SendCommandError>> {
-    aws.ssm
-        .send_command()
-        .document_name(Document::that_asks(question).name())
+    aws.documents
+        .name(Document::that_asks(question), aws.ssm.send_command())
         .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
         .timeout_seconds(DELIVERY_TIMEOUT_S)
         .comment(match question {

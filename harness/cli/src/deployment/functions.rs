@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::failure::Failure;
+use durin::node::DocumentVersions;
 use durin_ami_prune::Settings;
 use durin_harness::{FunctionError, Handler, LocalAws};
 use serde_json::Value;
@@ -61,10 +62,12 @@ pub fn handlers(aws: &LocalAws) -> BTreeMap<String, Handler> {
 fn handler(aws: LocalAws, function: &'static Function) -> Handler {
     let clients = Aws::new(&aws.sdk_config(function.name));
     Box::new(move |event: Value, killed_at: SystemTime| {
-        let clients = clients.clone();
+        let mut clients = clients.clone();
         let deployed = aws.world(|world| world.lambda.function(function.name).map(|it| it.environment.clone()));
         Box::pin(async move {
             let environment = deployed.unwrap_or_default();
+            let documents = environment.get(DocumentVersions::VARIABLE).map_or("", String::as_str);
+            clients.documents = DocumentVersions::parse(documents).unwrap_or_default();
             (function.handle)(&clients, &environment, event, Deadline::before(killed_at)).await
         })
     })
