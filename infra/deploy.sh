@@ -94,7 +94,7 @@ deploy_function() {
     # Always the same time, so that the same code makes the same archive, which Lambda identifies by its hash.
     TZ=UTC touch -t 202001010000 "$work/$name/bootstrap"
     # In a file: as an option it would take the place of the manifest's variables, not join them.
-    echo "RUST_LOG=$log_level" >"$work/$name/environment"
+    more_variables "$name" >"$work/$name/environment"
     # The architecture is read from the binary.
     set -- deploy "$name" --manifest-path "$manifest" --binary-path "$work/$name/bootstrap" --runtime provided.al2023 \
         --role "$role" --env-file "$work/$name/environment" --output-format json
@@ -122,6 +122,23 @@ deploy_function() {
         case $answer in *"cannot be assumed"*) sleep 5 ;; *) break ;; esac
     done
     refused "the function $name could not be deployed"
+}
+
+# What a function is deployed with besides its manifest's variables, as NAME=value.
+more_variables() {
+    echo "RUST_LOG=$log_level"
+    # The others send no command to an instance.
+    case $1 in durin-ami-*) ;; *) echo "DURIN_DOCUMENTS=$documents" ;; esac
+}
+
+# Which version of each document the functions send, and its hash: what somebody makes of the documents later, they do not.
+settle_documents() {
+    local name
+    documents=""
+    for name in durin-prepared durin-release durin-resume durin-serves; do
+        call ssm describe-document --name "$name" --output text --query "Document.[DocumentVersion, Hash]"
+        documents=$documents${documents:+,}$name:${answer//[[:space:]]/:}
+    done
 }
 
 report_volumes() {
@@ -159,10 +176,11 @@ make_bundles "${binaries:-$root/target/node}" "$work/bundles"
 [ -n "$bundles" ] || say "There is no durin-node for instances to fetch, so a node needs an image of yours that has it."
 deploy_stack durin-roles roles.yaml "HostedZoneArns=$(zone_arns ${zones[@]+"${zones[@]}"})"
 deploy_stack durin-release release.yaml
+settle_documents
 while read -r name manifest; do
     # The list of functions is on standard input, which the commands in here must not read.
     if [ -n "$release" ]; then
-        deploy_archive "$name" "$manifest" "$work/release/$name-$lambdas.zip" "$lambdas" "$log_level" </dev/null
+        deploy_archive "$name" "$manifest" "$work/release/$name-$lambdas.zip" "$lambdas" "$(more_variables "$name")" </dev/null
     else
         deploy_function "$name" "$manifest" </dev/null
     fi

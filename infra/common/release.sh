@@ -67,12 +67,13 @@ settings() {
     variables=$(sed -n '/^\[package\.metadata\.lambda\.deploy\.env\]$/,/^\[[^p]/s/^\([A-Za-z0-9_]*\) = "\(.*\)"$/\1=\2/p' "$1")
 }
 
-# deploy_archive NAME MANIFEST ARCHIVE ARCHITECTURE LOG_LEVEL: has Lambda run the archive, as the manifest says, unless it does so.
+# deploy_archive NAME MANIFEST ARCHIVE ARCHITECTURE MORE: has Lambda run the archive, as the manifest says, unless it does so. MORE
+# are variables besides the manifest's, which are NAME=value a line.
 deploy_archive() {
     local name=$1 archive=$3 architecture=$4 role variable asked="" wanted json="" count=0 memory timeout variables
     role=arn:$partition:iam::$account:role/$name-$region
     settings "$2"
-    variables=$variables${variables:+$'\n'}RUST_LOG=$5
+    variables=$variables${variables:+$'\n'}$5
     wanted="$(openssl dgst -sha256 -binary "$archive" | openssl base64) provided.al2023 $role $memory $timeout $architecture"
     while read -r variable; do
         count=$((count + 1))

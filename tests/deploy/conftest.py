@@ -35,6 +35,7 @@ def functions_of_the_manifests():
 
 
 FUNCTIONS = functions_of_the_manifests()
+DOCUMENTS = ["durin-prepared", "durin-release", "durin-resume", "durin-serves"]
 
 
 class Account:
@@ -46,6 +47,15 @@ class Account:
 
     def client(self, service):
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=CONFIG)
+
+    def variables(self, function):
+        """What a function is deployed with: what its manifest says, and the documents that it may send."""
+        variables = {"RUST_LOG": "info", **FUNCTIONS[function].get("env", {})}
+        if function.startswith("durin-ami-"):
+            return variables
+        there = [self.client("ssm").describe_document(Name=name)["Document"] for name in DOCUMENTS]
+        of = ",".join(f"{it['Name']}:{it['DocumentVersion']}:{it['Hash']}" for it in there)
+        return {**variables, "DURIN_DOCUMENTS": of}
 
     def start(self, script, *arguments):
         """In a process group of its own, so that all of it can be killed."""

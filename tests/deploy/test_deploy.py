@@ -140,7 +140,7 @@ def test_a_function_is_as_its_manifest_says(account, name):
     assert there["Runtime"] == "provided.al2023"
     assert there["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{name}-{REGION}"
     assert (there["MemorySize"], there["Timeout"]) == (FUNCTIONS[name]["memory"], FUNCTIONS[name]["timeout"])
-    assert there["Environment"]["Variables"] == {"RUST_LOG": "info", **FUNCTIONS[name].get("env", {})}
+    assert there["Environment"]["Variables"] == account.variables(name)
     assert there["Architectures"] == [{"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]]
     assert there["State"] == "Active"
 

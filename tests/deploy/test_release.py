@@ -118,7 +118,7 @@ def test_a_release_is_deployed_without_a_toolchain(released):
     for name, function in there.items():
         settings = FUNCTIONS[name]
         assert (function["MemorySize"], function["Timeout"]) == (settings["memory"], settings["timeout"])
-        assert function["Environment"]["Variables"] == settings.get("env", {}) | {"RUST_LOG": "info"}
+        assert function["Environment"]["Variables"] == released.variables(name)
         assert (function["Architectures"], function["Runtime"], function["Handler"]) == (["arm64"], "provided.al2023", "bootstrap")
 
 
