@@ -171,5 +171,6 @@ fn latency_of(world: &World, call: &Call) -> Range {
         (Service::Route53, _) => world.latency.route53_call,
         (Service::Ssm, _) => world.latency.ssm_call,
         (Service::Kms, _) => world.latency.kms_call,
+        (Service::Events, _) => world.latency.events_call,
     }
 }

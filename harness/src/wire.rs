@@ -14,6 +14,7 @@ mod call;
 mod catalogue;
 mod ec2;
 mod element;
+mod events;
 mod fields;
 mod kms;
 mod operation;

@@ -2,7 +2,7 @@
 //! knows: the actions, and the condition keys that each is asked with. Written from the reference as published in 2026,
 //! for the needs of functions of nodes and images; a policy with an action that is missing here is refused.
 
-use Asked::{OfRecords, OfService, Tagged, ToTag, Untagged};
+use Asked::{OfEvents, OfRecords, OfService, Tagged, ToTag, Untagged};
 
 /// An action, and the keys that it is asked with.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,8 @@ enum Asked {
     ToTag,
     /// Record sets of a zone, which has no tags.
     OfRecords,
+    /// Events for a bus.
+    OfEvents,
     /// Called by a service in a caller's name.
     OfService,
 }
@@ -138,11 +140,13 @@ const ACTIONS: &[(&str, &[(&str, Asked)])] = &[
         ],
     ),
     ("kms", &[("DescribeKey", Untagged)]),
+    ("events", &[("PutEvents", OfEvents)]),
     (
         "imagebuilder",
         &[("GetContainerRecipe", Tagged), ("ListContainerRecipes", Untagged), ("ListImageRecipes", Untagged)],
     ),
     ("logs", &[("CreateLogStream", Untagged), ("PutLogEvents", Untagged)]),
+    ("sns", &[("Publish", OfService)]),
     ("sqs", &[("SendMessage", OfService)]),
 ];
 
@@ -153,6 +157,8 @@ const NAMED: &[(&str, Asked)] = &[
     ("route53:ChangeResourceRecordSetsActions", OfRecords),
     ("route53:ChangeResourceRecordSetsNormalizedRecordNames", OfRecords),
     ("route53:ChangeResourceRecordSetsRecordTypes", OfRecords),
+    ("events:detail-type", OfEvents),
+    ("events:source", OfEvents),
     ("aws:SourceAccount", OfService),
     ("aws:SourceArn", OfService),
 ];

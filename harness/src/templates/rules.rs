@@ -6,24 +6,27 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Resource, Template, TemplateError, name_in_arn, number};
-use crate::world::eventbridge::{Pattern, Rule, Trigger};
+use crate::iam::policy::Owner;
+use crate::iam::{Check, Policy, evaluate};
+use crate::world::eventbridge::{MessageRule, Pattern, Rule, Trigger};
 use crate::world::lambda::{InvokeSettings, RetryPolicy};
 
 /// Resource types that have nothing to do with the times at which functions run.
-const WITHOUT_EFFECT: [&str; 6] = [
+const WITHOUT_EFFECT: [&str; 5] = [
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::Logs::MetricFilter",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
 ];
 
 /// The rules that run functions.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// One for each target.
+    /// One for each target that is a function.
     pub rules: Vec<Rule>,
+    /// One for each target that is a topic.
+    pub message_rules: Vec<MessageRule>,
     /// The settings for failed invocations, by function.
     pub invoke_settings: BTreeMap<String, InvokeSettings>,
 }
@@ -33,16 +36,18 @@ impl Rules {
     ///
     /// # Errors
     /// When the template is not YAML, something in it is unknown or refers to nothing, a rule is one that
-    /// EventBridge would refuse, or may not invoke its function.
+    /// EventBridge would refuse, or may not invoke its function or publish to its topic.
     pub fn parse(file: &str, text: &str) -> Result<Rules, TemplateError> {
         let template = Template::parse(file, text)?;
         template.outputs()?;
         let mut all = Rules::default();
         // The rule's ARN, and the function that it may invoke.
         let mut permissions = Vec::new();
+        let mut topic_policies = Vec::new();
         for resource in template.resources()? {
             match resource.kind {
-                "AWS::Events::Rule" => all.rules.extend(rules(&template, &resource)?),
+                "AWS::Events::Rule" => rule(&template, &resource, &mut all)?,
+                "AWS::SNS::TopicPolicy" => topic_policies.push(topic_policy(&template, &resource)?),
                 "AWS::Lambda::Permission" => permissions.push(permission(&template, &resource)?),
                 "AWS::Lambda::EventInvokeConfig" => {
                     let (function, settings) = invoke_settings(&template, &resource)?;
@@ -50,6 +55,11 @@ impl Rules {
                 }
                 _ => template.check_references(&resource, &WITHOUT_EFFECT)?,
             }
+        }
+        let publishes = |rule: &&MessageRule| topic_policies.iter().any(|policy| lets_publish(policy, &rule.topic));
+        if let Some(rule) = all.message_rules.iter().find(|rule| !publishes(rule)) {
+            let problem = format!("no AWS::SNS::TopicPolicy lets events.amazonaws.com publish to {}", rule.topic);
+            return Err(template.refuse(&rule.name, problem));
         }
         let allowed = |rule: &&Rule| permissions.contains(&(rule.arn(), rule.function.clone()));
         match all.rules.iter().find(|rule| !allowed(rule)) {
@@ -63,12 +73,12 @@ impl Rules {
 }
 
 /// One rule for each target, as the world has them.
-fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, TemplateError> {
+fn rule(template: &Template, resource: &Resource<'_>, all: &mut Rules) -> Result<(), TemplateError> {
     let id = resource.id;
     let known = ["Name", "Description", "EventPattern", "ScheduleExpression", "State", "Targets"];
     let properties = Value::Object(template.properties(resource, &known)?);
     if properties["State"].as_str().is_some_and(|state| state != "ENABLED") {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let name = properties["Name"].as_str().unwrap_or(id);
     let refuse = |problem: &str| template.refuse(id, problem);
@@ -80,28 +90,49 @@ fn rules(template: &Template, resource: &Resource<'_>) -> Result<Vec<Rule>, Temp
         _ => return Err(refuse("the local AWS wants either an EventPattern or a ScheduleExpression")),
     };
     let targets = properties["Targets"].as_array().ok_or_else(|| refuse("no Targets"))?;
-    targets
-        .iter()
-        .map(|target| {
-            let fields = target.as_object().ok_or_else(|| refuse("a target is not an object"))?;
-            super::only(&template.file, id, fields, &["Id", "Arn", "RetryPolicy", "DeadLetterConfig"])?;
-            let function = target["Arn"].as_str().and_then(|arn| name_in_arn(arn, "lambda", "function:"));
-            let function = function.ok_or_else(|| refuse("a target that is not a function"))?;
-            if let Some(policy) = target["RetryPolicy"].as_object() {
-                super::only(&template.file, id, policy, &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"])?;
-            }
-            // EventBridge's own limits, and its defaults. (EventBridge API Reference, RetryPolicy.)
-            let unless_told = RetryPolicy { max_age: Duration::from_secs(86_400), max_retries: 185 };
-            let retry = retry_policy(template, id, target.get("RetryPolicy"), unless_told)?;
-            Ok(Rule {
+    for target in targets {
+        let fields = target.as_object().ok_or_else(|| refuse("a target is not an object"))?;
+        let arn = target["Arn"].as_str().unwrap_or_default();
+        if let (Some(_), Trigger::Event(pattern)) = (name_in_arn(arn, "sns", ""), &trigger) {
+            super::only(&template.file, id, fields, &["Id", "Arn", "InputPath"])?;
+            all.message_rules.push(MessageRule {
                 name: name.to_owned(),
-                trigger: trigger.clone(),
-                function: function.to_owned(),
-                retry,
-                dead_letters: target["DeadLetterConfig"]["Arn"].as_str().map(str::to_owned),
-            })
-        })
-        .collect()
+                pattern: pattern.clone(),
+                topic: arn.to_owned(),
+                input_path: target["InputPath"].as_str().map(str::to_owned),
+            });
+            continue;
+        }
+        super::only(&template.file, id, fields, &["Id", "Arn", "RetryPolicy", "DeadLetterConfig"])?;
+        let function = name_in_arn(arn, "lambda", "function:");
+        let function = function.ok_or_else(|| refuse("a target that is not a function"))?;
+        if let Some(policy) = target["RetryPolicy"].as_object() {
+            super::only(&template.file, id, policy, &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"])?;
+        }
+        // EventBridge's own limits, and its defaults. (EventBridge API Reference, RetryPolicy.)
+        let unless_told = RetryPolicy { max_age: Duration::from_secs(86_400), max_retries: 185 };
+        let retry = retry_policy(template, id, target.get("RetryPolicy"), unless_told)?;
+        all.rules.push(Rule {
+            name: name.to_owned(),
+            trigger: trigger.clone(),
+            function: function.to_owned(),
+            retry,
+            dead_letters: target["DeadLetterConfig"]["Arn"].as_str().map(str::to_owned),
+        });
+    }
+    Ok(())
+}
+
+fn topic_policy(template: &Template, resource: &Resource<'_>) -> Result<Policy, TemplateError> {
+    let properties = Value::Object(template.properties(resource, &["PolicyDocument", "Topics"])?);
+    Policy::parse(resource.id, &properties["PolicyDocument"], Owner::Resource)
+        .map_err(|error| template.refuse(resource.id, error.to_string()))
+}
+
+/// Asked without the rule: EventBridge gives SNS no condition keys, so a statement with a condition lets it do nothing.
+/// (EventBridge User Guide, "Amazon SNS permissions".)
+fn lets_publish(policy: &Policy, topic: &str) -> bool {
+    evaluate::lets_in(policy, "events.amazonaws.com", &Check::new("sns:Publish", topic))
 }
 
 /// A rule's ARN and the function that it may invoke.
@@ -219,6 +250,11 @@ Resources:
             ("source: [aws.autoscaling]", "source: aws.autoscaling", "source"),
             ("Id: function", "InputPath: $.detail", "InputPath"),
             (":function:", ":layer:", "not a function"),
+            (
+                ":lambda:${AWS::Region}:${AWS::AccountId}:function:durin-node-lifecycle",
+                ":sns:${AWS::Region}:${AWS::AccountId}:t",
+                "lets events.amazonaws.com publish",
+            ),
             ("[Lifecycle, Arn]", "[Lifecicle, Arn]", "Permission: there is no parameter or resource Lifecicle"),
             ("[Lifecycle, Arn]", "[Lifecycle, Urn]", "no attribute Urn"),
             ("Action: lambda:InvokeFunction", "Action: lambda:GetFunction", "lambda:InvokeFunction"),

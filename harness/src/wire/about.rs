@@ -58,6 +58,10 @@ pub fn about(action: &str, parameters: &Value) -> String {
         }
         Some(Service::Ssm) => named(SSM),
         Some(Service::Kms) => named(&["KeyId"]),
+        Some(Service::Events) => {
+            let entries = parameters["Entries"].as_array().into_iter().flatten();
+            entries.filter_map(|entry| entry["DetailType"].as_str()).collect()
+        }
         Some(Service::Sts) | None => {
             parameters.as_object().into_iter().flat_map(|members| members.values()).flat_map(texts).collect()
         }

@@ -2,7 +2,7 @@
 
 use super::operation::{Operation, Protocol};
 use super::service::Service;
-use super::{autoscaling, ec2, kms, rest, route53, ssm, sts};
+use super::{autoscaling, ec2, events, kms, rest, route53, ssm, sts};
 
 /// The operation that IAM calls `action`, for example `ec2:AttachVolume`, if the local AWS has it.
 pub fn operation(action: &str) -> Option<&'static Operation> {
@@ -29,6 +29,7 @@ pub(super) fn of(service: Service) -> impl Iterator<Item = &'static Operation> {
         Service::Route53 => route53::TABLES,
         Service::Ssm => ssm::TABLES,
         Service::Kms => kms::TABLES,
+        Service::Events => events::TABLES,
         Service::Sts => sts::TABLES,
     };
     tables.iter().copied().flatten()

@@ -112,6 +112,15 @@ impl Operation {
         Operation::new(Service::Kms, name, kind, parameters, Protocol::Json(functions))
     }
 
+    pub(super) const fn events(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        functions: Functions<Fields>,
+    ) -> Operation {
+        let kind = functions.kind();
+        Operation::new(Service::Events, name, kind, parameters, Protocol::Json(functions))
+    }
+
     /// `route`: `GET hostedzone/{Id}`; `parameters`: those in the query.
     pub(super) const fn route53(
         name: &'static str,
@@ -135,7 +144,7 @@ impl Operation {
             (Service::Ec2, Kind::Write) => Some(Limit { burst: 50, rate: 5 }),
             // Route 53 Developer Guide (quotas): five requests a second and account.
             (Service::Route53, _) => Some(Limit { burst: 5, rate: 5 }),
-            (Service::AutoScaling | Service::Ssm | Service::Kms | Service::Sts, _) => None,
+            (Service::AutoScaling | Service::Ssm | Service::Kms | Service::Events | Service::Sts, _) => None,
         };
         let limits = Limits { usual, unfiltered: None };
         Operation { service, name, kind, parameters, further_parameters: &[], limits, protocol }

@@ -64,7 +64,7 @@ fn throttle(world: &mut World, Asked { operation, input }: &Asked) -> ApiResult<
         Service::Ec2 => world.ec2.admit(operation.name, &bucket, limit, now),
         Service::Route53 => world.route53.admit(operation.name, &bucket, limit, now),
         Service::Ssm => world.ssm.admit(operation.name, &bucket, limit, now),
-        Service::AutoScaling | Service::Kms | Service::Sts => true,
+        Service::AutoScaling | Service::Kms | Service::Events | Service::Sts => true,
     };
     if is_admitted { Ok(()) } else { Err(refusals::throttled(operation.service)) }
 }

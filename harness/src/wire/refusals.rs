@@ -27,7 +27,7 @@ pub(super) fn no_such_operation(service: Service, name: &str) -> ApiError {
                 format!("Could not find operation {name} for version 2011-06-15: the local AWS does not have it.");
             ApiError::new("InvalidAction", text)
         }
-        Service::Ssm | Service::Kms => {
+        Service::Ssm | Service::Kms | Service::Events => {
             let text = format!("The local AWS does not have the operation {name}.");
             ApiError::new("UnknownOperationException", text)
         }
@@ -55,7 +55,7 @@ pub(super) fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
         Service::AutoScaling | Service::Route53 | Service::Sts => ApiError::new("Throttling", "Rate exceeded"),
-        Service::Ssm | Service::Kms => ApiError::new("ThrottlingException", "Rate exceeded"),
+        Service::Ssm | Service::Kms | Service::Events => ApiError::new("ThrottlingException", "Rate exceeded"),
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn denied(service: Service, denial: &Denial) -> ApiError {
         Service::AutoScaling | Service::Route53 | Service::Sts => {
             ApiError::new("AccessDenied", message).with_status(403)
         }
-        Service::Ssm | Service::Kms => ApiError::new("AccessDeniedException", message),
+        Service::Ssm | Service::Kms | Service::Events => ApiError::new("AccessDeniedException", message),
     }
 }
 
@@ -79,6 +79,7 @@ pub(super) fn internal_error(service: Service) -> ApiError {
         Service::AutoScaling | Service::Sts => ("InternalFailure", "An internal error has occurred"),
         Service::Route53 => ("InternalFailure", "We encountered an internal error. Please try again."),
         Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
+        Service::Events => ("InternalException", "This exception occurs due to unexpected causes."),
         Service::Kms => ("KMSInternalException", "The request was rejected because an internal exception occurred."),
     };
     ApiError::new(code, text).with_status(500)

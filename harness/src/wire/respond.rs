@@ -56,7 +56,7 @@ fn success(call: &Call, answer: Answer, request_id: &RequestId) -> Response<Vec<
             document(&content)
         }
         Service::Route53 => document(&answer.body),
-        Service::Ssm | Service::Kms => answer.body.to_string().into_bytes(),
+        Service::Ssm | Service::Kms | Service::Events => answer.body.to_string().into_bytes(),
     };
     let mut response = response(*service, answer.status, body, request_id);
     if let Some(location) = answer.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
@@ -75,8 +75,12 @@ fn error(service: Service, error: &ApiError, request_id: &RequestId) -> Response
         }
         Service::AutoScaling | Service::Route53 | Service::Sts => error_document(error, id, service.namespace()),
         // Some of SSM's errors have no message at all, and clients must live with it.
-        Service::Ssm | Service::Kms if message.is_empty() => json!({"__type": code}).to_string().into_bytes(),
-        Service::Ssm | Service::Kms => json!({"__type": code, "message": message}).to_string().into_bytes(),
+        Service::Ssm | Service::Kms | Service::Events if message.is_empty() => {
+            json!({"__type": code}).to_string().into_bytes()
+        }
+        Service::Ssm | Service::Kms | Service::Events => {
+            json!({"__type": code, "message": message}).to_string().into_bytes()
+        }
     };
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response(service, status, body, request_id)
@@ -96,7 +100,7 @@ fn response(service: Service, status: StatusCode, body: Vec<u8>, RequestId(id): 
     let content_type = match service {
         Service::Ec2 => "text/xml;charset=UTF-8",
         Service::AutoScaling | Service::Route53 | Service::Sts => "text/xml",
-        Service::Ssm | Service::Kms => "application/x-amz-json-1.1",
+        Service::Ssm | Service::Kms | Service::Events => "application/x-amz-json-1.1",
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -14,6 +14,8 @@ pub enum Service {
     Ssm,
     /// Keys.
     Kms,
+    /// EventBridge, as far as events are put.
+    Events,
     /// Who calls.
     Sts,
 }
@@ -22,8 +24,15 @@ pub enum Service {
 pub(super) const ROUTE53_PATH_PREFIX: &str = "/2013-04-01/";
 
 impl Service {
-    pub(super) const ALL: [Service; 6] =
-        [Service::Ec2, Service::AutoScaling, Service::Route53, Service::Ssm, Service::Kms, Service::Sts];
+    pub(super) const ALL: [Service; 7] = [
+        Service::Ec2,
+        Service::AutoScaling,
+        Service::Route53,
+        Service::Ssm,
+        Service::Kms,
+        Service::Events,
+        Service::Sts,
+    ];
 
     /// As IAM writes an operation: `ec2:AttachVolume`.
     pub(super) fn action(self, operation: &str) -> String {
@@ -44,6 +53,7 @@ impl Service {
             Service::Route53 => "route53",
             Service::Ssm => "ssm",
             Service::Kms => "kms",
+            Service::Events => "events",
             Service::Sts => "sts",
         }
     }
@@ -63,6 +73,7 @@ impl Service {
         match prefix {
             "AmazonSSM" => Some(Service::Ssm),
             "TrentService" => Some(Service::Kms),
+            "AWSEvents" => Some(Service::Events),
             _ => None,
         }
     }
@@ -73,7 +84,7 @@ impl Service {
             Service::Ec2 => Some("http://ec2.amazonaws.com/doc/2016-11-15/"),
             Service::AutoScaling => Some("http://autoscaling.amazonaws.com/doc/2011-01-01/"),
             Service::Route53 => Some("https://route53.amazonaws.com/doc/2013-04-01/"),
-            Service::Ssm | Service::Kms => None,
+            Service::Ssm | Service::Kms | Service::Events => None,
             Service::Sts => Some("https://sts.amazonaws.com/doc/2011-06-15/"),
         }
     }
@@ -83,7 +94,7 @@ impl Service {
         match self {
             Service::Ec2 => Lists::Wrapped("item"),
             Service::AutoScaling | Service::Sts => Lists::Wrapped("member"),
-            Service::Route53 | Service::Ssm | Service::Kms => Lists::Repeated,
+            Service::Route53 | Service::Ssm | Service::Kms | Service::Events => Lists::Repeated,
         }
     }
 }

@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 use super::history::Fact;
 use super::lambda::{DeadLetter, Invocation, LambdaEffect, RetryPolicy};
 use super::{ACCOUNT, REGION, World};
+use crate::time::Time;
 pub use pattern::{Pattern, PatternError};
 
 /// The rules of the default bus, and the fate of its events.
 #[derive(Default)]
 pub struct EventBridge {
     pub(in crate::world) rules: Vec<Rule>,
+    message_rules: Vec<MessageRule>,
+    messages: Vec<Message>,
     /// Every event emitted so far.
     pub(in crate::world) emitted: Vec<Value>,
     /// What could not be delivered and was sent to a queue.
@@ -28,6 +31,15 @@ pub struct EventBridge {
 impl EventBridge {
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// What was published to topics, in order.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    pub fn put_message_rule(&mut self, rule: MessageRule) {
+        self.message_rules.push(rule);
     }
 
     /// Every event emitted so far.
@@ -75,6 +87,50 @@ pub struct Rule {
     pub dead_letters: Option<String>,
 }
 
+/// A rule with a topic for a target.
+#[derive(Clone, Debug)]
+pub struct MessageRule {
+    /// Unique on the bus.
+    pub name: String,
+    pub pattern: Pattern,
+    /// The topic's ARN.
+    pub topic: String,
+    /// The part of the event that becomes the message, such as `$.detail.message`; all of it, if there is none.
+    pub input_path: Option<String>,
+}
+
+impl MessageRule {
+    pub fn arn(&self) -> String {
+        format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name)
+    }
+
+    /// What subscribers of the topic get, if the rule waits for the event. A part that is missing makes an empty message,
+    /// which SNS does not take.
+    pub fn message(&self, event: &Value) -> Option<String> {
+        if !self.pattern.matches(event) {
+            return None;
+        }
+        let part = match &self.input_path {
+            Some(path) => path
+                .trim_start_matches('$')
+                .split('.')
+                .filter(|name| !name.is_empty())
+                .try_fold(event, |at, name| at.get(name))?,
+            None => event,
+        };
+        Some(part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+    }
+}
+
+/// What the subscribers of a topic got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub at: Time,
+    /// The topic's ARN.
+    pub topic: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug)]
 pub enum Trigger {
     /// Every event that the pattern matches.
@@ -119,9 +175,21 @@ pub enum EventBridgeEffect {
 impl World {
     /// Emits an event, as an AWS service does.
     pub fn emit(&mut self, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) {
+        self.put_event(source, detail_type, resources, detail);
+    }
+
+    /// The same for somebody who gets the event's id.
+    pub(crate) fn put_event(
+        &mut self,
+        source: &str,
+        detail_type: &str,
+        resources: Vec<String>,
+        detail: Value,
+    ) -> String {
+        let id = self.uuid();
         let event = json!({
             "version": "0",
-            "id": self.uuid(),
+            "id": id,
             "detail-type": detail_type,
             "source": source,
             "account": ACCOUNT,
@@ -131,12 +199,18 @@ impl World {
             "detail": detail,
         });
         self.publish(event);
+        id
     }
 
     /// Publishes a whole event: recorded ones are replayed with this.
     pub fn publish(&mut self, event: Value) {
         self.note(Fact::Emitted(event.clone()));
         self.events.emitted.push(event.clone());
+        let at = self.now;
+        let texts =
+            self.events.message_rules.iter().filter_map(|rule| Some((rule.topic.clone(), rule.message(&event)?)));
+        let messages: Vec<Message> = texts.map(|(topic, text)| Message { at, topic, text }).collect();
+        self.events.messages.extend(messages);
         let rules: Vec<Rule> = self.events.rules.iter().filter(|rule| rule.matches(&event)).cloned().collect();
         let disorder = self.events.strike(&event, !rules.is_empty());
         for rule in rules {

@@ -51,6 +51,8 @@ pub struct Latencies {
     pub ssm_call: Range,
     /// A call of KMS. Estimate. Probe: kms-answers-in-time.
     pub kms_call: Range,
+    /// A call of EventBridge. Estimate. No probe: it comes after the hand-off, and nobody is away meanwhile.
+    pub events_call: Range,
     /// From the end of SendCommand until the agent begins the command. Estimate. Probe: a-command-begins-in-seconds.
     pub ssm_command_start: Range,
     /// From the end of SendCommand until its invocations can be read. aws/aws-cli#3546: not at once; a second later
@@ -154,6 +156,7 @@ impl Default for Latencies {
             route53_call: Range::from_millis(80, 500),
             ssm_call: Range::from_millis(40, 250),
             kms_call: Range::from_millis(10, 60),
+            events_call: Range::from_millis(10, 60),
             ssm_command_start: Range::from_millis(300, 2_500),
             ssm_invocation_visible: Range::from_millis(100, 1_500),
             agent_connection_lost: Range::from_secs(2 * 60, 10 * 60),
@@ -204,6 +207,7 @@ impl Latencies {
             route53_call: draw(self.route53_call),
             ssm_call: draw(self.ssm_call),
             kms_call: draw(self.kms_call),
+            events_call: draw(self.events_call),
             ssm_command_start: draw(self.ssm_command_start),
             ssm_invocation_visible: draw(self.ssm_invocation_visible),
             agent_connection_lost: draw(self.agent_connection_lost),

@@ -12,6 +12,7 @@ impl Latencies {
             "route53_call" => &mut self.route53_call,
             "ssm_call" => &mut self.ssm_call,
             "kms_call" => &mut self.kms_call,
+            "events_call" => &mut self.events_call,
             "k3s_stop" => &mut self.k3s_stop,
             "drain" => &mut self.drain,
             "unmount" => &mut self.unmount,
