@@ -17,6 +17,7 @@ mod invoking;
 mod keys;
 mod least_privilege;
 mod mistakes;
+mod news;
 mod one_driver;
 mod page;
 mod prove;

@@ -25,6 +25,7 @@ use crate::node::DocumentVersions;
 pub struct Aws {
     pub autoscaling: aws_sdk_autoscaling::Client,
     pub ec2: aws_sdk_ec2::Client,
+    pub eventbridge: aws_sdk_eventbridge::Client,
     pub kms: aws_sdk_kms::Client,
     pub route53: aws_sdk_route53::Client,
     pub ssm: aws_sdk_ssm::Client,
@@ -51,6 +52,7 @@ impl Aws {
         Aws {
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
+            eventbridge: aws_sdk_eventbridge::Client::new(&config),
             kms: aws_sdk_kms::Client::new(&config),
             route53: aws_sdk_route53::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),

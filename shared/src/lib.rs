@@ -10,6 +10,7 @@ pub mod clock;
 pub mod events;
 pub mod failure;
 pub mod lambda;
+pub mod news;
 pub mod node;
 pub mod outcome;
 

@@ -13,6 +13,7 @@ mod commands;
 mod convert;
 mod documents;
 mod following;
+mod hand_off;
 mod handed_over;
 mod hear;
 mod look;

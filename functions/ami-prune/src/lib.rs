@@ -8,6 +8,7 @@ use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Received};
 use durin::failure::Failure;
+use durin::news::{self, Occasion};
 use serde_json::{Value, json};
 
 pub use settings::{Settings, SettingsError};
@@ -17,6 +18,11 @@ pub use settings::{Settings, SettingsError};
 /// # Errors
 /// When the event is not a schedule's, a reference cannot be read (nothing is removed then), or some removals failed.
 pub async fn handle(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    let occasion = Occasion::of(&event, aws.clock.now());
+    news::of_failure(aws, &occasion, act(aws, settings, event, deadline).await).await
+}
+
+async fn act(aws: &Aws, settings: &Settings, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let Event::Schedule = event else { return Err(kind.not_for_this_function().into()) };
     if settings.dry_run {

@@ -6,6 +6,7 @@ use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Received};
 use durin::failure::{Failure, Subjects};
+use durin::news::{self, Occasion};
 use durin::outcome::answer;
 use serde_json::Value;
 
@@ -15,6 +16,11 @@ use serde_json::Value;
 /// When the event is not about an image, the images cannot be read, or some family needs a person. The other families
 /// were still handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    let occasion = Occasion::of(&event, aws.clock.now());
+    news::of_failure(aws, &occasion, act(aws, event, deadline).await).await
+}
+
+async fn act(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let fresh = match event {
         Event::ImageReady(image) => image,

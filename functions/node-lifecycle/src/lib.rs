@@ -7,6 +7,7 @@ use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Received};
 use durin::failure::{Failure, Subjects};
+use durin::news::{self, Occasion};
 use durin::node::{self, Hint};
 use durin::outcome::answer;
 use serde_json::Value;
@@ -16,6 +17,11 @@ use serde_json::Value;
 /// # Errors
 /// When the event is not one of those, a person is needed, AWS fails for good, or the deadline comes first.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    let occasion = Occasion::of(&event, aws.clock.now());
+    news::of_failure(aws, &occasion, act(aws, event, deadline).await).await
+}
+
+async fn act(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let Event::LifecycleAction(action) = event else { return Err(kind.not_for_this_function().into()) };
     let group = action.group.clone();

@@ -7,7 +7,8 @@ use durin::clock::Deadline;
 use durin::events::{Event, Received};
 use durin::failure::{Failure, Subjects};
 use durin::lifecycle::Transition;
-use durin::node;
+use durin::news::{self, Occasion};
+use durin::node::{self, LONGEST_PERIOD};
 use durin::outcome::answer;
 use serde_json::Value;
 
@@ -18,6 +19,11 @@ use serde_json::Value;
 /// When the event is neither, a read of all nodes fails, or some node needs a person or more time. The other nodes were still
 /// handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+    let occasion = Occasion::hourly(&event, LONGEST_PERIOD, aws.clock.now());
+    news::of_failure(aws, &occasion, act(aws, event, deadline).await).await
+}
+
+async fn act(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     let (outcomes, mistakes) = match event {
         Event::Schedule => node::look_after_all(aws, deadline).await?,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use durin::node::DocumentVersions;
 use durin_harness::templates::{self, NodeTemplate, RolesTemplate, Rules, TemplateError};
 use durin_harness::world::error::ApiError;
-use durin_harness::world::eventbridge::Rule;
+use durin_harness::world::eventbridge::{MessageRule, Rule};
 use durin_harness::world::lambda::FunctionSettings;
 use durin_harness::world::{PARTITION, REGION, World};
 use functions::FUNCTIONS;
@@ -68,6 +68,8 @@ pub struct Deployment {
     pub node: NodeTemplate,
     /// The rules that invoke the functions.
     pub rules: Vec<Rule>,
+    /// The rules that tell the owner.
+    pub message_rules: Vec<MessageRule>,
     functions: Vec<(&'static str, FunctionSettings)>,
     roles: RolesTemplate,
     documents: Vec<(String, String)>,
@@ -126,7 +128,7 @@ impl Deployment {
         let template = RolesTemplate::parse(ROLES, &infra.roles)?;
         let roles = template.deployed(&BTreeMap::new())?;
         let documents = templates::documents(RELEASE, &infra.release)?;
-        let Rules { rules, invoke_settings } = Rules::parse(RULES, &infra.rules)?;
+        let Rules { rules, message_rules, invoke_settings } = Rules::parse(RULES, &infra.rules)?;
         let node = NodeTemplate::parse(NODE, &infra.node)?;
 
         let no_such = |file, place: &str, function: &str| DeploymentError::NoSuchFunction {
@@ -168,11 +170,12 @@ impl Deployment {
         }
         fit::documents(&documents)?;
         fit::rules(&rules)?;
+        fit::messages(&message_rules)?;
         fit::dead_letters(&rules, &roles.queues)?;
         let (group, volume) = node.sample()?;
         fit::group(&group)?;
         fit::volume(volume.as_ref(), &group.name)?;
-        Ok(Deployment { node, rules, functions, roles: template, documents })
+        Ok(Deployment { node, rules, message_rules, functions, roles: template, documents })
     }
 
     /// Puts rules, schedules and functions into a world.
@@ -190,6 +193,7 @@ impl Deployment {
             world.lambda.put_function(name, settings);
         }
         self.rules.iter().for_each(|rule| world.put_rule(rule.clone()));
+        self.message_rules.iter().for_each(|rule| world.events.put_message_rule(rule.clone()));
         Ok(())
     }
 

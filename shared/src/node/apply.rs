@@ -378,6 +378,12 @@ async fn complete(
         .as_ref()
         .filter(|action| action.instance == *instance && action.transition == transition)
         .and_then(|action| action.token.clone());
+    let holds = node.view.holder().is_some_and(|held| held.instance == *instance);
+    let ends_hand_off = holds && (transition, result) == (Transition::Launching, ActionResult::Continue);
+    // Should this run die in between, another one tells it, which has less to tell.
+    if ends_hand_off && node.has_handed_over(instance) {
+        node.tell_of_hand_off(aws, instance).await;
+    }
     let sent = aws
         .autoscaling
         .complete_lifecycle_action()
@@ -396,9 +402,9 @@ async fn complete(
         }
         Ok(_) => {
             node.writes.note_completed(instance.clone(), transition);
-            let holds = node.view.holder().is_some_and(|held| held.instance == *instance);
-            if holds && (transition, result) == (Transition::Launching, ActionResult::Continue) {
-                node.tell_of_hand_off(instance, aws.clock.now());
+            if ends_hand_off {
+                node.tell_of_hand_off(aws, instance).await;
+                node.end_hand_off(instance, aws.clock.now());
             }
             if result == ActionResult::Abandon {
                 // The number may have to follow before the group launches another.

@@ -6,10 +6,13 @@ use durin_decisions::node::{Question, Word};
 
 use super::commands::Command;
 use super::documents::Document;
+use super::hand_off::{HandOff, Seconds, hundredths};
 use super::observe::Node;
 use super::said::{Note, Said};
+use crate::aws::Aws;
 use crate::failure::Failure;
 use crate::ids::InstanceId;
+use crate::news::tell;
 
 /// What this run has seen of a hand-off.
 #[derive(Debug, Default)]
@@ -49,8 +52,31 @@ impl Times {
 }
 
 impl Node {
+    /// Whether this run has done some of the hand-off, and can tell of it.
+    pub(super) fn has_handed_over(&self, successor: &InstanceId) -> bool {
+        self.writes.times.attached.is_some() || self.holders.before(successor).is_some()
+    }
+
+    /// Once a run.
+    pub(super) async fn tell_of_hand_off(&mut self, aws: &Aws, successor: &InstanceId) {
+        if !self.writes.begin_to_tell_of(successor) {
+            return;
+        }
+        let hand_off = HandOff {
+            node: &self.declaration.group,
+            from: self.holders.before(successor),
+            to: successor,
+            attached: self.view.holder().and_then(|held| held.since),
+            seconds: self.seconds_of_hand_off(successor),
+            serves: *self.words.of(successor, Question::Serves) == Word::Yes,
+        };
+        if let Err(failure) = tell(aws, &hand_off.news()).await {
+            self.writes.note_left_out(failure);
+        }
+    }
+
     /// The successor has gone into service.
-    pub(super) fn tell_of_hand_off(&mut self, successor: &InstanceId, now: SystemTime) {
+    pub(super) fn end_hand_off(&mut self, successor: &InstanceId, now: SystemTime) {
         match self.words.of(successor, Question::Serves).clone() {
             Word::Yes | Word::No { .. } => {}
             Word::Absent { why } => self.warn(successor, &why),
@@ -62,31 +88,39 @@ impl Node {
             Word::NotYet { why } => self.writes.note_left_out(does_not_serve(successor, &why)),
             Word::Asked { .. } => self.writes.note_left_out(does_not_serve(successor, "it does not answer")),
         }
-        let answer = self.view.last_answer(successor, Document::Serves);
-        let said = answer.and_then(|answer| answer.said.as_ref());
-        let (mount_s, k3s_s, workloads_s) = said.map(of_program).unwrap_or_default();
         if let Some(problem) = self.writes.times.not_written.clone() {
             self.writes.note_left_out(Failure::WritesLost { problem: writes_lost(successor, &problem) });
         }
-        let times = &self.writes.times;
-        // The device comes without a word, and then the program counts.
-        let attach_s = answer.and_then(|answer| {
-            let all = seconds(times.attached?, answer.ended)?;
-            Some(((all - mount_s? - k3s_s?) * 100.0).round() / 100.0).filter(|seconds| *seconds >= 0.0)
-        });
+        let seconds = self.seconds_of_hand_off(successor);
         tracing::info!(
             node = %self.declaration.group,
             instance = %successor,
-            release_s = times.release_s,
-            unmount_s = times.unmount_s,
-            detach_s = times.detached.zip(times.freed).and_then(|(from, to)| seconds(from, to)),
-            attach_s,
-            mount_s,
-            k3s_s,
-            workloads_s,
-            not_written = times.not_written,
+            release_s = seconds.release,
+            unmount_s = self.writes.times.unmount_s,
+            detach_s = seconds.detach,
+            attach_s = seconds.attach,
+            mount_s = seconds.mount,
+            k3s_s = seconds.k3s,
+            workloads_s = seconds.workloads,
+            api_away_s = seconds.api_away(),
+            workloads_away_s = seconds.workloads_away(),
+            not_written = self.writes.times.not_written,
             "handed over"
         );
+    }
+
+    fn seconds_of_hand_off(&self, successor: &InstanceId) -> Seconds {
+        let times = &self.writes.times;
+        let answer = self.view.last_answer(successor, Document::Serves);
+        let said = answer.and_then(|answer| answer.said.as_ref());
+        let (mount, k3s, workloads) = said.map(of_program).unwrap_or_default();
+        // The device comes without a word, and then the program counts.
+        let attach = answer.and_then(|answer| {
+            let all = seconds(times.attached?, answer.ended)?;
+            Some(hundredths(all - mount? - k3s?)).filter(|seconds| *seconds >= 0.0)
+        });
+        let detach = times.detached.zip(times.freed).and_then(|(from, to)| seconds(from, to));
+        Seconds { release: times.release_s, detach, attach, mount, k3s, workloads }
     }
 
     fn warn(&self, successor: &InstanceId, why: &str) {
@@ -131,5 +165,5 @@ pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
 }
 
 fn seconds(from: SystemTime, to: SystemTime) -> Option<f64> {
-    to.duration_since(from).ok().map(|span| (span.as_secs_f64() * 100.0).round() / 100.0)
+    to.duration_since(from).ok().map(|span| hundredths(span.as_secs_f64()))
 }

@@ -11,6 +11,7 @@ use durin_decisions::shell::node_tag;
 
 use super::cached::Cached;
 use super::commands::{refusals, release_state};
+use super::hand_off::Holders;
 use super::view::View;
 use super::writes::Writes;
 use super::{checks, read, records};
@@ -56,6 +57,8 @@ pub(super) struct Node {
     pub(super) says_it_has_released: Option<Attachment>,
     /// The commands whose refusal this run has reported.
     refusals: BTreeSet<String>,
+    /// Who has had the volume while this run has looked.
+    pub(super) holders: Holders,
     pub(super) view: View,
     pub(super) writes: Writes,
 }
@@ -115,6 +118,7 @@ impl Node {
             seen_waiting: BTreeSet::new(),
             says_it_has_released: None,
             refusals: BTreeSet::new(),
+            holders: Holders::default(),
             view,
             writes: Writes::default(),
         }
@@ -206,6 +210,7 @@ impl Node {
             observed.instances.iter_mut().for_each(|(id, instance)| instance.stop = stop(id));
         }
         self.standstill.note(&mut observed, aws.clock.now());
+        self.holders.note(&observed);
         observed.release = self.ask_about_release(aws, &observed).await;
         if self.key_matters(&observed, aws.clock.now()) {
             observed.key = self.view.ask_about_key(aws, &self.declaration).await;

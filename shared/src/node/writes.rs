@@ -26,6 +26,7 @@ pub(super) struct Writes {
     end_refused: BTreeMap<InstanceId, SystemTime>,
     replacement_asked: Option<SystemTime>,
     left_out: Option<Failure>,
+    told_of: BTreeSet<InstanceId>,
 }
 
 impl Writes {
@@ -83,6 +84,11 @@ impl Writes {
     pub(super) fn note_left_out(&mut self, failure: Failure) {
         tracing::warn!(reason = failure.chain(), "left out");
         self.left_out.get_or_insert(failure);
+    }
+
+    /// False if the owner has heard of this hand-off.
+    pub(super) fn begin_to_tell_of(&mut self, successor: &InstanceId) -> bool {
+        self.told_of.insert(successor.clone())
     }
 
     pub(super) fn take_left_out(&mut self) -> Option<Failure> {

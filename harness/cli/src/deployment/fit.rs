@@ -7,14 +7,15 @@ use durin::declaration::Declaration;
 use durin::events::RETIREMENTS;
 use durin::ids::GroupName;
 use durin::lifecycle::{LAUNCH_HOOK, TERMINATE_HOOK, Transition};
+use durin::news::{FAILURE, HAND_OFF, SOURCE};
 use durin::node::{ActionResult, DOCUMENTS, Hook, LONGEST_PERIOD, hook_problem};
 use durin::tags;
 use durin_harness::iam::{Check, evaluate};
 use durin_harness::templates::{Queue, TemplateError};
 use durin_harness::world::autoscaling::{self, CreateAutoScalingGroup, PutLifecycleHook};
 use durin_harness::world::ec2::CreateVolume;
-use durin_harness::world::eventbridge::{Rule, Trigger};
-use serde_json::Value;
+use durin_harness::world::eventbridge::{MessageRule, Rule, Trigger};
+use serde_json::{Value, json};
 
 use super::{NODE, RELEASE, ROLES, RULES};
 
@@ -92,6 +93,17 @@ pub(super) fn rules(rules: &[Rule]) -> Result<(), TemplateError> {
             Some(_) => Err(refuse(RULES, function, format!("needs a schedule of at most {} s", longest.as_secs()))),
         }
     })
+}
+
+/// The owner gets the message of each kind of news.
+pub(super) fn messages(rules: &[MessageRule]) -> Result<(), TemplateError> {
+    for kind in [HAND_OFF, FAILURE] {
+        let event = json!({"source": SOURCE, "detail-type": kind, "detail": {"message": "in words"}});
+        if !rules.iter().any(|rule| rule.message(&event).as_deref() == Some("in words")) {
+            return Err(refuse(RULES, "Resources", format!("no rule makes a message of a {kind:?}")));
+        }
+    }
+    Ok(())
 }
 
 /// EventBridge may write to the queues that the rules name.
