@@ -7,14 +7,12 @@ use crate::invariants::Broken;
 use crate::moves::Move;
 use crate::runs::{Event, Rules};
 use crate::see::Eyes;
-use crate::world::{Age, Ec2, INSTANCES, Instance, World};
+use crate::world::{Age, Cycle, Ec2, INSTANCES, Instance, World};
 
 /// The schedule's period.
 const TICK: Age = 300;
-/// For so long Lambda lets a function be at work.
-const AT_WORK: Age = 840;
-/// The longer one of the node's two hooks. (`infra/node.yaml`.)
-const HEARTBEAT: Age = 1800;
+/// For so long a run of a function lasts. (`RUN_LASTS` in the crate `durin-decisions`.)
+const AT_WORK: Age = 298;
 /// Long after every bound.
 const PATIENCE_S: u32 = 4 * 3600;
 
@@ -44,7 +42,8 @@ struct Fair<'a> {
     since_tick: Age,
     /// For how long the present run of the schedule has been at work.
     at_work: Option<Age>,
-    waiting: [Age; INSTANCES],
+    /// What each instance's lifecycle action is of, and for how long it has waited.
+    waiting: [(Cycle, Age); INSTANCES],
     told: Option<Blocked>,
 }
 
@@ -80,7 +79,7 @@ impl<'a> Fair<'a> {
             seconds: 0,
             since_tick: TICK,
             at_work: None,
-            waiting: [0; INSTANCES],
+            waiting: Default::default(),
             told: None,
         }
     }
@@ -153,14 +152,20 @@ impl<'a> Fair<'a> {
         debug_assert!(cannot_break.is_ok(), "time alone breaks nothing");
         self.seconds += u32::from(by);
         self.since_tick += by;
-        self.at_work = self.at_work.map(|at_work| at_work + by).filter(|at_work| *at_work < AT_WORK);
+        let is_out_of_time = self.at_work.is_some_and(|at_work| at_work + by >= AT_WORK);
+        self.at_work = self.at_work.map(|at_work| at_work + by).filter(|_| !is_out_of_time);
+        while let Some(slot) = (0..2).find(|slot| is_out_of_time && self.world.runs[*slot].is_some()) {
+            self.made.push(Move::Dies(slot));
+            self.world.runs[slot] = None;
+        }
         let mut runs_out = false;
         for id in self.world.ids() {
-            self.waiting[id] = if self.world.instances[id].cycle.waits() { self.waiting[id] + by } else { 0 };
-            if self.waiting[id] >= HEARTBEAT {
+            let (cycle, (before, waited)) = (self.world.instances[id].cycle, self.waiting[id]);
+            let waited = if cycle == before { waited + by } else { by };
+            self.waiting[id] = (cycle, waited);
+            if cycle.waits() && waited >= cycle.heartbeat() {
                 self.world.time_hook_out(id);
                 runs_out = true;
-                self.waiting[id] = 0;
             }
         }
         runs_out

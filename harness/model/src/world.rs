@@ -266,4 +266,9 @@ impl Cycle {
     pub(crate) fn waits(self) -> bool {
         matches!(self, Cycle::PendingWait | Cycle::TerminatingWait)
     }
+
+    /// For how long its lifecycle action waits, if it has one. (`infra/node.yaml`.)
+    pub(crate) fn heartbeat(self) -> Age {
+        if self.is_ending() { 900 } else { 1800 }
+    }
 }
