@@ -95,6 +95,15 @@ fn empty() -> [World; 2] {
     [1, 2].map(World::empty)
 }
 
+/// The holder cannot be marked, and for an hour there is no capacity for another.
+fn unmarkable() -> [World; 2] {
+    serving().map(|mut world| {
+        world.instances[0].takes_no_mark = true;
+        world.group.no_capacity_for = 3600;
+        world
+    })
+}
+
 fn bounds(runs: usize, faults: u8, moves: usize) -> Bounds {
     Bounds { runs, faults, moves }
 }
@@ -105,6 +114,7 @@ pub(crate) fn deeper() {
     check("two functions, one fault", &serving(), bounds(2, 1, 20), 20);
     check("one function, two faults", &serving(), bounds(1, 2, 16), 20);
     check("two functions, one fault, from nothing", &empty(), bounds(2, 1, 15), 20);
+    check("two functions, two faults, a holder that cannot be marked", &unmarkable(), bounds(2, 2, 12), 20);
     check("one function, three more faults around the usual histories", &usual(), bounds(1, 3, 4), 20);
     check("two functions, two more faults around the usual histories", &usual(), bounds(2, 2, 4), 20);
 }
@@ -126,6 +136,11 @@ mod tests {
     #[test]
     fn two_functions_and_one_fault_from_nothing() {
         check("two functions, one fault, from nothing", &empty(), bounds(2, 1, 10), 20);
+    }
+
+    #[test]
+    fn two_functions_and_one_fault_and_a_holder_that_cannot_be_marked() {
+        check("two functions, one fault, a holder that cannot be marked", &unmarkable(), bounds(2, 1, 12), 5);
     }
 
     #[test]

@@ -244,6 +244,20 @@ fn a_stuck_volume_that_is_waited_for() {
     never(&begun, &but(rules::a_stuck_volume_is_waited_for));
 }
 
+/// Its group ends a holder that has fifty tags, and there is no capacity for another. Each run ends after five minutes.
+fn an_end_without_a_mark() -> Begun {
+    let mut begun = serving();
+    begun.world.instances[0].takes_no_mark = true;
+    begun.world.group.no_capacity_for = 3600;
+    begun.first = begun.world.clone();
+    begun.and(&[Move::Fault(Fault::PersonEnds(0))])
+}
+
+#[test]
+fn a_hold_that_is_as_long_without_a_mark() {
+    never(&an_end_without_a_mark(), &Rules { unmarked: |risk, _| risk, ..DURIN });
+}
+
 /// The second release never reaches it, and it has let go by the first.
 #[test]
 fn a_holder_that_has_let_go_and_is_not_reached_again_serves_in_the_end() {

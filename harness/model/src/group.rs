@@ -48,7 +48,8 @@ impl World {
         match aws {
             Aws::Launches(id) => {
                 let first = self.ids().find(|id| of(*id).ec2 == Ec2::Unborn);
-                first == Some(id) && self.counted() < usize::from(self.wanted())
+                let has_capacity = self.group.no_capacity_for == 0;
+                has_capacity && first == Some(id) && self.counted() < usize::from(self.wanted())
             }
             Aws::Runs(id) => of(id).ec2 == Ec2::Pending,
             Aws::Waits(id) => of(id).cycle == Cycle::Pending && of(id).ec2 == Ec2::Running,

@@ -122,21 +122,21 @@ fn is_healthy(it: &Instance) -> bool {
 fn may_go(world: &World, id: Id) -> bool {
     let holder = &world.instances[id];
     let is_followed = || world.ids().any(|other| follows(world, id, other));
-    !is_healthy(holder) || had_let_go(holder) || is_followed() || has_no_time(holder)
+    !is_healthy(holder) || had_let_go(holder) || is_followed() || has_no_time(world, id)
 }
 
 fn follows(world: &World, id: Id, other: Id) -> bool {
     const BOOTS_WITHIN: Age = 120;
     let (holder, newcomer) = (&world.instances[id], &world.instances[other]);
     let is_member = newcomer.cycle.is_launching() || newcomer.cycle == Cycle::InService;
-    let has_booted = newcomer.guest.up || (has_deadline(holder) && newcomer.launched > BOOTS_WITHIN);
+    let has_booted = newcomer.guest.up || (has_deadline(world, id) && newcomer.launched > BOOTS_WITHIN);
     // The holder's image has the program, and the newcomer's has not.
-    let is_mute = holder.can_answer() && newcomer.prepared == Said::Absent && !has_to_go(holder);
+    let is_mute = holder.can_answer() && newcomer.prepared == Said::Absent && !has_to_go(world, id);
     other != id && newcomer.ec2 == Ec2::Running && has_booted && is_member && !is_mute
 }
 
-fn has_to_go(holder: &Instance) -> bool {
-    has_deadline(holder) || holder.cycle.is_ending()
+fn has_to_go(world: &World, id: Id) -> bool {
+    has_deadline(world, id) || world.instances[id].cycle.is_ending()
 }
 
 /// If it serves all the same, it was rebooted since: nothing tells of that.
@@ -146,27 +146,37 @@ fn had_let_go(holder: &Instance) -> bool {
     holder.commands.iter().any(is_release)
 }
 
-fn has_no_time(holder: &Instance) -> bool {
-    match holder.mark {
-        Some(Mark::Interruption(left)) => left <= 40,
-        Some(Mark::Terminating(left)) => holder.cycle.is_ending() && left <= 40,
-        Some(Mark::Retirement) | None => holder.warned.is_some_and(|left| left <= 40),
-    }
+fn has_no_time(world: &World, id: Id) -> bool {
+    let holder = &world.instances[id];
+    let is_warned = || holder.warned.is_some_and(|left| left <= 40);
+    let mut marks = marks(world, id).peekable();
+    let is_due = |mark| match mark {
+        Mark::Interruption(left) => left <= 40,
+        Mark::Terminating(left) => holder.cycle.is_ending() && left <= 40,
+        Mark::Retirement => is_warned(),
+    };
+    if marks.peek().is_some() { marks.any(is_due) } else { is_warned() }
 }
 
-fn has_deadline(holder: &Instance) -> bool {
-    matches!(holder.mark, Some(Mark::Interruption(_) | Mark::Terminating(_)))
+fn has_deadline(world: &World, id: Id) -> bool {
+    marks(world, id).any(|mark| matches!(mark, Mark::Interruption(_) | Mark::Terminating(_)))
+}
+
+/// What is known of an instance, to all or to one run.
+fn marks(world: &World, id: Id) -> impl Iterator<Item = Mark> {
+    let own = world.runs.iter().flatten().filter_map(|run| run.own_mark);
+    world.instances[id].mark.into_iter().chain(own.filter(move |(marked, _)| *marked == id).map(|(_, mark)| mark))
 }
 
 /// An instance that has the volume mounted is ended only if it does not do what it is asked; or if it has to go, and nobody
 /// can ask it.
 fn of_end(world: &World, id: Id, eyes: Eyes) -> Result<(), Broken> {
     let it = &world.instances[id];
-    if eyes == Eyes::Deaf && has_deadline(it) {
+    if eyes == Eyes::Deaf && has_deadline(world, id) {
         return Ok(());
     }
     // It serves, its agent is lost for a while, and its newcomer hangs perhaps.
-    let is_lost = it.guest.serving && !it.guest.agent && !has_deadline(it) && world.holder() == Some(id);
+    let is_lost = it.guest.serving && !it.guest.agent && !has_deadline(world, id) && world.holder() == Some(id);
     check(
         !is_lost || has_refused(it) || had_let_go(it) || world.ids().any(|other| follows(world, id, other)),
         BROKEN_BEFORE_MADE,

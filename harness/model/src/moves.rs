@@ -165,9 +165,11 @@ impl World {
         let is_watched = self.volume_is_watched();
         let number_is_watched = self.group.desired > 1;
         let marked = self.instances.each_ref().map(|it| matches!(it.mark, Some(Mark::Interruption(_))));
+        let marks_count = self.instances.each_ref().map(|it| it.lives() && it.takes_no_mark);
         for slot in &mut self.runs {
             let Some(run) = slot else { continue };
             run.forget_event(marked);
+            run.own_mark = run.own_mark.filter(|(marked, _)| marks_count[*marked]);
             if !is_watched {
                 run.stands = 0;
             }
@@ -175,7 +177,7 @@ impl World {
                 run.age = 0;
             }
             // One that starts knows as much.
-            let watches = is_watched || number_is_watched || run.group.is_some();
+            let watches = is_watched || number_is_watched || run.group.is_some() || run.own_mark.is_some();
             if run.write.is_none() && !watches && run.event == Event::Schedule {
                 *slot = None;
             }

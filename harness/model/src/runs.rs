@@ -7,12 +7,13 @@
 use std::time::SystemTime;
 
 use durin_decisions::lifecycle::Transition;
-use durin_decisions::node::{Observed, Step, next_step};
+use durin_decisions::node::{Observed, Step, if_unmarked, next_step};
+use durin_decisions::risk::Risk;
 
 use crate::invariants::{self, Broken};
 use crate::see::{self, Eyes, now};
-use crate::world::{AGED, Age, Cycle, INSTANCES, Id, SeenGroup, World};
-use crate::writes::Write;
+use crate::world::{AGED, Age, Cycle, INSTANCES, Id, Mark, SeenGroup, World};
+use crate::writes::{Answer, Write};
 
 /// How a function decides and writes.
 #[derive(Clone, Copy)]
@@ -25,10 +26,13 @@ pub(crate) struct Rules {
     /// How many seconds after its decision a write to the holder may arrive: an attempt takes up to 5 s, and a sandbox may
     /// stand still for as long before it.
     pub(crate) arrives_within: Age,
+    /// What a run goes by whose mark is refused.
+    pub(crate) unmarked: fn(Risk, SystemTime) -> Risk,
 }
 
 /// As the functions are.
-pub(crate) const DURIN: Rules = Rules { decide: next_step, looks_again: true, upserts: false, arrives_within: 10 };
+pub(crate) const DURIN: Rules =
+    Rules { decide: next_step, looks_again: true, upserts: false, arrives_within: 10, unmarked: if_unmarked };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Run {
@@ -40,6 +44,8 @@ pub(crate) struct Run {
     pub(crate) age: Age,
     /// The group as it read it, and how long ago; none if nothing goes on by that.
     pub(crate) group: Option<(SeenGroup, Age)>,
+    /// The mark that it could not write.
+    pub(crate) own_mark: Option<(Id, Mark)>,
     pub(crate) write: Option<(Write, Age)>,
 }
 
@@ -64,7 +70,7 @@ impl Event {
 
 impl Run {
     pub(crate) fn of(event: Event) -> Run {
-        Run { event, own_action_is_known: false, stands: 0, age: 0, group: None, write: None }
+        Run { event, own_action_is_known: false, stands: 0, age: 0, group: None, own_mark: None, write: None }
     }
 
     /// Once its action is known, or its warning is marked, the event says no more than the schedule.
@@ -132,13 +138,16 @@ impl World {
         let (write, age) = self.runs[slot].as_ref().and_then(|run| run.write).expect("a write on its way");
         invariants::of_arrival(self, write)?;
         let before = self.clone();
-        self.carry_out(write, age, rules);
+        let answer = self.carry_out(write, age, rules);
         invariants::after_arrival(&before, self, write)?;
         let run = self.runs[slot].as_mut().expect("a run");
         if answer_is_lost {
             return Ok(());
         }
         run.write = None;
+        if answer == Answer::Refused {
+            run.own_mark = before.own_mark(write, age, rules).or(run.own_mark);
+        }
         match write {
             Write::CompleteLaunch { instance, .. } => {
                 run.own_action_is_known |= run.event == Event::Launch(instance);

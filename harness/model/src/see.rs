@@ -87,7 +87,7 @@ pub(crate) fn see(world: &World, run: &Run, eyes: Eyes) -> Observed {
         record_shared_with: None,
         volume_shared_with: None,
         group: group(world, seen_group),
-        instances: world.ids().filter_map(|id| Some((name(id).clone(), instance(world, id)?))).collect(),
+        instances: world.ids().filter_map(|id| Some((name(id).clone(), instance(world, run, id)?))).collect(),
         volume: Some(volume(world)),
         key: None,
         volume_stands_since: Some(ago(run.stands)),
@@ -138,7 +138,7 @@ fn lifecycle(cycle: Cycle) -> Option<Lifecycle> {
     })
 }
 
-fn instance(world: &World, id: Id) -> Option<Instance> {
+fn instance(world: &World, run: &Run, id: Id) -> Option<Instance> {
     let it = &world.instances[id];
     let state = match it.ec2 {
         Ec2::Unborn | Ec2::Forgotten => return None,
@@ -152,13 +152,17 @@ fn instance(world: &World, id: Id) -> Option<Instance> {
         zone: ZONE.to_owned(),
         private_ip: Some(address(id)),
         of_group: true,
-        risk: it.mark.map(risk),
+        risk: it.mark.or(own_mark(run, id)).map(risk),
         stop: Stop::Unknown,
         hibernates: false,
         device_taken_by: None,
         is_declared: true,
         tags_in_metadata: Some(true),
     })
+}
+
+fn own_mark(run: &Run, id: Id) -> Option<Mark> {
+    run.own_mark.filter(|(marked, _)| *marked == id).map(|(_, mark)| mark)
 }
 
 fn risk(mark: Mark) -> Risk {

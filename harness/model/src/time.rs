@@ -46,19 +46,31 @@ impl World {
                 next.after(age, &[rules.arrives_within, rules.arrives_within + 1]);
             }
         }
+        for (marked, mark) in self.runs.iter().flatten().filter_map(|run| run.own_mark) {
+            if let Mark::Terminating(left) = mark
+                && self.holder() == Some(marked)
+            {
+                next.before(left, &[40, 0]);
+            }
+        }
         if self.group.desired > 1 {
             next.after(self.group.stands, &[121]);
+        }
+        if self.group.no_capacity_for > 0 {
+            next.after(0, &[self.group.no_capacity_for]);
         }
         next.0
     }
 
     pub(crate) fn pass(&mut self, by: Age, rules: &Rules) {
+        let by_left = Left::try_from(by).expect("minutes");
         self.instances.iter_mut().filter(|it| it.lives()).for_each(|it| pass_in(it, by));
         if let Some(held) = &mut self.volume.held {
             held.since = older(held.since, by);
         }
         for run in self.runs.iter_mut().flatten() {
             (run.stands, run.age) = (older(run.stands, by), older(run.age, by));
+            run.own_mark = run.own_mark.and_then(|(marked, mark)| Some((marked, left_of(mark, by_left)?)));
             run.group = run.group.map(|(group, age)| (group, age + by)).filter(|(_, age)| *age <= GROUP_IS_KEPT);
             if let Some((write, age)) = &mut run.write {
                 *age = if write.has_age() { older(*age, by) } else { 0 };
@@ -68,6 +80,7 @@ impl World {
             }
         }
         self.group.stands = older(self.group.stands, by);
+        self.group.no_capacity_for = self.group.no_capacity_for.saturating_sub(by);
     }
 }
 
@@ -132,13 +145,7 @@ fn pass_in(it: &mut Instance, by: Age) {
     it.guest.down = it.guest.down.map(|down| older(down, by));
     let by_left = Left::try_from(by).expect("minutes");
     it.warned = it.warned.map(|left| left - by_left).filter(|left| *left > OVERDUE);
-    it.mark = match it.mark {
-        Some(Mark::Interruption(left)) if left - by_left <= OVERDUE => None,
-        Some(Mark::Interruption(left)) => Some(Mark::Interruption(left - by_left)),
-        Some(Mark::Terminating(left)) => Some(Mark::Terminating((left - by_left).max(-1))),
-        Some(Mark::Retirement) => Some(Mark::Retirement),
-        None => None,
-    };
+    it.mark = it.mark.and_then(|mark| left_of(mark, by_left));
     it.prepared = age(it.prepared, by);
     it.serves = age(it.serves, by);
     for command in it.commands.iter_mut() {
@@ -153,6 +160,15 @@ fn pass_in(it: &mut Instance, by: Age) {
         if let Some(outcome) = ends_as {
             (command.outcome, command.ended) = (outcome, 0);
         }
+    }
+}
+
+fn left_of(mark: Mark, by: Left) -> Option<Mark> {
+    match mark {
+        Mark::Interruption(left) if left - by <= OVERDUE => None,
+        Mark::Interruption(left) => Some(Mark::Interruption(left - by)),
+        Mark::Terminating(left) => Some(Mark::Terminating((left - by).max(-1))),
+        Mark::Retirement => Some(Mark::Retirement),
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Instance {
     /// EC2 has warned of its interruption: until then it is certain to exist.
     pub(crate) warned: Option<Left>,
     pub(crate) mark: Option<Mark>,
+    /// It has as many tags as an instance may have.
+    pub(crate) takes_no_mark: bool,
     pub(crate) guest: Guest,
     pub(crate) commands: Commands,
     pub(crate) prepared: Said,
@@ -82,7 +84,7 @@ pub(crate) enum Cycle {
 }
 
 /// The tag on an instance that says what it is warned of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Mark {
     Retirement,
     Terminating(Left),
@@ -151,6 +153,8 @@ pub(crate) struct Group {
     pub(crate) replacing: bool,
     /// Since when its number and its members are as they are.
     pub(crate) stands: Age,
+    /// For how long EC2 has no capacity for another instance.
+    pub(crate) no_capacity_for: Age,
 }
 
 impl World {
@@ -160,7 +164,7 @@ impl World {
             instances: Default::default(),
             volume: Volume { held: Some(Held { by: 0, state: Place::Attached, since: AGED, stuck: false }) },
             record: Some(0),
-            group: Group { desired: 1, min: 1, rebalances, replacing: false, stands: AGED },
+            group: Group { desired: 1, min: 1, rebalances, replacing: false, stands: AGED, no_capacity_for: 0 },
             runs: [None, None],
             faults: 0,
             group_is_kept: false,

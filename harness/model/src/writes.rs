@@ -1,8 +1,10 @@
 //! What a function writes, and what AWS makes of it when it arrives.
 
+use std::time::Duration;
+
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{ActionResult, Number, Question, Step};
-use durin_decisions::risk::RiskReason;
+use durin_decisions::risk::{Risk, RiskReason};
 
 use crate::commands::Document;
 use crate::runs::Rules;
@@ -176,11 +178,37 @@ impl World {
     /// A weaker mark does not overwrite a stronger: who writes it has looked.
     fn mark(&mut self, id: Id, mark: Option<Mark>) -> Answer {
         let it = &mut self.instances[id];
-        if !it.lives() || mark.is_none() {
+        if !it.lives() || mark.is_none() || it.takes_no_mark {
             return Answer::Refused;
         }
         it.mark = mark;
         Answer::Done
+    }
+
+    /// What a run knows alone whose mark is refused.
+    pub(crate) fn own_mark(&self, write: Write, age: Age, rules: &Rules) -> Option<(Id, Mark)> {
+        match write {
+            Write::MarkInterruption(id) => Some((id, Mark::Interruption(self.instances[id].warned?))),
+            Write::MarkTerminating(id, held) => {
+                let until = Some(now() + Duration::from_secs(u64::from(held)) - Duration::from_secs(u64::from(age)));
+                let risk = (rules.unmarked)(Risk { reason: RiskReason::Terminating, until }, now());
+                let left = risk.until.and_then(|until| until.duration_since(now()).ok()).unwrap_or_default();
+                Some((id, Mark::Terminating(i16::try_from(left.as_secs()).expect("minutes"))))
+            }
+            Write::Attach(_)
+            | Write::Replace(_)
+            | Write::Capacity(_)
+            | Write::EndSpare { .. }
+            | Write::AskPrepared(_)
+            | Write::AskServes(_)
+            | Write::Release(_)
+            | Write::Resume(_)
+            | Write::Detach(_)
+            | Write::Terminate(_)
+            | Write::Point { .. }
+            | Write::CompleteLaunch { .. }
+            | Write::CompleteEnd(_) => None,
+        }
     }
 
     fn ask(&mut self, id: Id, word: impl Fn(&mut Instance) -> &mut Said) -> Answer {

@@ -11,7 +11,7 @@ use aws_sdk_ec2::operation::detach_volume::DetachVolumeOutput;
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_route53::types::{ChangeAction, RrType};
 
-use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Record, RecordProblem, Step};
+use durin_decisions::node::{ARecord, ActionResult, Blocked, DEVICE, Number, Record, RecordProblem, Step, if_unmarked};
 
 use super::applied::Applied;
 use super::ask::ask;
@@ -128,7 +128,8 @@ async fn attach(aws: &Aws, node: &mut Node, successor: &InstanceId) -> Result<Ap
 /// Without the tag the other functions do not know; this one does, and does not wait for it. But a retirement is worked off
 /// by all of them, over days: what one asks for would be undone by the next that does not know why.
 async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> Result<Applied, Failure> {
-    node.writes.note_mark(instance.clone(), risk);
+    let unmarked = if_unmarked(risk, aws.clock.now());
+    node.writes.note_mark(instance.clone(), unmarked);
     let known = node.view.instances.get().and_then(|instances| instances.get(instance));
     // If EC2 does not say which launch this is, nobody could believe the tag.
     let Some(launched) = known.and_then(|known| known.launched) else { return Ok(Applied::Done) };
@@ -143,16 +144,18 @@ async fn mark(aws: &Aws, node: &mut Node, instance: &InstanceId, risk: Risk) -> 
         .config_override(aws_sdk_ec2::config::Builder::new().timeout_config(within(LEFT_OUT_AFTER)))
         .send()
         .await;
-    // An instance that is gone has nothing to warn of any more; the next look will show it.
-    // Probe: unknown-instance-is-refused.
-    if let Err(error) = sent
-        && code(&error) != "InvalidInstanceID.NotFound"
-    {
-        let failure = failed("ec2:CreateTags")(error);
-        if risk.reason == RiskReason::Retirement {
-            return Err(failure);
+    match sent {
+        Ok(_) => node.writes.note_mark(instance.clone(), risk),
+        // An instance that is gone has nothing to warn of any more; the next look will show it.
+        // Probe: unknown-instance-is-refused.
+        Err(error) if code(&error) == "InvalidInstanceID.NotFound" => {}
+        Err(error) => {
+            let failure = failed("ec2:CreateTags")(error);
+            if risk.reason == RiskReason::Retirement {
+                return Err(failure);
+            }
+            node.writes.note_left_out(failure);
         }
-        node.writes.note_left_out(failure);
     }
     Ok(Applied::Done)
 }

@@ -5,6 +5,7 @@ mod agreement;
 mod capacity;
 mod departure;
 mod free;
+mod hold;
 mod hook;
 mod obstacles;
 mod patience;
@@ -30,11 +31,12 @@ use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::risk::Warning;
 pub use departure::release_matters;
+pub use hold::if_unmarked;
 use obstacles::{
     cannot_take_over, mistaken_tag, shared_record, shared_volume, too_many, usable_volume, zone_elsewhere,
 };
 use patience::GONE_WITHIN;
-pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, least_heartbeat};
+pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, RUN_LASTS, least_heartbeat};
 pub use precedence::{Precedence, precedence, release_due, urgent_from};
 use successor::Successor;
 pub use successor::has_successor;

@@ -1,18 +1,18 @@
 //! How a living holder goes, at the very second at which that changes.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    AttachmentState, Done, InstanceState, Lifecycle, Question, ReleaseState, Step, WaitFor, Word, least_heartbeat,
-    next_step, release_matters, word_matters,
+    AttachmentState, Done, InstanceState, Lifecycle, Question, RUN_LASTS, ReleaseState, Step, WaitFor, Word,
+    if_unmarked, least_heartbeat, next_step, release_matters, word_matters,
 };
 use durin_decisions::risk::{Risk, RiskReason};
 use rstest::rstest;
 
 use crate::situation::*;
 
-fn seconds_ago(seconds: u64) -> std::time::SystemTime {
+fn seconds_ago(seconds: u64) -> SystemTime {
     now() - Duration::from_secs(seconds)
 }
 
@@ -195,6 +195,48 @@ fn silent_newcomers_do_not_outlast_the_terminate_hook_one_after_the_other() {
         }
     }
     panic!("it has not let go");
+}
+
+/// For example with its fifty tags, or while EC2 does not say when it was launched: the next run would hold it from the beginning.
+#[rstest]
+#[case::nobody_was_launched(ending().without(NEW))]
+#[case::its_newcomer_starts(ending().state(NEW, InstanceState::Pending))]
+#[case::it_escaped_an_end_before(ending().without(NEW).at_risk(OLD, RiskReason::Terminating, Some(seconds_ago(360))))]
+fn a_holder_that_cannot_be_marked_lets_go_before_the_run_that_knows_of_it_ends(#[case] situation: Situation) {
+    const REFUSED_AFTER_S: u64 = 8;
+    let Step::Mark { risk, .. } = next_step(&situation.seen(), now()) else { panic!("it is held") };
+    let held = if_unmarked(risk, in_s(REFUSED_AFTER_S));
+    let seen = situation.at_risk(OLD, held.reason, held.until).seen();
+    let lets_go = (REFUSED_AFTER_S..RUN_LASTS.as_secs()).find(|waited| next_step(&seen, in_s(*waited)) == release());
+    let lets_go = lets_go.expect("it lets go");
+    assert!((180..=RUN_LASTS.as_secs() - 60).contains(&lets_go), "{lets_go}");
+}
+
+/// What other runs do not know of, this one knows as it is.
+#[rstest]
+#[case(RiskReason::Interruption, Some(in_s(119)))]
+#[case(RiskReason::Rebalance, None)]
+#[case(RiskReason::Retirement, None)]
+#[case(RiskReason::Terminating, Some(in_s(30)))]
+fn a_mark_that_could_not_be_written_shortens_nothing_else(
+    #[case] reason: RiskReason,
+    #[case] until: Option<SystemTime>,
+) {
+    let risk = Risk { reason, until };
+    assert_eq!(if_unmarked(risk, now()), risk);
+}
+
+/// The functions' manifests, by which the local AWS, too, ends a run.
+#[test]
+fn a_run_lasts_as_long_as_the_decisions_count_on() {
+    for manifest in [
+        include_str!("../../../../functions/node-lifecycle/Cargo.toml"),
+        include_str!("../../../../functions/node-resync/Cargo.toml"),
+        include_str!("../../../../functions/spot-interruption/Cargo.toml"),
+    ] {
+        let timeout = manifest.lines().find_map(|line| line.strip_prefix("timeout = ")?.parse().ok());
+        assert_eq!(timeout.map(Duration::from_secs), Some(RUN_LASTS + Duration::from_secs(2)), "{manifest}");
+    }
 }
 
 /// Nobody waits for a check of the file system that EC2 cuts off: the release waits behind it, and gets what time there is.

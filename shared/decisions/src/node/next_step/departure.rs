@@ -31,10 +31,11 @@ mod facts;
 use std::time::SystemTime;
 
 use super::agreement;
+use super::hold::hold;
 use super::hook::waits;
 use super::obstacles::unusable_key;
 use super::patience::{
-    ANSWERS_WITHIN, HOLD, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
+    ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
 use super::stuck;
@@ -48,7 +49,6 @@ use crate::node::observed::{
 };
 use crate::node::step::{Blocked, Done, Step, WaitFor};
 use crate::node::word::{Question, Word};
-use crate::risk::{Risk, RiskReason};
 use facts::{Deadline, Evidence, Follows};
 
 /// The attachment of a living holder that may have to release the volume, or may have released it: then it matters what
@@ -131,7 +131,7 @@ impl Departure<'_> {
             && !self.has_deadline()
             && matches!(self.follows(), Follows::Later(_) | Follows::OnItsWord(_))
         {
-            return self.hold();
+            return Step::Mark { instance: self.attachment.instance.clone(), risk: hold(self.now) };
         }
         if *self.successor == Successor::None && !self.is_ending() && !is_taken(self.instance, self.now) {
             return self.serve_again().unwrap_or(Step::Done(Done::NoSuccessor));
@@ -328,12 +328,6 @@ impl Departure<'_> {
     fn is_silent(&self, newcomer: &InstanceId) -> bool {
         let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
         launched.is_some_and(|launched| launched + SILENCE < self.now)
-    }
-
-    /// From now on every function counts from here.
-    fn hold(&self) -> Step {
-        let risk = Risk { reason: RiskReason::Terminating, until: Some(self.now + HOLD) };
-        Step::Mark { instance: self.attachment.instance.clone(), risk }
     }
 
     /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.

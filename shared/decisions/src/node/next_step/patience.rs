@@ -76,6 +76,13 @@ pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
 /// minute is for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
 
+/// How long a run of a function lasts: the timeout in its manifest, less two seconds for its answer.
+pub const RUN_LASTS: Duration = Duration::from_secs(298);
+
+/// The same if no other run knows that it is held, because it could not be marked. The run that knows has to see it let go: a
+/// refusal may take 8 s, and detaching as long.
+pub(super) const HOLD_UNMARKED: Duration = Duration::from_secs(RUN_LASTS.as_secs() - RELEASE_TIMEOUT.as_secs() - 2 * 8);
+
 // What is believed of a hold follows from the same two.
 const _: () =
     assert!(HOLD_MAY_LAST_FOR.as_secs() == least_heartbeat(Transition::Terminating).as_secs() - HOLD.as_secs());
