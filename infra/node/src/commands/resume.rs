@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use durin_decisions::ids::VolumeId;
 
 use crate::answer::{Answer, Steps, say};
-use crate::decide::letting_go::{self, NotResumed, TakeBack};
+use crate::decide::letting_go::{self, NotResumed, Obstacle, TakeBack};
 use crate::decide::marker::Until;
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
@@ -32,20 +32,39 @@ const REST: Duration = Duration::from_secs(1);
 
 pub fn run(world: &World, volume: &str, within: Option<Duration>, steps: &mut Steps) -> Answer {
     let deadline = Deadline::after(within.unwrap_or(WITHIN));
-    let resumed = VolumeId::new(volume).map_err(|error| error.to_string());
+    let resumed = VolumeId::new(volume).map_err(|error| error.to_string().into());
     let answer = match resumed.and_then(|volume| take_back(world, &volume, deadline, steps)) {
         Ok(answer) => answer,
-        Err(why) => Answer::no("not resumed", &why),
+        Err(No { why, obstacle: None }) => Answer::no("not resumed", &why),
+        Err(No { why, obstacle: Some(obstacle) }) => Answer::no("not resumed", &why).with("obstacle", obstacle.word()),
     };
     answer.with("volume", volume)
 }
 
-fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Answer, String> {
+/// Why it does not serve again, and the word for that if it passes.
+struct No {
+    why: String,
+    obstacle: Option<Obstacle>,
+}
+
+impl From<NotResumed> for No {
+    fn from(why: NotResumed) -> No {
+        No { obstacle: why.obstacle(), why: why.to_string() }
+    }
+}
+
+impl From<String> for No {
+    fn from(why: String) -> No {
+        No { why, obstacle: None }
+    }
+}
+
+fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Answer, No> {
     // A release, a check or a mount that is under way comes first.
     let lock = lock::take(&world.lock(), deadline.less(REST)).map_err(|error| error.to_string())?;
-    let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()).to_string())?;
+    let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()))?;
     let device = device::find(world, volume).map_err(|error| error.to_string())?;
-    let device = device.ok_or_else(|| NotResumed::NotAttached(volume.clone()).to_string())?;
+    let device = device.ok_or_else(|| NotResumed::NotAttached(volume.clone()))?;
     let decided = letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume));
     let is_left_over = is_left_over(world, volume, &device);
     match &decided {
@@ -53,7 +72,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
             say(&format!("nothing to do: {volume} is mounted, and has not been released since this instance booted"));
             return Ok(Answer::yes("nothing to do"));
         }
-        TakeBack::Refuse(why) => return Err(why.to_string()),
+        TakeBack::Refuse(why) => return Err(why.clone().into()),
         TakeBack::Serve if !is_left_over => refuse_others(volume, &device)?,
         TakeBack::Serve | TakeBack::MountAgain => {}
     }
@@ -71,21 +90,21 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     // Who checks, formats or mounts it has the lock, and who began that may have been ended.
     let lock = lock::take(&world.lock(), Deadline::after(Duration::ZERO));
     if matches!(lock, Ok(None)) {
-        return Err(NotResumed::UnderWay(volume.clone()).to_string());
+        return Err(NotResumed::UnderWay(volume.clone()).into());
     }
     if decided == TakeBack::MountAgain {
-        return Err(NotResumed::NotMounted(volume.clone(), why).to_string());
+        return Err(NotResumed::NotMounted(volume.clone(), why).into());
     }
     // A reboot would take that back, and whoever asked for it has been told that it is released.
     if state::marker(world).forbids() {
-        return Err(NotResumed::ReleasedAgain(volume.clone()).to_string());
+        return Err(NotResumed::ReleasedAgain(volume.clone()).into());
     }
     if let Some(why) = in_vain(world).filter(|_| !is_left_over) {
         if !mounts::is_at(world, volume) {
             let marked = state::mark(world, volume, Until::Resumed);
             marked.map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
         }
-        return Err(NotResumed::InVain(volume.clone(), why).to_string());
+        return Err(NotResumed::InVain(volume.clone(), why).into());
     }
     say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
@@ -100,7 +119,7 @@ fn is_left_over(world: &World, volume: &VolumeId, device: &Device) -> bool {
 }
 
 /// Whoever has a released volume is at work on it.
-fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), String> {
+fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), No> {
     let access = access(device);
     if access == Access::Alone {
         return Ok(());
@@ -111,7 +130,7 @@ fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), String> {
     // An e2fsck of a person's has asked for it alone.
     users.extend(writers::of(&device.stack.numbers));
     let now = letting_go::UseOfIt { users, access, ..now };
-    letting_go::is_released(volume, &now).map_err(|why| NotResumed::InUse(why).to_string())
+    Ok(letting_go::is_released(volume, &now).map_err(NotResumed::InUse)?)
 }
 
 /// Waits for the unit that mounts. A run of it that is under way goes on: it may be checking the file system, or making

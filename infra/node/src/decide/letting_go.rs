@@ -127,6 +127,49 @@ pub enum NotResumed {
     NotMounted(VolumeId, String),
 }
 
+/// The word for a reason that passes by itself, or with somebody's work. The functions wait for these, and take any other for
+/// a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    UnderWay,
+    InUse,
+}
+
+impl Obstacle {
+    pub fn word(self) -> &'static str {
+        match self {
+            Obstacle::UnderWay => "under way",
+            Obstacle::InUse => "in use",
+        }
+    }
+}
+
+impl NotResumed {
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            NotResumed::UnderWay(_) => Some(Obstacle::UnderWay),
+            NotResumed::InUse(
+                NotReleased::Mounted(..)
+                | NotReleased::MountedElsewhere(..)
+                | NotReleased::Held(..)
+                | NotReleased::Written(..),
+            ) => Some(Obstacle::InUse),
+            // Nobody may have it.
+            NotResumed::InUse(
+                NotReleased::Unknown(..)
+                | NotReleased::NotAttached(_)
+                | NotReleased::AnotherVolume(..)
+                | NotReleased::Root(_),
+            )
+            | NotResumed::NotAttached(_)
+            | NotResumed::AnotherVolume(..)
+            | NotResumed::ReleasedAgain(_)
+            | NotResumed::InVain(..)
+            | NotResumed::NotMounted(..) => None,
+        }
+    }
+}
+
 /// Decides whether this instance serves again from a volume that is attached, and that it has released unless that was
 /// taken back before. `is_mounted` is the kernel's word.
 pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool) -> TakeBack {

@@ -2,7 +2,7 @@
 
 use durin_decisions::ids::VolumeId;
 use durin_node::decide::letting_go::{
-    Before, Begin, NotReleased, NotResumed, TakeBack, UseOfIt, begin, is_released, take_back,
+    Before, Begin, NotReleased, NotResumed, Obstacle, TakeBack, UseOfIt, begin, is_released, take_back,
 };
 use durin_node::decide::marker::Marker;
 use durin_node::decide::taking::Access;
@@ -84,4 +84,17 @@ fn of_many_mounts_and_users_five_are_named() {
     let why = is_released(&volume(), &now).expect_err("it is mounted").to_string();
     let five = "/pods/0, /pods/1, /pods/2, /pods/3, /pods/4 and 55 more";
     assert!(why.contains(&format!("mounted at {five}, used by {five};")), "{why}");
+}
+
+/// By these words the functions tell what passes from what has failed.
+#[rstest]
+#[case::it_is_checked(NotResumed::UnderWay(volume()), Some("under way"))]
+#[case::somebody_writes_to_it(NotResumed::InUse(NotReleased::Written(volume(), "dd (1)".into())), Some("in use"))]
+#[case::somebody_has_mounted_it(
+    NotResumed::InUse(NotReleased::Mounted(volume(), "/mnt".into(), "sh (1)".into())), Some("in use"))]
+#[case::nobody_can_say(NotResumed::InUse(NotReleased::Unknown(volume(), "EIO".into())), None)]
+#[case::it_does_not_mount(NotResumed::NotMounted(volume(), "bad superblock".into()), None)]
+#[case::it_is_not_there(NotResumed::NotAttached(volume()), None)]
+fn what_passes_has_a_word(#[case] why: NotResumed, #[case] word: Option<&str>) {
+    assert_eq!(why.obstacle().map(Obstacle::word), word);
 }

@@ -138,6 +138,7 @@ fn a_released_volume_is_not_taken_from_who_has_it_and_nothing_is_rebooted(
     let ran = resume(&instance);
     assert_eq!((ran.word(), ran.status, instance.marker()), ("not resumed", Some(1), marker), "{ran}");
     assert!(ran.why().contains(why) && ran.why().contains("stays released"), "{ran}");
+    assert_eq!(ran.answer["obstacle"], "in use", "{ran}");
     assert!(!instance.asked().contains(&"restart durin-volume.service".to_owned()), "{ran}");
     instance.end_processes();
     instance.unmount_everything(&[]);
