@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use durin_decisions::node::ReleaseState;
+use durin_decisions::node::{ReleaseState, Resume, Resumed, resume_state};
 
 use crate::see::ago;
 use crate::world::{AGED, Age};
@@ -136,7 +136,7 @@ impl Commands {
         let resumed = ours.iter().rposition(|it| it.document == Document::Resume);
         let (before, releases) = ours.split_at(resumed.map_or(0, |index| index + 1));
         match (releases.is_empty(), before.last()) {
-            (true, Some(resume)) => resumed_state(resume, before),
+            (true, Some(_)) => resumed_state(before),
             (true, None) => self.earlier_state(),
             (false, _) => released_state(releases),
         }
@@ -150,18 +150,23 @@ impl Commands {
 }
 
 impl Command {
+    fn resume(&self) -> Resume {
+        let outcome = match self.outcome {
+            Outcome::Sent | Outcome::Begun => Resumed::Open,
+            Outcome::Success => Resumed::Serves,
+            Outcome::Failed | Outcome::Undelivered => Resumed::Failed,
+        };
+        Resume { requested: ago(self.requested), ended: ago(self.ended), outcome }
+    }
+
     fn takes_back(&self) -> bool {
         (self.document, self.outcome) == (Document::Resume, Outcome::Success)
     }
 }
 
-fn resumed_state(resume: &Command, ours: &[&Command]) -> ReleaseState {
-    let times = ours.iter().rev().take_while(|it| it.document == Document::Resume).count();
-    match resume.outcome {
-        Outcome::Success => ReleaseState::NotStarted,
-        Outcome::Sent | Outcome::Begun => ReleaseState::Resuming { since: ago(resume.requested) },
-        Outcome::Failed | Outcome::Undelivered => ReleaseState::ResumeFailed { at: ago(resume.ended), times },
-    }
+fn resumed_state(ours: &[&Command]) -> ReleaseState {
+    let first = ours.iter().rposition(|it| it.document == Document::Release).map_or(0, |release| release + 1);
+    resume_state(&ours[first..].iter().map(|it| it.resume()).collect::<Vec<_>>())
 }
 
 fn released_state(releases: &[&Command]) -> ReleaseState {

@@ -6,6 +6,7 @@ mod hooks;
 mod next_step;
 mod observed;
 mod record;
+mod resumed;
 mod standstill;
 mod step;
 mod word;
@@ -23,6 +24,7 @@ pub use observed::{
     Release, ReleaseState, Stop, UnusableKey, Volume, VolumeState, lacks_holder,
 };
 pub use record::{ARecord, Record, RecordProblem};
+pub use resumed::{Resume, Resumed, resume_state};
 pub use standstill::Standstill;
 pub use step::{ActionResult, Blocked, Done, Number, Step, WaitFor};
 pub use word::{Question, Word, Words};

@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_ssm::types as ssm;
-use durin_decisions::node::{Attachment, LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, command_ended};
+use durin_decisions::node::{
+    Attachment, LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, ReleaseState, Resume, Resumed, command_ended,
+    resume_state,
+};
 
 use super::convert::time;
 use super::documents::Document;
@@ -62,8 +65,8 @@ pub(super) enum Answer {
 /// How long before its answer was given up a command may have been taken, and how much clocks differ.
 const SENDING: Duration = Duration::from_secs(10);
 
-/// What a resume says that ends before the check, the mount or the release that is under way
-/// (`infra/node/src/decide/letting_go.rs`).
+/// What a resume says that ends before the check, the mount or the release that is under way, if its durin-node has no word
+/// for it (`Obstacle` in `infra/node/src/decide/letting_go.rs`).
 const STILL_UNDER_WAY: &str = "is still being checked";
 
 impl Command {
@@ -93,9 +96,27 @@ impl Command {
         Some(Command { id, document, requested, outcome, ended, refusal, said, is_unknown })
     }
 
-    /// Whether the instance was at it when it answered. It is no failure, however often it says so.
-    fn is_under_way(&self) -> bool {
-        self.outcome == Outcome::Failed && self.refusal.as_ref().is_some_and(|why| why.contains(STILL_UNDER_WAY))
+    /// As one that has asked the holder to serve again.
+    fn resume(&self) -> Resume {
+        let outcome = match self.outcome {
+            Outcome::Open => Resumed::Open,
+            Outcome::Success => Resumed::Serves,
+            Outcome::Failed => self.obstacle(),
+            Outcome::Undelivered => Resumed::Failed,
+        };
+        Resume { requested: self.requested, ended: self.ended, outcome }
+    }
+
+    /// By the program's own word, which its sentence quotes.
+    fn obstacle(&self) -> Resumed {
+        let is_old_and_at_it = || self.refusal.as_ref().is_some_and(|why| why.contains(STILL_UNDER_WAY));
+        match self.said.as_ref().and_then(|said| said.obstacle.as_deref()) {
+            Some("under way") => Resumed::UnderWay,
+            Some("in use") => Resumed::InUse,
+            Some(_) => Resumed::Failed,
+            None if is_old_and_at_it() => Resumed::UnderWay,
+            None => Resumed::Failed,
+        }
     }
 }
 
@@ -132,7 +153,7 @@ pub(super) fn release_state(listed: &[Command], attachment: &Attachment, sent: O
     let resumed = ours.iter().rposition(|command| command.document == Document::Resume);
     let releases = ours.split_off(resumed.map_or(0, |index| index + 1));
     match (releases.is_empty(), ours.last()) {
-        (true, Some(resume)) => resumed_state(resume, &ours),
+        (true, Some(_)) => resume_state(&since_release(&ours)),
         (true, None) => earlier_state(&earlier),
         (false, _) => released_state(&releases),
     }
@@ -185,19 +206,9 @@ fn earlier_state(earlier: &[&Command]) -> ReleaseState {
     }
 }
 
-fn resumed_state(resume: &Command, ours: &[&Command]) -> ReleaseState {
-    let since_release = ours.iter().rev().take_while(|command| command.document == Document::Resume);
-    match resume.outcome {
-        Outcome::Success => ReleaseState::NotStarted,
-        Outcome::Open => ReleaseState::Resuming { since: resume.requested },
-        Outcome::Failed | Outcome::Undelivered if resume.is_under_way() => {
-            ReleaseState::StillResuming { at: resume.ended }
-        }
-        Outcome::Failed | Outcome::Undelivered => {
-            let failures = since_release.filter(|command| !command.is_under_way());
-            ReleaseState::ResumeFailed { at: resume.ended, times: failures.count() }
-        }
-    }
+fn since_release(ours: &[&Command]) -> Vec<Resume> {
+    let first = ours.iter().rposition(|it| it.document != Document::Resume).map_or(0, |release| release + 1);
+    ours[first..].iter().map(|it| it.resume()).collect()
 }
 
 /// Two functions may have asked at once, and then one success is enough. What was asked for after it says more.

@@ -16,6 +16,8 @@ pub(super) struct Said {
     /// Of which boot it speaks.
     pub(super) boot: String,
     pub(super) why: Option<String>,
+    /// The word for what keeps a resume, if its program has one for it.
+    pub(super) obstacle: Option<String>,
     /// The volume that was released in this boot.
     pub(super) released: Option<String>,
     /// What the kernel could not write of a volume that was released: it is lost.

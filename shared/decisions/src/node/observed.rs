@@ -330,9 +330,9 @@ pub enum ReleaseState {
     },
     /// The holder has been asked to serve again.
     Resuming { since: SystemTime },
-    /// It has answered that it is still on its way to serve again, last at this time: a check of the file system takes as long
-    /// as it takes.
-    StillResuming { at: SystemTime },
+    /// It has answered that it cannot yet and that nothing has failed, first and last at these times: a check of the file
+    /// system takes as long as it takes, and whoever has the volume's device open may be repairing it.
+    StillResuming { since: SystemTime, at: SystemTime },
     /// It has not come to serve again, so many times since it let go, and last at this time.
     ResumeFailed { at: SystemTime, times: usize },
 }

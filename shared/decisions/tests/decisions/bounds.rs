@@ -129,7 +129,7 @@ const NEWCOMERS: [Option<(&Lifecycle, InstanceState)>; 4] = [
     Some((&Lifecycle::InService, InstanceState::Running)),
 ];
 
-fn releases() -> [Option<ReleaseState>; 11] {
+fn releases() -> [Option<ReleaseState>; 13] {
     [
         None,
         Some(ReleaseState::NotStarted),
@@ -141,6 +141,8 @@ fn releases() -> [Option<ReleaseState>; 11] {
         Some(unanswered_ago(0, 0)),
         Some(unanswered_ago(60, 0)),
         Some(ReleaseState::Resuming { since: now() }),
+        Some(still_resuming_ago(0)),
+        Some(ReleaseState::ResumeFailed { at: now(), times: 1 }),
         Some(ReleaseState::ResumeFailed { at: now(), times: 2 }),
     ]
 }

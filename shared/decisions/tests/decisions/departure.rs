@@ -243,7 +243,7 @@ fn a_run_lasts_as_long_as_the_decisions_count_on() {
 #[rstest]
 #[case::on_its_way(ReleaseState::Resuming { since: ago(10) })]
 #[case::on_its_way_for_long(ReleaseState::Resuming { since: ago(100) })]
-#[case::being_checked(ReleaseState::StillResuming { at: ago(10) })]
+#[case::being_checked(still_resuming_ago(10))]
 fn a_holder_that_ec2_takes_lets_go_though_it_is_on_its_way_to_serve_again(#[case] state: ReleaseState) {
     let (release, resumed) = (Step::Release { holder: id(OLD) }, Step::Wait(WaitFor::Resumed { holder: id(OLD) }));
     let step = |situation: Situation| next_step(&situation.seen(), now());
@@ -261,7 +261,7 @@ fn a_holder_that_ec2_takes_lets_go_though_it_is_on_its_way_to_serve_again(#[case
         assert_eq!(step(newcomer), alone, "{left} s before its end, with nobody");
     }
     // What is asked for now would be cut off.
-    let long_ago = interrupted(119).rebalancing().release(&[OLD], ReleaseState::StillResuming { at: ago(60) });
+    let long_ago = interrupted(119).rebalancing().release(&[OLD], still_resuming_ago(60));
     assert_eq!(step(long_ago), resumed);
     // There is time to serve again, and to let go after that.
     let early = replaced_early(600).release(&[OLD, NEW], state).says(NEW, Question::Prepared, Word::Yes);
@@ -273,7 +273,7 @@ fn a_holder_that_ec2_takes_lets_go_though_it_is_on_its_way_to_serve_again(#[case
 /// Its word is listened to while there is time for it.
 #[test]
 fn a_newcomer_is_heard_while_the_holder_is_on_its_way_to_serve_again() {
-    for state in [ReleaseState::Resuming { since: ago(10) }, ReleaseState::StillResuming { at: ago(10) }] {
+    for state in [ReleaseState::Resuming { since: ago(10) }, still_resuming_ago(10)] {
         let seen = replaced_early(119).release(&[OLD, NEW], state).seen();
         assert_eq!(word_matters(&seen, now()), Some((id(NEW), Question::Prepared)));
     }

@@ -85,9 +85,9 @@ fn give_up(instance: &str) -> Step {
 #[case::it_did_not_come_to_serve_again_in_another_hand_off(ReleaseState::Resuming { since: ago(600) }, release())]
 #[case::it_has_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(599), times: 1 }, terminate(OLD))]
 #[case::it_had_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(600), times: 2 }, release())]
-#[case::it_is_being_checked(ReleaseState::StillResuming { at: ago(59) }, resumed())]
-#[case::it_may_have_been_checked(ReleaseState::StillResuming { at: ago(60) }, resume())]
-#[case::it_was_checked_in_another_hand_off(ReleaseState::StillResuming { at: ago(600) }, release())]
+#[case::it_is_being_checked(still_resuming_ago(59), resumed())]
+#[case::it_may_have_been_checked(still_resuming_ago(60), resume())]
+#[case::it_was_checked_in_another_hand_off(still_resuming_ago(600), release())]
 fn an_answer_is_believed_for_as_long_as_it_can_be_true(#[case] state: ReleaseState, #[case] expected: Step) {
     assert_eq!(next_step(&rebalanced().release(&[OLD, NEW], state).seen(), now()), expected);
 }
@@ -124,8 +124,8 @@ fn a_holder_that_has_not_heard_is_asked_again_in_time(
 #[case::it_would_have_answered(unanswered_ago(30, 30), booted())]
 #[case::nobody_has_answered_for_a_minute(unanswered_ago(70, 10), booted())]
 #[case::it_serves_again_soon(ReleaseState::Resuming { since: ago(5) }, resumed())]
-#[case::it_is_being_checked(ReleaseState::StillResuming { at: ago(59) }, resumed())]
-#[case::it_may_have_been_checked(ReleaseState::StillResuming { at: ago(60) }, resume())]
+#[case::it_is_being_checked(still_resuming_ago(59), resumed())]
+#[case::it_may_have_been_checked(still_resuming_ago(60), resume())]
 fn a_holder_without_a_deadline_serves_again_while_its_successor_boots(
     #[case] state: ReleaseState,
     #[case] expected: Step,
@@ -163,8 +163,8 @@ fn a_holder_with_a_deadline_makes_way(#[case] state: ReleaseState, #[case] expec
 #[case::it_has_just_failed_to_serve_again(ReleaseState::ResumeFailed { at: ago(59), times: 1 }, resumed())]
 #[case::it_is_asked_once_more(ReleaseState::ResumeFailed { at: ago(60), times: 1 }, resume())]
 #[case::it_cannot_serve_again(ReleaseState::ResumeFailed { at: ago(60), times: 2 }, replace())]
-#[case::it_is_being_checked(ReleaseState::StillResuming { at: ago(59) }, resumed())]
-#[case::it_may_have_been_checked(ReleaseState::StillResuming { at: ago(60) }, resume())]
+#[case::it_is_being_checked(still_resuming_ago(59), resumed())]
+#[case::it_may_have_been_checked(still_resuming_ago(60), resume())]
 #[case::it_could_not_serve_again_and_a_person_may_have_helped(ReleaseState::ResumeFailed { at: ago(600), times: 2 }, resume())]
 fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case] expected: Step) {
     assert_eq!(next_step(&healthy().release(&[OLD], state).seen(), now()), expected);
@@ -174,7 +174,7 @@ fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case]
 #[case::its_agent_is_gone(healthy().release(&[], let_go_ago(599)), replace())]
 #[case::its_agent_is_gone_long_after(healthy().release(&[], let_go_ago(600)), resumed())]
 #[case::its_agent_is_gone_and_it_is_being_checked(
-    healthy().release(&[], ReleaseState::StillResuming { at: ago(60) }), resumed())]
+    healthy().release(&[], still_resuming_ago(60)), resumed())]
 #[case::its_agent_is_gone_and_it_let_go_of_an_earlier_attachment(
     healthy().release(&[], ReleaseState::Marked), resumed())]
 #[case::nothing_is_known_of_its_agent(healthy().agents_unknown(let_go_ago(60)), resumed())]
@@ -425,7 +425,7 @@ fn a_newcomer_that_is_warned_lets_go_in_order(
 #[case::it_let_go(let_go_ago(60))]
 #[case::it_is_on_its_way_to_serve_again(ReleaseState::Resuming { since: ago(5) })]
 #[case::it_does_not_come_to_serve_again(ReleaseState::ResumeFailed { at: ago(5), times: 1 })]
-#[case::it_is_being_checked(ReleaseState::StillResuming { at: ago(5) })]
+#[case::it_is_being_checked(still_resuming_ago(5))]
 fn a_newcomer_that_is_warned_goes_into_service_though_it_does_not_serve(#[case] state: ReleaseState) {
     let newcomer = taken_over().record_names(NEW).release(&[NEW], state);
     let unwarned = next_step(&newcomer.seen(), now());

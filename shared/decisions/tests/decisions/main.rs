@@ -17,6 +17,7 @@ mod prune;
 mod prune_plan;
 mod prune_table;
 mod publish;
+mod resumed;
 mod retirement;
 mod situation;
 mod spare;

@@ -59,6 +59,11 @@ pub(crate) fn unanswered_ago(first: u64, last: u64) -> ReleaseState {
     ReleaseState::Unanswered { since: ago(first), at: ago(last) }
 }
 
+/// It has said so once, so many seconds ago.
+pub(crate) fn still_resuming_ago(seconds: u64) -> ReleaseState {
+    ReleaseState::StillResuming { since: ago(seconds), at: ago(seconds) }
+}
+
 pub(crate) const PENDING: Lifecycle = Lifecycle::Launching { waits: false };
 pub(crate) const PENDING_WAIT: Lifecycle = Lifecycle::Launching { waits: true };
 pub(crate) const TERMINATING: Lifecycle = Lifecycle::Terminating { waits: false };

@@ -47,6 +47,12 @@ fn still_checking(requested: i64) -> Command {
     Command { refusal: Some(why.to_owned()), ..resume }
 }
 
+/// It has refused, with a word for what keeps it.
+fn kept_by(requested: i64, obstacle: &str) -> Command {
+    let said = Said { obstacle: Some(obstacle.to_owned()), ..Said::default() };
+    Command { said: Some(said), ..resume(requested, Status::Failed) }
+}
+
 fn released(last: u64) -> ReleaseState {
     ReleaseState::Released { at: at(last) }
 }
@@ -84,10 +90,22 @@ fn a_success_counts_only_if_it_is_certainly_of_this_attachment(
     &[release(101, Status::Success, 110), resume(130, Status::Failed), resume(300, Status::Failed)],
     ReleaseState::ResumeFailed { at: at(340), times: 2 })]
 #[case::it_is_still_being_checked(
-    &[release(101, Status::Success, 110), still_checking(130)], ReleaseState::StillResuming { at: at(295) })]
+    &[release(101, Status::Success, 110), still_checking(130)],
+    ReleaseState::StillResuming { since: at(295), at: at(295) })]
 #[case::it_is_still_being_checked_long_after(
     &[release(101, Status::Success, 110), still_checking(130), still_checking(360)],
-    ReleaseState::StillResuming { at: at(525) })]
+    ReleaseState::StillResuming { since: at(295), at: at(525) })]
+#[case::somebody_has_its_device_open(
+    &[release(101, Status::Success, 110), kept_by(130, "in use")],
+    ReleaseState::StillResuming { since: at(170), at: at(170) })]
+#[case::it_is_still_being_checked_in_a_word(
+    &[release(101, Status::Success, 110), kept_by(130, "under way")],
+    ReleaseState::StillResuming { since: at(170), at: at(170) })]
+#[case::something_else_keeps_it(
+    &[release(101, Status::Success, 110), kept_by(130, "a later word")], ReleaseState::ResumeFailed { at: at(170), times: 1 })]
+#[case::two_have_asked_and_one_has_not_reached_it(
+    &[release(101, Status::Success, 110), resume(130, Status::Success), resume(131, Status::TimedOut)],
+    ReleaseState::NotStarted)]
 #[case::it_was_checked_and_does_not_come_back(
     &[release(101, Status::Success, 110), still_checking(130), resume(360, Status::Failed)],
     ReleaseState::ResumeFailed { at: at(400), times: 1 })]

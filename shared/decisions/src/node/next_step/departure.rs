@@ -294,7 +294,8 @@ impl Departure<'_> {
     fn hear_whether_it_has_resumed(self) -> Step {
         let holder = self.attachment.instance.clone();
         let said = self.observed.release.as_ref().map(|release| release.state);
-        let is_due = matches!(said, Some(ReleaseState::StillResuming { at }) if at + RESUMES_AGAIN_AFTER <= self.now);
+        let is_due =
+            matches!(said, Some(ReleaseState::StillResuming { at, .. }) if at + RESUMES_AGAIN_AFTER <= self.now);
         if is_due && self.hears() && !self.is_leaving() {
             return Step::Resume { holder };
         }

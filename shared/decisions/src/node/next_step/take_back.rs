@@ -34,7 +34,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         }
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
         ReleaseState::Resuming { since } => ask(observed, holder, Some(since), now),
-        ReleaseState::StillResuming { at } | ReleaseState::ResumeFailed { at, .. }
+        ReleaseState::StillResuming { at, .. } | ReleaseState::ResumeFailed { at, .. }
             if now < at + RESUMES_AGAIN_AFTER =>
         {
             wait(|holder| WaitFor::Resumed { holder })

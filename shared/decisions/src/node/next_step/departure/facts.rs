@@ -82,7 +82,7 @@ impl Departure<'_> {
             ReleaseState::Resuming { since: at } | ReleaseState::ResumeFailed { at, .. } if self.now < at + SILENCE => {
                 Evidence::Refused
             }
-            ReleaseState::StillResuming { at } if self.now < at + SILENCE => Evidence::Resuming,
+            ReleaseState::StillResuming { at, .. } if self.now < at + SILENCE => Evidence::Resuming,
             ReleaseState::Resuming { .. } | ReleaseState::StillResuming { .. } | ReleaseState::ResumeFailed { .. } => {
                 Evidence::Stale
             }
