@@ -53,6 +53,7 @@ fn lines_of(blocked: &Blocked) -> &'static [&'static str] {
         | Blocked::NeverAvailable { .. }
         | Blocked::DetachedWhileMounted { .. }
         | Blocked::CannotBeAsked { .. }
+        | Blocked::ServesNotYet { .. }
         | Blocked::AttachRefused { .. } => &[],
     }
 }

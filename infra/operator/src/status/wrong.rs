@@ -124,7 +124,11 @@ fn stuck(look: &Look, now: SystemTime) -> Option<Wrong> {
     let held = observed.volume.as_ref()?.attachments.first()?;
     let id = &held.instance;
     let let_go = match observed.release.as_ref().map(|release| release.state) {
-        Some(ReleaseState::Released { at } | ReleaseState::ResumeFailed { at, .. }) => Some(at),
+        Some(
+            ReleaseState::Released { at }
+            | ReleaseState::StillResuming { since: at, .. }
+            | ReleaseState::ResumeFailed { at, .. },
+        ) => Some(at),
         Some(
             ReleaseState::NotStarted
             | ReleaseState::Marked
@@ -132,8 +136,7 @@ fn stuck(look: &Look, now: SystemTime) -> Option<Wrong> {
             | ReleaseState::Failed { .. }
             | ReleaseState::Undelivered { .. }
             | ReleaseState::Unanswered { .. }
-            | ReleaseState::Resuming { .. }
-            | ReleaseState::StillResuming { .. },
+            | ReleaseState::Resuming { .. },
         )
         | None => None,
     };

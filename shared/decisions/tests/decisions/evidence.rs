@@ -51,6 +51,10 @@ fn resumed() -> Step {
     wait(WaitFor::Resumed { holder: id(OLD) })
 }
 
+fn serves_not_yet() -> Step {
+    Step::Blocked(Blocked::ServesNotYet { holder: id(OLD) })
+}
+
 fn terminate(holder: &str) -> Step {
     Step::Terminate { holder: id(holder) }
 }
@@ -183,6 +187,36 @@ fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case]
     Step::Blocked(Blocked::LaunchSuspended { group: healthy().seen().declaration.group, holder: id(OLD) }))]
 fn a_holder_that_cannot_be_asked_is_replaced_only_for_certain(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// A check may take hours, and somebody may be at work on the volume; but a person has to know that nobody serves.
+#[rstest]
+#[case::it_stays(healthy().release(&[OLD], ReleaseState::NotStarted), resume())]
+#[case::its_newcomer_has_booted(rebalanced(), resume())]
+#[case::its_agent_is_gone(rebalanced().agent_lost(OLD), serves_not_yet())]
+fn a_holder_that_says_for_ten_minutes_that_it_cannot_serve_yet_is_reported(
+    #[case] situation: Situation,
+    #[case] a_minute_later: Step,
+) {
+    let step = |since, at| {
+        let mut seen = situation.seen();
+        let release = seen.release.as_mut().expect("Systems Manager was asked");
+        release.state = ReleaseState::StillResuming { since: ago(since), at: ago(at) };
+        next_step(&seen, now())
+    };
+    assert_eq!(step(599, 59), resumed());
+    assert_eq!(step(600, 59), serves_not_yet());
+    assert_eq!(step(600, 60), a_minute_later);
+}
+
+/// Its run goes on: nobody else would ask it in time to let go.
+#[test]
+fn nobody_stops_at_a_check_beside_a_deadline() {
+    let state = ReleaseState::StillResuming { since: ago(3_000), at: ago(10) };
+    let held = rebalanced().lifecycle(OLD, TERMINATING_WAIT).release(&[OLD, NEW], state);
+    let held = |left| held.clone().at_risk(OLD, RiskReason::Terminating, Some(in_s(left))).seen();
+    assert_eq!(next_step(&held(500), now()), resumed());
+    assert_eq!(next_step(&held(40), now()), release());
 }
 
 /// Systems Manager is asked about a holder that stays only if it may have let go.

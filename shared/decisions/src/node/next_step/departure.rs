@@ -294,12 +294,17 @@ impl Departure<'_> {
     fn hear_whether_it_has_resumed(self) -> Step {
         let holder = self.attachment.instance.clone();
         let said = self.observed.release.as_ref().map(|release| release.state);
-        let is_due =
-            matches!(said, Some(ReleaseState::StillResuming { at, .. }) if at + RESUMES_AGAIN_AFTER <= self.now);
-        if is_due && self.hears() && !self.is_leaving() {
+        let Some(ReleaseState::StillResuming { since, at }) = said else {
+            return Step::Wait(WaitFor::Resumed { holder });
+        };
+        if at + RESUMES_AGAIN_AFTER <= self.now && self.hears() && !self.is_leaving() {
             return Step::Resume { holder };
         }
-        Step::Wait(WaitFor::Resumed { holder })
+        // A run that ends now may not be there when the holder has to let go.
+        if self.has_deadline() {
+            return Step::Wait(WaitFor::Resumed { holder });
+        }
+        take_back::wait_or_tell(&holder, since, self.now)
     }
 
     fn detach(self) -> Step {

@@ -34,9 +34,10 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         }
         ReleaseState::Resuming { since } if now < since + RESUME_TIMEOUT => wait(|holder| WaitFor::Resumed { holder }),
         ReleaseState::Resuming { since } => ask(observed, holder, Some(since), now),
-        ReleaseState::StillResuming { at, .. } | ReleaseState::ResumeFailed { at, .. }
-            if now < at + RESUMES_AGAIN_AFTER =>
-        {
+        ReleaseState::StillResuming { since, at } if now < at + RESUMES_AGAIN_AFTER => {
+            Some(wait_or_tell(holder, since, now))
+        }
+        ReleaseState::ResumeFailed { at, .. } if now < at + RESUMES_AGAIN_AFTER => {
             wait(|holder| WaitFor::Resumed { holder })
         }
         // Its end would cut the check off, and its successor would begin it anew.
@@ -44,6 +45,17 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         // Twice in this hand-off: it does not come back.
         ReleaseState::ResumeFailed { at, times: 2.. } if now < at + SILENCE => Some(replace(observed, holder)),
         ReleaseState::ResumeFailed { at, .. } => ask(observed, holder, Some(at), now),
+    }
+}
+
+/// Waits for a holder that has answered, first at that time, that it cannot serve again yet. A check may take hours; but in
+/// them a person has to know.
+pub(super) fn wait_or_tell(holder: &InstanceId, since: SystemTime, now: SystemTime) -> Step {
+    let holder = holder.clone();
+    if since + SILENCE <= now {
+        Step::Blocked(Blocked::ServesNotYet { holder })
+    } else {
+        Step::Wait(WaitFor::Resumed { holder })
     }
 }
 

@@ -169,6 +169,13 @@ pub enum Blocked {
          again. If it does not serve: aws ec2 reboot-instances --instance-ids {holder}"
     )]
     CannotBeAsked { holder: InstanceId },
+    /// It is asked again.
+    #[error(
+        "{holder} has let go of the volume, and has answered for ten minutes that it cannot serve from it again yet: its file \
+         system is still being checked, or somebody has its device open. Look at journalctl -u durin-volume on it, and end \
+         what need not have the device (fuser -v on it says what does)"
+    )]
+    ServesNotYet { holder: InstanceId },
     /// The successor runs in another zone than the volume.
     #[error(
         "the volume {volume} is in {volume_zone}, but the Auto Scaling group {group} launched {successor} in {successor_zone}: give the group only subnets in {volume_zone}"
