@@ -47,6 +47,7 @@ fn lines_of(blocked: &Blocked) -> &'static [&'static str] {
         Blocked::NotDeclared { .. } | Blocked::Tags(TagError::NotPropagated { .. }) => &["propagated"],
         Blocked::Unfit { .. }
         | Blocked::CannotAnswer { .. }
+        | Blocked::NeitherIsOnline { .. }
         | Blocked::ActionDenied { .. }
         | Blocked::EndRefused { .. }
         | Blocked::NeverFreed { .. }

@@ -55,6 +55,11 @@ fn serves_not_yet() -> Step {
     Step::Blocked(Blocked::ServesNotYet { holder: id(OLD) })
 }
 
+fn neither_is_online() -> Step {
+    let group = healthy().seen().declaration.group;
+    Step::Blocked(Blocked::NeitherIsOnline { group, newcomer: id(NEW), holder: id(OLD) })
+}
+
 fn terminate(holder: &str) -> Step {
     Step::Terminate { holder: id(holder) }
 }
@@ -268,7 +273,9 @@ fn silence_takes_no_healthy_holder_down(#[case] situation: Situation, #[case] ex
 /// Its image has an agent, which is not heard of for now: the holder serves, and a newcomer has to show that it can follow.
 #[rstest]
 #[case::it_boots(120, booted())]
-#[case::it_is_slow(600, booted())]
+#[case::it_is_slow(300, booted())]
+#[case::a_person_has_to_know(301, neither_is_online())]
+#[case::a_person_has_had_the_time_to_know(600, neither_is_online())]
 #[case::it_never_boots(601, give_up(NEW))]
 fn a_holder_whose_agent_is_lost_does_not_go_because_of_silence(#[case] launched: u64, #[case] expected: Step) {
     let silent = |state| rebalanced().release(&[], state).agent_lost(OLD).launched_ago(NEW, launched);
@@ -278,7 +285,7 @@ fn a_holder_whose_agent_is_lost_does_not_go_because_of_silence(#[case] launched:
     let in_service =
         silent(ReleaseState::NotStarted).lifecycle(NEW, Lifecycle::InService).lifecycle(OLD, Lifecycle::Standby);
     let ended = Step::EndSpare { instance: id(NEW), number: Number::Stays };
-    assert_eq!(next_step(&in_service.seen(), now()), if expected == booted() { booted() } else { ended });
+    assert_eq!(next_step(&in_service.seen(), now()), if expected == give_up(NEW) { ended } else { expected });
 }
 
 #[rstest]

@@ -28,14 +28,15 @@
 
 mod facts;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::agreement;
 use super::hold::hold;
 use super::hook::waits;
 use super::obstacles::unusable_key;
 use super::patience::{
-    ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, STUCK_AFTER,
+    ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, SILENT_TOGETHER,
+    STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
 use super::stuck;
@@ -322,18 +323,31 @@ impl Departure<'_> {
     /// A newcomer that stays silent costs a healthy holder nothing but patience, which has an end.
     fn wait_or_give_newcomer_up(self, wait: WaitFor) -> Step {
         let Some(newcomer) = self.successor.id() else { return Step::Wait(wait) };
-        if !self.is_silent(newcomer) {
+        let Some(Agents::Listed { online, .. }) = self.observed.release.as_ref().map(|release| &release.agents) else {
             return Step::Wait(wait);
+        };
+        if self.is_silent(newcomer)
+            && let Some(given_up) = give_newcomer_up(self.observed, newcomer, self.now)
+        {
+            return given_up;
         }
-        let is_known = self.observed.release.as_ref().is_some_and(|release| release.agents != Agents::Unknown);
-        let given_up = is_known.then(|| give_newcomer_up(self.observed, newcomer, self.now)).flatten();
-        given_up.unwrap_or(Step::Wait(wait))
+        let holder = &self.attachment.instance;
+        let neither_is_online = ![newcomer, holder].iter().any(|id| online.contains(*id));
+        if neither_is_online && !self.has_deadline() && self.is_launched_for(newcomer, SILENT_TOGETHER) {
+            let (group, newcomer, holder) = (self.observed.declaration.group.clone(), newcomer.clone(), holder.clone());
+            return Step::Blocked(Blocked::NeitherIsOnline { group, newcomer, holder });
+        }
+        Step::Wait(wait)
     }
 
     /// Whether it has had the time for a sign of life.
     fn is_silent(&self, newcomer: &InstanceId) -> bool {
+        self.is_launched_for(newcomer, SILENCE)
+    }
+
+    fn is_launched_for(&self, newcomer: &InstanceId, span: Duration) -> bool {
         let launched = self.observed.instances.get(newcomer).and_then(|instance| instance.launched);
-        launched.is_some_and(|launched| launched + SILENCE < self.now)
+        launched.is_some_and(|launched| launched + span < self.now)
     }
 
     /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.

@@ -49,6 +49,10 @@ pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 /// but another launch may get a better image, or a better host.
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
+/// The same before a person is told, if the holder's own agent is not online either: then nobody can tell what the newcomer
+/// lacks, and the next is likely to lack the same.
+pub(super) const SILENT_TOGETHER: Duration = Duration::from_secs(SILENCE.as_secs() / 2);
+
 /// How long an instance may take to answer a question: 30 s until it is delivered, two minutes that its document waits for a
 /// yes, and some.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(160);

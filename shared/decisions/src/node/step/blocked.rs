@@ -43,6 +43,16 @@ pub enum Blocked {
          give Systems Manager back what it lacks"
     )]
     CannotAnswer { group: GroupName, newcomer: InstanceId, holder: InstanceId, why: String },
+    /// The newcomer is given up in the end, and its holder stays: silence does not tell an image without an agent from one that
+    /// does not boot.
+    #[error(
+        "{newcomer} was launched to be the node of the Auto Scaling group {group}, and its Systems Manager agent does not come \
+         online; nor is that of {holder}, which has the volume, so that it could not let go in order either. Publish an image \
+         that has the agent (just rollback, or a new bake), and restart amazon-ssm-agent on {holder}; or, if images are to do \
+         without the agent, end {holder}: aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+         --no-should-decrement-desired-capacity"
+    )]
+    NeitherIsOnline { group: GroupName, newcomer: InstanceId, holder: InstanceId },
     #[error(
         "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
          Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \
