@@ -182,6 +182,10 @@ fn a_holder_that_stays_serves_or_is_made_to(#[case] state: ReleaseState, #[case]
 #[rstest]
 #[case::its_agent_is_gone(healthy().release(&[], let_go_ago(599)), replace())]
 #[case::its_agent_is_gone_long_after(healthy().release(&[], let_go_ago(600)), resumed())]
+#[case::its_agent_may_be_gone_for_long(healthy().release(&[], let_go_ago(839)), resumed())]
+#[case::its_agent_is_gone_for_good(
+    healthy().release(&[], let_go_ago(840)), Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }))]
+#[case::nothing_is_known_of_its_agent_long_after(healthy().agents_unknown(let_go_ago(86_400)), resumed())]
 #[case::its_agent_is_gone_and_it_is_being_checked(
     healthy().release(&[], still_resuming_ago(60)), resumed())]
 #[case::its_agent_is_gone_and_it_let_go_of_an_earlier_attachment(

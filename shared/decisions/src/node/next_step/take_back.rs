@@ -64,7 +64,10 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
     match observed.release.as_ref().map(|release| &release.agents) {
         Some(agents) if agents.is_online(holder) => Some(Step::Resume { holder: holder.clone() }),
         Some(Agents::Listed { .. }) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
-        // It may have been rebooted long ago and serve without its agent, or serve nobody.
+        // It may have been rebooted long ago and serve without its agent, or serve nobody. There is nothing to wait for.
+        Some(Agents::Listed { .. }) if evidence.is_some_and(|at| at + SILENCE + GONE_WITHIN <= now) => {
+            Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
+        }
         Some(Agents::Listed { .. } | Agents::Unknown) | None if observed.stands_for(GONE_WITHIN, now) => {
             Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
         }
