@@ -136,7 +136,15 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
             match answers.denial(holder) {
                 None => {}
                 Some(Denial::DoesNotServe { why }) => *outcome = Err(does_not_serve(serves, &why)),
-                Some(Denial::HasLostItsAgent) => *outcome = Err(cannot_be_asked(serves)),
+                // It may have let go longer ago than the schedule asks about all nodes at once.
+                Some(Denial::HasLostItsAgent) => {
+                    let serves = serves.clone();
+                    node.view.know_whether_asked(serves.clone(), true, aws.clock.now());
+                    *outcome = match run(aws, node, deadline).await {
+                        Ok(Done::Serves { .. }) => Err(cannot_be_asked(&serves)),
+                        looked => looked,
+                    };
+                }
                 Some(Denial::HasReleased) => {
                     node.says_it_has_released = Some(holder.clone());
                     *outcome = run(aws, node, deadline).await;
