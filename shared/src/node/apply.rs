@@ -75,8 +75,11 @@ pub(super) async fn apply(aws: &Aws, node: &mut Node, step: &Step) -> Result<App
         Step::Ask { instance, question } => Ok(ask(aws, node, instance, *question).await),
         Step::Release { holder } => Ok(send(aws, node, holder, Document::Release).await),
         Step::Resume { holder } => {
-            node.says_it_has_released = None;
-            Ok(send(aws, node, holder, Document::Resume).await)
+            let applied = send(aws, node, holder, Document::Resume).await;
+            if applied == Applied::Done {
+                node.says_it_has_released = None;
+            }
+            Ok(applied)
         }
         Step::Detach { holder } => detach(aws, node, holder).await,
         Step::Terminate { holder } => {
