@@ -241,6 +241,7 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         .await;
     let now = aws.clock.now();
     let since = node.writes.sent().and_then(|sent| sent.unanswered_since(&attachment, document)).unwrap_or(now);
+    let refused = node.writes.sent().map_or(0, |sent| sent.refusals(&attachment, document));
     let answer = match sent {
         Ok(sent) => match sent.command.and_then(|command| command.command_id) {
             Some(id) => Answer::Taken { id },
@@ -262,12 +263,13 @@ async fn send(aws: &Aws, node: &mut Node, holder: &InstanceId, document: Documen
         }
         // No document, no permission, too many calls: a release that cannot be had does not stop the hand-off.
         Err(error) => {
-            let refused = failed("ssm:SendCommand")(error);
-            tracing::warn!(node = %node.name(), instance = %holder, step, reason = refused.chain(), "refused");
+            let failure = failed("ssm:SendCommand")(error);
+            tracing::warn!(node = %node.name(), instance = %holder, step, reason = failure.chain(), "refused");
             Answer::Refused
         }
     };
-    node.writes.note_sent(Sent { attachment, document, at: now, answer });
+    let refused = if answer == Answer::Refused { refused + 1 } else { 0 };
+    node.writes.note_sent(Sent { attachment, document, at: now, answer, refused });
     Applied::Done
 }
 

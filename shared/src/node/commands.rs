@@ -46,6 +46,8 @@ pub(super) struct Sent {
     pub(super) document: Document,
     pub(super) at: SystemTime,
     pub(super) answer: Answer,
+    /// How often in a row it was refused, this time included.
+    pub(super) refused: usize,
 }
 
 /// What Systems Manager has said to a command.
@@ -68,6 +70,8 @@ const SENDING: Duration = Duration::from_secs(10);
 /// What a resume says that ends before the check, the mount or the release that is under way, if its durin-node has no word
 /// for it (`Obstacle` in `infra/node/src/decide/letting_go.rs`).
 const STILL_UNDER_WAY: &str = "is still being checked";
+const UNDER_WAY: &str = "under way";
+const IN_USE: &str = "in use";
 
 impl Command {
     /// None for other people's commands, and for what lacks an id or a time.
@@ -111,8 +115,8 @@ impl Command {
     fn obstacle(&self) -> Resumed {
         let is_old_and_at_it = || self.refusal.as_ref().is_some_and(|why| why.contains(STILL_UNDER_WAY));
         match self.said.as_ref().and_then(|said| said.obstacle.as_deref()) {
-            Some("under way") => Resumed::UnderWay,
-            Some("in use") => Resumed::InUse,
+            Some(UNDER_WAY) => Resumed::UnderWay,
+            Some(IN_USE) => Resumed::InUse,
             Some(_) => Resumed::Failed,
             None if is_old_and_at_it() => Resumed::UnderWay,
             None => Resumed::Failed,
@@ -179,11 +183,16 @@ fn unlisted(listed: &[Command], sent: &Sent) -> Option<ReleaseState> {
         (Answer::Refused, Document::Release) => ReleaseState::Undelivered { at: sent.at },
         (Answer::Lost { since }, Document::Release) => ReleaseState::Unanswered { since: *since, at: sent.at },
         (Answer::Taken { .. } | Answer::Lost { .. }, Document::Resume) => ReleaseState::Resuming { since: sent.at },
-        (Answer::Refused, Document::Resume) => ReleaseState::ResumeFailed { at: sent.at, times: 1 },
+        (Answer::Refused, Document::Resume) => ReleaseState::ResumeFailed { at: sent.at, times: sent.refused },
     })
 }
 
 impl Sent {
+    /// How often in a row Systems Manager has refused what the holder is asked for once more now.
+    pub(super) fn refusals(&self, attachment: &Attachment, document: Document) -> usize {
+        if self.document == document && is_same(&self.attachment, attachment) { self.refused } else { 0 }
+    }
+
     /// Since when no answer has come to what the holder is asked for once more now.
     pub(super) fn unanswered_since(&self, attachment: &Attachment, document: Document) -> Option<SystemTime> {
         match self.answer {

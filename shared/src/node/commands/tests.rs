@@ -49,8 +49,8 @@ fn still_checking(requested: i64) -> Command {
 
 /// It has refused, with a word for what keeps it.
 fn kept_by(requested: i64, obstacle: &str) -> Command {
-    let said = Said { obstacle: Some(obstacle.to_owned()), ..Said::default() };
-    Command { said: Some(said), ..resume(requested, Status::Failed) }
+    let said = Said::in_output(&format!("{{\"protocol\":1,\"answer\":\"not resumed\",\"obstacle\":\"{obstacle}\"}}"));
+    Command { said, ..resume(requested, Status::Failed) }
 }
 
 fn released(last: u64) -> ReleaseState {
@@ -141,7 +141,10 @@ fn a_command_is_believed_to_have_taken_as_long_as_its_document_lets_it(
 
 #[test]
 fn durin_node_says_of_a_check_that_it_is_under_way() {
-    assert!(include_str!("../../../../infra/node/src/decide/letting_go.rs").contains(STILL_UNDER_WAY));
+    let says = include_str!("../../../../infra/node/src/decide/letting_go.rs");
+    for words in [STILL_UNDER_WAY.to_owned(), format!("=> \"{UNDER_WAY}\""), format!("=> \"{IN_USE}\"")] {
+        assert!(says.contains(&words), "{words}");
+    }
 }
 
 #[rstest]
@@ -166,9 +169,25 @@ fn what_we_have_sent_counts_for_the_attachment_that_it_was_sent_to(
     #[case] attached_at: u64,
     #[case] state: ReleaseState,
 ) {
-    let sent = Sent { attachment: attached(Some(attached_at)), document, at: at(200), answer };
+    let sent = Sent { attachment: attached(Some(attached_at)), document, at: at(200), answer, refused: 1 };
     let listed = [release(101, Status::Success, 110)];
     assert_eq!(release_state(&listed, &attached(Some(100)), Some(&sent)), state);
+}
+
+/// Systems Manager lists nothing of what it has refused: the run that was refused counts.
+#[test]
+fn a_holder_that_cannot_be_asked_to_serve_again_has_failed_as_often_as_it_was_refused() {
+    let refused = |refused, attached_at, document| {
+        let attachment = attached(Some(attached_at));
+        Sent { attachment, document, at: at(200), answer: Answer::Refused, refused }
+    };
+    let twice = refused(2, 100, Document::Resume);
+    let listed = [release(101, Status::Success, 110)];
+    let state = release_state(&listed, &attached(Some(100)), Some(&twice));
+    assert_eq!(state, ReleaseState::ResumeFailed { at: at(200), times: 2 });
+    assert_eq!(twice.refusals(&attached(Some(100)), Document::Resume), 2);
+    assert_eq!(twice.refusals(&attached(Some(99)), Document::Resume), 0);
+    assert_eq!(twice.refusals(&attached(Some(100)), Document::Release), 0);
 }
 
 fn taken(id: &str) -> Answer {
