@@ -247,6 +247,7 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
             | Done::Starts { .. }
             | Done::NoSuccessor
             | Done::AwaitsCapacity { .. }
+            | Done::LaunchesLater { .. }
             | Done::NoMove { .. }
             | Done::Underway { .. }
             | Done::NotANode { .. }

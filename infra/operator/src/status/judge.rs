@@ -68,7 +68,11 @@ fn state(look: &Look) -> State {
     let observed = &look.observed;
     let is_idle = match &look.step {
         Step::Done(
-            Done::Serves { .. } | Done::Starts { .. } | Done::ServesWithoutRecord { .. } | Done::AwaitsCapacity { .. },
+            Done::Serves { .. }
+            | Done::Starts { .. }
+            | Done::ServesWithoutRecord { .. }
+            | Done::AwaitsCapacity { .. }
+            | Done::LaunchesLater { .. },
         )
         | Step::Blocked(_) => true,
         Step::Done(

@@ -95,6 +95,38 @@ fn the_number_follows_the_node(#[case] situation: Situation, #[case] expected: S
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
+/// Launched so many seconds ago beside a holder whose host retires, and at its end.
+fn launched_in_vain(seconds: u64) -> Situation {
+    retired()
+        .at_least(1)
+        .attached_ago(90_000)
+        .instance(NEW, TERMINATING, InstanceState::Dead)
+        .launched_ago(NEW, seconds)
+}
+
+/// Ten minutes are what one gets that is silent, or not fit. Nobody launches and ends such instances all day.
+#[rstest]
+#[case::it_was_taken(launched_in_vain(599), Step::LaunchFirst { holder: id(OLD) })]
+#[case::it_was_given_up(launched_in_vain(600), later())]
+#[case::an_hour_is_not_over(launched_in_vain(3_599), later())]
+#[case::an_hour_is_over(launched_in_vain(3_600), Step::LaunchFirst { holder: id(OLD) })]
+#[case::its_group_has_forgotten_it(launched_in_vain(700).not_a_member(NEW), later())]
+#[case::it_was_there_before_the_holder(
+    launched_in_vain(700).attached_ago(699), Step::LaunchFirst { holder: id(OLD) })]
+#[case::it_is_another_groups(launched_in_vain(700).stranger(NEW), Step::LaunchFirst { holder: id(OLD) })]
+#[case::two_are_still_asked_for(launched_in_vain(700).desired(2), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::two_are_still_asked_for_and_one_may_come(
+    launched_in_vain(700).desired(2).not_a_member(NEW), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }))]
+#[case::it_is_the_last_day(launched_in_vain(700).stops_at(OLD, in_s(86_400)), Step::Replace { holder: id(OLD) })]
+#[case::nobody_has_to_go(launched_in_vain(700).never_stops(OLD), Step::Done(Done::Serves { holder: id(OLD) }))]
+fn nothing_is_launched_in_vain_all_day(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+fn later() -> Step {
+    Step::Done(Done::LaunchesLater { holder: id(OLD) })
+}
+
 /// The second comes while it is waited for, or another call has changed the number: then the wait begins anew.
 #[test]
 fn a_group_that_changes_does_not_stand_still() {

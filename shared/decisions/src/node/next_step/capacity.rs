@@ -25,6 +25,10 @@
 //! be taken off again, and cannot be told from a person's. What bounds the harm: if the group chooses the holder, its
 //! terminate hook keeps it serving until the other has booted, and it hands over in order.
 //!
+//! A second one that gives no sign of life, or says that it is not fit, is ended after ten minutes, and so would the next
+//! be. There are two weeks left, so an hour passes from one launch to the next. Nobody keeps a record of that: EC2 lists an
+//! instance for about an hour after its end. One that is gone in less than ten minutes was not given up, but taken.
+//!
 //! It does not matter who has asked for two, or whether a function has died halfway: each line is decided from what is
 //! seen. A second instance that nobody needs is ended before it takes anything over. A day before EC2 stops the holder this
 //! has gone on for long enough, and the group replaces it (see taken.rs).
@@ -32,10 +36,10 @@
 use std::time::SystemTime;
 
 use super::obstacles::{too_many, unusable_key};
-use super::patience::LAUNCH_SHOWS_WITHIN;
+use super::patience::{LAUNCH_SHOWS_WITHIN, LAUNCHES_FIRST_AGAIN_AFTER, SILENCE};
 use super::{agreement, departure, spare, take_back, taken};
 use crate::ids::InstanceId;
-use crate::node::observed::{Lifecycle, Observed};
+use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::{Blocked, Done, Step, WaitFor};
 
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
@@ -73,13 +77,35 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
             Some(Step::Wait(WaitFor::Replacement { holder }))
         }
         (1 | 2.., _, true) if is_last_day => Some(take_back::replace(observed, &holder)),
+        // Where the number could not fall with its name, it would go on by itself.
+        (2.., None, true)
+            if was_in_vain(observed, &holder, now)
+                && group.min_size < 2
+                && none_is_being_launched(observed, &holder, now) =>
+        {
+            Some(Step::RestoreCapacity { holder })
+        }
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
         (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
+        (1, _, true) if was_in_vain(observed, &holder, now) => Some(Step::Done(Done::LaunchesLater { holder })),
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,
     }
+}
+
+/// Whether an instance that was to follow the holder has ended without it, so lately that the next is not launched yet.
+fn was_in_vain(observed: &Observed, holder: &InstanceId, now: SystemTime) -> bool {
+    let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let Some(since) = held.and_then(|held| held.since) else { return false };
+    let is_of_then = |launched: SystemTime| {
+        since < launched && launched + SILENCE <= now && now < launched + LAUNCHES_FIRST_AGAIN_AFTER
+    };
+    observed.instances.iter().any(|(id, instance)| {
+        let has_ended = instance.of_group && instance.state == InstanceState::Dead;
+        id != holder && has_ended && instance.launched.is_some_and(is_of_then)
+    })
 }
 
 /// Whether the number can be lowered without a name, as far as anybody can see. If an instance of ours has just been ended

@@ -75,6 +75,9 @@ pub(super) const REFUSES_FOR: Duration = Duration::from_secs(60);
 /// Without capacity it tries again every minute or so, each time for a moment.
 pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
 
+/// How soon after one that came to nothing another instance is launched first, beside a holder whose host retires some day.
+pub(super) const LAUNCHES_FIRST_AGAIN_AFTER: Duration = Duration::from_secs(3600);
+
 /// How long a holder that its group is ending is kept serving for want of a successor that has booted, from the first look
 /// at it. Its terminate hook waits for 900 s, of which 300 may be gone before the schedule makes up for a lost event, and a
 /// minute is for going cleanly.
