@@ -292,6 +292,14 @@ fn a_holder_whose_agent_is_lost_does_not_go_because_of_silence(#[case] launched:
     assert_eq!(next_step(&in_service.seen(), now()), if expected == give_up(NEW) { ended } else { expected });
 }
 
+/// EC2 takes it: a run that went home would not be there when the newcomer runs.
+#[test]
+fn nobody_stops_at_silence_beside_a_deadline() {
+    let taken = replaced_early(30).state(NEW, InstanceState::Pending).launched_ago(NEW, 400);
+    let silent = taken.release(&[], ReleaseState::NotStarted).agent_lost(OLD);
+    assert_eq!(next_step(&silent.seen(), now()), wait(WaitFor::Running { successor: id(NEW) }));
+}
+
 #[rstest]
 #[case::its_newcomer_is_online(
     rebalanced().release(&[NEW], ReleaseState::NotStarted).agent_lost(OLD), terminate(OLD))]
