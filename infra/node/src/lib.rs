@@ -15,6 +15,8 @@
 //! | `settle`  | serves                      | does not serve                        |
 //! | `status`  | status, prepared, serves    | not prepared, unfit, does not serve   |
 //!
+//! A `resume` that may yet come to a yes names in `obstacle` what it is kept by: `under way` or `in use`.
+//!
 //! A caller whose protocol is too far from ours gets the command's no, or `refused`.
 
 pub mod answer;
