@@ -114,7 +114,7 @@ pub(crate) fn deeper() {
     check("two functions, one fault", &serving(), bounds(2, 1, 20), 20);
     check("one function, two faults", &serving(), bounds(1, 2, 16), 20);
     check("two functions, one fault, from nothing", &empty(), bounds(2, 1, 15), 20);
-    check("two functions, two faults, a holder that cannot be marked", &unmarkable(), bounds(2, 2, 12), 20);
+    check("two functions, one fault, a holder that cannot be marked", &unmarkable(), bounds(2, 1, 12), 5);
     check("one function, three more faults around the usual histories", &usual(), bounds(1, 3, 4), 20);
     check("two functions, two more faults around the usual histories", &usual(), bounds(2, 2, 4), 20);
 }
