@@ -115,7 +115,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
 fn is_left_over(world: &World, volume: &VolumeId, device: &Device) -> bool {
     Mounted::of_this_boot(world).is_some_and(|note| note.volume == *volume)
         && device.access() == Access::Shared
-        && writers::of(&device.stack.numbers).is_empty()
+        && writers::of(&device.stack.numbers).is_ok_and(|writers| writers.is_empty())
 }
 
 /// Whoever has a released volume is at work on it.
@@ -128,7 +128,7 @@ fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), No> {
     let mut users = writers::of_files_below(&now.mounted);
     users.extend(processes::named(&use_of_it::users(device)));
     // An e2fsck of a person's has asked for it alone.
-    users.extend(writers::of(&device.stack.numbers));
+    users.extend(writers::of(&device.stack.numbers).unwrap_or_default());
     let now = letting_go::UseOfIt { users, access, ..now };
     Ok(letting_go::is_released(volume, &now).map_err(NotResumed::InUse)?)
 }

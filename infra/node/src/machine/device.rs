@@ -67,8 +67,9 @@ impl Device {
         }
         match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node) {
             Ok(_) => match writers::of(&self.stack.numbers) {
-                writers if writers.is_empty() => Access::Alone,
-                writers => Access::Written(writers),
+                Ok(writers) if writers.is_empty() => Access::Alone,
+                Ok(writers) => Access::Written(writers),
+                Err(why) => Access::Refused(why),
             },
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Access::Shared,
             Err(error) => Access::Refused(error.to_string()),

@@ -2,9 +2,10 @@
 //! one alone, for they have not asked for that. And for whom the kernel itself has a file open on it.
 
 use std::fs;
-use std::iter;
-use std::path::Path;
-use std::sync::mpsc;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -13,22 +14,123 @@ use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
 use super::processes;
 use super::programs::Deadline;
 
+/// A busy machine has a million files open.
+const IN_ALL: Duration = Duration::from_secs(10);
+/// A look that gets no further for so long hangs: at a file of a server that does not answer, or at a process that waits
+/// for one.
+const HANGS: Duration = Duration::from_millis(500);
+
 /// The loop devices over one of these devices, and the processes that have one open for writing: "loop3", "dd (123)". Of
-/// what does not answer, a file on a server that hangs, nothing is known.
-pub fn of(numbers: &[String]) -> Vec<String> {
-    let numbers = numbers.to_vec();
+/// what hangs, and of nothing else, nothing is known.
+///
+/// # Errors
+/// When there was too much to look at.
+pub fn of(numbers: &[String]) -> Result<Vec<String>, String> {
+    let looks = Arc::new(Looks::at(numbers));
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let is_it = |path: &Path| is_one_of(&numbers, path);
-        for (name, _) in loops().into_iter().filter(|(_, file)| is_it(Path::new(file))) {
-            drop(sender.send(name));
+    let begin = || {
+        let (looks, sender) = (Arc::clone(&looks), sender.clone());
+        thread::spawn(move || looks.take(&sender));
+    };
+    begin();
+    let mut found = Vec::new();
+    let mut ended = 0;
+    let mut seen = 0;
+    let deadline = Deadline::after(IN_ALL);
+    while ended < looks.all.len() {
+        if deadline.has_passed() {
+            return Err(format!("to look who has it open took longer than {} s", IN_ALL.as_secs()));
         }
-        for pid in processes::all().into_iter().filter(|pid| *pid != std::process::id() && writes(*pid, &numbers)) {
-            drop(sender.send(processes::named(&[pid]).concat()));
+        if let Ok(name) = receiver.recv_timeout(HANGS) {
+            ended += 1;
+            found.extend(name.filter(|name| !found.contains(name)));
+            continue;
         }
-    });
-    let deadline = Deadline::after(Duration::from_secs(2));
-    iter::from_fn(|| receiver.recv_timeout(deadline.left()).ok()).collect()
+        let now = looks.seen.load(Ordering::Relaxed);
+        if now == seen && !looks.have_all_begun() {
+            begin();
+        } else if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    Ok(found)
+}
+
+/// Where a device may be in use.
+enum Place {
+    /// A loop device, and its file.
+    Loop(String, PathBuf),
+    OpenFiles(u32),
+    Memory(u32),
+}
+
+/// All places, for several to look at, none at what another looks at.
+struct Looks {
+    numbers: Vec<String>,
+    all: Vec<Place>,
+    begun: AtomicUsize,
+    /// Files, by which it is known that a look goes on.
+    seen: AtomicUsize,
+}
+
+impl Looks {
+    /// First at what says more, and hangs less: a process's memory cannot be looked at while that changes.
+    fn at(numbers: &[String]) -> Looks {
+        let others = processes::all().into_iter().filter(|pid| *pid != std::process::id());
+        let others: Vec<_> = others.collect();
+        let mut all: Vec<_> = others.iter().copied().map(Place::OpenFiles).collect();
+        all.extend(loops().into_iter().map(|(name, file)| Place::Loop(name, file.into())));
+        all.extend(others.into_iter().map(Place::Memory));
+        Looks { numbers: numbers.to_vec(), all, begun: AtomicUsize::new(0), seen: AtomicUsize::new(0) }
+    }
+
+    fn have_all_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) >= self.all.len()
+    }
+
+    /// Looks at one after the other, and says of each who writes from there.
+    fn take(&self, sender: &Sender<Option<String>>) {
+        while let Some(place) = self.all.get(self.begun.fetch_add(1, Ordering::Relaxed)) {
+            let writer = match place {
+                Place::Loop(name, file) => self.is_it(file).then(|| name.clone()),
+                Place::OpenFiles(pid) => self.is_open_in(*pid).then(|| processes::named(&[*pid]).concat()),
+                Place::Memory(pid) => self.is_mapped_in(*pid).then(|| processes::named(&[*pid]).concat()),
+            };
+            if sender.send(writer).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn is_open_in(&self, pid: u32) -> bool {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.map(|entry| entry.path()).filter(|path| self.is_it(path)).any(|path| {
+            let number = path.file_name().unwrap_or_default().to_string_lossy();
+            is_for_writing(&fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default())
+        })
+    }
+
+    /// Whether a process has it in its memory, for writing, which takes no descriptor. (proc_pid_maps(5))
+    fn is_mapped_in(&self, pid: u32) -> bool {
+        let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+        String::from_utf8_lossy(&maps).lines().any(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let [range, rights, _, _, _, path, ..] = fields[..] else { return false };
+            // Whoever may not follow the link to what is mapped looks at its name.
+            let is_shared = rights.starts_with("rw") && rights.ends_with('s');
+            let link = || format!("/proc/{pid}/map_files/{}", range.trim_start_matches('0'));
+            is_shared && (self.is_it(Path::new(&link())) || self.is_it(Path::new(path)))
+        })
+    }
+
+    /// Without asking a server of files what it knows already.
+    fn is_it(&self, path: &Path) -> bool {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+        let Ok(found) = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::TYPE) else { return false };
+        FileType::from_raw_mode(found.stx_mode.into()) == FileType::BlockDevice
+            && self.numbers.contains(&format!("{}:{}", found.stx_rdev_major, found.stx_rdev_minor))
+    }
 }
 
 /// What the kernel has open below these places, which no process has: "the swap file /data/swap", "loop3 of
@@ -52,39 +154,9 @@ fn loops() -> Vec<(String, String)> {
     names.filter_map(|name| file(&name).map(|file| (name, file.trim_end_matches('\n').to_owned()))).collect()
 }
 
-fn writes(pid: u32, numbers: &[String]) -> bool {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let has_open = open.map(|entry| entry.path()).any(|path| {
-        let number = path.file_name().unwrap_or_default().to_string_lossy();
-        let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
-        is_for_writing(&info) && is_one_of(numbers, &path)
-    });
-    has_open || maps(pid, numbers)
-}
-
-/// Whether a process has it in its memory, for writing, which takes no descriptor. (proc_pid_maps(5))
-fn maps(pid: u32, numbers: &[String]) -> bool {
-    let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
-    String::from_utf8_lossy(&maps).lines().any(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let [range, rights, _, _, _, path, ..] = fields[..] else { return false };
-        // Whoever may not follow the link to what is mapped looks at its name.
-        let is_shared = rights.starts_with("rw") && rights.ends_with('s');
-        let link = || format!("/proc/{pid}/map_files/{}", range.trim_start_matches('0'));
-        is_shared && (is_one_of(numbers, Path::new(&link())) || is_one_of(numbers, Path::new(path)))
-    })
-}
-
 /// By the flags of open(2), in octal.
 fn is_for_writing(info: &str) -> bool {
     const ACCESS: u32 = 3;
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & ACCESS != 0)
-}
-
-/// Without asking a server of files what it knows already.
-fn is_one_of(numbers: &[String], path: &Path) -> bool {
-    let Ok(found) = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::TYPE) else { return false };
-    FileType::from_raw_mode(found.stx_mode.into()) == FileType::BlockDevice
-        && numbers.contains(&format!("{}:{}", found.stx_rdev_major, found.stx_rdev_minor))
 }

@@ -1,7 +1,7 @@
 //! Who writes to the device itself, past its file system: nobody else writes meanwhile, and it is not called released.
 
 use std::fs::{self, File};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -74,6 +74,28 @@ fn a_device_that_somebody_has_in_memory_for_writing_is_not_released() {
     assert!(ran.why().contains(&format!("open for writing (python3 ({writer}))")), "{ran}");
     instance.end_processes();
     assert_eq!(release(&instance).word(), "nothing to do");
+}
+
+/// A database may have as many, and a small instance is slow to look at them.
+#[test]
+fn who_writes_is_found_behind_half_a_million_open_files() {
+    let Some(mut instance) = serving() else { return };
+    let device = fs::canonicalize(instance.path("dev/nvme1n1")).expect("the device").display().to_string();
+    // They end with the instance.
+    let code = format!(
+        "import os, resource, time\nmost = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 100000)\n\
+         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))\nfor _ in range(most - 10): os.dup(0)\n\
+         for _ in range(500000 // most):\n    if os.fork() == 0: break\nelse: open({:?}, 'w').close()\n\
+         for _ in range(600):\n    if os.path.exists({:?}): time.sleep(0.1)",
+        instance.path("open"),
+        instance.path("open")
+    );
+    instance.started(Command::new("python3").args(["-c", &code]).stdin(Stdio::null()));
+    wait_until("open files", || instance.path("open").exists());
+    let writer = open_for_writing(&mut instance, &device);
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    assert!(ran.why().contains(&format!("open for writing (sleep ({writer}))")), "{ran}");
 }
 
 #[test]
