@@ -59,7 +59,7 @@ impl Mount {
         })
     }
 
-    /// All lines, in the kernel's order: a mount stands after the one that it is mounted on.
+    /// All lines, in the kernel's order: first mounted first, wherever it was moved since.
     pub fn read_all(lines: impl AsRef<[u8]>) -> Vec<Mount> {
         lines.as_ref().split(|byte| *byte == b'\n').filter_map(Mount::read).collect()
     }
@@ -105,11 +105,18 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     let mut ids = HashSet::new();
     let mut points = HashSet::new();
     let mut ours = Vec::new();
-    for mount in mounts {
-        if mount.is_of(stack) || ids.contains(&mount.parent) || mount.has_a_layer_in(&points) {
-            ids.insert(mount.id);
-            points.insert(mount.point.as_str());
-            ours.push(mount);
+    // What hangs on it may have been mounted before it, and moved there.
+    loop {
+        let known = ours.len();
+        for mount in mounts {
+            let is_ours = mount.is_of(stack) || ids.contains(&mount.parent) || mount.has_a_layer_in(&points);
+            if is_ours && ids.insert(mount.id) {
+                points.insert(mount.point.as_str());
+                ours.push(mount);
+            }
+        }
+        if ours.len() == known {
+            break;
         }
     }
     ours.reverse();
@@ -118,13 +125,21 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
 
 /// The mounts of a device to which their places lead, last mounted first: nothing was mounted over them.
 pub fn reachable<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
-    let is_covered = |index: usize, mount: &Mount| {
-        mounts[index + 1..].iter().any(|later| Path::new(&mount.place).starts_with(&later.place))
-    };
-    let ours = mounts.iter().enumerate().filter(|(_, mount)| mount.is_of(stack));
-    let mut found: Vec<_> = ours.filter(|(index, mount)| !is_covered(*index, mount)).map(|(_, mount)| mount).collect();
-    found.reverse();
-    found
+    mounts.iter().rev().filter(|mount| mount.is_of(stack) && !is_covered(mounts, mount)).collect()
+}
+
+/// The mount that a place leads to.
+pub fn seen_at<'a>(mounts: &'a [Mount], point: &str) -> Option<&'a Mount> {
+    mounts.iter().rev().find(|mount| mount.point == point && !is_covered(mounts, mount))
+}
+
+/// Whether something is mounted over it, or over one of the directories on the way to it.
+fn is_covered(mounts: &[Mount], mount: &Mount) -> bool {
+    let parent = |of: &Mount| mounts.iter().find(|other| other.id == of.parent && other.id != of.id);
+    let own = std::iter::successors(Some(mount), |at| parent(at)).take(mounts.len());
+    let own: HashSet<_> = own.map(|at| at.id).collect();
+    let is_on_the_way = |other: &Mount| Path::new(&mount.place).starts_with(&other.place);
+    mounts.iter().any(|other| own.contains(&other.parent) && !own.contains(&other.id) && is_on_the_way(other))
 }
 
 /// The mounts below these directories, which are nobody's data: the kubelet's and containerd's own. Not what is mounted

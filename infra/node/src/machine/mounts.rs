@@ -31,11 +31,12 @@ pub fn is_at(world: &World, volume: &VolumeId) -> bool {
     at(world, volume).is_some()
 }
 
-/// The volume's mount there.
+/// The volume's mount there: all of it, and nothing over it.
 pub fn at(world: &World, volume: &VolumeId) -> Option<Mount> {
     let device = device::find(world, volume).ok()??;
-    let point = world.mounted_at();
-    here().ok()?.into_iter().rev().find(|mount| mount.point == point && mount.is_of(&device.stack))
+    let here = here().ok()?;
+    let seen = mounted::seen_at(&here, &world.mounted_at())?;
+    Some(seen.clone()).filter(|mount| mount.is_of(&device.stack) && mount.is_whole())
 }
 
 /// Whether what we unmount is what the first process has mounted, as far as anybody can say: no two namespaces share a

@@ -1,6 +1,6 @@
 //! What of a device is mounted, by the kernel's list.
 
-use durin_node::decide::mounted::{Mount, Stack, below, of_device};
+use durin_node::decide::mounted::{Mount, Stack, below, of_device, reachable, seen_at};
 
 const LIST: &str = "\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -75,6 +75,38 @@ fn mounts_below_a_directory_are_found_by_whole_names() {
     let found = points(&below(&mounts, &["/var/lib/kubelet", "/run/k3s/rootfs"]));
     let kubelet = ["/var/lib/kubelet/pods/1/token", "/var/lib/kubelet/pods/1/volume-subpaths/x"];
     assert_eq!(found, [kubelet[0], "/run/k3s/rootfs/proc", kubelet[1]], "and not the directory itself");
+}
+
+/// The second is on the first, and the third was there before them and was moved onto them.
+#[test]
+fn a_place_leads_to_what_was_mounted_there_last() {
+    let list = "22 1 8:1 / / rw - ext4 /dev/vda1 rw\n29 31 0:40 / /mnt/data rw - tmpfs none rw\n\
+                30 22 259:3 / /mnt/data rw - ext4 /dev/nvme1n1 rw\n31 30 259:3 / /mnt/data rw - ext4 /dev/nvme1n1 rw\n\
+                32 22 259:3 / /elsewhere rw - ext4 /dev/nvme1n1 rw\n";
+    let seen = |list: &str| seen_at(&Mount::read_all(list), "/mnt/data").map(|mount| mount.id);
+    let found = |list: &str| points(&reachable(&Mount::read_all(list), &stack()));
+    assert_eq!((seen(list), found(list)), (Some(29), vec!["/elsewhere".to_owned()]));
+    let without: String =
+        list.lines().filter(|line| !line.starts_with("29 ")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(seen(&without), Some(31));
+    assert_eq!(found(&without), ["/elsewhere", "/mnt/data"]);
+    for over in ["/mnt", "/"] {
+        let covered = format!("{without}40 22 0:41 / {over} rw - tmpfs none rw\n");
+        assert_eq!((seen(&covered), found(&covered).is_empty()), (None, over == "/"), "{over}");
+    }
+    let beside = format!("{without}40 22 0:41 / /mnt/data2 rw - tmpfs none rw\n");
+    assert_eq!(seen(&beside), Some(31));
+}
+
+#[test]
+fn what_was_moved_onto_the_volume_is_found_before_it() {
+    let mut lines: Vec<_> = LIST.lines().collect();
+    lines.reverse();
+    let mounts = Mount::read_all(lines.join("\n"));
+    let found = points(&of_device(&mounts, &stack()));
+    let place = |point: &str| found.iter().position(|it| it == point);
+    assert_eq!(found.len(), 6);
+    assert!(place("/data/with a\ttab") < place("/data") && place("/run/k3s/rootfs/proc") < place("/run/k3s/rootfs"));
 }
 
 #[test]

@@ -35,6 +35,21 @@ fn names_that_are_no_text_keep_nobody_from_looking_or_letting_go() {
     assert!(!String::from_utf8_lossy(&list).contains(&instance.text("data")), "{ran}");
 }
 
+/// Then the kernel lists it before what it is mounted on.
+#[test]
+fn what_was_mounted_before_the_volume_and_moved_there_goes_with_it() {
+    let Some(instance) = serving() else { return };
+    must("umount", &[&instance.text("data")]);
+    let moved = instance.text("moved");
+    fs::create_dir_all(&moved).expect("a directory");
+    must("mount", &["-t", "tmpfs", "none", &moved]);
+    assert_eq!(instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]).word(), "mounted");
+    fs::create_dir_all(instance.path("data/there")).expect("a directory");
+    must("mount", &["--move", &moved, &instance.text("data/there")]);
+    assert_eq!(release(&instance).word(), "released");
+    assert!(instance.mounts().is_empty());
+}
+
 /// A volume of little throughput has much to write when it is unmounted. Here nothing keeps it but the kernel, for
 /// longer than a process that was killed would.
 #[test]

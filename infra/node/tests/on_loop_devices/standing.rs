@@ -154,3 +154,19 @@ fn a_mount_point_may_be_a_link() {
     let ran = instance.durin_node(&["resume", VOLUME]);
     assert_eq!((ran.word(), instance.mounts()), ("resumed", vec![instance.text("mnt/data")]), "{ran}");
 }
+
+/// Whoever looks for the volume finds something else there: k3s, when it starts again, another datastore or none.
+#[rstest]
+#[case::something_over_it("mount -t tmpfs none data")]
+#[case::a_part_of_it("mount --bind data volumes && umount data && mount --bind volumes/pv data")]
+fn what_nobody_sees_at_the_mount_point_is_not_served_from(#[case] change: &str) {
+    let Some(instance) = serving() else { return };
+    fs::create_dir_all(instance.path("data/pv")).expect("a directory");
+    must("sh", &["-c", &format!("cd '{}' && {change}", instance.text(""))]);
+    let ran = does_it_serve(&instance);
+    assert_eq!((ran.word(), ran.why()), ("does not serve", "the volume is not mounted"), "{ran}");
+    is_refused(&volume(&instance), "unmount it");
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "not resumed");
+    fs::remove_file(instance.path("bin/k3s")).expect("a stand-in");
+    assert_eq!(release(&instance).word(), "released");
+}

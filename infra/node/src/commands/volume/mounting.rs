@@ -14,7 +14,7 @@ use crate::decide::blank;
 use crate::decide::contents::{Contents, FileSystem};
 use crate::decide::first;
 use crate::decide::fsck::{self, Checked};
-use crate::decide::mounted::Mount;
+use crate::decide::mounted::{self, Mount};
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
@@ -32,8 +32,9 @@ const PASSING: Duration = Duration::from_secs(3);
 pub(super) fn standing(world: &World, device: &Device, volume: &VolumeId) -> Result<Option<FileSystem>, Left> {
     let here = mounts::here().map_err(failed("cannot read the list of mounts"))?;
     let point = world.mounted_at();
-    let Some(mount) = here.iter().rev().find(|mount| mount.point == point) else { return Ok(None) };
-    let Some(file_system) = FileSystem::named(&mount.kind).filter(|_| mount.is_of(&device.stack)) else {
+    let Some(mount) = mounted::seen_at(&here, &point) else { return Ok(None) };
+    let is_the_volume = mount.is_of(&device.stack) && mount.is_whole();
+    let Some(file_system) = FileSystem::named(&mount.kind).filter(|_| is_the_volume) else {
         return Err(Refusal::SomethingElseIsThere(mount.source.clone(), point).into());
     };
     if Mounted::of_this_boot(world).is_none_or(|note| note.volume != *volume) {
