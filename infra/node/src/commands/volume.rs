@@ -175,9 +175,12 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     let there = Instant::now();
     let lock = lock::take(&world.lock(), Deadline::after(LOCK)).map_err(failed("cannot lock"))?;
     let lock = lock.ok_or_else(|| Left::Failed("another mount or a release has not ended for a minute".to_owned()))?;
-    if state::marker(world) == Marker::Stale {
+    match state::marker(world) {
+        // Of a release that had the lock before us, and has not unmounted it.
+        Marker::Released(released) => return Err(Refusal::released(&released, &wanted.volume).into()),
         // The units ask only whether it is there.
-        state::unmark(world).map_err(failed("cannot remove an old marker"))?;
+        Marker::Stale => state::unmark(world).map_err(failed("cannot remove an old marker"))?,
+        Marker::Absent => {}
     }
     // Mounted already, by a run that may have got no further: all that follows is done again.
     let (file_system, formatted) = match mounting::standing(world, &device, &wanted.volume)? {
