@@ -236,6 +236,8 @@ fn unmount(
     let mut problem = String::new();
     let now = loop {
         for point in points()? {
+            // It may have been frozen since. Unmounted, it would live on, and nobody could thaw it.
+            thaw(device, deadline, steps);
             let ran = mounts::unmount(&point, deadline.at_most(Duration::from_secs(2)));
             if !ran.succeeded() {
                 problem = ran.reason();

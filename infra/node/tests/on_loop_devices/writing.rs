@@ -23,6 +23,20 @@ fn a_frozen_file_system_is_thawed_and_let_go_of() {
     assert_eq!(fs::read_to_string(instance.path("data/written")).expect("a file"), "before");
 }
 
+/// What freezes it looks for no release.
+#[rstest]
+#[case::while_k3s_stops("systemctl", "[ \"$*\" != \"stop k3s\" ] ||")]
+#[case::while_it_is_synced("sync", "")]
+fn a_file_system_that_is_frozen_during_a_release_is_thawed_and_let_go_of(#[case] program: &str, #[case] when: &str) {
+    let Some(instance) = serving() else { return };
+    let real = if program == "sync" { "PATH=/usr/bin:/bin sync \"$@\"\n" } else { "" };
+    instance.stand_in(program, &format!("{real}{when} PATH=/usr/sbin:/sbin fsfreeze --freeze \"$root/data\""));
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
+    assert!(ran.said.contains("thaw: done (") && begun.elapsed() < Duration::from_secs(5), "{ran}");
+}
+
 /// To stay would not bring it back, and nobody could take the volume over.
 #[test]
 fn what_could_not_be_written_is_said_and_the_volume_is_released() {
