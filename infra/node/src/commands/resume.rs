@@ -110,11 +110,13 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
 }
 
-/// Whether a release of ours has not come to its end, and the file system lives on: that goes with a reboot. Nobody
-/// else has the device then, for the kernel gives it to nobody.
+/// Whether a release of ours has not come to its end, and the file system lives on: that goes with a reboot. Once that has
+/// ended, whoever asks has the device, and mounts it elsewhere or has something on top of it.
 fn is_left_over(world: &World, volume: &VolumeId, device: &Device) -> bool {
     Mounted::of_this_boot(world).is_some_and(|note| note.volume == *volume)
         && device.access() == Access::Shared
+        && device.on_top.is_empty()
+        && (mounts::is_at(world, volume) || mounts::is_nowhere_else(world, device))
         && writers::of(&device.stack.numbers).is_ok_and(|writers| writers.is_empty())
 }
 

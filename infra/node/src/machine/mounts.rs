@@ -39,6 +39,13 @@ pub fn at(world: &World, volume: &VolumeId) -> Option<Mount> {
     Some(seen.clone()).filter(|mount| mount.is_of(&device.stack) && mount.is_whole())
 }
 
+/// Whether nobody has mounted all of a device but where this instance serves from it. Parts of it are its containers'.
+pub fn is_nowhere_else(world: &World, device: &Device) -> bool {
+    let own = world.mounted_at();
+    let is_elsewhere = |mount: &Mount| mount.is_of(&device.stack) && mount.is_whole() && mount.point != own;
+    here().is_ok_and(|here| !here.iter().any(is_elsewhere))
+}
+
 /// Whether what we unmount is what the first process has mounted, as far as anybody can say: no two namespaces share a
 /// mount's number.
 pub fn is_the_hosts_namespace() -> bool {

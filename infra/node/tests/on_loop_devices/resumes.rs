@@ -158,6 +158,31 @@ fn a_volume_whose_release_has_failed_is_rebooted_free() {
     assert_eq!(resume(&instance).word(), "resumed");
 }
 
+/// Once what has kept it is gone, it is a person's, who restores a backup say.
+#[rstest]
+#[case::mounts_it_elsewhere("mkdir mnt && mount $device mnt", "is still mounted at ")]
+#[case::has_something_on_top_of_it("mkdir sys/block/nvme1n1/holders/dm-0", "lives on")]
+fn nothing_is_rebooted_under_who_has_the_volume_since_a_release_has_failed(#[case] begin: &str, #[case] why: &str) {
+    let Some(mut instance) = serving() else { return };
+    instance.with_open("data/written");
+    assert_eq!(release(&instance).word(), "not released");
+    instance.end_processes();
+    must("umount", &[&instance.text("data")]);
+    let marker = instance.marker();
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link");
+    let line = begin.replace("$device", &device.display().to_string());
+    must("sh", &["-c", &format!("cd '{}' && {line}", instance.text(""))]);
+    if !line.contains("mount") {
+        // What is on top of it asks for it alone.
+        let flags = i32::try_from(OFlags::EXCL.bits()).expect("flags of open(2)");
+        let device = File::options().read(true).custom_flags(flags).open(device).expect("the device");
+        instance.started(Command::new("sleep").arg("120").stdin(device));
+    }
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status, instance.marker()), ("not resumed", Some(1), marker), "{ran}");
+    assert!(ran.why().contains(why) && ran.why().contains("stays released"), "{ran}");
+}
+
 #[rstest]
 #[case::write_protected("blockdev --setro $device", "blockdev --setrw $device", "its device is read-only")]
 #[case::foreign("mkswap $device", "mkfs.ext4 -qF $device", "holds swap")]
