@@ -209,9 +209,10 @@ fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option
     steps.report("sync", begun, &synced.as_ref().map_or("done".to_owned(), Ran::outcome));
     // One that took too long goes on, and the unmounting waits for it.
     let failed = synced.filter(|ran| matches!(ran.ended, Ended::With(1..))).map(|ran| ran.reason());
-    let is_read_only = mounts::has_become_read_only(device).map_err(unknown)?;
-    Ok(failed
-        .or_else(|| is_read_only.then(|| "it had become read-only, as after an error: look at `dmesg`".to_owned())))
+    let has_failed = mounts::has_failed(device).map_err(unknown)?;
+    Ok(failed.or_else(|| {
+        has_failed.then(|| "it had become read-only or was shut down, as after an error: look at `dmesg`".to_owned())
+    }))
 }
 
 fn unknown(error: io::Error) -> String {

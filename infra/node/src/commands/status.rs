@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::answer::{Answer, hundredths};
 use crate::decide::marker::Marker;
 use crate::decide::serving::Unit;
+use crate::machine::mounts::{self, Condition};
 use crate::machine::programs::Deadline;
-use crate::machine::{kubectl, mounts, state, unit};
+use crate::machine::{kubectl, state, unit};
 use crate::world::World;
 
 use super::prepare::{NOT_ENDED, Prepared};
@@ -78,10 +79,15 @@ fn look(world: &World) -> Result<Unit, (String, bool)> {
         return Err((format!("{volume} has been released"), true));
     }
     let mount = Mounted::of_this_boot(world).and_then(|note| mounts::at(world, &note.volume));
-    match mount.map(|mount| mount.is_writable()) {
+    match mount.map(|mount| mounts::condition(&mount)) {
         None => return Err(("the volume is not mounted".to_owned(), false)),
-        Some(false) => return Err(("the volume is mounted read-only: look at `dmesg`".to_owned(), false)),
-        Some(true) => {}
+        Some(Condition::ReadOnly) => {
+            return Err(("the volume is mounted read-only: look at `dmesg`".to_owned(), false));
+        }
+        Some(Condition::ShutDown) => {
+            return Err(("the kernel has shut the volume's file system down: look at `dmesg`".to_owned(), false));
+        }
+        Some(Condition::Writable) => {}
     }
     if !kubectl::api_is_ready() {
         return Err(("k3s does not answer".to_owned(), false));

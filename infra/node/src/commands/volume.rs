@@ -17,8 +17,9 @@ use crate::decide::marker::Marker;
 use crate::decide::taking::Refusal;
 use crate::machine::device::{self, Device};
 use crate::machine::lock;
+use crate::machine::mounts::{self, Condition};
 use crate::machine::programs::Deadline;
-use crate::machine::{mounts, reading, state};
+use crate::machine::{reading, state};
 use crate::world::World;
 
 use super::prepare::Prepared;
@@ -57,7 +58,7 @@ impl Mounted {
     /// Whether this instance has mounted that volume itself, and the kernel writes to it where k3s looks for it.
     pub fn serves(world: &World, volume: &VolumeId) -> bool {
         let is_ours = Mounted::of_this_boot(world).is_some_and(|note| note.volume == *volume);
-        is_ours && mounts::at(world, volume).is_some_and(|mount| mount.is_writable())
+        is_ours && mounts::at(world, volume).is_some_and(|mount| mounts::condition(&mount) == Condition::Writable)
     }
 }
 

@@ -107,6 +107,11 @@ pub enum Refusal {
          reboot has it checked; else unmount it"
     )]
     MountedReadOnly(String),
+    #[error(
+        "it is mounted at {0}, and the kernel has shut its file system down after an error (look at `dmesg`): stop k3s and \
+         unmount it, and Durin checks and mounts it, as a reboot has it do"
+    )]
+    ShutDown(String),
     #[error("{0} is mounted at {1}: unmount it")]
     SomethingElseIsThere(String, String),
     #[error(
@@ -131,6 +136,7 @@ impl Refusal {
             | Refusal::Damaged(_)
             | Refusal::NotMounted(_)
             | Refusal::MountedReadOnly(_)
+            | Refusal::ShutDown(_)
             | Refusal::SomethingElseIsThere(..) => true,
             Refusal::Released(_)
             | Refusal::SeveralDevices(_)

@@ -39,6 +39,25 @@ pub fn at(world: &World, volume: &VolumeId) -> Option<Mount> {
     Some(seen.clone()).filter(|mount| mount.is_of(&device.stack) && mount.is_whole())
 }
 
+/// What the kernel lets anybody do there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Writable,
+    ReadOnly,
+    /// After an error the kernel has shut it down, and fails at whatever is asked of it.
+    ShutDown,
+}
+
+/// By what the kernel lists, and by asking: an xfs that is shut down is listed like any other. (Linux, fs/xfs/xfs_iops.c,
+/// `xfs_vn_getattr`)
+pub fn condition(mount: &Mount) -> Condition {
+    match fs::metadata(&mount.place) {
+        Err(_) => Condition::ShutDown,
+        Ok(_) if mount.is_writable() => Condition::Writable,
+        Ok(_) => Condition::ReadOnly,
+    }
+}
+
 /// Whether nobody has mounted all of a device but where this instance serves from it. Parts of it are its containers'.
 pub fn is_nowhere_else(world: &World, device: &Device) -> bool {
     let own = world.mounted_at();
@@ -92,12 +111,15 @@ pub fn own(device: &Device) -> io::Result<Option<Mount>> {
     Ok(whole.or_else(|| found.iter().find(|mount| Path::new(&mount.place).is_dir())).map(|mount| (*mount).clone()))
 }
 
-/// Whether one of the device's file systems has become read-only, however it is mounted.
+/// Whether one of the device's file systems has become read-only or was shut down, however it is mounted.
 ///
 /// # Errors
 /// When the kernel does not say.
-pub fn has_become_read_only(device: &Device) -> io::Result<bool> {
-    Ok(here()?.iter().any(|mount| mount.is_of(&device.stack) && !mount.is_of_a_writable_file_system()))
+pub fn has_failed(device: &Device) -> io::Result<bool> {
+    let here = here()?;
+    let is_read_only = |mount: &Mount| mount.is_of(&device.stack) && !mount.is_of_a_writable_file_system();
+    let is_shut_down = |mount: &&Mount| condition(mount) == Condition::ShutDown;
+    Ok(here.iter().any(is_read_only) || mounted::reachable(&here, &device.stack).iter().any(is_shut_down))
 }
 
 /// Fails if it is not frozen.

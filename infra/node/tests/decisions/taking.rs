@@ -110,6 +110,7 @@ fn every_refusal_says_what_to_do() {
         Refusal::WriteProtected,
         Refusal::MountedByAnother(text(), text()),
         Refusal::MountedReadOnly(text()),
+        Refusal::ShutDown(text()),
         Refusal::SomethingElseIsThere(text(), text()),
         Refusal::EmbeddedEtcd(text()),
     ];

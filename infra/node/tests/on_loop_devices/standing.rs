@@ -109,6 +109,47 @@ fn what_has_become_read_only_is_neither_mounted_nor_serving(#[case] options: &st
     assert!(ran.word() == "released" && ran.answer["not_written"].is_string(), "{ran}");
 }
 
+/// After an error in what it cannot do without. An xfs is listed then as if nothing had happened.
+#[rstest]
+fn what_the_kernel_has_shut_down_is_let_go_of_and_not_served_from(
+    #[values("ext4", "xfs")] kind: &str,
+    #[values(false, true)] is_a_part_of_it: bool,
+) {
+    let Some((instance, _made)) = with_a(kind) else { return };
+    assert_eq!(volume(&instance).word(), "mounted");
+    if is_a_part_of_it {
+        // A pod has it, and nobody has any more of it when it is let go of.
+        fs::create_dir_all(instance.path("data/pv")).expect("a directory");
+        must("sync", &["--file-system", &instance.text("data")]);
+        fs::create_dir_all(instance.path("var")).expect("a directory");
+        must("mount", &["--bind", &instance.text("data/pv"), &instance.text("var")]);
+    }
+    fs::write(instance.path("data/lost"), vec![7; 1 << 16]).expect("a file");
+    shut_down(&instance.text("data"));
+    let ran = does_it_serve(&instance);
+    assert_eq!(ran.word(), "does not serve", "{ran}");
+    assert!(ran.why().contains("look at `dmesg`"), "{ran}");
+    assert_eq!(volume(&instance).word(), "refused");
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "not resumed");
+    fs::remove_file(instance.path("bin/k3s")).expect("a stand-in");
+    if is_a_part_of_it {
+        must("umount", &[&instance.text("data")]);
+    }
+    let ran = release(&instance);
+    assert!(ran.word() == "released" && ran.answer["not_written"].is_string(), "{ran}");
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!(ran.word(), "resumed", "{ran}");
+    assert_eq!(fs::read_to_string(instance.path("data/written")).expect("a file"), "made");
+}
+
+/// By XFS_IOC_GOINGDOWN, which ext4 has too: nothing more is written, not even its log.
+fn shut_down(place: &str) {
+    let code = format!(
+        "import fcntl, os, struct; fcntl.ioctl(os.open({place:?}, os.O_RDONLY), 0x8004587D, struct.pack('I', 2))"
+    );
+    must("python3", &["-c", &code]);
+}
+
 #[rstest]
 fn a_device_that_is_read_only_is_refused(
     #[values("ext4", "xfs")] kind: &str,

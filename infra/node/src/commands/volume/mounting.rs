@@ -18,8 +18,9 @@ use crate::decide::mounted::{self, Mount};
 use crate::decide::taking::{self, Access, Next, Refusal, Seen};
 use crate::machine::device::Device;
 use crate::machine::lock::Lock;
+use crate::machine::mounts::{self, Condition};
 use crate::machine::programs::{Deadline, Ended};
-use crate::machine::{mounts, processes, reading, state, unit, writers};
+use crate::machine::{processes, reading, state, unit, writers};
 use crate::world::World;
 
 use super::{Left, Mounted, Wanted, failed};
@@ -42,8 +43,10 @@ pub(super) fn standing(world: &World, device: &Device, volume: &VolumeId) -> Res
         // There may be one more below it.
         return standing(world, device, volume);
     }
-    if !mount.is_writable() {
-        return Err(Refusal::MountedReadOnly(point).into());
+    match mounts::condition(mount) {
+        Condition::Writable => {}
+        Condition::ReadOnly => return Err(Refusal::MountedReadOnly(point).into()),
+        Condition::ShutDown => return Err(Refusal::ShutDown(point).into()),
     }
     refuse_etcd(world)?;
     Ok(Some(file_system))
