@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::fitness::fit_but;
 use crate::ground::not_run;
 use crate::instance::{ANOTHER, Instance, Others, Ran, VOLUME};
+use crate::metadata::Metadata;
 use crate::volume::{Volume, must, ran};
 
 const TABLE: &str = include_str!("../../situations.toml");
@@ -69,11 +71,12 @@ struct Play {
     instance: Instance,
     volume: Option<Volume>,
     another: Option<Volume>,
+    metadata: Option<Metadata>,
 }
 
 impl Play {
     fn begin(instance: Instance) -> Play {
-        Play { instance, volume: None, another: None }
+        Play { instance, volume: None, another: None, metadata: None }
     }
 
     fn play(mut self, situation: &Situation) {
@@ -119,9 +122,22 @@ impl Play {
                 let arguments = [&["volume", "--volume", id, "--within", within], new].concat();
                 self.has_answered(at, step, &self.instance.durin_node(&arguments));
             }
-            "does it serve" => {
-                let ran = self.instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+            "fit but" => self.metadata = Some(fit_but(&self.instance, with.unwrap_or_default())),
+            "prepare" => {
+                let metadata = self.metadata.get_or_insert_with(|| fit_but(&self.instance, "nothing")).address;
+                let (address, within) = if with == Some("no metadata") {
+                    ("127.0.0.1:1".to_owned(), "0")
+                } else {
+                    (metadata.to_string(), "1")
+                };
+                let ran = self.instance.durin_node(&["--metadata", &address, "prepare", "--within", within]);
                 self.has_answered(at, step, &ran);
+            }
+            "is it prepared" | "does it serve" => {
+                let goal = if step.r#do == "does it serve" { "serves" } else { "prepared" };
+                let protocol = with.and_then(|with| with.strip_prefix("protocol ")).unwrap_or("1");
+                let arguments = ["--protocol", protocol, "status", "--wait", goal, "--within", "0"];
+                self.has_answered(at, step, &self.instance.durin_node(&arguments));
             }
             "release" | "resume" => self.has_answered(at, step, &self.instance.durin_node(&[&step.r#do, id])),
             other => self.others(at, other, with),
@@ -134,7 +150,7 @@ impl Play {
         assert_eq!(ran.word(), gives, "{at}: {ran}");
         assert!(ran.why().contains(step.says.as_deref().unwrap_or_default()), "{at}: {ran}");
         assert_eq!(ran.answer["protocol"], 1, "{at}");
-        let is_yes = matches!(gives, "formatted" | "mounted" | "released" | "resumed" | "nothing to do");
+        let is_yes = matches!(gives, "formatted" | "mounted" | "released" | "resumed" | "prepared" | "nothing to do");
         assert_eq!(ran.status, Some(i32::from(!is_yes)), "{at}: {ran}");
         let reason = if is_yes { String::new() } else { format!("{gives}: {}\n", ran.why()) };
         assert_eq!(ran.problem, reason, "{at}: standard error has the reason in one line, and nothing else");

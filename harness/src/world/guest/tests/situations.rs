@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::*;
 use crate::templates::documents;
-use crate::world::conventions::{NEW_VOLUME_TAG, RELEASE_DOCUMENT, RESUME_DOCUMENT, SERVES_DOCUMENT, VOLUME_TAG};
+use crate::world::conventions::{
+    NEW_VOLUME_TAG, PREPARED_DOCUMENT, RELEASE_DOCUMENT, RESUME_DOCUMENT, SERVES_DOCUMENT, VOLUME_TAG,
+};
 use crate::world::ec2::AttachmentState;
 use crate::world::ssm::{InvocationStatus, SendCommand};
 
@@ -16,7 +18,13 @@ const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
 /// What the guest knows nothing of. This list may only get shorter.
-const NOT_PART_OF_THE_MODEL: [(&str, &str); 24] = [
+const NOT_PART_OF_THE_MODEL: [(&str, &str); 27] = [
+    ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
+    (
+        "asked before it has prepared in this boot, an instance says that it is not yet",
+        "an instance has prepared when its agent comes online",
+    ),
+    ("an instance whose metadata service is away may yet be prepared", "the metadata service is always there"),
     ("ext4 on a grown volume grows", "a file system has no size"),
     ("xfs on a grown volume grows", "a file system has no size"),
     ("ext4 without its head is not blank", "a volume is blank or has its file system, and nothing in between"),
@@ -151,6 +159,15 @@ impl Play {
             "volume" => self.has_mounted(at, step),
             "release" => self.has_run(at, step, RELEASE_DOCUMENT, &id),
             "resume" => self.has_run(at, step, RESUME_DOCUMENT, &id),
+            "fit but" => {
+                let boot = match with {
+                    Some("no k3s.service") => Boot::Unfit,
+                    other => panic!("{at}: no guest is fit but {other:?}"),
+                };
+                self.world.ec2.tamper_with_instance(&self.instance, |it| it.guest.boot = boot);
+            }
+            // It has done that at its boot.
+            "prepare" | "is it prepared" => self.has_run(at, step, PREPARED_DOCUMENT, &id),
             "does it serve" => self.has_run(at, step, SERVES_DOCUMENT, &id),
             "write" => {
                 self.world.pass_until(60, |world| world.serving(&id).is_some());
@@ -241,7 +258,12 @@ impl Play {
     }
 
     fn has_run(&mut self, at: &str, step: &Step, document: &str, volume: &str) {
-        let is_about_volume = document != SERVES_DOCUMENT;
+        match step.with.as_deref() {
+            Some("protocol 3") => self.world.set_agent_mode(&self.instance, AgentMode::Outdated),
+            Some("protocol 2") => self.world.set_agent_mode(&self.instance, AgentMode::Behind),
+            Some(_) | None => {}
+        }
+        let is_about_volume = matches!(document, RELEASE_DOCUMENT | RESUME_DOCUMENT);
         let parameters =
             is_about_volume.then(|| ("VolumeId".to_owned(), vec![volume.to_owned()])).into_iter().collect();
         let (document, instances) = (document.to_owned(), vec![self.instance.clone()]);
@@ -257,7 +279,7 @@ impl Play {
         let is_yes = invocation.status == InvocationStatus::Success;
         assert_eq!(
             is_yes,
-            matches!(answer.word, "released" | "resumed" | "nothing to do"),
+            matches!(answer.word, "released" | "resumed" | "prepared" | "nothing to do"),
             "{at}: {:?}",
             invocation.status
         );
