@@ -161,6 +161,7 @@ fn a_volume_whose_release_has_failed_is_rebooted_free() {
 /// Once what has kept it is gone, it is a person's, who restores a backup say.
 #[rstest]
 #[case::mounts_it_elsewhere("mkdir mnt && mount $device mnt", "is still mounted at ")]
+#[case::repairs_it("true", "used by sleep (")]
 #[case::has_something_on_top_of_it("mkdir sys/block/nvme1n1/holders/dm-0", "lives on")]
 fn nothing_is_rebooted_under_who_has_the_volume_since_a_release_has_failed(#[case] begin: &str, #[case] why: &str) {
     let Some(mut instance) = serving() else { return };
@@ -173,9 +174,10 @@ fn nothing_is_rebooted_under_who_has_the_volume_since_a_release_has_failed(#[cas
     let line = begin.replace("$device", &device.display().to_string());
     must("sh", &["-c", &format!("cd '{}' && {line}", instance.text(""))]);
     if !line.contains("mount") {
-        // What is on top of it asks for it alone.
+        // Who repairs it, and what is on top of it, has asked for it alone.
         let flags = i32::try_from(OFlags::EXCL.bits()).expect("flags of open(2)");
-        let device = File::options().read(true).custom_flags(flags).open(device).expect("the device");
+        let device =
+            File::options().read(true).write(line == "true").custom_flags(flags).open(device).expect("the device");
         instance.started(Command::new("sleep").arg("120").stdin(device));
     }
     let ran = resume(&instance);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
+use crate::containers::OBEDIENT;
 use crate::instance::{Instance, VOLUME};
 use crate::releases::{release, serving};
 use crate::volume::{Volume, must, ran};
@@ -21,6 +22,19 @@ fn a_frozen_file_system_is_thawed_and_let_go_of() {
     assert!(ran.said.contains("thaw: done (") && begun.elapsed() < Duration::from_secs(5), "{ran}");
     assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
     assert_eq!(fs::read_to_string(instance.path("data/written")).expect("a file"), "before");
+}
+
+/// They could not write otherwise, nor end.
+#[test]
+fn containers_save_what_they_have_to_though_the_file_system_was_frozen() {
+    let Some(mut instance) = serving() else { return };
+    let save = format!("echo saved >\"$root/data/saved\"; {OBEDIENT}");
+    instance.with_container("database", "kubepods/pod1/1", &save);
+    must("fsfreeze", &["--freeze", &instance.text("data")]);
+    let ran = release(&instance);
+    assert_eq!((ran.word(), instance.ended().len()), ("released", 1), "{ran}");
+    assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
+    assert_eq!(fs::read_to_string(instance.path("data/saved")).expect("a file"), "saved\n");
 }
 
 /// What freezes it looks for no release.
