@@ -134,11 +134,10 @@ pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps)
     let answer = match released {
         Ok(Done { word, not_written: None }) => Answer::yes(word),
         Ok(Done { word, not_written: Some(why) }) => Answer::yes(word).with("not_written", why),
-        Err(why) if !mounts::is_the_hosts_namespace() => {
-            let how = "this runs in a mount namespace of its own: run it with `nsenter --target 1 --mount`";
-            Answer::no("not released", &format!("{why}; {how}"))
+        Err(why) => {
+            let how = mounts::check_namespace().err().map(|how| format!("; {how}")).unwrap_or_default();
+            Answer::no("not released", &format!("{why}{how}"))
         }
-        Err(why) => Answer::no("not released", &why),
     };
     answer.with("volume", volume)
 }

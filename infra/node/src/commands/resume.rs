@@ -60,6 +60,8 @@ impl From<String> for No {
 }
 
 fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) -> Result<Answer, No> {
+    // The unit mounts for all, and we would not see that.
+    mounts::check_namespace().map_err(|how| how.to_string())?;
     // A release, a check or a mount that is under way comes first.
     let lock = lock::take(&world.lock(), deadline.less(REST)).map_err(|error| error.to_string())?;
     let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()))?;

@@ -170,6 +170,8 @@ impl From<Refusal> for Left {
 }
 
 fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut Steps) -> Result<Answer, Left> {
+    // k3s would not see it.
+    mounts::check_namespace()?;
     let begun = Instant::now();
     let device = wait(world, &wanted.volume, deadline)?;
     steps.report("wait for the volume", begun, "done");

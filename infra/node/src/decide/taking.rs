@@ -59,6 +59,11 @@ pub enum Next {
 pub enum Refusal {
     #[error("this instance has released {0} in this boot: `durin-node resume {0}` takes the release back")]
     Released(String),
+    #[error(
+        "this runs in a mount namespace of its own: run it with `nsenter --target 1 --mount`, or its unit without what makes \
+         one (`systemctl cat`: PrivateTmp, ProtectSystem and the like)"
+    )]
+    OwnNamespace,
     #[error("several devices call themselves {0}: detach all but the right one")]
     SeveralDevices(VolumeId),
     #[error("{0} is not the device that the kernel calls {1}: udev has to make its node anew (`udevadm trigger`)")]
@@ -139,6 +144,7 @@ impl Refusal {
             | Refusal::ShutDown(_)
             | Refusal::SomethingElseIsThere(..) => true,
             Refusal::Released(_)
+            | Refusal::OwnNamespace
             | Refusal::SeveralDevices(_)
             | Refusal::InUse(_)
             | Refusal::Foreign(_)

@@ -11,6 +11,7 @@ use durin_decisions::ids::VolumeId;
 
 use crate::decide::contents::FileSystem;
 use crate::decide::mounted::{self, Mount, Stack};
+use crate::decide::taking::Refusal;
 use crate::world::World;
 
 use super::device::{self, Device};
@@ -65,12 +66,18 @@ pub fn is_nowhere_else(world: &World, device: &Device) -> bool {
     here().is_ok_and(|here| !here.iter().any(is_elsewhere))
 }
 
-/// Whether what we unmount is what the first process has mounted, as far as anybody can say: no two namespaces share a
+/// Whether what we mount and unmount is what the first process sees, as far as anybody can say: no two namespaces share a
 /// mount's number.
-pub fn is_the_hosts_namespace() -> bool {
+///
+/// # Errors
+/// When it is not.
+pub fn check_namespace() -> Result<(), Refusal> {
     let list = |pid: &str| Mount::read_all(fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default());
     let first: HashSet<_> = list("1").iter().map(|mount| mount.id).collect();
-    first.is_empty() || list("self").iter().any(|mount| first.contains(&mount.id))
+    if first.is_empty() || list("self").iter().any(|mount| first.contains(&mount.id)) {
+        return Ok(());
+    }
+    Err(Refusal::OwnNamespace)
 }
 
 /// One process of each other mount namespace that has the device mounted.

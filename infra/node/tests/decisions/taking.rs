@@ -95,6 +95,7 @@ fn every_refusal_says_what_to_do() {
     let text = String::new;
     let refusals = [
         Refusal::Released("vol-1".into()),
+        Refusal::OwnNamespace,
         Refusal::SeveralDevices(volume()),
         Refusal::AnotherDevice(text(), text()),
         Refusal::InUse(text()),
@@ -116,7 +117,7 @@ fn every_refusal_says_what_to_do() {
     ];
     let deeds = [
         "resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move",
-        "bake", "setrw",
+        "bake", "setrw", "nsenter",
     ];
     for refusal in refusals {
         let sentence = refusal.to_string();

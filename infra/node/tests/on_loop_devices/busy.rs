@@ -7,6 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use rstest::rstest;
+
 use crate::instance::{Others, Ran, VOLUME};
 use crate::releases::{release, serving, serving_beside};
 use crate::volume::must;
@@ -100,19 +102,34 @@ fn what_the_kernel_has_open_on_the_volume_is_named() {
     assert!(ran.word() == "not released" && ran.why().contains(&format!("used by the swap file {file}")), "{ran}");
 }
 
-/// A shell of a service with PrivateMounts, say. What it unmounts stays mounted outside.
-#[test]
-fn a_release_that_has_a_mount_namespace_of_its_own_says_how_to_leave_it() {
+/// A shell of a service with PrivateMounts, say. What it mounts and unmounts is so for nobody else.
+#[rstest]
+#[case::unmounts("release", "not released: ")]
+#[case::mounts_again("resume", "not resumed: ")]
+#[case::mounts("volume", "refused: ")]
+fn who_has_a_mount_namespace_of_its_own_is_told_how_to_leave_it(#[case] command: &str, #[case] begins: &str) {
     let Some(instance) = serving_beside(Others::None) else { return };
+    if command != "release" {
+        assert_eq!(release(&instance).word(), "released");
+    }
+    if command == "volume" {
+        fs::remove_file(instance.path("run/durin-released")).expect("the marker");
+    }
+    let marker = instance.marker();
     let root = instance.text("");
-    let program = [env!("CARGO_BIN_EXE_durin-node"), "--root", root.trim_end_matches('/'), "release", VOLUME];
+    let program = [env!("CARGO_BIN_EXE_durin-node"), "--root", root.trim_end_matches('/'), command];
+    let volume = if command == "volume" { &["--volume", VOLUME, "--within", "2"][..] } else { &[VOLUME] };
     let path = format!("{}:{}", instance.text("bin"), std::env::var("PATH").unwrap_or_default());
     let mut inside = Command::new("unshare");
-    let output = inside.args(["--mount", "--propagation", "slave"]).args(program).env("PATH", path).output();
-    let output = output.expect("it runs");
+    inside.args(["--mount", "--propagation", "slave"]).args(program).args(volume).env("PATH", path);
+    let output = inside.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("not released: ") && said.contains("nsenter --target 1 --mount"), "{said}");
-    assert_eq!(release(&instance).word(), "released");
+    assert!(said.starts_with(begins) && said.contains("nsenter --target 1 --mount"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+    if command != "release" {
+        assert_eq!((instance.marker(), instance.mounts().len()), (marker, 0));
+    }
+    assert!(["released", "nothing to do"].contains(&release(&instance).word()));
 }
 
 /// It would end itself in the middle.
