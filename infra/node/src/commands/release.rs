@@ -9,7 +9,6 @@
 //! which nobody is told that the volume has been released: systemd may start everything again in the same boot, with
 //! the same `/run` (`systemctl restart durin-node`, `systemctl soft-reboot`).
 
-use std::ffi::OsString;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use rustix::process::Signal;
 use crate::answer::{Answer, Steps, cut, say};
 use crate::decide::letting_go::{self, Before, Begin, NotReleased};
 use crate::decide::marker::Until;
-use crate::decide::mounted;
+use crate::decide::mounted::{self, Mount};
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
 use crate::machine::programs::{self, Deadline, Ended, Ran};
@@ -226,19 +225,23 @@ fn unmount(
     deadline: Deadline,
     steps: &mut Steps,
 ) -> Result<letting_go::UseOfIt, String> {
-    let points = || -> Result<Vec<OsString>, String> {
+    let all = || -> Result<Vec<Mount>, String> {
         let here = mounts::here().map_err(unknown)?;
-        Ok(mounted::of_device(&here, &device.stack).iter().map(|mount| mount.place.clone()).collect())
+        Ok(mounted::of_device(&here, &device.stack).into_iter().cloned().collect())
     };
 
     let begun = Instant::now();
     let soon = deadline.at_most(UNMOUNT);
     let mut problem = String::new();
     let now = loop {
-        for point in points()? {
-            // It may have been frozen since. Unmounted, it would live on, and nobody could thaw it.
-            thaw(device, deadline, steps);
-            let ran = mounts::unmount(&point, deadline.at_most(Duration::from_secs(2)));
+        let all = all()?;
+        let last = all.iter().rposition(|mount| mount.is_of(&device.stack));
+        for (index, mount) in all.iter().enumerate() {
+            if Some(index) == last {
+                // It may have been frozen since. Unmounted, it would live on, and nobody could thaw it.
+                thaw(device, deadline, steps);
+            }
+            let ran = mounts::unmount(&mount.place, deadline.at_most(Duration::from_secs(2)));
             if !ran.succeeded() {
                 problem = ran.reason();
             }
