@@ -48,6 +48,16 @@ fn a_mount_that_waits_for_its_turn_looks_for_the_marker_again(#[values(true, fal
     assert_eq!(instance.mounts(), before);
 }
 
+/// It may be hours until it comes, and the unit would look as if it waited for that.
+#[test]
+fn a_volume_that_was_released_and_is_gone_is_not_waited_for() {
+    let Some(instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    instance.unplug("nvme1n1");
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "1"]);
+    assert!(ran.word() == "refused" && ran.why().contains("durin-node resume"), "{ran}");
+}
+
 #[test]
 fn a_release_waits_for_a_mount_that_is_under_way() {
     let Some(instance) = serving() else { return };
