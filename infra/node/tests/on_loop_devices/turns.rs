@@ -58,6 +58,19 @@ fn a_volume_that_was_released_and_is_gone_is_not_waited_for() {
     assert!(ran.word() == "refused" && ran.why().contains("durin-node resume"), "{ran}");
 }
 
+/// What is in doubt has been released.
+#[rstest]
+#[case::a_directory("mkdir")]
+#[case::a_pipe("mkfifo")]
+fn a_marker_that_cannot_be_read_counts(#[case] make: &str) {
+    let Some(instance) = serving() else { return };
+    crate::volume::must("umount", &[&instance.text("data")]);
+    crate::volume::must(make, &[&instance.text("run/durin-released")]);
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert!(ran.word() == "refused" && ran.why().contains("durin-node resume"), "{ran}");
+    assert!(instance.mounts().is_empty());
+}
+
 #[test]
 fn a_release_waits_for_a_mount_that_is_under_way() {
     let Some(instance) = serving() else { return };
