@@ -29,6 +29,7 @@ const LOCK: Duration = Duration::from_secs(60);
 /// `durin-prepare.service` may take as long.
 const NOTE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(200);
+const THAW: Duration = Duration::from_secs(2);
 
 /// The note about the volume that this instance serves from. It is there before the mount is, so that a mount that is cut
 /// off is known as ours.
@@ -187,7 +188,11 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
     }
     // Mounted already, by a run that may have got no further: all that follows is done again.
     let (file_system, formatted) = match mounting::standing(world, &device, &wanted.volume)? {
-        Some(file_system) => (file_system, false),
+        Some(file_system) => {
+            // What follows writes to it, and would wait in our turn, which a release needs to thaw it.
+            mounts::thaw(world.mount_point().as_os_str(), Deadline::after(THAW));
+            (file_system, false)
+        }
         None => mounting::mount(world, wanted, &device, there, &lock, steps)?,
     };
 

@@ -1,12 +1,13 @@
 //! A file system that cannot write: frozen, or on a device that fails.
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
 use crate::containers::OBEDIENT;
-use crate::instance::{Instance, VOLUME};
+use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::{release, serving};
 use crate::volume::{Volume, must, ran};
 
@@ -35,6 +36,23 @@ fn containers_save_what_they_have_to_though_the_file_system_was_frozen() {
     assert_eq!((ran.word(), instance.ended().len()), ("released", 1), "{ran}");
     assert_eq!(instance.durin_node(&["resume", VOLUME]).word(), "resumed");
     assert_eq!(fs::read_to_string(instance.path("data/saved")).expect("a file"), "saved\n");
+}
+
+/// It would have the lock for which a release waits.
+#[test]
+fn who_finds_the_volume_mounted_and_frozen_does_not_wait_for_it() {
+    let Some(instance) = serving() else { return };
+    must("fsfreeze", &["--freeze", &instance.text("data")]);
+    let mut mounting = instance.begin(&["volume", "--volume", VOLUME, "--within", "2"]);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while mounting.try_wait().expect("how it is").is_none() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let has_ended = mounting.try_wait().expect("how it is").is_some();
+    // It would never end otherwise.
+    drop(ran("fsfreeze", &["--unfreeze", &instance.text("data")]));
+    let ran = Ran::of(mounting);
+    assert!(has_ended && ran.word() == "mounted", "{ran}");
 }
 
 /// What freezes it looks for no release.
