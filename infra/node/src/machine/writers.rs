@@ -33,6 +33,7 @@ pub fn of(numbers: &[String]) -> Result<Vec<String>, String> {
         thread::spawn(move || looks.take(&sender));
     };
     begin();
+    let mut begun = 1;
     let mut found = Vec::new();
     let mut ended = 0;
     let mut seen = 0;
@@ -47,10 +48,13 @@ pub fn of(numbers: &[String]) -> Result<Vec<String>, String> {
             continue;
         }
         let now = looks.seen.load(Ordering::Relaxed);
-        if now == seen && !looks.have_all_begun() {
-            begin();
-        } else if now == seen {
+        if now == seen && looks.have_all_begun() {
             break;
+        }
+        if now == seen {
+            // As many again: where one hangs, so may all that wait for the same server.
+            (0..begun).for_each(|_| begin());
+            begun *= 2;
         }
         seen = now;
     }

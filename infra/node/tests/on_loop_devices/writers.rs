@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use crate::instance::{Instance, Ran, VOLUME, wait_until};
-use crate::releases::{release, serving};
+use crate::instance::{Instance, Others, Ran, VOLUME, wait_until};
+use crate::releases::{release, serving, serving_beside};
 use crate::volume::{must, with_a};
 
 fn volume(instance: &Instance) -> Ran {
@@ -96,6 +96,29 @@ fn who_writes_is_found_behind_half_a_million_open_files() {
     let ran = release(&instance);
     assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
     assert!(ran.why().contains(&format!("open for writing (sleep ({writer}))")), "{ran}");
+}
+
+/// A server of files is away, and every look at one of its files hangs.
+#[test]
+fn who_writes_is_found_behind_thirty_looks_that_hang() {
+    let Some(mut instance) = serving_beside(Others::None) else { return };
+    let device = fs::canonicalize(instance.path("dev/nvme1n1")).expect("the device").display().to_string();
+    fs::create_dir_all(instance.path("server")).expect("a directory");
+    let files: Vec<_> = (0..30).map(|file| instance.text(&format!("server/{file}"))).collect();
+    for file in &files {
+        File::create(file).and_then(|file| file.set_len(1 << 20)).expect("a file");
+    }
+    let over: Vec<_> = files.iter().map(|file| must("losetup", &["--find", "--show", file])).collect();
+    let hangs = instance.mount_what_hangs("server");
+    open_for_writing(&mut instance, &device);
+    let writing = hangs.then(|| release(&instance));
+    instance.end_processes();
+    let ended = hangs.then(|| release(&instance));
+    instance.unmount_everything(&["--lazy"]);
+    over.iter().for_each(|over| drop(must("losetup", &["--detach", over])));
+    let (Some(writing), Some(ended)) = (writing, ended) else { return };
+    assert!(writing.why().contains("open for writing (sleep ("), "{writing}");
+    assert_eq!(ended.word(), "nothing to do", "{ended}");
 }
 
 #[test]
