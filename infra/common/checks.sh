@@ -6,7 +6,7 @@ check_free_name() {
     call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
         --query 'AutoScalingGroups[].[AutoScalingGroupName]'
     [ -z "$answer" ] ||
-        fail "there is an Auto Scaling group $node already, which just deploy-node has not made: choose another name, or declare that group as a node by its tags (README, \"Declare a node\")"
+        fail "there is an Auto Scaling group $node already, which just deploy-node has not made: choose another name, or declare that group as a node by its tags (docs/node.md)"
 }
 
 # check_unshared VOLUME ZONE RECORD: no other node has the volume, or the record in the zone; each may be empty.

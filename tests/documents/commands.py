@@ -1,11 +1,24 @@
-"""The command lines that the documents tell a reader to type."""
+"""The documents, and the command lines that they tell a reader to type."""
 
+import os
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = ["README.md", "DEPLOY.md", "CONTRIBUTING.md"]
 PROGRAMS = r"(?:just|aws|cargo|durin|rustup|pip|git|apt|terraform|tailscale|kubectl|curl|ssh|scp)"
+
+
+def files(*endings):
+    """Every file of the repository with such a name, by its path from the root. Nothing that was built."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [it for it in folders if it != "target" and it != ".git"]
+        found += [Path(folder, name).relative_to(ROOT).as_posix() for name in names if name.endswith(endings)]
+    return sorted(found)
+
+
+# What the changelog tells of may be gone.
+DOCUMENTS = [it for it in files(".md") if it != "CHANGELOG.md"]
 
 
 def commands(text):

@@ -1,9 +1,9 @@
-"""README's node, declared by hand, becomes one: played in the local AWS with Durin in it."""
+"""The documents' node, declared by hand, becomes one: played in the local AWS with Durin in it."""
 
 import json
 import re
 
-from commands import ROOT
+from commands import DOCUMENTS, ROOT
 from conftest import run
 from local_aws import serving
 from waiting import until
@@ -14,7 +14,7 @@ NODE = "home"
 def played_blocks():
     """The blocks that are played as a whole, unlike those whose lines are."""
     found = {}
-    for document in ["README.md", "DEPLOY.md", "CONTRIBUTING.md"]:
+    for document in DOCUMENTS:
         text = (ROOT / document).read_text()
         for block in re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             found.setdefault(document, []).append(block)
@@ -22,11 +22,11 @@ def played_blocks():
 
 
 def test_nothing_else_is_played():
-    assert {name: len(blocks) for name, blocks in played_blocks().items()} == {"README.md": 1}
+    assert {name: len(blocks) for name, blocks in played_blocks().items()} == {"docs/node.md": 1}
 
 
-def test_a_node_declared_as_readme_says_comes_up(tmp_path):
-    (block,) = played_blocks()["README.md"]
+def test_a_node_declared_by_hand_comes_up(tmp_path):
+    (block,) = played_blocks()["docs/node.md"]
     world = tmp_path / "world.json"
     another = {"name": "other", "record_name": "other.example.internal", "hosted_zone": "example.internal"}
     world.write_text(json.dumps({"seed": 7, "nodes": [another]}))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import ROOT, commands, every_command
+from commands import DOCUMENTS, ROOT, commands, every_command
 from conftest import run
 
 LISTED = Path(__file__).parent / "needs_aws.txt"
@@ -41,7 +41,8 @@ def succeeded(command, within_s=60, **environment):
 
 
 def test_every_document_has_commands():
-    assert set(COMMANDS.values()) == {"README.md", "DEPLOY.md", "CONTRIBUTING.md"}
+    assert [name for name in DOCUMENTS if not commands((ROOT / name).read_text())] == []
+    assert {"README.md", "DEPLOY.md", "docs/node.md", "harness/README.md"} < set(DOCUMENTS)
 
 
 def test_the_list_of_what_is_not_run_only_gets_shorter():
@@ -65,9 +66,17 @@ def without_aws(tmp_path):
     return {"PATH": f"{tmp_path}:{Path(shutil.which('just')).parent}:/usr/bin:/bin", "AWS_REGION": "eu-central-1"}
 
 
+@pytest.fixture
+def files_of_the_reader(tmp_path):
+    """By the names that the documents give them."""
+    world = tmp_path / "my-world.json"
+    world.write_text(re.search(r"^```json\n(.*?)^```$", (ROOT / "harness/README.md").read_text(), re.MULTILINE | re.DOTALL)[1])
+    return {world.name: str(world)}
+
+
 @of("just")
-def test_a_just_command(command, without_aws):
-    words = filled(command, PLACEHOLDERS).split()
+def test_a_just_command(command, without_aws, files_of_the_reader):
+    words = filled(command, PLACEHOLDERS | files_of_the_reader).split()
     if len(words) == 1:
         assert "deploy-node" in succeeded("just --list")
     elif words[1] in INFRA and (len(words) > 2 or words[1] in ["build", "deploy", "destroy", "pins", "prune-plan", "status", "watch"]):

@@ -11,7 +11,7 @@ import yaml
 from commands import ROOT
 from conftest import run
 
-DOCUMENT = ROOT / "docs" / "own-group.md"
+DOCUMENT = ROOT / "docs/own-group.md"
 EXAMPLES = ROOT / "docs" / "examples"
 # What no file of such a tool can have.
 ELSEWHERE = {"functions", "unshared", "record", "zone-allowed", "agent", "volume-key"}

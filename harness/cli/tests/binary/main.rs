@@ -1,11 +1,11 @@
 //! The program itself: what it prints, what it refuses, and with which exit status.
 
 mod arguments;
+mod documents;
 #[cfg(unix)]
 mod invoking;
 mod pictures;
 mod proof;
-mod readme;
 #[cfg(unix)]
 mod rehearsing;
 #[cfg(unix)]
