@@ -131,7 +131,7 @@ drill *arguments:
 status *arguments:
     @infra/nodes.sh status "$@"
 
-# Show what an Auto Scaling group, whoever has made it, still lacks to be a node; changes nothing: just check-node home
+# Show what an Auto Scaling group of yours still lacks to be a node; changes nothing: just check-node home
 [no-exit-message, positional-arguments]
 check-node *arguments:
     @infra/nodes.sh check-node "$@"
