@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod bench_calls;
+pub mod broken;
 pub mod by_hand;
 mod cores;
 pub mod demo;
