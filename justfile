@@ -186,6 +186,11 @@ watch *arguments:
 feed *arguments:
     @'{{justfile_directory()}}/infra/feed.sh' "$@"
 
+# Play random histories of a node and report those that end badly: just simulate --seeds 1..1000, --seed 873 --trace
+[no-exit-message, positional-arguments]
+simulate *arguments:
+    @cargo durin simulate "$@"
+
 # Measure the outage of 1000 interruptions, under Durin and under the usual set-ups, side by side
 [no-exit-message, positional-arguments]
 outage *arguments:

@@ -12,6 +12,7 @@ use durin::risk::{Mark, Risk};
 use durin::times;
 pub use durin_cli::broken::broken;
 use durin_cli::deployment::{self, Deployment, Infra};
+pub use durin_cli::simulate::HEALS_WITHIN;
 use durin_cli::stage::Stage;
 use durin_harness::seed::Seed;
 use durin_harness::world::World;
@@ -37,9 +38,6 @@ pub const HEALTH: &str = "AWS Health Event";
 
 /// The functions that run the node loop.
 pub const NODE_FUNCTIONS: [&str; 3] = ["durin-spot-interruption", "durin-node-lifecycle", "durin-node-resync"];
-
-/// Whatever goes wrong, a node serves again within this time: two schedules, a slow boot and a hung shutdown.
-pub const HEALS_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// A world with a node in it, in which things happen.
 pub struct Story {

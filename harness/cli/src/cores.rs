@@ -18,7 +18,19 @@ pub(crate) fn on_all_cores<T: Sync, R: Send>(
     items: &[T],
     play: impl Fn(&T) -> Result<R, String> + Sync,
 ) -> Result<Vec<R>, String> {
-    let cores = cores();
+    on_cores(cores(), what, items, play)
+}
+
+/// The same on `cores` cores.
+///
+/// # Errors
+/// When one could not be played.
+pub(crate) fn on_cores<T: Sync, R: Send>(
+    cores: usize,
+    what: String,
+    items: &[T],
+    play: impl Fn(&T) -> Result<R, String> + Sync,
+) -> Result<Vec<R>, String> {
     let progress = Progress::begin(what, items.len());
     let play = |item: &T| play(item).inspect(|_| progress.step());
     let of_core = |core: usize| items.iter().skip(core).step_by(cores).map(play).collect::<Vec<_>>();

@@ -22,6 +22,7 @@ pub mod recorded;
 pub mod rehearse;
 pub mod seeds;
 pub mod serve;
+pub mod simulate;
 pub mod stage;
 pub mod timeline;
 mod world_file;

@@ -12,7 +12,7 @@ use durin_cli::print::{NotUnderstood, complain};
 #[cfg(unix)]
 use durin_cli::rehearse;
 use durin_cli::seeds::seed;
-use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prove, prune_bench, recorded, serve};
+use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prove, prune_bench, recorded, serve, simulate};
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
@@ -70,6 +70,8 @@ enum Command {
         /// A file, or the name of one in events/
         event: String,
     },
+    /// Play random histories of a node, each decided by its seed alone, and report those that do not end well
+    Simulate(simulate::Options),
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
     Outage(outage::Options),
     /// Measure the API calls of many hand-offs, against the least that AWS's semantics allow
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         Command::Speed(options) => options.run(),
         Command::Invoke(options) => invoke::run(&options),
         Command::Event { event } => event::print(&event),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Outage(options) => outage::run(&options),
         Command::BenchCalls(options) => bench_calls::run(&options),
         Command::PruneBench(options) => prune_bench::run(&options),

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use super::{durin, refused, run};
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "demo",
     "serve",
     "interrupt",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 19] = [
     "speed",
     "invoke",
     "event",
+    "simulate",
     "outage",
     "bench-calls",
     "prune-bench",
@@ -52,6 +53,15 @@ fn what_is_not_understood_is_refused_before_anything_is_done() {
         (&["outage", "--runs", "0"], "1..=100000"),
         (&["bench-calls", "--runs", "0"], "1..=100000"),
         (&["bench-calls", "--seed", "18446744073709551615"], "is not in 0..=18446744073709451615"),
+        (&["simulate", "--seeds", "7"], "7 is not like 1..1000"),
+        (&["simulate", "--seeds", "5..3"], "5..3 has nothing in it"),
+        (&["simulate", "--seeds", "0..100000"], "0..100000 are more than 100000"),
+        (&["simulate", "--seeds", "-1..3"], "-1 is not in 0..=18446744073709551615"),
+        (&["simulate", "--seed", "3", "--seeds", "1..3"], "cannot be used with"),
+        (&["simulate", "--trace"], "--seed <N>"),
+        (&["simulate", "--hours", "0"], "1..=168"),
+        (&["simulate", "--jobs", "0"], "1..=256"),
+        (&["simulate", "--faults", "some"], "[possible values: all, none, events, calls, deaths, agents]"),
         (&["prune-bench", "--images", "4000000000"], "200..=50000"),
         (&["serve", "--speed", "-3"], "invalid value '-3' for '--speed <SPEED>': it takes a number from 0.01 to 10000"),
         (&["invoke", "node-resync", "schedule", "--speed", "-3"], "0.01 to 10000"),

@@ -10,6 +10,7 @@ mod proof;
 mod rehearsing;
 #[cfg(unix)]
 mod served;
+mod simulating;
 
 use std::process::{Command, Output, Stdio};
 
