@@ -1,7 +1,5 @@
 //! Of the runs that one hand-off starts, one goes ahead: what that saves, and what it costs when that one dies.
 
-use std::time::Duration;
-
 use durin_cli::bench_calls::{self, HandOff, Situation, hand_off};
 use rstest::rstest;
 
@@ -52,13 +50,9 @@ fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(
 #[case::without_capacity(Situation::WithoutCapacity, 1)]
 fn a_function_that_dies_after_any_call_costs_at_most_25_seconds(#[case] situation: Situation, #[case] seed: u64) {
     let unharmed = hand_off(situation, seed, None).expect("the node came back");
-    let deaths = bench_calls::with_every_death(situation, seed).expect("the node came back");
+    let deaths = bench_calls::with_every_death(situation, seed, &unharmed.outage).expect("the node came back");
     assert!(deaths.len() > 40, "{}", deaths.len());
-    for (death, outage) in deaths {
-        let added = outage.api.saturating_sub(unharmed.outage.api);
-        assert!(added <= Duration::from_secs(25), "{added:?}: {death:?}");
-        let unclean = if situation == Situation::Reclaimed { 1 } else { 0 };
-        let found = (outage.lost_writes, outage.unclean_mounts, &outage.complaints);
-        assert_eq!(found, (0, unclean, &vec![]), "{death:?}");
+    for harmed in deaths {
+        assert_eq!(harmed.broken(situation), Vec::<String>::new(), "{}", harmed.death);
     }
 }

@@ -1,6 +1,7 @@
 //! `durin bench-calls`: the API calls of a hand-off, operation by operation, against the least that AWS's semantics allow;
 //! and what it costs when a function dies after any one of them.
 
+mod deaths;
 mod events;
 mod hand_off;
 mod least;
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cores::on_all_cores;
-use crate::outage::Outage;
 use crate::seeds::{LAST_SEED, MOST_RUNS, seed};
+pub use deaths::{Harmed, with_every_death};
 pub use events::{Fed, fed};
 pub use hand_off::{Call, Death, HandOff, Situation, hand_off};
 
@@ -32,7 +33,7 @@ pub struct Options {
     pub deaths: bool,
 }
 
-/// Plays the hand-offs and prints what they cost.
+/// Plays the hand-offs and prints what they cost. It fails if a death breaks a promise.
 ///
 /// # Errors
 /// When a stage cannot be set, or a node does not come back.
@@ -46,35 +47,16 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     report::print(options.runs, &results);
     report::print_events(&fed()?);
-    if options.deaths {
-        for (situation, alive) in &results {
-            let what = format!("{}, with a death after each call", situation.name());
-            let played = on_all_cores(what, &seeds, |seed| with_every_death(*situation, *seed))?;
-            report::print_deaths(*situation, &played.concat(), alive);
-        }
+    if !options.deaths {
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The same hand-off, once for each call after which a function may die.
-///
-/// # Errors
-/// When a stage cannot be set, or the node does not come back.
-pub fn with_every_death(situation: Situation, seed: u64) -> Result<Vec<(Death, Outage)>, String> {
-    let mut played = Vec::new();
-    for (function, invocations) in
-        [("durin-spot-interruption", 1), ("durin-node-lifecycle", 2), ("durin-node-resync", 2)]
-    {
-        for invocation in 1..=invocations {
-            for after_calls in 1.. {
-                let death = Death { seed, function, invocation, after_calls };
-                let hand_off = hand_off(situation, seed, Some(death))?;
-                if !hand_off.has_died {
-                    break;
-                }
-                played.push((death, hand_off.outage));
-            }
-        }
+    let mut is_well = true;
+    for (situation, alive) in &results {
+        let what = format!("{}, with a death after each call", situation.name());
+        let played = on_all_cores(what, alive, |(seed, alive)| with_every_death(*situation, *seed, &alive.outage))?;
+        let played = played.concat();
+        report::print_deaths(*situation, &played);
+        is_well &= played.iter().all(|it| it.broken(*situation).is_empty());
     }
-    Ok(played)
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

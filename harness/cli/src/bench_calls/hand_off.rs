@@ -1,5 +1,6 @@
 //! One hand-off, and the calls that it took.
 
+use std::fmt;
 use std::time::Duration;
 
 use durin_harness::Kill;
@@ -107,6 +108,13 @@ pub struct Death {
     pub invocation: usize,
     /// The number of answered calls before it dies.
     pub after_calls: u32,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Death { seed, function, invocation, after_calls } = self;
+        write!(f, "seed {seed}, invocation {invocation} of {function}, after call {after_calls}")
+    }
 }
 
 /// What a hand-off came to.

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::least::{LEAST, LEAST_OF_EVENTS};
-use super::{Death, Fed, HandOff, Situation};
-use crate::outage::{Outage, interruption};
+use super::{Fed, HandOff, Harmed, Situation};
+use crate::outage::interruption;
 use crate::print::say;
+
+/// So many of what is wrong are told; the rest is like them.
+const MOST_TOLD: usize = 5;
 
 type Results = [(Situation, Vec<(u64, HandOff)>)];
 
@@ -59,7 +62,7 @@ pub(super) fn print(runs: u32, results: &Results) {
 fn print_refused(results: &Results) {
     for (situation, hand_offs) in results {
         let refused = hand_offs.iter().flat_map(|(seed, it)| it.refused().map(move |call| (seed, call)));
-        for (seed, call) in refused.take(5) {
+        for (seed, call) in refused.take(MOST_TOLD) {
             let code = call.error.as_deref().unwrap_or_default();
             say!("\nRefused: {}, seed {seed}: {} {} {code}", situation.name(), call.function, call.operation);
         }
@@ -113,30 +116,25 @@ pub(super) fn print_events(fed: &[Fed]) {
     }
 }
 
-pub(super) fn print_deaths(situation: Situation, deaths: &[(Death, Outage)], alive: &[(u64, HandOff)]) {
-    let added = |(death, outage): &(Death, Outage)| {
-        let (_, unharmed) = alive.iter().find(|(seed, _)| *seed == death.seed)?;
-        Some((outage.api.saturating_sub(unharmed.outage.api), *death))
-    };
-    let added = sorted(
-        deaths
-            .iter()
-            .filter_map(added)
-            .map(|(added, death)| (added, death.seed, death.function, death.invocation, death.after_calls)),
-    );
+pub(super) fn print_deaths(situation: Situation, deaths: &[Harmed]) {
     say!("\n{}, in which a function dies after one of its calls, {} times:", situation.name(), deaths.len());
-    let Some((worst, seed, function, invocation, calls)) = added.last() else { return };
+    // The last of those that are as bad.
+    let Some(worst) = deaths.iter().max_by_key(|it| it.added) else { return };
+    let added = sorted(deaths.iter().map(|it| it.added));
     say!(
         "  the API is away longer by {:.1} s at the median, by {:.1} s in 95 of 100, and by {:.1} s at the worst",
-        at(&added, 50).0.as_secs_f64(),
-        at(&added, 95).0.as_secs_f64(),
-        worst.as_secs_f64()
+        at(&added, 50).as_secs_f64(),
+        at(&added, 95).as_secs_f64(),
+        worst.added.as_secs_f64()
     );
-    say!("  (seed {seed}, invocation {invocation} of {function}, after call {calls}).");
-    let lost: u64 = deaths.iter().map(|(_, it)| it.lost_writes).sum();
-    let unclean: u32 = deaths.iter().map(|(_, it)| it.unclean_mounts).sum();
-    let complaints: usize = deaths.iter().map(|(_, it)| it.complaints.len()).sum();
+    say!("  ({}).", worst.death);
+    let lost: u64 = deaths.iter().map(|it| it.outage.lost_writes).sum();
+    let unclean: u32 = deaths.iter().map(|it| it.outage.unclean_mounts).sum();
+    let complaints: usize = deaths.iter().map(|it| it.outage.complaints.len()).sum();
     say!("  Acknowledged writes lost: {lost}; unclean unmounts: {unclean}; broken promises: {complaints}.");
+    for harmed in deaths.iter().filter(|it| !it.broken(situation).is_empty()).take(MOST_TOLD) {
+        say!("  BROKEN  {}: {}", harmed.death, harmed.broken(situation).join("; "));
+    }
 }
 
 fn own_time(seed: u64, hand_off: &HandOff) -> Duration {
