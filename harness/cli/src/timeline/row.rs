@@ -138,7 +138,7 @@ fn is_uuid(word: &str) -> bool {
 
 fn event_text(event: &Value) -> String {
     let detail = &event["detail"];
-    let about = ["EC2InstanceId", "instance-id", "ImageId", "image-id", "name"];
+    let about = ["message", "EC2InstanceId", "instance-id", "ImageId", "image-id", "name"];
     let about = about.into_iter().find_map(|key| detail[key].as_str()).unwrap_or("-");
     let kind = event["detail-type"].as_str().unwrap_or_default();
     match detail["State"].as_str() {
