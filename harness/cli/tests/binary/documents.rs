@@ -49,8 +49,11 @@ fn told(document: &str, after: &str, command: &str, more: &[&str]) -> String {
     printed(&[&[command, "--runs", runs], more].concat())
 }
 
+/// What it prints, if it ends well: nothing else may get into a document.
 fn printed(arguments: &[&str]) -> String {
-    String::from_utf8(run(arguments).stdout).expect("UTF-8")
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn read(document: &str) -> String {
@@ -68,8 +71,9 @@ fn assert_shown(document: &str, after: &str, told: &str) {
     const BEGINS: &str = "\n\n```\n";
     let _guard = WRITING.lock();
     let text = read(document);
-    let section = text.find(after).expect("a section");
-    let begin = section + text[section..].find(BEGINS).expect("a block") + BEGINS.len();
+    let (before, section) = text.split_once(after).expect("a section");
+    let (section, _) = section.split_once("\n## ").unwrap_or((section, ""));
+    let begin = before.len() + after.len() + section.find(BEGINS).expect("a block") + BEGINS.len();
     let end = begin + text[begin..].find("```\n").expect("the end of the block");
     if std::env::var_os("DURIN_UPDATE").is_some() {
         fs::write(path(document), [&text[..begin], told, &text[end..]].concat()).expect("written");
