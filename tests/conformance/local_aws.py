@@ -50,6 +50,10 @@ class LocalAws:
         return self.client("ssm")
 
     @property
+    def events(self):
+        return self.client("events")
+
+    @property
     def kms(self):
         return self.client("kms")
 

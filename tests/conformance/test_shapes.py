@@ -13,7 +13,7 @@ import tour
 from only_loopback import REGION
 
 # The services, and how many operations the local AWS has of each at least.
-SERVICES = {"ec2": 8, "autoscaling": 8, "route53": 8, "ssm": 8, "kms": 1, "sts": 1}
+SERVICES = {"ec2": 8, "autoscaling": 8, "route53": 8, "ssm": 8, "events": 1, "kms": 1, "sts": 1}
 
 
 TEMPLATE = {"template_name": "k3s", "version": "$Latest"}

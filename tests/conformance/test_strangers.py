@@ -23,7 +23,7 @@ SERVICES = [
 ABSENT = [
     ("cloudformation", lambda client: client.describe_stacks()),
     ("lambda", lambda client: client.list_functions()),
-    ("events", lambda client: client.put_events(Entries=[{"Source": "durin.bake"}])),
+    ("logs", lambda client: client.describe_log_groups()),
     ("sqs", lambda client: client.list_queues()),
     ("s3", lambda client: client.list_buckets()),
     ("cloudfront", lambda client: client.list_distributions()),
@@ -57,7 +57,7 @@ def test_a_service_that_is_not_here_is_refused_in_its_own_protocol(quiet, servic
     signed_for = client.meta.service_model.signing_name
     assert error["Code"] in ("InvalidAction", "NotImplemented", "UnknownOperationException")
     assert error["Message"].startswith(f"The local AWS does not have {signed_for}, and so not "), error
-    assert error["Message"].endswith("there are EC2, Auto Scaling, Route 53, Systems Manager (SSM), of KMS DescribeKey, and of STS GetCallerIdentity.")
+    assert error["Message"].endswith("there are EC2, Auto Scaling, Route 53, Systems Manager (SSM), of EventBridge PutEvents, of KMS DescribeKey, and of STS GetCallerIdentity.")
 
 
 @pytest.mark.parametrize(("service", "_absent", "present", "_code"), SERVICES)

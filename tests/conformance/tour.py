@@ -16,6 +16,7 @@ def walk(aws):
     network(aws.ec2)
     volumes_and_instances(aws.ec2)
     keys(aws.kms, aws.ec2)
+    news(aws.events)
     images(aws.ec2)
     launch_templates(aws.ec2)
     requests(aws.ec2)
@@ -151,6 +152,14 @@ def keys(kms, ec2):
     """The key of a node's volume."""
     encrypted = ec2.describe_volumes(Filters=[{"Name": "encrypted", "Values": ["true"]}])["Volumes"]
     kms.describe_key(KeyId=encrypted[0]["KmsKeyId"])
+
+
+def news(events):
+    """Of two events one is good."""
+    good = {"Source": "tour", "DetailType": "Seen", "Detail": '{"place": 1}'}
+    answer = events.put_events(Entries=[good, {**good, "Detail": "everything"}])
+    assert answer["FailedEntryCount"] == 1 and "EventId" in answer["Entries"][0], answer
+    assert answer["Entries"][1]["ErrorCode"] == "MalformedDetail", answer
 
 
 def images(ec2):

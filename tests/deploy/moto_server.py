@@ -31,8 +31,11 @@ _create_parameter = Parameter.create_from_cloudformation_json
 
 
 def create_document(resource_name, cloudformation_json, account_id, region_name, **rest):
-    """`DocumentFormat` is JSON by default. (CloudFormation, AWS::SSM::Document)"""
+    """`DocumentFormat` is JSON by default, and what is written as YAML in a template is JSON in the document, which moto has a
+    hash of only if it is text. (CloudFormation, AWS::SSM::Document)"""
     properties = {"DocumentFormat": "JSON", **cloudformation_json["Properties"]}
+    if not isinstance(properties["Content"], str):
+        properties["Content"] = json.dumps(properties["Content"])
     resource = {**cloudformation_json, "Properties": properties}
     return _create_document(resource_name, resource, account_id, region_name, **rest)
 

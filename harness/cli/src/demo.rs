@@ -65,11 +65,11 @@ pub fn run(story: &Story) -> Result<ExitCode, Box<dyn Error>> {
         say!("{}", json!({ "broken": complaints }));
         return Ok(exit);
     }
-    say!("Checked  at most one mount at any time; nothing taken from the living; no acknowledged write");
-    say!("         missing; record = holder's address; holder = the one InService instance; no lifecycle");
-    say!("         action pending; the parameter names an available image of its family, never an older");
-    say!("         one than before; no image and no snapshot in use was removed; no function lacked a");
-    say!("         permission.");
+    say!("Checked  at most one mount at any time; nothing taken from the living; no");
+    say!("         acknowledged write missing; record = holder's address; holder = the one");
+    say!("         InService instance; no lifecycle action pending; the parameter names an");
+    say!("         available image of its family, never an older one than before; no image");
+    say!("         and no snapshot in use was removed; no function lacked a permission.");
     match complaints.as_slice() {
         [] => say!("         All hold."),
         broken => broken.iter().for_each(|text| say!("BROKEN   {text}")),

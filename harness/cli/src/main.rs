@@ -27,6 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Show how a node survives the reclaim of its spot instance, gets a new image, and loses old ones, in virtual time
+    #[command(after_help = "Example: cargo demo --seed 2 --picture hand-off.svg")]
     Demo {
         /// Random seed; the same seed plays the same story
         #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<{ u64::MAX }>)]
@@ -42,52 +43,72 @@ enum Command {
         json: bool,
     },
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3 or `cargo lambda watch`, and show what happens in it
+    #[command(after_help = "Example: just serve --speed 20, then open http://127.0.0.1:4566")]
     Serve(serve::Options),
     /// Have EC2 warn a node's spot instance in a world that is served, and take its capacity back two minutes later
+    #[command(after_help = "Example: just interrupt k3s")]
     Interrupt(by_hand::OfNode),
     /// Have EC2 send a rebalance recommendation for a node's spot instance in a world that is served
+    #[command(after_help = "Example: just recommend k3s")]
     Recommend(by_hand::OfNode),
     /// Have EC2 take back the capacity of a node's spot instance in a world that is served, at once
+    #[command(after_help = "Example: just reclaim k3s")]
     Reclaim(by_hand::OfNode),
     /// Have the host of a node's instance retire in a world that is served
+    #[command(after_help = "Example: just retire k3s")]
     Retire(by_hand::OfNode),
     /// Have the next detachment of a node's volume stay in detaching in a world that is served
+    #[command(after_help = "Example: just stick-volume k3s")]
     StickVolume(by_hand::OfNode),
     /// Have no launch find capacity in a world that is served, or every launch again
+    #[command(after_help = "Example: just no-capacity on")]
     NoCapacity(by_hand::Switch),
     /// Have the newest image be bad in a world that is served, or every image good again
+    #[command(after_help = "Example: just bad-image on")]
     BadImage(by_hand::Switch),
     /// Have the next event that a rule waits for be lost in a world that is served
+    #[command(after_help = "Example: just lose-event")]
     LoseEvent(by_hand::Plain),
     /// Have Packer make a new image in a world that is served
+    #[command(after_help = "Example: just bake-locally")]
     Bake(by_hand::Plain),
     /// Have time run at another speed in a world that is served, or stand still
+    #[command(after_help = "Example: just speed 20")]
     Speed(by_hand::Speed),
     /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
+    #[command(after_help = "Example: just invoke node-lifecycle launch")]
     Invoke(invoke::Options),
     /// Print an event from events/ as if it came now, to feed it to a function under `just watch`
+    #[command(after_help = "Example: just feed node-resync schedule")]
     Event {
         /// A file, or the name of one in events/
         event: String,
     },
     /// Play random histories of a node, each decided by its seed alone, and report those that do not end well
+    #[command(after_help = "Example: just simulate --seeds 1..1000")]
     Simulate(simulate::Options),
     /// Measure the outage of many interruptions, under Durin and under the usual set-ups, side by side
+    #[command(after_help = "Example: just outage --runs 20 --picture outage.svg")]
     Outage(outage::Options),
     /// Measure the API calls of many hand-offs, against the least that AWS's semantics allow
+    #[command(after_help = "Example: just bench-calls --runs 20")]
     BenchCalls(bench_calls::Options),
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side (three minutes)
+    #[command(after_help = "Example: just prune-bench")]
     PruneBench(prune_bench::Options),
     /// Ask the local AWS, in virtual time, what `just prove` asks an account of yours
+    #[command(after_help = "Example: just prove --local")]
     Prove(prove::Options),
     /// Rehearse hand-offs on real machines (QEMU) with the program and the units that a node runs
     #[cfg(unix)]
+    #[command(after_help = "Example: just rehearse interruption")]
     Rehearse(rehearse::Options),
     /// Connect standard input and output with a socket: QEMU starts this for a machine's calls of its metadata service
     #[cfg(unix)]
     #[command(hide = true)]
     Relay { socket: PathBuf },
     /// Record the events of the local AWS's own story into a folder
+    #[command(after_help = "Example: just record")]
     Record {
         /// The folder
         #[arg(default_value = "events")]

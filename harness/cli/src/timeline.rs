@@ -15,7 +15,7 @@ use crate::print::is_coloured;
 use row::Row;
 
 /// No line is longer, in columns.
-const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 80;
 /// Where a row's text begins.
 const MARGIN: usize = 18;
 
@@ -110,7 +110,7 @@ impl Timeline {
             true => (row.style.render().to_string(), row.style.render_reset().to_string()),
             false => Default::default(),
         };
-        let mut lines = wrapped(&self.named(&row.text)).into_iter();
+        let mut lines = wrapped(&self.named(&row.text), MARGIN).into_iter();
         let first = format!("{clock:>8}  {on}{:<7}{off} {}", row.kind, lines.next().unwrap_or_default());
         let further = lines.map(|line| format!("{:MARGIN$}  {line}", ""));
         [first].into_iter().chain(further).collect()
@@ -143,11 +143,12 @@ pub fn passed(span: Duration) -> String {
     }
 }
 
-/// The text in lines that fit; a word that is longer than a line stays whole. Further lines are indented by two.
-fn wrapped(text: &str) -> Vec<String> {
+/// The text in lines that fit behind a margin; a word that is longer than a line stays whole. Further lines have room for an
+/// indent of two.
+pub(crate) fn wrapped(text: &str, margin: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let room = WIDTH - MARGIN - if lines.len() > 1 { 2 } else { 0 };
+        let room = WIDTH - margin - if lines.len() > 1 { 2 } else { 0 };
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
             Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {

@@ -22,8 +22,8 @@ pub(super) async fn play(stage: &Stage, story: &Story) -> Result<Vec<String>, Bo
     let name = stage.aws.world(|world| name_of_bake(world.now()));
     prose!(story, "2. A new image\n");
     prose!(story, "A Packer build makes {name}, tagged {FAMILY_TAG}={IMAGE_PARAMETER}.");
-    prose!(story, "EC2 announces it before Packer has tagged it. The launch template resolves the parameter at");
-    prose!(story, "each launch.\n");
+    prose!(story, "EC2 announces it before Packer has tagged it. The launch template resolves the");
+    prose!(story, "parameter at each launch.\n");
     let builder = builder(stage).await?;
     let begin = Since::now(stage);
     let image = stage.aws.world(|world| {
@@ -43,7 +43,8 @@ pub(super) async fn play(stage: &Stage, story: &Story) -> Result<Vec<String>, Bo
     tell(stage, begin, story, Vec::new(), is_of_publishing);
 
     let struck = Since::now(stage);
-    prose!(story, "EC2 wants the capacity back once more, and the replacement boots from the new image:\n");
+    prose!(story, "EC2 wants the capacity back once more, and the replacement boots from the new");
+    prose!(story, "image:\n");
     let outage = strike(stage).await;
     let healed = stage.heals(LONGEST).await;
     tell(stage, struck, story, marks(stage.node(), struck, outage.as_ref()), is_of_moving);

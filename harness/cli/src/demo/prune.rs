@@ -16,6 +16,7 @@ use super::{EPILOGUE, LONGEST, Since, Story, is_by, names, prose, tell};
 use crate::old_images::{Fate, OldImages};
 use crate::print::say;
 use crate::stage::Stage;
+use crate::timeline::wrapped;
 
 /// By then the daily run has found the images that nothing needs, let them soak, and removed them.
 const LONGEST_SOAK: Duration = Duration::from_secs(6 * 24 * 60 * 60);
@@ -28,8 +29,9 @@ pub(super) async fn play(
     began: Time,
 ) -> Result<Vec<String>, Box<dyn Error>> {
     prose!(story, "3. Old images\n");
-    prose!(story, "The bakes of earlier weeks are still there, and a snapshot whose image is gone. A stopped instance");
-    prose!(story, "was launched from k3s-2025-12-11, and k3s-2025-11-27 is tagged {KEEP}. Days pass.\n");
+    prose!(story, "The bakes of earlier weeks are still there, and a snapshot whose image is gone.");
+    prose!(story, "A stopped instance was launched from k3s-2025-12-11, and k3s-2025-11-27 is");
+    prose!(story, "tagged {KEEP}. Days pass.\n");
     stop_an_instance(stage, old).await?;
     // Later, terminated instances are forgotten, and numbers would change.
     let names = names(stage);
@@ -59,16 +61,26 @@ pub(super) async fn play(
 
 /// As the operator sees it, without ids and families, and with the instances' names.
 async fn print_plan(stage: &Stage, names: &BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
-    say!("What is kept, and why (`just prune-plan` prints this for your account, with ids and families):\n");
+    say!("What is kept, and why (`just prune-plan` prints this for your account, with ids");
+    say!("and families):\n");
     let operator = Aws::new(&stage.aws.sdk_config("operator"));
     let plan = prune::look(&operator, &Policy::default(), usize::MAX).await.map_err(|failure| failure.chain())?;
     let instances: Vec<_> = names.iter().filter(|(id, _)| id.starts_with("i-")).collect();
     let lines: Vec<_> = table::lines(&plan).into_iter().collect();
-    let name = lines.first().and_then(|head| head.find("NAME")).unwrap_or_default();
+    let column = |head: &str| lines.first().and_then(|line| line.find(head)).unwrap_or_default();
+    let (name, verdict) = (column("NAME"), column("VERDICT"));
     for line in lines {
+        let with_names =
+            |line: &str| instances.iter().fold(line.to_owned(), |line, (id, name)| line.replace(*id, name));
         let is_row = line.starts_with("ID") || line.starts_with("ami-") || line.starts_with("snap-");
-        let line = if is_row { line.get(name..).unwrap_or_default().to_owned() } else { line };
-        say!("{}", instances.iter().fold(line, |line, (id, name)| line.replace(*id, name)));
+        match (is_row, line.get(name..verdict), line.get(verdict..)) {
+            (true, Some(columns), Some(verdict)) => {
+                let mut rows = wrapped(&with_names(verdict), columns.len()).into_iter();
+                say!("{columns}{}", rows.next().unwrap_or_default());
+                rows.for_each(|row| say!("{:1$}  {row}", "", columns.len()));
+            }
+            _ => say!("{}", with_names(&line)),
+        }
     }
     say!();
     Ok(())

@@ -37,7 +37,8 @@ fn help_and_version_are_the_programs_own() {
     let help = text(&["--help"]);
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
-        assert!(text(&[command, "--help"]).contains(&format!("Usage: durin {command}")), "{command}");
+        let help = text(&[command, "--help"]);
+        assert!(help.contains(&format!("Usage: durin {command}")) && help.contains("Example: "), "{help}");
     }
 }
 
