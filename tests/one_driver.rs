@@ -15,7 +15,8 @@ fn played(situation: Situation) -> Vec<HandOff> {
 #[case::with_capacity_rebalancing(Situation::Rebalanced, 80, 120)]
 #[case::recommendation(Situation::Recommended, 80, 120)]
 #[case::ended_by_its_group(Situation::EndedByGroup, 70, 90)]
-#[case::reclaim_without_a_warning(Situation::Reclaimed, 60, 100)]
+// Most of them look whether the volume of the dead instance is free.
+#[case::reclaim_without_a_warning(Situation::Reclaimed, 75, 100)]
 // Three minutes longer than any other; and the successor is asked whether it serves from its boot on.
 #[case::without_capacity(Situation::WithoutCapacity, 110, 130)]
 fn a_hand_off_stays_within_its_budget_and_no_write_meets_another_runs(

@@ -35,8 +35,7 @@ struct Stranger {
 /// Services that answer in XML to paths. (botocore's models.)
 const REST_XML: [&str; 4] = ["s3", "s3express", "cloudfront", "s3-outposts"];
 
-const WHAT_THERE_IS: &str =
-    "there are EC2, Auto Scaling, Route 53, Systems Manager (SSM), of EventBridge PutEvents, of KMS DescribeKey, and of STS GetCallerIdentity.";
+const WHAT_THERE_IS: &str = "there are EC2, Auto Scaling, Route 53, Systems Manager (SSM), of EventBridge PutEvents, of KMS DescribeKey, and of STS GetCallerIdentity.";
 
 pub(crate) fn refuse(world: &mut World, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let request_id = RequestId::next(world);
