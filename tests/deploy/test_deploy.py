@@ -25,6 +25,7 @@ RULES = {
     "durin-spot-interruption": ["durin-spot-interruption", "durin-node-resync"],
     "durin-instance-retirement": ["durin-spot-interruption"],
     "durin-node-resync": ["durin-node-resync"],
+    "durin-news": ["durin-alarms"],
     "durin-image-available": ["durin-ami-publish"],
     "durin-image-built": ["durin-ami-publish"],
     "durin-bake-finished": ["durin-ami-publish"],

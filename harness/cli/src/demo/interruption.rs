@@ -120,7 +120,7 @@ fn cost(stage: &Stage, node: &NodeNames, outage: Option<&Outage>, usual: &Outage
     }
     let Written { acknowledged: written, missing, calls, reads } = Written::of(stage, node);
     say!("Data     {written} writes acknowledged, {missing} of them missing.");
-    say!("Calls    {calls} AWS API calls by the functions; {reads} of them only read (--all shows them).\n");
+    say!("Calls    {calls} AWS API calls by the functions; {reads} only read (--all shows them).\n");
 }
 
 /// The same for programs.

@@ -114,7 +114,7 @@ fn a_node_that_is_interrupted_moves_and_everything_is_shown() {
     served.tells(&["spot interruption warning: terminate"]);
     served.tells(&["event   EC2 Spot Instance Interruption Warning: i-"]);
     served.tells(&["invoke  durin-spot-interruption"]);
-    served.tells(&["call    durin-", "ssm:SendCommand durin-release i-"]);
+    served.tells(&["call    durin-", "ssm:SendCommand durin-release"]);
     served.tells(&["guest   i-", "workload is up"]);
 }
 
