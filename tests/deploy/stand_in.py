@@ -61,6 +61,7 @@ ANSWERS = [
     ("fis start-experiment *", "EXP1"),
     ("ssm get-parameter *", IMAGE),
     ("ssm list-tags-for-resource *", "durin:image-parameter"),
+    ("ssm describe-document *", f"3\t{32 * '0f'}"),
     ("ssm list-command-invocations *", "2026-01-01T00:00:00+00:00"),
     ("ec2 describe-images *durin:image-parameter*", IMAGE),
     ("ec2 describe-images *RootDeviceName*", "available\tx86_64\tebs\t/dev/xvda\tNone\tk3s"),
