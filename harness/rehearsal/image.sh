@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the disk that a rehearsal's machines boot from: image.sh DIRECTORY BINARIES [OVERLAY]. DIRECTORY is where it is kept;
-# BINARIES has durin-node and durin-stand-in, built for x86_64-unknown-linux-musl; OVERLAY's files go over the image's own.
+# BINARIES has durin-node and durin-stand-in, linked statically; OVERLAY's files go over the image's own.
 # With K3S a file, that is the machines' k3s instead of the stand-in.
 # Prints the directory that has `disk` and `kernel` at the end. What has been made from the same inputs is not made again.
 # With --needs it only says what is missing, and ends with 3 then.

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const TARGET: &str = "x86_64-unknown-linux-musl";
+/// What durin-node is built for in a user's image.
+const OF_IMAGES: &str = "x86_64-unknown-linux-musl";
+/// What every toolchain of this machine can build. Linked statically, it needs nothing of the disk's Debian either.
+const OF_HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// No machine has been started: the program ends with 3.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +40,26 @@ pub(crate) fn image(k3s: Option<&Path>, overlay: Option<&Path>) -> Result<PathBu
     Ok(PathBuf::from(String::from_utf8(made.stdout)?.trim_end()))
 }
 
-/// durin-node as a user's image has it, and what stands in for the rest.
+/// durin-node, as a user's image has it where the toolchain can build that, and what stands in for the rest.
 fn build(house: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = if has_target(house, OF_IMAGES)? { OF_IMAGES } else { OF_HOST };
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--target", TARGET, "--package", "durin-node"]);
+    build.args(["build", "--quiet", "--release", "--target", target, "--package", "durin-node"]);
     build.args(["--package", "durin-stand-in"]).current_dir(house);
+    build.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
     if !build.status()?.success() {
-        return Err(NotRehearsed(format!("durin-node cannot be built (rustup target add {TARGET})")).into());
+        return Err(NotRehearsed(format!("durin-node cannot be built for {target}")).into());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| house.join("target"), PathBuf::from);
-    Ok(house.join(target).join(TARGET).join("release"))
+    let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| house.join("target"), PathBuf::from);
+    Ok(house.join(built).join(target).join("release"))
+}
+
+fn has_target(house: &Path, target: &str) -> std::io::Result<bool> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let asked =
+        Command::new(rustc).args(["--print", "target-libdir", "--target", target]).current_dir(house).output()?;
+    Ok(Path::new(String::from_utf8_lossy(&asked.stdout).trim_end()).is_dir())
 }
 
 /// Where disks are kept from one rehearsal to the next: outside the clone, because Debian is slow to install.
