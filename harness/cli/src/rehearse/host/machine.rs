@@ -52,7 +52,8 @@ impl Machine {
             drop(fs::remove_file(socket));
         }
         let port = free_port().map_err(text)?;
-        let relay = std::env::current_exe().map_err(text)?;
+        // This program, also if it has been built anew meanwhile.
+        let relay = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
         // It dies with us, however we end.
         let mut qemu = Command::new("setpriv");
         qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
