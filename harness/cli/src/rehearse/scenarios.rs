@@ -74,6 +74,12 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
         play: Kind::Story(|play| Box::pin(newcomers::dies_after_the_release(play))),
     },
     Scenario {
+        name: "newcomer-not-fit",
+        about: "a newcomer whose image is not fit: the holder serves on, and moves to the next one",
+        loss: Loss::None,
+        play: Kind::Story(|play| Box::pin(newcomers::is_not_fit(play))),
+    },
+    Scenario {
         name: "both-warned",
         about: "two spot interruptions: the newcomer is warned before it has taken over",
         loss: Loss::None,
