@@ -84,11 +84,13 @@ fn let_go(
     match letting_go::begin(volume, &before(world, &device)?) {
         Begin::Refuse(why) => return Err(why.to_string()),
         Begin::NothingToDo => {
+            // Somebody may have written to it since.
+            let not_written = flush(volume, &device, deadline, steps)?;
             if until == Until::Resumed && state::of_a_shutdown(world).is_some() {
                 mark(world, volume, until)?;
             }
             say(&format!("nothing to do: {volume} has been released before"));
-            return Ok(Done { word: "nothing to do", not_written: None });
+            return Ok(Done { word: "nothing to do", not_written });
         }
         Begin::LetGo => {}
     }
@@ -101,8 +103,10 @@ fn let_go(
     let not_written = sync(&device, deadline.less(REST).less(UNMOUNT), steps)?;
     let now = unmount(world, &device, deadline.less(REST), steps)?;
     letting_go::is_released(volume, &now).map_err(text)?;
+    let flushed = flush(volume, &device, deadline, steps);
     unmount_the_rest(world, deadline);
     state::forget(world, Mounted::NOTE);
+    let not_written = not_written.or(flushed?);
     steps.report(&format!("released {volume}"), begun, "in all");
     Ok(Done { word: "released", not_written })
 }
@@ -211,6 +215,21 @@ fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option
     Ok(failed.or_else(|| {
         has_failed.then(|| "it had become read-only or was shut down, as after an error: look at `dmesg`".to_owned())
     }))
+}
+
+/// The device itself, when nobody has it any more. Returns what could not be written.
+fn flush(volume: &VolumeId, device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
+    let begun = Instant::now();
+    let flushed = device.flush(deadline);
+    steps.report("flush", begun, &flushed.outcome());
+    match flushed.ended {
+        Ended::With(0) => Ok(None),
+        // To stay would not bring it back.
+        Ended::With(_) => Ok(Some(flushed.reason())),
+        Ended::TooLate | Ended::Killed | Ended::NotStarted(_) => {
+            Err(NotReleased::Unflushed(volume.clone(), flushed.outcome()).to_string())
+        }
+    }
 }
 
 fn unknown(error: io::Error) -> String {

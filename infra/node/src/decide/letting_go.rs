@@ -55,6 +55,11 @@ pub enum NotReleased {
     Held(VolumeId, String),
     #[error("{0} is mounted nowhere, but its device is open for writing ({1}): end that; k3s stays stopped")]
     Written(VolumeId, String),
+    #[error(
+        "{0} is mounted nowhere, but what was written to its device is not on it yet (`sync` {1}): release it again; k3s \
+         stays stopped"
+    )]
+    Unflushed(VolumeId, String),
     #[error("nobody can say whether {0} is in use: {1}; k3s stays stopped")]
     Unknown(VolumeId, String),
 }
@@ -152,7 +157,8 @@ impl NotResumed {
                 NotReleased::Mounted(..)
                 | NotReleased::MountedElsewhere(..)
                 | NotReleased::Held(..)
-                | NotReleased::Written(..),
+                | NotReleased::Written(..)
+                | NotReleased::Unflushed(..),
             ) => Some(Obstacle::InUse),
             // Nobody may have it.
             NotResumed::InUse(

@@ -12,6 +12,7 @@ use crate::decide::mounted::Stack;
 use crate::decide::taking::{Access, Refusal};
 use crate::world::World;
 
+use super::programs::{self, Deadline, Ran};
 use super::writers;
 
 /// The device of a volume that is attached now.
@@ -95,6 +96,12 @@ impl Device {
         let counted = |field: usize| stat.split_whitespace().nth(field)?.parse::<u64>().ok();
         // We have read from it.
         counted(2).filter(|read| *read > 0).and_then(|_| counted(6))
+    }
+
+    /// Has the kernel write what others have written to the device itself. It goes on with that when they have closed it,
+    /// and then no list of open files has it.
+    pub fn flush(&self, deadline: Deadline) -> Ran {
+        programs::run_command(programs::command("sync", &["--"]).arg(&self.node), deadline)
     }
 
     /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,

@@ -1,6 +1,7 @@
 //! Who writes to the device itself, past its file system: nobody else writes meanwhile, and it is not called released.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rstest::rstest;
 
 use crate::instance::{Instance, Others, Ran, VOLUME, wait_until};
 use crate::releases::{release, serving, serving_beside};
-use crate::volume::{must, with_a};
+use crate::volume::{Volume, must, with_a};
 
 fn volume(instance: &Instance) -> Ran {
     instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"])
@@ -73,6 +74,58 @@ fn a_device_that_somebody_has_in_memory_for_writing_is_not_released() {
     assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
     assert!(ran.why().contains(&format!("open for writing (python3 ({writer}))")), "{ran}");
     instance.end_processes();
+    assert_eq!(release(&instance).word(), "nothing to do");
+}
+
+/// A person's `dd` has closed the device, and does not end until the kernel has written it all. No list has it by then.
+#[rstest]
+#[case::at_once(false, "released")]
+#[case::again(true, "nothing to do")]
+fn what_was_written_to_the_device_is_on_it_before_it_is_called_released(#[case] again: bool, #[case] word: &str) {
+    let Some(mut instance) = Instance::boot_beside(Others::Any) else { return };
+    // Frozen, it lets nothing get as far as the volume.
+    let below = instance.path("below");
+    fs::create_dir_all(&below).expect("a directory");
+    let (image, below_text) = (instance.text("image"), instance.text("below"));
+    File::create(&image).and_then(|file| file.set_len(256 << 20)).expect("an image");
+    must("mkfs.ext4", &["-q", &image]);
+    must("mount", &["-o", "loop", &image, &below_text]);
+    let made = Volume::make(&below, "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &made.device, &made.number());
+    if again {
+        assert_eq!(release(&instance).word(), "released");
+    }
+    must("fsfreeze", &["--freeze", &below_text]);
+    let of = format!("of={}", made.device);
+    let writer = instance.started(Command::new("dd").args(["if=/dev/zero", &of, "bs=1M", "count=8", "seek=40"]));
+    let has_it = || {
+        let open = fs::read_dir(format!("/proc/{writer}/fd")).into_iter().flatten().flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path == Path::new(&made.device))
+    };
+    let has_written =
+        || fs::read_to_string(format!("/proc/{writer}/io")).is_ok_and(|counts| counts.contains("wchar: 8388608"));
+    wait_until("end of the writing", || has_written() && !has_it());
+    let mut releasing = instance.begin(&["release", VOLUME]);
+    thread::sleep(Duration::from_secs(2));
+    let is_early = releasing.try_wait().expect("how it is").is_some();
+    must("fsfreeze", &["--unfreeze", &below_text]);
+    let ran = Ran::of(releasing);
+    assert!(!is_early, "it was called released while the kernel was writing: {ran}");
+    assert_eq!((ran.word(), ran.answer.get("not_written")), (word, None), "{ran}");
+}
+
+/// It took too long, or was killed.
+#[test]
+fn a_device_that_nobody_has_seen_written_out_is_not_called_released() {
+    let Some(instance) = serving() else { return };
+    let real = "PATH=/usr/bin:/bin exec sync \"$@\"";
+    instance.stand_in("sync", &format!("[ \"$1\" != --file-system ] || {real}\nkill -9 $$"));
+    for _ in 0..2 {
+        let ran = release(&instance);
+        assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+        assert!(ran.why().contains("is not on it yet"), "{ran}");
+    }
+    fs::remove_file(instance.path("bin/sync")).expect("a stand-in");
     assert_eq!(release(&instance).word(), "nothing to do");
 }
 

@@ -58,7 +58,7 @@ fn who_finds_the_volume_mounted_and_frozen_does_not_wait_for_it() {
 /// What freezes it looks for no release.
 #[rstest]
 #[case::while_k3s_stops("systemctl", "[ \"$*\" != \"stop k3s\" ] ||")]
-#[case::while_it_is_synced("sync", "")]
+#[case::while_it_is_synced("sync", "[ \"$1\" != --file-system ] ||")]
 fn a_file_system_that_is_frozen_during_a_release_is_thawed_and_let_go_of(#[case] program: &str, #[case] when: &str) {
     let Some(instance) = serving() else { return };
     let real = if program == "sync" { "PATH=/usr/bin:/bin sync \"$@\"\n" } else { "" };
