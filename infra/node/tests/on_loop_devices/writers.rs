@@ -77,6 +77,27 @@ fn a_device_that_somebody_has_in_memory_for_writing_is_not_released() {
     assert_eq!(release(&instance).word(), "nothing to do");
 }
 
+/// The kernel shows nothing of it at the first thread, once that has ended before the others.
+#[test]
+fn who_writes_is_found_though_its_first_thread_has_ended() {
+    let Some(mut instance) = serving() else { return };
+    let device = fs::canonicalize(instance.path("dev/nvme1n1")).expect("the device").display().to_string();
+    let code = format!(
+        "import ctypes, os, platform, threading, time\ndef write():\n    os.open({device:?}, os.O_RDWR)\n    \
+         time.sleep(120)\nthreading.Thread(target=write).start()\n\
+         ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)"
+    );
+    let writer = instance.started(Command::new("python3").args(["-c", &code]));
+    wait_until("end of the first thread", || {
+        fs::read_to_string(format!("/proc/{writer}/status")).is_ok_and(|status| status.contains("Z (zombie)"))
+    });
+    let ran = release(&instance);
+    assert_eq!((ran.word(), ran.status), ("not released", Some(1)), "{ran}");
+    assert!(ran.why().contains(&format!("open for writing (python3 ({writer}))")), "{ran}");
+    instance.end_processes();
+    assert_eq!(release(&instance).word(), "nothing to do");
+}
+
 /// A person's `dd` has closed the device, and does not end until the kernel has written it all. No list has it by then.
 #[rstest]
 #[case::at_once(false, "released")]
