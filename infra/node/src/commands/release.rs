@@ -244,24 +244,28 @@ fn unmount(
     deadline: Deadline,
     steps: &mut Steps,
 ) -> Result<letting_go::UseOfIt, String> {
-    let all = || -> Result<Vec<Mount>, String> {
-        let here = mounts::here().map_err(unknown)?;
-        Ok(mounted::of_device(&here, &device.stack).into_iter().cloned().collect())
-    };
-
     let begun = Instant::now();
     let soon = deadline.at_most(UNMOUNT);
     let mut problem = String::new();
     let now = loop {
-        let all = all()?;
-        let last = all.iter().rposition(|mount| mount.is_of(&device.stack));
-        for (index, mount) in all.iter().enumerate() {
-            if Some(index) == last {
+        let mut here = mounts::here().map_err(unknown)?;
+        let all: Vec<Mount> = mounted::of_device(&here, &device.stack).into_iter().cloned().collect();
+        let last = all.iter().rfind(|mount| mount.is_of(&device.stack)).map(|mount| mount.id);
+        let mut covers = Vec::new();
+        for mount in &all {
+            if let Some(cover) = mounted::cover(&here, mount) {
+                // Its place leads to what is somebody else's.
+                covers.push(format!("what is mounted over it at {}", cover.point));
+                continue;
+            }
+            if Some(mount.id) == last {
                 // It may have been frozen since. Unmounted, it would live on, and nobody could thaw it.
                 thaw(device, deadline, steps);
             }
             let ran = mounts::unmount(&mount.place, deadline.at_most(Duration::from_secs(2)));
-            if !ran.succeeded() {
+            if ran.succeeded() {
+                here.retain(|other| other.id != mount.id);
+            } else {
                 problem = ran.reason();
             }
         }
@@ -275,11 +279,13 @@ fn unmount(
             let users = use_of_it::users(device);
             let by_the_kernel = writers::of_files_below(&now.mounted);
             let is_kept = !now.namespaces.is_empty()
+                || !covers.is_empty()
                 || !by_the_kernel.is_empty()
                 || matches!(now.access, Access::Written(_))
                 || users.iter().any(|user| !dying.contains(user));
             if is_kept || deadline.has_passed() {
-                now.users = by_the_kernel;
+                now.users = covers;
+                now.users.extend(by_the_kernel);
                 now.users.extend(processes::named(&users));
                 break now;
             }
@@ -295,10 +301,13 @@ fn unmount(
 /// so nothing depends on it.
 fn unmount_the_rest(world: &World, deadline: Deadline) {
     let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
-    let Ok(here) = mounts::here() else { return };
+    let Ok(mut here) = mounts::here() else { return };
     let limit = deadline.at_most(Duration::from_secs(2));
-    for mount in mounted::below(&here, &[&directories[0], &directories[1]]) {
-        mounts::unmount(&mount.place, limit);
+    let rest: Vec<Mount> = mounted::below(&here, &[&directories[0], &directories[1]]).into_iter().cloned().collect();
+    for mount in &rest {
+        if mounted::cover(&here, mount).is_none() && mounts::unmount(&mount.place, limit).succeeded() {
+            here.retain(|other| other.id != mount.id);
+        }
     }
 }
 

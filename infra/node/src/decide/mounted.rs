@@ -133,13 +133,17 @@ pub fn seen_at<'a>(mounts: &'a [Mount], point: &str) -> Option<&'a Mount> {
     mounts.iter().rev().find(|mount| mount.point == point && !is_covered(mounts, mount))
 }
 
-/// Whether something is mounted over it, or over one of the directories on the way to it.
 fn is_covered(mounts: &[Mount], mount: &Mount) -> bool {
+    cover(mounts, mount).is_some()
+}
+
+/// What is mounted over it, or over one of the directories on the way to it: its place leads there.
+pub fn cover<'a>(mounts: &'a [Mount], mount: &Mount) -> Option<&'a Mount> {
     let parent = |of: &Mount| mounts.iter().find(|other| other.id == of.parent && other.id != of.id);
     let own = std::iter::successors(Some(mount), |at| parent(at)).take(mounts.len());
     let own: HashSet<_> = own.map(|at| at.id).collect();
     let is_on_the_way = |other: &Mount| Path::new(&mount.place).starts_with(&other.place);
-    mounts.iter().any(|other| own.contains(&other.parent) && !own.contains(&other.id) && is_on_the_way(other))
+    mounts.iter().find(|other| own.contains(&other.parent) && !own.contains(&other.id) && is_on_the_way(other))
 }
 
 /// The mounts below these directories, which are nobody's data: the kubelet's and containerd's own. Not what is mounted

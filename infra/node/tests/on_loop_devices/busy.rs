@@ -52,6 +52,26 @@ fn what_was_mounted_before_the_volume_and_moved_there_goes_with_it() {
     assert!(instance.mounts().is_empty());
 }
 
+/// The place of the volume's own mount leads to another's, who has mounted something over it since.
+#[test]
+fn what_is_mounted_over_a_mount_of_the_volume_is_nobodys_to_unmount() {
+    let Some(instance) = serving() else { return };
+    let (own, over) = (instance.text("mnt/own"), instance.text("mnt"));
+    for directory in ["data/pv", "mnt/own"] {
+        fs::create_dir_all(instance.path(directory)).expect("a directory");
+    }
+    must("mount", &["--bind", &instance.text("data/pv"), &own]);
+    must("mount", &["-t", "tmpfs", "none", &over]);
+    fs::create_dir_all(&own).expect("a directory");
+    must("mount", &["-t", "tmpfs", "none", &own]);
+    let ran = release(&instance);
+    assert!(ran.word() == "not released" && ran.why().contains(&format!("what is mounted over it at {over}")), "{ran}");
+    assert_eq!(instance.mounts(), [own.clone(), over.clone(), own.clone()]);
+    must("umount", &[&own]);
+    must("umount", &[&over]);
+    assert_eq!(release(&instance).word(), "released");
+}
+
 /// A volume of little throughput has much to write when it is unmounted. Here nothing keeps it but the kernel, for
 /// longer than a process that was killed would.
 #[test]
