@@ -98,7 +98,14 @@ pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
 /// By mount(8), a process of its own: the kernel may take its time, and then it can be left behind.
 pub fn mount(kind: FileSystem, node: &Path, point: &Path, lock: &Lock) -> Ran {
     let (node, point) = (node.display().to_string(), point.display().to_string());
-    let mut command = programs::command("mount", &["-t", kind.name(), &node, &point]);
+    // An ext4 would otherwise be written on, and damaged more, after the kernel has found an error in it: by mke2fs's default
+    // that is what its superblock asks for. Read-only, k3s fails aloud, and the next mount checks it. An xfs shuts itself down.
+    // (Linux, Documentation/admin-guide/ext4.rst, "errors")
+    let options = match kind {
+        FileSystem::Ext4 => "errors=remount-ro",
+        FileSystem::Xfs => "defaults",
+    };
+    let mut command = programs::command("mount", &["-t", kind.name(), "-o", options, &node, &point]);
     programs::run_command(command.stdin(lock.as_input()), Deadline::after(Duration::from_secs(120)))
 }
 

@@ -109,6 +109,25 @@ fn what_has_become_read_only_is_neither_mounted_nor_serving(#[case] options: &st
     assert!(ran.word() == "released" && ran.answer["not_written"].is_string(), "{ran}");
 }
 
+/// It would write on by itself, into what is wrong, and k3s would not notice.
+#[test]
+fn an_ext4_in_which_the_kernel_finds_an_error_is_written_no_more() {
+    let Some((instance, made)) = with_a("ext4") else { return };
+    assert_eq!(volume(&instance).word(), "mounted");
+    let name = made.device.trim_start_matches("/dev/");
+    fs::write(format!("/sys/fs/ext4/{name}/trigger_fs_error"), "an error").expect("an error");
+    assert!(fs::write(instance.path("data/x"), "x").is_err());
+    let ran = does_it_serve(&instance);
+    assert_eq!(ran.why(), "the volume is mounted read-only: look at `dmesg`", "{ran}");
+    fs::remove_file(instance.path("bin/k3s")).expect("a stand-in");
+    let ran = release(&instance);
+    assert!(ran.word() == "released" && ran.answer["not_written"].is_string(), "{ran}");
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!(ran.word(), "resumed", "{ran}");
+    assert_eq!(fs::read_to_string(instance.path("data/written")).expect("a file"), "made");
+    fs::write(instance.path("data/x"), "x").expect("it is writable");
+}
+
 /// After an error in what it cannot do without. An xfs is listed then as if nothing had happened.
 #[rstest]
 fn what_the_kernel_has_shut_down_is_let_go_of_and_not_served_from(
