@@ -17,7 +17,7 @@ use crate::decide::marker::Until;
 use crate::decide::taking::Access;
 use crate::machine::device::{self, Device};
 use crate::machine::programs::{self, Deadline, Ran};
-use crate::machine::{lock, mounts, processes, state, use_of_it, writers};
+use crate::machine::{lock, mounts, processes, state, unit, use_of_it, writers};
 use crate::world::World;
 
 use super::volume::{Mounted, access, forget_check, forget_in_vain, in_vain};
@@ -67,7 +67,8 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     let lock = lock.ok_or_else(|| NotResumed::UnderWay(volume.clone()))?;
     let device = device::find(world, volume).map_err(|error| error.to_string())?;
     let device = device.ok_or_else(|| NotResumed::NotAttached(volume.clone()))?;
-    let decided = letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume));
+    let decided =
+        letting_go::take_back(volume, &state::marker(world), Mounted::serves(world, volume), || unit::k3s().may_run());
     let is_left_over = is_left_over(world, volume, &device);
     match &decided {
         TakeBack::NothingToDo => {
@@ -76,7 +77,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
         }
         TakeBack::Refuse(why) => return Err(why.clone().into()),
         TakeBack::Serve if !is_left_over => refuse_others(volume, &device)?,
-        TakeBack::Serve | TakeBack::MountAgain => {}
+        TakeBack::Serve | TakeBack::ServeAgain => {}
     }
     state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     forget_check(world);
@@ -84,8 +85,9 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     // The unit that mounts takes the lock too.
     drop(lock);
     let started = start_volume(deadline, steps);
-    // By the kernel's word: the unit does more than mount.
-    if Mounted::serves(world, volume) {
+    // By the kernel's word: the unit does more than mount. But the mount may have outlived a release that has failed.
+    let is_mounted = Mounted::serves(world, volume);
+    if is_mounted && (started.succeeded() || unit::k3s().may_run() || tries_again()) {
         return Ok(Answer::yes("resumed"));
     }
     let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };
@@ -94,8 +96,9 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     if matches!(lock, Ok(None)) {
         return Err(NotResumed::UnderWay(volume.clone()).into());
     }
-    if decided == TakeBack::MountAgain {
-        return Err(NotResumed::NotMounted(volume.clone(), why).into());
+    if decided == TakeBack::ServeAgain {
+        let not = if is_mounted { NotResumed::NotStarted } else { NotResumed::NotMounted };
+        return Err(not(volume.clone(), why).into());
     }
     // A reboot would take that back, and whoever asked for it has been told that it is released.
     if state::marker(world).forbids() {
@@ -108,7 +111,8 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
         }
         return Err(NotResumed::InVain(volume.clone(), why).into());
     }
-    say(&format!("{volume} was released, nobody has taken it over, and it does not mount again: rebooting"));
+    let what = if is_mounted { "k3s does not start" } else { "it does not mount" };
+    say(&format!("{volume} was released, nobody has taken it over, and {what} again: rebooting"));
     Ok(Answer { status: REBOOT, ..Answer::yes("reboot") }.with("because", why))
 }
 
@@ -141,10 +145,21 @@ fn refuse_others(volume: &VolumeId, device: &Device) -> Result<(), No> {
 /// one. One that waits for its next try does not.
 fn start_volume(deadline: Deadline, steps: &mut Steps) -> Ran {
     let begun = Instant::now();
-    let state = ["show", "--property=SubState", "--value", UNIT];
-    let shown = programs::run("systemctl", &state, Deadline::after(Duration::from_secs(3)));
-    let verb = if shown.output.trim().starts_with("start") { "start" } else { "restart" };
+    let verb = if state_of_unit().starts_with("start") { "start" } else { "restart" };
     let ran = programs::run("systemctl", &[verb, UNIT], deadline);
     steps.report("start durin-volume", begun, &ran.outcome());
     ran
+}
+
+/// Whether systemd will have the unit run again: it starts k3s as well.
+fn tries_again() -> bool {
+    let state = state_of_unit();
+    state.starts_with("start") || state.starts_with("auto-restart")
+}
+
+/// What the unit is at, in systemd's words.
+fn state_of_unit() -> String {
+    let state = ["show", "--property=SubState", "--value", UNIT];
+    let shown = programs::run("systemctl", &state, Deadline::after(Duration::from_secs(3)));
+    shown.output.trim().to_owned()
 }

@@ -108,8 +108,8 @@ pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> 
 pub enum TakeBack {
     NothingToDo,
     Serve,
-    /// It was not released, or that was taken back before, and yet it is not mounted.
-    MountAgain,
+    /// It was not released, or that was taken back before, and yet it is not mounted, or k3s does not run.
+    ServeAgain,
     Refuse(NotResumed),
 }
 
@@ -130,6 +130,8 @@ pub enum NotResumed {
     UnderWay(VolumeId),
     #[error("{0} does not mount ({1}): look at `journalctl -u durin-volume`")]
     NotMounted(VolumeId, String),
+    #[error("{0} is mounted, and k3s does not start ({1}): look at `journalctl -u durin-volume -u k3s`")]
+    NotStarted(VolumeId, String),
 }
 
 /// The word for a reason that passes by itself, or with somebody's work. The functions wait for these, and take any other for
@@ -171,17 +173,24 @@ impl NotResumed {
             | NotResumed::AnotherVolume(..)
             | NotResumed::ReleasedAgain(_)
             | NotResumed::InVain(..)
-            | NotResumed::NotMounted(..) => None,
+            | NotResumed::NotMounted(..)
+            | NotResumed::NotStarted(..) => None,
         }
     }
 }
 
 /// Decides whether this instance serves again from a volume that is attached, and that it has released unless that was
-/// taken back before. `is_mounted` is the kernel's word.
-pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool) -> TakeBack {
+/// taken back before. `is_mounted` is the kernel's word, and `k3s_may_run` systemd's, asked only if it matters: a release that has failed stops k3s, and
+/// leaves the volume mounted.
+pub fn take_back(volume: &VolumeId, marker: &Marker, is_mounted: bool, k3s_may_run: impl FnOnce() -> bool) -> TakeBack {
     match marker {
-        Marker::Absent | Marker::Stale if is_mounted => TakeBack::NothingToDo,
-        Marker::Absent | Marker::Stale => TakeBack::MountAgain,
+        Marker::Absent | Marker::Stale => {
+            if is_mounted && k3s_may_run() {
+                TakeBack::NothingToDo
+            } else {
+                TakeBack::ServeAgain
+            }
+        }
         // One that names none says that the volume was released that this instance has.
         Marker::Released(released) if released != volume.as_str() && VolumeId::new(released.as_str()).is_ok() => {
             TakeBack::Refuse(NotResumed::AnotherVolume(volume.clone(), released.clone()))

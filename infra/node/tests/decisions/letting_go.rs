@@ -66,14 +66,19 @@ fn only_its_own_release_of_this_boot_is_taken_back(
     #[case] marker: Marker,
     #[case] is: TakeBack,
     #[values(true, false)] is_mounted: bool,
+    #[values(true, false)] k3s_may_run: bool,
 ) {
-    assert_eq!(take_back(&volume(), &marker, is_mounted), is);
+    assert_eq!(take_back(&volume(), &marker, is_mounted, || k3s_may_run), is);
 }
 
 #[rstest]
-fn what_was_not_released_in_this_boot_has_to_be_mounted(#[values(Marker::Absent, Marker::Stale)] marker: Marker) {
-    assert_eq!(take_back(&volume(), &marker, true), TakeBack::NothingToDo);
-    assert_eq!(take_back(&volume(), &marker, false), TakeBack::MountAgain);
+fn what_was_not_released_in_this_boot_has_to_be_mounted_and_k3s_to_run(
+    #[values(Marker::Absent, Marker::Stale)] marker: Marker,
+) {
+    assert_eq!(take_back(&volume(), &marker, true, || true), TakeBack::NothingToDo);
+    for (is_mounted, k3s_may_run) in [(true, false), (false, true), (false, false)] {
+        assert_eq!(take_back(&volume(), &marker, is_mounted, || k3s_may_run), TakeBack::ServeAgain);
+    }
 }
 
 /// An answer that is too long is cut off where it is read.
@@ -90,10 +95,12 @@ fn of_many_mounts_and_users_five_are_named() {
 #[rstest]
 #[case::it_is_checked(NotResumed::UnderWay(volume()), Some("under way"))]
 #[case::somebody_writes_to_it(NotResumed::InUse(NotReleased::Written(volume(), "dd (1)".into())), Some("in use"))]
+#[case::it_is_being_written(NotResumed::InUse(NotReleased::Unflushed(volume(), "took too long".into())), Some("in use"))]
 #[case::somebody_has_mounted_it(
     NotResumed::InUse(NotReleased::Mounted(volume(), "/mnt".into(), "sh (1)".into())), Some("in use"))]
 #[case::nobody_can_say(NotResumed::InUse(NotReleased::Unknown(volume(), "EIO".into())), None)]
 #[case::it_does_not_mount(NotResumed::NotMounted(volume(), "bad superblock".into()), None)]
+#[case::k3s_does_not_start(NotResumed::NotStarted(volume(), "failed with 1".into()), None)]
 #[case::it_is_not_there(NotResumed::NotAttached(volume()), None)]
 fn what_passes_has_a_word(#[case] why: NotResumed, #[case] word: Option<&str>) {
     assert_eq!(why.obstacle().map(Obstacle::word), word);

@@ -97,6 +97,42 @@ fn a_volume_that_is_mounted_is_resumed_however_the_unit_has_ended() {
     assert_eq!((ran.word(), ran.status), ("resumed", Some(0)), "{ran}");
 }
 
+/// Its release has failed half-way, and k3s is stopped.
+fn left_over() -> Option<Instance> {
+    let mut instance = serving()?;
+    instance.with_open("data/written");
+    assert_eq!(release(&instance).word(), "not released");
+    instance.write("k3s.unit", "ActiveState=inactive\nInvocationID=\nMainPID=0\n");
+    Some(instance)
+}
+
+/// The mount has outlived the release, and says nothing about k3s.
+#[test]
+fn a_volume_that_is_mounted_is_not_resumed_while_nothing_starts_k3s() {
+    let Some(instance) = left_over() else { return };
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    fs::write(instance.path("bin/systemctl"), body.replace("exec '", "exit 1; '")).expect("a stand-in");
+    assert_eq!(resume(&instance).status, Some(194));
+    // There is no second reboot.
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+    assert!(ran.why().contains("k3s does not start"), "{ran}");
+    instance.write("state", "auto-restart");
+    assert_eq!(resume(&instance).word(), "resumed", "the unit tries again");
+}
+
+#[test]
+fn a_resume_that_was_killed_before_k3s_was_started_is_completed_by_the_next() {
+    let Some(instance) = left_over() else { return };
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    instance.stand_in("systemctl", "kill -9 $PPID");
+    assert_eq!((resume(&instance).status, instance.marker()), (None, None));
+    fs::write(instance.path("bin/systemctl"), body).expect("a stand-in");
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("resumed", Some(0)), "{ran}");
+    assert!(instance.asked().contains(&"restart durin-volume.service".to_owned()), "{:?}", instance.asked());
+}
+
 /// A reboot would clear the marker, and mount what others have been told is released.
 #[test]
 fn a_volume_that_is_released_while_it_is_taken_back_stays_released() {
