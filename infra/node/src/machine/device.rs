@@ -99,9 +99,10 @@ impl Device {
     }
 
     /// Has the kernel write what others have written to the device itself. It goes on with that when they have closed it,
-    /// and then no list of open files has it.
+    /// and then no list of open files has it. A partition's is kept apart from the whole device's.
     pub fn flush(&self, deadline: Deadline) -> Ran {
-        programs::run_command(programs::command("sync", &["--"]).arg(&self.node), deadline)
+        let on_top = self.on_top.iter().map(|name| self.node.with_file_name(name)).filter(|node| node.exists());
+        programs::run_command(programs::command("sync", &["--"]).arg(&self.node).args(on_top), deadline)
     }
 
     /// Whether the node that we open is the device whose serial number was read. Of anything else, a plain file even,

@@ -128,6 +128,18 @@ impl Instance {
         symlink(device, self.path("dev").join(name)).expect("a link");
     }
 
+    /// A partition of the volume, whose device another volume plays.
+    pub(crate) fn partition(&self, directory: &Path) -> Volume {
+        fs::create_dir_all(directory).expect("a directory");
+        let volume = Volume::make(directory, "ext4").expect("a volume");
+        let entry = self.path("sys/block/nvme1n1/nvme1n1p1");
+        fs::create_dir_all(&entry).expect("a directory");
+        fs::write(entry.join("partition"), "1\n").expect("a file");
+        fs::write(entry.join("dev"), format!("{}\n", volume.number())).expect("a file");
+        symlink(&volume.device, self.path("dev/nvme1n1p1")).expect("a link");
+        volume
+    }
+
     pub(crate) fn unplug(&self, name: &str) {
         drop(fs::remove_dir_all(self.path("sys/block").join(name)));
         drop(fs::remove_file(self.path("dev").join(name)));

@@ -239,13 +239,7 @@ fn a_release_of_a_volume_that_is_not_attached_touches_nothing() {
 #[test]
 fn partitions_of_the_volume_count_as_the_volume() {
     let Some(instance) = serving() else { return };
-    // A partition, whose device another volume plays.
-    let partition = instance.path("sys/block/nvme1n1/nvme1n1p1");
-    std::fs::create_dir_all(instance.path("partition")).expect("a directory");
-    let volume = Volume::make(&instance.path("partition"), "ext4").expect("a volume");
-    std::fs::create_dir_all(&partition).expect("a directory");
-    std::fs::write(partition.join("partition"), "1\n").expect("a file");
-    std::fs::write(partition.join("dev"), format!("{}\n", volume.number())).expect("a file");
+    let volume = instance.partition(&instance.path("partition"));
     std::fs::create_dir_all(instance.path("elsewhere")).expect("a directory");
     crate::volume::must("mount", &[&volume.device, &instance.text("elsewhere")]);
     let ran = release(&instance);

@@ -100,9 +100,14 @@ fn who_writes_is_found_though_its_first_thread_has_ended() {
 
 /// A person's `dd` has closed the device, and does not end until the kernel has written it all. No list has it by then.
 #[rstest]
-#[case::at_once(false, "released")]
-#[case::again(true, "nothing to do")]
-fn what_was_written_to_the_device_is_on_it_before_it_is_called_released(#[case] again: bool, #[case] word: &str) {
+#[case::at_once(false, "released", false)]
+#[case::again(true, "nothing to do", false)]
+#[case::to_a_partition(true, "nothing to do", true)]
+fn what_was_written_to_the_device_is_on_it_before_it_is_called_released(
+    #[case] again: bool,
+    #[case] word: &str,
+    #[case] is_partition: bool,
+) {
     let Some(mut instance) = Instance::boot_beside(Others::Any) else { return };
     // Frozen, it lets nothing get as far as the volume.
     let below = instance.path("below");
@@ -113,15 +118,17 @@ fn what_was_written_to_the_device_is_on_it_before_it_is_called_released(#[case] 
     must("mount", &["-o", "loop", &image, &below_text]);
     let made = Volume::make(&below, "ext4").expect("a volume");
     instance.plug("nvme1n1", VOLUME, &made.device, &made.number());
+    let partition = is_partition.then(|| instance.partition(&below.join("partition")));
+    let device = partition.as_ref().map_or(&made.device, |partition| &partition.device);
     if again {
         assert_eq!(release(&instance).word(), "released");
     }
     must("fsfreeze", &["--freeze", &below_text]);
-    let of = format!("of={}", made.device);
+    let of = format!("of={device}");
     let writer = instance.started(Command::new("dd").args(["if=/dev/zero", &of, "bs=1M", "count=8", "seek=40"]));
     let has_it = || {
         let open = fs::read_dir(format!("/proc/{writer}/fd")).into_iter().flatten().flatten();
-        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path == Path::new(&made.device))
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path == Path::new(device))
     };
     let has_written =
         || fs::read_to_string(format!("/proc/{writer}/io")).is_ok_and(|counts| counts.contains("wchar: 8388608"));
