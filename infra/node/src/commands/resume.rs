@@ -87,7 +87,7 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     let started = start_volume(deadline, steps);
     // By the kernel's word: the unit does more than mount. But the mount may have outlived a release that has failed.
     let is_mounted = Mounted::serves(world, volume);
-    if is_mounted && (started.succeeded() || unit::k3s().may_run() || tries_again()) {
+    if is_mounted && (started.succeeded() || unit::k3s().may_run()) {
         return Ok(Answer::yes("resumed"));
     }
     let why = if started.succeeded() { "the unit has ended without it".to_owned() } else { started.reason() };
@@ -95,6 +95,9 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     let lock = lock::take(&world.lock(), Deadline::after(Duration::ZERO));
     if matches!(lock, Ok(None)) {
         return Err(NotResumed::UnderWay(volume.clone()).into());
+    }
+    if is_mounted && tries_again() {
+        return Ok(Answer::yes("resumed"));
     }
     if decided == TakeBack::ServeAgain {
         let not = if is_mounted { NotResumed::NotStarted } else { NotResumed::NotMounted };

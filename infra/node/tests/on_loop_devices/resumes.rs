@@ -121,6 +121,18 @@ fn a_volume_that_is_mounted_is_not_resumed_while_nothing_starts_k3s() {
     assert_eq!(resume(&instance).word(), "resumed", "the unit tries again");
 }
 
+/// The device is slow to answer, and the unit has not come as far as k3s.
+#[test]
+fn a_volume_that_is_mounted_is_not_resumed_while_the_unit_is_at_work_on_it() {
+    let Some(instance) = left_over() else { return };
+    let work = "setsid flock \"$root/run/durin-release.lock\" sleep 4 >/dev/null 2>&1 & sleep 1; exit 1; '";
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    fs::write(instance.path("bin/systemctl"), body.replace("exec '", work)).expect("a stand-in");
+    instance.write("state", "start");
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), &ran.answer["obstacle"]), ("not resumed", &"under way".into()), "{ran}");
+}
+
 #[test]
 fn a_resume_that_was_killed_before_k3s_was_started_is_completed_by_the_next() {
     let Some(instance) = left_over() else { return };
