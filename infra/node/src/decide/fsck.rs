@@ -44,7 +44,7 @@ pub const SUPERBLOCK: (u64, usize) = (1024, 1024);
 /// nothing to replay. Then the kernel, which refuses what it does not know, may mount it unchecked. (Linux,
 /// Documentation/filesystems/ext4/super.rst)
 pub fn is_clean(superblock: &[u8]) -> bool {
-    let number = |at: usize| superblock.get(at..at + 2).map(|bytes| u16::from(bytes[0]) | u16::from(bytes[1]) << 8);
+    let number = |at: usize| superblock.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes));
     let (magic, state, incompatible) = (number(0x38), number(0x3a), number(0x60));
     let has_to_be_replayed = |features: u16| features & 4 != 0;
     magic == Some(0xef53) && state == Some(1) && incompatible.is_some_and(|features| !has_to_be_replayed(features))

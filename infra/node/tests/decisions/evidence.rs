@@ -3,7 +3,7 @@
 use durin_decisions::ids::VolumeId;
 use durin_node::decide::blank::{AGAIN, WHOLE, parts};
 use durin_node::decide::contents::{Contents, FileSystem};
-use durin_node::decide::fsck::{Checked, is_clean};
+use durin_node::decide::fsck::{Checked, has_met_a_failure, is_clean};
 use durin_node::decide::marker::{Marker, Until};
 use durin_node::decide::protocol;
 use rstest::rstest;
@@ -73,6 +73,16 @@ fn contents_that_blkid_cannot_name_are_unknown(#[case] code: Option<i32>, #[case
 fn only_a_check_that_leaves_no_errors_counts(#[case] code: Option<i32>, #[case] is_sound: bool) {
     let asked = || panic!("nobody asks");
     assert_eq!(Checked::read(code, "clean", asked) == Checked::Sound, is_sound);
+}
+
+#[rstest]
+#[case::errors("/dev/nvme1n1: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.", false)]
+#[case::it_cannot_read("Error reading block 276 (Input/output error).  Ignore error? no", true)]
+#[case::it_cannot_write("Error writing block 276 (Invalid argument).  Ignore error? no", true)]
+#[case::the_system_says_so("e2fsck: Input/output error while retrying to read bitmaps", true)]
+#[case::less_than_it_asked_for("Attempt to read block from filesystem resulted in short read", true)]
+fn errors_are_told_from_a_device_that_fails(#[case] said: &str, #[case] is: bool) {
+    assert_eq!(has_met_a_failure(&format!("Pass 1: Checking inodes\n{said}\n")), is);
 }
 
 /// As e2fsck 1.46 says it of what 1.47 has made.
