@@ -4,11 +4,14 @@
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use durin_decisions::ids::VolumeId;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Steps, complain, say};
 use crate::decide::marker::Until;
 use crate::decide::notice::{self, Notice};
+use crate::decide::taking::Access;
+use crate::machine::device::{self, Device};
 use crate::machine::metadata::Metadata;
 use crate::machine::programs::Deadline;
 use crate::machine::{mounts, state};
@@ -51,7 +54,7 @@ pub fn run(world: &World, metadata: &mut Metadata, poll: Option<Duration>, steps
     note(world, notice, moment);
     loop {
         let mounted = Mounted::of_this_boot(world);
-        if state::marker(world).forbids() && !mounted.as_ref().is_some_and(|it| mounts::is_at(world, &it.volume)) {
+        if state::marker(world).forbids() && !mounted.as_ref().is_some_and(|it| is_left(world, &it.volume)) {
             say("nothing to do: the volume has been released");
             return Answer::yes("nothing to do");
         }
@@ -64,6 +67,12 @@ pub fn run(world: &World, metadata: &mut Metadata, poll: Option<Duration>, steps
         }
         thread::sleep(poll.min(Duration::from_millis(500)));
     }
+}
+
+/// Whether it is mounted here, or its file system lives on although it is not: then a release has failed, and is tried again.
+fn is_left(world: &World, volume: &VolumeId) -> bool {
+    let lives_on = |device: Device| device.access() == Access::Shared;
+    mounts::is_at(world, volume) || device::find(world, volume).ok().flatten().is_some_and(lives_on)
 }
 
 fn note(world: &World, notice: Notice, moment: SystemTime) {

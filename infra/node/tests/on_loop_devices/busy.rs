@@ -10,6 +10,7 @@ use std::time::Duration;
 use rstest::rstest;
 
 use crate::instance::{Others, Ran, VOLUME};
+use crate::metadata::Metadata;
 use crate::releases::{release, serving, serving_beside};
 use crate::volume::must;
 
@@ -70,6 +71,23 @@ fn what_is_mounted_over_a_mount_of_the_volume_is_nobodys_to_unmount() {
     must("umount", &[&own]);
     must("umount", &[&over]);
     assert_eq!(release(&instance).word(), "released");
+}
+
+/// The functions' release has failed, and the instance is about to end.
+#[test]
+fn what_was_unmounted_and_lives_on_is_released_at_the_last_moment() {
+    let Some(mut instance) = serving() else { return };
+    instance.with_open("data/written");
+    must("umount", &["--lazy", &instance.text("data")]);
+    assert!(release(&instance).why().contains("lives on"));
+    let service = Metadata::of_a_node();
+    service.says_it_is("Wed, 21 Oct 2015 07:28:00 GMT");
+    service.set("meta-data/spot/instance-action", r#"{"action":"terminate","time":"2015-10-21T07:28:01Z"}"#);
+    let watch = ["--metadata", &service.address.to_string(), "watch", "--poll", "20"];
+    let ran = instance.durin_node(&watch);
+    assert!(ran.word() == "not released" && ran.why().contains("lives on"), "{ran}");
+    instance.end_processes();
+    assert_eq!(instance.durin_node(&watch).word(), "nothing to do");
 }
 
 /// A volume of little throughput has much to write when it is unmounted. Here nothing keeps it but the kernel, for
