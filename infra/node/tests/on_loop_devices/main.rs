@@ -10,6 +10,7 @@ mod cuts;
 mod fitness;
 mod full;
 mod ground;
+mod identity;
 mod images;
 mod instance;
 #[expect(dead_code, reason = "what the metadata service says wrongly is a test's beside this")]
