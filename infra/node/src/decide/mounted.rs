@@ -137,13 +137,25 @@ fn is_covered(mounts: &[Mount], mount: &Mount) -> bool {
     cover(mounts, mount).is_some()
 }
 
-/// What is mounted over it, or over one of the directories on the way to it: its place leads there.
+/// What is mounted over it, or over one of the directories on the way to it: its place leads there. What lies deeper than
+/// the mount that the way goes on with is hidden by that itself.
 pub fn cover<'a>(mounts: &'a [Mount], mount: &Mount) -> Option<&'a Mount> {
-    let parent = |of: &Mount| mounts.iter().find(|other| other.id == of.parent && other.id != of.id);
-    let own = std::iter::successors(Some(mount), |at| parent(at)).take(mounts.len());
-    let own: HashSet<_> = own.map(|at| at.id).collect();
-    let is_on_the_way = |other: &Mount| Path::new(&mount.place).starts_with(&other.place);
-    mounts.iter().find(|other| own.contains(&other.parent) && !own.contains(&other.id) && is_on_the_way(other))
+    let mut on_the_way = mount;
+    let mut at = Some(mount);
+    // No way is longer.
+    for _ in mounts {
+        let here = at?;
+        let is_over = |other: &&Mount| {
+            let is_another = other.id != here.id && other.id != on_the_way.id;
+            other.parent == here.id && is_another && Path::new(&on_the_way.place).starts_with(&other.place)
+        };
+        if let Some(over) = mounts.iter().find(is_over) {
+            return Some(over);
+        }
+        on_the_way = here;
+        at = mounts.iter().find(|other| other.id == here.parent && other.id != here.id);
+    }
+    None
 }
 
 /// The mounts below these directories, which are nobody's data: the kubelet's and containerd's own. Not what is mounted

@@ -1,6 +1,6 @@
 //! What of a device is mounted, by the kernel's list.
 
-use durin_node::decide::mounted::{Mount, Stack, below, of_device, reachable, seen_at};
+use durin_node::decide::mounted::{Mount, Stack, below, cover, of_device, reachable, seen_at};
 
 const LIST: &str = "\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -75,6 +75,26 @@ fn mounts_below_a_directory_are_found_by_whole_names() {
     let found = points(&below(&mounts, &["/var/lib/kubelet", "/run/k3s/rootfs"]));
     let kubelet = ["/var/lib/kubelet/pods/1/token", "/var/lib/kubelet/pods/1/volume-subpaths/x"];
     assert_eq!(found, [kubelet[0], "/run/k3s/rootfs/proc", kubelet[1]], "and not the directory itself");
+}
+
+#[test]
+fn a_mount_is_of_all_of_a_file_system_or_of_a_part_of_it() {
+    let mounts = Mount::read_all(LIST);
+    let whole: Vec<_> = mounts.iter().filter(|mount| mount.is_of(&stack()) && mount.is_whole()).collect();
+    assert_eq!(points(&whole), ["/data", "/mnt/invented"], "and not the pod's subPath");
+}
+
+#[test]
+fn what_is_mounted_over_a_mount_is_named() {
+    let list =
+        format!("{LIST}40 22 0:47 / /run/k3s rw - tmpfs none rw\n41 40 0:48 / /run/k3s/rootfs rw - tmpfs none rw\n");
+    let mounts = Mount::read_all(list);
+    let over = |id: u32| {
+        let mount = mounts.iter().find(|mount| mount.id == id).expect("a mount");
+        cover(&mounts, mount).map(|over| over.id)
+    };
+    // With what is on it; and neither what is mounted over it, nor what is beside it.
+    assert_eq!([33, 34, 40, 41, 30].map(over), [Some(40), Some(40), None, None, None]);
 }
 
 /// The second is on the first, and the third was there before them and was moved onto them.
