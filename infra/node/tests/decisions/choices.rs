@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use durin_node::decide::fitness::{self, Image};
 use durin_node::decide::node_name::choose;
-use durin_node::decide::notice::{Notice, last_moment};
+use durin_node::decide::notice::{Notice, gone, last_moment};
 use rstest::rstest;
 
 #[rstest]
@@ -36,6 +36,12 @@ fn the_volume_goes_half_a_minute_before_the_end(#[case] time: String, #[case] se
     let moment = last_moment(&notice, at(5), at(0));
     // What is past is now.
     assert_eq!(moment.max(at(0)), at(seconds));
+}
+
+/// It is watched for as long as a notice is early, and once more.
+#[test]
+fn who_is_still_there_two_minutes_after_the_end_goes_on() {
+    assert_eq!(gone(at(90)), at(240));
 }
 
 /// All in order.

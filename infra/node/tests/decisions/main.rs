@@ -6,4 +6,5 @@ mod evidence;
 mod letting_go;
 mod mounted;
 mod rescue;
+mod serving;
 mod taking;

@@ -38,6 +38,11 @@ fn a_store_is_broken_when_containerd_says_so_and_has_exited() {
     containerd: "",
     ..broken()
 })]
+#[case::a_pod_says_that_it_exited(Silent {
+    journal: r#"I1126 12:07:55.000000 1234 prober.go:111] "Probe failed" output="containerd exited""#,
+    ..broken()
+})]
+#[case::something_else_of_k3s(Silent { journal: r#"time="2026-11-26T12:07:56Z" level=info msg="Starting k3s""#, ..broken() })]
 fn any_other_fall_leaves_the_store_alone(#[case] silent: Silent<'_>) {
     assert!(!is_for_the_store(&silent));
 }

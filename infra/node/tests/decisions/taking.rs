@@ -125,3 +125,23 @@ fn every_refusal_says_what_to_do() {
         assert!(!sentence.contains('\n') && !sentence.contains("  "), "{sentence}");
     }
 }
+
+/// For anything else a resume asks for no reboot.
+#[rstest]
+#[case::the_node_is_made_anew(Refusal::AnotherDevice(String::new(), String::new()), true)]
+#[case::the_device_is_opened_anew(Refusal::Unopened("EIO".into()), true)]
+#[case::it_is_read_again(Refusal::Unread("EIO".into()), true)]
+#[case::it_is_checked_again(Refusal::Damaged("exit status 4".into()), true)]
+#[case::it_is_mounted_again(Refusal::NotMounted("it took too long".into()), true)]
+#[case::what_stands_goes(Refusal::MountedReadOnly("/data".into()), true)]
+#[case::what_is_shut_down_goes(Refusal::ShutDown("/data".into()), true)]
+#[case::what_is_in_the_way_goes(Refusal::SomethingElseIsThere("tmpfs".into(), "/data".into()), true)]
+#[case::somebody_has_it(Refusal::InUse("it is mounted or held".into()), false)]
+#[case::somebody_has_mounted_it(Refusal::MountedByAnother("/data".into(), "sh (7)".into()), false)]
+#[case::it_holds_the_same(Refusal::Foreign("btrfs".into()), false)]
+#[case::it_is_as_new(Refusal::NotDeclaredNew(volume()), false)]
+#[case::it_is_as_little_blank(Refusal::NotBlank, false)]
+#[case::the_image_is_as_old(Refusal::TooNew("FEATURE_C12".into()), false)]
+fn a_reboot_changes_what_the_kernel_knows_and_not_what_is_on_the_volume(#[case] why: Refusal, #[case] may_pass: bool) {
+    assert_eq!(why.may_pass_with_a_reboot(), may_pass);
+}
