@@ -105,8 +105,8 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     let mut ids = HashSet::new();
     let mut points = HashSet::new();
     let mut ours = Vec::new();
-    // What hangs on it may have been mounted before it, and moved there.
-    loop {
+    // What hangs on it may have been mounted before it, and moved there. Each round but the last finds one at least.
+    for _ in mounts {
         let known = ours.len();
         for mount in mounts {
             let is_ours = mount.is_of(stack) || ids.contains(&mount.parent) || mount.has_a_layer_in(&points);
