@@ -2,6 +2,7 @@
 
 pub mod datastore;
 mod drain;
+mod journal;
 pub mod places;
 pub mod prepare;
 pub mod release;

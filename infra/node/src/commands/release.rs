@@ -27,6 +27,7 @@ use crate::machine::{cgroups, lock, mounts, processes, state, use_of_it, writers
 use crate::world::World;
 
 use super::drain::drain;
+use super::journal;
 use super::volume::Mounted;
 
 /// The command document stops us after 45 s, and then the reason is lost.
@@ -99,7 +100,7 @@ fn let_go(
     thaw(&device, deadline, steps);
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
-    end_containers(world, deadline, steps);
+    end_containers_and_keep_journal(world, &device, deadline, steps);
     let not_written = sync(&device, deadline.less(REST).less(UNMOUNT), steps)?;
     let now = unmount(world, &device, deadline.less(REST), steps)?;
     letting_go::is_released(volume, &now).map_err(text)?;
@@ -167,6 +168,21 @@ fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
         let limit = deadline.at_most(Duration::from_secs(2));
         let killed = programs::run("systemctl", &["kill", "--signal=KILL", "k3s"], limit);
         steps.report("kill k3s", begun, &killed.outcome());
+    }
+}
+
+/// The journal is written while containers end, so that nobody waits for it.
+fn end_containers_and_keep_journal(world: &World, device: &Device, deadline: Deadline, steps: &mut Steps) {
+    let own = mounts::own(device).ok().flatten();
+    // Not into the root disk's directory below.
+    let is_there = own.is_some_and(|own| own.is_whole() && own.place.to_str() == Some(&world.mounted_at()));
+    let kept = thread::scope(|scope| {
+        let kept = is_there.then(|| scope.spawn(|| journal::keep(world, deadline)));
+        end_containers(world, deadline, steps);
+        kept.and_then(|kept| kept.join().ok())
+    });
+    if let Some(kept) = kept.filter(|kept| !kept.succeeded()) {
+        say(&format!("keep the journal: {}", kept.outcome()));
     }
 }
 

@@ -11,7 +11,7 @@ fn volume(instance: &Instance) -> Ran {
 }
 
 /// Writes until there is no room, not even for a directory.
-fn fill(directory: &str) {
+pub(crate) fn fill(directory: &str) {
     let script = "cd \"$0\"; dd if=/dev/zero of=fill bs=4k; dd if=/dev/zero of=fill2 bs=512; \
                   i=0; while mkdir d$i && [ $i -lt 100000 ]; do i=$((i + 1)); done";
     drop(ran("sh", &["-c", script, directory]));

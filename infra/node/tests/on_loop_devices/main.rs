@@ -13,6 +13,7 @@ mod ground;
 mod identity;
 mod images;
 mod instance;
+mod journal;
 #[expect(dead_code, reason = "what the metadata service says wrongly is a test's beside this")]
 #[path = "../beside_the_machine/metadata.rs"]
 mod metadata;
