@@ -1,5 +1,6 @@
 //! A node of two instances for as long as one follows the other.
 
+use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
     Blocked, Done, InstanceState, Lifecycle, Number, ReleaseState, Standstill, Step, WaitFor, next_step,
 };
@@ -110,6 +111,13 @@ fn launched_in_vain(seconds: u64) -> Situation {
 #[case::it_was_given_up(launched_in_vain(600), later())]
 #[case::an_hour_is_not_over(launched_in_vain(3_599), later())]
 #[case::an_hour_is_over(launched_in_vain(3_600), Step::LaunchFirst { holder: id(OLD) })]
+#[case::its_group_is_ending_it(launched_in_vain(700).state(NEW, InstanceState::Running), later())]
+#[case::its_terminate_action_waits(
+    launched_in_vain(700).state(NEW, InstanceState::Running).lifecycle(NEW, TERMINATING_WAIT), let_go(NEW))]
+#[case::it_is_stopping_and_two_are_still_asked_for(
+    launched_in_vain(700).state(NEW, InstanceState::Stopping).desired(2), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::its_group_was_asked_for_it_a_moment_ago(
+    launched_in_vain(599).state(NEW, InstanceState::Running), Step::LaunchFirst { holder: id(OLD) })]
 #[case::its_group_has_forgotten_it(launched_in_vain(700).not_a_member(NEW), later())]
 #[case::it_was_there_before_the_holder(
     launched_in_vain(700).attached_ago(699), Step::LaunchFirst { holder: id(OLD) })]
@@ -121,6 +129,14 @@ fn launched_in_vain(seconds: u64) -> Situation {
 #[case::nobody_has_to_go(launched_in_vain(700).never_stops(OLD), Step::Done(Done::Serves { holder: id(OLD) }))]
 fn nothing_is_launched_in_vain_all_day(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+fn let_go(instance: &str) -> Step {
+    Step::Complete {
+        instance: id(instance),
+        transition: Transition::Terminating,
+        result: durin_decisions::node::ActionResult::Continue,
+    }
 }
 
 fn later() -> Step {

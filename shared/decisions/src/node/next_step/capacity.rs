@@ -95,7 +95,8 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     }
 }
 
-/// Whether an instance that was to follow the holder has ended without it, so lately that the next is not launched yet.
+/// Whether an instance that was to follow the holder has ended without it, so lately that the next is not launched yet. One
+/// that was given up runs on until its terminate action is completed, and the number has fallen by then.
 fn was_in_vain(observed: &Observed, holder: &InstanceId, now: SystemTime) -> bool {
     let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
     let Some(since) = held.and_then(|held| held.since) else { return false };
@@ -103,8 +104,9 @@ fn was_in_vain(observed: &Observed, holder: &InstanceId, now: SystemTime) -> boo
         since < launched && launched + SILENCE <= now && now < launched + LAUNCHES_FIRST_AGAIN_AFTER
     };
     observed.instances.iter().any(|(id, instance)| {
-        let has_ended = instance.of_group && instance.state == InstanceState::Dead;
-        id != holder && has_ended && instance.launched.is_some_and(is_of_then)
+        let is_ending = matches!(observed.group.members.get(id), Some(Lifecycle::Terminating { .. }));
+        let ends = instance.of_group && (is_ending || instance.state == InstanceState::Dead);
+        id != holder && ends && instance.launched.is_some_and(is_of_then)
     })
 }
 
