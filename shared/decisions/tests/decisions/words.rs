@@ -94,7 +94,10 @@ fn a_healthy_holder_waits_for_its_successors_word(#[case] situation: Situation, 
     says(unfit()).lifecycle(OLD, TERMINATING_WAIT),
     Step::Mark { instance: id(OLD), risk: Risk { reason: RiskReason::Terminating, until: Some(in_s(540)) } })]
 #[case::and_serves_on(
-    says(unfit()).lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(100))), is_unfit())]
+    says(unfit()).lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(223))), is_unfit())]
+#[case::a_run_stays_that_sees_it_go(
+    says(unfit()).lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(222))),
+    Step::Wait(WaitFor::Replacement { holder: id(OLD) }))]
 #[case::until_its_hook_runs_out(
     says(unfit()).lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(40))), release())]
 fn a_newcomer_that_is_not_fit_replaces_nobody(#[case] situation: Situation, #[case] expected: Step) {

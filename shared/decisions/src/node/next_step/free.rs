@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use super::departure::Departure;
 use super::obstacles::{cannot_take_over, shared_volume, too_many, unfit};
-use super::patience::{GONE_WITHIN, SILENCE, STOPS_WITHIN, STUCK_AFTER};
+use super::patience::{GONE_WITHIN, HOLD_UNMARKED, SILENCE, STOPS_WITHIN, STUCK_AFTER};
 use super::spare::give_newcomer_up;
 use super::stuck::end;
 use super::successor::Successor;
@@ -89,7 +89,7 @@ fn give_unfit_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) ->
 }
 
 /// Its successor cannot take over. A holder that its group is ending is held all the same, and lets go before its hook runs
-/// out; any other loses nothing.
+/// out; any other loses nothing. A person is told at once, unless it lets go while this run lasts: no other run may know of it.
 fn in_vain(
     observed: &Observed,
     attachment: &Attachment,
@@ -102,7 +102,9 @@ fn in_vain(
     if !is_alive || !is_ending {
         return stays(observed, attachment, blocked, now);
     }
+    let lets_go = instance.risk.and_then(|risk| risk.until).is_some_and(|until| until <= now + HOLD_UNMARKED);
     match (Departure { observed, attachment, instance, successor: &Successor::None, now }).next_step() {
+        wait @ Step::Wait(_) if lets_go => wait,
         Step::Wait(_) | Step::Done(_) => Step::Blocked(blocked),
         step => step,
     }
