@@ -247,7 +247,6 @@ fn end(node: &mut Node, reason: &Done) -> Result<Done, Failure> {
             | Done::Starts { .. }
             | Done::NoSuccessor
             | Done::AwaitsCapacity { .. }
-            | Done::LaunchesLater { .. }
             | Done::NoMove { .. }
             | Done::Underway { .. }
             | Done::NotANode { .. }

@@ -68,11 +68,7 @@ fn state(look: &Look) -> State {
     let observed = &look.observed;
     let is_idle = match &look.step {
         Step::Done(
-            Done::Serves { .. }
-            | Done::Starts { .. }
-            | Done::ServesWithoutRecord { .. }
-            | Done::AwaitsCapacity { .. }
-            | Done::LaunchesLater { .. },
+            Done::Serves { .. } | Done::Starts { .. } | Done::ServesWithoutRecord { .. } | Done::AwaitsCapacity { .. },
         )
         | Step::Blocked(_) => true,
         Step::Done(

@@ -48,6 +48,7 @@ fn lines_of(blocked: &Blocked) -> &'static [&'static str] {
         Blocked::Unfit { .. }
         | Blocked::CannotAnswer { .. }
         | Blocked::NeitherIsOnline { .. }
+        | Blocked::FollowedInVain { .. }
         | Blocked::ActionDenied { .. }
         | Blocked::EndRefused { .. }
         | Blocked::NeverFreed { .. }

@@ -171,12 +171,6 @@ pub enum Done {
     /// that launch comes with an event of its own.
     #[error("{holder} serves until the group has capacity for its successor")]
     AwaitsCapacity { holder: InstanceId },
-    /// The holder has to go some day. An instance that was to follow it gave no sign of life, or was not fit, and the next
-    /// would be like it.
-    #[error(
-        "{holder} serves; its last successor has ended without taking over, and the next is launched an hour after that was"
-    )]
-    LaunchesLater { holder: InstanceId },
     /// The lifecycle action was about the warm pool or a root volume.
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
     NoMove { instance: InstanceId },

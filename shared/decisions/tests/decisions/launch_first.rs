@@ -140,7 +140,8 @@ fn let_go(instance: &str) -> Step {
 }
 
 fn later() -> Step {
-    Step::Done(Done::LaunchesLater { holder: id(OLD) })
+    let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(NEW));
+    Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer })
 }
 
 /// The second comes while it is waited for, or another call has changed the number: then the wait begins anew.

@@ -19,6 +19,7 @@ mod prune_table;
 mod publish;
 mod resumed;
 mod retirement;
+mod silent_again;
 mod situation;
 mod spare;
 mod steps;

@@ -30,7 +30,6 @@ mod facts;
 
 use std::time::{Duration, SystemTime};
 
-use super::agreement;
 use super::hold::hold;
 use super::hook::waits;
 use super::obstacles::unusable_key;
@@ -39,10 +38,9 @@ use super::patience::{
     STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
-use super::stuck;
 use super::successor::{self, Successor};
-use super::take_back;
 use super::taken::{is_taken, stopped_at, taken_at};
+use super::{agreement, capacity, stuck, take_back};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{
@@ -253,6 +251,7 @@ impl Departure<'_> {
                 self.wait_or_give_newcomer_up(WaitFor::Prepared { successor })
             }
             Word::NotAsked | Word::NotYet { .. } => Step::Ask { instance: successor, question: Question::Prepared },
+            Word::Asked { .. } if let Some(blocked) = self.is_silent_again(&successor) => Step::Blocked(blocked),
             Word::Asked { .. } | Word::Yes | Word::No { .. } | Word::Absent { .. } => {
                 Step::Wait(WaitFor::Prepared { successor })
             }
@@ -337,7 +336,18 @@ impl Departure<'_> {
             let (group, newcomer, holder) = (self.observed.declaration.group.clone(), newcomer.clone(), holder.clone());
             return Step::Blocked(Blocked::NeitherIsOnline { group, newcomer, holder });
         }
-        Step::Wait(wait)
+        self.is_silent_again(newcomer).map_or(Step::Wait(wait), Step::Blocked)
+    }
+
+    /// Whether a newcomer is silent, as another was that has ended. Its group may launch and end such all day, and a holder that
+    /// serves does not miss them: so a person has to know.
+    fn is_silent_again(&self, newcomer: &InstanceId) -> Option<Blocked> {
+        let holder = &self.attachment.instance;
+        let serves = matches!(self.evidence(), Evidence::Mounted) && !self.has_deadline();
+        let is_late = serves && self.is_launched_for(newcomer, SILENT_TOGETHER);
+        let (before, _) = capacity::all_in_vain(self.observed, holder, self.now).last().filter(|_| is_late)?;
+        let (group, newcomer) = (self.observed.declaration.group.clone(), before.clone());
+        Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer })
     }
 
     /// Whether it has had the time for a sign of life.

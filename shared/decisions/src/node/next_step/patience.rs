@@ -50,7 +50,7 @@ pub(super) const BOOT_PATIENCE: Duration = Duration::from_secs(120);
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
 /// The same before a person is told, if the holder's own agent is not online either: then nobody can tell what the newcomer
-/// lacks, and the next is likely to lack the same.
+/// lacks, and the next is likely to lack the same. Also if the newcomer before has ended without taking over.
 pub(super) const SILENT_TOGETHER: Duration = Duration::from_secs(SILENCE.as_secs() / 2);
 
 /// How long an instance may take to answer a question: 30 s until it is delivered, two minutes that its document waits for a

@@ -53,6 +53,14 @@ pub enum Blocked {
          --no-should-decrement-desired-capacity"
     )]
     NeitherIsOnline { group: GroupName, newcomer: InstanceId, holder: InstanceId },
+    /// The holder serves, and the next newcomer is likely to end like this one. Beside a host that retires it is launched an
+    /// hour later.
+    #[error(
+        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, and has ended without \
+         taking over; the next may do so, too. See why (aws ec2 get-console-output --instance-id {newcomer} shows it for an \
+         hour), and publish an image that boots and has the agent (just rollback, or a new bake)"
+    )]
+    FollowedInVain { group: GroupName, holder: InstanceId, newcomer: InstanceId },
     #[error(
         "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
          Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \

@@ -1,0 +1,72 @@
+//! A newcomer after another that ended without taking over.
+
+use durin_decisions::node::{
+    ActionResult, Blocked, InstanceState, Question, ReleaseState, Step, WaitFor, Word, next_step,
+};
+use durin_decisions::risk::RiskReason;
+use rstest::rstest;
+
+use crate::situation::*;
+
+/// The old one serves; the new one has been given up, and the newest has been silent for longer than a boot takes.
+fn again() -> Situation {
+    healthy()
+        .attached_ago(90_000)
+        .instance(NEW, TERMINATING, InstanceState::Dead)
+        .launched_ago(NEW, 1_000)
+        .instance(NEWEST, PENDING_WAIT, InstanceState::Running)
+        .launched_ago(NEWEST, 301)
+        .release(&[OLD], ReleaseState::NotStarted)
+}
+
+/// Its agent is online, and it has been asked.
+fn says(word: Word) -> Situation {
+    again().release(&[OLD, NEWEST], ReleaseState::NotStarted).says(NEWEST, Question::Prepared, word)
+}
+
+fn told() -> Step {
+    let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(NEW));
+    Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer })
+}
+
+fn booted() -> Step {
+    Step::Wait(WaitFor::Booted { successor: id(NEWEST) })
+}
+
+fn given_up() -> Step {
+    let transition = durin_decisions::lifecycle::Transition::Launching;
+    Step::Complete { instance: id(NEWEST), transition, result: ActionResult::Abandon }
+}
+
+#[rstest]
+#[case::it_may_still_boot(again().launched_ago(NEWEST, 300), booted())]
+#[case::it_is_silent_too(again(), told())]
+#[case::it_has_had_its_time(again().launched_ago(NEWEST, 601), given_up())]
+#[case::the_one_before_is_only_ending(again().state(NEW, InstanceState::Running).lifecycle(NEW, TERMINATING_WAIT), told())]
+#[case::it_was_taken_before_it_could_be_given_up(again().launched_ago(NEW, 599), booted())]
+#[case::it_was_there_before_the_holder(again().attached_ago(999), booted())]
+#[case::the_one_before_has_not_ended(again().lifecycle(NEW, PENDING).state(NEW, InstanceState::Running), booted_first())]
+#[case::it_was_asked_and_does_not_answer(says(Word::Asked { since: ago(20) }), told())]
+#[case::it_is_asked_again(
+    says(Word::NotYet { why: String::new() }), Step::Ask { instance: id(NEWEST), question: Question::Prepared })]
+#[case::it_is_prepared(says(Word::Yes), Step::Release { holder: id(OLD) })]
+#[case::the_holder_has_a_deadline(again().at_risk(OLD, RiskReason::Interruption, Some(in_s(100))), follows())]
+#[case::the_holder_does_not_serve(
+    again().release(&[OLD], ReleaseState::ResumeFailed { at: ago(30), times: 1 }), booted())]
+#[case::systems_manager_does_not_answer(again().agents_unknown(ReleaseState::NotStarted), booted())]
+fn a_person_hears_of_newcomers_that_are_silent_one_after_the_other(
+    #[case] situation: Situation,
+    #[case] expected: Step,
+) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// Of two that are launched at once the older is waited for; it has been silent for too long.
+fn booted_first() -> Step {
+    Step::Wait(WaitFor::Booted { successor: id(NEW) })
+}
+
+/// It is old enough to be taken as booted beside a holder that has to go.
+fn follows() -> Step {
+    Step::Release { holder: id(OLD) }
+}
