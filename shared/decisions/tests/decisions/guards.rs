@@ -179,6 +179,19 @@ fn a_holder_that_its_group_has_forgotten_serves_again(#[case] online: &[&str], #
     assert_eq!(step(forgotten(ReleaseState::NotStarted)), Step::Done(Done::NoSuccessor));
 }
 
+/// Whatever keeps its successor from taking over: a call that the group refuses for good would be repeated for as long as a
+/// run lasts, and nobody told.
+#[rstest]
+#[case::nobody_follows(healthy())]
+#[case::too_many_are_asked_for(healthy().desired(3))]
+#[case::its_newcomer_is_in_another_zone(
+    healthy().instance(NEW, PENDING_WAIT, InstanceState::Running).zone(NEW, "eu-central-1b"))]
+fn a_holder_that_its_group_has_forgotten_is_not_replaced_in_vain(#[case] situation: Situation) {
+    let fails = ReleaseState::ResumeFailed { at: ago(61), times: 2 };
+    let seen = situation.not_a_member(OLD).release(&[OLD], fails);
+    assert_eq!(step(seen), Step::Blocked(Blocked::CannotBeAsked { holder: id(OLD) }));
+}
+
 /// A newcomer that cannot take over is no reason to let go sooner than if there were none.
 #[rstest]
 #[case::early(901, None)]

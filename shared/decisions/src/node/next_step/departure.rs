@@ -141,16 +141,9 @@ impl Departure<'_> {
     /// Nobody follows a holder that is set aside, and the node has to be somewhere: so it serves again if it has let go.
     fn serve_again(&self) -> Option<Step> {
         let (holder, is_there) = (&self.attachment.instance, self.attachment.state == AttachmentState::Attached);
-        let step = (self.observed.group.desired_capacity > 0 && is_there)
+        (self.observed.group.desired_capacity > 0 && is_there)
             .then(|| take_back::next_step(self.observed, holder, self.now))
-            .flatten()?;
-        match step {
-            // Its group could not replace it: it is none of the group's any more.
-            Step::Replace { holder } if !self.observed.group.members.contains_key(&holder) => {
-                Some(Step::Blocked(Blocked::CannotBeAsked { holder }))
-            }
-            step => Some(step),
-        }
+            .flatten()
     }
 
     /// One row a situation. A healthy holder without a deadline loses nothing before its successor has booted.

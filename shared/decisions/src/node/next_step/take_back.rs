@@ -77,9 +77,12 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
     }
 }
 
-/// Has the group replace a holder that does not serve, unless nothing would follow.
+/// Has the group replace a holder that does not serve, unless nothing would follow, or it is none of the group's any more.
 pub(super) fn replace(observed: &Observed, holder: &InstanceId) -> Step {
     let holder = holder.clone();
+    if !observed.group.members.contains_key(&holder) {
+        return Step::Blocked(Blocked::CannotBeAsked { holder });
+    }
     if observed.group.launch_suspended {
         return Step::Blocked(Blocked::LaunchSuspended { group: observed.declaration.group.clone(), holder });
     }
