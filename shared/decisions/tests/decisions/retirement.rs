@@ -49,6 +49,11 @@ fn nobody() -> Step {
     Step::Blocked(Blocked::NobodyWhileLaunchSuspended { group: healthy().seen().declaration.group })
 }
 
+fn no_capacity(seconds: u64) -> Step {
+    let (group, holder) = (healthy().seen().declaration.group, id(OLD));
+    Step::Blocked(Blocked::NoCapacity { group, holder, stop: in_s(seconds) })
+}
+
 fn too_small() -> Step {
     Step::Blocked(Blocked::MaximumTooSmall { group: healthy().seen().declaration.group, holder: id(OLD) })
 }
@@ -58,7 +63,17 @@ fn too_small() -> Step {
 // Launch first, until a day before.
 #[case::a_week_before(stops_in(7 * DAY), Step::LaunchFirst { holder: id(OLD) })]
 #[case::a_second_too_early(stops_in(DAY + 1), Step::LaunchFirst { holder: id(OLD) })]
-#[case::two_are_asked_for(stops_in(DAY + 1).desired(2), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }))]
+#[case::two_are_asked_for(stops_in(3 * DAY + 1).desired(2), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }))]
+#[case::and_nobody_comes(stops_in(3 * DAY).desired(2).group_stands_for(121), no_capacity(3 * DAY))]
+#[case::and_somebody_may_come(stops_in(3 * DAY).desired(2).group_stands_for(120), awaits_replacement())]
+#[case::and_nobody_has_noted_since_when(stops_in(3 * DAY).desired(2), awaits_replacement())]
+#[case::until_the_last_day(stops_in(DAY + 1).desired(2).group_stands_for(121), no_capacity(DAY + 1))]
+#[case::somebody_comes(
+    stops(rebalanced(), DAY + 1).desired(2), Step::Release { holder: id(OLD) })]
+#[case::one_that_came_is_at_its_end(
+    stops_in(DAY + 1).desired(2).instance(NEW, TERMINATING_WAIT, InstanceState::Running),
+    Step::Complete { instance: id(NEW), transition: Transition::Terminating, result: ActionResult::Continue })]
+#[case::ec2_does_not_say_when(retired().desired(2), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }))]
 #[case::the_group_is_too_small(stops_in(DAY + 1).at_most(1), too_small())]
 // Then the group replaces it, whatever else.
 #[case::a_day_before(stops_in(DAY), replace())]
@@ -200,7 +215,9 @@ fn a_node_that_gets_no_capacity_serves_as_long_as_it_can_and_leaves_a_clean_volu
     };
     let alone = || healthy().release(&[OLD], ReleaseState::NotStarted);
     assert_eq!(at(9 * DAY, alone()), Step::LaunchFirst { holder: id(OLD) });
-    assert_eq!(at(2 * DAY, alone().desired(2)), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }));
+    assert_eq!(at(8 * DAY, alone().desired(2)), Step::Done(Done::AwaitsCapacity { holder: id(OLD) }));
+    let told = at(2 * DAY, alone().desired(2).group_stands_for(10_000));
+    assert!(matches!(told, Step::Blocked(Blocked::NoCapacity { .. })), "{told:?}");
     assert_eq!(at(DAY, alone().desired(2)), Step::RestoreCapacity { holder: id(OLD) });
     assert_eq!(at(DAY, alone()), replace());
     let ending = alone().lifecycle(OLD, TERMINATING_WAIT);

@@ -86,17 +86,28 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         {
             Some(Step::RestoreCapacity { holder })
         }
+        (2.., None, true) if let Some(stop) = instance.and_then(|instance| taken::stops_soon(instance, now)) => {
+            if observed.group_stands_for(LAUNCH_SHOWS_WITHIN, now) {
+                return Some(told(observed, Blocked::NoCapacity { group: name, holder, stop }, now));
+            }
+            // It may have been asked a moment ago.
+            Some(Step::Wait(WaitFor::Replacement { holder }))
+        }
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
         (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
         (1, _, true) if let Some(newcomer) = in_vain(observed, &holder, now) => {
-            let blocked = Blocked::FollowedInVain { group: name, holder, newcomer: newcomer.clone() };
-            Some(actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)))
+            Some(told(observed, Blocked::FollowedInVain { group: name, holder, newcomer: newcomer.clone() }, now))
         }
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,
     }
+}
+
+/// It lasts for days, and meanwhile there are lifecycle actions to complete.
+fn told(observed: &Observed, blocked: Blocked, now: SystemTime) -> Step {
+    actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked))
 }
 
 /// The instance that was to follow the holder and has ended without it, so lately that the next is not launched yet.

@@ -98,6 +98,10 @@ const _: () =
 /// by asking for capacity again and again; a day is enough for a person to see to what keeps the group from replacing it.
 pub(super) const LAST_DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// How long before EC2 stops an instance a person hears that there is no capacity for its successor: two days before that ends
+/// the node's service ([`LAST_DAY`]).
+pub(super) const LAST_DAYS: Duration = Duration::from_secs(3 * LAST_DAY.as_secs());
+
 /// How long before EC2 stops an instance it is about to go: then it lets go of the volume if nothing can follow. Three ticks
 /// of the schedule, of which one may be lost and one may fail.
 pub(super) const STOP_LEAD: Duration = Duration::from_secs(3 * LONGEST_PERIOD.as_secs());

@@ -3,7 +3,8 @@
 //! A stop is known for weeks, so how its instance goes depends on the time that is left:
 //!
 //! ```text
-//! until a day before     launch first, again and again; a group that is too small for it is reported (see capacity.rs)
+//! until a day before     launch first, again and again; a group that is too small for it is reported (see capacity.rs), and,
+//!                        for two days, that there is no capacity
 //! the last day           the group replaces it like any holder that has to go: it launches another while the terminate
 //!                        hook keeps the holder serving for nine minutes, and then the holder lets go, whoever is there
 //! Launch is suspended    blocked, because nothing could follow; the holder serves
@@ -18,7 +19,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::patience::{LAST_DAY, STOP_LEAD, STOP_MAY_COME_FOR};
+use super::patience::{LAST_DAY, LAST_DAYS, STOP_LEAD, STOP_MAY_COME_FOR};
 use crate::node::observed::{Instance, Stop};
 use crate::risk::{RECLAIM_MAY_COME_FOR, Risk, RiskReason};
 
@@ -46,6 +47,11 @@ pub(super) fn stopped_at(instance: &Instance, now: SystemTime) -> Option<SystemT
 /// Whether so little time is left before its stop that it goes even if its successor cannot be launched first.
 pub(super) fn has_to_be_replaced(instance: &Instance, now: SystemTime) -> bool {
     instance.stop.time().is_some_and(|stop| is_within(stop, LAST_DAY, now))
+}
+
+/// When EC2 stops it, if a person has hardly the time left to find out why nothing can follow.
+pub(super) fn stops_soon(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
+    instance.stop.time().filter(|stop| is_within(*stop, LAST_DAYS, now))
 }
 
 /// Whether EC2 is about to take it, at a time that it has given or not.

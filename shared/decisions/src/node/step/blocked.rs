@@ -1,11 +1,14 @@
 //! Why nothing is done until a person has acted.
 
+use std::time::SystemTime;
+
 use crate::declaration::TagError;
 use crate::ids::{GroupName, HostedZoneId, InstanceId, RecordName, VolumeId};
 use crate::lifecycle::Transition;
 use crate::node::hooks::HookProblem;
 use crate::node::observed::KeyProblem;
 use crate::shell::{node_tag, quoted};
+use crate::times::timestamp;
 
 /// A mistake in the set-up: what is wrong, and what a person can do about it. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +77,14 @@ pub enum Blocked {
         quoted(.group.as_str())
     )]
     NobodyWhileLaunchSuspended { group: GroupName },
+    /// It serves until a day before that.
+    #[error(
+        "EC2 stops {holder} at {}, and the Auto Scaling group {group} has no capacity for its successor; a day before, {holder} \
+         goes whoever follows: give the group more instance types, or an On-Demand instance (aws autoscaling \
+         describe-scaling-activities --auto-scaling-group-name {} --max-items 3 shows what is missing)",
+        timestamp(*.stop), quoted(.group.as_str())
+    )]
+    NoCapacity { group: GroupName, holder: InstanceId, stop: SystemTime },
     #[error(
         "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
          update-auto-scaling-group --auto-scaling-group-name {} --max-size 2",
