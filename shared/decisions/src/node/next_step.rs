@@ -7,6 +7,7 @@ mod departure;
 mod free;
 mod hold;
 mod hook;
+mod in_vain;
 mod obstacles;
 mod patience;
 mod precedence;

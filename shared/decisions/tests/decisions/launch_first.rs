@@ -100,6 +100,7 @@ fn the_number_follows_the_node(#[case] situation: Situation, #[case] expected: S
 fn launched_in_vain(seconds: u64) -> Situation {
     retired()
         .at_least(1)
+        .launched_ago(OLD, 90_100)
         .attached_ago(90_000)
         .instance(NEW, TERMINATING, InstanceState::Dead)
         .launched_ago(NEW, seconds)
@@ -120,7 +121,15 @@ fn launched_in_vain(seconds: u64) -> Situation {
     launched_in_vain(599).state(NEW, InstanceState::Running), Step::LaunchFirst { holder: id(OLD) })]
 #[case::its_group_has_forgotten_it(launched_in_vain(700).not_a_member(NEW), later())]
 #[case::it_was_there_before_the_holder(
-    launched_in_vain(700).attached_ago(699), Step::LaunchFirst { holder: id(OLD) })]
+    launched_in_vain(700).launched_ago(OLD, 699).attached_ago(600), Step::LaunchFirst { holder: id(OLD) })]
+#[case::it_was_there_when_the_holder_was_launched(
+    launched_in_vain(700).launched_ago(OLD, 700), Step::LaunchFirst { holder: id(OLD) })]
+#[case::the_volume_has_come_back_since(launched_in_vain(200).attached_ago(20), later())]
+#[case::and_an_hour_is_over(launched_in_vain(3_600).attached_ago(20), Step::LaunchFirst { holder: id(OLD) })]
+#[case::it_was_launched_when_the_volume_had_come_back(
+    launched_in_vain(200).attached_ago(200), Step::LaunchFirst { holder: id(OLD) })]
+#[case::ec2_does_not_say_since_when_it_is_back(
+    launched_in_vain(200).attached(None), Step::LaunchFirst { holder: id(OLD) })]
 #[case::it_is_another_groups(launched_in_vain(700).stranger(NEW), Step::LaunchFirst { holder: id(OLD) })]
 #[case::two_are_still_asked_for(launched_in_vain(700).desired(2), Step::RestoreCapacity { holder: id(OLD) })]
 #[case::two_are_still_asked_for_and_one_may_come(

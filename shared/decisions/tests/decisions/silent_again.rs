@@ -11,6 +11,7 @@ use crate::situation::*;
 /// The old one serves; the new one has been given up, and the newest has been silent for longer than a boot takes.
 fn again() -> Situation {
     healthy()
+        .launched_ago(OLD, 90_100)
         .attached_ago(90_000)
         .instance(NEW, TERMINATING, InstanceState::Dead)
         .launched_ago(NEW, 1_000)
@@ -44,7 +45,9 @@ fn given_up() -> Step {
 #[case::it_has_had_its_time(again().launched_ago(NEWEST, 601), given_up())]
 #[case::the_one_before_is_only_ending(again().state(NEW, InstanceState::Running).lifecycle(NEW, TERMINATING_WAIT), told())]
 #[case::it_was_taken_before_it_could_be_given_up(again().launched_ago(NEW, 599), booted())]
-#[case::it_was_there_before_the_holder(again().attached_ago(999), booted())]
+#[case::and_never_had_the_volume(again().launched_ago(NEW, 500).attached_ago(500), booted())]
+#[case::the_volume_has_come_back_since(again().launched_ago(NEW, 500).attached_ago(499), told())]
+#[case::it_was_there_before_the_holder(again().launched_ago(OLD, 1_000).attached_ago(999), booted())]
 #[case::the_one_before_has_not_ended(again().lifecycle(NEW, PENDING).state(NEW, InstanceState::Running), booted_first())]
 #[case::it_was_asked_and_does_not_answer(says(Word::Asked { since: ago(20) }), told())]
 #[case::it_is_asked_again(

@@ -26,9 +26,8 @@
 //! terminate hook keeps it serving until the other has booted, and it hands over in order.
 //!
 //! A second one that gives no sign of life, or says that it is not fit, is ended after ten minutes, and so would the next
-//! be. There are two weeks left, so an hour passes from one launch to the next. Nobody keeps a record of that: EC2 lists an
-//! instance for about an hour after its end. One that is gone in less than ten minutes was not given up, but taken. Meanwhile a
-//! person is told, because on the last day the holder makes way for whatever comes.
+//! be. There are two weeks left, so an hour passes from one launch to the next, and a person is told, because on the last day
+//! the holder makes way for whatever comes (see in_vain.rs).
 //!
 //! It does not matter who has asked for two, or whether a function has died halfway: each line is decided from what is
 //! seen. A second instance that nobody needs is ended before it takes anything over. A day before EC2 stops the holder this
@@ -37,10 +36,10 @@
 use std::time::SystemTime;
 
 use super::obstacles::{too_many, unusable_key};
-use super::patience::{LAUNCH_SHOWS_WITHIN, LAUNCHES_FIRST_AGAIN_AFTER, SILENCE};
-use super::{actions, agreement, departure, spare, take_back, taken};
+use super::patience::LAUNCH_SHOWS_WITHIN;
+use super::{actions, agreement, departure, in_vain, spare, take_back, taken};
 use crate::ids::InstanceId;
-use crate::node::observed::{InstanceState, Lifecycle, Observed};
+use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::{Blocked, Done, Step, WaitFor};
 
 /// What is left to do about the group's size when the holder has the volume and the record, and no action waits for it.
@@ -80,7 +79,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (1 | 2.., _, true) if is_last_day => Some(take_back::replace(observed, &holder)),
         // Where the number could not fall with its name, it would go on by itself.
         (2.., None, true)
-            if in_vain(observed, &holder, now).is_some()
+            if in_vain::lately(observed, &holder, now).is_some()
                 && group.min_size < 2
                 && none_is_being_launched(observed, &holder, now) =>
         {
@@ -96,7 +95,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
         (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
         (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
-        (1, _, true) if let Some(newcomer) = in_vain(observed, &holder, now) => {
+        (1, _, true) if let Some(newcomer) = in_vain::lately(observed, &holder, now) => {
             Some(told(observed, Blocked::FollowedInVain { group: name, holder, newcomer: newcomer.clone() }, now))
         }
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
@@ -108,31 +107,6 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
 /// It lasts for days, and meanwhile there are lifecycle actions to complete.
 fn told(observed: &Observed, blocked: Blocked, now: SystemTime) -> Step {
     actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked))
-}
-
-/// The instance that was to follow the holder and has ended without it, so lately that the next is not launched yet.
-fn in_vain<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
-    let is_late = |launched: SystemTime| now < launched + LAUNCHES_FIRST_AGAIN_AFTER;
-    all_in_vain(observed, holder, now).find(|(_, launched)| is_late(*launched)).map(|(id, _)| id)
-}
-
-/// Those that have ended without the volume since the holder has it, as far as EC2 lists them still, and when each was
-/// launched. One that was given up runs on until its terminate action is completed, and the number has fallen by then.
-pub(super) fn all_in_vain<'a>(
-    observed: &'a Observed,
-    holder: &InstanceId,
-    now: SystemTime,
-) -> impl Iterator<Item = (&'a InstanceId, SystemTime)> {
-    let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
-    let since = held.filter(|held| held.instance == *holder).and_then(|held| held.since);
-    let is_of_then =
-        move |launched: &SystemTime| since.is_some_and(|since| since < *launched) && *launched + SILENCE <= now;
-    observed.instances.iter().filter_map(move |(id, instance)| {
-        let is_ending = matches!(observed.group.members.get(id), Some(Lifecycle::Terminating { .. }));
-        let ends = instance.of_group && (is_ending || instance.state == InstanceState::Dead);
-        let launched = instance.launched.filter(|launched| ends && is_of_then(launched))?;
-        Some((id, launched))
-    })
 }
 
 /// Whether the number can be lowered without a name, as far as anybody can see. If an instance of ours has just been ended

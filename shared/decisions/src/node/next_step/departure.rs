@@ -40,7 +40,7 @@ use super::patience::{
 use super::spare::give_newcomer_up;
 use super::successor::{self, Successor};
 use super::taken::{is_taken, stopped_at, taken_at};
-use super::{agreement, capacity, stuck, take_back};
+use super::{agreement, in_vain, stuck, take_back};
 use crate::ids::InstanceId;
 use crate::lifecycle::Transition;
 use crate::node::observed::{
@@ -338,7 +338,7 @@ impl Departure<'_> {
         let holder = &self.attachment.instance;
         let serves = matches!(self.evidence(), Evidence::Mounted) && !self.has_deadline();
         let is_late = serves && self.is_launched_for(newcomer, SILENT_TOGETHER);
-        let (before, _) = capacity::all_in_vain(self.observed, holder, self.now).last().filter(|_| is_late)?;
+        let (before, _) = in_vain::all(self.observed, holder, self.now).last().filter(|_| is_late)?;
         let (group, newcomer) = (self.observed.declaration.group.clone(), before.clone());
         Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer })
     }

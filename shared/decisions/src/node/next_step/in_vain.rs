@@ -1,0 +1,51 @@
+//! Newcomers that have ended without taking over, while their predecessor goes on.
+//!
+//! The next is likely to be like the last, and each may cost an outage. Nobody keeps a record of them: EC2 lists an instance
+//! for about an hour after its end. One that was given up for its silence, or for not being fit, was there for ten minutes;
+//! one that is gone sooner was taken, unless the volume has come back since it was launched: then it had it, and did not
+//! serve, or the volume never arrived.
+//!
+//! ```text
+//!    0     the holder was launched
+//!  1000    new is launched
+//!  1060    the holder lets go, and the volume is attached to new. It does not arrive
+//!  1180    new is given up
+//!  1220    the holder is given the volume again, and serves: new was in vain
+//! ```
+
+use std::time::SystemTime;
+
+use super::patience::{LAUNCHES_FIRST_AGAIN_AFTER, SILENCE};
+use crate::ids::InstanceId;
+use crate::node::observed::{InstanceState, Lifecycle, Observed};
+
+/// One of them that is so new that no other is launched first yet.
+pub(super) fn lately<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
+    let is_late = |launched: SystemTime| now < launched + LAUNCHES_FIRST_AGAIN_AFTER;
+    all(observed, holder, now).find(|(_, launched)| is_late(*launched)).map(|(id, _)| id)
+}
+
+/// Those that EC2 lists still, and when each was launched.
+pub(super) fn all<'a>(
+    observed: &'a Observed,
+    holder: &InstanceId,
+    now: SystemTime,
+) -> impl Iterator<Item = (&'a InstanceId, SystemTime)> {
+    let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let since = held.filter(|held| held.instance == *holder).and_then(|held| held.since);
+    let was_given_up = move |launched: SystemTime| launched + SILENCE <= now;
+    let had_it = move |launched: SystemTime| since.is_some_and(|since| launched < since);
+    ended(observed, holder).filter(move |(_, launched)| was_given_up(*launched) || had_it(*launched))
+}
+
+/// Those that were launched after an instance, and have ended. One that was given up runs on until its terminate action is
+/// completed, and the number of instances has fallen by then.
+fn ended<'a>(observed: &'a Observed, before: &InstanceId) -> impl Iterator<Item = (&'a InstanceId, SystemTime)> {
+    let first = observed.instances.get(before).and_then(|instance| instance.launched);
+    observed.instances.iter().filter_map(move |(id, instance)| {
+        let is_ending = matches!(observed.group.members.get(id), Some(Lifecycle::Terminating { .. }));
+        let ends = instance.of_group && (is_ending || instance.state == InstanceState::Dead);
+        let launched = instance.launched.filter(|launched| ends && first.is_some_and(|first| first < *launched))?;
+        Some((id, launched))
+    })
+}
