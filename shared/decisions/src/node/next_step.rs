@@ -194,7 +194,8 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     // Reported also by the node that has them by right: somebody else's tags are wrong.
     let mistake = || {
         let shared = shared_record(observed).or_else(|| shared_volume(observed));
-        shared.or_else(|| agreement::lacks_tag(observed)).or_else(|| zone_elsewhere(observed))
+        let of_volume = shared.or_else(|| agreement::lacks_tag(observed)).or_else(|| zone_elsewhere(observed));
+        of_volume.or_else(|| in_vain::too_often(observed, holder, now))
     };
     match record.and_then(|_| mistake().map_or(Ok(()), Err)) {
         Ok(()) => Step::Done(serves(observed, holder)),

@@ -1,7 +1,7 @@
 //! A newcomer after another that ended without taking over.
 
 use durin_decisions::node::{
-    ActionResult, Blocked, InstanceState, Question, ReleaseState, Step, WaitFor, Word, next_step,
+    ActionResult, Blocked, Done, InstanceState, Lifecycle, Question, ReleaseState, Step, WaitFor, Word, next_step,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -72,4 +72,32 @@ fn booted_first() -> Step {
 /// It is old enough to be taken as booted beside a holder that has to go.
 fn follows() -> Step {
     Step::Release { holder: id(OLD) }
+}
+
+const OTHERS: [&str; 3] = [NEW, NEWEST, "i-00000000000000004"];
+
+/// Nobody is there but the old one, and those have ended that were launched so many seconds ago.
+fn ended(launched: [u64; 3]) -> Situation {
+    let serves = healthy().launched_ago(OLD, 90_000).attached_ago(80_000);
+    OTHERS.iter().zip(launched).fold(serves, |situation, (id, ago)| {
+        situation.instance(id, TERMINATING, InstanceState::Dead).launched_ago(id, ago)
+    })
+}
+
+/// They die at their boot, or EC2 takes them.
+#[rstest]
+#[case::three_within_an_hour(ended([100, 200, 3_599]), Some(OTHERS[2]))]
+#[case::three_within_more(ended([100, 200, 3_600]), None)]
+#[case::its_group_has_forgotten_them(OTHERS.iter().fold(ended([100, 200, 300]), |it, id| it.not_a_member(id)), Some(OTHERS[2]))]
+#[case::one_is_older_than_the_holder(ended([100, 200, 300]).launched_ago(OLD, 300), None)]
+#[case::one_is_another_groups(ended([100, 200, 300]).not_a_member(NEW).stranger(NEW), None)]
+#[case::one_serves_beside_it(
+    ended([100, 200, 300]).lifecycle(NEW, Lifecycle::Standby).state(NEW, InstanceState::Running), None)]
+fn a_person_hears_of_newcomers_that_end_one_after_the_other(#[case] situation: Situation, #[case] told: Option<&str>) {
+    let (group, holder) = (healthy().seen().declaration.group, id(OLD));
+    let expected = match told {
+        Some(newcomer) => Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer: id(newcomer) }),
+        None => Step::Done(Done::Serves { holder }),
+    };
+    assert_eq!(next_step(&situation.seen(), now()), expected);
 }

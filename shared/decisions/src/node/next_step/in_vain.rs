@@ -18,6 +18,7 @@ use std::time::SystemTime;
 use super::patience::{LAUNCHES_FIRST_AGAIN_AFTER, SILENCE};
 use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
+use crate::node::step::Blocked;
 
 /// One of them that is so new that no other is launched first yet.
 pub(super) fn lately<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
@@ -36,6 +37,18 @@ pub(super) fn all<'a>(
     let was_given_up = move |launched: SystemTime| launched + SILENCE <= now;
     let had_it = move |launched: SystemTime| since.is_some_and(|since| launched < since);
     ended(observed, holder).filter(move |(_, launched)| was_given_up(*launched) || had_it(*launched))
+}
+
+/// So many within an hour are an image that dies, or a kind of instance that is taken as soon as it comes. A holder that serves
+/// does not miss them.
+const TOO_MANY: usize = 3;
+
+/// Whether its group launches one after the other, each of which ends.
+pub(super) fn too_often(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
+    let is_late = |launched: &SystemTime| now < *launched + LAUNCHES_FIRST_AGAIN_AFTER;
+    let (newcomer, _) = ended(observed, holder).filter(|(_, launched)| is_late(launched)).nth(TOO_MANY - 1)?;
+    let group = observed.declaration.group.clone();
+    Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer: newcomer.clone() })
 }
 
 /// Those that were launched after an instance, and have ended. One that was given up runs on until its terminate action is
