@@ -9,6 +9,7 @@ mod guards;
 mod hooks;
 mod images;
 mod launch_first;
+mod meanwhile;
 mod mistakes;
 mod newcomers;
 mod next_step;

@@ -39,6 +39,11 @@ pub(super) fn all<'a>(
     ended(observed, holder).filter(move |(_, launched)| was_given_up(*launched) || had_it(*launched))
 }
 
+/// Whether any has been launched after an instance and has ended, within an hour.
+pub(super) fn any_ended(observed: &Observed, before: &InstanceId, now: SystemTime) -> bool {
+    ended(observed, before).any(|(_, launched)| now < launched + LAUNCHES_FIRST_AGAIN_AFTER)
+}
+
 /// So many within an hour are an image that dies, or a kind of instance that is taken as soon as it comes. A holder that serves
 /// does not miss them.
 const TOO_MANY: usize = 3;

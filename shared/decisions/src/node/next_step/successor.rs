@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::obstacles::unfit;
 use super::patience::SILENCE;
-use super::{spare, taken};
+use super::{in_vain, spare, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{AttachmentState, InstanceState, Lifecycle, Observed};
 use crate::node::step::{Done, Step, WaitFor};
@@ -83,6 +83,7 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
         .filter(|id| two && !goes(observed, id, now))
         // Not for a mere recommendation: two newcomers that are both to be left would take the volume from each other.
         .or_else(|| has_taken_over.filter(|id| !is_doomed(observed, id, now)))
+        .or_else(|| waits_for_newcomer(observed, now))
         .or_else(|| first_newcomer(observed, now))
         .or(has_taken_over)
         .or_else(|| serving.filter(|id| !(two && goes(observed, id, now) && spare().is_some())))
@@ -98,6 +99,17 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
             | Some(InstanceState::Stopping | InstanceState::Stopped | InstanceState::Dead) => Successor::Booting(id),
         },
     }
+}
+
+/// An instance in service for a volume that is free, because a newcomer has come to nothing and the next has not booted: it
+/// serves until that has, and makes way then as any other holder.
+fn waits_for_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
+    let is_free = observed.volume.as_ref().is_some_and(|volume| volume.attachments.is_empty());
+    let newcomer = first_newcomer(observed, now).filter(|newcomer| is_free && !observed.has_booted(newcomer))?;
+    let runs =
+        |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Running);
+    let waits = |id: &InstanceId| runs(id) && !is_doomed(observed, id, now) && !is_out_of_place(observed, id);
+    newest(observed, waits).filter(|id| *id != newcomer && in_vain::any_ended(observed, id, now))
 }
 
 /// The newcomer that can take over first: one that has booted, or at least runs; of two such, one that nobody has to leave

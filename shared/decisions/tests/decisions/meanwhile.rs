@@ -1,0 +1,44 @@
+//! The volume is free, a newcomer has come to nothing, and the one that it was to follow is still in service.
+
+use durin_decisions::node::{InstanceState, Lifecycle, Step, WaitFor, next_step};
+use durin_decisions::risk::RiskReason;
+use rstest::rstest;
+
+use crate::situation::*;
+
+/// The old one has let go for the new one, which has ended since; the newest starts.
+fn free() -> Situation {
+    healthy()
+        .launched_ago(OLD, 90_000)
+        .instance(NEW, TERMINATING, InstanceState::Dead)
+        .launched_ago(NEW, 200)
+        .instance(NEWEST, PENDING_WAIT, InstanceState::Running)
+        .launched_ago(NEWEST, 15)
+        .free()
+        .has_held()
+}
+
+fn attach(instance: &str) -> Step {
+    Step::Attach { successor: id(instance) }
+}
+
+#[rstest]
+#[case::the_next_boots(free(), attach(OLD))]
+#[case::the_next_does_not_even_run(free().state(NEWEST, InstanceState::Pending), attach(OLD))]
+#[case::ec2_recommends_to_leave_it(free().at_risk(OLD, RiskReason::Rebalance, None), attach(OLD))]
+#[case::the_next_has_booted(free().booted(NEWEST), attach(NEWEST))]
+#[case::nobody_has_come_to_nothing(free().without(NEW), attach(NEWEST))]
+#[case::that_was_an_hour_ago(free().launched_ago(NEW, 3_600), attach(NEWEST))]
+#[case::that_was_before_the_old_one(free().launched_ago(OLD, 199), attach(NEWEST))]
+#[case::ec2_takes_it(free().at_risk(OLD, RiskReason::Interruption, Some(in_s(100))), attach(NEWEST))]
+#[case::its_group_ends_it(free().lifecycle(OLD, TERMINATING_WAIT), attach(NEWEST))]
+#[case::it_is_set_aside(free().lifecycle(OLD, Lifecycle::Standby), attach(NEWEST))]
+#[case::it_is_dead(free().state(OLD, InstanceState::Dead), attach(NEWEST))]
+#[case::it_starts(free().state(OLD, InstanceState::Pending), attach(NEWEST))]
+#[case::it_is_in_another_zone(free().zone(OLD, "eu-central-1b"), attach(NEWEST))]
+#[case::it_is_dead_and_the_next_starts(
+    free().state(OLD, InstanceState::Dead).state(NEWEST, InstanceState::Pending),
+    Step::Wait(WaitFor::Running { successor: id(NEWEST) }))]
+fn one_in_service_serves_until_the_next_has_booted(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
