@@ -1,6 +1,9 @@
 //! The volume is free, a newcomer has come to nothing, and the one that it was to follow is still in service.
 
-use durin_decisions::node::{InstanceState, Lifecycle, Step, WaitFor, next_step};
+use durin_decisions::lifecycle::Transition;
+use durin_decisions::node::{
+    ActionResult, AttachmentState, Blocked, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, next_step,
+};
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
 
@@ -40,5 +43,46 @@ fn attach(instance: &str) -> Step {
     free().state(OLD, InstanceState::Dead).state(NEWEST, InstanceState::Pending),
     Step::Wait(WaitFor::Running { successor: id(NEWEST) }))]
 fn one_in_service_serves_until_the_next_has_booted(#[case] situation: Situation, #[case] expected: Step) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+const FIRST: &str = "i-00000000000000004";
+
+/// The old one has it again, after two that have ended, and the newest is prepared.
+fn again() -> Situation {
+    free()
+        .instance(FIRST, TERMINATING, InstanceState::Dead)
+        .launched_ago(FIRST, 400)
+        .held_by(OLD, AttachmentState::Attached)
+        .attached_ago(100)
+        .launched_ago(NEWEST, 60)
+        .release(&[OLD, NEWEST], ReleaseState::NotStarted)
+}
+
+fn stays() -> Step {
+    let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(FIRST));
+    Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer })
+}
+
+fn release() -> Step {
+    Step::Release { holder: id(OLD) }
+}
+
+/// Each has cost the node minutes.
+#[rstest]
+#[case::it_has_been_given_back_twice(again(), stays())]
+#[case::the_first_was_an_hour_ago(again().launched_ago(FIRST, 3_600), release())]
+#[case::it_has_been_given_back_once(again().without(FIRST), release())]
+#[case::the_second_never_had_it(again().attached_ago(200), release())]
+#[case::it_was_never_given_back(again().attached_ago(1_000), release())]
+#[case::it_has_to_serve_again_first(
+    again().release(&[OLD, NEWEST], ReleaseState::Marked), Step::Resume { holder: id(OLD) })]
+#[case::ec2_takes_the_holder(again().at_risk(OLD, RiskReason::Interruption, Some(in_s(100))), release())]
+#[case::its_group_ends_the_holder(
+    again().lifecycle(OLD, TERMINATING_WAIT).at_risk(OLD, RiskReason::Terminating, Some(in_s(500))), release())]
+#[case::the_next_is_given_up(
+    again().launched_ago(NEWEST, 601),
+    Step::Complete { instance: id(NEWEST), transition: Transition::Launching, result: ActionResult::Abandon })]
+fn a_holder_lets_go_for_no_third_newcomer_within_an_hour(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }

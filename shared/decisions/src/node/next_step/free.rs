@@ -20,7 +20,7 @@ use super::patience::{GONE_WITHIN, HOLD_UNMARKED, SILENCE, STOPS_WITHIN, STUCK_A
 use super::spare::give_newcomer_up;
 use super::stuck::end;
 use super::successor::Successor;
-use super::{agreement, take_back, taken};
+use super::{agreement, in_vain, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Attachment, AttachmentState, Instance, InstanceState, Lifecycle, Observed, Volume};
 use crate::node::step::{Blocked, Step, WaitFor};
@@ -66,6 +66,15 @@ pub(super) fn next_step(
                 && let Some(blocked) = &too_many
             {
                 return in_vain(observed, attachment, instance, blocked.clone(), now);
+            }
+            let is_ending = matches!(observed.group.members.get(&holder), Some(Lifecycle::Terminating { .. }));
+            if !taken::is_taken(instance, now)
+                && !is_ending
+                && let Some(newcomer) = successor.id()
+                && let Some(blocked) = in_vain::holds_back(observed, &holder, now)
+            {
+                return give_unfit_up(observed, newcomer, now)
+                    .unwrap_or_else(|| stays(observed, attachment, blocked, now));
             }
             let unfit = successor.id().and_then(|id| unfit(observed, id, now));
             if !taken::is_taken(instance, now)

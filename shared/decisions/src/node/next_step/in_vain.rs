@@ -39,6 +39,16 @@ pub(super) fn all<'a>(
     ended(observed, holder).filter(move |(_, launched)| was_given_up(*launched) || had_it(*launched))
 }
 
+/// Why a holder that may stay lets go for no other for now: within an hour it has been given the volume back after two.
+pub(super) fn holds_back(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
+    let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
+    let since = held.filter(|held| held.instance == *holder).and_then(|held| held.since)?;
+    let cost_an_outage = |launched: &SystemTime| *launched < since && now < *launched + LAUNCHES_FIRST_AGAIN_AFTER;
+    let (newcomer, _) = ended(observed, holder).filter(|(_, launched)| cost_an_outage(launched)).nth(1)?;
+    let group = observed.declaration.group.clone();
+    Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer: newcomer.clone() })
+}
+
 /// Whether any has been launched after an instance and has ended, within an hour.
 pub(super) fn any_ended(observed: &Observed, before: &InstanceId, now: SystemTime) -> bool {
     ended(observed, before).any(|(_, launched)| now < launched + LAUNCHES_FIRST_AGAIN_AFTER)
