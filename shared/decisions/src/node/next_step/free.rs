@@ -49,7 +49,7 @@ pub(super) fn next_step(
     if !taken::is_taken(instance, now)
         && let Some(blocked) = useless.or_else(|| shared_volume(observed).filter(|_| volume.node.is_none()))
     {
-        return in_vain(observed, attachment, instance, blocked, now);
+        return for_nothing(observed, attachment, instance, blocked, now);
     }
     match instance.state {
         InstanceState::Dead => gone(observed, holder, successor, now),
@@ -65,7 +65,7 @@ pub(super) fn next_step(
             if !taken::is_taken(instance, now)
                 && let Some(blocked) = &too_many
             {
-                return in_vain(observed, attachment, instance, blocked.clone(), now);
+                return for_nothing(observed, attachment, instance, blocked.clone(), now);
             }
             let is_ending = matches!(observed.group.members.get(&holder), Some(Lifecycle::Terminating { .. }));
             if !taken::is_taken(instance, now)
@@ -81,7 +81,7 @@ pub(super) fn next_step(
                 && let (Some(blocked), Some(newcomer)) = (&unfit, successor.id())
             {
                 return give_unfit_up(observed, newcomer, now)
-                    .unwrap_or_else(|| in_vain(observed, attachment, instance, blocked.clone(), now));
+                    .unwrap_or_else(|| for_nothing(observed, attachment, instance, blocked.clone(), now));
             }
             let is_nobody = is_useless || unfit.is_some() || too_many.is_some();
             let successor = if is_nobody { &Successor::None } else { successor };
@@ -99,7 +99,7 @@ fn give_unfit_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) ->
 
 /// Its successor cannot take over. A holder that its group is ending is held all the same, and lets go before its hook runs
 /// out; any other loses nothing. A person is told at once, unless it lets go while this run lasts: no other run may know of it.
-fn in_vain(
+fn for_nothing(
     observed: &Observed,
     attachment: &Attachment,
     instance: &Instance,

@@ -67,6 +67,8 @@ pub fn has_successor(observed: &Observed, now: SystemTime) -> bool {
 /// makes way for the other, and one that has not stays, whoever is launched beside it. A newcomer that is going to be
 /// interrupted before it took over is nobody: the next one comes sooner than it would have to go.
 ///
+/// A volume that is free waits for no newcomer's boot where another has come to nothing ([`waits_for_newcomer`]).
+///
 /// Of two newcomers one takes over, and stays: a second hand-off would be outage for nothing. The other waits until the
 /// first is in service, should that die on its way, and is then given up (see [`is_twin`]).
 pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
