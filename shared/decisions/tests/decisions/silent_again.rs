@@ -101,3 +101,20 @@ fn a_person_hears_of_newcomers_that_end_one_after_the_other(#[case] situation: S
     };
     assert_eq!(next_step(&situation.seen(), now()), expected);
 }
+
+/// Beside a host that retires the group is asked for two, and launches as many.
+#[rstest]
+#[case::two_have_ended(ended([100, 200, 300]).without(NEW), Step::LaunchFirst { holder: id(OLD) })]
+#[case::three_have_ended(ended([100, 200, 300]), ended_in_vain())]
+#[case::three_have_ended_and_two_are_asked_for(
+    ended([100, 200, 300]).desired(2), Step::RestoreCapacity { holder: id(OLD) })]
+#[case::an_hour_has_passed_since_the_first(ended([100, 200, 3_600]).without(NEW), Step::LaunchFirst { holder: id(OLD) })]
+fn no_fourth_newcomer_is_launched_first_within_an_hour(#[case] situation: Situation, #[case] expected: Step) {
+    let retired = situation.at_risk(OLD, RiskReason::Retirement, None).at_least(1);
+    assert_eq!(next_step(&retired.seen(), now()), expected);
+}
+
+fn ended_in_vain() -> Step {
+    let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(OTHERS[2]));
+    Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer })
+}

@@ -20,10 +20,14 @@ use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::Blocked;
 
-/// One of them that is so new that no other is launched first yet.
+/// One of them that is so new that no other is launched first yet; or one of too many, whatever has become of them.
 pub(super) fn lately<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
-    let is_late = |launched: SystemTime| now < launched + LAUNCHES_FIRST_AGAIN_AFTER;
-    all(observed, holder, now).find(|(_, launched)| is_late(*launched)).map(|(id, _)| id)
+    let given_up = all(observed, holder, now).find(|(_, launched)| is_late(*launched, now)).map(|(id, _)| id);
+    given_up.or_else(|| one_of_too_many(observed, holder, now))
+}
+
+fn is_late(launched: SystemTime, now: SystemTime) -> bool {
+    now < launched + LAUNCHES_FIRST_AGAIN_AFTER
 }
 
 /// Those that EC2 lists still, and when each was launched.
@@ -43,7 +47,7 @@ pub(super) fn all<'a>(
 pub(super) fn holds_back(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
     let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
     let since = held.filter(|held| held.instance == *holder).and_then(|held| held.since)?;
-    let cost_an_outage = |launched: &SystemTime| *launched < since && now < *launched + LAUNCHES_FIRST_AGAIN_AFTER;
+    let cost_an_outage = |launched: &SystemTime| *launched < since && is_late(*launched, now);
     let (newcomer, _) = ended(observed, holder).filter(|(_, launched)| cost_an_outage(launched)).nth(1)?;
     let group = observed.declaration.group.clone();
     Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer: newcomer.clone() })
@@ -51,7 +55,7 @@ pub(super) fn holds_back(observed: &Observed, holder: &InstanceId, now: SystemTi
 
 /// Whether any has been launched after an instance and has ended, within an hour.
 pub(super) fn any_ended(observed: &Observed, before: &InstanceId, now: SystemTime) -> bool {
-    ended(observed, before).any(|(_, launched)| now < launched + LAUNCHES_FIRST_AGAIN_AFTER)
+    ended(observed, before).any(|(_, launched)| is_late(launched, now))
 }
 
 /// So many within an hour are an image that dies, or a kind of instance that is taken as soon as it comes. A holder that serves
@@ -60,10 +64,13 @@ const TOO_MANY: usize = 3;
 
 /// Whether its group launches one after the other, each of which ends.
 pub(super) fn too_often(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
-    let is_late = |launched: &SystemTime| now < *launched + LAUNCHES_FIRST_AGAIN_AFTER;
-    let (newcomer, _) = ended(observed, holder).filter(|(_, launched)| is_late(launched)).nth(TOO_MANY - 1)?;
-    let group = observed.declaration.group.clone();
-    Some(Blocked::FollowedInVain { group, holder: holder.clone(), newcomer: newcomer.clone() })
+    let newcomer = one_of_too_many(observed, holder, now)?.clone();
+    Some(Blocked::FollowedInVain { group: observed.declaration.group.clone(), holder: holder.clone(), newcomer })
+}
+
+fn one_of_too_many<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
+    let mut late = ended(observed, holder).filter(|(_, launched)| is_late(*launched, now));
+    late.nth(TOO_MANY - 1).map(|(id, _)| id)
 }
 
 /// Those that were launched after an instance, and have ended. One that was given up runs on until its terminate action is
