@@ -57,11 +57,13 @@ pub enum Blocked {
     )]
     NeitherIsOnline { group: GroupName, newcomer: InstanceId, holder: InstanceId },
     /// The holder serves, and the next newcomer is likely to end like this one. Beside a host that retires it is launched an
-    /// hour later.
+    /// hour later; and if two have cost an outage, the holder lets go for no third within an hour.
     #[error(
         "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, and has ended without \
          taking over; the next may do so, too. See why (aws ec2 get-console-output --instance-id {newcomer} shows it for an \
-         hour), and publish an image that boots and has the agent (just rollback, or a new bake)"
+         hour), and publish an image that boots and has the agent (just rollback, or a new bake). If {holder} waits for no good \
+         reason, end it: aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+         --no-should-decrement-desired-capacity"
     )]
     FollowedInVain { group: GroupName, holder: InstanceId, newcomer: InstanceId },
     #[error(
