@@ -122,6 +122,24 @@ provide_agent() {
     fi
 }
 
+# refuse_an_older_k3s FILE: k3s changes a datastore for its own version, and knows no way back. An image has none yet.
+refuse_an_older_k3s() {
+    local there new=$k3s_version
+    ! $image && inside sh -c 'command -v k3s' >/dev/null || return 0
+    there=$(inside sh -c 'k3s --version' 2>/dev/null | version) || there=""
+    # What another hash was given for is not the one in versions.sh.
+    [ "$k3s_sha256" = "$k3s_sha256_x86_64" ] || [ "$k3s_sha256" = "$k3s_sha256_aarch64" ] || new=$("$1" --version 2>/dev/null | version) || new=""
+    [ -n "$there" ] && [ -n "$new" ] ||
+        fail "the k3s that is here, or the new one, does not say its version, so this could be a step back, which a datastore does not take: compare k3s --version of both, and put the new one into /usr/local/bin yourself"
+    [ "$(printf '%s\n' "${there/-rc/~rc}" "${new/-rc/~rc}" | sort --version-sort | tail -n 1)" = "${new/-rc/~rc}" ] ||
+        fail "k3s $there is here, and $new is older: a datastore that the newer one has changed does not go back. Pass --k3s and --k3s-sha256 with $there or a newer one, or put it into versions.sh"
+}
+
+# The version in what k3s says of itself.
+version() {
+    sed -n 's/^k3s version \(v[0-9][^ ]*\).*/\1/p'
+}
+
 is_k3s() {
     [ -f "$1" ] && echo "$k3s_sha256  $1" | sha256sum --check --status
 }
@@ -150,6 +168,8 @@ provide_k3s() {
             got=$(sha256sum "$work/k3s")
             fail "k3s has the SHA-256 ${got%% *} and should have $k3s_sha256: it is not $k3s_version, or was tampered with"
         fi
+        chmod 755 "$work/k3s"
+        refuse_an_older_k3s "$work/k3s"
         put 755 "$work/k3s" /usr/local/bin/k3s
         rm -r "$work"
         is_new=true

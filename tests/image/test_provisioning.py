@@ -1,13 +1,15 @@
 """One provisioning, on a machine that is a folder: it ends with a machine that can be a node, or says what is amiss."""
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 import yaml
 
-from conftest import INFRA, not_run
+from conftest import INFRA, K3S, not_run
 
 UNITS = "etc/systemd/system"
 WANTS = f"{UNITS}/multi-user.target.wants"
@@ -96,6 +98,59 @@ def test_a_k3s_that_was_tampered_with_is_refused(machine):
     done = machine.run("provision.sh", "--offline", "--image", *machine.k3s[:2])
     assert done.returncode == 1 and "was tampered with" in done.stderr
     assert not (machine.root / "usr/local/bin/k3s").exists()
+
+
+def versioned(machine, tmp_path, there, new):
+    """A server whose k3s has one version, and the options for a k3s of another."""
+    for file, version in [(machine.root / "usr/local/bin/k3s", there), (tmp_path / "new", new)]:
+        text = f'#!/bin/sh\n[ "$1" != --version ] || echo "{version}"\n' + K3S.partition("\n")[2]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755)
+    (machine.root / "usr/bin/k3s").symlink_to("../local/bin/k3s")
+    return ["--k3s", str(tmp_path / "new"), "--k3s-sha256", hashlib.sha256((tmp_path / "new").read_bytes()).hexdigest()]
+
+
+@pytest.mark.parametrize(
+    ("there", "new"),
+    [("v1.36.4+k3s1", "v1.36.4+k3s1"), ("v1.9.12+k3s1", "v1.36.4+k3s1"), ("v1.36.4+k3s2", "v1.36.4+k3s10"), ("v1.36.4-rc2+k3s1", "v1.36.4+k3s1")],
+)
+def test_a_server_gets_a_newer_k3s(machine, tmp_path, there, new):
+    options = versioned(machine, tmp_path, f"k3s version {there} (aa)", f"k3s version {new} (bb)")
+    done = machine.run("provision.sh", "--offline", *options)
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "usr/local/bin/k3s").read_bytes() == (tmp_path / "new").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("there", "new", "told"),
+    [
+        ("k3s version v1.36.4+k3s1 (aa)", "k3s version v1.35.9+k3s1 (bb)", "v1.35.9+k3s1 is older"),
+        ("k3s version v1.36.4+k3s10 (aa)", "k3s version v1.36.4+k3s9 (bb)", "v1.36.4+k3s9 is older"),
+        ("k3s version v1.36.4+k3s1 (aa)", "what", "does not say its version"),
+        ("what", "k3s version v1.36.4+k3s1 (bb)", "does not say its version"),
+    ],
+)
+def test_a_server_gets_no_older_k3s(machine, tmp_path, there, new, told):
+    options = versioned(machine, tmp_path, there, new)
+    before = machine.files()
+    done = machine.run("provision.sh", "--offline", *options)
+    assert done.returncode == 1 and told in done.stderr, done.stderr
+    assert machine.files() == before
+
+
+def test_the_version_of_the_pinned_k3s_is_that_of_the_pin(machine, tmp_path, bundle, monkeypatch):
+    """It is compared before anything of it runs."""
+    versioned(machine, tmp_path, "k3s version v1.999.0+k3s1 (aa)", "k3s version v1.1.1+k3s1 (bb)")
+    digest = hashlib.sha256((tmp_path / "new").read_bytes()).hexdigest()
+    own = tmp_path / "bundle"
+    shutil.copytree(bundle, own)
+    pins = re.sub(r"(k3s_sha256_\w+)=.*", rf"\1={digest}", (own / "versions.sh").read_text())
+    (own / "versions.sh").write_text(pins)
+    monkeypatch.setattr(machine, "bundle", own)
+    done = machine.run("provision.sh", "--offline", "--k3s", str(tmp_path / "new"))
+    version = re.search(r"k3s_version=(.*)", pins)[1]
+    assert done.returncode == 1 and f"{version} is older" in done.stderr, done.stderr
 
 
 def test_without_a_network_what_is_missing_is_named(machine):
