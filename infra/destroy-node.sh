@@ -44,13 +44,17 @@ delete_records() {
     call route53 change-resource-record-sets --hosted-zone-id "$zone" --change-batch "$answer"
 }
 
-# Deletes a zone that just deploy-node made, unless it has other records too. Once no node is in the zone, the functions
-# may not write there any more.
+# Deletes a zone that just deploy-node made, unless it has other records too, or another node that may have written none yet.
+# Once no node is in the zone, the functions may not write there any more.
 leave_zone() {
     local others
     zones_of_nodes
-    others=$(awk -F '\t' -v zone="$1" -v node="$node" '$1 == zone && $2 != node' <<<"$answer")
-    [ -n "$others" ] || forbid_zone "$1"
+    others=$(awk -F '\t' -v zone="$1" -v node="$node" '$1 == zone && $2 != node { print $2 }' <<<"$answer")
+    if [ -n "$others" ]; then
+        say "Zone $1: kept, because it is also that of ${others//$'\n'/, }"
+        return
+    fi
+    forbid_zone "$1"
     is_there NoSuchHostedZone route53 get-hosted-zone --id "$1" --query HostedZone.Config.Comment --output text || return 0
     [ "$answer" = "$zone_comment" ] || return 0
     if try route53 delete-hosted-zone --id "$1"; then

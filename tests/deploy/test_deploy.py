@@ -241,11 +241,11 @@ def test_another_node_on_that_image_is_provisioned_too(account):
     assert "for trying out" in said
     assert "./provision.sh --at-boot" in base64.b64decode(launch_template(account, "second")["UserData"]).decode()
     assert "which is x86_64: leave --arm64 out" in account.refused("deploy-node.sh", "third", "--arm64")
-    # Without its script, which would find no record in the zone, and take that away from under the other node.
+    # It has no record in the zone yet, nor has the first.
+    zone = node_zone(account, "stock")
     volume = output(account, "durin-node-second", "VolumeId")
-    account.client("cloudformation").delete_stack(StackName="durin-node-second")
-    if volume in volumes(account):
-        account.client("ec2").delete_volume(VolumeId=volume)
+    assert "also that of stock" in account.done("destroy-node.sh", "second", "--delete-volume", volume)
+    assert account.client("route53").get_hosted_zone(Id=zone) and zone in allowed_zones(account)
 
 
 def test_a_baked_image_is_not_for_trying_out_and_leaves_the_bundle_alone(account):

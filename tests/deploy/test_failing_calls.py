@@ -229,3 +229,18 @@ def test_types_that_show_no_volume_as_an_nvme_device_are_refused(tmp_path):
     ended = StandIn(tmp_path / "bin", answers).run("deploy-node.sh", "home", "--image", IMAGE, "--yes")
     assert ended.returncode != 0
     assert "t2.medium shows no EBS volume as an NVMe device (Xen)" in ended.stderr, ended.stderr
+
+
+def test_a_zone_stays_with_another_node_that_has_no_record_yet(tmp_path):
+    others = ("autoscaling describe-auto-scaling-groups *tag-key*durin:hosted-zone-id*", f"{ZONE}\thome\n{ZONE}\taway")
+    aws = StandIn(tmp_path / "bin", [others])
+    ended = aws.run("destroy-node.sh", "home", "--yes")
+    assert ended.returncode == 0, ended.stderr
+    assert f"Zone {ZONE}: kept, because it is also that of away" in ended.stdout
+    assert "route53 delete-hosted-zone" not in aws.calls() and "cloudformation update-stack" not in aws.calls()
+
+
+def test_a_zone_goes_with_its_last_node(tmp_path):
+    aws = StandIn(tmp_path / "bin", [])
+    assert aws.run("destroy-node.sh", "home", "--yes").returncode == 0
+    assert "route53 delete-hosted-zone" in aws.calls()
