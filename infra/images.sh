@@ -9,6 +9,7 @@
 #   just pins                   list what is pinned, since when, and why
 #   just unpin PARAMETER        let images be published to it again
 #   just rollback PARAMETER     put it back to its previous image, and pin it
+#     --to-stock                even if that is Amazon's own, which only a node that was deployed on it makes a node of
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -30,13 +31,17 @@ pin)
         WHY why words"
     ;;
 pins) arguments="" ;;
-unpin | rollback) arguments=$parameter ;;
+unpin) arguments=$parameter ;;
+rollback)
+    arguments="$parameter
+        --to-stock to_stock flag"
+    ;;
 --help | -h) help && exit ;;
 *) command="just pin" && not_understood "\"$task\" is none of prune-plan, pin, pins, unpin and rollback" ;;
 esac
 # Only checked here: `cargo operator` takes them apart.
 # shellcheck disable=SC2034
-parameter="" why="" newest="" days="" soak=""
+parameter="" why="" newest="" days="" soak="" to_stock=false
 take_arguments "$arguments" "$@"
 need_toolchain
 
@@ -67,9 +72,33 @@ export_prune_settings() {
     done
 }
 
+# A roll-back goes to the newest earlier image that can be launched. Refuses if that is Amazon's own, on which a node comes up
+# only if its launch template provisions it, and then in minutes.
+refuse_stock() {
+    local id state owner name values current=""
+    need_region
+    # The newest first.
+    is_there ParameterNotFound ssm get-parameter-history --name "$parameter" --output text --query 'Parameters[].[Version, Value]' ||
+        return 0
+    values=$(sort -rn <<<"$answer" | cut -f 2)
+    for id in $values; do
+        current=${current:-$id}
+        { [ "$id" != "$current" ] && is_a image "$id"; } || continue
+        is_there InvalidAMIID ec2 describe-images --image-ids "$id" --output text --query 'Images[0].[State, ImageOwnerAlias, Name]' || continue
+        IFS=$'\t' read -r state owner name <<<"$answer"
+        [ "$state" = available ] || continue
+        is_stock_image "$owner" "$name" || return 0
+        fail "$parameter would go back to $id, which is Amazon's own image ($name) and no node: each instance is provisioned when it boots, for minutes, and a node that was not deployed on it does not come up at all. If no image of yours will do: just rollback $parameter --to-stock, and then just deploy-node for each node of that parameter"
+    done
+}
+
 take_credentials
 # Without the CLI, `cargo operator` names what is missing.
 [ "$task" != prune-plan ] || export_prune_settings
+if [ "$task" = rollback ]; then
+    $to_stock || refuse_stock
+    set -- "$parameter"
+fi
 
 cd "$root"
 exec cargo operator "$task" "$@"

@@ -10,10 +10,15 @@ take_stock_image() {
     image=$answer
 }
 
+# is_stock_image OWNER NAME: whether it is Amazon's, as EC2 says, and has nothing of ours.
+is_stock_image() {
+    case $1=$2 in amazon=al2023-ami-*) ;; *) return 1 ;; esac
+}
+
 # provision_at_boot OWNER ARCHITECTURE NAME: has the node's instances fetch the newest bundle, if the image is Amazon's own,
 # which has nothing of ours. It stays when a baked image follows: that one leaves it alone, and the next may be stock again.
 provision_at_boot() {
-    case $1=$3 in amazon=al2023-ami-*) ;; *) return 0 ;; esac
+    is_stock_image "$1" "$3" || return 0
     bundle_of "$2"
     is_stock=true
     overrides+=("Bucket=$bucket" "BundleSha256=$bundle")

@@ -59,6 +59,7 @@ ANSWERS = [
     ("autoscaling describe-scaling-activities *", "2026-01-01T00:00:30+00:00"),
     ("autoscaling *", ""),
     ("fis start-experiment *", "EXP1"),
+    ("ssm get-parameter-history *", f"1\tami-0123456789abcdef1\n2\t{IMAGE}"),
     ("ssm get-parameter *", IMAGE),
     ("ssm list-tags-for-resource *", "durin:image-parameter"),
     ("ssm describe-document *", f"3\t{32 * '0f'}"),
@@ -66,6 +67,7 @@ ANSWERS = [
     ("ec2 describe-images *durin:image-parameter*", IMAGE),
     ("ec2 describe-images *RootDeviceName*", "available\tx86_64\tebs\t/dev/xvda\tNone\tk3s"),
     ("ec2 describe-images *ImageOwnerAlias*", "None\tx86_64\tk3s"),
+    ("ec2 describe-images *[State, ImageOwnerAlias, Name]*", "available\tNone\tdurin-node"),
     ("ec2 describe-images *", IMAGE),
     ("ec2 describe-instance-types *", ""),
     ("ec2 describe-availability-zones *", "eu-central-1a"),
@@ -97,6 +99,7 @@ ANSWERS = [
 CARGO = r"""#!/bin/sh
 case "$*" in
 "lambda --version") echo "cargo-lambda 1.9.2" ;;
+"operator rollback /durin/image") echo "$3 names the image before again" ;;
 *--dry) printf '%s\n' '"path": "/dev/null",' '"memory": 128,' '"timeout": 900,' '"arch": "x86_64"' ;;
 esac
 """

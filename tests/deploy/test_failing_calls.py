@@ -10,6 +10,7 @@ from conftest import FUNCTIONS, INFRA
 from stand_in import GROUP, IMAGE, NO_STACK, SUBNET, VOLUME, ZONE, StandIn
 from test_release import VERSION, built, packed
 
+IMAGE_PARAMETER = "/durin/image"
 NONE_YET = [("cloudformation describe-stacks *durin-node-home*StackStatus*", NO_STACK)]
 PLACE = ["--subnet", SUBNET, "--security-group", GROUP]
 NOBODYS = ("autoscaling describe-auto-scaling-groups *tag-key*durin:record-name*", "")
@@ -43,6 +44,7 @@ STORIES = {
     "apply": (["apply.sh", "home", "--xmpp-domain", "chat.example.org", "--email", "me@example.org"], []),
     "deploy-image": (["deploy-image.sh", "--now"], []),
     "destroy": (["destroy.sh"], [("autoscaling describe-auto-scaling-groups *", ""), ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE")]),
+    "a roll-back": (["images.sh", "rollback", IMAGE_PARAMETER], []),
     "a drill by termination": (["drill.sh", "home", "--by", "termination"], []),
     "a drill by interruption": (["drill.sh", "home"], []),
 }
@@ -56,7 +58,7 @@ REFUSALS = {
 REMEDIES = ["Set credentials", "may not do that", "has a network", "clock", "Wait a minute", "Once you have fixed that", "profiles"]
 # Only this may fail, and then that is said: whoever owns a key need not let others see it.
 MAY_BE_DENIED = "kms describe-key"
-SUCCESS = r"is deployed|The pipeline is there|The cluster has|launches now|is gone|is back|could not be reached"
+SUCCESS = r"is deployed|The pipeline is there|The cluster has|launches now|is gone|is back|names the image|could not be reached"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,9 @@ def told(tmp_path_factory, binaries):
         (script, *arguments), answers = STORIES[name]
         aws = StandIn(tmp_path_factory.mktemp("told") / "bin", answers, **refused)
         more = binaries if script == "deploy.sh" and "--release" not in arguments else []
-        return aws.run(script, *arguments, *more, "--yes"), aws.calls()
+        # It asks nothing.
+        agreed = ["--yes"] if script != "images.sh" else []
+        return aws.run(script, *arguments, *more, *agreed), aws.calls()
 
     return tell
 

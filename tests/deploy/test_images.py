@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 from conftest import FUNCTIONS, INFRA
+from stand_in import StandIn
 
 PARAMETER = "/durin/image"
 
@@ -145,6 +146,45 @@ def test_a_roll_back_says_first_what_comes_back(live, images):
     assert status == 0, told
     assert told == f"{PARAMETER} goes back to {old}, which Parameter Store may take some minutes to check.\n"
     assert f"{PARAMETER} names {old} again" in said
+
+
+OLDER, OLD, NOW = (f"ami-{number:017x}" for number in range(1, 4))
+HISTORY = "ssm get-parameter-history *"
+# As EC2 describes them, in the text of the script's query.
+STOCK, BAKED = "available\tamazon\tal2023-ami-2023.9.1", "available\tNone\tdurin-node"
+GONE = ("An error occurred (InvalidAMIID.NotFound) when calling it: it does not exist",)
+
+
+@pytest.mark.parametrize(
+    ("history", "images", "goes"),
+    [
+        ([OLD, NOW], {OLD: STOCK}, False),
+        ([OLD, NOW], {OLD: BAKED}, True),
+        # Somebody else may call an image so; and of what is Amazon's, EC2 says it.
+        ([OLD, NOW], {OLD: "available\tNone\tal2023-ami-2023.9.1"}, True),
+        ([OLDER, OLD, NOW], {OLD: GONE, OLDER: STOCK}, False),
+        ([OLDER, OLD, NOW], {OLD: "disabled\tNone\tdurin-node", OLDER: STOCK}, False),
+        ([OLDER, OLD, NOW], {OLD: BAKED, OLDER: STOCK}, True),
+        # Set again, and never an image.
+        ([OLDER, "none", NOW, OLD, NOW], {OLD: GONE, OLDER: STOCK}, False),
+        # By number, and not as text.
+        ([OLDER] * 8 + [OLD, NOW], {OLD: BAKED, OLDER: STOCK}, True),
+    ],
+)
+def test_a_roll_back_goes_to_amazons_image_only_if_one_says_so(tmp_path, history, images, goes):
+    listed = "\n".join(f"{number}\t{value}" for number, value in reversed(list(enumerate(history, 1))))
+    answers = [(HISTORY, listed), *((f"ec2 describe-images *{id_}*", said) for id_, said in images.items())]
+    aws = StandIn(tmp_path / "bin", answers)
+    ended = aws.run("images.sh", "rollback", PARAMETER)
+    assert ("names the image" in ended.stdout) is goes, ended
+    if not goes:
+        assert ended.returncode == 1 and f"just rollback {PARAMETER} --to-stock" in ended.stderr
+        chosen = aws.run("images.sh", "rollback", PARAMETER, "--to-stock")
+        assert (chosen.returncode, chosen.stdout) == (0, f"{PARAMETER} names the image before again\n"), chosen
+
+
+def test_other_tasks_have_no_such_option(tmp_path):
+    assert StandIn(tmp_path / "bin", []).run("images.sh", "unpin", PARAMETER, "--to-stock").returncode == 2
 
 
 @pytest.mark.parametrize("task", [["prune-plan"], ["pins"], ["unpin", PARAMETER]])
