@@ -15,8 +15,8 @@ metadata() {
 
 # The fuller of both: on either, nothing works at 100 %.
 used=$(df --output=pcent "$volume" / | tr -dc '0-9\n' | sort -n | tail -n 1)
-# With its write-ahead log.
-size=$(find "$volume/k3s/server/db" -maxdepth 1 -name 'state.db*' -printf '%s\n' 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
+# With its write-ahead log, which may go while this looks. A new volume has no datastore, and is measured all the same.
+size=$({ find "$volume/k3s/server/db" -maxdepth 1 -name 'state.db*' -printf '%s\n' 2>/dev/null || true; } | awk '{ sum += $1 } END { print sum + 0 }')
 node=$(metadata tags/instance/Name)
 region=$(metadata placement/region)
 dimension="Node=$node"

@@ -328,13 +328,10 @@ def test_a_real_root_is_provisioned(tmp_path_factory, bundle, k3s):
         shutil.rmtree(root)
 
 
-def test_what_is_measured_is_told_to_cloudwatch(tmp_path, bundle):
-    """By stand-ins of curl, df and the AWS CLI."""
-    volume, tools = tmp_path / "data", tmp_path / "bin"
-    database = volume / "k3s" / "server" / "db"
-    database.mkdir(parents=True)
-    (database / "state.db").write_bytes(bytes(5000))
-    (database / "state.db-wal").write_bytes(bytes(300))
+@pytest.fixture
+def measured(tmp_path, bundle):
+    """Runs measure.sh by stand-ins of curl, df and the AWS CLI, and gives what CloudWatch is told: the options of each call."""
+    tools = tmp_path / "bin"
     tools.mkdir()
     programs = {
         "curl": 'case "$*" in *api/token*) echo token ;; *Name*) echo home ;; *region*) echo eu-central-1 ;; esac',
@@ -344,9 +341,42 @@ def test_what_is_measured_is_told_to_cloudwatch(tmp_path, bundle):
     for name, text in programs.items():
         (tools / name).write_text(f"#!/bin/sh\n{text}\n")
         (tools / name).chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run([bundle / "measure.sh", volume], env=environment, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    disk, datastore = (tmp_path / "told").read_text().splitlines()
-    assert "--metric-name DiskUsed" in disk and "--value 91 " in disk and "Node=home" in disk
-    assert "--metric-name DatastoreSize" in datastore and "--value 5300 " in datastore
+
+    def measure():
+        environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run([bundle / "measure.sh", tmp_path / "data"], env=environment, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+        calls = [line.split()[2:] for line in (tmp_path / "told").read_text().splitlines()]
+        return {call["--metric-name"]: call for call in (dict(zip(it[::2], it[1::2])) for it in calls)}
+
+    return measure
+
+
+def test_what_is_measured_is_told_to_cloudwatch(tmp_path, measured):
+    database = tmp_path / "data" / "k3s" / "server" / "db"
+    database.mkdir(parents=True)
+    (database / "state.db").write_bytes(bytes(5000))
+    (database / "state.db-wal").write_bytes(bytes(300))
+    assert {name: it["--value"] for name, it in measured().items()} == {"DiskUsed": "91", "DatastoreSize": "5300"}
+
+
+def test_a_volume_without_a_datastore_is_measured(tmp_path, measured):
+    (tmp_path / "data").mkdir()
+    assert {name: it["--value"] for name, it in measured().items()} == {"DiskUsed": "91", "DatastoreSize": "0"}
+
+
+def test_an_alarm_watches_each_of_both(tmp_path, measured):
+    (tmp_path / "data").mkdir()
+    resources = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"].values()
+    alarms = {it["Properties"]["MetricName"]: it["Properties"] for it in resources if it["Type"] == "AWS::CloudWatch::Alarm"}
+    assert {name: (it["ComparisonOperator"], it["Threshold"]) for name, it in alarms.items()} == {
+        "DiskUsed": ("GreaterThanThreshold", 85),
+        "DatastoreSize": ("GreaterThanThreshold", 200_000_000),
+    }
+    (of_role,) = [it["Properties"]["PolicyDocument"]["Statement"] for it in resources if it["Properties"].get("Description") == "Durin: tell CloudWatch how full the disks are."]
+    (allowed,) = [it["Condition"]["StringEquals"]["cloudwatch:namespace"] for it in of_role]
+    for name, call in measured().items():
+        (dimension,) = alarms[name]["Dimensions"]
+        assert call["--namespace"] == alarms[name]["Namespace"] == allowed
+        assert call["--dimensions"] == f"{dimension['Name']}=home" and dimension["Value"] == {"Ref": "NodeName"}
+        assert alarms[name]["AlarmActions"] == [{"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:durin-alarms"}]
