@@ -14,6 +14,11 @@ set -euo pipefail
 
 root="" image=false wants_agent=true offline=false k3s_sha256=""
 while [ $# -gt 0 ]; do
+    case $1=${2-} in
+    --k3s-sha256=--* | --root=--* | --k3s-sha256= | --root=)
+        echo "error: $1 needs a value; the head of $0 lists the options" >&2 && exit 2
+        ;;
+    esac
     case $1 in
     --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
     --image) image=true ;;

@@ -22,6 +22,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 root="" image=false at_boot=false k3s="" k3s_sha256="" ssm_agent="" wants_agent=true offline=false forget_cluster=false
 while [ $# -gt 0 ]; do
+    case $1=${2-} in
+    --k3s=--* | --k3s-sha256=--* | --ssm-agent=--* | --root=--* | --k3s= | --k3s-sha256= | --ssm-agent= | --root=)
+        echo "error: $1 needs a value; the head of $0 lists the options" >&2 && exit 2
+        ;;
+    esac
     case $1 in
     --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
     --image) image=true ;;

@@ -165,6 +165,13 @@ def test_help_lists_the_options(bundle, script):
     assert "--without-ssm-agent" in done.stdout and "set -euo" not in done.stdout
 
 
+@pytest.mark.parametrize(("script", "option"), [("provision.sh", "--k3s"), ("provision.sh", "--root"), ("provision.sh", "--ssm-agent"), ("check.sh", "--k3s-sha256"), ("check.sh", "--root")])
+@pytest.mark.parametrize("value", [[], ["--offline"], [""]])
+def test_an_option_without_its_value_is_not_understood(bundle, script, option, value):
+    done = subprocess.run([bundle / script, option, *value], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(f"error: {option} needs a value"), done.stderr
+
+
 def test_the_agents_package_is_installed_out_of_a_folder_of_its_own(machine, tmp_path):
     (machine.root / "usr/lib/systemd/system/amazon-ssm-agent.service").unlink()
     (tmp_path / "agent.deb").write_text("agent")
