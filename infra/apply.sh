@@ -23,6 +23,7 @@ take_arguments '
     --print print flag
     --yes yes flag' "$@"
 [ -z "$xmpp_domain" ] || [ -n "$email" ] || not_understood "--xmpp-domain needs --email"
+xmpp_domain=${xmpp_domain%.}
 stack=durin-node-$node
 
 # What the node's stack says, which is what its role may do.

@@ -206,6 +206,15 @@ def test_what_is_known_of_the_node_is_filled_in(apply):
     assert {it["valueFrom"]["configMapKeyRef"]["name"] for it in container["env"]} == {settings["metadata"]["name"]}
 
 
+def test_a_dot_at_the_end_of_a_name_is_not_part_of_it(apply):
+    """Route 53 writes names so. In a certificate it is a mistake, and of an XMPP server it would be another domain."""
+    printed = apply("--print", "--xmpp-domain", "example.org.", *XMPP[2:], certificate_zone="Z0PUBLIC", real_kubectl=True)
+    assert printed.returncode == 0, printed.stderr
+    of = {it["kind"]: it for it in documents(printed.stdout)}
+    assert of["Certificate"]["spec"]["dnsNames"] == ["example.org"]
+    assert "example.org." not in printed.stdout
+
+
 def test_the_platform_comes_before_what_needs_it(apply, tmp_path):
     done = apply("--yes", *XMPP, certificate_zone="Z0PUBLIC", ebs_csi="true")
     assert done.returncode == 0, done.stderr
