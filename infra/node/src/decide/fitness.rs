@@ -6,6 +6,7 @@ pub struct Image {
     /// Of the programs that we call, those that are not there.
     pub missing: Vec<String>,
     pub has_k3s_unit: bool,
+    pub k3s_is_masked: bool,
     /// k3s starts at boot, before its volume is there.
     pub starts_k3s_at_boot: bool,
     /// k3s does not start after a release, nor without the volume.
@@ -40,6 +41,9 @@ pub fn unfit(image: &Image) -> Vec<String> {
     }
     if !image.has_k3s_unit {
         reasons.push("there is no k3s.service: install k3s".to_owned());
+    }
+    if image.k3s_is_masked {
+        reasons.push("k3s.service is masked, and would not start: `systemctl unmask k3s`".to_owned());
     }
     if image.starts_k3s_at_boot {
         reasons.push("k3s starts at boot, before its volume is there: `systemctl disable k3s`".to_owned());

@@ -14,10 +14,27 @@ use super::programs::Deadline;
 /// Everything that the commands call.
 const PROGRAMS: [&str; 10] =
     ["blkid", "e2fsck", "k3s", "mkfs.ext4", "mount", "resize2fs", "sync", "systemctl", "umount", "journalctl"];
-const UNITS: [&str; 3] = ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+/// Where units are, what counts most first: of two with one name, systemd takes the first. What is made at boot, such as what
+/// the kernel's command line masks, is there before any unit runs. (systemd.unit(5), "Unit File Load Path")
+const UNITS: [&str; 13] = [
+    "etc/systemd/system.control",
+    "run/systemd/system.control",
+    "run/systemd/transient",
+    "run/systemd/generator.early",
+    "etc/systemd/system",
+    "etc/systemd/system.attached",
+    "run/systemd/system",
+    "run/systemd/system.attached",
+    "run/systemd/generator",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+    "run/systemd/generator.late",
+];
 /// Without these nothing mounts the volume, or lets go of it at a shutdown.
 const UNITS_OF_OURS: [&str; 2] = ["durin-volume.service", ENABLED];
 const ENABLED: &str = "durin-node.service";
+const K3S: &str = "k3s.service";
 const OUR_SETTINGS: &str = "50-durin.yaml";
 /// Block devices that are no disks.
 const VIRTUAL: [&str; 5] = ["loop", "ram", "zram", "dm-", "md"];
@@ -39,8 +56,9 @@ pub fn look(world: &World) -> Image {
     };
     Image {
         missing: PROGRAMS.iter().filter(|name| !is_installed(world, name)).map(ToString::to_string).collect(),
-        has_k3s_unit: units().any(|directory| directory.join("k3s.service").exists()),
-        starts_k3s_at_boot: units().any(|directory| is_linked(&directory.join("multi-user.target.wants/k3s.service"))),
+        has_k3s_unit: unit(world, K3S).is_some(),
+        k3s_is_masked: unit(world, K3S).is_some_and(|unit| unit.is_empty()),
+        starts_k3s_at_boot: is_wanted_by_target(world, K3S),
         k3s_honours_the_marker: drop_ins.into_iter().any(|path| is_honoured(&text(&path))),
         on_the_volume: OF_ONE_BOOT.iter().filter(is_on_volume).map(|place| format!("/{place}")).collect(),
         wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
@@ -64,15 +82,25 @@ pub fn warm(world: &World, deadline: Deadline) -> u64 {
     files.into_iter().take_while(|_| !deadline.has_passed()).map(read).sum()
 }
 
-fn is_awake(world: &World, unit: &str) -> bool {
-    let places = || UNITS.iter().map(|directory| world.path(directory));
-    // One that is masked is a link to /dev/null, and comes first.
-    let found = places().map(|place| place.join(unit)).find(|path| is_linked(path));
-    let starts = found.is_some_and(|path| text(&path).lines().any(|line| line.starts_with("ExecStart=")));
+fn is_awake(world: &World, name: &str) -> bool {
+    let starts = unit(world, name).is_some_and(|unit| unit.lines().any(|line| line.starts_with("ExecStart=")));
     // Others are started by units, and cannot be enabled.
-    let is_wanted =
-        unit != ENABLED || places().any(|place| is_linked(&place.join("multi-user.target.wants").join(unit)));
-    starts && is_wanted
+    starts && (name != ENABLED || is_wanted_by_target(world, name))
+}
+
+/// The file that systemd takes; one that is masked is empty, or a link to `/dev/null`.
+fn unit(world: &World, name: &str) -> Option<String> {
+    let mut places = UNITS.iter().map(|directory| world.path(directory).join(name));
+    places.find(|path| is_linked(path)).map(|path| text(&path))
+}
+
+/// Whether it is started at boot: by a target, whichever that is.
+fn is_wanted_by_target(world: &World, name: &str) -> bool {
+    let wanting = UNITS.iter().flat_map(|directory| files_in(&world.path(directory))).filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.ends_with(".target.wants") || name.ends_with(".target.requires")
+    });
+    wanting.into_iter().any(|directory| is_linked(&directory.join(name)))
 }
 
 /// What counts more than our own configuration: k3s's command line, and files that are read later.

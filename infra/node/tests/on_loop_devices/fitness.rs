@@ -25,6 +25,7 @@ pub(crate) fn fit_but(instance: &Instance, what: &str) -> Metadata {
         file(&format!("usr/sbin/{program}"), "");
     }
     file(&format!("{units}/k3s.service"), "[Service]\n");
+    drop(fs::remove_dir_all(instance.path("run/systemd")));
     file(&format!("{units}/k3s.service.d/durin.conf"), include_str!("../../units/k3s.service.d/durin.conf"));
     file(&format!("{units}/durin-volume.service"), include_str!("../../units/durin-volume.service"));
     file(&format!("{units}/durin-node.service"), include_str!("../../units/durin-node.service"));
@@ -48,6 +49,12 @@ pub(crate) fn fit_but(instance: &Instance, what: &str) -> Metadata {
             remove(&format!("{units}/durin-volume.service"));
             symlink("/dev/null", instance.path(units).join("durin-volume.service")).expect("a link");
         }
+        "durin-volume.service is masked for this boot" => {
+            fs::create_dir_all(instance.path("run/systemd/generator.early")).expect("a directory");
+            symlink("/dev/null", instance.path("run/systemd/generator.early/durin-volume.service")).expect("a link");
+        }
+        "k3s.service is masked" => file(&format!("{units}.control/k3s.service"), ""),
+        "another target starts k3s" => file("run/systemd/generator.early/default.target.wants/k3s.service", ""),
         "another data-dir" => file("etc/rancher/k3s/config.yaml.d/99-own.yaml", "data-dir: /var/lib/own\n"),
         "no NVMe device" => file("sys/block/xvda/dev", "202:0"),
         "a line of fstab" => file("etc/fstab", "/dev/sdf /data ext4 defaults 0 2\n"),

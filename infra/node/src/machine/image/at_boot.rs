@@ -28,7 +28,8 @@ pub(super) fn fstab_mounts_it(world: &World) -> bool {
 pub(super) fn units_that_mount_it(world: &World) -> Vec<String> {
     let mut units: Vec<_> =
         points(world).iter().flat_map(|point| ["mount", "automount"].map(|kind| unit_of(point, kind))).collect();
-    let directories = UNITS.iter().flat_map(|directory| files_in(&world.path(directory)));
+    let by_hand = UNITS.iter().filter(|directory| !directory.contains("generator"));
+    let directories = by_hand.flat_map(|directory| files_in(&world.path(directory)));
     let wants: Vec<_> = directories
         .filter(|path| path.extension().is_some_and(|extension| extension == "wants" || extension == "requires"))
         .collect();
