@@ -25,12 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Subcommand)]
 pub enum Command {
     /// Show how every node of the region is, what is wrong, and what to do; changes nothing
+    #[command(after_help = "Example: just status home")]
     Status(nodes::Status),
     /// Show what an Auto Scaling group still lacks to be a node, whoever has made it; changes nothing
+    #[command(after_help = "Example: just check-node home")]
     CheckNode(nodes::CheckNode),
     /// Print which images and snapshots would stay, which would go, and why; removes nothing
+    #[command(after_help = "Example: just prune-plan --keep-newest 5")]
     PrunePlan(PrunePlan),
     /// Publish nothing to a parameter until it is unpinned
+    #[command(after_help = "Example: just pin /durin/image 1.34 breaks the ingress")]
     Pin {
         /// The parameter's name
         #[arg(value_parser = parameter)]
@@ -39,14 +43,17 @@ pub enum Command {
         why: Vec<String>,
     },
     /// List the parameters that are pinned, since when, and why
+    #[command(after_help = "Example: just pins")]
     Pins,
     /// Let images be published to a parameter again
+    #[command(after_help = "Example: just unpin /durin/image")]
     Unpin {
         /// The parameter's name
         #[arg(value_parser = parameter)]
         parameter: ParameterName,
     },
     /// Pin a parameter and put it back to its previous image
+    #[command(after_help = "Example: just rollback /durin/image")]
     Rollback {
         /// The parameter's name
         #[arg(value_parser = parameter)]

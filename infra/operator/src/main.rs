@@ -20,3 +20,18 @@ fn main() -> ExitCode {
         command.status_of_failure()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    #[test]
+    fn every_commands_help_has_an_example() {
+        for command in Arguments::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("\nExample: just "), "{help}");
+        }
+    }
+}

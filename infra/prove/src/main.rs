@@ -22,7 +22,7 @@ use durin_prove::{Bench, Level, Probe, Verdict, probes, report};
 /// The exit status is 0 if nothing is refuted, 1 if something is, or is left behind, 2 if the arguments are not understood,
 /// and 3 if nothing could be asked.
 #[derive(Parser)]
-#[command(name = "just prove", version)]
+#[command(name = "just prove", version, after_help = "Example: just prove --cheap")]
 struct Arguments {
     /// Ask only what changes nothing; the default
     #[arg(long, group = "level")]
