@@ -47,12 +47,17 @@ exec \"$node\" --protocol {PROTOCOL} {command}
 fn a_question_says_this_and_nothing_else(#[case] resource: &str, #[case] goal: &str, #[case] refusal: &str) {
     let script = format!(
         "node={INSTALLED} within=120
-# User data writes it first on a stock image, and provision.sh removes it last.
-while [ ! -x \"$node\" ] && [ -e {PROVISIONING} ] && [ $within -gt 20 ]; do
+# On a stock image user data writes the file first, and provision.sh removes it last. The agent may be there
+# before: then cloud-init has user data that will, and has not ended.
+comes() {{
+    [ -e {PROVISIONING} ] || {{ [ ! -e /run/cloud-init/result.json ] &&
+        grep -qs {PROVISIONING} /var/lib/cloud/instance/user-data.txt; }}
+}}
+while [ ! -x \"$node\" ] && comes && [ $within -gt 20 ]; do
     sleep 2
     within=$((within - 2))
 done
-if [ ! -x \"$node\" ] && [ -e {PROVISIONING} ]; then
+if [ ! -x \"$node\" ] && comes; then
     echo '{{\"protocol\":{PROTOCOL},\"answer\":\"{refusal}\",\"why\":\"it is still being provisioned\"}}'
     exit 1
 elif [ ! -x \"$node\" ]; then
