@@ -1,4 +1,4 @@
-//! A node: what is seen of it, and the one next step.
+//! A node: what Durin sees of it, and the one next step.
 
 mod claim;
 mod ended;

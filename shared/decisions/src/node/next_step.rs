@@ -1,4 +1,5 @@
-//! The decision: what is seen of a node in, the one next step out. Pure, total, and the only place that decides.
+//! The decision: takes what is seen of a node, and returns the one next step. Pure, total, and the only place that
+//! decides.
 
 mod actions;
 mod agreement;
@@ -44,7 +45,7 @@ pub use successor::has_successor;
 pub use taken::retires;
 pub use watch::{is_warned, launch_has_company, warning_has_company};
 
-/// Whose word matters for the next step, and about what. Only an instance whose agent is online has one to give.
+/// Whose answer matters for the next step, and to which question. Only an instance whose agent is online can give one.
 pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId, Question)> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;
     let successor = successor::of(observed, now);
@@ -88,7 +89,7 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
     }
 }
 
-/// Only instead of having nothing to say: whatever runs is looked after all the same.
+/// Only if there is nothing else to report: whatever runs is still looked after.
 fn report_what_is_amiss(observed: &Observed, idle: Step, now: SystemTime) -> Step {
     let group = &observed.group;
     match (idle, too_many(observed).or_else(|| mistaken_tag(observed).map(Blocked::Tags))) {
@@ -102,7 +103,7 @@ fn report_what_is_amiss(observed: &Observed, idle: Step, now: SystemTime) -> Ste
     }
 }
 
-/// A warning reaches one function, and all have to know of it.
+/// A warning reaches one function, and all have to know about it.
 fn mark_warned(observed: &Observed, now: SystemTime) -> Option<Step> {
     let warning = observed.warning.as_ref()?;
     let warned = observed.instances.get(&warning.instance)?;
@@ -139,7 +140,7 @@ fn hand_off(observed: &Observed, now: SystemTime) -> Step {
     }
 }
 
-/// A holder serves until it lets go, also one that has to go: until then it has to be found.
+/// A holder serves until it lets go, even one that has to go: until then clients have to find it.
 fn record_of_serving(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Option<Step> {
     let holder = &attachment.instance;
     let instance = observed.instances.get(holder).filter(|it| it.state == InstanceState::Running)?;
@@ -170,7 +171,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     if !goes_into_service && let Some(step) = take_back::next_step(observed, holder, now) {
         return step;
     }
-    // Already while it attaches: the fence has closed behind the successor, and the record's TTL is outage.
+    // Even while it is still attaching: the fence has closed behind the successor, and the record's TTL is outage.
     let record = record_step(observed, holder, now);
     if let Ok(Some(step)) = record {
         return step;
@@ -184,14 +185,14 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     if attachment.state == AttachmentState::Attaching {
         return Step::Wait(WaitFor::Attached { successor: holder.clone() });
     }
-    // Also without the record: the node serves, and whoever finds it by its name is told of the failure.
+    // Even without the record: the node serves, and the failure is reported to whoever finds it by its name.
     if launch_waits {
         return hook::complete(holder, Transition::Launching, ActionResult::Continue);
     }
     if let Some(step) = capacity::next_step(observed, holder, now) {
         return step;
     }
-    // Reported also by the node that has them by right: somebody else's tags are wrong.
+    // The rightful node reports it too: somebody else's tags are wrong.
     let mistake = || {
         let shared = shared_record(observed).or_else(|| shared_volume(observed));
         let of_volume = shared.or_else(|| agreement::lacks_tag(observed)).or_else(|| zone_elsewhere(observed));
@@ -248,7 +249,7 @@ fn record_step(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Res
     let instance = observed.instances.get(holder);
     let Some(address) = instance.and_then(|instance| instance.private_ip) else {
         return match instance.map(|instance| instance.state) {
-            // EC2 lists an address from the first second on, if the subnet has one to give.
+            // EC2 lists an address from the first second, if the subnet has one to give.
             Some(InstanceState::Running) => Err(Blocked::NoAddress { group, holder: holder.clone() }),
             Some(_) if observed.stands_for(GONE_WITHIN, now) => {
                 Err(Blocked::NoAddress { group, holder: holder.clone() })

@@ -30,9 +30,9 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
 
 /// Probe: a-dead-instance-still-has-its-hook.
 ///
-/// The actions that the hand-off does not wait for: terminate actions of instances that are dead, that are stopped with no
-/// successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going to be,
-/// before they could take over, or that another was faster than.
+/// The actions that the hand-off does not wait for: terminate actions of instances that are dead, that are stopped with
+/// no successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going
+/// to be, before they could take over, or that another instance has beaten to it.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let is_dead =
@@ -42,7 +42,7 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
         matches!(state, Some(InstanceState::Dead | InstanceState::Stopping | InstanceState::Stopped))
             || (holder != Some(id) && successor::is_doomed(observed, id, now))
     };
-    // A stopped instance serves nobody; but detaching from it is quicker than ending it, once there is a successor.
+    // A stopped instance does not serve; but once there is a successor, detaching from it is quicker than ending it.
     let is_off = |id: &InstanceId| {
         let state = observed.instances.get(id).map(|instance| instance.state);
         state == Some(InstanceState::Stopped) && successor::of(observed, now) == Successor::None

@@ -25,7 +25,7 @@ pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
     match volume.node {
         _ if !volume.is_data => lacks_tag(observed),
         Some(_) => blocks_moving(observed),
-        // This run has seen it come free: refusing it to its node for want of a tag would be an outage.
+        // This run has seen it come free: refusing it to its node because a tag is missing would be an outage.
         None if observed.has_held => None,
         None => {
             let (group, volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
@@ -34,7 +34,7 @@ pub(super) fn blocks_attaching(observed: &Observed) -> Option<Blocked> {
     }
 }
 
-/// Why the volume could not be moved, whoever has it.
+/// Why the volume could not be moved, no matter which instance has it.
 pub(super) fn lacks_tag(observed: &Observed) -> Option<Blocked> {
     let volume = observed.volume.as_ref().filter(|volume| !volume.is_data);
     let declaration = &observed.declaration;

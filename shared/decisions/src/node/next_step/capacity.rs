@@ -1,7 +1,7 @@
 //! Launch first: a node of two instances for as long as one of them follows the other.
 //!
-//! A host that retires leaves days. Ending its instance at once would leave nothing for as long as the group has no
-//! capacity for another, so the group is asked for a second instance instead. When that one holds the volume and is in
+//! A host that retires leaves days to act. Ending its instance at once would leave no node for as long as the group has
+//! no capacity for another, so the group is asked for a second instance instead. When that one holds the volume and is in
 //! service, the first is ended by name, and the number goes down:
 //!
 //! ```text
@@ -10,8 +10,8 @@
 //!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one (see spare.rs)
 //! ```
 //!
-//! The number alone is not lowered while two are there, because then the group would choose who goes. Nor while the second
-//! may be about to show, which a person has asked for, or a retirement that was called off; in seconds:
+//! The number alone is not lowered while two are there, because then the group would choose which one goes. Nor is it
+//! while a second one, which a person or a retirement since called off has asked for, may be about to show; in seconds:
 //!
 //! ```text
 //!  0.0  person  asks for two
@@ -26,12 +26,12 @@
 //! terminate hook keeps it serving until the other has booted, and it hands over in order.
 //!
 //! A second one that gives no sign of life, or says that it is not fit, is ended after ten minutes, and so would the next
-//! be. There are two weeks left, so an hour passes from one launch to the next, and a person is told, because on the last day
-//! the holder makes way for whatever comes (see in_vain.rs).
+//! be. There are two weeks left, so an hour passes between launches, and a person is told, because on the last day the
+//! holder makes way for whatever comes (see in_vain.rs).
 //!
-//! It does not matter who has asked for two, or whether a function has died halfway: each line is decided from what is
-//! seen. A second instance that nobody needs is ended before it takes anything over. A day before EC2 stops the holder this
-//! has gone on for long enough, and the group replaces it (see taken.rs).
+//! It does not matter who asked for two, or whether a function died halfway: each line is decided from what is seen. A
+//! second instance that nobody needs is ended before it takes anything over. A day before EC2 stops the holder this has
+//! gone on for long enough, and the group replaces it (see taken.rs).
 
 use std::time::SystemTime;
 
@@ -71,7 +71,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
             Some(Step::Blocked(Blocked::MinimumTooLarge { group: name, min: group.min_size }))
         }
         (2.., Some(spare), _) => Some(spare::end(observed, spare, now)),
-        // Then it is replaced, and by one instance only.
+        // Then it is replaced, and by only one instance.
         (2.., None, true) if is_last_day && group.min_size < 2 => Some(Step::RestoreCapacity { holder }),
         (1 | 2.., _, true) if is_last_day && departure::is_asked(observed, now) => {
             Some(Step::Wait(WaitFor::Replacement { holder }))
@@ -89,7 +89,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
             if observed.group_stands_for(LAUNCH_SHOWS_WITHIN, now) {
                 return Some(told(observed, Blocked::NoCapacity { group: name, holder, stop }, now));
             }
-            // It may have been asked a moment ago.
+            // The group may have been asked a moment ago.
             Some(Step::Wait(WaitFor::Replacement { holder }))
         }
         (2.., None, true) => Some(Step::Done(Done::AwaitsCapacity { holder })),
@@ -109,8 +109,8 @@ fn told(observed: &Observed, blocked: Blocked, now: SystemTime) -> Step {
     actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked))
 }
 
-/// Whether the number can be lowered without a name, as far as anybody can see. If an instance of ours has just been ended
-/// for it, it is now or never: the group is about to launch the next.
+/// Whether the number can be lowered without naming an instance, as far as this run can see. If an instance of ours has
+/// just been ended for it, it is now or never: the group is about to launch the next.
 fn none_is_being_launched(observed: &Observed, holder: &InstanceId, now: SystemTime) -> bool {
     let is_going =
         |(id, state): (&InstanceId, &Lifecycle)| id != holder && matches!(state, Lifecycle::Terminating { .. });

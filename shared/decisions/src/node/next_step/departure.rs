@@ -50,8 +50,8 @@ use crate::node::step::{Blocked, Done, Step, WaitFor};
 use crate::node::word::{Question, Word};
 use facts::{Deadline, Evidence, Follows};
 
-/// The attachment of a living holder that may have to release the volume, or may have released it: then it matters what
-/// Systems Manager says. A holder that stays is asked about only if it `may_have_released`.
+/// The attachment of a living holder that may have to release the volume, or may have released it: then what Systems
+/// Manager says matters. A holder that stays is asked about only if it `may_have_released`.
 pub fn release_matters(observed: &Observed, may_have_released: bool, now: SystemTime) -> Option<&Attachment> {
     let attachment = observed.volume.as_ref()?.attachments.first()?;
     let holder = observed.instances.get(&attachment.instance)?;
@@ -94,9 +94,9 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
         }
         Lifecycle::Terminating { .. } | Lifecycle::Retained | Lifecycle::Standby | Lifecycle::Elsewhere => return None,
     }
-    // Capacity Rebalancing launches the replacement, at the same warning. It does nothing about a host that retires.
+    // Capacity Rebalancing launches the replacement on the same warning. It does nothing about a host that retires.
     let replaces = observed.group.desired_capacity > 0 && (!observed.group.rebalances || stop.is_some());
-    // What the group does not do now it may do in a moment; but the release does not wait for it.
+    // The group may do in a moment what it does not do now; but the release does not wait for that.
     let is_possible = !observed.group.launch_suspended && unusable_key(observed).is_none();
     if replaces && is_possible && !is_asked(observed, now) {
         return Some(Step::Replace { holder: holder.clone() });
@@ -104,8 +104,8 @@ pub(super) fn of_warned(observed: &Observed, attachment: &Attachment, now: Syste
     Some(leave())
 }
 
-/// The volume is free, and the only instance that it could go to is one that EC2 takes: the group sees it in service, and
-/// launches nobody of its own accord.
+/// The volume is free, and the only instance that it could go to is one that EC2 is reclaiming: the group sees it in
+/// service, and launches no other of its own accord.
 pub(super) fn of_empty(observed: &Observed, now: SystemTime) -> Option<Step> {
     let is_taken = |id: &&InstanceId| observed.instances.get(*id).is_some_and(|instance| is_taken(instance, now));
     let in_service = observed.group.members.iter().filter(|(_, state)| **state == Lifecycle::InService);
@@ -116,7 +116,7 @@ pub(super) fn of_empty(observed: &Observed, now: SystemTime) -> Option<Step> {
     replaces.then(|| Step::Replace { holder: holder.clone() })
 }
 
-/// Whether the group has just been asked to replace the holder. It is at something else, or has not begun.
+/// Whether the group has just been asked to replace the holder. It is busy with something else, or has not begun.
 pub(super) fn is_asked(observed: &Observed, now: SystemTime) -> bool {
     observed.replacement_asked.is_some_and(|asked| now < asked + REPLACES_AGAIN_AFTER)
 }
@@ -138,7 +138,8 @@ impl Departure<'_> {
         self.leave()
     }
 
-    /// Nobody follows a holder that is set aside, and the node has to be somewhere: so it serves again if it has let go.
+    /// No instance follows a holder that is set aside, and the node has to be somewhere: so it serves again if it has let
+    /// go.
     fn serve_again(&self) -> Option<Step> {
         let (holder, is_there) = (&self.attachment.instance, self.attachment.state == AttachmentState::Attached);
         (self.observed.group.desired_capacity > 0 && is_there)
@@ -146,7 +147,7 @@ impl Departure<'_> {
             .flatten()
     }
 
-    /// One row a situation. A healthy holder without a deadline loses nothing before its successor has booted.
+    /// One row per situation. A healthy holder without a deadline loses nothing before its successor has booted.
     fn leave(self) -> Step {
         let holder = self.attachment.instance.clone();
         if self.attachment.state == AttachmentState::Attaching {
@@ -155,11 +156,11 @@ impl Departure<'_> {
             return if is_stuck { self.give_up() } else { Step::Wait(WaitFor::Attached { successor: holder }) };
         }
         match (self.evidence(), self.follows(), self.deadline()) {
-            // An answer comes: each of the two has its time-out.
+            // An answer will come: each of the two has its time-out.
             (Evidence::Releasing, _, _) => Step::Wait(WaitFor::Released { holder }),
             (Evidence::Resuming, _, _) if self.has_time_to_serve() => self.hear_whether_it_has_resumed(),
 
-            // What it has let go of is on its way.
+            // The volume that it has let go of is on its way.
             (Evidence::LetGo, _, _) if self.is_leaving() => self.detach(),
             // It has let go: the volume goes to its successor, or waits for it where nothing can be cut off.
             (Evidence::LetGo, Follows::Now | Follows::OnItsWord(_), _) => self.detach(),
@@ -167,12 +168,12 @@ impl Departure<'_> {
             // Its successor has died meanwhile. Perhaps only one function thinks so: give the others a moment.
             (Evidence::LetGo, Follows::Later(wait), Deadline::None) => Step::Wait(wait),
 
-            // It may have the volume mounted again: ask it once more, but only when there is a use for the answer.
+            // It may have the volume mounted again: ask it once more, but only when the answer is of use.
             (Evidence::Stale, Follows::Now | Follows::OnItsWord(_), _) => self.ask(),
             (Evidence::Stale, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.ask(),
             (Evidence::Stale, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
 
-            // k3s may be stopped, and the volume does not come free: only its end does that.
+            // k3s may be stopped, and the volume does not come free: only ending the instance frees it.
             (Evidence::Refused, Follows::Now | Follows::OnItsWord(_), _) => self.give_up(),
             (Evidence::Refused, Follows::Later(_), Deadline::Ahead | Deadline::Due) => self.give_up(),
             // It may still come to serve until its successor is there.
@@ -187,7 +188,7 @@ impl Departure<'_> {
             (Evidence::Unheard, Follows::Later(wait), Deadline::None | Deadline::Ahead) => Step::Wait(wait),
             (Evidence::Unheard, Follows::Later(wait), Deadline::Due) => self.serve_to_the_end_or_give_up(wait),
 
-            // It does not serve, as far as anybody knows, and can be made to until its successor is there.
+            // As far as is known it does not serve, and it can be made to serve until its successor is there.
             (Evidence::LeftBehind, Follows::Later(wait), Deadline::None) => self.resume_or(wait),
             (Evidence::LeftBehind, Follows::Later(wait), Deadline::Ahead) if self.has_time_to_serve() => {
                 self.resume_or(wait)
@@ -208,7 +209,7 @@ impl Departure<'_> {
             }
             (Evidence::Mounted, Follows::Later(wait), Deadline::None) => self.wait_or_give_newcomer_up(wait),
             (Evidence::Mounted | Evidence::LeftBehind, Follows::Later(wait), Deadline::Ahead) => Step::Wait(wait),
-            // It lets go although nobody is there to take over.
+            // It lets go although there is no instance to take over.
             (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::Later(_), Deadline::Due)
                 if self.hears() =>
             {
@@ -275,7 +276,8 @@ impl Departure<'_> {
         if is_too_early {
             return Step::Wait(wait);
         }
-        // Nothing is mounted again that EC2 is taking away. A holder that serves has it until it unmounts it.
+        // An instance that EC2 is taking away mounts nothing again. A holder that serves has the volume until it unmounts
+        // it.
         if self.hears() && !self.is_leaving() {
             Step::Resume { holder: self.attachment.instance.clone() }
         } else {
@@ -353,12 +355,14 @@ impl Departure<'_> {
         launched.is_some_and(|launched| launched + span < self.now)
     }
 
-    /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out: better now and in order.
+    /// If EC2 ends it anyway, it serves to the end. If its hook is about to time out, it is better to go now, and
+    /// cleanly.
     fn serve_to_the_end_or_give_up(self, wait: WaitFor) -> Step {
         if is_taken(self.instance, self.now) { self.wait_or_give_newcomer_up(wait) } else { self.give_up() }
     }
 
-    /// The holder cannot let go: it is ended, which unmounts too unless it hangs, and EC2 frees the volume when it is gone.
+    /// The holder cannot let go: it is ended, which also unmounts unless it hangs, and EC2 frees the volume when it is
+    /// gone.
     fn give_up(self) -> Step {
         let holder = self.attachment.instance.clone();
         let group_may_end_it = self.is_ending() && !self.observed.stands_for(STUCK_AFTER, self.now);

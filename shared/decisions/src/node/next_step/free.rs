@@ -1,7 +1,7 @@
-//! A volume that an instance has which is not the successor: it comes free without being taken from the living.
+//! A volume that an instance other than the successor has: it comes free without being taken from the living.
 //!
 //! EC2 may never leave most of these states, so each wait has a bound, after which the instance is ended: that frees the
-//! volume. `Force` never does. When even that does not help, only a person can, and is told:
+//! volume. `Force` is never used. When even that does not help, only a person can, and is told:
 //!
 //! ```text
 //!                            attaching                    attached          detaching
@@ -35,15 +35,15 @@ pub(super) fn next_step(
 ) -> Step {
     let holder = attachment.instance.clone();
     let Some(instance) = observed.instances.get(&holder) else {
-        // EC2 does not list it, yet the volume is still its: wait until EC2 has made up its mind.
+        // EC2 does not list it, but the volume is still attached to it: wait until EC2 has made up its mind.
         return gone(observed, holder, successor, now);
     };
     let is_member = observed.group.members.contains_key(&holder);
     if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
         return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
     }
-    // Before anything is done to the holder: an eviction whose successor cannot take over would be for nothing. Not when
-    // the holder has to go anyway: then at least it lets go in order, as late as if there were no successor.
+    // Before anything is done to the holder: evicting it would be pointless if the successor cannot take over. Not when
+    // the holder has to go anyway: then at least it lets go cleanly, as late as if there were no successor.
     let useless = cannot_take_over(observed, volume, successor);
     let is_useless = useless.is_some();
     if !taken::is_taken(instance, now)
@@ -90,15 +90,16 @@ pub(super) fn next_step(
     }
 }
 
-/// Another launch may get a better image, but not at once: a newcomer that is not fit is given as long as one that is silent,
-/// so that nobody launches and ends instances all day.
+/// Another launch may get a better image, but not at once: a newcomer that is not fit is given as long as one that is
+/// silent, so that the group does not launch and end instances all day.
 fn give_unfit_up(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Step> {
     let launched = observed.instances.get(newcomer)?.launched?;
     (launched + SILENCE < now).then(|| give_newcomer_up(observed, newcomer, now)).flatten()
 }
 
-/// Its successor cannot take over. A holder that its group is ending is held all the same, and lets go before its hook runs
-/// out; any other loses nothing. A person is told at once, unless it lets go while this run lasts: no other run may know of it.
+/// Its successor cannot take over. A holder that its group is ending is still held, and lets go before its hook runs out;
+/// any other loses nothing. A person is told at once, unless it lets go while this run lasts: no other run may know of
+/// it.
 fn for_nothing(
     observed: &Observed,
     attachment: &Attachment,
@@ -119,7 +120,7 @@ fn for_nothing(
     }
 }
 
-/// A holder that is left alone loses nothing by it, unless it has let go already: then it has to serve again.
+/// A holder that is left alone loses nothing, unless it has already let go: then it has to serve again.
 fn stays(observed: &Observed, attachment: &Attachment, blocked: Blocked, now: SystemTime) -> Step {
     let has_it = attachment.state == AttachmentState::Attached;
     let taken_back = has_it.then(|| take_back::next_step(observed, &attachment.instance, now)).flatten();
@@ -132,7 +133,7 @@ fn from_stopped(observed: &Observed, attachment: &Attachment, successor: &Succes
     match attachment.state {
         AttachmentState::Attaching if attachment.is_stuck(observed, now) => end(observed, holder, successor, now),
         AttachmentState::Detaching if observed.stands_for(STUCK_AFTER, now) => end(observed, holder, successor, now),
-        // Also for nobody: it takes seconds, and then the holder's terminate action can be completed.
+        // Even without a successor: it takes seconds, and then the holder's terminate action can be completed.
         AttachmentState::Detaching => Step::Wait(WaitFor::Detached { holder }),
         AttachmentState::Attaching | AttachmentState::Attached => match successor {
             Successor::Running(_) => agreement::blocks_moving(observed).map_or(Step::Detach { holder }, Step::Blocked),
@@ -141,8 +142,8 @@ fn from_stopped(observed: &Observed, attachment: &Attachment, successor: &Succes
     }
 }
 
-/// It may have everything mounted still, in the memory that it goes on from, and it cannot be asked. Its end is no worse for
-/// the volume than a power cut.
+/// It may still have everything mounted, in the memory that it would resume from, and it cannot be asked. Ending it is no
+/// worse for the volume than a power cut.
 fn from_hibernated(observed: &Observed, attachment: &Attachment, successor: &Successor, now: SystemTime) -> Step {
     let holder = attachment.instance.clone();
     match attachment.state {

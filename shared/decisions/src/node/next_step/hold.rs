@@ -1,10 +1,10 @@
-//! Holding an instance that its group ends: for want of a successor it is kept serving, but not for as long as its terminate
+//! Holding an instance that its group ends: without a successor it is kept serving, but not for as long as its terminate
 //! hook waits.
 //!
-//! AWS does not say when the hook's action began. So the first run that looks marks the instance, and all count from there.
-//! It may be impossible to mark: an instance has at most fifty tags. Then each run would begin to count anew, 300 s at a
-//! time, until the hook runs out and the instance ends with the volume mounted. So a run whose mark is refused counts on
-//! nobody else:
+//! AWS does not say when the hook's action began. So the first run that looks marks the instance, and all runs count from
+//! there. Marking may be impossible: an instance has at most fifty tags. Then each run would start counting again, 300 s
+//! at a time, until the hook runs out and the instance ends with the volume mounted. So a run whose mark is refused does
+//! not rely on any other:
 //!
 //! ```text
 //!          marked                                        cannot be marked
@@ -25,7 +25,7 @@ pub(super) fn hold(now: SystemTime) -> Risk {
     Risk { reason: RiskReason::Terminating, until: Some(now + HOLD) }
 }
 
-/// What the run goes by that could not write a mark, on its own.
+/// What a run that could not write a mark goes by, on its own.
 pub fn if_unmarked(risk: Risk, now: SystemTime) -> Risk {
     match risk.reason {
         RiskReason::Terminating => Risk { until: risk.until.map(|until| until.min(now + HOLD_UNMARKED)), ..risk },

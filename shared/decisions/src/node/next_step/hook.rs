@@ -7,17 +7,17 @@ use crate::lifecycle::Transition;
 use crate::node::observed::Observed;
 use crate::node::step::{ActionResult, Blocked, Step};
 
-/// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins, and
-/// for as long as an action of somebody else's hook is what the instance waits for.
+/// How long Auto Scaling may deny an action that the group shows. It does so for the seconds before the action begins,
+/// and for as long as the instance waits for an action of somebody else's hook.
 const DENIES_FOR: Duration = Duration::from_secs(10);
 
-/// Whether a lifecycle action of ours waits for this instance, by what the group or the event says.
+/// Whether a lifecycle action of ours waits for this instance, according to the group or the event.
 ///
-/// The group may not show yet what the event says, so an action with a token is believed until it was completed: the
+/// The group may not show yet what the event says, so an action with a token is believed until it has been completed: the
 /// token names that one action, and completing it again does nothing. Once the group has shown it, the group decides:
-/// another run may have completed it. Without a token a late event could hit a newer
-/// action of the same hook, so then the group has to agree; and it decides alone when Auto Scaling has denied the action,
-/// which it also does in the seconds before one begins.
+/// another run may have completed it. Without a token a late event could hit a newer action of the same hook, so then the
+/// group has to agree; and it decides alone when Auto Scaling has denied the action, which it also does in the seconds
+/// before one begins.
 pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Transition, now: SystemTime) -> bool {
     let this = (instance.clone(), transition);
     if observed.completed.contains(&this) {
@@ -35,8 +35,9 @@ pub(super) fn waits(observed: &Observed, instance: &InstanceId, transition: Tran
     }
 }
 
-/// Whether Auto Scaling denies for longer than it ever should the action whose event has started this run, although the group
-/// shows it. Another run may have completed it, while the action of somebody else's hook waits; or it waits for this one.
+/// Whether Auto Scaling has denied the action whose event started this run for longer than it ever should, although the
+/// group shows it. Another run may have completed it, while the action of somebody else's hook waits; or it waits for
+/// this one.
 pub(super) fn is_denied_in_vain(observed: &Observed, now: SystemTime) -> Option<Blocked> {
     let action = observed.action.as_ref()?;
     let this = (action.instance.clone(), action.transition);

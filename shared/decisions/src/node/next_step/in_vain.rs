@@ -1,9 +1,9 @@
 //! Newcomers that have ended without taking over, while their predecessor goes on.
 //!
-//! The next is likely to be like the last, and each may cost an outage. Nobody keeps a record of them: EC2 lists an instance
-//! for about an hour after its end. One that was given up for its silence, or for not being fit, was there for ten minutes;
-//! one that is gone sooner was taken, unless the volume has come back since it was launched: then it had it, and did not
-//! serve, or the volume never arrived.
+//! The next is likely to be like the last, and each may cost an outage. No record of them is kept: EC2 lists an instance
+//! for about an hour after its end. One that was given up for its silence, or for not being fit, was there for ten
+//! minutes; one that is gone sooner was taken by EC2, unless the volume has come back since it was launched: then it had
+//! it, and did not serve, or the volume never arrived.
 //!
 //! ```text
 //!    0     the holder was launched
@@ -20,7 +20,7 @@ use crate::ids::InstanceId;
 use crate::node::observed::{InstanceState, Lifecycle, Observed};
 use crate::node::step::Blocked;
 
-/// One of them that is so new that no other is launched first yet; or one of too many, whatever has become of them.
+/// One that is so recent that no other is launched first yet; or one of too many, whatever has become of them.
 pub(super) fn lately<'a>(observed: &'a Observed, holder: &InstanceId, now: SystemTime) -> Option<&'a InstanceId> {
     let given_up = all(observed, holder, now).find(|(_, launched)| is_late(*launched, now)).map(|(id, _)| id);
     given_up.or_else(|| one_of_too_many(observed, holder, now))
@@ -30,7 +30,7 @@ fn is_late(launched: SystemTime, now: SystemTime) -> bool {
     now < launched + LAUNCHES_FIRST_AGAIN_AFTER
 }
 
-/// Those that EC2 lists still, and when each was launched.
+/// Those that EC2 still lists, and when each was launched.
 pub(super) fn all<'a>(
     observed: &'a Observed,
     holder: &InstanceId,
@@ -43,7 +43,8 @@ pub(super) fn all<'a>(
     ended(observed, holder).filter(move |(_, launched)| was_given_up(*launched) || had_it(*launched))
 }
 
-/// Why a holder that may stay lets go for no other for now: within an hour it has been given the volume back after two.
+/// Why a holder that may stay lets go for no other for now: within an hour it has been given the volume back after two
+/// newcomers.
 pub(super) fn holds_back(observed: &Observed, holder: &InstanceId, now: SystemTime) -> Option<Blocked> {
     let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
     let since = held.filter(|held| held.instance == *holder).and_then(|held| held.since)?;
@@ -58,8 +59,8 @@ pub(super) fn any_ended(observed: &Observed, before: &InstanceId, now: SystemTim
     ended(observed, before).any(|(_, launched)| is_late(launched, now))
 }
 
-/// So many within an hour are an image that dies, or a kind of instance that is taken as soon as it comes. A holder that serves
-/// does not miss them.
+/// So many within an hour mean an image that dies, or a kind of instance that EC2 takes as soon as it comes. A holder
+/// that serves does not miss them.
 const TOO_MANY: usize = 3;
 
 /// Whether its group launches one after the other, each of which ends.

@@ -1,4 +1,4 @@
-//! What keeps a node from moving that a person has to put right: a mistake in the set-up, or one that somebody made since.
+//! What keeps a node from moving until a person puts it right: a mistake in the set-up, or one that somebody made since.
 
 use std::time::SystemTime;
 
@@ -27,8 +27,8 @@ pub(super) fn usable_volume(observed: &Observed) -> Result<&Volume, Blocked> {
     Ok(volume)
 }
 
-/// The group is asked for more instances than ever follow one another. Nobody is ended for that, and no holder that may stay
-/// makes way; but one of them is the node, and what it needs for that is done.
+/// The group is asked for more instances than ever follow one another. No instance is ended for that, and no holder that
+/// may stay makes way; but one of them is the node, and gets what it needs for that.
 pub(super) fn too_many(observed: &Observed) -> Option<Blocked> {
     let (group, desired) = (observed.declaration.group.clone(), observed.group.desired_capacity);
     (desired > 2).then_some(Blocked::DesiredCapacity { group, desired })
@@ -58,8 +58,8 @@ pub(super) fn cannot_take_over(observed: &Observed, volume: &Volume, successor: 
     Some(Blocked::DeviceTaken { volume: node_volume, successor: id.clone(), by })
 }
 
-/// What the newcomer itself says against it, or that it cannot say anything where its predecessor can. It is given the volume
-/// all the same if that is free: it may serve yet, and nobody else does.
+/// What the newcomer itself says against it, or that it cannot say anything where its predecessor can. If the volume is
+/// free, the newcomer still gets it: it may serve yet, and no other instance does.
 pub(super) fn unfit(observed: &Observed, newcomer: &InstanceId, now: SystemTime) -> Option<Blocked> {
     let (group, newcomer) = (observed.declaration.group.clone(), newcomer.clone());
     match observed.words.of(&newcomer, Question::Prepared) {
@@ -73,7 +73,7 @@ pub(super) fn unfit(observed: &Observed, newcomer: &InstanceId, now: SystemTime)
     }
 }
 
-/// A living holder that can be asked, and has no deadline: it loses nothing by waiting for one that can be asked, too.
+/// A living holder that can be asked, and has no deadline: it loses nothing by waiting for one that can also be asked.
 fn holder_that_answers(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     let holder = &observed.volume.as_ref()?.attachments.first()?.instance;
     let instance = observed.instances.get(holder)?;
@@ -83,7 +83,7 @@ fn holder_that_answers(observed: &Observed, now: SystemTime) -> Option<&Instance
     (loses_nothing && observed.have_answered.contains(holder)).then_some(holder)
 }
 
-/// Detached, the volume could not be attached again, to anybody.
+/// Once detached, the volume could not be attached again to any instance.
 pub(super) fn unusable_key(observed: &Observed) -> Option<Blocked> {
     let volume = observed.declaration.volume.clone();
     let key = observed.key.as_ref()?;
@@ -121,14 +121,15 @@ pub(super) fn zone_elsewhere(observed: &Observed) -> Option<Blocked> {
     })
 }
 
-/// What is wrong with a tag of the group, so that its next launch would fail, or come to nothing.
+/// What is wrong with a tag of the group, so that its next launch would fail or be useless.
 pub(super) fn mistaken_tag(observed: &Observed) -> Option<TagError> {
     let group = observed.declaration.group.clone();
     let key = observed.group.tag_not_propagated.clone().filter(|_| !launches_tagged(observed));
     key.map(|key| TagError::NotPropagated { group, key }).or_else(|| tag_that_is_refused(observed))
 }
 
-/// Whether the instances have the tags of a node although the group propagates them not: a launch template tags them too.
+/// Whether the instances have the tags of a node although the group does not propagate them: a launch template can tag
+/// them too.
 fn launches_tagged(observed: &Observed) -> bool {
     let is_ours = |(id, it): &(&InstanceId, &Instance)| it.of_group || observed.group.members.contains_key(*id);
     let ours = observed.instances.iter().filter(is_ours).map(|(_, instance)| instance);

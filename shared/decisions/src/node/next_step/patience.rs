@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::lifecycle::Transition;
 use crate::risk::HOLD_MAY_LAST_FOR;
 
-/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8, unmount
-/// 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. What begins earlier is outage for nothing
-/// when the successor is late; what begins later may be cut off, which costs a journal replay, but no acknowledged write.
+/// How long before the reclaim the release has to begin. A release takes up to 17 s (command 3, k3s 4, containers 8,
+/// unmount 2), the detach 5, and our own looks and calls 3; the rest is for a slow day. If it begins earlier, it is
+/// outage for nothing when the successor is late; if it begins later, it may be cut off, which costs a journal replay,
+/// but no acknowledged write.
 pub(super) const RELEASE_LEAD: Duration = Duration::from_secs(40);
 
 /// How long a release may take before the holder is given up. The document bounds itself at 45 s.
@@ -17,8 +18,8 @@ pub const RELEASE_TIMEOUT: Duration = Duration::from_secs(60);
 /// holder is asked again, because two releases at once do no harm, until [`RELEASE_TIMEOUT`] is over.
 pub(super) const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a release is evidence. Nothing tells us of a reboot, after which the volume is mounted again; but no instance
-/// shuts down, boots and mounts in so short a time. Later the holder is asked again: a second release finds nothing to do
+/// How long a release counts. Nothing reports a reboot, after which the volume is mounted again; but no instance shuts
+/// down, boots and mounts in so short a time. After that the holder is asked again: a second release finds nothing to do
 /// and takes two seconds.
 pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
 
@@ -27,18 +28,18 @@ pub(super) const RELEASE_HOLDS: Duration = Duration::from_secs(20);
 /// sandbox may stand still for as long before it. The volume must not be mounted again by then.
 pub(super) const RESUMED_AFTER: Duration = Duration::from_secs(RELEASE_HOLDS.as_secs() + 10);
 
-/// How long EC2 may take to attach a volume, or to take it from an instance that has let go of it: seconds on a good day,
-/// half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending the
-/// instance is what frees the volume.
+/// How long EC2 may take to attach a volume, or to detach it from an instance that has let go of it: seconds on a good
+/// day, half a minute on a bad one. It may also never do it (kubernetes#31891, aws-ebs-csi-driver#1032), and then ending
+/// the instance is what frees the volume.
 pub(super) const STUCK_AFTER: Duration = Duration::from_secs(120);
 
-/// How long an instance may be stopping. It unmounts then, which k3s may hold up for a minute and a half; a host that hangs
-/// does so for ever.
+/// How long an instance may be stopping. It unmounts then, which k3s may hold up for a minute and a half; a host that
+/// hangs does so forever.
 pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(180);
 
-/// How long EC2 may take to free the volume of an instance that is gone, or to change any other state in which nothing can
-/// be done but wait: minutes, if the instance hangs on its way. After that a person has to look. Shorter than a function
-/// may run, or nobody would ever be told.
+/// How long EC2 may take to free the volume of an instance that is gone, or to change any other state in which nothing
+/// can be done but wait: minutes, if the instance hangs on its way. After that a person has to look. Shorter than a
+/// function may run, or no person would ever be told.
 pub(super) const GONE_WITHIN: Duration = Duration::from_secs(240);
 
 /// How long a successor that runs may take until its agent is online, if the holder's image has none either. After that it
@@ -60,27 +61,27 @@ pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(160);
 /// How long an instance takes to answer that has nothing to wait for. It may be asked late, when its event was lost.
 pub(super) const ANSWERS_AT_ONCE: Duration = Duration::from_secs(15);
 
-/// How long after it was given the volume a successor may take to say that it serves. k3s is up in 20 s, or in minutes after
-/// a power cut. Then it goes into service without its word: it has the volume, and waiting helps nobody. Together with two
-/// ticks of the schedule it is shorter than a launch action waits.
+/// How long after it was given the volume a successor may take to say that it serves. k3s is up in 20 s, or in minutes
+/// after a power cut. Then it goes into service without its answer: it has the volume, and waiting helps nobody. Together
+/// with two ticks of the schedule it is shorter than a launch action waits.
 pub(super) const SERVES_WITHIN: Duration = Duration::from_secs(240);
 
-/// How soon a group that is at something else, or shows nothing of it, is asked again to replace the holder.
+/// How soon a group that is busy, or shows no sign of replacing the holder, is asked again to do so.
 pub(super) const REPLACES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// How long a group may refuse to end an instance, because it is at something else. A launch takes half a minute.
+/// How long a group may refuse to end an instance, because it is busy with something else. A launch takes half a minute.
 pub(super) const REFUSES_FOR: Duration = Duration::from_secs(60);
 
 /// How long after it was asked a group may take until it shows an instance that it launches: seconds, if it has capacity.
 /// Without capacity it tries again every minute or so, each time for a moment.
 pub(super) const LAUNCH_SHOWS_WITHIN: Duration = Duration::from_secs(120);
 
-/// How soon after one that came to nothing another instance is launched first, beside a holder whose host retires some day.
+/// How soon after one that failed another instance is launched first, beside a holder whose host retires some day.
 pub(super) const LAUNCHES_FIRST_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
-/// How long a holder that its group is ending is kept serving for want of a successor that has booted, from the first look
-/// at it. Its terminate hook waits for 900 s, of which 300 may be gone before the schedule makes up for a lost event, and a
-/// minute is for going cleanly.
+/// How long a holder that its group is ending is kept serving because no successor has booted, from the first look at it.
+/// Its terminate hook waits for 900 s, of which 300 may be gone before the schedule catches a lost event, and a minute is
+/// for going cleanly.
 pub(super) const HOLD: Duration = Duration::from_secs(540);
 
 /// How long a run of a function lasts: the timeout in its manifest, less two seconds for its answer.
@@ -94,8 +95,9 @@ pub(super) const HOLD_UNMARKED: Duration = Duration::from_secs(RUN_LASTS.as_secs
 const _: () =
     assert!(HOLD_MAY_LAST_FOR.as_secs() == least_heartbeat(Transition::Terminating).as_secs() - HOLD.as_secs());
 
-/// How long before EC2 stops an instance its replacement does not wait for a successor any more. Until then nothing is lost
-/// by asking for capacity again and again; a day is enough for a person to see to what keeps the group from replacing it.
+/// How long before EC2 stops an instance its replacement does not wait for a successor any more. Until then nothing is
+/// lost by asking for capacity again and again; a day is enough for a person to fix whatever keeps the group from
+/// replacing it.
 pub(super) const LAST_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long before EC2 stops an instance a person hears that there is no capacity for its successor: two days before that ends
@@ -112,7 +114,7 @@ pub(super) const LAST_LOOK: Duration = Duration::from_secs(LONGEST_PERIOD.as_sec
 /// How long after its time a stop may still come. Until then an instance that has let go for it does not get the volume back.
 pub(super) const STOP_MAY_COME_FOR: Duration = Duration::from_secs(3600);
 
-/// The schedule's longest period: so long may a node wait whose event was lost.
+/// The schedule's longest period: a node whose event was lost may wait this long.
 pub const LONGEST_PERIOD: Duration = Duration::from_secs(300);
 
 /// The least heartbeat timeout of our hook that leaves time for a hand-off. A launch action may wait for three ticks of the

@@ -1,8 +1,8 @@
 //! Which of a node's runs goes ahead, when an event of each kind has started one.
 //!
 //! An interruption starts three runs within seconds: for the warning, for the end of the old instance, and for the launch
-//! of the new one. Each could do all of it, and each does if the others die. While all live, one is enough, and they tell
-//! by what they all see whose turn it is. For example, in seconds after EC2's warning:
+//! of the new one. Each could do everything, and does if the others die. While all live, one is enough, and they work out
+//! whose turn it is from what they all see. For example, in seconds after EC2's warning:
 //!
 //! ```text
 //!  0  warning      leads, and marks the old instance, for the others to see
@@ -27,7 +27,7 @@ use crate::lifecycle::{Passage, Transition};
 use crate::node::observed::Observed;
 use crate::node::step::{ActionResult, Step};
 
-/// How long after a holder has to be asked to let go, for want of time, all runs ask it that find it not done.
+/// How long after a holder has to be asked to let go, because time is short, every run asks it that finds this not done.
 const LEADER_IS_LATE: Duration = Duration::from_secs(10);
 
 /// Whose turn it is.
@@ -37,7 +37,7 @@ pub enum Precedence {
     AnothersRun,
     /// Two others', and one of them has been at work: ours is not needed.
     TwoOthersRuns,
-    /// As far as anybody can see no event has started a run for what is going on.
+    /// As far as can be seen, no event has started a run for what is going on.
     Nobodys,
 }
 
@@ -78,28 +78,29 @@ fn leaving(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     holder(observed).filter(|id| waits(observed, id, Transition::Terminating, now))
 }
 
-/// The holder, if EC2 takes its capacity back at a time to come.
+/// The holder, if EC2 will take its capacity back at some later time.
 fn warned(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     holder(observed).filter(|id| observed.instances.get(*id).is_some_and(|instance| is_warned(instance, now)))
 }
 
-/// Whether the holder should have been asked to let go by now, and has hardly the time left: then nobody waits for anybody.
+/// Whether the holder should have been asked to let go by now, and has hardly any time left: then no run waits for
+/// another.
 fn is_urgent(step: &Step, observed: &Observed, now: SystemTime) -> bool {
     matches!(step, Step::Release { .. }) && urgent_from(observed, now).is_some_and(|from| from <= now)
 }
 
-/// When the holder has to be asked to let go at the latest, if EC2 takes it at a time to come: the run that leads looks then.
+/// The latest time at which the holder has to be asked to let go, if EC2 will take it later: the leading run looks then.
 pub fn release_due(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
     let instance = observed.instances.get(holder(observed)?)?;
     taken_at(instance, now).map(|until| until - RELEASE_LEAD)
 }
 
-/// From when on nobody waits for anybody: a run that follows looks then.
+/// From then on no run waits for another: a run that follows looks then.
 pub fn urgent_from(observed: &Observed, now: SystemTime) -> Option<SystemTime> {
     release_due(observed, now).map(|due| due + LEADER_IS_LATE)
 }
 
-/// An instance that is no successor any more has nobody else who looks at it this closely.
+/// No other run looks this closely at an instance that is no longer the successor.
 fn gives_own_newcomer_up(step: &Step, observed: &Observed) -> bool {
     matches!(
         (step, &observed.action),

@@ -1,5 +1,6 @@
-//! A successor that has the volume is the node when it says that it serves. Its launch action waits for that word, because
-//! its group takes the end of the action for it: the old instance goes, and a refresh counts this one as done.
+//! A successor that has the volume is the node when it says that it serves. Its launch action waits for that answer,
+//! because the end of the action means the same to its group: the old instance goes, and a refresh counts this one as
+//! done.
 //!
 //! It is given up only for what it says itself. Silence may be the agent's, and the volume is there already:
 //!
@@ -22,7 +23,7 @@ use crate::node::observed::{Attachment, Lifecycle, Observed};
 use crate::node::step::{ActionResult, Step, WaitFor};
 use crate::node::word::{Question, Word};
 
-/// Whether its launch action waits for its word. The event of an action that is over may come late, or twice.
+/// Whether its launch action waits for its answer. The event of an action that is over may come late, or twice.
 pub(super) fn matters(observed: &Observed, holder: &InstanceId, now: SystemTime) -> bool {
     let is_in_service = observed.group.members.get(holder) == Some(&Lifecycle::InService);
     !is_in_service && waits(observed, holder, Transition::Launching, now)

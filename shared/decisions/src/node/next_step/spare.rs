@@ -1,9 +1,9 @@
 //! The second of two instances goes: which one, and what becomes of the number.
 //!
-//! Nothing may ever ask the group for none: nobody could tell that from a node that a person has put to rest. Auto Scaling
-//! has one call that ends an instance by name and lowers the number with it, and that is relative: asked twice for the same
-//! instance it lowers the number once, asked for two instances, twice. Two functions that take different instances for the
-//! spare would take two to none, in a group whose minimum is none. Times in seconds:
+//! Nothing may ever ask the group for none: that would look the same as a node that a person has put to rest. Auto
+//! Scaling has one call that ends an instance by name and lowers the number with it, and it is relative: called twice for
+//! the same instance it lowers the number once, called for two instances, twice. Two functions that take different
+//! instances for the spare would take two to none, in a group whose minimum is none. Times in seconds:
 //!
 //! ```text
 //!  0.0  resync     sees old with the volume, and new that nobody needs. It is about to end new, and Lambda's sandbox stalls
@@ -18,8 +18,8 @@
 //! another in the second between the two calls; then it chooses which of the two goes, which costs a hand-off at most
 //! (see capacity.rs).
 //!
-//! Two observers also choose alike: the oldest but the holder, so that one that sees a newer instance besides chooses the
-//! same. While there are several spares the number stays, or the group would choose among the rest.
+//! Two observers also choose alike: the oldest except the holder, so that one that sees another, newer instance chooses
+//! the same. While there are several spares the number stays, or the group would choose among the rest.
 //!
 //! A newcomer that waits for its launch action is given up by that action, which names it and is never refused. Where the
 //! number should fall with it, the group is asked first; it may refuse to end an instance that it is still launching.

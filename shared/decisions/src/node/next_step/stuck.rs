@@ -20,22 +20,22 @@ impl Attachment {
     }
 }
 
-/// Whether a volume that its holder has let go of has had more time to leave than it ever needs. By a release of another
-/// hand-off nothing is known of that: a person may have asked EC2 a moment ago.
+/// Whether a volume that its holder has let go of has had more time to leave than it ever needs. A release of another
+/// hand-off says nothing about that: a person may have asked EC2 a moment ago.
 pub(super) fn leaves_too_long(observed: &Observed, now: SystemTime) -> bool {
     let release = observed.release.as_ref().map(|release| release.state);
     let is_old = matches!(release, Some(ReleaseState::Released { at }) if at + STUCK_AFTER < now && now < at + SILENCE);
     is_old || observed.stands_for(STUCK_AFTER, now)
 }
 
-/// A volume that leaves the only instance that could have it: EC2 was asked to detach it, by us or by a person.
+/// A volume that is leaving the only instance that could have it: we, or a person, asked EC2 to detach it.
 pub(super) fn of_leaving_volume(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step {
     let holder = attachment.instance.clone();
     if !leaves_too_long(observed, now) {
         return Step::Wait(WaitFor::Detached { holder });
     }
     match observed.release.as_ref().map(|release| release.state) {
-        // As far as anybody knows it serves, and EC2 waits for it to unmount. We detach nothing that is mounted.
+        // As far as is known it serves, and EC2 waits for it to unmount. We detach nothing that is mounted.
         None | Some(ReleaseState::NotStarted | ReleaseState::Undelivered { .. } | ReleaseState::Unanswered { .. }) => {
             Step::Blocked(Blocked::DetachedWhileMounted { volume: observed.declaration.volume.clone(), holder })
         }
@@ -60,7 +60,7 @@ pub(super) fn of_stuck_volume(observed: &Observed, holder: &InstanceId, now: Sys
     .unwrap_or_else(|| take_back::replace(observed, holder))
 }
 
-/// Ends a holder of which nothing else frees the volume, once somebody can take it over.
+/// Ends a holder whose volume nothing else frees, once another instance can take it over.
 pub(super) fn end(observed: &Observed, holder: InstanceId, successor: &Successor, now: SystemTime) -> Step {
     if waits(observed, &holder, Transition::Terminating, now) {
         return complete(&holder, Transition::Terminating, ActionResult::Continue);

@@ -16,7 +16,7 @@ pub(super) enum Successor {
     Running(InstanceId),
     /// It does not run yet, or EC2 does not list it yet.
     Booting(InstanceId),
-    /// The group has no instance for it: it launches a replacement of its own accord, or wants none.
+    /// The group has no instance for it: it launches a replacement unasked, or wants none.
     None,
 }
 
@@ -63,14 +63,14 @@ pub fn has_successor(observed: &Observed, now: SystemTime) -> bool {
 ///
 /// An instance that is being launched beside one in service is a replacement that the group waits for (Capacity
 /// Rebalancing, instance refresh, a change of zones). Two instances in service are not: the group is about to end one of
-/// them, and until it says which, the holder stays. If two were asked for, the group ends none: then a holder that has to go
-/// makes way for the other, and one that has not stays, whoever is launched beside it. A newcomer that is going to be
-/// interrupted before it took over is nobody: the next one comes sooner than it would have to go.
+/// them, and until it says which, the holder stays. If two were asked for, the group ends none: then a holder that has to
+/// go makes way for the other, and one that does not have to stays, whatever is launched beside it. A newcomer that will
+/// be interrupted before it has taken over does not count: the next one arrives before it would have to go.
 ///
-/// A volume that is free waits for no newcomer's boot where another has come to nothing ([`waits_for_newcomer`]).
+/// A free volume does not wait for a newcomer to boot after another has failed ([`waits_for_newcomer`]).
 ///
 /// Of two newcomers one takes over, and stays: a second hand-off would be outage for nothing. The other waits until the
-/// first is in service, should that die on its way, and is then given up (see [`is_twin`]).
+/// first is in service, in case that dies on the way, and is then given up (see [`is_twin`]).
 pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let held = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
     let holder = held.map(|held| &held.instance);
@@ -83,7 +83,7 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     let has_taken_over = holder.filter(|id| is(id, is_launching));
     let chosen = serving
         .filter(|id| two && !goes(observed, id, now))
-        // Not for a mere recommendation: two newcomers that are both to be left would take the volume from each other.
+        // Not for a mere recommendation: two newcomers that both should be left would take the volume from each other.
         .or_else(|| has_taken_over.filter(|id| !is_doomed(observed, id, now)))
         .or_else(|| waits_for_newcomer(observed, now))
         .or_else(|| first_newcomer(observed, now))
@@ -103,8 +103,8 @@ pub(super) fn of(observed: &Observed, now: SystemTime) -> Successor {
     }
 }
 
-/// An instance in service for a volume that is free, because a newcomer has come to nothing and the next has not booted: it
-/// serves until that has, and makes way then as any other holder.
+/// An instance in service for a volume that is free, because a newcomer has failed and the next has not booted: it serves
+/// until the next has, and then makes way like any other holder.
 fn waits_for_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     let is_free = observed.volume.as_ref().is_some_and(|volume| volume.attachments.is_empty());
     let newcomer = first_newcomer(observed, now).filter(|newcomer| is_free && !observed.has_booted(newcomer))?;
@@ -114,8 +114,8 @@ fn waits_for_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceI
     newest(observed, waits).filter(|id| *id != newcomer && in_vain::any_ended(observed, id, now))
 }
 
-/// The newcomer that can take over first: one that has booted, or at least runs; of two such, one that nobody has to leave
-/// soon, or else the older, so that all who look choose the same. One that could never take over hides no other.
+/// The newcomer that can take over first: one that has booted, or at least runs; of two such, one that will not have to
+/// be left soon, or else the older, so that every run chooses the same. One that could never take over hides no other.
 fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
     let newcomers = observed.group.members.iter().filter(|(_, state)| is_launching(state)).map(|(id, _)| id);
@@ -141,7 +141,7 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
     })
 }
 
-/// Whether EC2 would never attach the volume to it, for what it is.
+/// Whether EC2 would never attach the volume to it, because of what it is.
 fn is_out_of_place(observed: &Observed, id: &InstanceId) -> bool {
     observed.volume.as_ref().zip(observed.instances.get(id)).is_some_and(|(volume, instance)| {
         instance.zone != volume.zone || instance.device_taken_by.is_some() || !instance.is_declared
@@ -189,7 +189,7 @@ pub(super) fn is_doomed(observed: &Observed, id: &InstanceId, now: SystemTime) -
     observed.instances.get(id).is_some_and(|instance| taken::is_doomed(instance, now))
 }
 
-/// Whether there is a reason to move away from an instance: it is doomed, its host retires, or EC2 recommends to leave.
+/// Whether there is a reason to move away from an instance: it is doomed, its host retires, or EC2 recommends leaving it.
 fn goes(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
     observed.instances.get(id).is_some_and(|instance| {
         taken::retires(instance)
@@ -198,7 +198,7 @@ fn goes(observed: &Observed, id: &InstanceId, now: SystemTime) -> bool {
     })
 }
 
-/// Not dead and not stopped, so far as EC2 knows. An instance that it does not list may be too new for a stale read.
+/// Not dead and not stopped, as far as EC2 knows. An instance that it does not list may be too new for a stale read.
 fn is_eligible(observed: &Observed, id: &InstanceId) -> bool {
     match observed.instances.get(id).map(|instance| instance.state) {
         None | Some(InstanceState::Pending | InstanceState::Running) => true,

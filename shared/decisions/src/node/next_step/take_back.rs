@@ -1,5 +1,5 @@
-//! A holder that has let go of the volume is not the node, although the volume is attached to it. If nobody follows, it has
-//! to serve again.
+//! A holder that has let go of the volume is not the node, although the volume is attached to it. If no instance follows,
+//! it has to serve again.
 
 use std::time::SystemTime;
 
@@ -21,13 +21,13 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         ReleaseState::Unanswered { at, .. } if now < at + RELEASE_TIMEOUT => {
             wait(|holder| WaitFor::Released { holder })
         }
-        // Had Systems Manager taken it, it would be listed by now, and would be over.
+        // Had Systems Manager accepted it, it would be listed by now, and over.
         ReleaseState::Unanswered { .. } => None,
         ReleaseState::Running { since } if now < since + RELEASE_TIMEOUT => wait(|holder| WaitFor::Released { holder }),
         // Another function may be about to detach.
         ReleaseState::Released { at } if now < at + RESUMED_AFTER => wait(|holder| WaitFor::Replacement { holder }),
         ReleaseState::Failed { at } if now < at + RELEASE_HOLDS => wait(|holder| WaitFor::Replacement { holder }),
-        // As old as the release may be, it may have been rebooted since: whoever asks, finds out.
+        // However old the release is, the instance may have been rebooted since: asking it shows.
         ReleaseState::Marked => ask(observed, holder, None, now),
         ReleaseState::Running { since: at } | ReleaseState::Released { at } | ReleaseState::Failed { at } => {
             ask(observed, holder, Some(at), now)
@@ -40,7 +40,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         ReleaseState::ResumeFailed { at, .. } if now < at + RESUMES_AGAIN_AFTER => {
             wait(|holder| WaitFor::Resumed { holder })
         }
-        // Its end would cut the check off, and its successor would begin it anew.
+        // Ending it would cut the check off, and its successor would start it over.
         ReleaseState::StillResuming { .. } => ask(observed, holder, None, now),
         // Twice in this hand-off: it does not come back.
         ReleaseState::ResumeFailed { at, times: 2.. } if now < at + SILENCE => Some(replace(observed, holder)),
@@ -48,8 +48,8 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
     }
 }
 
-/// Waits for a holder that has answered, first at that time, that it cannot serve again yet. A check may take hours; but in
-/// them a person has to know.
+/// Waits for a holder that has answered, first at that time, that it cannot serve again yet. A check may take hours; but
+/// meanwhile a person has to know.
 pub(super) fn wait_or_tell(holder: &InstanceId, since: SystemTime, now: SystemTime) -> Step {
     let holder = holder.clone();
     if since + SILENCE <= now {
@@ -64,7 +64,8 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
     match observed.release.as_ref().map(|release| &release.agents) {
         Some(agents) if agents.is_online(holder) => Some(Step::Resume { holder: holder.clone() }),
         Some(Agents::Listed { .. }) if evidence.is_some_and(|at| now < at + SILENCE) => Some(replace(observed, holder)),
-        // It may have been rebooted long ago and serve without its agent, or serve nobody. There is nothing to wait for.
+        // It may have been rebooted long ago and serve without its agent, or not serve at all. There is nothing to wait
+        // for.
         Some(Agents::Listed { .. }) if evidence.is_some_and(|at| at + SILENCE + GONE_WITHIN <= now) => {
             Some(Step::Blocked(Blocked::CannotBeAsked { holder: holder.clone() }))
         }
@@ -77,7 +78,7 @@ fn ask(observed: &Observed, holder: &InstanceId, evidence: Option<SystemTime>, n
     }
 }
 
-/// Has the group replace a holder that does not serve, unless nothing would follow, or it is none of the group's any more.
+/// Has the group replace a holder that does not serve, unless nothing would follow, or it no longer belongs to the group.
 pub(super) fn replace(observed: &Observed, holder: &InstanceId) -> Step {
     let holder = holder.clone();
     if !observed.group.members.contains_key(&holder) {

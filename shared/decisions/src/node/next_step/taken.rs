@@ -1,4 +1,4 @@
-//! When EC2 takes an instance away, if it has said so: it interrupts it, or stops it because its host retires.
+//! When EC2 takes an instance away, if it has said so: by interrupting it, or by stopping it because its host retires.
 //!
 //! A stop is known for weeks, so how its instance goes depends on the time that is left:
 //!
@@ -29,17 +29,17 @@ pub(super) fn taken_at(instance: &Instance, now: SystemTime) -> Option<SystemTim
     times.into_iter().flatten().filter(|time| *time >= now).min()
 }
 
-/// Whether EC2 takes the instance, or may still do so although its time is over.
+/// Whether EC2 takes the instance, or may still do so although the announced time is over.
 pub(super) fn is_taken(instance: &Instance, now: SystemTime) -> bool {
     reclaimed_at(instance, now).is_some() || stopped_at(instance, now).is_some()
 }
 
-/// When EC2 takes its capacity back. Should it not have done so long after, it has changed its mind.
+/// When EC2 takes its capacity back. If it has not done so long after that, it has changed its mind.
 pub(super) fn reclaimed_at(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
     instance.risk.and_then(Risk::reclaim).filter(|until| now < *until + RECLAIM_MAY_COME_FOR)
 }
 
-/// When EC2 stops it, in the last minutes before. Should it not have done so long after, its time has been changed.
+/// When EC2 stops it, in the last minutes before. If it has not done so long after that, the time has been changed.
 pub(super) fn stopped_at(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
     instance.stop.time().filter(|stop| is_within(*stop, STOP_LEAD, now) && now < *stop + STOP_MAY_COME_FOR)
 }
@@ -49,18 +49,19 @@ pub(super) fn has_to_be_replaced(instance: &Instance, now: SystemTime) -> bool {
     instance.stop.time().is_some_and(|stop| is_within(stop, LAST_DAY, now))
 }
 
-/// When EC2 stops it, if a person has hardly the time left to find out why nothing can follow.
+/// When EC2 stops it, if a person has hardly any time left to find out why nothing can follow.
 pub(super) fn stops_soon(instance: &Instance, now: SystemTime) -> Option<SystemTime> {
     instance.stop.time().filter(|stop| is_within(*stop, LAST_DAYS, now))
 }
 
-/// Whether EC2 is about to take it, at a time that it has given or not.
+/// Whether EC2 is about to take it, whether or not it has given a time.
 pub(super) fn is_doomed(instance: &Instance, now: SystemTime) -> bool {
     let at_any_moment = Some(Risk { reason: RiskReason::Interruption, until: None });
     instance.risk == at_any_moment || is_taken(instance, now)
 }
 
-/// Whether its host retires. The mark is made of an event, and nothing tells when AWS has called it off: EC2's list decides.
+/// Whether its host retires. The mark is made from an event, and no event says that AWS has called the retirement off:
+/// EC2's list decides.
 pub fn retires(instance: &Instance) -> bool {
     match instance.stop {
         Stop::At(_) => true,

@@ -16,7 +16,7 @@ use crate::risk::Risk;
 
 /// What is known of the holder's release.
 pub(super) enum Evidence {
-    /// As far as anybody knows it has the volume mounted.
+    /// As far as is known, it has the volume mounted.
     Mounted,
     /// It let go before it was given the volume, and mounts nothing; unless it has been rebooted since, and then it serves.
     LeftBehind,
@@ -27,7 +27,7 @@ pub(super) enum Evidence {
     Stale,
     /// It was asked, and does not let go.
     Refused,
-    /// It was asked a moment ago, and has not heard it as far as anybody knows.
+    /// It was asked a moment ago, and as far as is known it has not heard it.
     Unheard,
     /// It is on its way to serve again.
     Resuming,
@@ -35,7 +35,7 @@ pub(super) enum Evidence {
 
 /// Who takes over, and when.
 pub(super) enum Follows {
-    /// Its successor has booted, or nobody shall follow: nothing is gained by serving on.
+    /// Its successor has booted, or none is to follow: nothing is gained by serving on.
     Now,
     /// Its successor has booted, and has not said yet that it can take over.
     OnItsWord(InstanceId),
@@ -60,13 +60,13 @@ impl Departure<'_> {
             ReleaseState::Running { since } if self.now < since + RELEASE_TIMEOUT => Evidence::Releasing,
             ReleaseState::Running { .. } => Evidence::Refused,
             ReleaseState::Released { at } if self.now < at + RELEASE_HOLDS => Evidence::LetGo,
-            // What it has let go of in this hand-off is on its way, and cannot be mounted again.
+            // The volume that it has let go of in this hand-off is on its way, and cannot be mounted again.
             ReleaseState::Released { at } if self.is_leaving() && self.now < at + SILENCE => Evidence::LetGo,
             ReleaseState::Released { .. } => Evidence::Stale,
-            // A failure of long ago was one of another hand-off.
+            // A failure of long ago belongs to another hand-off.
             ReleaseState::Failed { at } if self.now < at + SILENCE => Evidence::Refused,
             ReleaseState::Unanswered { at, .. } if self.now < at + LISTED_WITHIN => Evidence::Releasing,
-            // What it is asked for twice it does once.
+            // Asked twice, it does it once.
             ReleaseState::Unanswered { since, .. } if self.now < since + RELEASE_TIMEOUT => Evidence::Mounted,
             // Later its agent may be back, and if it is online the holder is asked once more. It is given up as soon as it
             // has not heard that either.
@@ -121,7 +121,7 @@ impl Departure<'_> {
         self.deadline_at(self.now)
     }
 
-    /// Whether it may serve for so long as it may take to serve again.
+    /// Whether it may serve for at least as long as it may take to serve again.
     pub(super) fn has_time_to_serve(&self) -> bool {
         match self.deadline_at(self.now + RESUME_TIMEOUT) {
             Deadline::None | Deadline::Ahead => true,
