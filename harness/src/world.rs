@@ -4,10 +4,10 @@
 //! method, named after the AWS operation) or an effect on the agenda that falls due. The same seed and the same calls
 //! at the same times give the same history.
 //!
-//! Each service has a room of its own: its state, readable from everywhere, and the changes to it alone. A change that
-//! takes time or randomness, leaves a trace in the history or reaches into another room is a method of the world, in
-//! the files of the room where it begins. A `the_…` asserts that something exists; a `still_…` that an effect does not
-//! come too late.
+//! Each service has a room of its own: its state, readable from everywhere, and the changes that concern only it. A
+//! change that takes time or randomness, leaves a trace in the history or reaches into another room is a method of the
+//! world, in the files of the room where it begins. A `the_…` asserts that something exists; a `still_…` that an effect
+//! does not come too late.
 
 mod agenda;
 pub mod autoscaling;
@@ -90,7 +90,7 @@ impl World {
         world
     }
 
-    /// Has a world in which nothing has happened yet begin at a time other than [`Time::GENESIS`].
+    /// Makes a world in which nothing has happened yet begin at a time other than [`Time::GENESIS`].
     pub(crate) fn begin_at(&mut self, start: Time) {
         debug_assert!(self.history().is_empty(), "a world begins before anything happens in it");
         self.now = start;

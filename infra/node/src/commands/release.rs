@@ -1,13 +1,13 @@
 //! `durin-node release`: stop k3s, end its containers, sync, unmount, and see that nothing is left.
 //!
-//! Unless a tag asks for a drain, it asks nothing of the cluster's API and leaves no mark in it: a drain would cordon
+//! Unless a tag asks for a drain, it asks nothing of the cluster's API and leaves no trace in it: a drain would cordon
 //! the node in the datastore, which travels with the volume. So hooks (preStop) do not run; containers get SIGTERM and
-//! five seconds. Nor does it run `k3s-killall.sh`, which looks for containers below k3s's default data directory only,
+//! five seconds. Nor does it run `k3s-killall.sh`, which looks only for containers below k3s's default data directory,
 //! and removes the files below a path that is mounted twice.
 //!
-//! The marker stays, after a failure too: an instance that cannot release has to be replaced. Except at a shutdown, of
-//! which nobody is told that the volume has been released: systemd may start everything again in the same boot, with
-//! the same `/run` (`systemctl restart durin-node`, `systemctl soft-reboot`).
+//! The marker stays, even after a failure: an instance that cannot release has to be replaced. The exception is a
+//! shutdown, after which nothing reports that the volume has been released: systemd may start everything again in the
+//! same boot, with the same `/run` (`systemctl restart durin-node`, `systemctl soft-reboot`).
 
 use std::io;
 use std::thread;
@@ -30,11 +30,11 @@ use super::drain::drain;
 use super::journal;
 use super::volume::Mounted;
 
-/// The command document stops us after 45 s, and then the reason is lost.
+/// The command document stops us after 45 s, and the reason would be lost.
 const BOUND: Duration = Duration::from_secs(40);
 const LOCK: Duration = Duration::from_secs(35);
 const STOP: Duration = Duration::from_secs(10);
-/// For containers to save what they have to.
+/// For containers to save what they need to.
 const GRACE: Duration = Duration::from_secs(5);
 /// For what follows the unmounting.
 const REST: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ fn take_turn(world: &World, volume: &VolumeId, until: Until, steps: &mut Steps) 
 
     let was_marked = is_marked_by_others(world);
     let released = let_go(world, volume, until, deadline, steps);
-    // Within our turn: whoever comes next and says that it is released has to mark it.
+    // Still under the lock: whichever release comes next and says that it is released has to mark it.
     if until == Until::Started && !was_marked {
         state::unmark(world).map_err(|error| format!("cannot remove {}: {error}", world.marker().display()))?;
     }
@@ -85,7 +85,7 @@ fn let_go(
     match letting_go::begin(volume, &before(world, &device)?) {
         Begin::Refuse(why) => return Err(why.to_string()),
         Begin::NothingToDo => {
-            // Somebody may have written to it since.
+            // Something may have written to it since.
             let not_written = flush(volume, &device, deadline, steps)?;
             if until == Until::Resumed && state::of_a_shutdown(world).is_some() {
                 mark(world, volume, until)?;
@@ -112,7 +112,7 @@ fn let_go(
     Ok(Done { word: "released", not_written })
 }
 
-/// A shutdown leaves a marker of others as it is: its own goes when the units have stopped, and theirs is to stay.
+/// A shutdown leaves the marker of another release as it is: its own goes when the units have stopped, the other stays.
 fn mark(world: &World, volume: &VolumeId, until: Until) -> Result<(), String> {
     if until == Until::Started && is_marked_by_others(world) {
         return Ok(());
@@ -120,12 +120,12 @@ fn mark(world: &World, volume: &VolumeId, until: Until) -> Result<(), String> {
     state::mark(world, volume, until).map_err(|error| format!("cannot write {}: {error}", world.marker().display()))
 }
 
-/// One of a shutdown's own is there after it was killed, and is completed.
+/// A shutdown's own marker is left behind if it was killed, and the next one completes it.
 fn is_marked_by_others(world: &World) -> bool {
     state::marker(world).forbids() && state::of_a_shutdown(world).is_none()
 }
 
-/// Without a volume, the one that this instance has mounted.
+/// If no volume is named, the one that this instance has mounted.
 pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps) -> Answer {
     let mounted = Mounted::of_this_boot(world).map(|mounted| mounted.volume.to_string());
     let killed = || state::of_a_shutdown(world).filter(|_| until == Until::Started);
@@ -171,7 +171,7 @@ fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
     }
 }
 
-/// The journal is written while containers end, so that nobody waits for it.
+/// The journal is written while containers end, so that nothing waits for it.
 fn end_containers_and_keep_journal(world: &World, device: &Device, deadline: Deadline, steps: &mut Steps) {
     let own = mounts::own(device).ok().flatten();
     // Not into the root disk's directory below.
@@ -186,7 +186,7 @@ fn end_containers_and_keep_journal(world: &World, device: &Device, deadline: Dea
     }
 }
 
-/// k3s leaves its containers running when it stops. Now that it cannot restart them, all are asked at once.
+/// k3s leaves its containers running when it stops. Now that it cannot restart them, all are asked to end at once.
 fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     let begun = Instant::now();
     processes::signal(&cgroups::containers(world), Signal::TERM);
@@ -208,8 +208,8 @@ fn end_containers(world: &World, deadline: Deadline, steps: &mut Steps) {
     steps.report("kill the rest of the containers", begun, outcome(killed));
 }
 
-/// A file system that somebody has frozen, for a snapshot say, lets nobody write: its containers could not end, and it
-/// would live on unmounted.
+/// A file system that somebody has frozen, say for a snapshot, blocks every write: its containers could not end, and it
+/// would live on after being unmounted.
 fn thaw(device: &Device, deadline: Deadline, steps: &mut Steps) {
     let begun = Instant::now();
     let own = mounts::own(device).ok().flatten();
@@ -233,14 +233,14 @@ fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option
     }))
 }
 
-/// The device itself, when nobody has it any more. Returns what could not be written.
+/// The device itself, once no process has it open. Returns what could not be written.
 fn flush(volume: &VolumeId, device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
     let begun = Instant::now();
     let flushed = device.flush(deadline);
     steps.report("flush", begun, &flushed.outcome());
     match flushed.ended {
         Ended::With(0) => Ok(None),
-        // To stay would not bring it back.
+        // Staying would not bring it back.
         Ended::With(_) => Ok(Some(flushed.reason())),
         Ended::TooLate | Ended::Killed | Ended::NotStarted(_) => {
             Err(NotReleased::Unflushed(volume.clone(), flushed.outcome()).to_string())
@@ -252,8 +252,8 @@ fn unknown(error: io::Error) -> String {
     format!("cannot read the list of mounts: {error}")
 }
 
-/// Unmounts, and returns who has the device then. What the kernel has to write before may take all the time that there
-/// is; a process that keeps the volume does not end by waiting.
+/// Unmounts, and returns what still has the device then. Whatever the kernel has to write first may take all the time
+/// that there is; a process that keeps the volume does not end because we wait.
 fn unmount(
     world: &World,
     device: &Device,
@@ -270,12 +270,12 @@ fn unmount(
         let mut covers = Vec::new();
         for mount in &all {
             if let Some(cover) = mounted::cover(&here, mount) {
-                // Its place leads to what is somebody else's.
+                // Its mount point leads to something that is not ours.
                 covers.push(format!("what is mounted over it at {}", cover.point));
                 continue;
             }
             if Some(mount.id) == last {
-                // It may have been frozen since. Unmounted, it would live on, and nobody could thaw it.
+                // It may have been frozen since. Once unmounted, it would live on, and nothing could thaw it.
                 thaw(device, deadline, steps);
             }
             let ran = mounts::unmount(&mount.place, deadline.at_most(Duration::from_secs(2)));
@@ -313,8 +313,8 @@ fn unmount(
     Ok(now)
 }
 
-/// What the kubelet and containerd have mounted besides, tokens and other volumes of pods. None of it is this volume's,
-/// so nothing depends on it.
+/// What else the kubelet and containerd have mounted: tokens and other volumes of pods. None of it is this volume's, so
+/// nothing depends on it.
 fn unmount_the_rest(world: &World, deadline: Deadline) {
     let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
     let Ok(mut here) = mounts::here() else { return };

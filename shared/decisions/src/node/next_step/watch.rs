@@ -2,7 +2,7 @@
 //!
 //! Lambda invokes a function that has died once more, but only after a minute, which is half of what EC2 gives. Most of a
 //! hand-off is known to two runs at least, and the one that follows takes over within seconds. Two things are known to
-//! only one run, and a second is started to look after it a little later:
+//! only one run, and a second is started to look after them a little later:
 //!
 //! ```text
 //! a warning     until its run has marked the instance, and asked for a successor
