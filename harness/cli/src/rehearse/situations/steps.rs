@@ -44,7 +44,9 @@ impl Instance<'_> {
             "in use" => self.is_free(false),
             "serves" => self.must("durin-node status --wait serves --within 120").map(drop),
             // What systemd says last of it: k3s has been stopped.
-            "has the journal" => self.must("grep -h 'Stopped .*Lightweight Kubernetes' /data/durin/journal/*").map(drop),
+            "has the journal" => {
+                self.must("grep -h 'Stopped .*Lightweight Kubernetes' /data/durin/journal/*").map(drop)
+            }
             "open a file" => self.must("setsid sleep 100000 </data/written >/dev/null 2>&1 & sleep 1").map(drop),
             "close it" => self.must("kill $(pidof sleep); sleep 1").map(drop),
             "reboot" => self.reboot().await,
