@@ -62,7 +62,10 @@ def alone(tmp_path):
 def options(recipe):
     """The options of its help, each once, with the name of its value or nothing."""
     script = INFRA / ("images.sh" if recipe in IMAGES else "nodes.sh" if recipe in NODES else f"{recipe}.sh")
-    said = re.findall(r"^# +(--[a-z0-9-]+)(?:, (--[a-z0-9-]+))?(?: ([A-Za-z]+))?  ", script.read_text(), re.MULTILINE)
+    help_of_it = script.read_text()
+    if recipe in IMAGES:
+        help_of_it = re.search(rf"^#   just {recipe} .*\n(?:#     .*\n)*", help_of_it, re.MULTILINE).group()
+    said = re.findall(r"^# +(--[a-z0-9-]+)(?:, (--[a-z0-9-]+))?(?: ([A-Za-z]+))?  ", help_of_it, re.MULTILINE)
     return {name: value for one, other, value in said for name in (one, other) if name}.items()
 
 
@@ -71,7 +74,7 @@ def with_options(valued):
         pytest.param(recipe, name, id=f"{recipe[0]} {name}")
         for recipe in RECIPES
         for name, value in options(recipe[0])
-        if bool(value) == valued and (recipe[0] not in IMAGES or recipe[0] == "prune-plan")
+        if bool(value) == valued
     ]
     assert found
     return found
