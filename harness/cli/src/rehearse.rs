@@ -29,7 +29,7 @@ pub use making::NotRehearsed;
 pub struct Options {
     /// The scenarios, by name; an interruption unless named
     scenarios: Vec<String>,
-    /// All scenarios (less than half an hour on two cores)
+    /// All scenarios, one a core at a time
     #[arg(long, conflicts_with = "scenarios")]
     all: bool,
     /// List the scenarios
