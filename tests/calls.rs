@@ -93,10 +93,10 @@ async fn a_launch_moves_the_record_in_six_calls_and_waits_for_the_word_of_its_in
         (invoked.calls[5].as_str(), record_moved(&story, begun)),
         ("route53:ChangeResourceRecordSets", 4 * CALL)
     );
-    // Then it waits for the instance to boot, to start k3s, and to say so: two looks whether it lives, one at the volume. And
-    // its owner hears of it.
+    // Then it waits for the instance to boot, to start k3s, and to say so, with a look whether it lives; and its owner hears
+    // of it.
     let (asked, others): (Vec<_>, Vec<_>) = invoked.calls.iter().partition(|call| call.starts_with("ssm:"));
-    assert!((others.len(), asked.len()) <= (10, 9) && calls <= 19 && waits < 600, "{:?}", invoked.calls);
+    assert!(others.len() == 9 && asked.len() <= 9 && calls <= 18 && waits < 600, "{:?}", invoked.calls);
 
     // Again, after success, while the group still launches: it reads, finds the action completed, and changes nothing.
     let before = (story.holder(), story.record());

@@ -37,7 +37,7 @@ const FRESH_FOR_A_FOLLOWER: Duration = Duration::from_secs(90);
 const FRESH_WITHOUT_A_NEWCOMER: Duration = Duration::from_secs(10);
 
 /// Maximum age of the instances while a newcomer boots or is given the volume: it may die, and the next one be waited for.
-const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(20);
+const DEATH_IS_SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// What was read so recently is of the moment.
 const OF_THE_MOMENT: Duration = Duration::from_secs(2);

@@ -57,7 +57,6 @@ impl View {
             WaitFor::Serves { holder } => {
                 self.forget_answers(holder);
                 self.instances.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
-                self.volume.forget_if_older(DEATH_IS_SEEN_WITHIN, now);
             }
             WaitFor::Released { .. } | WaitFor::Resumed { .. } => {
                 self.commands.forget();
