@@ -29,13 +29,13 @@ pub use making::NotRehearsed;
 pub struct Options {
     /// The scenarios, by name; an interruption unless named
     scenarios: Vec<String>,
-    /// All scenarios, one a core at a time
+    /// All scenarios, several at a time
     #[arg(long, conflicts_with = "scenarios")]
     all: bool,
     /// List the scenarios
     #[arg(long, conflicts_with = "all")]
     list: bool,
-    /// How many scenarios at once, each with up to three machines; one a core unless given
+    /// How many scenarios at once, each with up to three machines; one more than there are cores unless given
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
     /// Of the situations, only those whose name has this in it
