@@ -130,8 +130,15 @@ provide_agent() {
 # refuse_an_older_k3s FILE: k3s changes a datastore for its own version, and knows no way back. An image has none yet.
 refuse_an_older_k3s() {
     local there new=$k3s_version
-    ! $image && inside sh -c 'command -v k3s' >/dev/null || return 0
-    there=$(inside sh -c 'k3s --version' 2>/dev/null | version) || there=""
+    ! $image || return 0
+    # sudo's path may lack /usr/local/bin.
+    if [ -e "$root/usr/local/bin/k3s" ]; then
+        there=$(inside /usr/local/bin/k3s --version 2>/dev/null | version) || there=""
+    elif inside sh -c 'command -v k3s' >/dev/null; then
+        there=$(inside sh -c 'k3s --version' 2>/dev/null | version) || there=""
+    else
+        return 0
+    fi
     # What another hash was given for is not the one in versions.sh.
     [ "$k3s_sha256" = "$k3s_sha256_x86_64" ] || [ "$k3s_sha256" = "$k3s_sha256_aarch64" ] || new=$("$1" --version 2>/dev/null | version) || new=""
     [ -n "$there" ] && [ -n "$new" ] ||

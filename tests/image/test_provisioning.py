@@ -100,14 +100,13 @@ def test_a_k3s_that_was_tampered_with_is_refused(machine):
     assert not (machine.root / "usr/local/bin/k3s").exists()
 
 
-def versioned(machine, tmp_path, there, new):
-    """A server whose k3s has one version, and the options for a k3s of another."""
-    for file, version in [(machine.root / "usr/local/bin/k3s", there), (tmp_path / "new", new)]:
+def versioned(machine, tmp_path, there, new, place="usr/local/bin/k3s"):
+    """A server whose k3s has one version, and the options for a k3s of another. Its path lacks /usr/local/bin, as sudo's may."""
+    for file, version in [(machine.root / place, there), (tmp_path / "new", new)]:
         text = f'#!/bin/sh\n[ "$1" != --version ] || echo "{version}"\n' + K3S.partition("\n")[2]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o755)
-    (machine.root / "usr/bin/k3s").symlink_to("../local/bin/k3s")
     return ["--k3s", str(tmp_path / "new"), "--k3s-sha256", hashlib.sha256((tmp_path / "new").read_bytes()).hexdigest()]
 
 
@@ -137,6 +136,12 @@ def test_a_server_gets_no_older_k3s(machine, tmp_path, there, new, told):
     done = machine.run("provision.sh", "--offline", *options)
     assert done.returncode == 1 and told in done.stderr, done.stderr
     assert machine.files() == before
+
+
+def test_a_server_that_has_k3s_elsewhere_gets_no_older_one(machine, tmp_path):
+    options = versioned(machine, tmp_path, "k3s version v1.36.4+k3s1 (aa)", "k3s version v1.35.9+k3s1 (bb)", "usr/bin/k3s")
+    done = machine.run("provision.sh", "--offline", *options)
+    assert done.returncode == 1 and "v1.35.9+k3s1 is older" in done.stderr, done.stderr
 
 
 def test_the_version_of_the_pinned_k3s_is_that_of_the_pin(machine, tmp_path, bundle, monkeypatch):
