@@ -13,8 +13,9 @@ metadata() {
     ask --header "X-aws-ec2-metadata-token: $token" "http://169.254.169.254/latest/meta-data/$1"
 }
 
-# The fuller of both: on either, nothing works at 100 %.
-used=$(df --output=pcent "$volume" / | tr -dc '0-9\n' | sort -n | tail -n 1)
+# The fuller of both, by its bytes or by its files (inodes, of which an xfs or a btrfs may say none): at 100 % of either, on
+# either, nothing works.
+used=$(df --output=pcent,ipcent "$volume" / | tr -s ' %' '\n' | grep -x '[0-9]*' | sort -n | tail -n 1)
 # With its write-ahead log, which may go while this looks. A new volume has no datastore, and is measured all the same.
 size=$({ find "$volume/k3s/server/db" -maxdepth 1 -name 'state.db*' -printf '%s\n' 2>/dev/null || true; } | awk '{ sum += $1 } END { print sum + 0 }')
 node=$(metadata tags/instance/Name)

@@ -347,14 +347,15 @@ def measured(tmp_path, bundle):
     tools.mkdir()
     programs = {
         "curl": 'case "$*" in *api/token*) echo token ;; *Name*) echo home ;; *region*) echo eu-central-1 ;; esac',
-        "df": r"printf 'Use%%\n 91%%\n 40%%\n'",
+        "df": f'[ "$1" = --output=pcent,ipcent ] && cat "{tmp_path}/df"',
         "aws": f'echo "$*" >>"{tmp_path}/told"',
     }
     for name, text in programs.items():
         (tools / name).write_text(f"#!/bin/sh\n{text}\n")
         (tools / name).chmod(0o755)
 
-    def measure():
+    def measure(volume="91% 3%", root_disk="40% -"):
+        (tmp_path / "df").write_text(f"Use% IUse%\n {volume}\n {root_disk}\n")
         environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run([bundle / "measure.sh", tmp_path / "data"], env=environment, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, done.stderr
@@ -370,6 +371,15 @@ def test_what_is_measured_is_told_to_cloudwatch(tmp_path, measured):
     (database / "state.db").write_bytes(bytes(5000))
     (database / "state.db-wal").write_bytes(bytes(300))
     assert {name: it["--value"] for name, it in measured().items()} == {"DiskUsed": "91", "DatastoreSize": "5300"}
+
+
+@pytest.mark.parametrize(
+    ("volume", "root_disk", "used"),
+    [("8% 99%", "40% 12%", "99"), ("8% 9%", "40% 100%", "100"), ("7% -", "5% 6%", "7"), ("100% 1%", "9% 9%", "100"), ("0% 0%", "0% 0%", "0")],
+)
+def test_a_disk_without_room_for_files_is_full(tmp_path, measured, volume, root_disk, used):
+    (tmp_path / "data").mkdir()
+    assert measured(volume, root_disk)["DiskUsed"]["--value"] == used
 
 
 def test_a_volume_without_a_datastore_is_measured(tmp_path, measured):
