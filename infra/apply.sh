@@ -45,6 +45,19 @@ look_at_node() {
         fail "the node may not prove that $xmpp_domain is yours: just deploy-node $node --certificate-zone Z…, the public zone that $xmpp_domain is in"
 }
 
+# refuse_a_namesake NODE: another region or account may have a cluster whose node is called so. durin-node leaves in it which
+# instance serves.
+refuse_a_namesake() {
+    local instance
+    instance=$(kubectl get node "$1" --output 'jsonpath={.metadata.annotations.durin/instance}' </dev/null) ||
+        fail "kubectl does not say which instance serves as the node $1: run the same command again"
+    [ -n "$instance" ] || { say "note: nothing in the cluster says which instance serves, so this may be another node $1" && return; }
+    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
+        --query "AutoScalingGroups[0].Instances[?InstanceId=='$instance'].InstanceId"
+    [ "$answer" = "$instance" ] ||
+        fail "the cluster that kubectl reaches is served by $instance, which is no instance of the group $node in $region: set KUBECONFIG to the node's. If the node has just moved, wait a minute, and run the same command again"
+}
+
 # write_overlay NAME TEXT: a kustomization over a folder of infra/cluster, for this node. Sets overlay to its path.
 write_overlay() {
     overlay=$root/target/cluster/$node/$1
@@ -150,6 +163,7 @@ fi
 nodes=$(kubectl get nodes --output name </dev/null) || fail "kubectl does not reach the cluster: DEPLOY.md, 4, says how"
 [ "$nodes" = "node/${node_name:-$node}" ] ||
     fail "the cluster that kubectl reaches is not the node ${node_name:-$node}, but has ${nodes//$'\n'/, }: set KUBECONFIG to the node's, or pass --node-name if it is called so in Kubernetes"
+refuse_a_namesake "${node_name:-$node}"
 say "This will apply to the node $node:"
 say "  platform  a storage class; cert-manager${certificate_zone:+, for names in the zone $certificate_zone}; external-dns, for the zone $zone"
 [ "$ebs_csi" != true ] || say "  ebs-csi   the EBS CSI driver"

@@ -145,6 +145,8 @@ case $* in
 *ServiceNames*) echo $SERVICE_NAMES ;;
 *CertificateZoneId*) echo $CERTIFICATE_ZONE ;;
 *EbsCsi*) echo $EBS_CSI ;;
+*"InstanceId=='i-0123456789abcdef0'"*) echo i-0123456789abcdef0 ;;
+*"InstanceId=='"*) ;;
 *) echo "what is $*" >&2; exit 1 ;;
 esac
 """
@@ -152,13 +154,14 @@ KUBECTL = """#!/bin/sh
 echo "$*" >>"$CALLED"
 case $* in
 "get nodes"*) echo node/$NODE ;;
+"get node $NODE "*durin/instance*) printf %s "$INSTANCE" ;;
 esac
 """
 
 
 @pytest.fixture
 def apply(tmp_path):
-    def run(*arguments, node="home", service_names="true", certificate_zone="", ebs_csi="false", real_kubectl=False):
+    def run(*arguments, node="home", service_names="true", certificate_zone="", ebs_csi="false", instance="i-0123456789abcdef0", real_kubectl=False):
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
         programs = {"aws": AWS} if real_kubectl else {"aws": AWS, "kubectl": KUBECTL}
@@ -172,6 +175,7 @@ def apply(tmp_path):
             "AWS_REGION": "eu-central-1",
             "CALLED": str(tmp_path / "called"),
             "NODE": node,
+            "INSTANCE": instance,
             "SERVICE_NAMES": service_names,
             "CERTIFICATE_ZONE": certificate_zone,
             "EBS_CSI": ebs_csi,
@@ -231,6 +235,14 @@ def test_nothing_is_applied_to_another_cluster_or_without_the_right(apply, tmp_p
     assert "--service-names true" in apply("--yes", service_names="false").stderr
     assert "--certificate-zone" in apply("--yes", *XMPP).stderr
     assert "apply" not in (tmp_path / "called").read_text()
+
+
+def test_nothing_is_applied_to_a_node_of_the_same_name_elsewhere(apply, tmp_path):
+    other = apply("--yes", instance="i-0fedcba9876543210")
+    assert other.returncode == 1 and "served by i-0fedcba9876543210, which is no instance of the group home in eu-central-1" in other.stderr
+    assert "apply" not in (tmp_path / "called").read_text()
+    unknown = apply("--yes", instance="")
+    assert unknown.returncode == 0 and "note: nothing in the cluster says which instance serves" in unknown.stdout + unknown.stderr
 
 
 def test_a_server_that_was_brought_along_keeps_its_name(apply):
