@@ -27,7 +27,7 @@ pub(super) fn main() -> ExitCode {
         (Some("k3s"), ["container", cgroup, directory]) => container::run(Path::new(cgroup), Path::new(directory)),
         (Some("k3s"), ["kubectl", rest @ ..]) => kubectl::run(rest),
         (Some("k3s"), ["--version"]) => {
-            print("k3s version v0.0.0+stand-in (no Kubernetes: a stand-in for rehearsals)").map_err(Into::into)
+            print("k3s version v0.0.0+k3s0 (no Kubernetes: a stand-in for rehearsals)").map_err(Into::into)
         }
         (_, other) => Err(format!("the stand-in for k3s has no {other:?}").into()),
     };

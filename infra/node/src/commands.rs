@@ -7,6 +7,7 @@ pub mod places;
 pub mod prepare;
 pub mod release;
 pub mod resume;
+mod served;
 pub mod settle;
 pub mod status;
 pub mod volume;

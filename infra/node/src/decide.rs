@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod contents;
 pub mod fitness;
 pub mod fsck;
+pub mod k3s;
 pub mod letting_go;
 pub mod marker;
 pub mod mounted;

@@ -3,6 +3,7 @@
 pub mod cgroups;
 pub mod device;
 pub mod image;
+pub mod k3s;
 pub mod kubectl;
 pub mod lock;
 pub mod metadata;

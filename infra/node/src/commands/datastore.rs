@@ -28,7 +28,7 @@ const FROM_THERE: &str = "../../../../run/durin/k3s-volume.yaml";
 pub fn configure(world: &World, node_name: Option<&str>) -> io::Result<()> {
     let kept = world.mount_point().join("durin/k3s.yaml");
     if !kept.exists() {
-        let chosen = if has_datastore(world.mount_point()) { "" } else { CHOSEN_ONCE };
+        let chosen = if is_there(world.mount_point()) { "" } else { CHOSEN_ONCE };
         // The name is the datastore's, too: under another one, the node is another node, and local volumes are out of
         // its reach. So it stays even if the tags change.
         let name = node_name.map(|name| format!("node-name: \"{name}\"\n")).unwrap_or_default();
@@ -92,6 +92,7 @@ pub fn embedded_etcd(mount_point: &Path) -> Option<PathBuf> {
     Some(mount_point.join("k3s/server/db/etcd")).filter(|path| path.exists())
 }
 
-fn has_datastore(mount_point: &Path) -> bool {
+/// Whether k3s has a datastore on it.
+pub(super) fn is_there(mount_point: &Path) -> bool {
     mount_point.join("k3s/server").exists()
 }

@@ -105,7 +105,8 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
     }
     // A reboot would take that back, and whoever asked for it has been told that it is released.
     if state::marker(world).forbids() {
-        return Err(NotResumed::ReleasedAgain(volume.clone()).into());
+        let released_again = || NotResumed::ReleasedAgain(volume.clone());
+        return Err(in_vain(world).map_or_else(released_again, |why| NotResumed::InVain(volume.clone(), why)).into());
     }
     if let Some(why) = in_vain(world).filter(|_| !is_left_over) {
         if !mounts::is_at(world, volume) {

@@ -18,9 +18,9 @@ use crate::machine::programs::Deadline;
 use crate::machine::{state, unit};
 use crate::world::World;
 
-use super::datastore;
 use super::prepare::Prepared;
 use super::volume::Mounted;
+use super::{datastore, served};
 
 const API: Duration = Duration::from_secs(600);
 const WORKLOADS: Duration = Duration::from_secs(600);
@@ -60,6 +60,7 @@ pub fn run(world: &World, within: Option<Duration>, steps: &mut Steps) -> Answer
     let mut serves =
         Serves { boot: world.boot(), api_seconds: since_mount(), workloads_seconds: None, findings: Vec::new() };
     note(world, &serves);
+    served::keep(world);
 
     let step = Instant::now();
     let own = datastore::node_name(world);

@@ -17,7 +17,7 @@ use crate::world::World;
 
 use super::prepare::{NOT_ENDED, Prepared};
 use super::settle::Serves;
-use super::volume::Mounted;
+use super::volume::{Mounted, in_vain};
 use super::watch::Noticed;
 
 /// What can be waited for.
@@ -76,7 +76,8 @@ fn serves(world: &World) -> (Answer, bool) {
 fn look(world: &World) -> Result<Unit, (String, bool)> {
     if let Marker::Released(volume) = state::marker(world) {
         let volume = VolumeId::new(volume).map_or("the volume".to_owned(), |volume| volume.to_string());
-        return Err((format!("{volume} has been released"), true));
+        let why = in_vain(world).map(|why| format!(": {why}")).unwrap_or_default();
+        return Err((format!("{volume} has been released{why}"), true));
     }
     let mount = Mounted::of_this_boot(world).and_then(|note| mounts::at(world, &note.volume));
     match mount.map(|mount| mounts::condition(&mount)) {

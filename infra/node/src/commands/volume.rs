@@ -13,17 +13,17 @@ use durin_decisions::ids::VolumeId;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Steps};
-use crate::decide::marker::Marker;
+use crate::decide::marker::{Marker, Until};
 use crate::decide::taking::Refusal;
 use crate::machine::device::{self, Device};
 use crate::machine::lock;
 use crate::machine::mounts::{self, Condition};
 use crate::machine::programs::Deadline;
-use crate::machine::{reading, state};
+use crate::machine::{self, reading, state, unit};
 use crate::world::World;
 
 use super::prepare::Prepared;
-use super::{datastore, places};
+use super::{datastore, places, release, served};
 
 const LOCK: Duration = Duration::from_secs(60);
 /// `durin-prepare.service` may take as long.
@@ -110,11 +110,12 @@ pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
     };
     let taken = take(world, &wanted, deadline, steps);
     forget_in_vain(world);
-    if let Err(Left::Refused(why)) = &taken
-        && !why.may_pass_with_a_reboot()
-    {
-        // Without it there is one reboot more.
-        drop(state::write(world, IN_VAIN, &InVain { boot: world.boot(), why: why.to_string() }));
+    if let Err(Left::Refused(why)) = &taken {
+        note(world, why);
+        if why.is_of_this_image() {
+            // Whatever comes of it: it is marked, and whoever wants the volume asks for it again.
+            release::run(world, Some(wanted.volume.as_str()), Until::Resumed, steps);
+        }
     }
     let answer = match taken {
         Ok(answer) => answer,
@@ -126,6 +127,14 @@ pub fn run(world: &World, options: &Options, steps: &mut Steps) -> Answer {
         Err(Left::Failed(why)) => Answer::no("failed", &format!("{} is not mounted: {why}", wanted.volume)),
     };
     answer.with("volume", wanted.volume.as_str())
+}
+
+/// Says in this boot what no reboot would change. Of a release the marker itself says it.
+fn note(world: &World, why: &Refusal) {
+    if !why.may_pass_with_a_reboot() && !matches!(why, Refusal::Released(_)) {
+        // Without it there is one reboot more.
+        drop(state::write(world, IN_VAIN, &InVain { boot: world.boot(), why: why.to_string() }));
+    }
 }
 
 /// Waits for the tags if they have to say which volume; not for ever, so that somebody reads why nothing is mounted. The
@@ -173,6 +182,8 @@ impl From<Refusal> for Left {
 fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut Steps) -> Result<Answer, Left> {
     // k3s would not see it.
     mounts::check_namespace()?;
+    // While nobody waits for it.
+    let k3s = machine::k3s::version();
     let begun = Instant::now();
     let device = wait(world, &wanted.volume, deadline)?;
     steps.report("wait for the volume", begun, "done");
@@ -187,7 +198,8 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         Marker::Absent => {}
     }
     // Mounted already, by a run that may have got no further: all that follows is done again.
-    let (file_system, formatted) = match mounting::standing(world, &device, &wanted.volume)? {
+    let standing = mounting::standing(world, &device, &wanted.volume)?;
+    let (file_system, formatted) = match standing {
         Some(file_system) => {
             // What follows writes to it, and would wait in our turn, which a release needs to thaw it.
             mounts::thaw(world.mount_point().as_os_str(), Deadline::after(THAW));
@@ -195,6 +207,14 @@ fn take(world: &World, wanted: &Wanted, deadline: Option<Deadline>, steps: &mut 
         }
         None => mounting::mount(world, wanted, &device, there, &lock, steps)?,
     };
+    // One that runs was let start.
+    if standing.is_none() || !unit::k3s().may_run() {
+        served::check(world, k3s.as_ref()).or_else(|why| {
+            // Still under the lock: nobody mounts it again before it is let go of.
+            state::mark(world, &wanted.volume, Until::Resumed).map_err(failed("cannot write a marker"))?;
+            Err(Left::from(why))
+        })?;
+    }
 
     let begun = Instant::now();
     let grown = reading::grow(file_system, &device.node, world.mount_point());

@@ -5,6 +5,7 @@ use durin_decisions::ids::VolumeId;
 use super::contents::{Contents, FileSystem};
 use super::first;
 use super::fsck::Checked;
+use super::k3s::Version;
 use super::marker::Marker;
 
 /// What was seen of this node's volume. The slow looks are taken only when [`next`] asks for them.
@@ -124,6 +125,12 @@ pub enum Refusal {
          move to SQLite by a backup and a restore"
     )]
     EmbeddedEtcd(String),
+    #[error(
+        "k3s {served} has served from it, and this image has {own}: a datastore does not go back to an earlier minor version. \
+         Launch from an image with {} or newer (`just unpin`), or, if you have restored a backup that {} or an older one has made, \
+         remove durin/k3s-version from the volume", .served.minor(), .own.minor()
+    )]
+    OlderK3s { served: Version, own: Version },
 }
 
 impl Refusal {
@@ -154,8 +161,14 @@ impl Refusal {
             | Refusal::TooNew(_)
             | Refusal::WriteProtected
             | Refusal::MountedByAnother(..)
-            | Refusal::EmbeddedEtcd(_) => false,
+            | Refusal::EmbeddedEtcd(_)
+            | Refusal::OlderK3s { .. } => false,
         }
+    }
+
+    /// Whether another instance may serve from it, so that this one lets go of it.
+    pub fn is_of_this_image(&self) -> bool {
+        matches!(self, Refusal::OlderK3s { .. })
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) fn arrived() -> (Instance, Metadata) {
         "k3s",
         r#"case "$*" in
            "kubectl get --raw /readyz"*) [ -e "$root/api/ready" ] ;;
+           --version) cat "$root/k3s.version" 2>/dev/null ;;
            "kubectl get "*) cat "$root/api/$3.json" 2>/dev/null || echo '{"items":[]}' ;;
            *) shift; echo "$*" >>"$root/changes" ;;
            esac"#,
@@ -174,4 +175,46 @@ fn settle_reports_everything_that_is_wrong() {
     }
     assert_eq!(changes(&instance), [REMEMBERED], "somebody's cordon stays");
     assert!(ran.answer["note"]["workloads_seconds"].is_null());
+}
+
+fn is_k3s(instance: &Instance, version: &str) {
+    instance.write("k3s.version", &format!("k3s version {version} (a1b2c3d4)\ngo version go1.25.1\n"));
+}
+
+#[test]
+fn the_volume_keeps_which_k3s_has_served_from_it() {
+    let (instance, metadata) = arrived();
+    instance.write("data/durin/k3s.yaml", "");
+    is_k3s(&instance, "v1.36.4+k3s1");
+    assert_eq!(settle(&instance, &metadata).word(), "serves");
+    assert_eq!(instance.read("data/durin/k3s-version"), "v1.36.4+k3s1\n");
+
+    // An older one, which may: of the same minor version, or with a backup.
+    is_k3s(&instance, "v1.35.9+k3s1");
+    assert_eq!(settle(&instance, &metadata).word(), "serves");
+    assert_eq!(instance.read("data/durin/k3s-version"), "v1.35.9+k3s1\n");
+}
+
+#[test]
+fn what_was_known_stays_when_k3s_does_not_say_its_version_or_does_not_serve() {
+    let (instance, metadata) = arrived();
+    instance.write("data/durin/k3s-version", "v1.36.4+k3s1\n");
+    let ran = settle(&instance, &metadata);
+    assert_eq!(ran.word(), "serves");
+    assert!(ran.text.contains("k3s does not say its version"), "{}", ran.text);
+
+    is_k3s(&instance, "v1.37.0+k3s1");
+    std::fs::remove_file(instance.path("api/ready")).expect("it was ready");
+    assert_eq!(instance.durin_node(metadata.address, &["settle", "--within", "1"]).word(), "does not serve");
+    assert_eq!(instance.read("data/durin/k3s-version"), "v1.36.4+k3s1\n");
+}
+
+/// What lies where the volume was mounted is the root disk's.
+#[test]
+fn a_volume_that_has_gone_keeps_nothing_and_k3s_serves_all_the_same() {
+    let (instance, metadata) = arrived();
+    is_k3s(&instance, "v1.36.4+k3s1");
+    let ran = settle(&instance, &metadata);
+    assert_eq!(ran.word(), "serves", "{}", ran.text);
+    assert!(!instance.path("data/durin").exists(), "{}", ran.text);
 }

@@ -3,6 +3,7 @@
 mod choices;
 mod cluster;
 mod evidence;
+mod k3s;
 mod letting_go;
 mod mounted;
 mod rescue;

@@ -3,6 +3,7 @@
 use durin_decisions::ids::VolumeId;
 use durin_node::decide::contents::{Contents, FileSystem};
 use durin_node::decide::fsck::Checked;
+use durin_node::decide::k3s::Version;
 use durin_node::decide::marker::Marker;
 use durin_node::decide::taking::{Access, Blank, Next, Refusal, Seen, next};
 use rstest::rstest;
@@ -114,6 +115,7 @@ fn every_refusal_says_what_to_do() {
         Refusal::ShutDown(text()),
         Refusal::SomethingElseIsThere(text(), text()),
         Refusal::EmbeddedEtcd(text()),
+        older_k3s(),
     ];
     let deeds = [
         "resume", "detach", "udevadm", "let go", "dmesg", "attach", "wipefs", "restore", "repair", "unmount", "move",
@@ -142,6 +144,12 @@ fn every_refusal_says_what_to_do() {
 #[case::it_is_as_new(Refusal::NotDeclaredNew(volume()), false)]
 #[case::it_is_as_little_blank(Refusal::NotBlank, false)]
 #[case::the_image_is_as_old(Refusal::TooNew("FEATURE_C12".into()), false)]
+#[case::its_k3s_is_as_old(older_k3s(), false)]
 fn a_reboot_changes_what_the_kernel_knows_and_not_what_is_on_the_volume(#[case] why: Refusal, #[case] may_pass: bool) {
     assert_eq!(why.may_pass_with_a_reboot(), may_pass);
+}
+
+fn older_k3s() -> Refusal {
+    let version = |text| Version::read(text).expect("a version");
+    Refusal::OlderK3s { served: version("v1.36.4+k3s1"), own: version("v1.35.9+k3s1") }
 }

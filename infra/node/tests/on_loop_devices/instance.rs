@@ -248,9 +248,17 @@ impl Instance {
             ),
         );
         self.write("k3s.unit", crate::serving::RUNS);
-        for other in ["k3s", "kubectl", "crictl", "ctr", "k3s-killall.sh"] {
+        for other in ["kubectl", "crictl", "ctr", "k3s-killall.sh"] {
             self.stand_in(other, "echo \"${0##*/} $*\" >>\"$root/cluster\"");
         }
+        self.install_k3s();
+    }
+
+    /// One that says its version, once it has one, and asks nobody.
+    pub(crate) fn install_k3s(&self) {
+        let ask = "echo \"k3s $*\" >>\"$root/cluster\"";
+        let body = format!("case $1 in --version) cat \"$root/k3s.version\" 2>/dev/null ;; *) {ask} ;; esac");
+        self.stand_in("k3s", &body);
     }
 
     pub(crate) fn stand_in(&self, name: &str, body: &str) {

@@ -17,6 +17,7 @@ mod journal;
 #[expect(dead_code, reason = "what the metadata service says wrongly is a test's beside this")]
 #[path = "../beside_the_machine/metadata.rs"]
 mod metadata;
+mod older_k3s;
 mod persisting;
 mod releases;
 mod resumes;

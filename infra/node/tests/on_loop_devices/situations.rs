@@ -171,6 +171,17 @@ impl Play {
                 let held = fs::read_to_string(self.instance.path("data/written")).unwrap_or_default();
                 assert_eq!(Some(held.as_str()), with, "{at}");
             }
+            "this image has k3s" => {
+                let said = format!("k3s version {} (a1b2c3d4)\ngo version go1.25.1\n", with.unwrap_or_default());
+                self.instance.write("k3s.version", &said);
+            }
+            "k3s has served" => {
+                fs::create_dir_all(self.instance.path("data/k3s/server")).expect("a directory");
+                self.instance.write("data/durin/k3s-version", &format!("{}\n", with.unwrap_or_default()));
+            }
+            "a backup is restored" => {
+                fs::remove_file(self.instance.path("data/durin/k3s-version")).expect("it was there");
+            }
             "as made" => assert!(self.volume().is_as_made(), "{at}: something was written to the volume"),
             "free" => assert!(self.is_free(), "{at}: the kernel says busy"),
             "in use" => assert!(!self.is_free(), "{at}: the kernel says free"),

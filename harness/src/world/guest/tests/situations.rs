@@ -18,7 +18,7 @@ const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
 /// What the guest knows nothing of. This list may only get shorter.
-const NOT_PART_OF_THE_MODEL: [(&str, &str); 29] = [
+const NOT_PART_OF_THE_MODEL: [(&str, &str); 31] = [
     ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
     (
         "asked before it has prepared in this boot, an instance says that it is not yet",
@@ -46,6 +46,14 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 29] = [
     ("a partition table is foreign", "a volume holds nothing of somebody else's"),
     ("another kind of content is foreign", "a volume holds nothing of somebody else's"),
     ("an embedded etcd is refused with advice", "k3s has SQLite"),
+    (
+        "an image with an older minor version of k3s lets go of a volume that a newer one has served from",
+        "k3s has no version",
+    ),
+    (
+        "an older patch of k3s, one that is not known, and one for which a backup was restored serve",
+        "k3s has no version",
+    ),
     ("a volume that two devices call themselves is refused", "EC2 gives each volume a serial number of its own"),
     ("something else at the mount point is refused", "an instance mounts its volume and nothing else"),
     ("a volume that is mounted elsewhere is refused", "an instance mounts its volume and nothing else"),

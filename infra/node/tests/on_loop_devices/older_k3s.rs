@@ -1,0 +1,55 @@
+//! A volume that a newer k3s has served from, beside what the table shows of it.
+
+use std::fs;
+
+use crate::instance::{Instance, VOLUME};
+use crate::serving::RUNS;
+use crate::volume::Volume;
+
+/// An instance that has mounted a volume from which k3s has served that is newer than its own.
+fn newer_has_served() -> Option<(Instance, Volume)> {
+    let instance = Instance::boot()?;
+    let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    assert_eq!(mount(&instance), "mounted");
+    fs::create_dir_all(instance.path("data/k3s/server")).expect("a directory");
+    instance.write("data/durin/k3s-version", "v1.36.4+k3s1\n");
+    instance.write("k3s.version", "k3s version v1.35.9+k3s1 (a1b2c3d4)\n");
+    Some((instance, volume))
+}
+
+fn mount(instance: &Instance) -> String {
+    instance.durin_node(&["volume", "--volume", VOLUME, "--within", "1"]).word().to_owned()
+}
+
+/// Its program may have been replaced since.
+#[test]
+fn a_k3s_that_runs_already_is_left_alone() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    assert_eq!(mount(&instance), "mounted");
+    assert!(!instance.mounts().is_empty() && instance.marker().is_none());
+}
+
+#[test]
+fn a_run_that_got_no_further_than_the_mount_is_caught_up_with() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    instance.write("k3s.unit", &RUNS.replace("=active", "=inactive"));
+    assert_eq!(mount(&instance), "refused");
+    assert!(instance.mounts().is_empty(), "{:?}", instance.mounts());
+    assert!(instance.marker().is_some_and(|marker| marker.starts_with(VOLUME)));
+}
+
+/// Then it is marked all the same, so that nothing starts on it, and the next release completes this one.
+#[test]
+fn a_volume_that_somebody_keeps_busy_is_refused_and_released_later() {
+    let Some((mut instance, _volume)) = newer_has_served() else { return };
+    instance.write("data/written", "");
+    instance.with_open("data/written");
+    instance.write("k3s.unit", &RUNS.replace("=active", "=inactive"));
+    assert_eq!(mount(&instance), "refused");
+    let serves = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert!(serves.why().contains("k3s v1.36.4+k3s1 has served from it"), "{serves}");
+    assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "not released");
+    instance.end_processes();
+    assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
+}
