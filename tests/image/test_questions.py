@@ -40,24 +40,31 @@ def own_user_data():
 OWN = own_user_data()
 
 
+COMING = {"Prepared": ("not prepared", "it is still being provisioned"), "Serves": ("does not serve", "it is still being provisioned")}
+# What waiting does not change. (`shared/src/node/words.rs`)
+FAILED = {resource: (answer, "its provisioning has failed: look at /var/log/cloud-init-output.log on it") for resource, answer in [("Prepared", "unfit"), ("Serves", "does not serve")]}
+
+
 @pytest.mark.parametrize("resource", ["Prepared", "Serves"])
 @pytest.mark.parametrize(
-    ("files", "is_coming"),
+    ("files", "says"),
     [
-        ({USER_DATA: OWN}, True),
-        ({USER_DATA: OWN, PROVISIONING: ""}, True),
-        # It failed, half-way or at its first line.
-        ({USER_DATA: OWN, PROVISIONING: "", ENDED: "{}"}, True),
-        ({USER_DATA: OWN, ENDED: "{}"}, False),
+        ({USER_DATA: OWN}, COMING),
+        ({USER_DATA: OWN, PROVISIONING: ""}, COMING),
+        ({PROVISIONING: ""}, COMING),
+        # It failed half-way; or before its first line.
+        ({USER_DATA: OWN, PROVISIONING: "", ENDED: "{}"}, FAILED),
+        ({USER_DATA: OWN, ENDED: "{}"}, None),
         # Of an image of somebody's own, whose user data may wait for the volume.
-        ({USER_DATA: "#!/bin/sh\nmount /data\n"}, False),
-        ({}, False),
+        ({USER_DATA: "#!/bin/sh\nmount /data\n"}, None),
+        ({}, None),
     ],
 )
-def test_before_user_data_begins_an_instance_says_that_it_is_coming(asked, resource, files, is_coming):
+def test_an_instance_says_that_it_is_coming_until_cloud_init_has_ended(asked, resource, files, says):
     ended = asked(resource, files)
     assert ended.returncode == 1
-    if is_coming:
-        assert json.loads(ended.stdout)["why"] == "it is still being provisioned" and ended.stderr == ""
+    if says:
+        answer = json.loads(ended.stdout)
+        assert (answer["answer"], answer["why"]) == says[resource] and ended.stderr == ""
     else:
         assert ended.stdout == "" and "there is no" in ended.stderr

@@ -42,15 +42,20 @@ exec \"$node\" --protocol {PROTOCOL} {command}
 }
 
 #[rstest]
-#[case::prepared("Prepared", "prepared", "not prepared")]
-#[case::serves("Serves", "serves", "does not serve")]
-fn a_question_says_this_and_nothing_else(#[case] resource: &str, #[case] goal: &str, #[case] refusal: &str) {
+#[case::prepared("Prepared", "prepared", "not prepared", "unfit")]
+#[case::serves("Serves", "serves", "does not serve", "does not serve")]
+fn a_question_says_this_and_nothing_else(
+    #[case] resource: &str,
+    #[case] goal: &str,
+    #[case] refusal: &str,
+    #[case] failed: &str,
+) {
     let script = format!(
         "node={INSTALLED} within=120
 # On a stock image user data writes the file first, and provision.sh removes it last. The agent may be there
-# before: then cloud-init has user data that will, and has not ended.
+# before: then cloud-init has user data that will. Once cloud-init has ended, nobody removes it any more.
 comes() {{
-    [ -e {PROVISIONING} ] || {{ [ ! -e /run/cloud-init/result.json ] &&
+    [ ! -e /run/cloud-init/result.json ] && {{ [ -e {PROVISIONING} ] ||
         grep -qs {PROVISIONING} /var/lib/cloud/instance/user-data.txt; }}
 }}
 while [ ! -x \"$node\" ] && comes && [ $within -gt 20 ]; do
@@ -59,6 +64,9 @@ while [ ! -x \"$node\" ] && comes && [ $within -gt 20 ]; do
 done
 if [ ! -x \"$node\" ] && comes; then
     echo '{{\"protocol\":{PROTOCOL},\"answer\":\"{refusal}\",\"why\":\"it is still being provisioned\"}}'
+    exit 1
+elif [ ! -x \"$node\" ] && [ -e {PROVISIONING} ]; then
+    echo '{{\"protocol\":{PROTOCOL},\"answer\":\"{failed}\",\"why\":\"its provisioning has failed: look at /var/log/cloud-init-output.log on it\"}}'
     exit 1
 elif [ ! -x \"$node\" ]; then
     echo \"{refusal}: there is no $node on this instance: bake it into the image (DEPLOY.md), and replace the instance\" >&2
