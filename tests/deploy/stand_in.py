@@ -51,6 +51,7 @@ ANSWERS = [
     ("autoscaling describe-auto-scaling-groups *durin:volume-id*", VOLUME),
     ("autoscaling describe-auto-scaling-groups *durin:hosted-zone-id*", ZONE),
     ("autoscaling describe-auto-scaling-groups *durin:record-name*", "home.durin.internal"),
+    (f"autoscaling describe-auto-scaling-groups *InstanceId=='{OLD}'*", OLD),
     ("after autoscaling describe-auto-scaling-groups *InService*", NEW),
     ("autoscaling describe-auto-scaling-groups *InService*", OLD),
     ("autoscaling describe-auto-scaling-groups *", ""),
@@ -141,7 +142,7 @@ case "$phase$*" in
 esac
 """)
         self.write("cargo", CARGO)
-        self.write("kubectl", "#!/bin/sh\n[ \"$1 $2\" != 'get nodes' ] || echo node/home\n")
+        self.write("kubectl", f"#!/bin/sh\ncase $1,$2 in get,nodes) echo node/home ;; get,node) printf %s {OLD} ;; esac\n")
         (folder / "count").write_text("0\n")
         (folder / "calls").write_text("")
 
