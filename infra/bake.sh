@@ -13,6 +13,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
+# shellcheck source-path=SCRIPTDIR source=image/versions.sh
+. "$root/infra/image/versions.sh"
 
 image_parameter=/durin/image instance_type="" subnet="" check=false
 take_arguments '
@@ -32,7 +34,7 @@ machine=x86_64 architecture=x86_64 type=t3.medium
     fail "the Rust toolchain cannot build durin-node for $architecture: rustup target add $machine-unknown-linux-musl"
 "$root/infra/node/build.sh"
 bundle=$("$root/infra/image/bundle.sh" "$root/target/image" "$machine")
-set -- -var "bundle=$bundle" -var "architecture=$architecture" -var "image_parameter=$image_parameter" \
+set -- -var "bundle=$bundle" -var "architecture=$architecture" -var "image_parameter=$image_parameter" -var "k3s_version=$k3s_version" \
     -var "region=$region" -var "instance_type=${instance_type:-$type}" ${subnet:+-var "subnet_id=$subnet"}
 cd "$root/infra/image"
 packer init .

@@ -14,6 +14,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/common.sh"
+# shellcheck source-path=SCRIPTDIR source=image/versions.sh
+. "$root/infra/image/versions.sh"
 
 image_parameter=/durin/image subnet="" security_group="" zone="" now=false remove=false
 take_arguments '
@@ -56,7 +58,7 @@ say "  price     half an hour of a $type a week, and the snapshots of the images
 confirm "Go on?"
 make_network
 deploy_stack "$stack" image/builder.yaml "ImageParameter=$image_parameter" "Architecture=$architecture" "Bucket=$bucket" \
-    "BundleSha256=$bundle" "Content=$content" "InstanceType=$type" "SubnetId=$subnet" "SecurityGroupId=$security_group"
+    "BundleSha256=$bundle" "Content=$content" "K3sVersion=$k3s_version" "InstanceType=$type" "SubnetId=$subnet" "SecurityGroupId=$security_group"
 if $now; then
     stack_output "$stack" PipelineArn
     call imagebuilder start-image-pipeline-execution --image-pipeline-arn "$answer" --query imageBuildVersionArn --output text

@@ -10,6 +10,8 @@
 #   just unpin PARAMETER        let images be published to it again
 #   just rollback PARAMETER     put it back to its previous image, and pin it
 #     --to-stock                even if that is Amazon's own, which only a node that was deployed on it makes a node of
+#     --older-k3s               even if its k3s is of an earlier minor version, which does not start on a volume that a newer one
+#                               has served from
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -34,14 +36,15 @@ pins) arguments="" ;;
 unpin) arguments=$parameter ;;
 rollback)
     arguments="$parameter
-        --to-stock to_stock flag"
+        --to-stock to_stock flag
+        --older-k3s older_k3s flag"
     ;;
 --help | -h) help && exit ;;
 *) command="just pin" && not_understood "\"$task\" is none of prune-plan, pin, pins, unpin and rollback" ;;
 esac
 # Only checked here: `cargo operator` takes them apart.
 # shellcheck disable=SC2034
-parameter="" why="" newest="" days="" soak="" to_stock=false
+parameter="" why="" newest="" days="" soak="" to_stock=false older_k3s=false
 take_arguments "$arguments" "$@"
 need_toolchain
 
@@ -72,31 +75,59 @@ export_prune_settings() {
     done
 }
 
-# A roll-back goes to the newest earlier image that can be launched. Refuses if that is Amazon's own, on which a node comes up
-# only if its launch template provisions it, and then in minutes.
-refuse_stock() {
-    local id state owner name values current=""
+# look_at IMAGE: sets state, owner, name and k3s (its version by the image's tag, or None), or fails if there is no such image.
+look_at() {
+    is_there InvalidAMIID ec2 describe-images --image-ids "$1" --output text \
+        --query "Images[0].[State, ImageOwnerAlias, Name, Tags[?Key=='durin:k3s-version'].Value | [0]]" || return 1
+    IFS=$'\t' read -r state owner name k3s <<<"$answer"
+}
+
+# minor VERSION: its minor version as a number that can be compared, or nothing if it has none.
+minor() {
+    [[ ${1-} =~ ^v([0-9]{1,4})\.([0-9]{1,4})\. ]] || return 0
+    echo $((10000 * 10#${BASH_REMATCH[1]} + 10#${BASH_REMATCH[2]}))
+}
+
+# Looks where a roll-back goes, which is to the newest earlier image that can be launched. Refuses to go to Amazon's own, on which
+# a node comes up only if its launch template provisions it, and then in minutes; and to an older k3s.
+look_back() {
+    local id state owner name k3s values current="" k3s_now=""
     need_region
     # The newest first.
     is_there ParameterNotFound ssm get-parameter-history --name "$parameter" --output text --query 'Parameters[].[Version, Value]' ||
         return 0
     values=$(sort -rn <<<"$answer" | cut -f 2)
     for id in $values; do
-        current=${current:-$id}
-        { [ "$id" != "$current" ] && is_a image "$id"; } || continue
-        is_there InvalidAMIID ec2 describe-images --image-ids "$id" --output text --query 'Images[0].[State, ImageOwnerAlias, Name]' || continue
-        IFS=$'\t' read -r state owner name <<<"$answer"
-        [ "$state" = available ] || continue
-        is_stock_image "$owner" "$name" || return 0
-        fail "$parameter would go back to $id, which is Amazon's own image ($name) and no node: each instance is provisioned when it boots, for minutes, and a node that was not deployed on it does not come up at all. If no image of yours will do: just rollback $parameter --to-stock, and then just deploy-node for each node of that parameter"
+        if [ -z "$current" ]; then
+            current=$id
+            ! is_a image "$id" || ! look_at "$id" || k3s_now=$k3s
+            continue
+        fi
+        { [ "$id" != "$current" ] && is_a image "$id" && look_at "$id" && [ "$state" = available ]; } || continue
+        $to_stock || refuse_stock
+        $older_k3s || refuse_older_k3s
+        return
     done
+}
+
+refuse_stock() {
+    ! is_stock_image "$owner" "$name" ||
+        fail "$parameter would go back to $id, which is Amazon's own image ($name) and no node: each instance is provisioned when it boots, for minutes, and a node that was not deployed on it does not come up at all. If no image of yours will do: just rollback $parameter --to-stock, and then just deploy-node for each node of that parameter"
+}
+
+# By the tags with which they are baked. durin-node refuses it in any case, on a volume that it would harm.
+refuse_older_k3s() {
+    local from to
+    from=$(minor "$k3s_now") to=$(minor "$k3s")
+    { [ -n "$from" ] && [ -n "$to" ] && [ "$to" -lt "$from" ]; } || return 0
+    fail "$parameter would go back to $id, whose k3s is $k3s and not $k3s_now: a node that has served with the newer one does not come up with it, because its datastore does not go back. Bake another image with $k3s_now or a newer one. If no node has served with it yet: just rollback $parameter --older-k3s"
 }
 
 take_credentials
 # Without the CLI, `cargo operator` names what is missing.
 [ "$task" != prune-plan ] || export_prune_settings
 if [ "$task" = rollback ]; then
-    $to_stock || refuse_stock
+    look_back
     set -- "$parameter"
 fi
 

@@ -18,6 +18,12 @@ variable "image_parameter" {
   description = "The SSM parameter whose next candidate the image is."
 }
 
+variable "k3s_version" {
+  type        = string
+  default     = ""
+  description = "Which k3s the bundle has, by its versions.sh, for the image's tag."
+}
+
 variable "region" {
   type    = string
   default = null
@@ -38,6 +44,8 @@ locals {
   tags = {
     # The tag by which the functions know the image, and its snapshots once the image is gone.
     "durin:image-parameter" = var.image_parameter
+    # By which a roll-back knows that it would be one of k3s, too.
+    "durin:k3s-version"     = var.k3s_version
     Name                    = "durin-node"
   }
 }

@@ -68,7 +68,7 @@ ANSWERS = [
     ("ec2 describe-images *durin:image-parameter*", IMAGE),
     ("ec2 describe-images *RootDeviceName*", "available\tx86_64\tebs\t/dev/xvda\tNone\tk3s"),
     ("ec2 describe-images *ImageOwnerAlias*", "None\tx86_64\tk3s"),
-    ("ec2 describe-images *[State, ImageOwnerAlias, Name]*", "available\tNone\tdurin-node"),
+    ("ec2 describe-images *[State, ImageOwnerAlias, Name, *", "available\tNone\tdurin-node\tv1.36.4+k3s1"),
     ("ec2 describe-images *", IMAGE),
     ("ec2 describe-instance-types *", ""),
     ("ec2 describe-availability-zones *", "eu-central-1a"),

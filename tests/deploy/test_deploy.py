@@ -194,6 +194,8 @@ def test_a_pipeline_bakes_that_bundle(account):
     assert "durin-network" in stacks(account)
     parameters = account.client("cloudformation").describe_stacks(StackName="durin-bake-durin-image")["Stacks"][0]["Parameters"]
     assert {"ParameterKey": "BundleSha256", "ParameterValue": output(account, "durin-bucket", "BundleX8664")} in parameters
+    version = re.search(r"^k3s_version=(.*)$", (INFRA / "image" / "versions.sh").read_text(), re.MULTILINE)[1]
+    assert {"ParameterKey": "K3sVersion", "ParameterValue": version} in parameters
     # Another parameter's pipeline has components and recipes of its own, and stays one's own.
     assert "would be /durin-image's too" in account.refused("deploy-image.sh", "--image-parameter", "/durin-image")
     account.done("deploy-image.sh", "--image-parameter", "/images/k3s")

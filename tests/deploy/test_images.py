@@ -183,8 +183,42 @@ def test_a_roll_back_goes_to_amazons_image_only_if_one_says_so(tmp_path, history
         assert (chosen.returncode, chosen.stdout) == (0, f"{PARAMETER} names the image before again\n"), chosen
 
 
-def test_other_tasks_have_no_such_option(tmp_path):
-    assert StandIn(tmp_path / "bin", []).run("images.sh", "unpin", PARAMETER, "--to-stock").returncode == 2
+@pytest.mark.parametrize(
+    ("now", "then", "goes"),
+    [
+        ("v1.36.4+k3s1", "v1.35.9+k3s1", False),
+        ("v1.10.0+k3s1", "v1.9.12+k3s1", False),
+        ("v2.0.0+k3s1", "v1.40.0+k3s1", False),
+        ("v1.36.4+k3s1", "v1.36.3+k3s1", True),
+        ("v1.9.12+k3s1", "v1.10.0+k3s1", True),
+        # Baked by somebody, or before there was the tag.
+        ("None", "v1.35.9+k3s1", True),
+        ("v1.36.4+k3s1", "None", True),
+        ("v1.36.4+k3s1", "mine", True),
+        ("v08.09.1+k3s1", "v8.9.0+k3s1", True),
+    ],
+)
+def test_a_roll_back_goes_to_an_older_k3s_only_if_one_says_so(tmp_path, now, then, goes):
+    images = {NOW: now, OLD: then, OLDER: now}
+    answers = [(f"ec2 describe-images *{id_}*", f"{BAKED}\t{k3s}") for id_, k3s in images.items()]
+    aws = StandIn(tmp_path / "bin", [(HISTORY, f"1\t{OLDER}\n2\t{OLD}\n3\t{NOW}"), *answers])
+    ended = aws.run("images.sh", "rollback", PARAMETER)
+    assert ("names the image" in ended.stdout) is goes, ended
+    if not goes:
+        assert ended.returncode == 1 and f"to {OLD}, whose k3s is {then} and not {now}" in ended.stderr
+        assert aws.run("images.sh", "rollback", PARAMETER, "--to-stock").returncode == 1
+        assert aws.run("images.sh", "rollback", PARAMETER, "--older-k3s").returncode == 0
+
+
+def test_a_roll_back_from_an_image_that_is_gone_goes(tmp_path):
+    answers = [(HISTORY, f"1\t{OLD}\n2\t{NOW}"), (f"ec2 describe-images *{NOW}*", GONE), (f"ec2 describe-images *{OLD}*", f"{BAKED}\tv1.35.9+k3s1")]
+    ended = StandIn(tmp_path / "bin", answers).run("images.sh", "rollback", PARAMETER)
+    assert ended.returncode == 0, ended
+
+
+@pytest.mark.parametrize("option", ["--to-stock", "--older-k3s"])
+def test_other_tasks_have_no_such_option(tmp_path, option):
+    assert StandIn(tmp_path / "bin", []).run("images.sh", "unpin", PARAMETER, option).returncode == 2
 
 
 @pytest.mark.parametrize("task", [["prune-plan"], ["pins"], ["unpin", PARAMETER]])

@@ -53,6 +53,8 @@ def test_both_bake_the_same_bundle_in_the_same_way():
     assert re.search(r"^    encrypted +(?:=) true$", packer, re.MULTILINE) and "encrypt_boot  " not in packer
     (distribution,) = template["Resources"]["Distribution"]["Properties"]["Distributions"]
     assert distribution["AmiDistributionConfiguration"]["AmiTags"]["durin:image-parameter"] == {"Ref": "ImageParameter"}
+    assert distribution["AmiDistributionConfiguration"]["AmiTags"]["durin:k3s-version"] == {"Ref": "K3sVersion"}
+    assert re.search(r'"durin:k3s-version" += var\.k3s_version', packer)
     (disk,) = template["Resources"]["Recipe"]["Properties"]["BlockDeviceMappings"]
     assert disk["Ebs"]["Encrypted"] is True
 

@@ -43,6 +43,10 @@ pub const AT_RISK: &str = "durin:at-risk";
 /// that images are published to it. Read at every look.
 pub const FAMILY: &str = "durin:image-parameter";
 
+/// On an image: the version of its k3s. What bakes the image writes it. Only `just rollback` reads it (`infra/images.sh`), so as
+/// not to go back to an earlier minor version unasked; one that is no version, or is missing, says nothing.
+pub const K3S_VERSION: &str = "durin:k3s-version";
+
 /// On an image or a snapshot, with any value and in any case: it stays, and so does the image that the snapshot is of.
 /// A person writes it; it counts for as long as it exists.
 pub const KEEP: &str = "durin:keep";
