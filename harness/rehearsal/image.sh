@@ -55,7 +55,7 @@ inputs() {
     echo "$base"
     cat "$0" "$here/assemble.sh" "$binaries/durin-node" "$binaries/durin-stand-in" ${K3S:+"$K3S"}
     # Names too: a unit that is renamed is another.
-    find "$here/files" "$here/../../infra/image/k3s.service" "$units" ${overlay:+"$overlay"} -type f | LC_ALL=C sort | while read -r file; do
+    find "$here/files" "$provisioning" "$units" ${overlay:+"$overlay"} -type f | LC_ALL=C sort | while read -r file; do
         echo "$file"
         cat "$file"
     done

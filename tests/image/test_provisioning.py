@@ -1,5 +1,6 @@
 """One provisioning, on a machine that is a folder: it ends with a machine that can be a node, or says what is amiss."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -266,7 +267,7 @@ MISTAKES = {
     "an embedded etcd by the environment": (lambda it: it.write("etc/default/k3s", "K3S_CLUSTER_INIT=true\n"), "/etc/default/k3s asks for"),
     "no authorities": (lambda it: (it.root / "etc/ssl/certs/ca-certificates.crt").unlink(), "no certificates of authorities"),
     "k3s is unpacked by half": (
-        lambda it: (it.root / "var/lib/rancher/k3s/data/0123").rename(it.root / "var/lib/rancher/k3s/data/0123-tmp"),
+        lambda it: shutil.move(it.root / "var/lib/rancher/k3s/data/0123", it.root / "var/lib/rancher/k3s/data/0123-tmp"),
         "not unpacked",
     ),
     "one machine-id for all": (lambda it: it.write("etc/machine-id", "0123\n"), "one machine-id"),
@@ -313,31 +314,98 @@ def test_a_provisioning_that_ends_amiss_fails(machine):
     assert machine.provision().returncode == 1
 
 
-def test_a_real_root_is_provisioned(tmp_path_factory, bundle, k3s):
-    """Debian's, with its own systemctl and libraries, from the inside."""
+class RealRoot:
+    """Debian's, with its own systemctl and libraries, provisioned from the inside. What a mistake changes goes into a layer over it."""
+
+    def __init__(self, folder, k3s):
+        self.lower, self.layers, self.k3s = folder / "root", folder / "layers", k3s
+        self.root = self.lower
+
+    def write(self, path, text, mode=0o644):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def run(self, script, *arguments):
+        command = ["chroot", self.root, script, "--image", "--offline", "--without-ssm-agent", *arguments, *self.k3s]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    def check(self):
+        return self.run("/usr/local/lib/durin/check.sh")
+
+    @contextlib.contextmanager
+    def layer(self):
+        upper, work, self.root = (self.layers / name for name in ["upper", "work", "merged"])
+        for directory in [upper, work, self.root]:
+            directory.mkdir(parents=True)
+        options = f"lowerdir={self.lower},upperdir={upper},workdir={work}"
+        try:
+            subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], check=True, capture_output=True)
+            try:
+                yield
+            finally:
+                subprocess.run(["umount", self.root], check=True)
+        finally:
+            self.root = self.lower
+            shutil.rmtree(self.layers)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory, bundle, k3s):
     what = "the provisioning of a real root file system"
     if os.geteuid() != 0:
         not_run(what, "it takes root")
     if not shutil.which("mmdebstrap"):
         not_run(what, "there is no mmdebstrap (Debian: apt install mmdebstrap)")
-    root = tmp_path_factory.mktemp("real") / "root"
+    folder = tmp_path_factory.mktemp("real")
     include = "systemd,systemd-sysv,e2fsprogs,xfsprogs"
     made = subprocess.run(
-        ["mmdebstrap", "--variant=minbase", f"--include={include}", "bookworm", root], capture_output=True, text=True, timeout=600, check=False
+        ["mmdebstrap", "--variant=minbase", f"--include={include}", "bookworm", folder / "root"], capture_output=True, text=True, timeout=600, check=False
     )
     if made.returncode != 0:
         not_run(what, f"Debian cannot be fetched: {made.stderr[-200:]}")
-    try:
-        shutil.copytree(bundle, root / "tmp" / "bundle")
-        shutil.copy(k3s[1], root / "tmp" / "k3s")
-        command = ["chroot", root, "/tmp/bundle/provision.sh", "--image", "--offline", "--without-ssm-agent", "--k3s", "/tmp/k3s", *k3s[2:]]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "can be a node" in done.stdout
-        again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        assert "provision:" not in again.stdout
-    finally:
-        shutil.rmtree(root)
+    shutil.copytree(bundle, folder / "root" / "tmp" / "bundle")
+    shutil.copy(k3s[1], folder / "root" / "tmp" / "k3s")
+    yield RealRoot(folder, k3s[2:])
+    shutil.rmtree(folder)
+
+
+def test_a_real_root_is_provisioned(real):
+    done = real.run("/tmp/bundle/provision.sh", "--k3s", "/tmp/k3s")
+    assert done.returncode == 0, done.stderr
+    assert "can be a node" in done.stdout
+    again = real.run("/tmp/bundle/provision.sh", "--k3s", "/tmp/k3s")
+    assert again.returncode == 0 and "provision:" not in again.stdout
+
+
+# Of the stand-ins' own: Debian has resize2fs elsewhere, and this root has no agent.
+OF_A_FOLDER = {"a program is missing", "the agent does not start"}
+REAL_MISTAKES = {
+    **{name: mistake for name, mistake in MISTAKES.items() if name not in OF_A_FOLDER},
+    "a program is missing": (lambda it: (it.root / "usr/sbin/resize2fs").unlink(), "resize2fs is missing"),
+    # By the machine's own systemctl, as a person does it.
+    "k3s starts at boot": (lambda it: subprocess.run(["chroot", it.root, "systemctl", "enable", "k3s"], check=True, capture_output=True), "k3s starts at boot"),
+    "nothing prepares at boot": (lambda it: subprocess.run(["chroot", it.root, "systemctl", "disable", "durin-prepare"], check=True, capture_output=True), "durin-prepare does not start at boot"),
+    "k3s is masked": (
+        lambda it: ((it.root / UNITS / "k3s.service").unlink(), subprocess.run(["chroot", it.root, "systemctl", "mask", "k3s"], check=True, capture_output=True)),
+        "k3s.service is masked",
+    ),
+}
+# A root that reaches no network wants none.
+del REAL_MISTAKES["no authorities"]
+
+
+@pytest.mark.parametrize("mistake", REAL_MISTAKES)
+def test_the_self_check_finds_it_in_a_real_root(real, mistake):
+    if real.check().returncode != 0:
+        assert real.run("/tmp/bundle/provision.sh", "--k3s", "/tmp/k3s").returncode == 0
+    put_in, words = REAL_MISTAKES[mistake]
+    with real.layer():
+        put_in(real)
+        found = real.check()
+    assert found.returncode == 1
+    assert words in found.stderr and "1 amiss" in found.stderr, found.stderr
 
 
 @pytest.fixture
