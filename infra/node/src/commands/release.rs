@@ -100,7 +100,7 @@ fn let_go(
     thaw(&device, deadline, steps);
     drain(world, deadline, steps);
     stop_k3s(deadline, steps);
-    end_containers_and_keep_journal(world, &device, deadline, steps);
+    end_containers_and_keep_journal(world, volume, deadline, steps);
     let not_written = sync(&device, deadline.less(REST).less(UNMOUNT), steps)?;
     let now = unmount(world, &device, deadline.less(REST), steps)?;
     letting_go::is_released(volume, &now).map_err(text)?;
@@ -172,17 +172,16 @@ fn stop_k3s(deadline: Deadline, steps: &mut Steps) {
 }
 
 /// The journal is written while containers end, so that nothing waits for it.
-fn end_containers_and_keep_journal(world: &World, device: &Device, deadline: Deadline, steps: &mut Steps) {
-    let own = mounts::own(device).ok().flatten();
-    // Not into the root disk's directory below.
-    let is_there = own.is_some_and(|own| own.is_whole() && own.place.to_str() == Some(&world.mounted_at()));
+fn end_containers_and_keep_journal(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut Steps) {
+    // Not into the root disk's directory below, and not on what somebody else has mounted there.
+    let is_ours = Mounted::serves(world, volume);
     let kept = thread::scope(|scope| {
-        let kept = is_there.then(|| scope.spawn(|| journal::keep(world, deadline)));
+        let kept = is_ours.then(|| scope.spawn(|| journal::keep(world, deadline)));
         end_containers(world, deadline, steps);
         kept.and_then(|kept| kept.join().ok())
     });
-    if let Some(kept) = kept.filter(|kept| !kept.succeeded()) {
-        say(&format!("keep the journal: {}", kept.outcome()));
+    if let Some(Err(why)) = kept {
+        say(&format!("keep the journal: {why}"));
     }
 }
 
