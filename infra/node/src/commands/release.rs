@@ -263,11 +263,16 @@ fn unmount(
     let soon = deadline.at_most(UNMOUNT);
     let mut problem = String::new();
     let now = loop {
-        let mut here = mounts::here().map_err(unknown)?;
+        let here = mounts::here().map_err(unknown)?;
         let all: Vec<Mount> = mounted::of_device(&here, &device.stack).into_iter().cloned().collect();
         let last = all.iter().rfind(|mount| mount.is_of(&device.stack)).map(|mount| mount.id);
         let mut covers = Vec::new();
         for mount in &all {
+            // One that goes may take others with it, and then their mount points lead to something that is not ours.
+            let here = mounts::here().map_err(unknown)?;
+            if !here.contains(mount) {
+                continue;
+            }
             if let Some(cover) = mounted::cover(&here, mount) {
                 // Its mount point leads to something that is not ours.
                 covers.push(format!("what is mounted over it at {}", cover.point));
@@ -278,9 +283,7 @@ fn unmount(
                 thaw(device, deadline, steps);
             }
             let ran = mounts::unmount(&mount.place, deadline.at_most(Duration::from_secs(2)));
-            if ran.succeeded() {
-                here.retain(|other| other.id != mount.id);
-            } else {
+            if !ran.succeeded() {
                 problem = ran.reason();
             }
         }
@@ -316,12 +319,13 @@ fn unmount(
 /// nothing depends on it.
 fn unmount_the_rest(world: &World, deadline: Deadline) {
     let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
-    let Ok(mut here) = mounts::here() else { return };
+    let Ok(here) = mounts::here() else { return };
     let limit = deadline.at_most(Duration::from_secs(2));
-    let rest: Vec<Mount> = mounted::below(&here, &[&directories[0], &directories[1]]).into_iter().cloned().collect();
-    for mount in &rest {
-        if mounted::cover(&here, mount).is_none() && mounts::unmount(&mount.place, limit).succeeded() {
-            here.retain(|other| other.id != mount.id);
+    for mount in mounted::below(&here, &[&directories[0], &directories[1]]) {
+        // As above.
+        let Ok(here) = mounts::here() else { return };
+        if here.contains(mount) && mounted::cover(&here, mount).is_none() {
+            mounts::unmount(&mount.place, limit);
         }
     }
 }

@@ -73,6 +73,25 @@ fn what_is_mounted_over_a_mount_of_the_volume_is_nobodys_to_unmount() {
     assert_eq!(release(&instance).word(), "released");
 }
 
+/// Of mounts that follow one another, one that is unmounted takes the others with it. What is left in their places is
+/// another's.
+#[test]
+fn what_was_under_a_mount_that_has_gone_with_another_stays() {
+    let Some(instance) = serving() else { return };
+    must("umount", &[&instance.text("data")]);
+    let (under, follows) = (instance.text("under"), instance.text("follows"));
+    fs::create_dir_all(&under).expect("a directory");
+    fs::create_dir_all(&follows).expect("a directory");
+    must("mount", &["-t", "tmpfs", "none", &under]);
+    must("mount", &["--make-shared", &under]);
+    must("mount", &["--bind", &under, &follows]);
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
+    must("mount", &[&device, &under]);
+    assert_eq!(instance.mounts().len(), 4, "{:?}", instance.mounts());
+    let ran = release(&instance);
+    assert_eq!((ran.word(), instance.mounts()), ("released", vec![under, follows]), "{ran}");
+}
+
 /// The functions' release has failed, and the instance is about to end.
 #[test]
 fn what_was_unmounted_and_lives_on_is_released_at_the_last_moment() {
