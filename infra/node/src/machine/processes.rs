@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -28,6 +28,17 @@ pub fn named(pids: &[u32]) -> Vec<String> {
     pids.iter().take(5).map(|pid| format!("{} ({pid})", name(*pid).unwrap_or_else(|| "gone".to_owned()))).collect()
 }
 
+/// Where the kernel shows what a process has open. At its first thread, unless that has ended before the others: then at
+/// those. (proc(5), "task")
+pub fn shown_at(pid: u32) -> Vec<PathBuf> {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    if fs::read_dir(process.join("fd")).is_ok_and(|mut open| open.next().is_some()) {
+        return vec![process];
+    }
+    let threads = fs::read_dir(process.join("task")).into_iter().flatten().flatten();
+    threads.map(|thread| thread.path()).collect()
+}
+
 /// The processes that have something on one of these devices open, run from it or are in it, mounted or not. The kernel
 /// may not answer at all where something hangs; then nobody is found.
 pub fn users_of(numbers: &[String]) -> Vec<u32> {
@@ -38,11 +49,11 @@ pub fn users_of(numbers: &[String]) -> Vec<u32> {
             fs::metadata(path)
                 .is_ok_and(|found| numbers.contains(&format!("{}:{}", major(found.dev()), minor(found.dev()))))
         };
-        let uses = |pid: &u32| {
-            let own = |file: &str| Path::new("/proc").join(pid.to_string()).join(file);
-            let open = fs::read_dir(own("fd")).into_iter().flatten().flatten().map(|entry| entry.path());
-            ["cwd", "root", "exe"].map(own).into_iter().chain(open).any(|path| is_on(&path))
+        let is_used_at = |at: PathBuf| {
+            let open = fs::read_dir(at.join("fd")).into_iter().flatten().flatten().map(|entry| entry.path());
+            ["cwd", "root", "exe"].map(|file| at.join(file)).into_iter().chain(open).any(|path| is_on(&path))
         };
+        let uses = |pid: &u32| shown_at(*pid).into_iter().any(is_used_at);
         drop(sender.send(all().into_iter().filter(uses).collect()));
     });
     receiver.recv_timeout(Duration::from_secs(2)).unwrap_or_default()

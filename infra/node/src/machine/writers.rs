@@ -108,7 +108,7 @@ impl Looks {
     }
 
     fn is_open_in(&self, pid: u32) -> bool {
-        shown_at(pid).iter().any(|at| {
+        processes::shown_at(pid).iter().any(|at| {
             let open = fs::read_dir(at.join("fd")).into_iter().flatten().flatten();
             open.map(|entry| entry.path()).filter(|path| self.is_it(path)).any(|path| {
                 let info = at.join("fdinfo").join(path.file_name().unwrap_or_default());
@@ -120,7 +120,7 @@ impl Looks {
     /// Whether a process has it in its memory, for writing, which takes no descriptor. (proc_pid_maps(5))
     fn is_mapped_in(&self, pid: u32) -> bool {
         // An ended first thread has no memory, and the others have the same.
-        let mut maps = shown_at(pid).into_iter().map(|at| fs::read(at.join("maps")).unwrap_or_default());
+        let mut maps = processes::shown_at(pid).into_iter().map(|at| fs::read(at.join("maps")).unwrap_or_default());
         let maps = maps.find(|maps| !maps.is_empty()).unwrap_or_default();
         String::from_utf8_lossy(&maps).lines().any(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
@@ -139,17 +139,6 @@ impl Looks {
         FileType::from_raw_mode(found.stx_mode.into()) == FileType::BlockDevice
             && self.numbers.contains(&format!("{}:{}", found.stx_rdev_major, found.stx_rdev_minor))
     }
-}
-
-/// Where the kernel shows what a process has open. At its first thread, unless that has ended before the others: then at
-/// those. (proc(5), "task")
-fn shown_at(pid: u32) -> Vec<PathBuf> {
-    let process = PathBuf::from(format!("/proc/{pid}"));
-    if fs::read_dir(process.join("fd")).is_ok_and(|mut open| open.next().is_some()) {
-        return vec![process];
-    }
-    let threads = fs::read_dir(process.join("task")).into_iter().flatten().flatten();
-    threads.map(|thread| thread.path()).collect()
 }
 
 /// What the kernel has open below these places, which no process has: "the swap file /data/swap", "loop3 of

@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::instance::{Others, Ran, VOLUME};
+use crate::instance::{Others, Ran, VOLUME, wait_until};
 use crate::metadata::Metadata;
 use crate::releases::{release, serving, serving_beside};
 use crate::volume::must;
@@ -90,6 +90,26 @@ fn what_was_under_a_mount_that_has_gone_with_another_stays() {
     assert_eq!(instance.mounts().len(), 4, "{:?}", instance.mounts());
     let ran = release(&instance);
     assert_eq!((ran.word(), instance.mounts()), ("released", vec![under, follows]), "{ran}");
+}
+
+/// The kernel shows nothing of it at the first thread.
+#[test]
+fn who_has_a_file_open_is_named_though_its_first_thread_has_ended() {
+    let Some(mut instance) = serving() else { return };
+    let code = format!(
+        "import ctypes, os, platform, threading, time\ndef use():\n    os.open({:?}, os.O_RDWR)\n    \
+         time.sleep(120)\nthreading.Thread(target=use).start()\n\
+         ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)",
+        instance.text("data/written")
+    );
+    let user = instance.started(Command::new("python3").args(["-c", &code]));
+    wait_until("end of the first thread", || {
+        fs::read_to_string(format!("/proc/{user}/status")).is_ok_and(|status| status.contains("Z (zombie)"))
+    });
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert!(ran.why().contains(&format!("used by python3 ({user})")), "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "it does not end because we wait: {ran}");
 }
 
 /// The functions' release has failed, and the instance is about to end.
