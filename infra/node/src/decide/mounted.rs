@@ -79,6 +79,11 @@ impl Mount {
         self.root == "/"
     }
 
+    /// Whether both are the same part of the same file system.
+    pub fn is_same(&self, other: &Mount) -> bool {
+        self.number == other.number && self.root == other.root
+    }
+
     pub fn is_of(&self, stack: &Stack) -> bool {
         stack.numbers.contains(&self.number) || stack.names.contains(&self.source)
     }

@@ -59,11 +59,21 @@ pub fn condition(mount: &Mount) -> Condition {
     }
 }
 
-/// Whether nobody has mounted all of a device but where this instance serves from it. Parts of it are its containers'.
+/// Whether nobody has mounted all of a device but where this instance serves from it, be it in a mount namespace of their
+/// own. Parts of it are its containers'; and a container with a root of its own has what it was given.
 pub fn is_nowhere_else(world: &World, device: &Device) -> bool {
     let own = world.mounted_at();
     let is_elsewhere = |mount: &Mount| mount.is_of(&device.stack) && mount.is_whole() && mount.point != own;
-    here().is_ok_and(|here| !here.iter().any(is_elsewhere))
+    let Ok(here) = here() else { return false };
+    let root = mounted::seen_at(&here, "/");
+    let others = in_other_namespaces(&device.stack).into_iter().map(list_of);
+    let others =
+        others.filter(|list| root.zip(mounted::seen_at(list, "/")).is_none_or(|(root, other)| other.is_same(root)));
+    !here.iter().any(is_elsewhere) && !others.into_iter().any(|list| list.iter().any(is_elsewhere))
+}
+
+fn list_of(pid: u32) -> Vec<Mount> {
+    Mount::read_all(fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default())
 }
 
 /// Whether what we mount and unmount is what the first process sees, as far as anybody can say: no two namespaces share a
@@ -89,8 +99,7 @@ pub fn in_other_namespaces(stack: &Stack) -> Vec<u32> {
         if namespace(&pid.to_string()).is_some_and(|name| !known.insert(name)) {
             return false;
         }
-        let list = fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
-        Mount::read_all(list).iter().any(|mount| mount.is_of(stack))
+        list_of(*pid).iter().any(|mount| mount.is_of(stack))
     };
     processes::all().into_iter().filter(has_it).collect()
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use rstest::rstest;
 use rustix::fs::OFlags;
 
-use crate::instance::{Instance, Ran, VOLUME, wait_until};
-use crate::releases::{release, serving};
+use crate::instance::{Instance, Others, Ran, VOLUME, wait_until};
+use crate::releases::{release, serving, serving_beside};
 use crate::volume::must;
 
 fn resume(instance: &Instance) -> Ran {
@@ -231,6 +231,32 @@ fn nothing_is_rebooted_under_who_has_the_volume_since_a_release_has_failed(#[cas
     let ran = resume(&instance);
     assert_eq!((ran.word(), ran.status, instance.marker()), ("not resumed", Some(1), marker), "{ran}");
     assert!(ran.why().contains(why) && ran.why().contains("stays released"), "{ran}");
+}
+
+/// Nobody else sees that mount.
+#[test]
+fn nothing_is_rebooted_under_who_has_the_volume_in_a_mount_namespace_of_their_own() {
+    let Some(mut instance) = serving_beside(Others::None) else { return };
+    instance.with_open("data/written");
+    assert_eq!(release(&instance).word(), "not released");
+    instance.end_processes();
+    must("umount", &[&instance.text("data")]);
+    fs::create_dir_all(instance.path("mnt")).expect("a directory");
+    let (device, at) = (fs::canonicalize(instance.path("dev/nvme1n1")).expect("a device"), instance.path("mnt"));
+    let line = "mount \"$0\" \"$1\" && exec sleep 120";
+    let person = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", line])
+        .args([&device, &at])
+        .spawn();
+    instance.processes.push(person.expect("a process"));
+    let person = instance.processes[0].id();
+    wait_until("mount", || fs::read_to_string(format!("/proc/{person}/comm")).is_ok_and(|name| name == "sleep\n"));
+    let ran = resume(&instance);
+    assert_eq!((ran.word(), ran.status), ("not resumed", Some(1)), "{ran}");
+    assert!(ran.why().contains(&format!("mount namespace of sleep ({person})")), "{ran}");
+    assert_eq!(ran.answer["obstacle"], "in use", "{ran}");
+    instance.end_processes();
+    assert_eq!(resume(&instance).word(), "resumed");
 }
 
 #[rstest]
