@@ -2,6 +2,7 @@
 
 mod at_boot;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,9 +46,7 @@ const UNPACKED: &str = "var/lib/rancher/k3s/data";
 const MADE: &str = "etc/durin/made";
 
 pub fn look(world: &World) -> Image {
-    let units = || UNITS.iter().map(|directory| world.path(directory));
     let is_honoured = |text: &str| text.lines().any(|line| line.trim() == "ConditionPathExists=!/run/durin-released");
-    let drop_ins = units().flat_map(|directory| files_in(&directory.join("k3s.service.d")));
     let settings = [world.path("etc/rancher/k3s/config.yaml")];
     let settings = settings.into_iter().chain(files_in(&world.path("etc/rancher/k3s/config.yaml.d")));
     // The volume is not there yet, so where a link leads cannot be looked at.
@@ -59,7 +58,7 @@ pub fn look(world: &World) -> Image {
         has_k3s_unit: unit(world, K3S).is_some(),
         k3s_is_masked: unit(world, K3S).is_some_and(|unit| unit.is_empty()),
         starts_k3s_at_boot: is_wanted_by_target(world, K3S),
-        k3s_honours_the_marker: drop_ins.into_iter().any(|path| is_honoured(&text(&path))),
+        k3s_honours_the_marker: drop_ins(world).iter().any(|path| is_honoured(&text(path))),
         on_the_volume: OF_ONE_BOOT.iter().filter(is_on_volume).map(|place| format!("/{place}")).collect(),
         wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
         asleep: UNITS_OF_OURS.iter().filter(|unit| !is_awake(world, unit)).map(ToString::to_string).collect(),
@@ -90,8 +89,19 @@ fn is_awake(world: &World, name: &str) -> bool {
 
 /// The file that systemd takes; one that is masked is empty, or a link to `/dev/null`.
 fn unit(world: &World, name: &str) -> Option<String> {
-    let mut places = UNITS.iter().map(|directory| world.path(directory).join(name));
-    places.find(|path| is_linked(path)).map(|path| text(&path))
+    place_of(world, name).map(|path| text(&path))
+}
+
+fn place_of(world: &World, unit: &str) -> Option<PathBuf> {
+    UNITS.iter().map(|directory| world.path(directory).join(unit)).find(|path| is_linked(path))
+}
+
+/// What systemd adds to k3s's unit: of two files with one name, again the first. (systemd.unit(5), "Description")
+fn drop_ins(world: &World) -> Vec<PathBuf> {
+    let files = UNITS.iter().flat_map(|directory| files_in(&world.path(directory).join(format!("{K3S}.d"))));
+    let mut names = HashSet::new();
+    let is_first = |path: &PathBuf| names.insert(path.file_name().map(ToOwned::to_owned));
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).filter(is_first).collect()
 }
 
 /// Whether it is started at boot: by a target, whichever that is.
@@ -106,9 +116,7 @@ fn is_wanted_by_target(world: &World, name: &str) -> bool {
 /// What counts more than our own configuration: k3s's command line, and files that are read later.
 fn data_elsewhere(world: &World) -> Vec<String> {
     let ours = world.mount_point_inside().join("k3s").display().to_string();
-    let units = || UNITS.iter().map(|directory| world.path(directory));
-    let lines = units().map(|directory| directory.join("k3s.service"));
-    let lines = lines.chain(units().flat_map(|directory| files_in(&directory.join("k3s.service.d"))));
+    let lines = place_of(world, K3S).into_iter().chain(drop_ins(world));
     let lines = lines.filter(|path| data_dirs_of_unit(&text(path)).iter().any(|place| *place != ours));
     let later = files_in(&world.path("etc/rancher/k3s/config.yaml.d")).into_iter();
     let later = later.filter(|path| path.file_name().is_some_and(|name| name > OUR_SETTINGS)).filter(|path| {

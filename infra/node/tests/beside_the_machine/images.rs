@@ -20,6 +20,17 @@ fn remove(instance: &Instance, relative: &str) {
     "k3s starts at boot"
 )]
 #[case::no_drop_in(|i: &Instance| remove(i, "etc/systemd/system/k3s.service.d/durin.conf"), "k3s would start after a release")]
+#[case::drop_in_masked(
+    |i: &Instance| i.write("run/systemd/system.control/k3s.service.d/durin.conf", ""),
+    "k3s would start after a release"
+)]
+#[case::drop_in_set_aside(
+    |i: &Instance| {
+        let place = i.path("etc/systemd/system/k3s.service.d/durin.conf");
+        fs::rename(&place, place.with_extension("conf.old")).expect("it was there");
+    },
+    "k3s would start after a release"
+)]
 #[case::kubelet_on_the_volume(
     |i: &Instance| symlink("/data/kubelet", i.path("var/lib/kubelet")).expect("a link"),
     "/var/lib/kubelet would be on the volume"
@@ -108,6 +119,15 @@ fn what_a_person_alone_mounts_is_no_matter() {
     // As durin-node has mounted it, and another service needs it.
     let shown = "printf 'Id=data.mount\nFragmentPath=\nRequiredBy=x.service\n'";
     instance.stand_in("systemctl", shown);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+#[test]
+fn a_unit_that_another_stands_in_for_is_no_matter() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance
+        .write("usr/lib/systemd/system/k3s.service", "[Service]\nExecStart=/usr/bin/k3s server --data-dir=/srv/k3s\n");
     let ran = instance.durin_node(metadata.address, &["prepare"]);
     assert_eq!(ran.word(), "prepared", "{}", ran.text);
 }
