@@ -11,8 +11,8 @@ use crate::answer::{Answer, hundredths};
 use crate::decide::marker::Marker;
 use crate::decide::serving::Unit;
 use crate::machine::mounts::{self, Condition};
-use crate::machine::programs::Deadline;
-use crate::machine::{kubectl, state, unit};
+use crate::machine::programs::{Deadline, Ended};
+use crate::machine::{kubectl, lock, state, unit};
 use crate::world::World;
 
 use super::prepare::{NOT_ENDED, Prepared};
@@ -32,6 +32,9 @@ pub enum Goal {
 const POLL: Duration = Duration::from_millis(500);
 /// An instance's launch waits for it.
 const BETWEEN: Duration = Duration::from_secs(2);
+
+/// A volume that many write to at once takes seconds.
+const WRITTEN: Duration = Duration::from_secs(10);
 
 /// Without a goal: how it is. With one: waits, and says no if it is not so by then, or never will be.
 pub fn run(world: &World, goal: Option<Goal>, within: Duration) -> Answer {
@@ -62,13 +65,39 @@ fn prepared(world: &World) -> (Answer, bool) {
 /// By two looks: between them a k3s that is going down, or that falls again and again, would have shown it.
 fn serves(world: &World) -> (Answer, bool) {
     let looked = look(world).and_then(|first| {
-        thread::sleep(BETWEEN);
+        let second_look = Deadline::after(BETWEEN);
+        if !is_written(world) {
+            let point = world.mounted_at();
+            return Err((
+                format!(
+                    "the volume does not take what is written to it: look at `dmesg`, or thaw it if somebody has frozen it \
+                     (`fsfreeze --unfreeze {point}`)"
+                ),
+                false,
+            ));
+        }
+        thread::sleep(second_look.left());
         let second = look(world)?;
         if second.is_the_same_run(&first) { Ok(()) } else { Err(("k3s has been started anew".to_owned(), false)) }
     });
     match looked {
         Ok(()) => (Answer::yes("serves"), true),
         Err((why, is_final)) => (Answer::no("does not serve", &why), is_final),
+    }
+}
+
+/// Whether the volume takes what is written to it. A k3s whose volume hangs, or is frozen, answers from memory. Only that
+/// counts: whether there is room is for k3s to say.
+fn is_written(world: &World) -> bool {
+    let deadline = Deadline::after(WRITTEN);
+    // One that hangs outlives us, and has the lock: there is never more than one.
+    match lock::take(&world.path("run/durin/written.lock"), deadline) {
+        Ok(Some(lock)) => {
+            mounts::write(&world.mount_point().join("durin/written"), deadline, &lock).ended != Ended::TooLate
+        }
+        Ok(None) => false,
+        // Nobody can say.
+        Err(_) => true,
     }
 }
 

@@ -153,3 +153,10 @@ pub fn thaw(place: &OsStr, deadline: Deadline) -> Ran {
 pub fn sync(place: &OsStr, deadline: Deadline) -> Ran {
     programs::run_command(programs::command("sync", &["--file-system", "--"]).arg(place), deadline)
 }
+
+/// Writes a byte to a file, and waits until it is on the device. Not where the directory is missing: the volume has just
+/// been unmounted.
+pub fn write(file: &Path, deadline: Deadline, lock: &Lock) -> Ran {
+    let mut command = programs::command("sh", &["-c", r#"echo >"$0" && sync -- "$0""#]);
+    programs::run_command(command.arg(file).stdin(lock.as_input()), deadline)
+}

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::serving;
+use crate::volume::must;
 
 /// k3s's unit, as systemd shows it.
 pub(crate) const RUNS: &str = "ActiveState=active\nInvocationID=0123\nMainPID=7\n";
@@ -84,6 +85,22 @@ fn a_volume_that_is_released_between_two_looks_is_not_served_from() {
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
     assert_eq!(Ran::of(asking).why(), format!("{VOLUME} has been released"));
+}
+
+/// k3s answers from memory.
+#[test]
+fn a_volume_that_takes_nothing_is_not_served_from() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    let serves = || instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    must("fsfreeze", &["--freeze", &instance.text("data")]);
+    // The second finds the first one's writing.
+    let ran = [serves(), serves()];
+    must("fsfreeze", &["--unfreeze", &instance.text("data")]);
+    for ran in ran {
+        assert!(ran.word() == "does not serve" && ran.why().contains("does not take what is written"), "{ran}");
+    }
+    assert_eq!(serves().word(), "serves", "{}", serves());
 }
 
 #[test]
