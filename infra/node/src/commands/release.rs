@@ -299,7 +299,8 @@ fn unmount(
             let is_kept = !now.namespaces.is_empty()
                 || !covers.is_empty()
                 || !by_the_kernel.is_empty()
-                || matches!(now.access, Access::Written(_))
+                // What the kernel still writes for who has closed it takes all the time that there is.
+                || matches!(&now.access, Access::Written(by) if !by.is_empty())
                 || users.iter().any(|user| !dying.contains(user));
             if is_kept || deadline.has_passed() {
                 now.users = covers;

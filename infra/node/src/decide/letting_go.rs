@@ -4,7 +4,7 @@ use durin_decisions::ids::VolumeId;
 
 use super::first;
 use super::marker::Marker;
-use super::taking::Access;
+use super::taking::{Access, writers};
 
 /// A pod may have a hundred mounts.
 const SHOWN: usize = 5;
@@ -99,7 +99,7 @@ pub fn is_released(volume: &VolumeId, now: &UseOfIt) -> Result<(), NotReleased> 
     match &now.access {
         Access::Alone => Ok(()),
         Access::Shared => Err(NotReleased::Held(volume.clone(), named(&now.users, "nothing that can be found"))),
-        Access::Written(by) => Err(NotReleased::Written(volume.clone(), first(by, SHOWN))),
+        Access::Written(by) => Err(NotReleased::Written(volume.clone(), writers(by))),
         Access::Refused(why) => Err(NotReleased::Unknown(volume.clone(), why.clone())),
     }
 }

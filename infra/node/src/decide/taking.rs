@@ -29,7 +29,8 @@ pub enum Access {
     Alone,
     /// A file system, a logical volume or an array has it.
     Shared,
-    /// None of those, and yet it is open for writing: by whom, as "dd (123)".
+    /// None of those, and yet it is written to: by whom, as "dd (123)". By nobody that was found, if it has been written to
+    /// at this very moment.
     Written(Vec<String>),
     /// It cannot be opened: why.
     Refused(String),
@@ -172,6 +173,11 @@ impl Refusal {
     }
 }
 
+/// Who writes to it, for people.
+pub fn writers(by: &[String]) -> String {
+    if by.is_empty() { "somebody who was gone at once".to_owned() } else { first(by, 5) }
+}
+
 /// Decides about a volume that is not mounted yet. Whatever is in doubt is refused; only what is zero throughout and
 /// declared new is ever formatted.
 pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
@@ -181,7 +187,7 @@ pub fn next(volume: &VolumeId, seen: &Seen) -> Next {
     match &seen.access {
         Access::Alone => {}
         Access::Shared => return Next::Refuse(Refusal::InUse("it is mounted or held".to_owned())),
-        Access::Written(by) => return Next::Refuse(Refusal::InUse(format!("open for writing: {}", first(by, 5)))),
+        Access::Written(by) => return Next::Refuse(Refusal::InUse(format!("open for writing: {}", writers(by)))),
         Access::Refused(why) => return Next::Refuse(Refusal::Unopened(why.clone())),
     }
     if !seen.on_top.is_empty() {

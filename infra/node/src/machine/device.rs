@@ -67,11 +67,15 @@ impl Device {
             return Access::Refused(why.to_string());
         }
         match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node) {
-            Ok(_) => match writers::of(&self.stack.numbers) {
-                Ok(writers) if writers.is_empty() => Access::Alone,
-                Ok(writers) => Access::Written(writers),
-                Err(why) => Access::Refused(why),
-            },
+            Ok(_) => {
+                let before = self.sectors_written();
+                match writers::of(&self.stack.numbers) {
+                    // Whoever restores it may start one program after the other, and none may have been there at the look.
+                    Ok(writers) if writers.is_empty() && self.sectors_written() == before => Access::Alone,
+                    Ok(writers) => Access::Written(writers),
+                    Err(why) => Access::Refused(why),
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Access::Shared,
             Err(error) => Access::Refused(error.to_string()),
         }
@@ -91,11 +95,18 @@ impl Device {
             return None;
         }
         fs::File::open(&self.node).and_then(|file| file.sync_all()).ok()?;
-        // (Linux, Documentation/block/stat.rst)
-        let stat = fs::read_to_string(self.entry.join("stat")).ok()?;
-        let counted = |field: usize| stat.split_whitespace().nth(field)?.parse::<u64>().ok();
         // We have read from it.
-        counted(2).filter(|read| *read > 0).and_then(|_| counted(6))
+        self.counted(2).filter(|read| *read > 0).and_then(|_| self.sectors_written())
+    }
+
+    /// The same, whatever waits to be written.
+    fn sectors_written(&self) -> Option<u64> {
+        self.counted(6)
+    }
+
+    /// (Linux, Documentation/block/stat.rst)
+    fn counted(&self, field: usize) -> Option<u64> {
+        fs::read_to_string(self.entry.join("stat")).ok()?.split_whitespace().nth(field)?.parse().ok()
     }
 
     /// Has the kernel write what others have written to the device itself. It goes on with that when they have closed it,

@@ -1,6 +1,7 @@
 //! Who writes to a device past the file system on it: a restore, a loop device. Beside them the kernel still gives it to
 //! one alone, for they have not asked for that. And for whom the kernel itself has a file open on it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +21,32 @@ const IN_ALL: Duration = Duration::from_secs(10);
 /// for one.
 const HANGS: Duration = Duration::from_millis(500);
 
+/// Who restores a volume may start one program after the other.
+const ROUNDS: u32 = 5;
+
 /// The loop devices over one of these devices, and the processes that have one open for writing: "loop3", "dd (123)". Of
 /// what hangs, and of nothing else, nothing is known.
 ///
 /// # Errors
 /// When there was too much to look at.
 pub fn of(numbers: &[String]) -> Result<Vec<String>, String> {
-    let looks = Arc::new(Looks::at(numbers));
+    let deadline = Deadline::after(IN_ALL);
+    let mut known = HashSet::from([std::process::id()]);
+    let mut found = Vec::new();
+    // Those that have come meanwhile may have been given what those had that have ended.
+    for round in 0..ROUNDS {
+        let new: Vec<_> = processes::all().into_iter().filter(|pid| known.insert(*pid)).collect();
+        if new.is_empty() || !found.is_empty() {
+            break;
+        }
+        let loops = if round == 0 { loops() } else { Vec::new() };
+        found = look(Looks::at(numbers, &new, loops), deadline)?;
+    }
+    Ok(found)
+}
+
+fn look(looks: Looks, deadline: Deadline) -> Result<Vec<String>, String> {
+    let looks = Arc::new(looks);
     let (sender, receiver) = mpsc::channel();
     let begin = || {
         let (looks, sender) = (Arc::clone(&looks), sender.clone());
@@ -37,7 +57,6 @@ pub fn of(numbers: &[String]) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut ended = 0;
     let mut seen = 0;
-    let deadline = Deadline::after(IN_ALL);
     while ended < looks.all.len() {
         if deadline.has_passed() {
             return Err(format!("to look who has it open took longer than {} s", IN_ALL.as_secs()));
@@ -80,12 +99,10 @@ struct Looks {
 
 impl Looks {
     /// First at what says more, and hangs less: a process's memory cannot be looked at while that changes.
-    fn at(numbers: &[String]) -> Looks {
-        let others = processes::all().into_iter().filter(|pid| *pid != std::process::id());
-        let others: Vec<_> = others.collect();
-        let mut all: Vec<_> = others.iter().copied().map(Place::OpenFiles).collect();
-        all.extend(loops().into_iter().map(|(name, file)| Place::Loop(name, file.into())));
-        all.extend(others.into_iter().map(Place::Memory));
+    fn at(numbers: &[String], processes: &[u32], loops: Vec<(String, String)>) -> Looks {
+        let mut all: Vec<_> = processes.iter().copied().map(Place::OpenFiles).collect();
+        all.extend(loops.into_iter().map(|(name, file)| Place::Loop(name, file.into())));
+        all.extend(processes.iter().copied().map(Place::Memory));
         Looks { numbers: numbers.to_vec(), all, begun: AtomicUsize::new(0), seen: AtomicUsize::new(0) }
     }
 

@@ -36,6 +36,7 @@ fn a_volume_that_nobody_has_is_released() {
 #[case::elsewhere(UseOfIt { namespaces: vec!["sleep (1)".into()], ..nobody() }, NotReleased::MountedElsewhere(volume(), "sleep (1)".into()))]
 #[case::shared(UseOfIt { access: Access::Shared, ..nobody() }, NotReleased::Held(volume(), "nothing that can be found".into()))]
 #[case::written(UseOfIt { access: Access::Written(vec!["dd (1)".into(), "loop3".into()]), ..nobody() }, NotReleased::Written(volume(), "dd (1), loop3".into()))]
+#[case::written_a_moment_ago(UseOfIt { access: Access::Written(Vec::new()), ..nobody() }, NotReleased::Written(volume(), "somebody who was gone at once".into()))]
 #[case::not_to_be_opened(UseOfIt { access: Access::Refused("EIO".into()), ..nobody() }, NotReleased::Unknown(volume(), "EIO".into()))]
 fn either_witness_alone_keeps_it_from_being_called_released(#[case] now: UseOfIt, #[case] why: NotReleased) {
     assert_eq!(is_released(&volume(), &now), Err(why.clone()));

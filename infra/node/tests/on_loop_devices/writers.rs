@@ -57,6 +57,27 @@ fn a_device_that_somebody_writes_to_is_not_released_until_that_ends() {
     assert_eq!(release(&instance).word(), "nothing to do");
 }
 
+/// Each is gone before anybody has looked at it, and between two of them the device is nobody's.
+#[test]
+fn who_restores_a_volume_piece_by_piece_has_it_between_two_pieces_too() {
+    let Some(mut instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
+    let line =
+        "while [ -e \"$1\" ]; do dd if=/dev/zero of=\"$0\" bs=64k count=20 seek=600 oflag=direct 2>/dev/null; done";
+    instance.write("restoring", "");
+    instance.started(Command::new("sh").args(["-c", line, &device, &instance.text("restoring")]));
+    for _ in 0..4 {
+        let ran = release(&instance);
+        assert!(ran.word() == "not released" && ran.why().contains("open for writing"), "{ran}");
+    }
+    let ran = instance.durin_node(&["resume", VOLUME]);
+    assert_eq!((ran.word(), &ran.answer["obstacle"]), ("not resumed", &"in use".into()), "{ran}");
+    fs::remove_file(instance.path("restoring")).expect("a file");
+    instance.end_processes();
+    wait_until("end of it", || release(&instance).word() == "nothing to do");
+}
+
 /// Its descriptor is closed since.
 #[test]
 fn a_device_that_somebody_has_in_memory_for_writing_is_not_released() {
