@@ -9,6 +9,8 @@ node=""
 # The comment of the zones that just deploy-node makes, by which they are recognised.
 # shellcheck disable=SC2034
 zone_comment="Durin: where nodes are."
+# AWS CLI 2 writes times in the local zone, which date does not understand everywhere.
+export TZ=UTC
 # Nothing here may wait for a person to page through an answer.
 export AWS_PAGER=""
 # shellcheck source=common/arguments.sh
@@ -23,6 +25,8 @@ export AWS_PAGER=""
 . "$root/infra/common/checks.sh"
 # shellcheck source=common/credentials.sh
 . "$root/infra/common/credentials.sh"
+# shellcheck source=common/groups.sh
+. "$root/infra/common/groups.sh"
 # shellcheck source=common/network.sh
 . "$root/infra/common/network.sh"
 # shellcheck source=common/records.sh
@@ -123,4 +127,12 @@ agreement() {
     is_a group "$2" ||
         tags=$(printf %q "[{\"Key\": \"durin:volume\", \"Value\": \"data\"}, {\"Key\": \"durin:node\", \"Value\": \"${name//\"/\\\"}\"}]")
     printf 'aws ec2 create-tags --resources %s --tags %s\n' "$1" "$tags"
+}
+
+# The server's own time of something, as seconds since 1970: AWS CLI 1 has that already, 2 has ISO 8601.
+seconds() {
+    case $1 in
+    *T*) date -d "$1" +%s.%3N 2>/dev/null || date -j -f %Y-%m-%dT%H:%M:%S "${1%%[.+Z]*}" +%s ;;
+    *) echo "$1" ;;
+    esac
 }

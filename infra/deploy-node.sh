@@ -184,45 +184,6 @@ look_back() {
     fi
 }
 
-# CloudFormation sets everything in the template again, so it gets what the group has now: a node at rest stays at rest, and
-# a node that was moved, or that runs on demand for lack of spot capacity, stays where and as it is.
-#
-# The volume's newness is said until the node is in service. After that, nothing formats a volume that turns out blank.
-keep() {
-    local own key value new=false serves=false
-    # The stack's own volume is not a parameter.
-    stack_output "$stack" VolumeId
-    own=$answer
-    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "AutoScalingGroups[0].[
-        ['DesiredCapacity', to_string(DesiredCapacity)],
-        ['SubnetIds', VPCZoneIdentifier],
-        ['CapacityRebalance', to_string(CapacityRebalance)],
-        ['OnDemandBaseCapacity', to_string(MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity)],
-        ['OnDemandPercentage', to_string(MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity)],
-        ['VolumeId', Tags[?Key=='durin:volume-id'].Value | [0]],
-        ['HostedZoneId', Tags[?Key=='durin:hosted-zone-id'].Value | [0]],
-        ['RecordName', Tags[?Key=='durin:record-name'].Value | [0]],
-        ['RecordTtl', Tags[?Key=='durin:record-ttl'].Value | [0]],
-        ['DrainSeconds', Tags[?Key=='durin:drain'].Value | [0]],
-        ['new', Tags[?Key=='durin:new-volume'].Value | [0]],
-        ['serves', Instances[?LifecycleState=='InService'].InstanceId | [0]]]"
-    while IFS=$'\t' read -r key value; do
-        case $key=$value in
-        *=None | *=null | *=) continue ;;
-        new=*) new=true && continue ;;
-        serves=*) serves=true && continue ;;
-        DesiredCapacity=[01]) ;;
-        DesiredCapacity=*)
-            fail "the node $node is being handed over: its group wants $value instances, because the host of one retires, and Durin asks for one instance again when the other serves. Run the same command again then, in minutes if EC2 has capacity. If nothing is being handed over: aws autoscaling set-desired-capacity --auto-scaling-group-name $node --desired-capacity 1"
-            ;;
-        VolumeId="$own") continue ;;
-        esac
-        kept+=("$key=$value")
-    done <<<"$answer"
-    [ "$new $serves" = "true false" ] || new=false
-    kept+=("NewVolume=$new")
-}
-
 # The options for a node that exists. Its place cannot be changed by halves.
 change() {
     local has_zone has_record has_volume
@@ -254,11 +215,6 @@ change() {
     [ -z "$hosted_zone" ] || overrides+=("HostedZoneId=$hosted_zone")
     if [ -n "$image_parameter" ]; then choose_image "$image_parameter" ""; else look_at_provisioning; fi
     [ -z "$certificate_zone" ] || check_zone "$certificate_zone"
-}
-
-# kept KEY: what the group has now.
-kept() {
-    printf '%s\n' ${kept[@]+"${kept[@]}"} | sed -n "s/^$1=//p"
 }
 
 plan() {

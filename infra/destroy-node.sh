@@ -17,26 +17,6 @@ take_arguments '
     --delete-volume delete_volume volume' "$@"
 stack=durin-node-$node
 
-# Has the group end its instance, and waits until it has: 25 minutes at most, in which even the terminate hook times
-# out.
-empty_group() {
-    instances
-    [ "$answer" != None ] || return 0
-    say "Group $node: down to 0 instances"
-    call autoscaling update-auto-scaling-group --auto-scaling-group-name "$node" --min-size 0 --desired-capacity 0
-    for _ in $(seq 300); do
-        instances
-        [ "$answer" != 0 ] || return 0
-        sleep 5
-    done
-    fail "the group still has an instance after 25 minutes: aws autoscaling describe-scaling-activities --auto-scaling-group-name $node"
-}
-# How many instances the group has, or None without a group, in answer.
-instances() {
-    call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text \
-        --query 'AutoScalingGroups[0].Instances && length(AutoScalingGroups[0].Instances) || AutoScalingGroups[0].DesiredCapacity'
-}
-
 delete_records() {
     deletions "$zone" "$record"
     [ -n "$answer" ] || return 0

@@ -24,9 +24,6 @@ case $by$node in
 interruption*[._]*) not_understood "a drill by interruption needs a node whose name is letters, digits and dashes: pass --by termination" ;;
 esac
 
-# AWS CLI 2 writes times in the local zone, which date does not understand everywhere.
-export TZ=UTC
-
 # Something of the node's group, in answer; tag and in_service likewise.
 group() {
     call autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$node" --output text --query "$1"
@@ -73,13 +70,6 @@ terminate() {
     call autoscaling terminate-instance-in-auto-scaling-group --instance-id "$old" --no-should-decrement-desired-capacity
 }
 
-# The server's own time of something, as seconds since 1970: AWS CLI 1 has that already, 2 has ISO 8601.
-seconds() {
-    case $1 in
-    *T*) date -d "$1" +%s.%3N 2>/dev/null || date -j -f %Y-%m-%dT%H:%M:%S "${1%%[.+Z]*}" +%s ;;
-    *) echo "$1" ;;
-    esac
-}
 # When the old instance was asked to release the volume, in answer; None if it was not.
 released() {
     call ssm list-command-invocations --instance-id "$old" --output text \
