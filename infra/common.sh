@@ -129,6 +129,12 @@ agreement() {
     printf 'aws ec2 create-tags --resources %s --tags %s\n' "$1" "$tags"
 }
 
+# copies_of NODE: the snapshots that are copies of its data, a line each, in answer, the newest last.
+copies_of() {
+    call ec2 describe-snapshots --owner-ids self --filters Name=tag:durin:backup-of,Values="$1" --output text \
+        --query 'sort_by(Snapshots, &StartTime)[].[SnapshotId]'
+}
+
 # The server's own time of something, as seconds since 1970: AWS CLI 1 has that already, 2 has ISO 8601.
 seconds() {
     case $1 in

@@ -17,6 +17,7 @@
 #   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
 #   --drain SECONDS         for how long a release drains the node first, so that preStop hooks run, up to 10; 0
 #   --measure B             true or false: whether the node tells CloudWatch how full its disks are, with two alarms; true
+#   --copies B              true or false: whether the volume is copied every day, into snapshots of which seven stay; true
 #   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours; none takes that back
 #   --service-names B       true or false: whether external-dns may write CNAME records in the node's zone; false
 #   --ebs-csi B             true or false: whether the EBS CSI driver may make and move volumes of its own; false
@@ -29,7 +30,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 image="" image_parameter="" record="" hosted_zone="" subnet="" security_group="" zone="" volume=""
-volume_size="" capacity_rebalance="" drain="" measure="" certificate_zone="" service_names="" ebs_csi=""
+volume_size="" capacity_rebalance="" drain="" measure="" copies="" certificate_zone="" service_names="" ebs_csi=""
 take_arguments '
     NAME node node
     --yes yes flag
@@ -46,6 +47,7 @@ take_arguments '
     --capacity-rebalance capacity_rebalance boolean
     --drain drain number:0:10
     --measure measure boolean
+    --copies copies boolean
     --certificate-zone certificate_zone public-zone
     --service-names service_names boolean
     --ebs-csi ebs_csi boolean' "$@"
@@ -58,6 +60,7 @@ overrides=() kept=()
 [ -z "$capacity_rebalance" ] || overrides+=("CapacityRebalance=$capacity_rebalance")
 [ -z "$drain" ] || overrides+=("DrainSeconds=$drain")
 [ -z "$measure" ] || overrides+=("Measure=$measure")
+[ -z "$copies" ] || overrides+=("Copies=$copies")
 [ -z "$certificate_zone" ] || overrides+=("CertificateZoneId=${certificate_zone#none}")
 [ -z "$service_names" ] || overrides+=("ServiceNames=$service_names")
 [ -z "$ebs_csi" ] || overrides+=("EbsCsi=$ebs_csi")
@@ -226,9 +229,11 @@ plan() {
     else
         say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node. Its instances format it while all of it is zero"
     fi
+    [ "$copies" = false ] ||
+        say "  copies    a snapshot of the volume every day at 03:00 UTC, of which the newest seven stay; none of them goes with the node"
     say "  record    $record in the hosted zone ${hosted_zone:-${record#*.}, which this makes}; the functions may write there (stack durin-roles)"
     say "  role      for the Systems Manager agent to register and take commands; and to tell CloudWatch how full the disks are"
-    say "  price     16 to 20 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 6)"
+    say "  price     16 to 21 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 6)"
 }
 
 old_record="" old_zone="" image_said="" instance_types=() is_stock=false

@@ -99,6 +99,8 @@ if [ -n "$delete_volume" ]; then
     call ec2 delete-volume --volume-id "$delete_volume"
     say "Volume $delete_volume: deleted"
 fi
+copies_of "$node"
+copies=${answer//$'\n'/ }
 images=""
 if [ -n "$image_parameter" ]; then
     call ec2 describe-images --owners self --include-disabled --output text --query 'Images[].[ImageId]' \
@@ -109,6 +111,7 @@ fi
 say ""
 say "The node $node is gone. You keep:"
 [ -n "$delete_volume" ] || say "  its data: just deploy-node $node --volume ${volume:-vol-…} --availability-zone … brings it back; until then the gp3 volume costs money"
+[ -z "$copies" ] || say "  copies of its data, which cost money until you delete them: $copies"
 if [ -n "$image_parameter" ]; then
     say "  the parameter $image_parameter, free of charge: other nodes may use it"
     [ -z "$images" ] || say "  its images, whose snapshots cost money: $images"

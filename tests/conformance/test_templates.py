@@ -71,6 +71,32 @@ def test_the_instances_role_has_more_only_where_somebody_switches_it_on():
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Durin/Node"}}
 
 
+def test_the_copies_of_a_node_are_the_only_snapshots_that_their_role_deletes():
+    resources = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]
+    role, policy = resources["CopyRole"]["Properties"], resources["CopyPolicy"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "dlm.amazonaws.com"} and set(trust["Condition"]) == {"StringEquals", "ArnLike"}
+    statements = [it for document in role["Policies"] for it in document["PolicyDocument"]["Statement"]]
+    (delete,) = [it for it in statements if it["Action"] == "ec2:DeleteSnapshot"]
+    assert delete["Condition"] == {"StringEquals": {"aws:ResourceTag/durin:backup-of": {"Ref": "NodeName"}}}
+    (_, denied) = [it for it in statements if it["Action"] == "ec2:CreateSnapshot"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Condition"] == {"StringNotEquals": {"aws:ResourceTag/durin:node": {"Ref": "NodeName"}}}
+    (schedule,) = policy["PolicyDetails"]["Schedules"]
+    # Or a copy would have the tags of a node's volume.
+    assert schedule["CopyTags"] is False
+    tags = {tag["Key"]: tag["Value"] for tag in schedule["TagsToAdd"]}
+    assert tags["durin:backup-of"] == {"Ref": "NodeName"} and tags["durin:backup-is"] == "crash-consistent"
+    assert not {"durin:volume", "durin:node", "durin:image-parameter"} & tags.keys()
+    assert policy["PolicyDetails"]["TargetTags"] == [{"Key": "durin:node", "Value": {"Ref": "NodeName"}}]
+
+
+def test_a_node_is_copied_unless_somebody_switches_that_off():
+    template = yaml.safe_load((INFRA / "node.yaml").read_text())
+    assert holds(template, {"Condition": template["Resources"]["CopyPolicy"]["Condition"]})
+    assert template["Resources"]["CopyPolicy"]["Condition"] == template["Resources"]["CopyRole"]["Condition"]
+
+
 def test_what_runs_on_the_node_writes_neither_the_nodes_record_nor_its_claim():
     resources = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]
     keys = "route53:ChangeResourceRecordSetsRecordTypes", "route53:ChangeResourceRecordSetsNormalizedRecordNames"

@@ -93,7 +93,7 @@ def test_the_plan_names_all_that_there_will_be(account, place):
     text = said(account, "home", *options, "--volume-size", "7")
     assert "there is no terminal" in text
     named = [IMAGE, "x86_64", "t3a.medium", place["place"][1], ZONE, "7 GiB", place["zone"], "Ours.mine.internal"]
-    for it in [*named, "role", "16 to 20 dollars"]:
+    for it in [*named, "role", "16 to 21 dollars"]:
         assert it in text
 
 

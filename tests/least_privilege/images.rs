@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::Tag;
 use durin::aws::Aws;
-use durin::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE};
+use durin::tags::{BACKUP_OF, FAMILY, IMAGE_ID, KEEP, STALE_SINCE};
 use durin_harness::seed::{IMAGE_PARAMETER, Seed};
 use durin_harness::world::World;
 use durin_harness::world::bakes::{Bake, Course, Pipeline};
@@ -80,13 +80,15 @@ async fn prune(story: &Story) -> Value {
 async fn what_is_of_no_family_is_out_of_reach() {
     let story = Story::without_functions(&Seed::one_node());
     let (holder, volume) = (story.holder(), story.node().volume.clone());
-    let (family, of_none, snapshot, backup) = story.world(|world| {
+    let (family, of_none, snapshot, [backup, copy]) = story.world(|world| {
         let family = baked(world, 30);
         let of_none = world.add_image(ImageSpec::named("of-none"));
         let snapshot = snapshot_of(world, &of_none);
-        let tags = [(FAMILY, IMAGE_PARAMETER), ("durin:volume", "data")];
-        let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let backup = world.add_snapshot(SnapshotSpec { tags, ..SnapshotSpec::default() });
+        let backups = [("durin:volume", "data"), (BACKUP_OF, "home")].map(|backup| {
+            let tags = [(FAMILY, IMAGE_PARAMETER), backup];
+            let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            world.add_snapshot(SnapshotSpec { tags, ..SnapshotSpec::default() })
+        });
         let undeclared = PutParameter {
             name: "/somebodys".to_owned(),
             value: "theirs".to_owned(),
@@ -94,7 +96,7 @@ async fn what_is_of_no_family_is_out_of_reach() {
             ..PutParameter::default()
         };
         world.put_parameter(undeclared).expect("put");
-        (family, of_none, snapshot, backup)
+        (family, of_none, snapshot, backups)
     });
     let tag = |key: &str| Tag::builder().key(key).value("x").build();
 
@@ -113,6 +115,9 @@ async fn what_is_of_no_family_is_out_of_reach() {
         code(ec2.delete_snapshot().snapshot_id(&backup).send().await),
         code(mark(&backup, FAMILY).await),
         code(ec2.delete_tags().resources(&backup).tags(tag(STALE_SINCE)).send().await),
+        code(ec2.delete_snapshot().snapshot_id(&copy).send().await),
+        code(mark(&copy, FAMILY).await),
+        code(ec2.delete_tags().resources(&copy).tags(tag(STALE_SINCE)).send().await),
         code(ec2.delete_tags().resources(&snapshot).tags(tag(STALE_SINCE)).send().await),
         code(mark(&family, "durin:volume").await),
         code(mark(&family, IMAGE_ID).await),
@@ -120,7 +125,7 @@ async fn what_is_of_no_family_is_out_of_reach() {
         code(mark(&holder, FAMILY).await),
         code(ec2.terminate_instances().instance_ids(&holder).send().await),
     ];
-    assert_eq!(of_prune, ["UnauthorizedOperation"; 16]);
+    assert_eq!(of_prune, ["UnauthorizedOperation"; 19]);
     assert_eq!(put(&aws, IMAGE_PARAMETER, true).await, "AccessDeniedException");
 
     let aws = Aws::new(&story.aws().sdk_config("durin-ami-publish"));
@@ -135,7 +140,7 @@ async fn what_is_of_no_family_is_out_of_reach() {
     assert_eq!(code(aws.ec2.deregister_image().image_id(&family).send().await), "UnauthorizedOperation");
 
     story.world(|world| {
-        assert_eq!(world.iam.denials.len(), 23);
+        assert_eq!(world.iam.denials.len(), 26);
         assert_eq!([&family, &of_none].map(|image| world.ec2.images()[image].state), [ImageState::Available; 2]);
         assert!([&snapshot, &backup].iter().all(|id| world.ec2.snapshots().contains_key(*id)));
         assert_eq!(world.ssm.parameters()["/somebodys"].versions.len(), 1);

@@ -1,6 +1,6 @@
 //! Snapshots that have lost their image may be the only way back to it.
 
-use durin::tags::{IMAGE_ID, KEEP};
+use durin::tags::{BACKUP_OF, IMAGE_ID, KEEP};
 use durin_harness::world::ec2::images::PUBLIC_IMAGE;
 
 use super::*;
@@ -262,18 +262,38 @@ async fn an_image_that_is_back_from_the_recycle_bin_soaks_anew() {
     litter.nothing_is_broken();
 }
 
-/// CreateImage of a node's instance takes its data volume along. Such a snapshot is a backup of data.
+/// CreateImage of a node's instance takes its data volume along. Such a snapshot is a backup of data; and so are the daily
+/// copies of a node, even with the tag of a family.
+#[rstest]
+#[case::with_the_volumes_tag("durin:volume", "data")]
+#[case::with_a_copys_tag(BACKUP_OF, "k3s")]
 #[tokio::test(start_paused = true)]
-async fn an_image_with_a_backup_of_data_stays() {
+async fn an_image_with_a_backup_of_data_stays(#[case] key: &str, #[case] value: &str) {
     let litter = Litter::new();
     let victim = litter.victim().to_owned();
     let ids = [litter.snapshot_of(&victim), litter.orphan.clone()];
-    let backup = [("durin:volume".to_owned(), "data".to_owned())];
+    let backup = [(key.to_owned(), value.to_owned())];
     litter.story.world(|world| world.create_tags(&ids, &backup)).expect("tagged");
     litter.days(5).await;
     assert!(ids.iter().all(|snapshot| litter.has(snapshot)), "{}", litter.story.told());
     assert_eq!(litter.state(&victim), ImageState::Available);
     assert_eq!(litter.left().len(), 3, "the others go");
+    litter.nothing_is_broken();
+}
+
+/// A copy of a node's data as Data Lifecycle Manager makes it, which is of no image.
+#[tokio::test(start_paused = true)]
+async fn copies_of_a_node_stay() {
+    let litter = Litter::new();
+    let copy = litter.story.world(|world| {
+        let started = Some(Time(world.now().0 - 60 * 86_400_000));
+        let tags = [(BACKUP_OF.to_owned(), "k3s".to_owned()), ("Name".to_owned(), "k3s data, daily copy".to_owned())];
+        let description = "Created for policy: policy-0123456789abcdef0 schedule: daily".to_owned();
+        world.add_snapshot(SnapshotSpec { started, tags: tags.into(), description, ..SnapshotSpec::default() })
+    });
+    litter.days(5).await;
+    assert!(litter.has(&copy), "{}", litter.story.told());
+    assert!(!litter.has(&litter.orphan), "another one goes");
     litter.nothing_is_broken();
 }
 

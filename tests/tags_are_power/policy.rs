@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use durin::tags::{
-    AT_RISK, FAMILY, HOSTED_ZONE_ID, IMAGE_ID, KEEP, NODE, PINNED, RECORD_NAME, RECORD_TTL, STALE_SINCE, VOLUME,
-    VOLUME_ID,
+    AT_RISK, BACKUP_IS, BACKUP_OF, FAMILY, HOSTED_ZONE_ID, IMAGE_ID, KEEP, NODE, PINNED, RECORD_NAME, RECORD_TTL,
+    STALE_SINCE, VOLUME, VOLUME_ID,
 };
 use durin_cli::deployment::function_names;
 use durin_harness::iam::Check;
@@ -53,6 +53,8 @@ fn the_sample_policy_keeps_tags_to_their_owners() {
             VOLUME,
             NODE,
             PINNED,
+            BACKUP_OF,
+            BACKUP_IS,
         ] {
             assert_eq!(verdict(action, tag, "somebody"), denied, "{action} {tag}");
             assert_ne!(verdict(action, tag, "OWNERS-OF-NODES"), denied, "{action} {tag}");
@@ -62,6 +64,7 @@ fn the_sample_policy_keeps_tags_to_their_owners() {
     for function in function_names().filter(|name| *name != "durin-ami-publish") {
         assert_ne!(verdict("ec2:CreateTags", AT_RISK, &format!("{function}-eu-central-1")), denied, "{function}");
     }
+    assert_ne!(verdict("ec2:CreateSnapshot", BACKUP_OF, "durin-node-home-CopyRole-1ABCDEF"), denied);
     assert_eq!(verdict("ec2:CreateTags", AT_RISK, "durin-node-lifecycle"), denied, "a name that is no function's role");
 }
 

@@ -14,8 +14,9 @@ use crate::world::ec2::{CreateVolume, LaunchTemplateData, ShownAsSaid};
 pub use described::{DescribedNode, NodeParameters};
 
 /// Resource types around a node that the local AWS does not need, or already has.
-const WITHOUT_EFFECT: [&str; 21] = [
+const WITHOUT_EFFECT: [&str; 22] = [
     "AWS::CloudWatch::Alarm",
+    "AWS::DLM::LifecyclePolicy",
     "AWS::EC2::InternetGateway",
     "AWS::EC2::Route",
     "AWS::EC2::RouteTable",

@@ -77,6 +77,15 @@ pub const DATA: &str = "data";
 /// have it. Read at every look.
 pub const NODE: &str = "durin:node";
 
+/// On a snapshot: the node whose data it is a copy of, by the name of its Auto Scaling group. The policy in the node's template
+/// writes it, and so may a person on a snapshot of theirs; `just restore-node` reads it. A resource with this tag is never an
+/// image's, and never ours to prune.
+pub const BACKUP_OF: &str = "durin:backup-of";
+
+/// On a snapshot with [`BACKUP_OF`]: what a copy is of, for people. `crash-consistent` is what a power cut would have left:
+/// whatever made the copy did not wait for the volume to be unmounted.
+pub const BACKUP_IS: &str = "durin:backup-is";
+
 /// On a parameter: nothing is published to it. A person writes it (`just pin`, `just rollback`); its value is for
 /// people. It counts until a person removes it, and is read once more just before each write.
 pub const PINNED: &str = "durin:pinned";

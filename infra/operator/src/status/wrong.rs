@@ -215,7 +215,7 @@ fn record(look: &Look) -> Option<Wrong> {
     Some(Wrong::new(what, "run the same command again in a minute; Durin tries again at each tick"))
 }
 
-/// Durin keeps one copy, and makes no second one.
+/// Whether anything copies the volume is nothing that the functions look at.
 pub(super) fn no_backup(look: &Look) -> Vec<Wrong> {
     let volume = &look.observed.declaration.volume;
     if look.observed.volume.is_none() {
@@ -223,8 +223,8 @@ pub(super) fn no_backup(look: &Look) -> Vec<Wrong> {
     }
     let what = format!("there is no snapshot of {volume}, so that its one copy is the only one");
     let remedy = format!(
-        "have Data Lifecycle Manager make one a day of what is tagged durin:volume=data, or make one now: aws ec2 create-snapshot \
-         --volume-id {volume}"
+        "wait for the first daily copy, if just deploy-node has made the node; have Data Lifecycle Manager make one a day, if not; \
+         or make one now: aws ec2 create-snapshot --volume-id {volume}"
     );
     vec![Wrong::new(what, remedy)]
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::mark::Mark;
 use super::references::images_in;
 use crate::ids::{ImageId, ParameterName, SnapshotId};
-use crate::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
+use crate::tags::{BACKUP_OF, FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
 
 /// How many tags a resource can have. (EC2 User Guide, "Tag restrictions".)
 const MOST_TAGS: usize = 50;
@@ -157,7 +157,7 @@ impl Snapshot {
     }
 
     pub fn is_backup_of_data(&self) -> bool {
-        self.tags.contains_key(VOLUME)
+        self.tags.contains_key(VOLUME) || self.tags.contains_key(BACKUP_OF)
     }
 
     pub fn is_managed_by_backup(&self) -> bool {

@@ -13,7 +13,7 @@ use durin_decisions::ids::{ImageId, SnapshotId};
 use durin_decisions::images::prune::{Account, ImageVerdict, Keep, Plan, Policy, SnapshotVerdict, plan};
 use durin_decisions::images::references::{Reference, References, image_in_description, names_any};
 use durin_decisions::images::{Image, ImageState, Snapshot};
-use durin_decisions::tags::{FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
+use durin_decisions::tags::{BACKUP_OF, FAMILY, IMAGE_ID, KEEP, STALE_SINCE, VOLUME};
 use durin_decisions::times::{instant, timestamp};
 use rstest::rstest;
 
@@ -192,6 +192,11 @@ fn an_image_gets_its_verdict(#[case] image: Image, #[case] expected: ImageVerdic
     with_tag(orphaned(1, 3 * DAY), VOLUME, "data"),
     SnapshotVerdict::Keep(Keep::BackupOfData(None))
 )]
+#[case::a_daily_copy(with_tag(orphan(1), BACKUP_OF, "home"), SnapshotVerdict::Keep(Keep::BackupOfData(None)))]
+#[case::a_marked_daily_copy(
+    with_tag(orphaned(1, 3 * DAY), BACKUP_OF, "home"),
+    SnapshotVerdict::Keep(Keep::BackupOfData(None))
+)]
 #[case::managed_by_aws_backup(
     with_tag(orphan(1), "aws:backup:source-resource", "arn:aws:ec2:x"),
     SnapshotVerdict::Keep(Keep::ManagedByBackup)
@@ -239,6 +244,7 @@ fn a_reference_is_named_in_the_verdict() {
 #[rstest]
 #[case::asked_for(with_tag(orphan(1), KEEP, ""), Keep::SnapshotTagged(snapshot_id(1)))]
 #[case::a_backup_of_data(with_tag(orphan(1), VOLUME, "data"), Keep::BackupOfData(Some(snapshot_id(1))))]
+#[case::a_daily_copy(with_tag(orphan(1), BACKUP_OF, "home"), Keep::BackupOfData(Some(snapshot_id(1))))]
 #[case::full_and_of_no_family(
     Snapshot {
         tags: (0..50).map(|number| (format!("cost-{number}"), String::new())).collect(),

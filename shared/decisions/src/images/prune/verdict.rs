@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::Dispute;
 use crate::ids::{ImageId, SnapshotId};
 use crate::images::references::Reference;
-use crate::tags::{FAMILY, IMAGE_ID, KEEP, VOLUME};
+use crate::tags::{BACKUP_OF, FAMILY, IMAGE_ID, KEEP, VOLUME};
 use crate::times::timestamp;
 
 /// The fate of an image, in order of reversibility.
@@ -122,7 +122,8 @@ impl fmt::Display for Keep {
             Keep::Soaking(until) => write!(f, "soaking, goes after {} unless tagged {KEEP}", timestamp(*until)),
             Keep::OfImage(image) => write!(f, "of {image}"),
             Keep::BackupOfData(snapshot) => {
-                write!(f, "{}is a backup of data, tagged {VOLUME}; only a person can remove it", which(snapshot))
+                let which = which(snapshot);
+                write!(f, "{which}is a backup of data, tagged {VOLUME} or {BACKUP_OF}; this removes none")
             }
             Keep::ManagedByBackup => write!(f, "managed by AWS Backup; remove it there"),
             Keep::NoRoomForTag(snapshot) => {

@@ -33,7 +33,7 @@ use super::*;
 #[case(ImageVerdict::Keep(Keep::SnapshotTagged(snapshot_id(1))), "keep: snap-00000000000000001 is tagged durin:keep")]
 #[case(
     ImageVerdict::Keep(Keep::BackupOfData(Some(snapshot_id(1)))),
-    "keep: snap-00000000000000001 is a backup of data, tagged durin:volume; only a person can remove it"
+    "keep: snap-00000000000000001 is a backup of data, tagged durin:volume or durin:backup-of; this removes none"
 )]
 #[case(ImageVerdict::Keep(Keep::ManagedByBackup), "keep: managed by AWS Backup; remove it there")]
 #[case(ImageVerdict::Keep(Keep::NoRoomForTag(None)), "keep: has 50 tags and no room for Durin's; remove one")]
