@@ -121,6 +121,11 @@ deploy-image *arguments:
 apply *arguments:
     @infra/apply.sh "$@"
 
+# Bring a node back with the data of a copy; says first what will be missing: just restore-node home --snapshot snap-…
+[no-exit-message, positional-arguments]
+restore-node *arguments:
+    @infra/restore-node.sh "$@"
+
 # Interrupt a node's spot instance for real and measure the outage: just drill home
 [no-exit-message, positional-arguments]
 drill *arguments:

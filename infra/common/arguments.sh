@@ -114,6 +114,7 @@ is_a() {
     group) pattern='^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' expected="the name of a node's Auto Scaling group: letters, digits and ._-, at most 128" ;;
     image) pattern="^ami-$id" expected="an image id: ami- and 8 or 17 hexadecimal digits" ;;
     volume) pattern="^vol-$id" expected="a volume id: vol- and 8 or 17 hexadecimal digits" ;;
+    snapshot) pattern="^snap-$id" expected="a snapshot id: snap- and 8 or 17 hexadecimal digits" ;;
     subnet) pattern="^subnet-$id" expected="a subnet id: subnet- and 8 or 17 hexadecimal digits" ;;
     security-group) pattern="^sg-$id" expected="a security group id: sg- and 8 or 17 hexadecimal digits" ;;
     # Parameter Store takes /k3s and k3s for one name, and refuses durin/image.

@@ -11,6 +11,7 @@ from only_loopback import REGION
 
 IMAGE, OLD, NEW = "ami-0123456789abcdef0", "i-0123456789abcdef0", "i-0fedcba9876543210"
 VOLUME, SUBNET, GROUP, ZONE = "vol-0123456789abcdef0", "subnet-0123456789abcdef0", "sg-0123456789abcdef0", "Z0123456789"
+SNAPSHOT = "snap-0123456789abcdef0"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
 # A refusal is a tuple.
@@ -52,6 +53,7 @@ ANSWERS = [
     ("autoscaling describe-auto-scaling-groups *durin:hosted-zone-id*", ZONE),
     ("autoscaling describe-auto-scaling-groups *durin:record-name*", "home.durin.internal"),
     (f"autoscaling describe-auto-scaling-groups *InstanceId=='{OLD}'*", OLD),
+    ("autoscaling describe-auto-scaling-groups *VPCZoneIdentifier, to_string(DesiredCapacity)*", f"{VOLUME}\t{SUBNET}\t1"),
     ("after autoscaling describe-auto-scaling-groups *InService*", NEW),
     ("autoscaling describe-auto-scaling-groups *InService*", OLD),
     ("autoscaling describe-auto-scaling-groups *", ""),
@@ -76,6 +78,10 @@ ANSWERS = [
     ("ec2 describe-subnets *AvailabilityZone*", "vpc-1\teu-central-1a"),
     ("ec2 describe-subnets *", "vpc-1"),
     ("ec2 describe-security-groups *", "vpc-1"),
+    ("ec2 describe-snapshots *KmsKeyId*", f"completed\t2026-01-01T00:00:00+00:00\t{VOLUME}\t20\ttrue\t{KEY}\thome\tcrash-consistent"),
+    ("ec2 describe-snapshots *", SNAPSHOT),
+    ("ec2 create-volume *", "vol-0fedcba9876543210"),
+    ("ec2 describe-volumes *durin:restored-from*", ""),
     ("ec2 describe-volumes *AvailabilityZone*", "eu-central-1a"),
     ("ec2 describe-volumes *'durin:volume'*'durin:node'*", "data\thome"),
     ("ec2 describe-volumes *KmsKeyId*", f"in-use\tFalse\tTrue\t{KEY}\t{OLD}"),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from conftest import FUNCTIONS, INFRA
-from stand_in import GROUP, IMAGE, NO_STACK, SUBNET, VOLUME, ZONE, StandIn
+from stand_in import GROUP, IMAGE, NO_STACK, SNAPSHOT, SUBNET, VOLUME, ZONE, StandIn
 from test_release import VERSION, built, packed
 
 IMAGE_PARAMETER = "/durin/image"
@@ -45,6 +45,22 @@ STORIES = {
     "deploy-image": (["deploy-image.sh", "--now"], []),
     "destroy": (["destroy.sh"], [("autoscaling describe-auto-scaling-groups *", ""), ("cloudformation describe-stacks *StackStatus*", "CREATE_COMPLETE")]),
     "a roll-back": (["images.sh", "rollback", IMAGE_PARAMETER], []),
+    "a copy that goes back": (["restore-node.sh", "home", "--snapshot", SNAPSHOT], []),
+    "a copy that goes back elsewhere": (
+        ["restore-node.sh", "home", "--snapshot", SNAPSHOT, "--zone", "eu-central-1b"],
+        [
+            ("ec2 describe-subnets *state*", "subnet-0fedcba9876543210"),
+            ("ec2 describe-subnets *Ipv6Native*", "eu-central-1b\tvpc-1\tavailable\tFalse"),
+            ("ec2 describe-volumes *durin:replaces*", "vol-0fedcba9876543210"),
+        ],
+    ),
+    "a copy that has gone back to a node at rest": (
+        ["restore-node.sh", "home", "--snapshot", SNAPSHOT],
+        [
+            ("autoscaling describe-auto-scaling-groups *VPCZoneIdentifier, to_string(DesiredCapacity)*", f"{VOLUME}\t{SUBNET}\t0"),
+            ("ec2 describe-volumes *durin:restored-from*", SNAPSHOT),
+        ],
+    ),
     "a drill by termination": (["drill.sh", "home", "--by", "termination"], []),
     "a drill by interruption": (["drill.sh", "home"], []),
 }
@@ -58,7 +74,7 @@ REFUSALS = {
 REMEDIES = ["Set credentials", "may not do that", "has a network", "clock", "Wait a minute", "Once you have fixed that", "profiles"]
 # Only this may fail, and then that is said: whoever owns a key need not let others see it.
 MAY_BE_DENIED = "kms describe-key"
-SUCCESS = r"is deployed|The pipeline is there|The cluster has|launches now|is gone|is back|names the image|could not be reached"
+SUCCESS = r"is deployed|The pipeline is there|The cluster has|launches now|is gone|is back|names the image|comes back|could not be reached"
 
 
 @pytest.fixture(scope="module")

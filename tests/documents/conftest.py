@@ -77,4 +77,5 @@ class Account:
         address = ec2.allocate_address(Domain="vpc")["AllocationId"]
         security_group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
         self.ids = {"i-…": instance["InstanceId"], "eipalloc-…": address, "sg-…": security_group}
-        self.ids |= {"vol-…": volume, "ami-…": image, "--topic-arn …": f"--topic-arn {topic}"}
+        snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+        self.ids |= {"vol-…": volume, "snap-…": snapshot, "ami-…": image, "--topic-arn …": f"--topic-arn {topic}"}

@@ -16,8 +16,8 @@ from conftest import run
 LISTED = Path(__file__).parent / "needs_aws.txt"
 # It may only get shorter.
 MOST_LISTED = 5
-INFRA = ["apply", "bake", "build", "check-node", "deploy", "deploy-image", "deploy-node", "destroy", "destroy-node", "drill", "feed", "pin", "pins", "prune-plan", "rollback", "status", "unpin", "watch"]
-PLACEHOLDERS = {"ami-0123…": "ami-0123456789abcdef0", "ami-…": "ami-0123456789abcdef0", "vol-…": "vol-0123456789abcdef0", "Z…": "Z0123456789"}
+INFRA = ["apply", "bake", "build", "check-node", "deploy", "deploy-image", "deploy-node", "destroy", "destroy-node", "drill", "feed", "pin", "pins", "prune-plan", "restore-node", "rollback", "status", "unpin", "watch"]
+PLACEHOLDERS = {"ami-0123…": "ami-0123456789abcdef0", "ami-…": "ami-0123456789abcdef0", "snap-…": "snap-0123456789abcdef0", "vol-…": "vol-0123456789abcdef0", "Z…": "Z0123456789"}
 COMMANDS = every_command()
 NEEDS_AWS = [line for line in LISTED.read_text().splitlines() if not line.startswith("#")]
 

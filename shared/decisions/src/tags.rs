@@ -77,9 +77,15 @@ pub const DATA: &str = "data";
 /// have it. Read at every look.
 pub const NODE: &str = "durin:node";
 
+/// On a volume: the snapshot that it was made from, and the volume whose place it takes. `just restore-node` writes both on the
+/// volume that it makes, and knows by them what it has made before it was interrupted; nothing else reads them.
+pub const RESTORED_FROM: &str = "durin:restored-from";
+pub const REPLACES: &str = "durin:replaces";
+
 /// On a snapshot: the node whose data it is a copy of, by the name of its Auto Scaling group. The policy in the node's template
 /// writes it, and so may a person on a snapshot of theirs; `just restore-node` reads it. A resource with this tag is never an
-/// image's, and never ours to prune.
+/// image's, and never ours to prune. `just restore-node` also writes it on the volume that a node had before, in the place of
+/// the tags by which Durin may move it.
 pub const BACKUP_OF: &str = "durin:backup-of";
 
 /// On a snapshot with [`BACKUP_OF`]: what a copy is of, for people. `crash-consistent` is what a power cut would have left:
