@@ -230,7 +230,7 @@ plan() {
         say "  volume    a new one of ${volume_size:-20} GiB (gp3, encrypted with AWS's own key), which outlives the node. Its instances format it while all of it is zero"
     fi
     [ "$copies" = false ] ||
-        say "  copies    a snapshot of the volume every day at 03:00 UTC, of which the newest seven stay; none of them goes with the node"
+        say "  copies    a snapshot of the volume every day at 03:00 UTC, of which the newest seven stay; none of them goes with the node. Until the first, its alarm says that there is none"
     say "  record    $record in the hosted zone ${hosted_zone:-${record#*.}, which this makes}; the functions may write there (stack durin-roles)"
     say "  role      for the Systems Manager agent to register and take commands; and to tell CloudWatch how full the disks are"
     say "  price     16 to 21 dollars a month in all with a *.medium on spot at the list prices of 2025 (DEPLOY.md, 6)"

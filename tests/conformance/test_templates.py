@@ -97,6 +97,21 @@ def test_a_node_is_copied_unless_somebody_switches_that_off():
     assert template["Resources"]["CopyPolicy"]["Condition"] == template["Resources"]["CopyRole"]["Condition"]
 
 
+def test_an_alarm_tells_of_a_day_without_a_copy():
+    alarm = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]["CopyAlarm"]
+    assert alarm["Condition"] == "IsCopied"
+    properties = alarm["Properties"]
+    counted, filled = properties["Metrics"]
+    statistic = counted["MetricStat"]
+    assert statistic["Metric"]["Dimensions"] == [{"Name": "DLMPolicyId", "Value": {"Ref": "CopyPolicy"}}]
+    assert (filled["Expression"], filled["ReturnData"], counted["ReturnData"]) == (f"FILL({counted['Id']}, 0)", True, False)
+    # Each of the last 26 hours; a policy that never ran counts as one that makes none.
+    assert statistic["Period"] * properties["EvaluationPeriods"] == 26 * 3600
+    assert properties["DatapointsToAlarm"] == properties["EvaluationPeriods"] and properties["TreatMissingData"] == "breaching"
+    # More than a day is possible only with periods of an hour and longer, and then up to a week.
+    assert statistic["Period"] >= 3600
+
+
 def test_what_runs_on_the_node_writes_neither_the_nodes_record_nor_its_claim():
     resources = yaml.safe_load((INFRA / "node.yaml").read_text())["Resources"]
     keys = "route53:ChangeResourceRecordSetsRecordTypes", "route53:ChangeResourceRecordSetsNormalizedRecordNames"
