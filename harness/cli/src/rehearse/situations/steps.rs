@@ -49,19 +49,6 @@ impl Instance<'_> {
             }
             "open a file" => self.must("setsid sleep 100000 </data/written >/dev/null 2>&1 & sleep 1").map(drop),
             "close it" => self.must("kill $(pidof sleep); sleep 1").map(drop),
-            // Nothing else has an ext4 file system's first 1024 bytes. With the last of those who have it open the kernel would
-            // write it. (kernel.org, "ext4 Data Structures and Algorithms")
-            "write past the file system" => {
-                let text = with.unwrap_or_default();
-                let script =
-                    format!("setsid sleep 100000 <\"$device\" >/dev/null 2>&1 & sleep 1; echo -n {text} >\"$device\"");
-                self.on_device(&script).map(drop)
-            }
-            "holds past the file system" => {
-                let length = with.unwrap_or_default().len();
-                let held = self.on_device(&format!("head -c {length} \"$device\""))?;
-                if Some(held.as_str()) == with { Ok(()) } else { Err(format!("the device holds {held:?}")) }
-            }
             "reboot" => self.reboot().await,
             "power cut" => self.cut_power().await,
             "power off" => self.power_off().await,
@@ -115,13 +102,6 @@ impl Instance<'_> {
         }
         let ran = self.shell("durin-node volume --within 5")?;
         Answer::last(&ran.output).ok_or_else(|| format!("no answer: {} {}", ran.output, ran.error))
-    }
-
-    /// Runs a script that names the volume's device, and has to succeed; what it printed.
-    fn on_device(&self, script: &str) -> Result<String, String> {
-        let serial = self.volume.replacen("vol-", "vol", 1);
-        let find = format!("device=$(lsblk -dno PATH,SERIAL | awk '$2 == \"{serial}\" {{ print $1 }}')");
-        self.must(&format!("{find}; test -b \"$device\" || exit 1; {script}"))
     }
 
     fn is_attached(&self) -> bool {
