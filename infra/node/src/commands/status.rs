@@ -86,7 +86,7 @@ fn serves(world: &World) -> (Answer, bool) {
     }
 }
 
-/// Whether the volume takes what is written to it. A k3s whose volume hangs, or is frozen, answers from memory. Only that
+/// Whether the volume takes what is written to it. A k3s whose volume hangs, or is frozen, still answers. Only that
 /// counts: whether there is room is for k3s to say.
 fn is_written(world: &World) -> bool {
     let deadline = Deadline::after(WRITTEN);

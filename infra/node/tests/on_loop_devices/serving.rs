@@ -87,7 +87,7 @@ fn a_volume_that_is_released_between_two_looks_is_not_served_from() {
     assert_eq!(Ran::of(asking).why(), format!("{VOLUME} has been released"));
 }
 
-/// k3s answers from memory.
+/// k3s still answers.
 #[test]
 fn a_volume_that_takes_nothing_is_not_served_from() {
     let Some(instance) = serving() else { return };
