@@ -25,12 +25,13 @@ pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value
 
 async fn act(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
+    // What they await is nested too deeply for the compiler to lay out in one piece.
     let (outcomes, mistakes) = match event {
-        Event::Schedule => node::look_after_all(aws, deadline).await?,
-        Event::Warnings(warnings) => (node::watch_over_warned(aws, warnings, deadline).await?, Vec::new()),
+        Event::Schedule => Box::pin(node::look_after_all(aws, deadline)).await?,
+        Event::Warnings(warnings) => (Box::pin(node::watch_over_warned(aws, warnings, deadline)).await?, Vec::new()),
         Event::LifecycleAction(action) if action.is_ours() && action.transition == Transition::Launching => {
             let group = action.group.to_string();
-            (vec![(group, node::watch_over_launch(aws, action, deadline).await)], Vec::new())
+            (vec![(group, Box::pin(node::watch_over_launch(aws, action, deadline)).await)], Vec::new())
         }
         Event::LifecycleAction(_) | Event::ImageReady(_) | Event::NotOurs => {
             return Err(kind.not_for_this_function().into());
