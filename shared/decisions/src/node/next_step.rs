@@ -76,13 +76,13 @@ pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId,
 ///
 /// The volume comes first, because its holder is the node; then the record, which follows the attachment; then the
 /// launch action, which tells the group that the successor serves. Lifecycle actions that nothing depends on are
-/// completed whenever there is nothing more urgent.
+/// completed whenever there is nothing more urgent, also while a person has to mend something: it may take days.
 pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
     if let Some(step) = actions::that_move_no_node(observed).or_else(|| mark_warned(observed, now)) {
         return step;
     }
     match hand_off(observed, now) {
-        idle @ (Step::Wait(_) | Step::Done(_)) => {
+        idle @ (Step::Wait(_) | Step::Done(_) | Step::Blocked(_)) => {
             actions::that_nothing_depends_on(observed, now).unwrap_or_else(|| report_what_is_amiss(observed, idle, now))
         }
         step => step,
@@ -200,7 +200,7 @@ fn follow(observed: &Observed, attachment: &Attachment, now: SystemTime) -> Step
     };
     match record.and_then(|_| mistake().map_or(Ok(()), Err)) {
         Ok(()) => Step::Done(serves(observed, holder)),
-        Err(blocked) => actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked)),
+        Err(blocked) => Step::Blocked(blocked),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Which lifecycle actions wait: by what the event said, what the group has shown, and what Auto Scaling has denied.
 
 use durin_decisions::lifecycle::{Passage, Transition};
-use durin_decisions::node::{ActionResult, Blocked, Done, InstanceState, Lifecycle, Step, next_step};
+use durin_decisions::node::{
+    ActionResult, Blocked, Done, InstanceState, Lifecycle, Question, ReleaseState, Step, VolumeState, Word, next_step,
+};
 use rstest::rstest;
 
 use crate::situation::*;
@@ -99,4 +101,48 @@ fn a_group_shows_the_actions_that_wait() {
     assert_eq!(waiting, [(id(OLD), Transition::Terminating), (id(NEW), Transition::Launching)]);
     let at_work = healthy().lifecycle(OLD, TERMINATING).instance(NEW, Lifecycle::InService, InstanceState::Running);
     assert_eq!(at_work.seen().group.waiting().count(), 0);
+}
+
+/// What a person has to mend about one instance is nothing that the action of another waits for.
+#[rstest]
+#[case::nothing_may_be_launched_beside_a_host_that_retires(retired().launch_suspended())]
+#[case::two_are_there_and_nothing_may_be_launched(
+    healthy().desired(2).launch_suspended().instance(NEWEST, Lifecycle::InService, InstanceState::Running))]
+#[case::its_group_may_not_launch_first(retired().at_most(1))]
+#[case::too_many_are_asked_for(healthy().desired(3))]
+#[case::its_group_has_two_at_least(healthy().desired(2).at_least(2))]
+#[case::the_next_is_in_another_zone(
+    healthy().instance(NEWEST, PENDING_WAIT, InstanceState::Running).zone(NEWEST, "eu-central-1b"))]
+#[case::the_next_is_not_fit(rebalanced_to(NEWEST).says(NEWEST, Question::Prepared, Word::No { why: String::new() }))]
+#[case::a_stranger_has_the_volume(healthy().not_a_member(OLD).stranger(OLD))]
+#[case::the_volume_is_another_nodes(healthy().free().volume_of(Some("other")))]
+#[case::the_volume_is_broken(healthy().volume_state(VolumeState::Unusable("error".to_owned())))]
+#[case::there_is_no_such_volume(healthy().no_volume())]
+#[case::the_volume_has_two_attachments(healthy().also_held_by(NEWEST))]
+fn an_action_of_a_dead_one_waits_for_no_person(#[case] blocked: Situation) {
+    assert!(matches!(next_step(&blocked.seen(), now()), Step::Blocked(_)), "{:?}", next_step(&blocked.seen(), now()));
+    let complete = |lifecycle, transition, result| {
+        let step = next_step(&blocked.clone().instance(NEW, lifecycle, InstanceState::Dead).seen(), now());
+        assert_eq!(step, Step::Complete { instance: id(NEW), transition, result });
+    };
+    complete(TERMINATING_WAIT, Transition::Terminating, ActionResult::Continue);
+    complete(PENDING_WAIT, Transition::Launching, ActionResult::Abandon);
+}
+
+fn rebalanced_to(newcomer: &str) -> Situation {
+    healthy()
+        .instance(newcomer, PENDING_WAIT, InstanceState::Running)
+        .release(&[OLD, newcomer], ReleaseState::NotStarted)
+}
+
+/// It needs nothing from anybody, unless it may have the volume.
+#[rstest]
+#[case::beside_the_holder(retired().launch_suspended(), true)]
+#[case::which_volume_the_node_has_is_not_known(healthy().no_volume(), false)]
+#[case::it_is_the_second_that_has_it(healthy().also_held_by(NEW), false)]
+fn the_end_of_one_without_the_volume_waits_for_no_person(#[case] blocked: Situation, #[case] is_completed: bool) {
+    let step = next_step(&blocked.instance(NEW, TERMINATING_WAIT, InstanceState::Running).seen(), now());
+    let completes =
+        Step::Complete { instance: id(NEW), transition: Transition::Terminating, result: ActionResult::Continue };
+    assert_eq!(step == completes, is_completed, "{step:?}");
 }

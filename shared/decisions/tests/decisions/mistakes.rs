@@ -43,7 +43,7 @@ use crate::situation::*;
 #[case::free_and_its_key_is_gone(replaced().without(OLD).free().key(KeyProblem::Unavailable), "under another key")]
 #[case::free_but_in_another_zone(replaced().without(OLD).free().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::held_but_the_successor_is_in_another_zone(rebalanced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
-#[case::dead_but_the_successor_is_in_another_zone(replaced().zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
+#[case::dead_but_the_successor_is_in_another_zone(replaced().lifecycle(OLD, TERMINATING).zone(NEW, "eu-central-1b"), "subnets in eu-central-1a")]
 #[case::not_tagged_as_data(healthy().not_data(), "--tags Key=durin:volume,Value=data")]
 #[case::replaced_and_not_tagged_as_data(rebalanced().not_data(), "is not tagged durin:volume=data")]
 #[case::retired_and_not_tagged_as_data(retired().not_data(), "is not tagged durin:volume=data")]

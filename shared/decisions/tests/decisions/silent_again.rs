@@ -43,7 +43,7 @@ fn given_up() -> Step {
 #[case::it_may_still_boot(again().launched_ago(NEWEST, 300), booted())]
 #[case::it_is_silent_too(again(), told())]
 #[case::it_has_had_its_time(again().launched_ago(NEWEST, 601), given_up())]
-#[case::the_one_before_is_only_ending(again().state(NEW, InstanceState::Running).lifecycle(NEW, TERMINATING_WAIT), told())]
+#[case::the_one_before_is_only_ending(again().state(NEW, InstanceState::Running), told())]
 #[case::it_was_taken_before_it_could_be_given_up(again().launched_ago(NEW, 599), booted())]
 #[case::and_never_had_the_volume(again().launched_ago(NEW, 500).attached_ago(500), booted())]
 #[case::the_volume_has_come_back_since(again().launched_ago(NEW, 500).attached_ago(499), told())]

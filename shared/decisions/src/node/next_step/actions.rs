@@ -34,13 +34,16 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
 /// no successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going
 /// to be, before they could take over, or that another instance has beaten to it.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
-    let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first()).map(|held| &held.instance);
+    // If EC2 does not list the volume, it may be the tag that is wrong, and any of them may have it.
+    let may_hold = |id: &InstanceId| {
+        observed.volume.as_ref().is_none_or(|volume| volume.attachments.iter().any(|held| held.instance == *id))
+    };
     let is_dead =
         |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Dead);
     let will_not_serve = |id: &InstanceId| {
         let state = observed.instances.get(id).map(|instance| instance.state);
         matches!(state, Some(InstanceState::Dead | InstanceState::Stopping | InstanceState::Stopped))
-            || (holder != Some(id) && successor::is_doomed(observed, id, now))
+            || (!may_hold(id) && successor::is_doomed(observed, id, now))
     };
     // A stopped instance does not serve; but once there is a successor, detaching from it is quicker than ending it.
     let is_off = |id: &InstanceId| {
@@ -50,7 +53,7 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
     let known: BTreeSet<&InstanceId> =
         observed.group.members.keys().chain(observed.action.as_ref().map(|action| &action.instance)).collect();
     known.into_iter().find_map(|id| {
-        if waits(observed, id, Transition::Terminating, now) && (is_dead(id) || is_off(id) || holder != Some(id)) {
+        if waits(observed, id, Transition::Terminating, now) && (is_dead(id) || is_off(id) || !may_hold(id)) {
             Some(complete(id, Transition::Terminating, ActionResult::Continue))
         } else if waits(observed, id, Transition::Launching, now)
             && (will_not_serve(id) || successor::is_twin(observed, id, now))

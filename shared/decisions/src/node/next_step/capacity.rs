@@ -37,7 +37,7 @@ use std::time::SystemTime;
 
 use super::obstacles::{too_many, unusable_key};
 use super::patience::LAUNCH_SHOWS_WITHIN;
-use super::{actions, agreement, departure, in_vain, spare, take_back, taken};
+use super::{agreement, departure, in_vain, spare, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::{Blocked, Done, Step, WaitFor};
@@ -87,7 +87,7 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         }
         (2.., None, true) if let Some(stop) = instance.and_then(|instance| taken::stops_soon(instance, now)) => {
             if observed.group_stands_for(LAUNCH_SHOWS_WITHIN, now) {
-                return Some(told(observed, Blocked::NoCapacity { group: name, holder, stop }, now));
+                return Some(Step::Blocked(Blocked::NoCapacity { group: name, holder, stop }));
             }
             // The group may have been asked a moment ago.
             Some(Step::Wait(WaitFor::Replacement { holder }))
@@ -96,17 +96,12 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (2.., None, false) if none_is_being_launched(observed, &holder, now) => Some(Step::RestoreCapacity { holder }),
         (2.., None, false) => Some(Step::Wait(WaitFor::Spare { holder })),
         (1, _, true) if let Some(newcomer) = in_vain::lately(observed, &holder, now) => {
-            Some(told(observed, Blocked::FollowedInVain { group: name, holder, newcomer: newcomer.clone() }, now))
+            Some(Step::Blocked(Blocked::FollowedInVain { group: name, holder, newcomer: newcomer.clone() }))
         }
         (1, _, true) if group.max_size < 2 => Some(Step::Blocked(Blocked::MaximumTooSmall { group: name, holder })),
         (1, _, true) => Some(agreement::blocks_moving(observed).map_or(Step::LaunchFirst { holder }, Step::Blocked)),
         (..=1, _, _) => None,
     }
-}
-
-/// It lasts for days, and meanwhile there are lifecycle actions to complete.
-fn told(observed: &Observed, blocked: Blocked, now: SystemTime) -> Step {
-    actions::that_nothing_depends_on(observed, now).unwrap_or(Step::Blocked(blocked))
 }
 
 /// Whether the number can be lowered without naming an instance, as far as this run can see. If an instance of ours has
