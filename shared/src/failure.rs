@@ -106,6 +106,17 @@ impl Failure {
         }
     }
 
+    /// A holder that does not serve, and what else there is to tell of its node.
+    #[must_use]
+    pub(crate) fn beside(self, other: Option<Failure>) -> Failure {
+        match (self, other) {
+            (Failure::DoesNotServe { problem }, Some(other)) => {
+                Failure::DoesNotServe { problem: format!("{problem}. Besides: {}", other.chain()) }
+            }
+            (failure, _) => failure,
+        }
+    }
+
     /// The message and those of all its causes.
     pub fn chain(&self) -> String {
         chain_of(self)

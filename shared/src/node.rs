@@ -43,7 +43,7 @@ use crate::failure::Failure;
 use crate::ids::{GroupName, InstanceId};
 use crate::lifecycle::LifecycleAction;
 use crate::risk::Warning;
-use handed_over::{cannot_be_asked, does_not_serve};
+use handed_over::{cannot_be_asked, does_not_serve, was_never_heard};
 pub use look::{Beginning, HolderWord, Look, Looks, Released, hooks_of, look_at};
 use observe::{Lookup, Node, every_node, read_together};
 use roll_call::{Denial, roll_call};
@@ -129,30 +129,44 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
     let work: Vec<_> = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
     let (mut outcomes, answers) = join(join_all(work), roll_call(aws, &asked)).await;
     for ((name, outcome), node) in outcomes.iter_mut().zip(&mut nodes) {
-        let holder = holders.iter().find(|(node, _)| node == name).map(|(_, holder)| holder);
-        if let (Ok(Done::Serves { holder: serves }), Some(holder)) = (&*outcome, holder)
-            && *serves == holder.instance
-        {
-            match answers.denial(holder) {
-                None => {}
-                Some(Denial::DoesNotServe { why }) => *outcome = Err(does_not_serve(serves, &why)),
-                // It may have let go longer ago than the schedule asks about all nodes at once.
-                Some(Denial::HasLostItsAgent) => {
-                    let serves = serves.clone();
-                    node.view.know_whether_asked(serves.clone(), true, aws.clock.now());
-                    *outcome = match run(aws, node, deadline).await {
-                        Ok(Done::Serves { .. }) => Err(cannot_be_asked(&serves)),
-                        looked => looked,
-                    };
-                }
-                Some(Denial::HasReleased) => {
-                    node.says_it_has_released = Some(holder.clone());
-                    *outcome = run(aws, node, deadline).await;
-                }
-            }
+        let Some((_, holder)) = holders.iter().find(|(node, _)| node == name) else { continue };
+        let still_has_it = matches!(&*outcome, Ok(Done::Serves { holder: serves }) if *serves == holder.instance)
+            || node.view.settled_holder() == Some(holder);
+        if let Some(denial) = answers.denial(holder).filter(|_| still_has_it) {
+            let looked = std::mem::replace(outcome, Ok(Done::Serves { holder: holder.instance.clone() }));
+            *outcome = denied(aws, node, holder, denial, looked, deadline).await;
         }
     }
     Ok((outcomes, mistakes))
+}
+
+/// What comes of a tick for a node whose holder does not say that it serves, whatever else there is to tell of it.
+async fn denied(
+    aws: &Aws,
+    node: &mut Node,
+    holder: &Attachment,
+    denial: Denial,
+    looked: Result<Done, Failure>,
+    deadline: Deadline,
+) -> Result<Done, Failure> {
+    let id = &holder.instance;
+    match denial {
+        Denial::DoesNotServe { why } => Err(does_not_serve(id, &why).beside(looked.err())),
+        Denial::WasNeverHeard => Err(was_never_heard(id).beside(looked.err())),
+        // It may have let go longer ago than the schedule asks about all nodes at once.
+        Denial::HasLostItsAgent => {
+            node.view.know_whether_asked(id.clone(), true, aws.clock.now());
+            match (run(aws, node, deadline).await, looked) {
+                (Ok(Done::Serves { .. } | Done::AwaitsCapacity { .. }), _) => Err(cannot_be_asked(id)),
+                (Err(again), Err(_)) => Err(cannot_be_asked(id).beside(Some(again))),
+                (looked, _) => looked,
+            }
+        }
+        Denial::HasReleased => {
+            node.says_it_has_released = Some(holder.clone());
+            run(aws, node, deadline).await
+        }
+    }
 }
 
 async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {

@@ -164,6 +164,17 @@ pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
     }
 }
 
+/// The same of an image without the agent; or it has not even booted.
+pub(super) fn was_never_heard(holder: &InstanceId) -> Failure {
+    Failure::DoesNotServe {
+        problem: format!(
+            "{holder} has the volume and is in service, but is not known to serve: Systems Manager has never heard of its agent, so \
+             that nobody can ask it, and it could not let go of the volume in order. See whether it has booted (aws ec2 \
+             get-console-output --instance-id {holder}), and publish an image that has the agent (just rollback, or a new bake)"
+        ),
+    }
+}
+
 fn seconds(from: SystemTime, to: SystemTime) -> Option<f64> {
     to.duration_since(from).ok().map(|span| hundredths(span.as_secs_f64()))
 }

@@ -3,15 +3,18 @@
 //! One tick asks, fifty instances with one command, and the next reads the answers, so that nobody waits for them. All that
 //! comes of an answer is that the owner is told: an instance that does not serve may recover, and has the data in its hands;
 //! and silence may be its agent's. Only a holder that has let go of the volume, and says so twice, is asked to serve again.
+//!
+//! Of one whose agent Systems Manager has never heard of nothing is known. It may be an image that does without, or one that
+//! has not booted: its owner is told once an hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Attachment, Question, Word};
+use durin_decisions::node::{Agents, Attachment, Question, Word};
 
 use super::commands::{Command, Outcome};
 use super::documents::Document;
-use super::{LONGEST_PERIOD, ask, read, words};
+use super::{LONGEST_PERIOD, ask, checks, read, words};
 use crate::aws::{Aws, code, failed};
 use crate::failure::Failure;
 use crate::ids::InstanceId;
@@ -30,6 +33,8 @@ const ASKED_EVERY: Duration = Duration::from_secs(LONGEST_PERIOD.as_secs() - 60)
 #[derive(Debug, Default)]
 pub(super) struct RollCall {
     answers: BTreeMap<InstanceId, Vec<Command>>,
+    /// Those that could not be asked, because Systems Manager has never heard of them.
+    unheard: BTreeSet<InstanceId>,
     now: Option<SystemTime>,
 }
 
@@ -44,6 +49,9 @@ pub(super) enum Denial {
     /// Nothing follows for the node but that its owner is told: it may serve.
     #[error("its Systems Manager agent has gone silent")]
     HasLostItsAgent,
+    /// The same, told once an hour.
+    #[error("Systems Manager has never heard of its agent")]
+    WasNeverHeard,
 }
 
 /// Reads the answers to the last tick, and asks again. Fail open: nodes are looked after without it.
@@ -61,13 +69,14 @@ pub(super) async fn roll_call(aws: &Aws, holders: &[Attachment]) -> RollCall {
         asked.is_none_or(|asked| asked + ASKED_EVERY <= now)
     };
     let due: Vec<&InstanceId> = holders.iter().filter(is_due).map(|holder| &holder.instance).collect();
+    let mut unheard = BTreeSet::new();
     for chunk in due.chunks(AT_ONCE) {
-        if let Err(failure) = ask_all(aws, chunk).await {
+        if let Err(failure) = ask_all(aws, chunk, &mut unheard).await {
             warn(&failure);
             break;
         }
     }
-    RollCall { answers, now: Some(now) }
+    RollCall { answers, unheard, now: Some(now) }
 }
 
 /// Only reads the answers to the last tick.
@@ -90,7 +99,7 @@ pub(super) async fn last_answers(aws: &Aws, holders: &[Attachment]) -> Result<Ro
             *listed = all;
         }
     }
-    Ok(RollCall { answers, now: Some(now) })
+    Ok(RollCall { answers, unheard: BTreeSet::new(), now: Some(now) })
 }
 
 impl RollCall {
@@ -104,7 +113,7 @@ impl RollCall {
         let is_answered = |it: &&Command| it.outcome != Outcome::Open;
         let of_one = |listed: &Vec<Command>| listed.iter().filter(is_answered).cloned().collect();
         let answers = self.answers.iter().map(|(id, listed)| (id.clone(), of_one(listed)));
-        RollCall { answers: answers.collect(), now: self.now }
+        RollCall { answers: answers.collect(), unheard: self.unheard.clone(), now: self.now }
     }
 
     /// The last word of a holder, of this attachment.
@@ -120,10 +129,12 @@ impl RollCall {
         let last = self.of(&holder.instance).iter().max_by_key(|it| it.requested);
         let has_spoken = last.is_some_and(|last| last.said.is_some() && !words::is_missing(last));
         let is_missing = last.is_some_and(words::is_missing);
+        let is_unheard = self.unheard.contains(&holder.instance) && self.now.is_some_and(is_of_the_hour);
         match self.word(holder) {
             Word::NotYet { why } if has_spoken => Some(Denial::DoesNotServe { why }),
             Word::No { .. } if has_spoken => Some(Denial::HasReleased),
             Word::NotYet { .. } if is_missing => Some(Denial::HasLostItsAgent),
+            Word::NotAsked if is_unheard => Some(Denial::WasNeverHeard),
             Word::NotYet { .. }
             | Word::No { .. }
             | Word::NotAsked
@@ -135,7 +146,7 @@ impl RollCall {
 }
 
 /// One instance that Systems Manager does not know, or without the tags of a node, has all of them refused.
-async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
+async fn ask_all(aws: &Aws, instances: &[&InstanceId], unheard: &mut BTreeSet<InstanceId>) -> Result<(), Failure> {
     let mut asked: Vec<InstanceId> = instances.iter().map(|id| (*id).clone()).collect();
     for _ in 0..3 {
         let ids: Vec<&InstanceId> = asked.iter().collect();
@@ -144,7 +155,7 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
             // Probe: command-to-nobody-is-refused.
             "InvalidInstanceId" => {
                 let agents = read::agents(aws, &ids.iter().copied().collect()).await?;
-                asked.iter().filter(|id| agents.is_online(id)).cloned().collect()
+                left_by(&agents, &asked, unheard)
             }
             "AccessDeniedException" => {
                 let declared = read::declared_instances(aws, &asked).await?;
@@ -163,6 +174,40 @@ async fn ask_all(aws: &Aws, instances: &[&InstanceId]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether the owner hears of what fails now, as of a tick that was due a moment ago. ([`crate::news::Occasion`].)
+fn is_of_the_hour(now: SystemTime) -> bool {
+    const LATE: Duration = Duration::from_secs(60);
+    checks::is_hourly(now) || checks::is_hourly(now - LATE)
+}
+
+/// Whom to ask instead. One whose agent is lost is asked like any other, so that its silence is noticed, unless the refusal can
+/// be about no other.
+fn left_by(agents: &Agents, asked: &[InstanceId], unheard: &mut BTreeSet<InstanceId>) -> Vec<InstanceId> {
+    let (heard, others): (Vec<InstanceId>, Vec<InstanceId>) = asked.iter().cloned().partition(|id| agents.lists(id));
+    if others.is_empty() {
+        return heard.into_iter().filter(|id| agents.is_online(id)).collect();
+    }
+    unheard.extend(others);
+    heard
+}
+
 fn warn(failure: &Failure) {
     tracing::warn!(reason = failure.chain(), "the holders cannot be asked whether they serve");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_was_never_heard_is_left_out_and_one_that_is_lost_only_if_nobody_else_can_be_meant() {
+        let [online, lost, never] =
+            ["i-00000001", "i-00000002", "i-00000003"].map(|id| InstanceId::new(id).expect("an id"));
+        let agents = Agents::Listed { online: BTreeSet::from([online.clone()]), lost: BTreeSet::from([lost.clone()]) };
+        let mut unheard = BTreeSet::new();
+        let all = [online.clone(), lost.clone(), never.clone()];
+        assert_eq!(left_by(&agents, &all, &mut unheard), [online.clone(), lost.clone()]);
+        assert_eq!(unheard, BTreeSet::from([never]));
+        assert_eq!(left_by(&agents, &[online.clone(), lost], &mut unheard), [online]);
+    }
 }

@@ -174,8 +174,8 @@ fn holder(look: &Look, state: State, now: SystemTime) -> Vec<Wrong> {
     }
     if is_settled && look.agent == Some(false) {
         let what = format!(
-            "the Systems Manager agent of {id} is not online, so that it cannot be asked to let go of the volume, and is ended \
-             instead when it has to go"
+            "the Systems Manager agent of {id} is not online, so that nobody knows whether it serves, and it cannot be asked to let \
+             go of the volume, and is ended instead when it has to go"
         );
         all.push(Wrong::new(what, format!("start the agent, or replace the instance: {}", replace(id))));
     } else if is_settled && look.word == HolderWord::NotAsked && should_be_asked(look, id, held.since, now) {
