@@ -11,7 +11,7 @@ use crate::runs::{DURIN, Event, Rules};
 use crate::search::search;
 use crate::see::Eyes;
 use crate::story::tell;
-use crate::world::{Cycle, Place, World};
+use crate::world::{Cycle, Mark, Place, World};
 
 const A_LOOK: Move = Move::Starts(Event::Schedule, Eyes::Open);
 
@@ -100,6 +100,19 @@ fn a_release_that_counts_for_every_attachment() {
 #[test]
 fn a_newcomer_that_is_taken_to_have_booted() {
     story(&serving(), &but(rules::a_newcomer_is_taken_to_have_booted), within(1, 1, 10), BROKEN_BEFORE_MADE);
+}
+
+/// It was launched first beside a host that retires, and has come into service without a word: its four minutes are over.
+#[test]
+fn a_holder_that_is_taken_to_serve() {
+    let mut begun = after(Fault::PersonRefreshes, |world| world.settled() == Some(1));
+    let world = &mut begun.world;
+    (world.group.desired, world.group.replacing, world.record) = (2, false, Some(1));
+    world.runs = [None, None];
+    (world.instances[0].mark, world.instances[1].cycle) = (Some(Mark::Retirement), Cycle::InService);
+    begun.first = begun.world.clone();
+    begun.moves.clear();
+    story(&begun, &but(rules::a_holder_is_taken_to_serve), within(1, 1, 8), ENDED_FOR_ONE_UNPROVEN);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) const GONE_ON_SILENTLY: &str =
 pub(crate) const GIVEN_TO_ONE_THAT_ENDS: &str =
     "the volume is given to an instance that does not run, or that its group ends";
 pub(crate) const GIVEN_UP_WHILE_SERVING: &str = "a newcomer that has the volume and serves is given up";
+pub(crate) const ENDED_FOR_ONE_UNPROVEN: &str =
+    "an instance that could serve is ended for one that has taken over, and has not said that it serves";
 pub(crate) const RECORD_UNDONE: &str = "the record named the holder, and a late write has undone it";
 pub(crate) const NOBODY_WANTED: &str = "the group is asked for no instance at all";
 pub(crate) const MOUNTED_TWICE: &str = "two instances have the volume mounted";
@@ -54,7 +56,9 @@ pub(crate) fn of_decision(world: &World, step: &Step, eyes: Eyes) -> Result<(), 
         | Step::EndSpare { instance, .. } => {
             let id = place(instance);
             let serves = world.settled() == Some(id) && world.instances[id].guest.serving;
-            check(!serves, GIVEN_UP_WHILE_SERVING)
+            check(!serves, GIVEN_UP_WHILE_SERVING)?;
+            let is_end = matches!(step, Step::EndSpare { .. });
+            check(!is_end || !could_serve_instead(world, id) || is_proven(world), ENDED_FOR_ONE_UNPROVEN)
         }
         Step::Attach { successor } => {
             let it = &world.instances[place(successor)];
@@ -123,6 +127,17 @@ fn may_go(world: &World, id: Id) -> bool {
     let holder = &world.instances[id];
     let is_followed = || world.ids().any(|other| follows(world, id, other));
     !is_healthy(holder) || had_let_go(holder) || is_followed() || has_no_time(world, id)
+}
+
+/// Whether the holder has taken over from an instance that is still there.
+fn could_serve_instead(world: &World, id: Id) -> bool {
+    let it = &world.instances[id];
+    let before = |holder: Id| holder != id && it.launched > world.instances[holder].launched;
+    it.ec2 == Ec2::Running && it.cycle == Cycle::InService && it.warned.is_none() && world.settled().is_some_and(before)
+}
+
+fn is_proven(world: &World) -> bool {
+    world.settled().is_some_and(|holder| matches!(world.instances[holder].serves, Said::Yes | Said::Absent))
 }
 
 fn follows(world: &World, id: Id, other: Id) -> bool {

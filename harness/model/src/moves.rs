@@ -204,7 +204,10 @@ impl World {
         }
         it.commands.forget_what_nobody_asks(holds);
         if it.cycle == Cycle::InService && holds {
-            it.serves = Said::default();
+            // Before the second of two is ended, its word matters.
+            if self.group.desired < 2 {
+                it.serves = Said::default();
+            }
             if it.prepared != Said::Absent {
                 it.prepared = Said::default();
             }

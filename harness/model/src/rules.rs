@@ -83,6 +83,15 @@ fn holder_of(observed: &Observed) -> Option<InstanceId> {
     Some(observed.volume.as_ref()?.attachments.first()?.instance.clone())
 }
 
+/// The holder is taken to serve.
+pub(crate) fn a_holder_is_taken_to_serve(observed: &Observed, now: SystemTime) -> Step {
+    let mut seen = observed.clone();
+    if let Some(holder) = holder_of(observed) {
+        seen.words.note(&holder, Question::Serves, Word::Yes);
+    }
+    next_step(&seen, now)
+}
+
 /// Nobody waits until the holder has let go.
 pub(crate) fn nobody_waits_for_the_release(observed: &Observed, now: SystemTime) -> Step {
     match next_step(observed, now) {

@@ -12,6 +12,7 @@ mod in_vain;
 mod obstacles;
 mod patience;
 mod precedence;
+mod proven;
 mod serving;
 mod spare;
 mod stuck;
@@ -53,7 +54,7 @@ pub fn word_matters(observed: &Observed, now: SystemTime) -> Option<(InstanceId,
     if *id == attachment.instance {
         // The record comes first, and does not wait for the answer of an agent.
         let is_next = !matches!(record_step(observed, id, now), Ok(Some(_)));
-        let matters = is_next && serving::matters(observed, id, now);
+        let matters = is_next && (serving::matters(observed, id, now) || proven::matters(observed, id, now));
         return matters.then(|| (id.clone(), Question::Serves));
     }
     let may_serve = |release: &Release| match release.state {

@@ -14,6 +14,7 @@ mod mistakes;
 mod newcomers;
 mod next_step;
 mod precedence;
+mod proven;
 mod prune;
 mod prune_plan;
 mod prune_table;

@@ -7,7 +7,8 @@
 //! ```text
 //!  desired 1   old holds and serves, and its host retires   -> ask for two
 //!  desired 2   new is launching                             -> the usual hand-off: new evicts old when it has booted
-//!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one (see spare.rs)
+//!  desired 2   new holds and is in service, old idles       -> end old by name, and ask for one (see spare.rs), once new
+//!                                                              says that it serves (see proven.rs)
 //! ```
 //!
 //! The number alone is not lowered while two are there, because then the group would choose which one goes. Nor is it
@@ -37,7 +38,7 @@ use std::time::SystemTime;
 
 use super::obstacles::{too_many, unusable_key};
 use super::patience::LAUNCH_SHOWS_WITHIN;
-use super::{agreement, departure, in_vain, spare, take_back, taken};
+use super::{agreement, departure, in_vain, proven, spare, take_back, taken};
 use crate::ids::InstanceId;
 use crate::node::observed::{Lifecycle, Observed};
 use crate::node::step::{Blocked, Done, Step, WaitFor};
@@ -70,7 +71,9 @@ pub(super) fn next_step(observed: &Observed, holder: &InstanceId, now: SystemTim
         (2.., Some(_), _) | (2.., None, false) if group.min_size > 1 => {
             Some(Step::Blocked(Blocked::MinimumTooLarge { group: name, min: group.min_size }))
         }
-        (2.., Some(spare), _) => Some(spare::end(observed, spare, now)),
+        (2.., Some(spare), _) => {
+            Some(proven::before_end(observed, &holder, spare, now).unwrap_or_else(|| spare::end(observed, spare, now)))
+        }
         // Then it is replaced, and by only one instance.
         (2.., None, true) if is_last_day && group.min_size < 2 => Some(Step::RestoreCapacity { holder }),
         (1 | 2.., _, true) if is_last_day && departure::is_asked(observed, now) => {

@@ -142,7 +142,7 @@ fn first_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceId> {
 }
 
 /// Whether EC2 would never attach the volume to it, because of what it is.
-fn is_out_of_place(observed: &Observed, id: &InstanceId) -> bool {
+pub(super) fn is_out_of_place(observed: &Observed, id: &InstanceId) -> bool {
     observed.volume.as_ref().zip(observed.instances.get(id)).is_some_and(|(volume, instance)| {
         instance.zone != volume.zone || instance.device_taken_by.is_some() || !instance.is_declared
     })

@@ -79,6 +79,14 @@ pub enum Blocked {
         quoted(.group.as_str())
     )]
     NobodyWhileLaunchSuspended { group: GroupName },
+    /// It is kept, because it could serve again.
+    #[error(
+        "{holder} has taken over from {spare} in the Auto Scaling group {group}, and nobody knows that it serves; until it says \
+         so, {spare} is kept, which could. See what is wrong (journalctl -u k3s on {holder}). To have {spare} serve again, run \
+         aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} --should-decrement-desired-capacity; \
+         if {holder} serves, run the same with --instance-id {spare}"
+    )]
+    NotKnownToServe { group: GroupName, holder: InstanceId, spare: InstanceId },
     /// It serves until a day before that.
     #[error(
         "EC2 stops {holder} at {}, and the Auto Scaling group {group} has no capacity for its successor; a day before, {holder} \

@@ -74,6 +74,11 @@ impl Situation {
         self.but(|observed| observed.booted.extend([id(instance)]))
     }
 
+    /// This run has not seen its agent.
+    pub(crate) fn unheard_of(self, instance: &str) -> Situation {
+        self.but(|observed| observed.booted.retain(|known| *known != id(instance)))
+    }
+
     /// What the instance has said of itself.
     pub(crate) fn says(self, instance: &str, question: Question, word: Word) -> Situation {
         self.but(|observed| observed.words.note(&id(instance), question, word))
