@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Observed, Question, Word, word_matters};
+use durin_decisions::node::{Observed, Question, Word, boots_matter, word_matters};
 
 use super::observe::Node;
 use super::{read, words};
@@ -25,6 +25,7 @@ const WITHOUT_A_TIME: Duration = Duration::from_secs(240);
 impl Node {
     /// Reads the words that matter. What one says may make another the successor, whose word matters then.
     pub(super) async fn hear(&mut self, aws: &Aws, observed: &mut Observed) {
+        self.learn_who_has_booted(aws, observed).await;
         let mut heard = BTreeSet::new();
         while let Some((instance, question)) = word_matters(observed, aws.clock.now())
             && heard.insert((instance.clone(), question))
@@ -47,6 +48,20 @@ impl Node {
     pub(super) fn forget_agent(&mut self, instance: &InstanceId) {
         self.booted.remove(instance);
         self.view.forget_agents();
+    }
+
+    /// While the volume is free nobody else asks. Fail open, as for all that Systems Manager is asked.
+    async fn learn_who_has_booted(&mut self, aws: &Aws, observed: &mut Observed) {
+        let newcomers = boots_matter(observed, aws.clock.now());
+        if newcomers.is_empty() {
+            return;
+        }
+        // What was heard while the volume was held may be old.
+        self.view.forget_agents();
+        let agents = self.view.ask_about_agents(aws, &self.declaration, &newcomers.iter().collect()).await;
+        let online: BTreeSet<InstanceId> = newcomers.iter().filter(|id| agents.is_online(id)).cloned().collect();
+        self.booted.extend(online.iter().cloned());
+        observed.booted.extend(online);
     }
 
     async fn word_of(&mut self, aws: &Aws, observed: &mut Observed, instance: &InstanceId, question: Question) -> Word {

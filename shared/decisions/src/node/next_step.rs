@@ -42,7 +42,7 @@ use patience::GONE_WITHIN;
 pub use patience::{LONGEST_PERIOD, RELEASE_TIMEOUT, RUN_LASTS, least_heartbeat};
 pub use precedence::{Precedence, precedence, release_due, urgent_from};
 use successor::Successor;
-pub use successor::has_successor;
+pub use successor::{boots_matter, has_successor};
 pub use taken::retires;
 pub use watch::{is_warned, launch_has_company, warning_has_company};
 

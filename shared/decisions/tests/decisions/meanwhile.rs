@@ -2,7 +2,8 @@
 
 use durin_decisions::lifecycle::Transition;
 use durin_decisions::node::{
-    ActionResult, AttachmentState, Blocked, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, next_step,
+    ActionResult, AttachmentState, Blocked, InstanceState, Lifecycle, ReleaseState, Step, WaitFor, boots_matter,
+    next_step,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -44,6 +45,20 @@ fn attach(instance: &str) -> Step {
     Step::Wait(WaitFor::Running { successor: id(NEWEST) }))]
 fn one_in_service_serves_until_the_next_has_booted(#[case] situation: Situation, #[case] expected: Step) {
     assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// Systems Manager is asked about no agent while the volume is free, but for these.
+#[rstest]
+#[case::the_next_may_have_booted(free(), Some(NEWEST))]
+#[case::it_has(free().booted(NEWEST), None)]
+#[case::it_does_not_run(free().state(NEWEST, InstanceState::Pending), None)]
+#[case::nobody_has_come_to_nothing(free().without(NEW), None)]
+#[case::the_volume_is_not_free(free().held_by(NEW, AttachmentState::Attached), None)]
+fn whether_the_next_has_booted_matters_when_another_would_serve(
+    #[case] situation: Situation,
+    #[case] matters: Option<&str>,
+) {
+    assert_eq!(boots_matter(&situation.seen(), now()), matters.map(id).into_iter().collect());
 }
 
 const FIRST: &str = "i-00000000000000004";

@@ -1,5 +1,6 @@
 //! Which instance should hold the volume.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::obstacles::unfit;
@@ -112,6 +113,18 @@ fn waits_for_newcomer(observed: &Observed, now: SystemTime) -> Option<&InstanceI
         |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Running);
     let waits = |id: &InstanceId| runs(id) && !is_doomed(observed, id, now) && !is_out_of_place(observed, id);
     newest(observed, waits).filter(|id| *id != newcomer && in_vain::any_ended(observed, id, now))
+}
+
+/// The newcomers of which it matters whether they have booted, although the volume is free: until one is known to, an instance
+/// in service has it.
+pub fn boots_matter(observed: &Observed, now: SystemTime) -> BTreeSet<InstanceId> {
+    if waits_for_newcomer(observed, now).is_none() {
+        return BTreeSet::new();
+    }
+    let runs =
+        |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Running);
+    let newcomers = observed.group.members.iter().filter(|(id, state)| is_launching(state) && runs(id));
+    newcomers.map(|(id, _)| id.clone()).collect()
 }
 
 /// The newcomer that can take over first: one that has booted, or at least runs; of two such, one that will not have to
