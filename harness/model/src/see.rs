@@ -92,6 +92,7 @@ pub(crate) fn see(world: &World, run: &Run, eyes: Eyes) -> Observed {
         key: None,
         volume_stands_since: Some(ago(run.stands)),
         group_stands_since: Some(ago(world.group.stands.min(run.age))),
+        silent_since: None,
         has_held: true,
         record: world.record.map_or(Record::Absent, |id| Record::Simple(record_of(id))),
         claim: Claim::Ours,
@@ -108,6 +109,8 @@ pub(crate) fn see(world: &World, run: &Run, eyes: Eyes) -> Observed {
         replacement_asked: None,
     };
     observed.release = release(world, &observed, agents, eyes);
+    let is_silent = observed.release.as_ref().is_some_and(|release| release.agents == Agents::Unknown);
+    observed.silent_since = is_silent.then(|| ago(run.age));
     hear(world, &mut observed, eyes);
     observed
 }

@@ -184,6 +184,7 @@ impl Node {
             key: None,
             volume_stands_since: None,
             group_stands_since: None,
+            silent_since: None,
             has_held: self.has_held,
             record,
             claim,
@@ -212,6 +213,7 @@ impl Node {
         self.standstill.note(&mut observed, aws.clock.now());
         self.holders.note(&observed);
         observed.release = self.ask_about_release(aws, &observed).await;
+        self.standstill.note_silence(&mut observed, aws.clock.now());
         if self.key_matters(&observed, aws.clock.now()) {
             observed.key = self.view.ask_about_key(aws, &self.declaration).await;
         }

@@ -49,6 +49,7 @@ fn lines_of(blocked: &Blocked) -> &'static [&'static str] {
         | Blocked::CannotAnswer { .. }
         | Blocked::NeitherIsOnline { .. }
         | Blocked::FollowedInVain { .. }
+        | Blocked::NothingIsHeard { .. }
         | Blocked::NotKnownToServe { .. }
         | Blocked::NoCapacity { .. }
         | Blocked::ActionDenied { .. }

@@ -37,6 +37,8 @@ pub struct Observed {
     pub volume_stands_since: Option<SystemTime>,
     /// The same of the group: its number and its members.
     pub group_stands_since: Option<SystemTime>,
+    /// Since when Systems Manager has not told this run about agents, whenever it was asked.
+    pub silent_since: Option<SystemTime>,
     /// Whether this run has seen an instance of the group with the volume.
     pub has_held: bool,
     /// The A record. It was read before the volume, so that a write based on it fails if the volume moved in between.
@@ -89,6 +91,11 @@ impl Observed {
     /// Whether the group's number and members have been as they are for longer than that.
     pub(super) fn group_stands_for(&self, span: Duration, now: SystemTime) -> bool {
         self.group_stands_since.is_some_and(|since| since + span < now)
+    }
+
+    /// Whether Systems Manager has been silent for longer than that.
+    pub(super) fn is_silent_for(&self, span: Duration, now: SystemTime) -> bool {
+        self.silent_since.is_some_and(|since| since + span < now)
     }
 
     /// The holder has said that it serves from the volume.

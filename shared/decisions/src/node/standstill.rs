@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::observed::{Attachment, InstanceState, Lifecycle, Observed, VolumeState};
+use super::observed::{Agents, Attachment, InstanceState, Lifecycle, Observed, VolumeState};
 use crate::ids::InstanceId;
 
 /// The only clock for what AWS gives no time of: since when a volume has been leaving an instance, or an instance stopping.
@@ -13,6 +13,7 @@ use crate::ids::InstanceId;
 pub struct Standstill {
     volume: Option<(Option<Held>, SystemTime)>,
     group: Option<(Members, SystemTime)>,
+    silence: Option<SystemTime>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,13 @@ impl Standstill {
         observed.volume_stands_since = Some(since(&mut self.volume, held(observed), now));
         let members = Members { wanted: observed.group.desired_capacity, members: observed.group.members.clone() };
         observed.group_stands_since = Some(since(&mut self.group, members, now));
+    }
+
+    /// The same of Systems Manager, once it has been asked about agents, or need not be.
+    pub fn note_silence(&mut self, observed: &mut Observed, now: SystemTime) {
+        let is_silent = observed.release.as_ref().is_some_and(|release| release.agents == Agents::Unknown);
+        self.silence = is_silent.then(|| self.silence.unwrap_or(now));
+        observed.silent_since = self.silence;
     }
 }
 

@@ -1,7 +1,8 @@
 //! A newcomer after another that ended without taking over.
 
 use durin_decisions::node::{
-    ActionResult, Blocked, Done, InstanceState, Lifecycle, Question, ReleaseState, Step, WaitFor, Word, next_step,
+    ActionResult, Blocked, Done, InstanceState, Lifecycle, Question, ReleaseState, Standstill, Step, WaitFor, Word,
+    next_step,
 };
 use durin_decisions::risk::RiskReason;
 use rstest::rstest;
@@ -117,4 +118,53 @@ fn no_fourth_newcomer_is_launched_first_within_an_hour(#[case] situation: Situat
 fn ended_in_vain() -> Step {
     let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(OTHERS[2]));
     Step::Blocked(Blocked::FollowedInVain { group, holder, newcomer })
+}
+
+/// A newcomer waits, and Systems Manager gives no answer: it has not said anything for so many seconds.
+fn unheard(seconds: u64) -> Situation {
+    again().without(NEW).agents_unknown(ReleaseState::NotStarted).silent_for(seconds)
+}
+
+fn nothing_is_heard() -> Step {
+    let (group, holder, newcomer) = (healthy().seen().declaration.group, id(OLD), id(NEWEST));
+    Step::Blocked(Blocked::NothingIsHeard { group, holder, newcomer })
+}
+
+#[rstest]
+#[case::for_a_minute(unheard(61), nothing_is_heard())]
+#[case::for_a_moment(unheard(60), booted())]
+#[case::it_may_still_boot(unheard(61).launched_ago(NEWEST, 300), booted())]
+#[case::it_is_not_given_up_for_that(unheard(61).launched_ago(NEWEST, 800), nothing_is_heard())]
+#[case::a_host_retires(unheard(61).at_risk(OLD, RiskReason::Retirement, None).desired(2), nothing_is_heard())]
+#[case::the_holder_has_a_deadline(unheard(61).at_risk(OLD, RiskReason::Interruption, Some(in_s(100))), booted_or_not())]
+#[case::nobody_follows(
+    unheard(61).without(NEWEST), Step::Done(Done::Serves { holder: id(OLD) }))]
+fn a_person_hears_that_systems_manager_is_silent_while_a_newcomer_waits(
+    #[case] situation: Situation,
+    #[case] expected: Step,
+) {
+    assert_eq!(next_step(&situation.seen(), now()), expected);
+}
+
+/// By its age, it has booted; and the holder that cannot be asked serves to the last moment.
+fn booted_or_not() -> Step {
+    Step::Terminate { holder: id(OLD) }
+}
+
+/// One answer is enough, and so is it that nothing has to be asked.
+#[test]
+fn silence_ends_with_an_answer() {
+    let mut standstill = Standstill::default();
+    let mut since = |situation: Situation, seconds: u64| {
+        let mut seen = situation.seen();
+        standstill.note_silence(&mut seen, in_s(seconds));
+        seen.silent_since
+    };
+    let silent = || rebalanced().agents_unknown(ReleaseState::NotStarted);
+    assert_eq!(since(rebalanced(), 0), None);
+    assert_eq!(since(silent(), 1), Some(in_s(1)));
+    assert_eq!(since(silent(), 2), Some(in_s(1)));
+    assert_eq!(since(rebalanced(), 3), None);
+    assert_eq!(since(silent(), 4), Some(in_s(4)));
+    assert_eq!(since(silent().unasked(), 5), None);
 }

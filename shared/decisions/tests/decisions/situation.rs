@@ -141,6 +141,7 @@ impl Default for Situation {
             }),
             volume_stands_since: None,
             group_stands_since: None,
+            silent_since: None,
             has_held: false,
             record: Record::Absent,
             claim: Claim::Ours,

@@ -34,8 +34,8 @@ use super::hold::hold;
 use super::hook::waits;
 use super::obstacles::unusable_key;
 use super::patience::{
-    ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER, SILENCE, SILENT_TOGETHER,
-    STUCK_AFTER,
+    ANSWERS_AGAIN_WITHIN, ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER,
+    SILENCE, SILENT_TOGETHER, STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
 use super::successor::{self, Successor};
@@ -318,7 +318,7 @@ impl Departure<'_> {
     fn wait_or_give_newcomer_up(self, wait: WaitFor) -> Step {
         let Some(newcomer) = self.successor.id() else { return Step::Wait(wait) };
         let Some(Agents::Listed { online, .. }) = self.observed.release.as_ref().map(|release| &release.agents) else {
-            return Step::Wait(wait);
+            return self.hears_nothing(newcomer).map_or(Step::Wait(wait), Step::Blocked);
         };
         if self.is_silent(newcomer)
             && let Some(given_up) = give_newcomer_up(self.observed, newcomer, self.now)
@@ -332,6 +332,16 @@ impl Departure<'_> {
             return Step::Blocked(Blocked::NeitherIsOnline { group, newcomer, holder });
         }
         self.is_silent_again(newcomer).map_or(Step::Wait(wait), Step::Blocked)
+    }
+
+    /// Whether nobody can say if a newcomer has booted, although it should have long ago. Its launch action runs out, and the next
+    /// waits in the same way for as long as Systems Manager gives no answer.
+    fn hears_nothing(&self, newcomer: &InstanceId) -> Option<Blocked> {
+        let is_late = !self.has_deadline() && self.is_launched_for(newcomer, SILENT_TOGETHER);
+        (is_late && self.observed.is_silent_for(ANSWERS_AGAIN_WITHIN, self.now)).then(|| {
+            let group = self.observed.declaration.group.clone();
+            Blocked::NothingIsHeard { group, newcomer: newcomer.clone(), holder: self.attachment.instance.clone() }
+        })
     }
 
     /// Whether a newcomer is silent, as another was that has ended. Its group may launch and end such all day, and a holder that

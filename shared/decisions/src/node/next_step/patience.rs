@@ -54,6 +54,10 @@ pub(super) const SILENCE: Duration = Duration::from_secs(600);
 /// lacks, and the next is likely to lack the same. Also if the newcomer before has ended without taking over.
 pub(super) const SILENT_TOGETHER: Duration = Duration::from_secs(SILENCE.as_secs() / 2);
 
+/// How long Systems Manager may give no answer to a run before a person is told that a newcomer waits for one. It is asked every
+/// eight seconds, three times each.
+pub(super) const ANSWERS_AGAIN_WITHIN: Duration = Duration::from_secs(60);
+
 /// How long an instance may take to answer a question: 30 s until it is delivered, two minutes that its document waits for a
 /// yes, and some.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(160);

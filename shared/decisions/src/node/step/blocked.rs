@@ -56,6 +56,13 @@ pub enum Blocked {
          --no-should-decrement-desired-capacity"
     )]
     NeitherIsOnline { group: GroupName, newcomer: InstanceId, holder: InstanceId },
+    /// The holder stays, as far as anybody knows in good health.
+    #[error(
+        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, and Systems Manager does \
+         not say whether its agent has come online: it gives the functions no answer, and until it does, {holder} stays. See \
+         whether it has an outage in this region (AWS Health), and what the log of durin-node-lifecycle says that it refuses"
+    )]
+    NothingIsHeard { group: GroupName, newcomer: InstanceId, holder: InstanceId },
     /// The holder serves, and the next newcomer is likely to end like this one. Beside a host that retires it is launched an
     /// hour later; and if two have cost an outage, the holder lets go for no third within an hour.
     #[error(

@@ -29,6 +29,11 @@ impl Situation {
         self.but(|observed| observed.release = Some(Release { agents: Agents::Unknown, state }))
     }
 
+    /// It has said nothing to this run for so many seconds.
+    pub(crate) fn silent_for(self, seconds: u64) -> Situation {
+        self.but(|observed| observed.silent_since = Some(ago(seconds)))
+    }
+
     /// Auto Scaling said so many seconds ago that the instance has no such action.
     pub(crate) fn denied_ago(self, instance: &str, transition: Transition, seconds: u64) -> Situation {
         self.but(|observed| observed.denied.extend([((id(instance), transition), ago(seconds))]))
