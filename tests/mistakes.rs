@@ -8,7 +8,7 @@ use durin_harness::world::World;
 use durin_harness::world::autoscaling::{GroupTag, PutLifecycleHook};
 use durin_harness::world::ec2::VolumeState;
 use durin_harness::world::faults::FaultKind;
-use durin_harness::world::route53::AliasTarget;
+use durin_harness::world::route53::{AliasTarget, RecordSet};
 use durin_tests::{Story, change_volumes, schedule};
 use rstest::rstest;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn untag(world: &mut World, key: &str) {
     world.delete_group_tags(vec![(GROUP.to_owned(), key.to_owned())]).expect("untagged");
 }
 
-fn change_record(world: &mut World, change: impl Fn(&mut durin_harness::world::route53::RecordSet)) {
+fn change_record(world: &mut World, change: impl Fn(&mut RecordSet)) {
     world.route53.tamper_with_records(RECORD, change);
 }
 
@@ -59,33 +59,52 @@ async fn waiting_successor(mistake: Mistake) -> (Story, Value) {
 #[case::malformed_zone(|world: &mut World| tag(world, "durin:hosted-zone-id", "durin.internal"), &["durin:hosted-zone-id", "durin.internal"])]
 #[case::malformed_record(|world: &mut World| tag(world, "durin:record-name", "k3s"), &["durin:record-name", "k3s"])]
 #[case::malformed_ttl(|world: &mut World| tag(world, "durin:record-ttl", "1m"), &["durin:record-ttl", "1m", "seconds"])]
+#[tokio::test(start_paused = true)]
+async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[case] says: &[&str]) {
+    let (story, event) = waiting_successor(mistake).await;
+    let before = story.world(picture);
+    for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule())] {
+        assert_told(&story, function, payload, says, &[]).await;
+    }
+    assert_eq!(story.world(picture), before);
+}
+
+/// It may take a person days to mend it, and the group need not wait for the instance that is dead.
+#[rstest]
 #[case::unknown_volume(|world: &mut World| tag(world, "durin:volume-id", "vol-00000000000000bad"), &["durin:volume-id", "vol-00000000000000bad", "correct the tag"])]
 #[case::volume_in_another_zone(
     |world: &mut World| change_volumes(world, |volume| volume.zone = "eu-central-1b".to_owned()),
     &["eu-central-1b", "eu-central-1a", "subnets"])]
 #[case::a_stranger_has_the_volume(lend_to_a_stranger, &["not an instance of the node's group", "detach it there"])]
 #[tokio::test(start_paused = true)]
-async fn a_mistake_is_told_and_nothing_is_touched(#[case] mistake: Mistake, #[case] says: &[&str]) {
+async fn a_mistake_about_the_volume_is_told_and_only_the_dead_instance_goes(
+    #[case] mistake: Mistake,
+    #[case] says: &[&str],
+) {
     let (story, event) = waiting_successor(mistake).await;
-    let picture = |world: &mut World| {
-        let members: Vec<_> = world.autoscaling.groups()[GROUP]
-            .members
-            .iter()
-            .map(|it| (it.instance_id.clone(), it.action.is_some()))
-            .collect();
-        let volumes: Vec<_> = world.ec2.volumes().values().map(|volume| format!("{:?}", volume.attachment)).collect();
-        let records: Vec<_> = world.route53.zones().values().map(|zone| zone.record_sets.clone()).collect();
-        (members, volumes, records)
-    };
-    let before = story.world(picture);
-    for (function, payload) in [("durin-node-lifecycle", event), ("durin-node-resync", schedule())] {
-        let invoked = story.invoke(function, payload).await;
-        assert_eq!(invoked.changes(), Vec::<&String>::new(), "{function}");
-        let error = invoked.outcome.expect_err(function);
-        assert!(says.iter().all(|word| error.message.contains(word)), "{function}: {error}");
-        assert!(!error.message.contains('\n'), "one line: {error}");
-    }
-    assert_eq!(story.world(picture), before);
+    let (members, volumes, records) = story.world(picture);
+    let new = event["detail"]["EC2InstanceId"].as_str().expect("an instance").to_owned();
+    assert_told(&story, "durin-node-lifecycle", event, says, &["autoscaling:CompleteLifecycleAction"]).await;
+    assert_told(&story, "durin-node-resync", schedule(), says, &[]).await;
+    let newcomer: Vec<_> = members.into_iter().filter(|(id, _)| *id == new).collect();
+    assert_eq!(story.world(picture), (newcomer, volumes, records));
+}
+
+async fn assert_told(story: &Story, function: &str, payload: Value, says: &[&str], writes: &[&str]) {
+    let invoked = story.invoke(function, payload).await;
+    assert_eq!(invoked.changes(), writes, "{function}");
+    let error = invoked.outcome.expect_err(function);
+    assert!(says.iter().all(|word| error.message.contains(word)), "{function}: {error}");
+    assert!(!error.message.contains('\n'), "one line: {error}");
+}
+
+/// The members of the group and whether an action of theirs waits, the volumes' attachments, and the records.
+fn picture(world: &mut World) -> (Vec<(String, bool)>, Vec<String>, Vec<Vec<RecordSet>>) {
+    let members = &world.autoscaling.groups()[GROUP].members;
+    let members = members.iter().map(|it| (it.instance_id.to_string(), it.action.is_some())).collect();
+    let volumes = world.ec2.volumes().values().map(|volume| format!("{:?}", volume.attachment)).collect();
+    let records = world.route53.zones().values().map(|zone| zone.record_sets.values().cloned().collect()).collect();
+    (members, volumes, records)
 }
 
 fn lend_to_a_stranger(world: &mut World) {

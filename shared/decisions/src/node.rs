@@ -15,9 +15,9 @@ pub use claim::{Claim, claim_name, claim_text};
 pub use ended::{LONGEST_ANSWER, LONGEST_RELEASE, LONGEST_RESUME, command_ended};
 pub use hooks::{Hook, HookFlaw, HookProblem, hook_problem};
 pub use next_step::{
-    LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, RUN_LASTS, boots_matter, has_successor, if_unmarked, is_news,
-    is_warned, launch_has_company, least_heartbeat, next_step, precedence, release_due, release_matters, retires,
-    urgent_from, warning_has_company, word_matters,
+    LONGEST_PERIOD, Precedence, RELEASE_TIMEOUT, RUN_LASTS, boots_matter, has_successor, hindrance, if_unmarked,
+    is_news, is_warned, launch_has_company, least_heartbeat, next_step, precedence, release_due, release_matters,
+    retires, urgent_from, warning_has_company, word_matters,
 };
 pub use observed::{
     Agents, Attachment, AttachmentState, DEVICE, Group, Instance, InstanceState, KeyProblem, Lifecycle, Observed,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Agents, Attachment, Blocked, Hook, Observed, Step, Word, next_step};
+use durin_decisions::node::{Agents, Attachment, Blocked, Hook, Observed, Step, Word, hindrance, next_step};
 
 use super::commands::{Command, Outcome};
 use super::documents::Document;
@@ -24,6 +24,8 @@ pub struct Look {
     pub observed: Observed,
     /// What a function would do now, and the reason.
     pub step: Step,
+    /// What a person has to mend, whatever is done meanwhile.
+    pub blocked: Option<Blocked>,
     /// Whether the holder's agent is online; none if there is no holder, or Systems Manager has not said.
     pub agent: Option<bool>,
     pub word: HolderWord,
@@ -118,7 +120,7 @@ async fn look(
     answers: &Result<RollCall, Failure>,
 ) -> Result<Look, Failure> {
     let observed = node.observe(aws).await?;
-    let step = next_step(&observed, aws.clock.now());
+    let (step, blocked) = (next_step(&observed, aws.clock.now()), hindrance(&observed, aws.clock.now()));
     let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
     let agent = holder.and_then(|holder| Some(online?.is_online(&holder.instance)));
     let word = word(holder, answers);
@@ -126,7 +128,7 @@ async fn look(
         Some(holder) => beginning(aws, holder).await,
         None => None,
     };
-    Ok(Look { observed, step, agent, word, beginning })
+    Ok(Look { observed, step, blocked, agent, word, beginning })
 }
 
 fn word(holder: Option<&Attachment>, answers: &Result<RollCall, Failure>) -> HolderWord {

@@ -66,35 +66,40 @@ pub(super) fn mistake(blocked: &Blocked) -> Wrong {
 
 fn state(look: &Look) -> State {
     let observed = &look.observed;
-    let is_idle = match &look.step {
-        Step::Done(
-            Done::Serves { .. } | Done::Starts { .. } | Done::ServesWithoutRecord { .. } | Done::AwaitsCapacity { .. },
-        )
-        | Step::Blocked(_) => true,
-        Step::Done(
-            Done::NoSuccessor
-            | Done::NoMove { .. }
-            | Done::Underway { .. }
-            | Done::NotANode { .. }
-            | Done::NotOurs { .. },
-        ) => true,
-        Step::Wait(_)
-        | Step::Attach { .. }
-        | Step::Mark { .. }
-        | Step::Replace { .. }
-        | Step::LaunchFirst { .. }
-        | Step::EndSpare { .. }
-        | Step::RestoreCapacity { .. }
-        | Step::Resume { .. }
-        | Step::Ask { .. }
-        | Step::Release { .. }
-        | Step::Detach { .. }
-        | Step::Terminate { .. }
-        | Step::PointRecord { .. }
-        | Step::Complete { .. } => false,
-        // A hand-off has none of these alone.
-        Step::ClaimName => true,
-    };
+    // Durin may be busy with an action that nothing depends on.
+    let is_idle = look.blocked.is_some()
+        || match &look.step {
+            Step::Done(
+                Done::Serves { .. }
+                | Done::Starts { .. }
+                | Done::ServesWithoutRecord { .. }
+                | Done::AwaitsCapacity { .. },
+            )
+            | Step::Blocked(_) => true,
+            Step::Done(
+                Done::NoSuccessor
+                | Done::NoMove { .. }
+                | Done::Underway { .. }
+                | Done::NotANode { .. }
+                | Done::NotOurs { .. },
+            ) => true,
+            Step::Wait(_)
+            | Step::Attach { .. }
+            | Step::Mark { .. }
+            | Step::Replace { .. }
+            | Step::LaunchFirst { .. }
+            | Step::EndSpare { .. }
+            | Step::RestoreCapacity { .. }
+            | Step::Resume { .. }
+            | Step::Ask { .. }
+            | Step::Release { .. }
+            | Step::Detach { .. }
+            | Step::Terminate { .. }
+            | Step::PointRecord { .. }
+            | Step::Complete { .. } => false,
+            // A hand-off has none of these alone.
+            Step::ClaimName => true,
+        };
     let is_held = observed.volume.as_ref().is_some_and(|volume| !volume.attachments.is_empty());
     match look.word {
         _ if observed.group.desired_capacity == 0 && !is_held => State::Rests,

@@ -3,13 +3,12 @@
 use durin::declaration::TagError;
 use durin::lifecycle::Transition;
 use durin::node::{Blocked, Look};
-use durin_decisions::node::Step;
 
 use crate::sentence::Wrong;
 
 /// Those lines that nothing else says.
 pub(super) fn not_yet_told(look: &Look, missing: Vec<(&'static str, Wrong)>) -> Vec<Wrong> {
-    let told: &[&str] = if let Step::Blocked(blocked) = &look.step { lines_of(blocked) } else { &[] };
+    let told = look.blocked.as_ref().map_or(&[][..], lines_of);
     // Whether the functions run, and the agent is online, a look at the holder says better.
     let is_said = |id: &str| told.contains(&id) || ["agent", "functions"].contains(&id);
     missing.into_iter().filter(|(id, _)| !is_said(id)).map(|(_, wrong)| wrong).collect()

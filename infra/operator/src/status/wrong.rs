@@ -26,10 +26,7 @@ const FIRST_ASKED_WITHIN: Duration = Duration::from_secs(3 * LONGEST_PERIOD.as_s
 
 /// All that is wrong, the worst first.
 pub(super) fn of(look: &Look, state: State, activities: &Result<Vec<Activity>, String>, now: SystemTime) -> Vec<Wrong> {
-    let mut all = Vec::new();
-    if let Step::Blocked(reason) = &look.step {
-        all.push(blocked(reason));
-    }
+    let mut all: Vec<Wrong> = look.blocked.iter().map(blocked).collect();
     all.extend(away(look, state, activities.as_deref().unwrap_or_default()));
     all.extend(too_long(look, state, now));
     all.extend(stuck(look, now));
@@ -66,13 +63,12 @@ fn retag(group: &GroupName, key: &str) -> String {
 fn away(look: &Look, state: State, activities: &[Activity]) -> Option<Wrong> {
     let observed = &look.observed;
     let (group, volume) = (&observed.declaration.group, &observed.declaration.volume);
-    let is_told = matches!(look.step, Step::Blocked(_));
     if let Step::Done(Done::AwaitsCapacity { holder }) = &look.step {
         let why = activities::last_failure(activities).unwrap_or("no launch has succeeded");
         let what = format!("{holder} has to go, and its group {group} cannot launch its successor ({})", clean(why));
         return Some(Wrong::new(what, capacity(group)));
     }
-    if state != State::Away || is_told {
+    if state != State::Away || look.blocked.is_some() {
         return None;
     }
     Some(match activities::last_failure(activities) {

@@ -90,6 +90,12 @@ pub fn next_step(observed: &Observed, now: SystemTime) -> Step {
     }
 }
 
+/// What a person has to mend before the node goes on, also while there is a step that does not wait for it.
+pub fn hindrance(observed: &Observed, now: SystemTime) -> Option<Blocked> {
+    let blocked = |step| if let Step::Blocked(blocked) = step { Some(blocked) } else { None };
+    blocked(next_step(observed, now)).or_else(|| blocked(hand_off(observed, now)))
+}
+
 /// Only if there is nothing else to report: whatever runs is still looked after.
 fn report_what_is_amiss(observed: &Observed, idle: Step, now: SystemTime) -> Step {
     let group = &observed.group;
