@@ -64,7 +64,7 @@ def test_a_move_between_two_looks_is_no_outage_of_no_seconds(tmp_path):
 def test_a_node_that_is_not_back_has_been_waited_for_as_long_as_is_said(tmp_path):
     """The last look begins in time and ends after it."""
     stand_in = StandIn(tmp_path / "bin", STAYS)
-    slow = (tmp_path / "bin" / "aws").read_text().replace("#!/bin/sh\n", "#!/bin/sh\nsleep 0.6\n", 1)
+    slow = (tmp_path / "bin" / "aws").read_text().replace("#!/bin/sh\n", "#!/bin/sh\nsleep 1\n", 1)
     stand_in.write("aws", slow)
     ended = stand_in.run(*DRILL, "--within", "1")
     assert ended.returncode == 1
