@@ -1,9 +1,12 @@
 //! Finding a volume's device by its serial number, in sysfs: that works before udev, and without it.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use durin_decisions::ids::VolumeId;
 use rustix::fs::{OFlags, major, minor};
@@ -28,7 +31,14 @@ pub struct Device {
     pub stack: Stack,
     /// What the kernel sees on top of it: partitions, logical volumes, by name.
     pub on_top: Vec<String>,
+    /// It was written to while we looked who writes to it.
+    was_written: Cell<bool>,
 }
+
+/// Who restores a volume may start one program after the other, and none may be there at the look.
+const CALM: Duration = Duration::from_millis(200);
+/// Where that was seen to happen, the next program may be as slow to come as those before were to end.
+const CALM_AGAIN: Duration = Duration::from_secs(1);
 
 /// The device with the volume's serial number, if it is attached.
 ///
@@ -57,7 +67,7 @@ pub fn find(world: &World, volume: &VolumeId) -> Result<Option<Device>, Refusal>
     }
     let mut on_top = Vec::new();
     climb(&block, &entry, &mut stack, &mut on_top);
-    Ok(Some(Device { name, node, entry, number, stack, on_top }))
+    Ok(Some(Device { name, node, entry, number, stack, on_top, was_written: Cell::new(false) }))
 }
 
 impl Device {
@@ -66,18 +76,38 @@ impl Device {
         if let Err(why) = self.check_node() {
             return Access::Refused(why.to_string());
         }
-        match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node) {
-            Ok(_) => {
-                let before = self.sectors_written();
-                match writers::of(&self.stack.numbers) {
-                    // Whoever restores it may start one program after the other, and none may have been there at the look.
-                    Ok(writers) if writers.is_empty() && self.sectors_written() == before => Access::Alone,
-                    Ok(writers) => Access::Written(writers),
-                    Err(why) => Access::Refused(why),
-                }
-            }
+        match fs::File::options().read(true).custom_flags(EXCLUSIVE).open(&self.node).map(drop) {
+            Ok(()) => self.written_past_it(),
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Access::Shared,
             Err(error) => Access::Refused(error.to_string()),
+        }
+    }
+
+    /// Who writes to it without asking for it alone.
+    fn written_past_it(&self) -> Access {
+        let before = self.sectors_written();
+        match writers::of(&self.stack.numbers) {
+            Ok(writers) if writers.is_empty() && self.is_calm(before) => Access::Alone,
+            Ok(writers) => Access::Written(writers),
+            Err(why) => Access::Refused(why),
+        }
+    }
+
+    /// Whether nothing is written to it for a while. Not where nobody counts, or nothing was written since it has come, as to
+    /// one that has just been attached: nobody waits for that.
+    fn is_calm(&self, before: Option<u64>) -> bool {
+        let is_new = before.is_none_or(|sectors| sectors == 0);
+        let span = if self.was_written.get() { CALM_AGAIN } else { CALM };
+        let deadline = Deadline::after(if is_new { Duration::ZERO } else { span });
+        loop {
+            if self.sectors_written() != before {
+                self.was_written.set(true);
+                return false;
+            }
+            if deadline.has_passed() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(10));
         }
     }
 

@@ -58,15 +58,19 @@ fn a_device_that_somebody_writes_to_is_not_released_until_that_ends() {
 }
 
 /// Each is gone before anybody has looked at it, and between two of them the device is nobody's.
-#[test]
-fn who_restores_a_volume_piece_by_piece_has_it_between_two_pieces_too() {
+#[rstest]
+#[case::at_once("")]
+#[case::with_some_work_between("sleep 0.1;")]
+fn who_restores_a_volume_piece_by_piece_has_it_between_two_pieces_too(#[case] between: &str) {
     let Some(mut instance) = serving() else { return };
     assert_eq!(release(&instance).word(), "released");
     let device = fs::read_link(instance.path("dev/nvme1n1")).expect("a link").display().to_string();
-    let line =
-        "while [ -e \"$1\" ]; do dd if=/dev/zero of=\"$0\" bs=64k count=20 seek=600 oflag=direct 2>/dev/null; done";
+    let line = format!(
+        "while [ -e \"$1\" ]; do {between} dd if=/dev/zero of=\"$0\" bs=64k count=20 seek=600 oflag=direct \
+         2>/dev/null; done"
+    );
     instance.write("restoring", "");
-    instance.started(Command::new("sh").args(["-c", line, &device, &instance.text("restoring")]));
+    instance.started(Command::new("sh").args(["-c", &line, &device, &instance.text("restoring")]));
     for _ in 0..4 {
         let ran = release(&instance);
         assert!(ran.word() == "not released" && ran.why().contains("open for writing"), "{ran}");
