@@ -162,13 +162,16 @@ fi
 grep -qs '^ConditionPathExists=!/run/durin-released$' "$root"/etc/systemd/system/k3s.service.d/*.conf ||
     amiss "k3s would start after a release: install k3s.service.d/durin.conf"
 for place in "$root"/etc/rancher/k3s/config.yaml "$root"/etc/rancher/k3s/config.yaml.d/*.yaml "$root"/etc/systemd/system/k3s.service \
-    "$root"/etc/systemd/system/k3s.service.d/*.conf "$root"/etc/{default,sysconfig}/k3s; do
+    "$root"/etc/systemd/system/k3s.service.d/*.conf "$root"/etc/systemd/system/k3s.service.env "$root"/etc/{default,sysconfig}/k3s; do
     # durin-node's own.
     [ "${place##*/}" != 50-durin.yaml ] || continue
     ! grep -sE '^[^#]*cluster-init|^[^#]*K3S_CLUSTER_INIT' "$place" | grep -qvE '(cluster-init|CLUSTER_INIT)["'\'']?[:=][[:space:]]*["'\'']?false' ||
         amiss "${place#"$root"} asks for an embedded etcd (cluster-init), which does not start at another address: use SQLite"
     ! grep -qsE '^[^#]*(data-dir|K3S_DATA_DIR|server.* -d[ =])' "$place" ||
         amiss "${place#"$root"} sets data-dir, which durin-node sets: remove it"
+    ! grep -sE '^[^#]*(K3S_CONFIG_FILE=|server.* (--config|-c)[ =])' "$place" |
+        grep -qvE '[ =]["'\'']?/etc/rancher/k3s/config\.yaml["'\'']?([[:space:]]|$)' ||
+        amiss "${place#"$root"} has k3s read another configuration than /etc/rancher/k3s/config.yaml, beside which durin-node writes its own: remove --config or K3S_CONFIG_FILE from it"
 done
 # What it was unpacking when it was interrupted does not count.
 [ -n "$(find "$root/var/lib/rancher/k3s/data" -path '*/bin/*' -not -path '*-tmp/*' -type f -print -quit 2>/dev/null)" ] ||

@@ -21,6 +21,8 @@ pub struct Image {
     pub asleep: Vec<String>,
     /// What has k3s keep its data elsewhere, whatever we configure.
     pub data_elsewhere: Vec<String>,
+    /// The file that has k3s read another configuration than the usual one, and which.
+    pub settings_elsewhere: Option<(String, String)>,
     /// The instance has disks, and none of them is an NVMe device.
     pub has_no_nvme: bool,
     /// A line of fstab mounts something where the volume belongs.
@@ -65,6 +67,12 @@ pub fn unfit(image: &Image) -> Vec<String> {
     }
     for place in &image.data_elsewhere {
         reasons.push(format!("{place} has k3s keep its data elsewhere than on the volume: remove data-dir from it"));
+    }
+    if let Some((place, settings)) = &image.settings_elsewhere {
+        reasons.push(format!(
+            "{place} has k3s read {settings}, and nothing of what Durin writes beside /etc/rancher/k3s/config.yaml: remove \
+             --config or K3S_CONFIG_FILE from it"
+        ));
     }
     if image.has_no_nvme {
         reasons.push(

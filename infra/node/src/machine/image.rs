@@ -1,6 +1,7 @@
 //! What the image is like, and bringing what k3s will read into memory.
 
 mod at_boot;
+mod k3s_unit;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -11,6 +12,8 @@ use crate::decide::fitness::Image;
 use crate::world::World;
 
 use super::programs::Deadline;
+
+use k3s_unit::{Given, unquoted};
 
 /// Everything that the commands call.
 const PROGRAMS: [&str; 10] =
@@ -36,6 +39,7 @@ const UNITS: [&str; 13] = [
 const UNITS_OF_OURS: [&str; 2] = ["durin-volume.service", ENABLED];
 const ENABLED: &str = "durin-node.service";
 const K3S: &str = "k3s.service";
+const SETTINGS: &str = "/etc/rancher/k3s/config.yaml";
 const OUR_SETTINGS: &str = "50-durin.yaml";
 /// Block devices that are no disks.
 const VIRTUAL: [&str; 5] = ["loop", "ram", "zram", "dm-", "md"];
@@ -47,8 +51,6 @@ const MADE: &str = "etc/durin/made";
 
 pub fn look(world: &World) -> Image {
     let is_honoured = |text: &str| text.lines().any(|line| line.trim() == "ConditionPathExists=!/run/durin-released");
-    let settings = [world.path("etc/rancher/k3s/config.yaml")];
-    let settings = settings.into_iter().chain(files_in(&world.path("etc/rancher/k3s/config.yaml.d")));
     // The volume is not there yet, so where a link leads cannot be looked at.
     let is_on_volume = |place: &&&str| {
         fs::read_link(world.path(place)).is_ok_and(|target| target.starts_with(world.mount_point_inside()))
@@ -60,9 +62,10 @@ pub fn look(world: &World) -> Image {
         starts_k3s_at_boot: is_wanted_by_target(world, K3S),
         k3s_honours_the_marker: drop_ins(world).iter().any(|path| is_honoured(&text(path))),
         on_the_volume: OF_ONE_BOOT.iter().filter(is_on_volume).map(|place| format!("/{place}")).collect(),
-        wants_etcd: settings.into_iter().any(|path| text(&path).lines().any(is_cluster_init)),
+        wants_etcd: wants_etcd(world),
         asleep: UNITS_OF_OURS.iter().filter(|unit| !is_awake(world, unit)).map(ToString::to_string).collect(),
         data_elsewhere: data_elsewhere(world),
+        settings_elsewhere: settings_elsewhere(world),
         has_no_nvme: has_no_nvme(world),
         fstab_mounts_it: at_boot::fstab_mounts_it(world),
         units_mount_it: at_boot::units_that_mount_it(world),
@@ -116,36 +119,42 @@ fn is_wanted_by_target(world: &World, name: &str) -> bool {
 /// What counts more than our own configuration: k3s's command line, and files that are read later.
 fn data_elsewhere(world: &World) -> Vec<String> {
     let ours = world.mount_point_inside().join("k3s").display().to_string();
-    let lines = place_of(world, K3S).into_iter().chain(drop_ins(world));
-    let lines = lines.filter(|path| data_dirs_of_unit(&text(path)).iter().any(|place| *place != ours));
-    let later = files_in(&world.path("etc/rancher/k3s/config.yaml.d")).into_iter();
+    let lines = k3s_unit::options(world, &["--data-dir", "-d"]).into_iter().filter(|(_, place)| *place != ours);
+    let later = settings(world).into_iter();
     let later = later.filter(|path| path.file_name().is_some_and(|name| name > OUR_SETTINGS)).filter(|path| {
         text(path).lines().filter_map(|line| line.strip_prefix("data-dir:")).any(|place| unquoted(place) != ours)
     });
-    let inside = |path: PathBuf| path.strip_prefix(world.path("")).unwrap_or(&path).display().to_string();
-    lines.chain(later).map(|path| format!("/{}", inside(path))).collect()
+    lines.map(|(path, _)| path).chain(later).map(|path| inside(world, &path)).collect()
 }
 
-/// The values of `--data-dir` and `-d` in the commands of a unit.
-fn data_dirs_of_unit(unit: &str) -> Vec<String> {
-    let joined = unit.replace("\\\n", " ");
-    let mut found = Vec::new();
-    for command in joined.lines().filter_map(|line| line.strip_prefix("ExecStart=")) {
-        let mut words = command.split_whitespace().map(unquoted);
-        while let Some(word) = words.next() {
-            match word.split_once('=') {
-                Some(("--data-dir" | "-d", place)) => found.push(unquoted(place).to_owned()),
-                Some(_) => {}
-                None if matches!(word, "--data-dir" | "-d") => found.extend(words.next().map(str::to_owned)),
-                None => {}
-            }
-        }
-    }
-    found
+/// Whether k3s reads another configuration, and so nothing of what we write beside the usual one. (k3s, `pkg/configfilearg`,
+/// `findConfigFileFlag`)
+fn settings_elsewhere(world: &World) -> Option<(String, String)> {
+    let variable = k3s_unit::variable(world, "K3S_CONFIG_FILE").filter(|(_, file)| !file.is_empty());
+    let read = variable.or_else(|| k3s_unit::options(world, &["--config", "-c"]).into_iter().next());
+    read.filter(|(_, file)| file != SETTINGS).map(|(path, file)| (inside(world, &path), file))
 }
 
-fn unquoted(text: &str) -> &str {
-    text.trim().trim_matches(['"', '\''])
+/// By its configuration, its command line, or its environment, where k3s's installer puts what it was called with.
+fn wants_etcd(world: &World) -> bool {
+    let is_on = |(_, value): Given| !["", "0", "f", "false"].contains(&value.to_ascii_lowercase().as_str());
+    let usual = world.path(SETTINGS.trim_start_matches('/'));
+    settings(world).into_iter().chain([usual]).any(|path| text(&path).lines().any(is_cluster_init))
+        || k3s_unit::options(world, &["--cluster-init"]).pop().is_some_and(is_on)
+        || k3s_unit::variable(world, "K3S_CLUSTER_INIT").is_some_and(is_on)
+}
+
+/// What k3s reads beside its usual configuration. (k3s, `pkg/configfilearg`, `dotDFiles`)
+fn settings(world: &World) -> Vec<PathBuf> {
+    let is_read = |path: &PathBuf| {
+        let kind = path.extension().map(|kind| kind.to_string_lossy().to_ascii_lowercase());
+        kind.is_some_and(|kind| kind == "yaml" || kind == "yml")
+    };
+    files_in(&world.path("etc/rancher/k3s/config.yaml.d")).into_iter().filter(is_read).collect()
+}
+
+fn inside(world: &World, path: &Path) -> String {
+    format!("/{}", path.strip_prefix(world.path("")).unwrap_or(path).display())
 }
 
 /// Xen's own devices have no serial numbers. An instance always has a root disk.

@@ -101,6 +101,33 @@ fn remove(instance: &Instance, relative: &str) {
     "data.automount mounts something"
 )]
 #[case::etcd(|i: &Instance| i.write("etc/rancher/k3s/config.yaml", "cluster-init: true\n"), "embedded etcd")]
+#[case::etcd_on_the_command_line(
+    |i: &Instance| i.write("etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--cluster-init' \\\n\n"),
+    "embedded etcd"
+)]
+#[case::etcd_in_the_environment(
+    |i: &Instance| i.write("etc/systemd/system/k3s.service.d/mine.conf", "[Service]\nEnvironment=A=b \"K3S_CLUSTER_INIT=true\"\n"),
+    "embedded etcd"
+)]
+#[case::etcd_in_the_environment_that_the_installer_writes(
+    |i: &Instance| {
+        let files = "EnvironmentFile=-/etc/default/%N\nEnvironmentFile=-/etc/systemd/system/k3s.service.env\n";
+        i.write("etc/systemd/system/k3s.service", &format!("[Service]\n{files}"));
+        i.write("etc/systemd/system/k3s.service.env", "# k3s\nK3S_CLUSTER_INIT='1'\n");
+    },
+    "embedded etcd"
+)]
+#[case::another_configuration(
+    |i: &Instance| i.write("etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server -c /etc/own.yaml\n"),
+    "/etc/systemd/system/k3s.service has k3s read /etc/own.yaml"
+)]
+#[case::another_configuration_in_the_environment(
+    |i: &Instance| {
+        i.write("etc/systemd/system/k3s.service", "[Service]\nEnvironmentFile=-/etc/default/%N\n");
+        i.write("etc/default/k3s", "K3S_CONFIG_FILE=/etc/own.yaml\n");
+    },
+    "/etc/default/k3s has k3s read /etc/own.yaml"
+)]
 fn an_image_that_cannot_be_the_node_is_unfit(#[case] spoil: fn(&Instance), #[case] why: &str) {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     spoil(&instance);
@@ -137,6 +164,34 @@ fn a_unit_that_names_the_volume_itself_is_fit() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
     let unit = "[Service]\nExecStartPre=/sbin/modprobe -d /x y\nExecStart=/usr/local/bin/k3s server --data-dir \"/data/k3s\" --debug\n";
     instance.write("etc/systemd/system/k3s.service", unit);
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+/// The last one counts, and one that is empty takes all before it back. (systemd.service(5), "ExecStart=")
+#[rstest]
+#[case::taken_back(
+    "ExecStart=/usr/bin/k3s server --cluster-init --data-dir /srv/k3s --config /etc/own.yaml\nEnvironment=K3S_CLUSTER_INIT=1",
+    "ExecStart=\nExecStart=/usr/bin/k3s server\nEnvironment="
+)]
+#[case::switched_off("ExecStart=/usr/bin/k3s server --cluster-init=false", "Environment=K3S_CLUSTER_INIT=false")]
+#[case::the_usual_configuration(
+    "ExecStart=/usr/bin/k3s server --config=/etc/rancher/k3s/config.yaml",
+    "Environment=K3S_CONFIG_FILE="
+)]
+fn what_k3s_is_not_started_with_is_no_matter(#[case] unit: &str, #[case] drop_in: &str) {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.write("etc/systemd/system/k3s.service", &format!("[Service]\n{unit}\n"));
+    instance.write("etc/systemd/system/k3s.service.d/mine.conf", &format!("[Service]\n{drop_in}\n"));
+    let ran = instance.durin_node(metadata.address, &["prepare"]);
+    assert_eq!(ran.word(), "prepared", "{}", ran.text);
+}
+
+/// (k3s, `pkg/configfilearg`, `dotDFiles`)
+#[test]
+fn a_file_that_k3s_does_not_read_is_no_matter() {
+    let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.write("etc/rancher/k3s/config.yaml.d/90-mine.yaml.old", "data-dir: /srv/k3s\ncluster-init: true\n");
     let ran = instance.durin_node(metadata.address, &["prepare"]);
     assert_eq!(ran.word(), "prepared", "{}", ran.text);
 }

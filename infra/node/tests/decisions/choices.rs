@@ -57,6 +57,10 @@ fn fit() -> Image {
 #[case::no_drop_in(Image { k3s_honours_the_marker: false, ..fit() }, &["after a release"])]
 #[case::on_the_volume(Image { on_the_volume: vec!["/var/lib/cni".into()], ..fit() }, &["/var/lib/cni"])]
 #[case::etcd(Image { wants_etcd: true, ..fit() }, &["use SQLite"])]
+#[case::another_configuration(
+    Image { settings_elsewhere: Some(("/etc/default/k3s".into(), "/etc/own.yaml".into())), ..fit() },
+    &["/etc/default/k3s has k3s read /etc/own.yaml"]
+)]
 #[case::two(Image { wants_etcd: true, has_k3s_unit: false, ..fit() }, &["no k3s.service", "use SQLite"])]
 fn an_image_is_fit_if_nothing_speaks_against_it(#[case] image: Image, #[case] reasons: &[&str]) {
     let unfit = fitness::unfit(&image);
