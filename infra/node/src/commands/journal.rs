@@ -22,7 +22,7 @@ const KEEP: &str = r#"
 umask 077 && [ ! -L "$0" ] && mkdir -p -- "$0" || exit
 name=$0/$1 && set -C && [ ! -e "$name" ] || exit
 set -- "$0"/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z
-while [ $# -gt 7 ]; do rm -f -- "$1" && shift; done
+while [ $# -gt 7 ]; do rm -f -- "$1"; shift; done
 journalctl --boot --lines=5000 --output=short-iso --no-pager 2>&1 | tail -c 1048576 >"$name" || { rm -f -- "$name" && exit 1; }
 "#;
 

@@ -103,6 +103,25 @@ fn what_else_lies_beside_the_kept_files_stays() {
     assert_eq!(kept.len(), 28, "{kept:?}");
 }
 
+/// Nobody waits for it to go.
+#[test]
+fn what_has_the_name_of_a_kept_file_and_is_none_keeps_no_other_from_being_kept() {
+    let Some(instance) = serving() else { return };
+    for year in 2010..2020 {
+        fs::create_dir_all(instance.path(&format!("data/durin/journal/{year}-01-01T00:00:00Z"))).expect("a directory");
+    }
+    instance.stand_in("journalctl", "echo a line");
+    let ran = release(&instance);
+    assert!(ran.word() == "released" && !ran.said.contains("keep the journal"), "{ran}");
+    let at = instance.text("looked.at");
+    fs::create_dir_all(&at).expect("a directory");
+    let device = fs::canonicalize(instance.path("dev/nvme1n1")).expect("a device").display().to_string();
+    must("mount", &["-o", "ro", &device, &at]);
+    let kept = fs::read_dir(format!("{at}/durin/journal")).expect("the kept").count();
+    must("umount", &[&at]);
+    assert_eq!(kept, 11);
+}
+
 /// Nothing is written to where it leads, and nothing removed.
 #[test]
 fn a_link_in_the_place_of_the_directory_is_not_followed() {
