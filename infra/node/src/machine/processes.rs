@@ -39,8 +39,8 @@ pub fn shown_at(pid: u32) -> Vec<PathBuf> {
     threads.map(|thread| thread.path()).collect()
 }
 
-/// The processes that have something on one of these devices open, run from it or are in it, mounted or not. The kernel
-/// may not answer at all where something hangs; then nobody is found.
+/// The processes that have something on one of these devices open, run from it or are in it, mounted or not; or else have it
+/// in their memory alone. The kernel may not answer at all where something hangs; then nobody is found.
 pub fn users_of(numbers: &[String]) -> Vec<u32> {
     let numbers = numbers.to_vec();
     let (sender, receiver) = mpsc::channel();
@@ -54,9 +54,34 @@ pub fn users_of(numbers: &[String]) -> Vec<u32> {
             ["cwd", "root", "exe"].map(|file| at.join(file)).into_iter().chain(open).any(|path| is_on(&path))
         };
         let uses = |pid: &u32| shown_at(*pid).into_iter().any(is_used_at);
-        drop(sender.send(all().into_iter().filter(uses).collect()));
+        let mut users: Vec<_> = all().into_iter().filter(uses).collect();
+        if users.is_empty() {
+            // A process's memory cannot be looked at while that changes.
+            let mapped = numbers.iter().filter_map(|number| in_hexadecimal(number)).collect::<Vec<_>>();
+            users = all().into_iter().filter(|pid| has_in_memory(*pid, &mapped)).collect();
+        }
+        drop(sender.send(users));
     });
     receiver.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
+}
+
+/// What is mapped has no descriptor. (proc_pid_maps(5), "dev")
+fn has_in_memory(pid: u32, devices: &[String]) -> bool {
+    memory(pid).lines().any(|line| {
+        line.split_ascii_whitespace().nth(3).is_some_and(|device| devices.iter().any(|wanted| wanted == device))
+    })
+}
+
+/// The list of what a process has mapped. A first thread that has ended has no memory, and the others have the same.
+pub fn memory(pid: u32) -> String {
+    let mut maps = shown_at(pid).into_iter().map(|at| fs::read(at.join("maps")).unwrap_or_default());
+    String::from_utf8_lossy(&maps.find(|maps| !maps.is_empty()).unwrap_or_default()).into_owned()
+}
+
+/// `259:16` as `103:10`.
+fn in_hexadecimal(number: &str) -> Option<String> {
+    let (major, minor) = number.split_once(':')?;
+    Some(format!("{:02x}:{:02x}", major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
 }
 
 pub fn signal(pids: &[u32], signal: Signal) {

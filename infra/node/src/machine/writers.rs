@@ -136,10 +136,7 @@ impl Looks {
 
     /// Whether a process has it in its memory, for writing, which takes no descriptor. (proc_pid_maps(5))
     fn is_mapped_in(&self, pid: u32) -> bool {
-        // An ended first thread has no memory, and the others have the same.
-        let mut maps = processes::shown_at(pid).into_iter().map(|at| fs::read(at.join("maps")).unwrap_or_default());
-        let maps = maps.find(|maps| !maps.is_empty()).unwrap_or_default();
-        String::from_utf8_lossy(&maps).lines().any(|line| {
+        processes::memory(pid).lines().any(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
             let [range, rights, _, _, _, path, ..] = fields[..] else { return false };
             // Whoever may not follow the link to what is mapped looks at its name.

@@ -112,6 +112,25 @@ fn who_has_a_file_open_is_named_though_its_first_thread_has_ended() {
     assert!(begun.elapsed() < Duration::from_secs(15), "it does not end because we wait: {ran}");
 }
 
+/// A program that has mapped a library or a database of the volume's needs no descriptor for it.
+#[test]
+fn who_has_a_file_in_memory_is_named() {
+    let Some(mut instance) = serving() else { return };
+    instance.write("data/written", "something");
+    let code = format!(
+        "import mmap, os, time\nmapped = mmap.mmap(os.open({:?}, os.O_RDONLY), 0, prot=mmap.PROT_READ)\n\
+         os.closerange(3, 99)\nopen({:?}, 'w').close()\ntime.sleep(120)",
+        instance.text("data/written"),
+        instance.path("mapped")
+    );
+    let user = instance.started(Command::new("python3").args(["-c", &code]));
+    wait_until("mapping", || instance.path("mapped").exists());
+    let begun = Instant::now();
+    let ran = release(&instance);
+    assert!(ran.why().contains(&format!("used by python3 ({user})")), "{ran}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "it does not end because we wait: {ran}");
+}
+
 /// The functions' release has failed, and the instance is about to end.
 #[test]
 fn what_was_unmounted_and_lives_on_is_released_at_the_last_moment() {
