@@ -21,7 +21,10 @@ pub(super) fn check(world: &World, own: Option<&Version>) -> Result<(), Refusal>
     if !datastore::is_there(world.mount_point()) {
         return Ok(());
     }
-    if let Some(word) = k3s::may_start(of_volume(world).as_ref(), own)? {
+    let served = of_volume(world);
+    // A root disk that is still loaded from its snapshot may have kept it from saying it in time.
+    let asked_again = served.as_ref().filter(|_| own.is_none()).and_then(|_| machine::k3s::version());
+    if let Some(word) = k3s::may_start(served.as_ref(), own.or(asked_again.as_ref()))? {
         say(&word);
     }
     Ok(())

@@ -53,3 +53,14 @@ fn a_volume_that_somebody_keeps_busy_is_refused_and_released_later() {
     instance.end_processes();
     assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
 }
+
+/// The root disk is loaded from its snapshot as it is read, and a k3s that is slow to say what it is may be an older one.
+#[test]
+fn a_k3s_that_did_not_say_its_version_at_once_is_asked_again() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    instance.write("k3s.unit", &RUNS.replace("=active", "=inactive"));
+    let slow = "if [ ! -e \"$root/slow\" ]; then touch \"$root/slow\"; sleep 30; fi; cat \"$root/k3s.version\"";
+    instance.stand_in("k3s", slow);
+    assert_eq!(mount(&instance), "refused");
+    assert!(instance.mounts().is_empty(), "{:?}", instance.mounts());
+}
