@@ -18,6 +18,9 @@ pub struct Version {
     text: String,
 }
 
+/// Others write the file that it is read from, too.
+const LONGEST: usize = 64;
+
 impl Version {
     /// Reads a version that stands alone; none if it is none.
     pub fn read(text: &str) -> Option<Version> {
@@ -27,6 +30,11 @@ impl Version {
         let numbers = numbers.split('.').map(number).collect::<Option<Vec<_>>>()?;
         let [major, minor, patch] = numbers[..] else { return None };
         let is_released = candidate.is_none();
+        let is_word =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+        if text.len() > LONGEST || !candidate.is_none_or(is_word) {
+            return None;
+        }
         Some(Version { minor: (major, minor), patch, is_released, build: number(build)?, text: text.to_owned() })
     }
 

@@ -65,6 +65,9 @@ fn an_earlier_minor_version_does_not_start(
 #[case::too_large("v1.99999999999.4+k3s1")]
 #[case::two_lines("v1.36.4+k3s1\nv1.37.0+k3s1")]
 #[case::garbage("\u{0}\u{fffd}")]
+#[case::an_order_to_a_terminal("v1.36.4-\u{1b}[2J+k3s1")]
+#[case::lines_in_a_candidate("v1.36.4-rc1\nmounted+k3s1")]
+#[case::an_empty_candidate("v1.36.4-+k3s1")]
 fn what_is_no_version_is_not_known(#[case] text: &str) {
     assert_eq!(Version::read(text), None);
 }
