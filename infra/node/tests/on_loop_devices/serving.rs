@@ -103,6 +103,20 @@ fn a_volume_that_takes_nothing_is_not_served_from() {
     assert_eq!(serves().word(), "serves", "{}", serves());
 }
 
+/// Systems Manager ends the question five seconds after that, and then nobody has been told anything.
+#[test]
+fn a_volume_that_takes_nothing_is_told_of_in_time() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    must("fsfreeze", &["--freeze", &instance.text("data")]);
+    let begun = Instant::now();
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "12"]);
+    let took = begun.elapsed();
+    must("fsfreeze", &["--unfreeze", &instance.text("data")]);
+    assert!(ran.why().contains("does not take what is written"), "{ran}");
+    assert!(took < Duration::from_secs(12 + 5), "{took:?}");
+}
+
 #[test]
 fn a_release_drains_only_for_one_who_asks() {
     let Some(instance) = serving() else { return };
