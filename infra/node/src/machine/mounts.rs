@@ -154,9 +154,9 @@ pub fn sync(place: &OsStr, deadline: Deadline) -> Ran {
     programs::run_command(programs::command("sync", &["--file-system", "--"]).arg(place), deadline)
 }
 
-/// Writes a byte to a file, and waits until it is on the device. Not where the directory is missing: the volume has just
-/// been unmounted.
+/// Writes a byte to a file of our own, and waits until it is on the device: not to where a link leads that has its name, nor
+/// to a pipe that nobody reads. Not where the directory is missing: the volume has just been unmounted.
 pub fn write(file: &Path, deadline: Deadline, lock: &Lock) -> Ran {
-    let mut command = programs::command("sh", &["-c", r#"echo >"$0" && sync -- "$0""#]);
+    let mut command = programs::command("sh", &["-c", r#"rm -f -- "$0" && set -C && echo >"$0" && sync -- "$0""#]);
     programs::run_command(command.arg(file).stdin(lock.as_input()), deadline)
 }

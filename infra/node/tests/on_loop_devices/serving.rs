@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
+
 use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::serving;
 use crate::volume::must;
@@ -115,6 +117,21 @@ fn a_volume_that_takes_nothing_is_told_of_in_time() {
     must("fsfreeze", &["--unfreeze", &instance.text("data")]);
     assert!(ran.why().contains("does not take what is written"), "{ran}");
     assert!(took < Duration::from_secs(12 + 5), "{took:?}");
+}
+
+/// Nothing is written to where it leads, and nobody waits for who would read it.
+#[rstest]
+#[case::a_link("ln -s $root/victim $at")]
+#[case::a_pipe("mkfifo $at")]
+fn what_is_written_goes_into_a_file_of_our_own(#[case] make: &str) {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    instance.write("victim", "untouched");
+    let make = make.replace("$root", &instance.text("")).replace("$at", &instance.text("data/durin/written"));
+    must("sh", &["-c", &make]);
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert_eq!(ran.word(), "serves", "{ran}");
+    assert_eq!(fs::read_to_string(instance.path("victim")).expect("a file"), "untouched");
 }
 
 #[test]
