@@ -5,7 +5,7 @@ use std::io;
 use crate::answer::{complain, say};
 use crate::decide::k3s::{self, Version};
 use crate::decide::taking::Refusal;
-use crate::machine::{self, state};
+use crate::machine::{self, kubectl, state};
 use crate::world::World;
 
 use super::datastore;
@@ -32,14 +32,24 @@ pub(super) fn check(world: &World, own: Option<&Version>) -> Result<(), Refusal>
 
 /// Keeps the version of a k3s that serves.
 pub(super) fn keep(world: &World) {
-    let Some(own) = machine::k3s::version() else {
-        complain("k3s does not say its version, so the volume does not keep it");
-        return;
-    };
-    if of_volume(world).as_ref() == Some(&own) {
+    match kubectl::version().or_else(machine::k3s::version) {
+        Some(own) => keep_version(world, &own),
+        None => complain("k3s does not say its version, so the volume does not keep it"),
+    }
+}
+
+/// The same once more: somebody may have upgraded it where it is, and then nothing else of ours has run since.
+pub(super) fn keep_again(world: &World) {
+    if let Some(own) = kubectl::version() {
+        keep_version(world, &own);
+    }
+}
+
+fn keep_version(world: &World, own: &Version) {
+    if of_volume(world).as_ref() == Some(own) {
         return;
     }
-    if let Err(error) = write(world, &own) {
+    if let Err(error) = write(world, own) {
         // It serves all the same.
         complain(&format!("the volume does not keep that k3s {own} has served from it: {error}"));
     }

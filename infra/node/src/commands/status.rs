@@ -16,6 +16,7 @@ use crate::machine::{kubectl, lock, state, unit};
 use crate::world::World;
 
 use super::prepare::{NOT_ENDED, Prepared};
+use super::served;
 use super::settle::Serves;
 use super::volume::{Mounted, in_vain};
 use super::watch::Noticed;
@@ -78,6 +79,7 @@ fn serves(world: &World) -> (Answer, bool) {
                 false,
             ));
         }
+        served::keep_again(world);
         thread::sleep(second_look.left());
         let second = look(world)?;
         if second.is_the_same_run(&first) { Ok(()) } else { Err(("k3s has been started anew".to_owned(), false)) }

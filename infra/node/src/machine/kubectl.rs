@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::decide::k3s::Version;
+
 use super::programs::{self, Deadline};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -12,6 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn api_is_ready() -> bool {
     let arguments = ["kubectl", "get", "--raw", "/readyz", "--request-timeout=2s"];
     programs::run("k3s", &arguments, Deadline::after(Duration::from_secs(3))).succeeded()
+}
+
+/// Which k3s it is that answers, by its API server's word: its program may have been replaced since it started.
+pub fn version() -> Option<Version> {
+    let arguments = ["kubectl", "get", "--raw", "/version", "--request-timeout=2s"];
+    let ran = programs::run("k3s", &arguments, Deadline::after(Duration::from_secs(3)));
+    let said: Value = serde_json::from_str(&ran.output).ok()?;
+    Version::read(said["gitVersion"].as_str()?)
 }
 
 /// # Errors

@@ -209,6 +209,17 @@ fn what_was_known_stays_when_k3s_does_not_say_its_version_or_does_not_serve() {
     assert_eq!(instance.read("data/durin/k3s-version"), "v1.36.4+k3s1\n");
 }
 
+/// Its program may have been replaced, and not started yet.
+#[test]
+fn the_k3s_that_answers_counts_and_not_its_program() {
+    let (instance, metadata) = arrived();
+    instance.write("data/durin/k3s.yaml", "");
+    is_k3s(&instance, "v1.37.0+k3s1");
+    instance.write("api/--raw.json", r#"{"major":"1","gitVersion":"v1.36.4+k3s1"}"#);
+    assert_eq!(settle(&instance, &metadata).word(), "serves");
+    assert_eq!(instance.read("data/durin/k3s-version"), "v1.36.4+k3s1\n");
+}
+
 /// What lies where the volume was mounted is the root disk's.
 #[test]
 fn a_volume_that_has_gone_keeps_nothing_and_k3s_serves_all_the_same() {

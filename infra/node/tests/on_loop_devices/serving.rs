@@ -134,6 +134,18 @@ fn what_is_written_goes_into_a_file_of_our_own(#[case] make: &str) {
     assert_eq!(fs::read_to_string(instance.path("victim")).expect("a file"), "untouched");
 }
 
+/// By the system-upgrade-controller, say: then k3s alone is started anew.
+#[test]
+fn a_k3s_that_was_upgraded_where_it_is_is_known_to_have_served() {
+    let Some(instance) = serving() else { return };
+    instance.write("data/durin/k3s-version", "v1.36.4+k3s1\n");
+    let version = r#"{"major":"1","gitVersion":"v1.37.0+k3s1"}"#;
+    instance.stand_in("k3s", &format!("case $* in *\" /version \"*) echo '{version}' ;; --version) exit 1 ;; esac"));
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert_eq!(ran.word(), "serves", "{ran}");
+    assert_eq!(fs::read_to_string(instance.path("data/durin/k3s-version")).expect("a version"), "v1.37.0+k3s1\n");
+}
+
 #[test]
 fn a_release_drains_only_for_one_who_asks() {
     let Some(instance) = serving() else { return };
