@@ -58,6 +58,18 @@ fn a_volume_that_was_released_and_is_gone_is_not_waited_for() {
     assert!(ran.word() == "refused" && ran.why().contains("durin-node resume"), "{ran}");
 }
 
+/// The units ask only whether it is there, and k3s would not start.
+#[test]
+fn a_marker_of_an_earlier_boot_is_removed_when_it_is_mounted() {
+    let Some(mut instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let marker = instance.marker().expect("a marker");
+    instance.new_boot();
+    instance.write("run/durin-released", &marker);
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!((ran.word(), instance.marker()), ("mounted", None), "{ran}");
+}
+
 /// What is in doubt has been released.
 #[rstest]
 #[case::a_directory("mkdir")]
