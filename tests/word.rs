@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use durin_harness::seed::{NodeSeed, Seed};
+use durin::tags::FAMILY;
+use durin_harness::seed::{IMAGE_PARAMETER, NodeSeed, Seed};
 use durin_harness::world::World;
-use durin_harness::world::ec2::SpotAction;
+use durin_harness::world::ec2::{ImageSpec, SpotAction};
 use durin_harness::world::faults::FaultKind;
 use durin_harness::world::guest::{AgentMode, Boot};
 use durin_harness::world::history::Fact;
-use durin_harness::world::ssm::{Command, InvocationStatus};
+use durin_harness::world::ssm::{Command, InvocationStatus, PutParameter};
 use durin_tests::{LAUNCH, Story};
 use rstest::rstest;
 
@@ -57,6 +58,36 @@ async fn a_newcomer_that_is_not_fit_is_known_before_the_holder_lets_go() {
     // It is given up, and the next one is fit.
     story.ends_elsewhere(&old).await;
     assert_eq!((sent(&story, "durin-release"), story.unclean_mounts()), (1, 0));
+}
+
+/// k3s knows no way back: it would take the volume, and let go of it again.
+#[rstest]
+#[case::of_an_earlier_minor_version("v1.35.9+k3s1", false)]
+#[case::of_an_earlier_patch("v1.36.3+k3s1", true)]
+#[case::of_a_later_minor_version("v1.37.0+k3s1", true)]
+#[case::that_does_not_say_which("", true)]
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_with_an_older_k3s_is_known_before_the_holder_lets_go(#[case] k3s: &str, #[case] moves: bool) {
+    let story = Story::with_rebalancing(1);
+    let old = story.holder();
+    story.world(|world| {
+        let value = world.add_image(ImageSpec::named("k3s-next").tagged(FAMILY, IMAGE_PARAMETER));
+        world.guest_ways.have_k3s(&value, k3s);
+        let name = IMAGE_PARAMETER.to_owned();
+        let put = PutParameter { name, value, overwrite: true, ..PutParameter::default() };
+        world.put_parameter(put).expect("published");
+    });
+    let volume = story.node().volume.clone();
+    // Until EC2 has taken the image, and the schedule has asked the holder.
+    story.aws().pass(Duration::from_secs(8 * 60)).await;
+    story.world(|world| world.recommend_rebalance(&old));
+    story.aws().pass(Duration::from_secs(8 * 60)).await;
+    let serves = story.world(|world| world.serving(&volume).map(str::to_owned));
+    assert_eq!(serves.is_some_and(|it| it != old), moves, "{}", story.told());
+    assert_eq!(sent(&story, "durin-release"), usize::from(moves));
+    let told = failures(&story);
+    let is_told = told.iter().any(|it| it.contains("k3s v1.36.4+k3s1 has served from the volume, and this image has"));
+    assert_eq!(is_told, !moves, "{told:?}");
 }
 
 /// EC2 takes the holder's capacity in two minutes: a newcomer that says no is better than none.

@@ -152,6 +152,7 @@ fn instance(world: &World, run: &Run, id: Id) -> Option<Instance> {
     Some(Instance {
         state,
         launched: Some(ago(it.launched)),
+        image: None,
         zone: ZONE.to_owned(),
         private_ip: Some(address(id)),
         of_group: true,

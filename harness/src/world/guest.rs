@@ -84,6 +84,8 @@ pub struct Data {
     /// The datastore says that nothing may be scheduled on the node, which goes by the same name on every instance. It
     /// travels with the volume.
     pub cordon: Option<Cordon>,
+    /// The version of k3s that has served from it last, which durin-node keeps beside the datastore.
+    pub served_by: Option<String>,
     /// Every byte is zero: there is no file system yet.
     pub blank: bool,
 }

@@ -132,6 +132,7 @@ impl World {
         guest.counted_until = Some(now);
         guest.workload_up_since = Some(now);
         self.note_change(volume, Ec2Change::Attached { instance: instance.to_owned() });
+        self.note_who_serves(instance, volume);
         self.note_guest(instance, GuestFact::Settled { volume: volume.to_owned() });
         Ok(())
     }

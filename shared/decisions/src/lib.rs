@@ -7,6 +7,7 @@
 pub mod declaration;
 pub mod ids;
 pub mod images;
+pub mod k3s;
 pub mod lifecycle;
 pub mod node;
 pub mod risk;

@@ -13,7 +13,7 @@ use durin_decisions::node::{
     Volume, VolumeState,
 };
 
-use crate::ids::{GroupName, InstanceId, VolumeId};
+use crate::ids::{GroupName, ImageId, InstanceId, VolumeId};
 use crate::risk::Mark;
 use crate::tags::{self, AT_RISK};
 
@@ -101,6 +101,7 @@ pub(super) fn instance(instance: &ec2::Instance) -> Option<Listed> {
     let seen = Instance {
         state,
         launched,
+        image: instance.image_id().and_then(|id| ImageId::new(id).ok()),
         zone: instance.placement().and_then(|placement| placement.availability_zone()).unwrap_or_default().to_owned(),
         private_ip: instance.private_ip_address().and_then(|address| address.parse().ok()),
         of_group: false,

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use durin_decisions::node::{Observed, Question, Word, boots_matter, word_matters};
+use durin_decisions::node::{Attachment, Observed, Question, Word, boots_matter, word_matters};
 
+use super::documents::Document;
 use super::observe::Node;
+use super::said::Said;
 use super::{read, words};
-use crate::aws::Aws;
+use crate::aws::{Aws, if_soon};
 use crate::ids::InstanceId;
 
 /// How long a run that follows takes it that another asks. The holder serves meanwhile.
@@ -30,7 +32,12 @@ impl Node {
         while let Some((instance, question)) = word_matters(observed, aws.clock.now())
             && heard.insert((instance.clone(), question))
         {
-            let word = self.word_of(aws, observed, &instance, question).await;
+            let mut word = self.word_of(aws, observed, &instance, question).await;
+            if (question, &word) == (Question::Prepared, &Word::Yes)
+                && let Some(why) = self.has_older_k3s(aws, observed, &instance).await
+            {
+                word = Word::No { why };
+            }
             self.report(&instance, question, &word);
             if (question, &word) == (Question::Serves, &Word::Yes) {
                 self.view.know_arrival();
@@ -101,15 +108,42 @@ impl Node {
         words::word(listed, question, since, asked.as_ref(), now)
     }
 
-    /// A newcomer that cannot be asked replaces no holder that can. Fail open: of a holder whose answers cannot be read nothing is
-    /// known.
+    /// A newcomer that cannot be asked replaces no holder that can.
     async fn learn_whether_holder_answers(&mut self, aws: &Aws, observed: &mut Observed) {
-        let holder = observed.volume.as_ref().and_then(|volume| volume.attachments.first());
-        let Some((holder, since)) = holder.and_then(|held| Some((&held.instance, held.since?))) else { return };
-        if !self.have_answered.contains_key(holder) {
-            match read::has_answered(aws, holder, since.max(aws.clock.now() - ANSWERS_OF)).await {
-                Ok(has_answered) => {
-                    self.have_answered.insert(holder.clone(), has_answered);
+        let Some(held) = observed.volume.as_ref().and_then(|volume| volume.attachments.first()) else { return };
+        if self.said_by_holder(aws, held).await.is_some_and(|said| !said.is_empty()) {
+            observed.have_answered.insert(held.instance.clone());
+        }
+    }
+
+    /// Why a newcomer of another image cannot serve from what its holder has served from: it would find out when it has the
+    /// volume. Where one of them does not say its version, it does find out then.
+    async fn has_older_k3s(&mut self, aws: &Aws, observed: &Observed, newcomer: &InstanceId) -> Option<String> {
+        let held = observed.volume.as_ref()?.attachments.first()?;
+        let image = |id| observed.instances.get(id).and_then(|known| known.image.as_ref());
+        if image(newcomer) == image(&held.instance) {
+            return None;
+        }
+        let own = self.view.last_answer(newcomer, Document::Prepared)?.said.as_ref()?.own_k3s()?;
+        let served = self.said_by_holder(aws, held).await?.iter().find_map(Said::served_by)?;
+        own.is_of_earlier_minor(&served).then(|| {
+            format!(
+                "k3s {served} has served from the volume, and this image has {own}, which cannot go on from there; one with {} or \
+                 newer can",
+                served.minor()
+            )
+        })
+    }
+
+    /// What a holder has said of late when it was asked whether it serves. Fail open: of one whose answers cannot be read nothing
+    /// is known.
+    async fn said_by_holder(&mut self, aws: &Aws, held: &Attachment) -> Option<&[Said]> {
+        let (holder, since) = (&held.instance, held.since?.max(aws.clock.now() - ANSWERS_OF));
+        if !self.said_of_serving.contains_key(holder) {
+            let said = read::said_of_serving(aws, holder, since);
+            match if_soon(&aws.clock, "ssm:ListCommandInvocations", said).await {
+                Ok(said) => {
+                    self.said_of_serving.insert(holder.clone(), said);
                 }
                 Err(failure) => {
                     let (node, reason) = (&self.declaration.group, failure.chain());
@@ -117,9 +151,7 @@ impl Node {
                 }
             }
         }
-        if self.have_answered.get(holder) == Some(&true) {
-            observed.have_answered.insert(holder.clone());
-        }
+        self.said_of_serving.get(holder).map(Vec::as_slice)
     }
 
     /// Once each: an instance that cannot be asked is taken to be what is hoped for, and its owner should know.

@@ -12,6 +12,7 @@ use durin_decisions::shell::node_tag;
 use super::cached::Cached;
 use super::commands::{refusals, release_state};
 use super::hand_off::Holders;
+use super::said::Said;
 use super::view::View;
 use super::writes::Writes;
 use super::{checks, read, records};
@@ -48,8 +49,8 @@ pub(super) struct Node {
     pub(super) asks_about: Option<SystemTime>,
     /// What the instances have said of themselves, as far as this run has heard it.
     pub(super) words: Words,
-    /// The holders of which this run knows whether they have answered since they were given the volume.
-    pub(super) have_answered: BTreeMap<InstanceId, bool>,
+    /// What holders have said, since they were given the volume, when they were asked whether they serve; the last first.
+    pub(super) said_of_serving: BTreeMap<InstanceId, Vec<Said>>,
     /// The lifecycle actions that this run has seen its group show.
     seen_waiting: BTreeSet<(InstanceId, Transition)>,
     /// The attachment of which its holder says that it has released it, although no command is known that asked for it: a
@@ -114,7 +115,7 @@ impl Node {
             leaves_asking_since: None,
             asks_about: None,
             words: Words::default(),
-            have_answered: BTreeMap::new(),
+            said_of_serving: BTreeMap::new(),
             seen_waiting: BTreeSet::new(),
             says_it_has_released: None,
             refusals: BTreeSet::new(),
@@ -191,7 +192,12 @@ impl Node {
             release: None,
             booted: BTreeSet::new(),
             words: self.words.clone(),
-            have_answered: self.have_answered.iter().filter(|(_, it)| **it).map(|(id, _)| id.clone()).collect(),
+            have_answered: self
+                .said_of_serving
+                .iter()
+                .filter(|(_, it)| !it.is_empty())
+                .map(|(id, _)| id.clone())
+                .collect(),
             warning: self.warning.clone(),
             action: self.action.clone(),
             seen_waiting: self.seen_waiting.clone(),

@@ -1,5 +1,6 @@
 //! The reads but for the record's: five API operations. Each takes as many names as it can, so that one node and a hundred cost the same calls.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
@@ -199,11 +200,13 @@ pub(super) async fn commands_since(
     Ok(listed(call, [invoked_after(since)]).await?.into_iter().map(|(_, command)| command).collect())
 }
 
-/// Whether an instance has answered since then whether it serves: then its image has the program.
-pub(super) async fn has_answered(aws: &Aws, instance: &InstanceId, since: SystemTime) -> Result<bool, Failure> {
+/// What an instance has said since then when it was asked whether it serves, the last first. Who has said anything has the
+/// program.
+pub(super) async fn said_of_serving(aws: &Aws, instance: &InstanceId, since: SystemTime) -> Result<Vec<Said>, Failure> {
     let call = aws.ssm.list_command_invocations().instance_id(instance.as_str());
-    let asked = listed(call, [of_document(Document::Serves), invoked_after(since)]).await?;
-    Ok(asked.iter().any(|(_, command)| command.said.as_ref().is_some_and(Said::is_understood)))
+    let mut asked = listed(call, [of_document(Document::Serves), invoked_after(since)]).await?;
+    asked.sort_by_key(|(_, command)| Reverse(command.requested));
+    Ok(asked.into_iter().filter_map(|(_, command)| command.said).filter(Said::is_understood).collect())
 }
 
 /// The same until a time.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use durin_decisions::k3s::Version;
 use serde::Deserialize;
 
 /// The protocol that we speak; the program may be a version behind, or ahead.
@@ -26,10 +27,20 @@ pub(super) struct Said {
     pub(super) seconds: BTreeMap<String, f64>,
     pub(super) volume: Option<Note>,
     pub(super) k3s: Option<Note>,
+    pub(super) prepared: Option<Prepared>,
+    /// The version of k3s that has served from its volume last.
+    pub(super) served_by: Option<String>,
     pub(super) since_mount_seconds: Option<f64>,
     /// Systems Manager has kept the beginning of the line, and nothing of the above is known.
     #[serde(skip)]
     pub(super) is_cut_off: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Prepared {
+    /// The version of its image.
+    pub(super) k3s: Option<String>,
 }
 
 /// What else it has noted. The release has the volume's id in the same place.
@@ -60,6 +71,16 @@ impl Said {
             Err(_) => line.starts_with("{\"protocol\"").then(cut_off),
         };
         said.filter_map(read).next_back()
+    }
+
+    /// Of the image of the instance that speaks.
+    pub(super) fn own_k3s(&self) -> Option<Version> {
+        Version::read(self.prepared.as_ref()?.k3s.as_deref()?)
+    }
+
+    /// From the volume that it has mounted.
+    pub(super) fn served_by(&self) -> Option<Version> {
+        Version::read(self.served_by.as_deref()?)
     }
 
     /// A version and the next work together.

@@ -108,6 +108,7 @@ fn instance_turn(fact: &Fact, id: &str, number: usize) -> Option<Turn> {
             | GuestFact::Formatted { .. }
             | GuestFact::NotDeclaredNew { .. }
             | GuestFact::Resumes { .. }
+            | GuestFact::OlderK3s { .. }
             | GuestFact::WorkloadUp
             | GuestFact::WorkloadDown
             | GuestFact::Cordoned

@@ -90,6 +90,7 @@ fn told(fact: &GuestFact) -> Option<String> {
         | GuestFact::Formatted { .. }
         | GuestFact::NotDeclaredNew { .. }
         | GuestFact::Resumes { .. }
+        | GuestFact::OlderK3s { .. }
         | GuestFact::Settled { .. }
         | GuestFact::Cordoned
         | GuestFact::Drained

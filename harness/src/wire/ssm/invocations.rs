@@ -180,6 +180,8 @@ fn last_line(answer: &Answer, protocol: u32) -> Value {
         line["volume"] = facts.mount.map(|took| json!({ "mount_seconds": seconds(took) })).into();
         let k3s = |api| json!({ "api_seconds": seconds(api), "workloads_seconds": facts.workload.map(seconds) });
         line["k3s"] = facts.k3s.map(k3s).into();
+        line["prepared"] = json!({ "k3s": facts.k3s_version });
+        line["served_by"] = facts.served_by.as_deref().into();
     }
     line
 }

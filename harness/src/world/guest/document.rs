@@ -59,6 +59,9 @@ pub struct Facts {
     pub k3s: Option<Duration>,
     /// And until the workload was up.
     pub workload: Option<Duration>,
+    /// The version of its image's k3s, and of the one that has served from the volume that it has mounted.
+    pub k3s_version: Option<String>,
+    pub served_by: Option<String>,
 }
 
 impl Answer {

@@ -19,6 +19,10 @@ pub enum GuestFact {
     NotDeclaredNew {
         volume: String,
     },
+    /// The image's k3s is of an earlier minor version than the one that has served from it.
+    OlderK3s {
+        volume: String,
+    },
     /// A release is taken back.
     Resumes {
         volume: String,
@@ -71,6 +75,7 @@ impl fmt::Display for GuestFact {
             GuestFact::NotDeclaredNew { volume } => {
                 write!(f, "leaves {volume} alone: it is blank, and not declared new")
             }
+            GuestFact::OlderK3s { volume } => write!(f, "lets go of {volume}: a newer k3s has served from it"),
             GuestFact::Resumes { volume } => write!(f, "takes {volume} back"),
             GuestFact::K3sUp => f.write_str("k3s is up"),
             GuestFact::Settled { volume } => write!(f, "k3s is up on {volume}"),

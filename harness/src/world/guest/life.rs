@@ -67,6 +67,7 @@ impl World {
         guest.serving_since = Some(now);
         guest.counted_until = Some(now);
         guest.drained = false;
+        self.note_who_serves(id, volume);
         self.note_guest(id, GuestFact::K3sUp);
         self.answer_waiting(id);
         self.lift_own_cordon(volume);

@@ -3,8 +3,8 @@
 //! An instance with the tag `durin:volume-id` is a node's, and its image has durin-node. Any other has an image of
 //! somebody else's, which mounts whatever comes and formats what is blank; but a probe's (`durin:proof`) has Amazon's, which mounts nothing.
 
-use super::GuestFact;
-use super::{Boot, GuestStep};
+use super::release::Manner;
+use super::{Boot, GuestFact, GuestStep};
 use crate::world::World;
 use crate::world::conventions::{NEW_VOLUME_TAG, PROOF_TAG, VOLUME_TAG};
 use crate::world::ec2::{AttachmentState, Instance, InstanceState};
@@ -87,8 +87,28 @@ impl World {
             let (volume, instance) = (volume.to_owned(), id.to_owned());
             self.note_violation(Violation::MountedTwice { volume, instance, other });
         }
+        if self.has_older_k3s(id, volume) {
+            self.note_guest(id, GuestFact::OlderK3s { volume: volume.to_owned() });
+            self.release_in(id, Manner::Usual);
+            return;
+        }
         self.begin_starting_k3s(id, volume);
         self.on_resumed(id);
+    }
+
+    /// It would not start on what a newer minor version has served from. One that does not say its version starts.
+    fn has_older_k3s(&self, id: &str, volume: &str) -> bool {
+        let own = minor(self.k3s_version(id));
+        let served_by = self.ec2.the_volume(volume).data.served_by.as_deref();
+        !own.is_empty() && served_by.is_some_and(|served_by| own < minor(served_by))
+    }
+
+    pub(in crate::world) fn note_who_serves(&mut self, id: &str, volume: &str) {
+        self.ec2.the_volume_mut(volume).data.served_by = Some(self.k3s_version(id).to_owned());
+    }
+
+    pub(super) fn k3s_version(&self, id: &str) -> &str {
+        self.guest_ways.k3s_of(&self.ec2.the_instance(id).image_id)
     }
 
     pub(super) fn begin_starting_k3s(&mut self, id: &str, volume: &str) {
@@ -110,4 +130,9 @@ impl World {
     pub(super) fn tag_of(&self, id: &str, key: &str) -> Option<&str> {
         self.ec2.the_instance(id).tags.get(key).map(String::as_str)
     }
+}
+
+/// The numbers before the second dot of a version such as `v1.36.4+k3s1`.
+fn minor(version: &str) -> Vec<u32> {
+    version.trim_start_matches('v').split('.').take(2).filter_map(|number| number.parse().ok()).collect()
 }

@@ -74,6 +74,8 @@ impl World {
             mount: guest.mount_took.filter(|_| guest.mounted.is_some()),
             k3s: since_mount(guest.serving_since),
             workload: since_mount(guest.workload_up_since),
+            k3s_version: Some(self.k3s_version(id).to_owned()),
+            served_by: guest.mounted.as_ref().and_then(|volume| self.ec2.the_volume(volume).data.served_by.clone()),
             ..Facts::default()
         };
         self.answer(id, command, Answer { by, facts, ..Answer::of("status", word, why) });

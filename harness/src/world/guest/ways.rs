@@ -8,7 +8,11 @@ pub struct GuestWays {
     by_image: BTreeMap<String, Boot>,
     /// Of the launches to come, in order; they go before what is said of their image.
     next: VecDeque<Boot>,
+    k3s_by_image: BTreeMap<String, String>,
 }
+
+/// The k3s of images of which nothing else is said.
+const K3S: &str = "v1.36.4+k3s1";
 
 /// How far an instance gets when it boots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +50,15 @@ impl GuestWays {
     /// The next instances that are launched, so many, boot like that, whatever their image.
     pub fn boot_next(&mut self, boot: Boot, launches: usize) {
         self.next.extend(std::iter::repeat_n(boot, launches));
+    }
+
+    /// The image has this version of k3s.
+    pub fn have_k3s(&mut self, image: &str, version: &str) {
+        self.k3s_by_image.insert(image.to_owned(), version.to_owned());
+    }
+
+    pub(super) fn k3s_of(&self, image: &str) -> &str {
+        self.k3s_by_image.get(image).map_or(K3S, String::as_str)
     }
 
     /// From now on every launch boots as it should.

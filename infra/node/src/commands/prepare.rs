@@ -15,7 +15,7 @@ use crate::answer::{Answer, Steps, complain};
 use crate::decide::{fitness, node_name};
 use crate::machine::metadata::{Failure, Metadata};
 use crate::machine::programs::Deadline;
-use crate::machine::{image, state};
+use crate::machine::{image, k3s, state};
 use crate::world::World;
 
 use super::datastore;
@@ -40,6 +40,9 @@ pub struct Prepared {
     pub node_name: Option<String>,
     #[serde(default)]
     pub drain_seconds: Option<u64>,
+    /// The version of this image's k3s, if it says one. The functions compare it with what has served.
+    #[serde(default)]
+    pub k3s: Option<String>,
     /// Why this instance cannot be the node. Empty if it can.
     pub unfit: Vec<String>,
     /// Whether only the metadata service has kept it from that. The unit asks again.
@@ -111,7 +114,8 @@ fn prepare(world: &World, metadata: &mut Metadata, deadline: Deadline, steps: &m
     for error in configured.err().into_iter().chain(linked.err()) {
         warnings.push(format!("k3s's configuration stays as it was, because {error}: look at `df /` and `dmesg`"));
     }
-    Prepared { boot: world.boot(), unfit, may_pass, warnings, ..read }
+    let k3s = k3s::version().map(|version| version.to_string());
+    Prepared { boot: world.boot(), k3s, unfit, may_pass, warnings, ..read }
 }
 
 /// For a volume that has come already, and in case we get no further: it needs only the tags. An earlier run of this
@@ -139,6 +143,7 @@ fn read_until(metadata: &mut Metadata, deadline: Deadline) -> (Prepared, Option<
         record: None,
         node_name: None,
         drain_seconds: None,
+        k3s: None,
         unfit: Vec::new(),
         may_pass: false,
         warnings: Vec::new(),

@@ -2,8 +2,10 @@
 
 use std::io;
 
+use durin_decisions::k3s::Version;
+
 use crate::answer::{complain, say};
-use crate::decide::k3s::{self, Version};
+use crate::decide::k3s;
 use crate::decide::taking::Refusal;
 use crate::machine::{self, kubectl, state};
 use crate::world::World;
@@ -61,7 +63,7 @@ fn write(world: &World, version: &Version) -> io::Result<()> {
 }
 
 /// None if it is not there, or is no version.
-fn of_volume(world: &World) -> Option<Version> {
+pub(super) fn of_volume(world: &World) -> Option<Version> {
     let kept = state::read_regular(&world.mount_point().join(FILE)).ok()?;
     Version::read(&String::from_utf8_lossy(&kept))
 }

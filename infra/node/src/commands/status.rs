@@ -154,6 +154,7 @@ fn describe(world: &World, answer: Answer) -> Answer {
         .with("prepared", prepared)
         .with("volume", note)
         .with("mounted", is_mounted)
+        .with("served_by", served::of_volume(world).filter(|_| is_mounted).map(|version| version.to_string()))
         .with("released", released)
         .with("k3s", state::read::<Serves>(world, Serves::NOTE).filter(|note| note.boot == boot))
         .with("notice", state::read::<Noticed>(world, Noticed::NOTE).filter(|note| note.boot == boot))

@@ -5,8 +5,8 @@ use durin_decisions::ids::VolumeId;
 use super::contents::{Contents, FileSystem};
 use super::first;
 use super::fsck::Checked;
-use super::k3s::Version;
 use super::marker::Marker;
+use durin_decisions::k3s::Version;
 
 /// What was seen of this node's volume. The slow looks are taken only when [`next`] asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::decide::k3s::Version;
+use durin_decisions::k3s::Version;
 
 use super::programs::{self, Deadline};
 

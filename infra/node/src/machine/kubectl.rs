@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::decide::k3s::Version;
+use durin_decisions::k3s::Version;
 
 use super::programs::{self, Deadline};
 

@@ -17,6 +17,7 @@ const CONFIGURATION: &str = "etc/rancher/k3s/config.yaml.d/50-durin.yaml";
 #[test]
 fn a_fit_instance_is_prepared_and_can_be_asked_for_it() {
     let (instance, metadata) = (Instance::new(), Metadata::of_a_node());
+    instance.stand_in("k3s", "echo 'k3s version v1.36.4+k3s1 (a1b2c3d4)'");
     let ran = instance.durin_node(metadata.address, &["prepare"]);
     assert_eq!((ran.word(), ran.status), ("prepared", Some(0)), "{}", ran.text);
     assert_eq!(metadata.tokens(), 1, "one token does for all questions");
@@ -25,6 +26,7 @@ fn a_fit_instance_is_prepared_and_can_be_asked_for_it() {
     assert_eq!(note["volume"], VOLUME);
     assert_eq!((&note["instance"], &note["node_name"]), (&"i-0abcdef0123456789".into(), &"home".into()));
     assert_eq!(note["unfit"], serde_json::json!([]));
+    assert_eq!(note["k3s"], "v1.36.4+k3s1");
     assert!(ran.answer["warmed_bytes"].as_u64() >= Some(6), "k3s's own binaries are read: {}", ran.text);
 }
 

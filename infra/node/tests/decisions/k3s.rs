@@ -1,6 +1,7 @@
 //! Which k3s starts on a volume that another has served from.
 
-use durin_node::decide::k3s::{Version, may_start};
+use durin_decisions::k3s::Version;
+use durin_node::decide::k3s::may_start;
 use rstest::rstest;
 
 fn version(text: &str) -> Option<Version> {

@@ -1,9 +1,9 @@
 //! What becomes of a volume that has arrived.
 
 use durin_decisions::ids::VolumeId;
+use durin_decisions::k3s::Version;
 use durin_node::decide::contents::{Contents, FileSystem};
 use durin_node::decide::fsck::Checked;
-use durin_node::decide::k3s::Version;
 use durin_node::decide::marker::Marker;
 use durin_node::decide::taking::{Access, Blank, Next, Refusal, Seen, next};
 use rstest::rstest;

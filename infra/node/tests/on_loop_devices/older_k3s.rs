@@ -64,3 +64,14 @@ fn a_k3s_that_did_not_say_its_version_at_once_is_asked_again() {
     assert_eq!(mount(&instance), "refused");
     assert!(instance.mounts().is_empty(), "{:?}", instance.mounts());
 }
+
+/// The functions compare it with a newcomer's before the holder lets go.
+#[test]
+fn an_instance_says_which_k3s_has_served_from_its_volume() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    let said = instance.durin_node(&["status"]);
+    assert_eq!(said.answer["served_by"], "v1.36.4+k3s1", "{said}");
+    assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
+    let said = instance.durin_node(&["status"]);
+    assert_eq!(said.answer["served_by"], serde_json::Value::Null, "{said}");
+}

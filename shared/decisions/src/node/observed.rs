@@ -8,7 +8,7 @@ use super::claim::Claim;
 use super::record::Record;
 use super::word::Words;
 use crate::declaration::Declaration;
-use crate::ids::{GroupName, InstanceId, VolumeId};
+use crate::ids::{GroupName, ImageId, InstanceId, VolumeId};
 use crate::lifecycle::{LifecycleAction, Transition};
 use crate::risk::{Risk, Warning};
 
@@ -215,6 +215,8 @@ pub struct Instance {
     pub state: InstanceState,
     /// When it was launched. If EC2 does not say, the instance is not taken as booted because of its age.
     pub launched: Option<SystemTime>,
+    /// That it was launched from.
+    pub image: Option<ImageId>,
     pub zone: String,
     pub private_ip: Option<Ipv4Addr>,
     /// Whether its `aws:autoscaling:groupName` tag, which nobody but AWS can write, names the node's group.

@@ -178,6 +178,7 @@ impl Situation {
         let seen = Instance {
             state,
             launched: Some(now() - Duration::from_secs(60) + Duration::from_secs(u64::from(number(instance)))),
+            image: None,
             zone: ZONE.to_owned(),
             private_ip: Some(address(instance)),
             of_group: true,
