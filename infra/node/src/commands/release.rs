@@ -217,8 +217,8 @@ fn thaw(device: &Device, deadline: Deadline, steps: &mut Steps) {
     }
 }
 
-/// By itself, so that unmounting has little left to write. Not what hangs on it: that may hang. Returns what could not be
-/// written.
+/// By itself: of a file system that somebody keeps, no unmounting writes anything, and its instance is ended next. Of any
+/// other, unmounting has little left to write. Not what hangs on it: that may hang. Returns what could not be written.
 fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
     let begun = Instant::now();
     let own = mounts::own(device).map_err(unknown)?;
@@ -232,7 +232,9 @@ fn sync(device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option
     }))
 }
 
-/// The device itself, once no process has it open. Returns what could not be written.
+/// The device itself, once no process has it open for writing. The kernel writes what there is when the last closes it, and
+/// when udev has it read the partition table anew: not while somebody has it open to read, and locked. Returns what could
+/// not be written. (Linux, block/bdev.c, `blkdev_put`; systemd, "Locking Block Device Access")
 fn flush(volume: &VolumeId, device: &Device, deadline: Deadline, steps: &mut Steps) -> Result<Option<String>, String> {
     let begun = Instant::now();
     let flushed = device.flush(deadline);

@@ -105,6 +105,7 @@ impl Instance {
     /// The volume comes to a new boot as it is at this moment.
     pub(crate) fn lose_power(&mut self, volume: &mut Volume) {
         volume.cut_power();
+        self.end_processes();
         self.unplug("nvme1n1");
         self.unmount_everything(&[]);
         volume.release_device();

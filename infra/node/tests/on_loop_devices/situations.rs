@@ -1,7 +1,9 @@
 //! The table of situations, run with the real program.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -167,6 +169,18 @@ impl Play {
                 fs::write(self.instance.path("data/written"), with.unwrap_or_default()).expect("a file");
                 must("sync", &["--file-system", &data]);
             }
+            "write without a sync" => {
+                let mut file = OpenOptions::new().write(true).open(self.instance.path("data/written")).expect("a file");
+                file.write_all(with.unwrap_or_default().as_bytes()).expect("it can be written");
+            }
+            "restore under a lock" => self.restore_under_a_lock(with.unwrap_or_default()),
+            "restored" => {
+                let mut held = vec![0; with.unwrap_or_default().len()];
+                File::open(&self.volume().device)
+                    .and_then(|mut device| device.read_exact(&mut held))
+                    .expect("the device");
+                assert_eq!(Some(String::from_utf8_lossy(&held).as_ref()), with, "{at}");
+            }
             "holds" => {
                 let held = fs::read_to_string(self.instance.path("data/written")).unwrap_or_default();
                 assert_eq!(Some(held.as_str()), with, "{at}");
@@ -220,6 +234,20 @@ impl Play {
         }
     }
 
+    /// Where ext4 has nothing. (kernel.org, "ext4 Data Structures and Algorithms")
+    fn restore_under_a_lock(&mut self, text: &str) {
+        let device = self.volume().device.clone();
+        let lock = File::open(&device).expect("the device");
+        lock.try_lock().expect("nobody has locked it");
+        // With the last who has it open, the kernel would write it.
+        self.instance.started(Command::new("sleep").arg("100000").stdin(lock));
+        OpenOptions::new()
+            .write(true)
+            .open(&device)
+            .and_then(|mut it| it.write_all(text.as_bytes()))
+            .expect("a device");
+    }
+
     fn volume(&self) -> &Volume {
         self.volume.as_ref().expect("a volume has been made")
     }
@@ -248,7 +276,7 @@ impl Play {
     fn is_free(&self) -> bool {
         use std::os::unix::fs::OpenOptionsExt as _;
         const O_EXCL: i32 = 0o200;
-        fs::File::options().read(true).custom_flags(O_EXCL).open(&self.volume().device).is_ok()
+        File::options().read(true).custom_flags(O_EXCL).open(&self.volume().device).is_ok()
     }
 
     fn has_grown(&self, at: &str) {

