@@ -56,6 +56,8 @@ impl Instance<'_> {
             }
             "open a file" => self.must("setsid sleep 100000 </data/written >/dev/null 2>&1 & sleep 1").map(drop),
             "close it" => self.must("kill $(pidof sleep); sleep 1").map(drop),
+            "self-check" => fits(step, &self.self_check()?),
+            "fit but" => self.is_fit_but(with.unwrap_or_default()),
             "reboot" => self.reboot().await,
             "power cut" => self.cut_power().await,
             "power off" => self.power_off().await,
@@ -142,6 +144,26 @@ impl Instance<'_> {
              for i in $(seq 50); do umount /data && exit; sleep 0.2; done; exit 1",
         )
         .map(drop)
+    }
+
+    /// With what a rehearsal's image was made with. It names what is amiss line by line.
+    fn self_check(&self) -> Result<Answer, String> {
+        let ran = self.shell(
+            "sha256=$(sha256sum /usr/local/bin/k3s) && exec /usr/local/lib/durin/check.sh --offline --without-ssm-agent \
+             --k3s-sha256 \"${sha256%% *}\"",
+        )?;
+        match ran.status {
+            0 => Ok(Answer { word: "fit".to_owned(), why: String::new() }),
+            1 => Ok(Answer { word: "amiss".to_owned(), why: ran.error }),
+            other => Err(format!("it ended with {other}: {}", ran.error.trim())),
+        }
+    }
+
+    fn is_fit_but(&self, what: &str) -> Result<(), String> {
+        match what {
+            "k3s starts at boot" => self.must("systemctl enable k3s").map(drop),
+            other => Err(format!("no machine is fit but {other:?}")),
+        }
     }
 
     /// Runs a script that names the volume's device, and has to succeed; what it printed.

