@@ -62,6 +62,8 @@ pub struct Guest {
     pub k3s_begun: Option<Time>,
     /// A process that is no container has a file on the volume open.
     pub has_open_file: bool,
+    /// What is read from the mounted volume and written to it comes to no end.
+    pub has_hanging_volume: bool,
     /// Counts power-ons, power-offs and releases: what was begun in an earlier epoch does not come to pass.
     pub epoch: u32,
     /// Counts power-ons and power-offs only: what a release does not disturb ends with these.

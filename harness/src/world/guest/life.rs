@@ -65,7 +65,7 @@ impl World {
         let guest = self.the_guest_mut(id);
         assert_eq!(guest.mounted.as_deref(), Some(volume), "what unmounts gives up the start of k3s");
         guest.serving_since = Some(now);
-        guest.counted_until = Some(now);
+        guest.counted_until = Some(now).filter(|_| !guest.has_hanging_volume);
         guest.drained = false;
         self.note_who_serves(id, volume);
         self.note_guest(id, GuestFact::K3sUp);
@@ -97,6 +97,7 @@ impl World {
         let guest = self.the_guest_mut(id);
         guest.epoch += 1;
         guest.mounted = None;
+        guest.has_hanging_volume = false;
         guest.stop_serving();
         guest.workload_up_since = None;
         if std::mem::take(&mut guest.releasing) {

@@ -100,6 +100,9 @@ impl World {
                 Some(volume) => no("does not serve", &format!("{volume} has been released"), true),
                 None if guest.mounted.is_none() => no("does not serve", "the volume is not mounted", false),
                 None if guest.serving_since.is_none() => no("does not serve", "k3s does not answer", false),
+                None if guest.has_hanging_volume => {
+                    no("does not serve", "the volume does not take what is written to it: look at `dmesg`", false)
+                }
                 None => Judged { word: "serves", why: None, is_final: true },
             },
         }

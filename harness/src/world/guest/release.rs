@@ -22,6 +22,9 @@ pub(super) enum Manner {
 /// For so long a release tries to unmount. (`infra/node/src/commands/release.rs`.)
 const UNMOUNT: Duration = Duration::from_secs(3);
 
+/// After so long a release gives up, whatever it waits for. (The same.)
+const BOUND: Duration = Duration::from_secs(38);
+
 /// How long a release leaves containers to end before it kills them. (`infra/node/src/commands/release.rs`.)
 pub const GRACE: Duration = Duration::from_secs(5);
 
@@ -32,6 +35,21 @@ impl World {
     /// When EC2 does not list the instance.
     pub fn set_open_file(&mut self, id: &str, is_open: bool) {
         self.the_guest_mut(id).has_open_file = is_open;
+    }
+
+    /// From now on, what the instance reads from its volume and writes to it comes to no end, or to one again. Until then
+    /// nothing is acknowledged, k3s is not said to serve, and a release fails.
+    ///
+    /// # Panics
+    /// When EC2 does not list the instance, or it has no volume mounted.
+    pub fn set_hanging_volume(&mut self, id: &str, hangs: bool) {
+        self.settle();
+        let now = self.now;
+        let guest = self.the_guest_mut(id);
+        assert!(guest.mounted.is_some(), "only a mounted volume hangs");
+        guest.has_hanging_volume = hangs;
+        guest.counted_until = guest.serving_since.map(|_| now).filter(|_| !hangs);
+        self.answer_waiting(id);
     }
 
     /// k3s on the instance stops, its workload ends, and the volume is unmounted; the answer is how long that takes.
@@ -84,12 +102,17 @@ impl World {
             self.schedule_guest(id, stop, GuestStep::WorkloadDown);
         }
         // What hangs inside the kernel keeps a shutdown from unmounting, too: the power goes first.
-        let hangs = self.the_guest_mut(id).agent.mode == AgentMode::Hanging && manner == Manner::Shutdown;
+        let guest = self.the_guest_mut(id);
+        let has_hanging_volume = mounted && guest.has_hanging_volume;
+        let hangs = (guest.agent.mode == AgentMode::Hanging || has_hanging_volume) && manner == Manner::Shutdown;
         self.the_guest_mut(id).took = vec![("stop k3s", stop), ("end the containers", end), ("unmount", unmount)];
         let keeps = mounted && manner != Manner::Shutdown && self.the_guest_mut(id).has_open_file;
         match manner {
             Manner::Hanging if mounted => {}
             Manner::Shutdown if mounted && hangs => {}
+            Manner::Usual | Manner::Slow | Manner::Shutdown if has_hanging_volume => {
+                self.schedule_guest(id, BOUND, GuestStep::StillMounted);
+            }
             Manner::Usual | Manner::Slow | Manner::Hanging | Manner::Shutdown if keeps => {
                 self.schedule_guest(id, stop + end + UNMOUNT, GuestStep::StillMounted);
             }
@@ -134,6 +157,9 @@ impl World {
 
     pub(super) fn unmount(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);
+        if guest.has_hanging_volume {
+            return self.on_still_mounted(id);
+        }
         guest.releasing = false;
         if let Some(volume) = guest.mounted.take() {
             self.ec2.the_volume_mut(&volume).data.dirty = false;
@@ -143,13 +169,14 @@ impl World {
         self.finish_release(id, Outcome::Success, None);
     }
 
-    /// A process keeps the volume mounted. k3s stays stopped, and the marker stays.
+    /// A process keeps the volume mounted, or the volume hangs. k3s stays stopped, and the marker stays.
     pub(super) fn on_still_mounted(&mut self, id: &str) {
         let guest = self.the_guest_mut(id);
         guest.releasing = false;
         let volume = guest.mounted.clone().unwrap_or_default();
+        let user = if guest.has_hanging_volume { "sync" } else { "sleep" };
         self.note_guest(id, GuestFact::StillMounted { volume: volume.clone() });
-        let why = format!("{volume} is still mounted at /data, used by sleep (4711); k3s stays stopped");
+        let why = format!("{volume} is still mounted at /data, used by {user} (4711); k3s stays stopped");
         self.finish_release(id, Outcome::Failed(1), Some(why));
     }
 

@@ -161,8 +161,13 @@ impl Drop for Machine {
     }
 }
 
+/// A volume that is slow to answer is waited for, as on an image: here the driver is in the kernel, and reads no file.
+/// (`infra/image/provision.sh`)
 fn kernel_line(words: &str) -> String {
-    format!("root=PARTUUID=44757269-01 rootwait console=ttyS0 quiet systemd.show_status=1 {words}")
+    format!(
+        "root=PARTUUID=44757269-01 rootwait console=ttyS0 quiet systemd.show_status=1 \
+         nvme_core.io_timeout=4294967295 {words}"
+    )
 }
 
 fn free_port() -> std::io::Result<u16> {

@@ -46,6 +46,22 @@ impl Machine {
         qmp.execute("device_add", device).map(drop)
     }
 
+    /// What is read from it and written to it comes to no end, or to one again: at a byte a second, all but the first waits
+    /// for hours.
+    pub(crate) fn hang(&self, volume: &str, hangs: bool) -> Result<(), String> {
+        let bytes_per_second = u32::from(hangs);
+        self.qmp()
+            .execute(
+                "block_set_io_throttle",
+                json!({
+                    "id": volume.replacen("vol-", "vol", 1),
+                    "bps": bytes_per_second, "bps_rd": 0, "bps_wr": 0,
+                    "iops": 0, "iops_rd": 0, "iops_wr": 0,
+                }),
+            )
+            .map(drop)
+    }
+
     /// Without force a volume stays that the kernel uses.
     pub(super) fn unplug(&self, volume: &str, by_force: bool) -> Result<Report, String> {
         let serial = volume.replacen("vol-", "vol", 1);

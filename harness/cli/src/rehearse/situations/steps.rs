@@ -54,6 +54,13 @@ impl Instance<'_> {
             "has the journal" => {
                 self.must("grep -h 'Stopped .*Lightweight Kubernetes' /data/durin/journal/*").map(drop)
             }
+            "does it serve" => {
+                let ran = self.shell("durin-node status --wait serves --within 0")?;
+                let answer = Answer::last(&ran.output).ok_or_else(|| format!("no answer: {}", ran.error))?;
+                fits(step, &answer)
+            }
+            "the volume hangs" => self.machine()?.hang(&self.volume, true),
+            "the volume goes on" => self.machine()?.hang(&self.volume, false),
             "open a file" => self.must("setsid sleep 100000 </data/written >/dev/null 2>&1 & sleep 1").map(drop),
             "close it" => self.must("kill $(pidof sleep); sleep 1").map(drop),
             "self-check" => fits(step, &self.self_check()?),

@@ -210,6 +210,8 @@ impl Play {
             }
             "free" => assert_eq!(self.world.mounted_on(&id), None, "{at}"),
             "in use" => assert!(self.world.mounted_on(&id).is_some(), "{at}"),
+            "the volume hangs" => self.world.set_hanging_volume(&self.instance, true),
+            "the volume goes on" => self.world.set_hanging_volume(&self.instance, false),
             "open a file" => self.world.set_open_file(&self.instance, true),
             "close it" => self.world.set_open_file(&self.instance, false),
             "reboot" => {
