@@ -298,7 +298,8 @@ fn unmount(
             let dying = cgroups::leftovers(world);
             let users = use_of_it::users(device);
             let by_the_kernel = writers::of_files_below(&now.mounted);
-            let is_kept = !now.namespaces.is_empty()
+            // As long as it is mounted here, others may have it only because of that, such as udev.
+            let is_kept = (!now.namespaces.is_empty() && now.mounted.is_empty())
                 || !covers.is_empty()
                 || !by_the_kernel.is_empty()
                 // What the kernel still writes for who has closed it takes all the time that there is.

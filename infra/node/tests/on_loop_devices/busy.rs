@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::instance::{Others, Ran, VOLUME, wait_until};
+use crate::instance::{Instance, Others, Ran, VOLUME, wait_until};
 use crate::metadata::Metadata;
 use crate::releases::{release, serving, serving_beside};
-use crate::volume::must;
+use crate::volume::{Volume, must};
 
 /// A workload renames the directory of its subPath, which the kubelet has bound, and others below the volume.
 #[test]
@@ -243,6 +243,27 @@ fn a_release_from_within_a_pod_is_refused_before_anything_is_done() {
     assert!(said.starts_with("not released: this runs in a pod") && said.contains("on the host"), "{said}");
     assert!(instance.marker().is_none() && instance.asked().is_empty());
     assert_eq!(instance.mounts(), [instance.text("data")]);
+}
+
+/// As systemd gives it to its own services, udev among them: what is unmounted here goes there, too. Nobody can be found who
+/// keeps it here, so it may go in a moment.
+#[test]
+fn who_has_a_mount_namespace_that_follows_ours_does_not_end_a_release_early() {
+    let Some(mut instance) = Instance::boot_beside(Others::None) else { return };
+    let root = instance.text("");
+    must("mount", &["--bind", &root, &root]);
+    must("mount", &["--make-shared", &root]);
+    let volume = Volume::make(&instance.path("volumes"), "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &volume.device, &volume.number());
+    let ran = instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]);
+    assert_eq!(ran.word(), "mounted", "{ran}");
+    instance.with_a_mount_namespace_that_is("slave");
+    instance.stand_in(
+        "umount",
+        "echo >>\"$root/tried\"; [ $(wc -l <\"$root/tried\") -gt 40 ] || exit 32\nPATH=/usr/bin:/bin exec umount \"$@\"",
+    );
+    let ran = release(&instance);
+    assert_eq!(ran.word(), "released", "{ran}");
 }
 
 /// A flush of some seconds: `sync` holds the file system itself until it ends, killed or not.

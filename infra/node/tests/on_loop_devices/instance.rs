@@ -187,7 +187,12 @@ impl Instance {
 
     /// A process in a mount namespace of its own, which does not see what is unmounted outside. Returns its id.
     pub(crate) fn with_a_mount_namespace(&mut self) -> u32 {
-        let id = self.started(Command::new("unshare").args(["--mount", "--propagation", "private", "sleep", "120"]));
+        self.with_a_mount_namespace_that_is("private")
+    }
+
+    /// The same, which sees it if it is a `slave` of ours.
+    pub(crate) fn with_a_mount_namespace_that_is(&mut self, propagation: &str) -> u32 {
+        let id = self.started(Command::new("unshare").args(["--mount", "--propagation", propagation, "sleep", "120"]));
         // It is "unshare" until the namespace is there.
         wait_until("a mount namespace", || {
             fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|n| n == "sleep\n")
