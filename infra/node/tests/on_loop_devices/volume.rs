@@ -180,7 +180,10 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn attach(image: &Path) -> Result<String, String> {
-    ran("losetup", &["--find", "--show", &image.display().to_string()])
+    let device = ran("losetup", &["--find", "--show", &image.display().to_string()])?;
+    // It stays as a test that was killed has left it, whatever its file.
+    ran("blockdev", &["--setrw", &device])?;
+    Ok(device)
 }
 
 /// What a program says; or what is wrong.
