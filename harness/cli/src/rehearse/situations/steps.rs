@@ -99,9 +99,12 @@ impl Instance<'_> {
         loop {
             let journal = self.must("journalctl --boot --unit durin-volume --output cat --no-pager || true")?;
             let answers: Vec<_> = journal.lines().filter_map(Answer::read).collect();
-            if answers.len() > self.answers {
+            let has_come = self.is_attached();
+            // Of a machine that is slow to boot, nobody has said yet which volume is the node's: the unit asks again.
+            let is_final = |answer: &Answer| answer.word != "absent" || !has_come;
+            if let Some(answer) = answers.get(self.answers..).unwrap_or_default().last().filter(|it| is_final(it)) {
                 self.answers = answers.len();
-                return answers.last().cloned().ok_or_else(|| "no answer".to_owned());
+                return Ok(answer.clone());
             }
             let active = self.shell("systemctl is-active durin-volume")?.output;
             if active.trim() != "activating" || (Instant::now() > patience && !self.is_attached()) {
