@@ -265,17 +265,20 @@ fn unmount(
     let soon = deadline.at_most(UNMOUNT);
     let mut problem = String::new();
     let now = loop {
-        let here = mounts::here().map_err(unknown)?;
-        let all: Vec<Mount> = mounted::of_device(&here, &device.stack).into_iter().cloned().collect();
+        let mut here = mounts::Here::read().map_err(unknown)?;
+        let all: Vec<Mount> = mounted::of_device(&here.mounts, &device.stack).into_iter().cloned().collect();
         let last = all.iter().rfind(|mount| mount.is_of(&device.stack)).map(|mount| mount.id);
         let mut covers = Vec::new();
         for mount in &all {
-            // One that goes may take others with it, and then their mount points lead to something that is not ours.
-            let here = mounts::here().map_err(unknown)?;
-            if !here.contains(mount) {
+            if deadline.has_passed() {
+                "took too long".clone_into(&mut problem);
+                break;
+            }
+            // Its mount point leads to something that is not ours if it has gone with another.
+            if !here.mounts.contains(mount) {
                 continue;
             }
-            if let Some(cover) = mounted::cover(&here, mount) {
+            if let Some(cover) = mounted::cover(&here.mounts, mount) {
                 // Its mount point leads to something that is not ours.
                 covers.push(format!("what is mounted over it at {}", cover.point));
                 continue;
@@ -284,7 +287,7 @@ fn unmount(
                 // It may have been frozen since. Once unmounted, it would live on, and nothing could thaw it.
                 thaw(device, deadline, steps);
             }
-            let ran = mounts::unmount(&mount.place, deadline.at_most(Duration::from_secs(2)));
+            let ran = here.unmount(mount, deadline.at_most(Duration::from_secs(2))).map_err(unknown)?;
             if !ran.succeeded() {
                 problem = ran.reason();
             }
@@ -323,13 +326,15 @@ fn unmount(
 /// nothing depends on it.
 fn unmount_the_rest(world: &World, deadline: Deadline) {
     let directories = ["var/lib/kubelet", "run/k3s"].map(|path| world.path(path).display().to_string());
-    let Ok(here) = mounts::here() else { return };
+    let Ok(mut here) = mounts::Here::read() else { return };
     let limit = deadline.at_most(Duration::from_secs(2));
-    for mount in mounted::below(&here, &[&directories[0], &directories[1]]) {
+    let below: Vec<Mount> =
+        mounted::below(&here.mounts, &[&directories[0], &directories[1]]).into_iter().cloned().collect();
+    for mount in &below {
         // As above.
-        let Ok(here) = mounts::here() else { return };
-        if here.contains(mount) && mounted::cover(&here, mount).is_none() {
-            mounts::unmount(&mount.place, limit);
+        let is_there = here.mounts.contains(mount) && mounted::cover(&here.mounts, mount).is_none();
+        if limit.has_passed() || (is_there && here.unmount(mount, limit).is_err()) {
+            return;
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Mount {
     pub source: String,
     /// Of this mount.
     own_options: String,
+    /// Of those that follow one another, in what is mounted on them: the numbers of its groups.
+    groups: Vec<String>,
     /// Of the file system.
     options: String,
 }
@@ -42,7 +44,12 @@ impl Mount {
         let mut next = || before.next();
         let (id, parent, number) = (next()?, next()?, next()?);
         let (root, point, own_options) = (next()?, next()?, next()?);
-        let mut after = before.skip_while(|field| *field != b"-").skip(1);
+        let optional: Vec<_> = before.by_ref().take_while(|field| *field != b"-").map(text).collect();
+        let group = |field: &String| {
+            let number = field.strip_prefix("shared:").or_else(|| field.strip_prefix("master:"));
+            number.map(str::to_owned)
+        };
+        let mut after = before;
         let (kind, source, options) = (after.next()?, after.next()?, after.next().unwrap_or_default());
         let place = unescaped(point);
         Some(Mount {
@@ -55,6 +62,7 @@ impl Mount {
             kind: text(kind),
             source: text(&unescaped(source)),
             own_options: text(own_options),
+            groups: optional.iter().filter_map(group).collect(),
             options: text(&unescaped(options)),
         })
     }
@@ -126,6 +134,16 @@ pub fn of_device<'a>(mounts: &'a [Mount], stack: &Stack) -> Vec<&'a Mount> {
     }
     ours.reverse();
     ours
+}
+
+/// Whether a mount that is unmounted may take others of the list with it: what is mounted on one of those that follow one
+/// another is mounted on all of them. (Linux, Documentation/filesystems/sharedsubtree.rst)
+pub fn may_go_together(mounts: &[Mount]) -> bool {
+    let mut groups = HashSet::new();
+    mounts.iter().any(|mount| {
+        let own: HashSet<_> = mount.groups.iter().collect();
+        own.into_iter().any(|group| !groups.insert(group))
+    })
 }
 
 /// The mounts of a device to which their places lead, last mounted first: nothing was mounted over them.

@@ -27,6 +27,37 @@ pub fn here() -> io::Result<Vec<Mount>> {
     Ok(Mount::read_all(fs::read("/proc/self/mountinfo")?))
 }
 
+/// What is mounted in our own mount namespace while some of it is unmounted. To list it takes the kernel a while if there are
+/// a hundred pods, so that is done again only where a mount that goes may take others with it.
+pub struct Here {
+    pub mounts: Vec<Mount>,
+    go_together: bool,
+}
+
+impl Here {
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn read() -> io::Result<Here> {
+        let mounts = here()?;
+        let go_together = mounted::may_go_together(&mounts);
+        Ok(Here { mounts, go_together })
+    }
+
+    /// Unmounts one of it.
+    ///
+    /// # Errors
+    /// When the kernel does not say what is left.
+    pub fn unmount(&mut self, mount: &Mount, deadline: Deadline) -> io::Result<Ran> {
+        let ran = unmount(&mount.place, deadline);
+        if self.go_together || !ran.succeeded() {
+            *self = Here::read()?;
+        } else {
+            self.mounts.retain(|other| other != mount);
+        }
+        Ok(ran)
+    }
+}
+
 /// Whether the volume is mounted where this instance serves from it.
 pub fn is_at(world: &World, volume: &VolumeId) -> bool {
     at(world, volume).is_some()

@@ -1,6 +1,7 @@
 //! What of a device is mounted, by the kernel's list.
 
-use durin_node::decide::mounted::{Mount, Stack, below, cover, of_device, reachable, seen_at};
+use durin_node::decide::mounted::{Mount, Stack, below, cover, may_go_together, of_device, reachable, seen_at};
+use rstest::rstest;
 
 const LIST: &str = "\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -98,6 +99,21 @@ fn what_is_mounted_over_a_mount_is_named() {
 }
 
 /// The second is on the first, and the third was there before them and was moved onto them.
+/// (proc_pid_mountinfo(5), "optional fields")
+#[rstest]
+#[case::each_for_itself("shared:1", "shared:2", false)]
+#[case::none("", "", false)]
+#[case::of_one_group("shared:2", "shared:2", true)]
+#[case::it_follows("shared:1", "shared:2 master:1", true)]
+#[case::both_follow_another("master:7", "master:7", true)]
+#[case::it_is_of_both_itself("shared:1", "shared:2 master:2", false)]
+#[case::where_it_comes_from("propagate_from:3", "propagate_from:3", false)]
+fn mounts_that_follow_one_another_may_go_together(#[case] one: &str, #[case] other: &str, #[case] together: bool) {
+    let list = format!("30 22 0:40 / /a rw {one} - tmpfs none rw\n31 22 0:41 / /b rw {other} - tmpfs none rw\n");
+    let mounts = Mount::read_all(list.replace("  ", " "));
+    assert_eq!((mounts.len(), may_go_together(&mounts)), (2, together));
+}
+
 #[test]
 fn a_place_leads_to_what_was_mounted_there_last() {
     let list = "22 1 8:1 / / rw - ext4 /dev/vda1 rw\n29 31 0:40 / /mnt/data rw - tmpfs none rw\n\
