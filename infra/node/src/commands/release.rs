@@ -147,12 +147,10 @@ pub fn run(world: &World, volume: Option<&str>, until: Until, steps: &mut Steps)
 }
 
 fn before(world: &World, device: &Device) -> Result<Before, String> {
-    let use_of_it = use_of_it::look(device).map_err(unknown)?;
     Ok(Before {
         marker: state::marker(world),
         serves_from: Mounted::of_this_boot(world).map(|mounted| mounted.volume),
-        is_root: use_of_it.mounted.iter().any(|point| point == "/"),
-        use_of_it,
+        use_of_it: use_of_it::look(device).map_err(unknown)?,
     })
 }
 

@@ -15,7 +15,6 @@ pub struct Before {
     pub marker: Marker,
     /// What this instance serves from, by its own account.
     pub serves_from: Option<VolumeId>,
-    pub is_root: bool,
     pub use_of_it: UseOfIt,
 }
 
@@ -66,7 +65,7 @@ pub enum NotReleased {
 
 /// Decides what a release of this volume has to do.
 pub fn begin(volume: &VolumeId, before: &Before) -> Begin {
-    if before.is_root {
+    if before.use_of_it.mounted.iter().any(|point| point == "/") {
         return Begin::Refuse(NotReleased::Root(volume.clone()));
     }
     match &before.serves_from {

@@ -22,7 +22,7 @@ fn nobody() -> UseOfIt {
 
 /// It has been released before.
 fn released() -> Before {
-    Before { marker: Marker::Released(volume().to_string()), serves_from: None, is_root: false, use_of_it: nobody() }
+    Before { marker: Marker::Released(volume().to_string()), serves_from: None, use_of_it: nobody() }
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn either_witness_alone_keeps_it_from_being_called_released(#[case] now: UseOfIt
 #[case::marker_of_nobody(Before { marker: Marker::Released(String::new()), ..released() }, Begin::LetGo)]
 #[case::serves_from_it(Before { serves_from: Some(volume()), marker: Marker::Absent, ..released() }, Begin::LetGo)]
 #[case::serves_from_another(Before { serves_from: Some(another()), ..released() }, Begin::Refuse(NotReleased::AnotherVolume(volume(), another())))]
-#[case::root(Before { is_root: true, ..released() }, Begin::Refuse(NotReleased::Root(volume())))]
+#[case::root(Before { use_of_it: UseOfIt { mounted: vec!["/mnt".into(), "/".into()], ..nobody() }, ..released() }, Begin::Refuse(NotReleased::Root(volume())))]
 fn a_release_does_what_is_left_to_do(#[case] before: Before, #[case] is: Begin) {
     assert_eq!(begin(&volume(), &before), is);
 }
