@@ -175,6 +175,7 @@ fn a_unit_that_names_the_volume_itself_is_fit() {
     "ExecStart=\nExecStart=/usr/bin/k3s server\nEnvironment="
 )]
 #[case::switched_off("ExecStart=/usr/bin/k3s server --cluster-init=false", "Environment=K3S_CLUSTER_INIT=false")]
+#[case::by_a_shell("ExecStart=/bin/sh -c 'exec /usr/bin/k3s server'", "")]
 #[case::the_usual_configuration(
     "ExecStart=/usr/bin/k3s server --config=/etc/rancher/k3s/config.yaml",
     "Environment=K3S_CONFIG_FILE="

@@ -14,9 +14,12 @@ pub(super) fn options(world: &World, names: &[&str]) -> Vec<Given> {
     let mut found = Vec::new();
     for (path, command) in values(world, "ExecStart") {
         let mut words = command.split_whitespace().map(unquoted).peekable();
+        let mut is_k3s = false;
         while let Some(word) = words.next() {
+            is_k3s |= word == "server";
             let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-            if names.contains(&name) {
+            // A short one may be a shell's that starts k3s.
+            if names.contains(&name) && (is_k3s || name.starts_with("--")) {
                 let value = value.or_else(|| words.next_if(|next| !next.starts_with('-')));
                 found.push((path.clone(), unquoted(value.unwrap_or("true")).to_owned()));
             }
