@@ -135,11 +135,27 @@ fn rebalanced_to(newcomer: &str) -> Situation {
         .release(&[OLD, newcomer], ReleaseState::NotStarted)
 }
 
+/// A slip of the group's tag, if the volume is not tagged for the node: what its instances have is another one.
+fn elsewhere(node: Option<&str>) -> Situation {
+    healthy().not_a_member(OLD).stranger(OLD).volume_of(node)
+}
+
 /// It needs nothing from anybody, unless it may have the volume.
 #[rstest]
 #[case::beside_the_holder(retired().launch_suspended(), true)]
 #[case::which_volume_the_node_has_is_not_known(healthy().no_volume(), false)]
 #[case::it_is_the_second_that_has_it(healthy().also_held_by(NEW), false)]
+#[case::the_volume_is_another_nodes(healthy().free().volume_of(Some("other")), false)]
+#[case::the_volume_is_nobodys(healthy().free().volume_of(None), false)]
+#[case::the_volume_was_never_this_nodes_and_is_broken(
+    healthy().volume_of(None).volume_state(VolumeState::Unusable("error".to_owned())), false)]
+#[case::another_nodes_instance_has_it(elsewhere(Some("other")), false)]
+#[case::a_stranger_has_a_volume_of_nobody(elsewhere(None), false)]
+#[case::a_stranger_has_the_nodes(elsewhere(Some("k3s")), true)]
+#[case::the_nodes_is_broken(healthy().volume_state(VolumeState::Unusable("error".to_owned())), true)]
+#[case::the_group_has_had_it(healthy().free().volume_of(Some("other")).has_held(), true)]
+#[case::the_holder_has_it_though_it_is_tagged_for_another(
+    rebalanced_to(NEWEST).volume_of(Some("other")), true)]
 fn the_end_of_one_without_the_volume_waits_for_no_person(#[case] blocked: Situation, #[case] is_completed: bool) {
     let step = next_step(&blocked.instance(NEW, TERMINATING_WAIT, InstanceState::Running).seen(), now());
     let completes =

@@ -7,7 +7,7 @@ use super::hook::{complete, waits};
 use super::successor::{self, Successor};
 use crate::ids::InstanceId;
 use crate::lifecycle::{Passage, Transition};
-use crate::node::observed::{InstanceState, Observed};
+use crate::node::observed::{InstanceState, Observed, Volume};
 use crate::node::step::{ActionResult, Done, Step};
 
 /// An instance on its way into or out of the warm pool, or whose root volume is replaced: nothing moves, but the action
@@ -34,10 +34,10 @@ pub(super) fn that_move_no_node(observed: &Observed) -> Option<Step> {
 /// no successor, or that do not hold the volume; and launch actions of instances that died or were stopped, or are going
 /// to be, before they could take over, or that another instance has beaten to it.
 pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> Option<Step> {
-    // If EC2 does not list the volume, it may be the tag that is wrong, and any of them may have it.
-    let may_hold = |id: &InstanceId| {
-        observed.volume.as_ref().is_none_or(|volume| volume.attachments.iter().any(|held| held.instance == *id))
-    };
+    let known = observed.volume.as_ref().filter(|volume| is_the_nodes(observed, volume));
+    // Any of them may have the node's volume, if the tag of the group does not name it.
+    let may_hold =
+        |id: &InstanceId| known.is_none_or(|volume| volume.attachments.iter().any(|held| held.instance == *id));
     let is_dead =
         |id: &InstanceId| observed.instances.get(id).is_some_and(|instance| instance.state == InstanceState::Dead);
     let will_not_serve = |id: &InstanceId| {
@@ -50,9 +50,9 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
         let state = observed.instances.get(id).map(|instance| instance.state);
         state == Some(InstanceState::Stopped) && successor::of(observed, now) == Successor::None
     };
-    let known: BTreeSet<&InstanceId> =
+    let all: BTreeSet<&InstanceId> =
         observed.group.members.keys().chain(observed.action.as_ref().map(|action| &action.instance)).collect();
-    known.into_iter().find_map(|id| {
+    all.into_iter().find_map(|id| {
         if waits(observed, id, Transition::Terminating, now) && (is_dead(id) || is_off(id) || !may_hold(id)) {
             Some(complete(id, Transition::Terminating, ActionResult::Continue))
         } else if waits(observed, id, Transition::Launching, now)
@@ -64,4 +64,15 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
             None
         }
     })
+}
+
+/// Whether the volume that the group's tag names is the node's beyond that: by its own tag, or because an instance of the group
+/// has it or had it. A slip of the tag names no volume, or another one, and then nobody sees which instance has the right one.
+fn is_the_nodes(observed: &Observed, volume: &Volume) -> bool {
+    let is_ours = |id: &InstanceId| {
+        observed.group.members.contains_key(id) || observed.instances.get(id).is_some_and(|instance| instance.of_group)
+    };
+    observed.has_held
+        || volume.node.as_deref() == Some(observed.declaration.group.as_str())
+        || volume.attachments.iter().any(|held| is_ours(&held.instance))
 }
