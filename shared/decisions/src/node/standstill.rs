@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::observed::{Agents, Attachment, InstanceState, Lifecycle, Observed, VolumeState};
+use super::next_step::release_matters;
+use super::observed::{Agents, Attachment, InstanceState, Lifecycle, Observed, Release, VolumeState};
 use crate::ids::InstanceId;
 
 /// The only clock for what AWS gives no time of: since when a volume has been leaving an instance, or an instance stopping.
@@ -37,9 +38,12 @@ impl Standstill {
         observed.group_stands_since = Some(since(&mut self.group, members, now));
     }
 
-    /// The same of Systems Manager, once it has been asked about agents, or need not be.
+    /// The same of Systems Manager, once it has been asked about agents, or need not be: nobody asks about those of a holder
+    /// that stays, and then they are as unknown.
     pub fn note_silence(&mut self, observed: &mut Observed, now: SystemTime) {
-        let is_silent = observed.release.as_ref().is_some_and(|release| release.agents == Agents::Unknown);
+        let is_asked = release_matters(observed, false, now).is_some();
+        let is_unknown = |release: &Release| release.agents == Agents::Unknown;
+        let is_silent = is_asked && observed.release.as_ref().is_some_and(is_unknown);
         self.silence = is_silent.then(|| self.silence.unwrap_or(now));
         observed.silent_since = self.silence;
     }

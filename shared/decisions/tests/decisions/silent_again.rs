@@ -167,4 +167,7 @@ fn silence_ends_with_an_answer() {
     assert_eq!(since(rebalanced(), 3), None);
     assert_eq!(since(silent(), 4), Some(in_s(4)));
     assert_eq!(since(silent().unasked(), 5), None);
+    // Nobody has asked about the agents of one that stays.
+    assert_eq!(since(healthy().agents_unknown(ReleaseState::NotStarted), 6), None);
+    assert_eq!(since(silent(), 70), Some(in_s(70)));
 }
