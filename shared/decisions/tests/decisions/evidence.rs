@@ -51,6 +51,10 @@ fn resumed() -> Step {
     wait(WaitFor::Resumed { holder: id(OLD) })
 }
 
+fn ask(newcomer: &str) -> Step {
+    Step::Ask { instance: id(newcomer), question: Question::Prepared }
+}
+
 fn serves_not_yet() -> Step {
     Step::Blocked(Blocked::ServesNotYet { holder: id(OLD) })
 }
@@ -444,6 +448,28 @@ fn a_holder_that_may_serve_waits_for_its_newcomers_word() {
     assert_eq!(next_step(&booted.seen(), now()), release());
     let unasked = booted.says(NEW, Question::Prepared, Word::NotAsked);
     assert_eq!(next_step(&unasked.seen(), now()), Step::Ask { instance: id(NEW), question: Question::Prepared });
+}
+
+/// As far as is known nobody serves meanwhile: one that has nothing to wait for would have answered by then.
+#[rstest]
+#[case::it_was_asked_a_moment_ago(rebalanced(), Word::Asked { since: ago(14) }, wait(WaitFor::Prepared { successor: id(NEW) }))]
+#[case::it_does_not_answer(rebalanced(), Word::Asked { since: ago(15) }, resume())]
+#[case::it_is_not_prepared_yet(rebalanced(), Word::NotYet { why: String::new() }, resume())]
+#[case::it_is_prepared(rebalanced(), Word::Yes, release())]
+#[case::its_group_ends_it_in_a_while(ending(281), Word::Asked { since: ago(15) }, resume())]
+#[case::its_group_ends_it_soon(
+    ending(280), Word::Asked { since: ago(15) }, wait(WaitFor::Prepared { successor: id(NEW) }))]
+#[case::ec2_takes_it(replaced_early(119), Word::NotYet { why: String::new() }, ask(NEW))]
+#[case::its_volume_leaves(
+    rebalanced().held_by(OLD, AttachmentState::Detaching), Word::Asked { since: ago(15) },
+    wait(WaitFor::Prepared { successor: id(NEW) }))]
+fn a_holder_that_does_not_serve_does_not_wait_long_for_its_newcomers_word(
+    #[case] situation: Situation,
+    #[case] word: Word,
+    #[case] expected: Step,
+) {
+    let situation = situation.release(&[OLD, NEW], ReleaseState::Marked).says(NEW, Question::Prepared, word);
+    assert_eq!(next_step(&situation.seen(), now()), expected);
 }
 
 /// It has the volume since a moment ago, and is to go again.

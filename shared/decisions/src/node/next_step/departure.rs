@@ -34,8 +34,8 @@ use super::hold::hold;
 use super::hook::waits;
 use super::obstacles::unusable_key;
 use super::patience::{
-    ANSWERS_AGAIN_WITHIN, ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER, RESUMES_AGAIN_AFTER,
-    SILENCE, SILENT_TOGETHER, STUCK_AFTER,
+    ANSWERS_AGAIN_WITHIN, ANSWERS_AT_ONCE, ANSWERS_WITHIN, RELEASE_LEAD, REPLACES_AGAIN_AFTER, RESUMED_AFTER,
+    RESUMES_AGAIN_AFTER, SILENCE, SILENT_TOGETHER, STUCK_AFTER,
 };
 use super::spare::give_newcomer_up;
 use super::successor::{self, Successor};
@@ -194,6 +194,13 @@ impl Departure<'_> {
                 self.resume_or(wait)
             }
 
+            // The same, if its successor has booted and does not come to say that it can take over.
+            (Evidence::LeftBehind, Follows::OnItsWord(successor), Deadline::None | Deadline::Ahead)
+                if self.is_slow_to_say(&successor) && self.has_time_to_serve() && self.can_resume() =>
+            {
+                Step::Resume { holder }
+            }
+
             // It serves, or may do so: make before break. A release waits for the resume that is under way.
             (Evidence::Mounted | Evidence::LeftBehind | Evidence::Resuming, Follows::Now, _) => self.ask(),
             (
@@ -226,6 +233,12 @@ impl Departure<'_> {
         self.observed.release.as_ref().is_some_and(|release| release.agents.is_online(&self.attachment.instance))
     }
 
+    /// Whether it can be asked to serve again. While EC2 detaches the volume, an instance mounts nothing again, and one that has
+    /// it mounted serves until it unmounts it.
+    fn can_resume(&self) -> bool {
+        self.hears() && !self.is_leaving()
+    }
+
     fn is_ending(&self) -> bool {
         matches!(self.observed.group.members.get(&self.attachment.instance), Some(Lifecycle::Terminating { .. }))
     }
@@ -249,6 +262,15 @@ impl Departure<'_> {
             Word::Asked { .. } | Word::Yes | Word::No { .. } | Word::Absent { .. } => {
                 Step::Wait(WaitFor::Prepared { successor })
             }
+        }
+    }
+
+    /// Whether a successor was asked, and would have said by now that it can take over if it could.
+    fn is_slow_to_say(&self, successor: &InstanceId) -> bool {
+        match self.observed.words.of(successor, Question::Prepared) {
+            Word::Asked { since } => *since + ANSWERS_AT_ONCE <= self.now,
+            Word::NotYet { .. } => true,
+            Word::NotAsked | Word::Yes | Word::No { .. } | Word::Absent { .. } => false,
         }
     }
 
@@ -276,9 +298,7 @@ impl Departure<'_> {
         if is_too_early {
             return Step::Wait(wait);
         }
-        // An instance that EC2 is taking away mounts nothing again. A holder that serves has the volume until it unmounts
-        // it.
-        if self.hears() && !self.is_leaving() {
+        if self.can_resume() {
             Step::Resume { holder: self.attachment.instance.clone() }
         } else {
             self.wait_or_give_newcomer_up(wait)
@@ -292,7 +312,7 @@ impl Departure<'_> {
         let Some(ReleaseState::StillResuming { since, at }) = said else {
             return Step::Wait(WaitFor::Resumed { holder });
         };
-        if at + RESUMES_AGAIN_AFTER <= self.now && self.hears() && !self.is_leaving() {
+        if at + RESUMES_AGAIN_AFTER <= self.now && self.can_resume() {
             return Step::Resume { holder };
         }
         // A run that ends now may not be there when the holder has to let go.
