@@ -63,6 +63,12 @@ use crate::situation::*;
 #[case::stopped_and_another_nodes(
     replaced().state(OLD, InstanceState::Stopped).volume_of(Some("other")), "is tagged durin:node=other")]
 #[case::retired_and_another_nodes(retired().volume_of(Some("other")), "is tagged durin:node=other")]
+#[case::a_stranger_has_ours(healthy().not_a_member(OLD).stranger(OLD).volume_shared(), "detach it there")]
+#[case::a_stranger_has_nobodys(healthy().not_a_member(OLD).stranger(OLD).volume_of(None), "detach it there")]
+#[case::a_stranger_has_another_nodes(
+    healthy().not_a_member(OLD).stranger(OLD).volume_of(Some("other")), "is tagged durin:node=other: correct")]
+#[case::a_stranger_has_a_twins(
+    healthy().not_a_member(OLD).stranger(OLD).volume_of(Some("twin")).volume_shared(), "k3s and twin both declare the volume")]
 #[case::let_go_in_vain_and_another_nodes(
     healthy().volume_of(Some("other")).release(&[], let_go_ago(60)), "is tagged durin:node=other")]
 fn a_mistake_in_the_set_up_stops_everything_and_says_what_to_do(#[case] situation: Situation, #[case] advice: &str) {

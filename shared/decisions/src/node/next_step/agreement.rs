@@ -43,9 +43,11 @@ pub(super) fn lacks_tag(observed: &Observed) -> Option<Blocked> {
 
 /// Why the volume stays where it is: no successor would get it.
 pub(super) fn blocks_moving(observed: &Observed) -> Option<Blocked> {
-    if let Some(blocked) = lacks_tag(observed) {
-        return Some(blocked);
-    }
+    lacks_tag(observed).or_else(|| names_another(observed))
+}
+
+/// Whose the volume is instead, if its tag says so.
+pub(super) fn names_another(observed: &Observed) -> Option<Blocked> {
     let node = observed.volume.as_ref()?.node.as_ref().filter(|node| *node != observed.declaration.group.as_str())?;
     let (group, volume) = (observed.declaration.group.clone(), observed.declaration.volume.clone());
     Some(Blocked::VolumeOfAnotherNode { group, volume, node: node.clone() })

@@ -40,7 +40,7 @@ pub(super) fn next_step(
     };
     let is_member = observed.group.members.contains_key(&holder);
     if !instance.of_group && !is_member && instance.state != InstanceState::Dead {
-        return Step::Blocked(Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder });
+        return Step::Blocked(foreign(observed, volume, holder));
     }
     // Before anything is done to the holder: evicting it would be pointless if the successor cannot take over. Not when
     // the holder has to go anyway: then at least it lets go cleanly, as late as if there were no successor.
@@ -88,6 +88,14 @@ pub(super) fn next_step(
             Departure { observed, attachment, instance, successor, now }.next_step()
         }
     }
+}
+
+/// What a person has to mend if a stranger has the volume. Nobody is told to take another node's from it.
+fn foreign(observed: &Observed, volume: &Volume, holder: InstanceId) -> Blocked {
+    let is_ours = volume.node.as_deref() == Some(observed.declaration.group.as_str());
+    let slip = || shared_volume(observed).or_else(|| agreement::names_another(observed));
+    let slip = if is_ours { None } else { slip() };
+    slip.unwrap_or_else(|| Blocked::ForeignHolder { volume: observed.declaration.volume.clone(), holder })
 }
 
 /// Another launch may get a better image, but not at once: a newcomer that is not fit is given as long as one that is
