@@ -258,7 +258,7 @@ async fn the_owner_is_told_that_somebody_else_writes_the_record() {
         world.route53.tamper_with_records("k3s.durin.internal.", |set| set.values = vec!["192.0.2.1".to_owned()]);
     });
     let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("somebody has to look");
-    assert!(error.message.contains("named 192.0.2.1, which is no instance of the node"), "{error}");
+    assert!(error.message.contains("named 192.0.2.1, which is not an instance of the node"), "{error}");
     assert_eq!(story.record(), before);
     story.invoke("durin-node-resync", schedule()).await.outcome.expect("all is well");
 }

@@ -82,7 +82,10 @@ async fn a_newcomer_that_does_not_serve_is_told_of() {
     let old = story.interrupt();
     story.ends_elsewhere(&old).await;
     let told = messages(&story);
-    assert!(told.iter().any(|it| it.contains("has moved") && it.ends_with("look at it.")), "{told:#?}");
+    assert!(
+        told.iter().any(|it| it.contains("has moved") && it.ends_with("look at journalctl -u k3s on it.")),
+        "{told:#?}"
+    );
     assert!(told.iter().any(|it| it.starts_with("Durin.DoesNotServe: ")), "{told:#?}");
 }
 

@@ -67,6 +67,13 @@ pub enum Failure {
     /// Some failed; the others were handled.
     #[error("{} of {total} {subjects} failed: {}", .failures.len(), .failures.join("; "))]
     PartlyFailed { subjects: Subjects, failures: Vec<String>, total: usize },
+    /// Of one node or image family, whose name the failure alone does not say.
+    #[error("{name}: {failure}")]
+    Of {
+        name: String,
+        #[source]
+        failure: Box<Failure>,
+    },
 }
 
 /// The things that one invocation looks after several of.
@@ -103,7 +110,18 @@ impl Failure {
             Failure::Aws { .. } => "Durin.AwsError",
             Failure::PartlyFailed { subjects: Subjects::Nodes, .. } => "Durin.SomeNodesFailed",
             Failure::PartlyFailed { subjects: Subjects::ImageFamilies, .. } => "Durin.SomeFamiliesFailed",
+            Failure::Of { failure, .. } => failure.error_type(),
         }
+    }
+
+    /// The same, with the name of the node or family that it is about. A mistake in the set-up names the group itself.
+    #[must_use]
+    pub(crate) fn of(self, name: &str) -> Failure {
+        let is_named = match &self {
+            Failure::Of { .. } => true,
+            failure => failure.to_string().contains("Auto Scaling group"),
+        };
+        if is_named { self } else { Failure::Of { name: name.to_owned(), failure: Box::new(self) } }
     }
 
     /// A holder that does not serve, and what else there is to tell of its node.
@@ -111,7 +129,7 @@ impl Failure {
     pub(crate) fn beside(self, other: Option<Failure>) -> Failure {
         match (self, other) {
             (Failure::DoesNotServe { problem }, Some(other)) => {
-                Failure::DoesNotServe { problem: format!("{problem}. Besides: {}", other.chain()) }
+                Failure::DoesNotServe { problem: format!("{problem}. Also: {}", other.chain()) }
             }
             (failure, _) => failure,
         }

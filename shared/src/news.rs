@@ -29,6 +29,9 @@ const FIRST_ATTEMPT: Duration = Duration::from_secs(50);
 
 const HOUR_S: u64 = 3600;
 
+/// The detail type of a schedule's event.
+const TICK: &str = "Scheduled Event";
+
 /// Something that has happened, once.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct News {
@@ -42,6 +45,10 @@ pub(crate) struct News {
 pub struct Occasion {
     id: String,
     is_told: bool,
+    /// Whether it is a tick of a schedule, which tells again of what still stands an hour later.
+    is_tick: bool,
+    /// What the event was about, in words.
+    about: Option<String>,
 }
 
 impl Occasion {
@@ -51,6 +58,8 @@ impl Occasion {
         Occasion {
             id: event["id"].as_str().unwrap_or_default().to_owned(),
             is_told: time_of(event).is_none_or(is_first),
+            is_tick: event["detail-type"] == TICK,
+            about: about(event),
         }
     }
 
@@ -61,8 +70,7 @@ impl Occasion {
             let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             since.as_secs() % HOUR_S < period.as_secs()
         };
-        let is_tick = event["detail-type"] == "Scheduled Event";
-        let is_due = !is_tick || time_of(event).is_none_or(of_the_hour);
+        let is_due = !occasion.is_tick || time_of(event).is_none_or(of_the_hour);
         Occasion { is_told: occasion.is_told && is_due, ..occasion }
     }
 
@@ -82,8 +90,77 @@ impl Occasion {
             | Failure::NoProgress { .. }
             | Failure::Aws { .. }
             | Failure::PartlyFailed { .. } => self.is_told,
+            Failure::Of { failure, .. } => self.is_news(failure),
         }
     }
+
+    /// What has failed, and what comes next. A mistake in the set-up says itself what to do about it.
+    fn message(&self, failure: &Failure) -> String {
+        let said = format!("{}: {}", failure.error_type(), failure.chain());
+        match self.what_comes_next(failure) {
+            Some(next) => format!("{}. {next}", said.trim_end_matches('.')),
+            None => said,
+        }
+    }
+
+    fn what_comes_next(&self, failure: &Failure) -> Option<String> {
+        match failure {
+            Failure::Of { failure, .. } => self.what_comes_next(failure),
+            Failure::Aws { code: Some(code), .. } if is_denied(code) => Some(format!(
+                "{}Its role lacks this permission, or a policy of your organization denies it: run just deploy, which sets the roles \
+                 up again.",
+                self.when()
+            )),
+            // It says itself that it is tried again.
+            Failure::RecordNotUpdated { .. } => Some(
+                "Until then clients may not find the node. There is nothing for you to do, unless the alarm durin-dead-letters \
+                 follows."
+                    .to_owned(),
+            ),
+            Failure::Aws { .. } => Some(format!(
+                "{}Lambda tries again within three minutes. There is nothing for you to do, unless the alarm durin-dead-letters \
+                 follows.",
+                self.when()
+            )),
+            Failure::Blocked(_) | Failure::DoesNotServe { .. } if self.is_tick => {
+                Some("It is repeated once an hour until that is fixed.".to_owned())
+            }
+            Failure::Blocked(_)
+            | Failure::DoesNotServe { .. }
+            | Failure::RecordOverwritten { .. }
+            | Failure::WritesLost { .. }
+            | Failure::ReferencesUnread { .. }
+            | Failure::RemovalsFailed { .. }
+            | Failure::NoProgress { .. }
+            | Failure::PartlyFailed { .. }
+            | Failure::InvalidEvent(_)
+            | Failure::NotForThisFunction(_)
+            | Failure::OutOfTime { .. } => None,
+        }
+    }
+
+    /// A sentence, if the event says what it was about.
+    fn when(&self) -> String {
+        self.about.as_ref().map(|about| format!("It happened while a function handled {about}. ")).unwrap_or_default()
+    }
+}
+
+/// As EC2 and the other services say it.
+fn is_denied(code: &str) -> bool {
+    code.starts_with("AccessDenied") || code == "UnauthorizedOperation"
+}
+
+fn about(event: &Value) -> Option<String> {
+    let detail = &event["detail"];
+    let instance = detail["EC2InstanceId"].as_str().or(detail["instance-id"].as_str()).unwrap_or("an instance");
+    Some(match event["detail-type"].as_str()? {
+        TICK => "a tick of its schedule".to_owned(),
+        "EC2 Instance-launch Lifecycle Action" => format!("the launch of {instance}"),
+        "EC2 Instance-terminate Lifecycle Action" => format!("the end of {instance}"),
+        "EC2 Spot Instance Interruption Warning" => format!("the interruption warning for {instance}"),
+        "EC2 Instance Rebalance Recommendation" => format!("the rebalance recommendation for {instance}"),
+        other => format!("the event {other:?}"),
+    })
 }
 
 fn time_of(event: &Value) -> Option<SystemTime> {
@@ -95,8 +172,7 @@ pub async fn of_failure(aws: &Aws, occasion: &Occasion, outcome: Result<Value, F
     if let Err(failure) = &outcome
         && occasion.is_news(failure)
     {
-        let (kind, reason) = (failure.error_type(), failure.chain());
-        let detail = json!({"id": occasion.id, "type": kind, "message": format!("{kind}: {reason}")});
+        let detail = json!({"id": occasion.id, "type": failure.error_type(), "message": occasion.message(failure)});
         // The invocation fails as it is, which has an alarm of its own.
         if let Err(untold) = tell(aws, &News { detail_type: FAILURE, detail }).await {
             tracing::warn!(reason = untold.chain(), "not told");
@@ -168,5 +244,40 @@ mod tests {
             assert!(!occasion.is_news(&Failure::OutOfTime { waiting_for: "EC2".to_owned() }));
         }
         assert!(!Occasion::of(&event, again).is_news(&blocked()));
+    }
+
+    fn refused(code: &str) -> Failure {
+        let problem = format!("{code}: Request limit exceeded.").into();
+        Failure::Aws { operation: "ec2:AttachVolume", code: Some(code.to_owned()), problem }.of("home")
+    }
+
+    #[rstest]
+    #[case::throttled(
+        refused("RequestLimitExceeded"),
+        "Durin.AwsError: home: ec2:AttachVolume failed: RequestLimitExceeded: Request limit exceeded. It happened while a function \
+         handled the launch of i-1. Lambda tries again within three minutes. There is nothing for you to do, unless the alarm \
+         durin-dead-letters follows."
+    )]
+    #[case::denied(
+        refused("UnauthorizedOperation"),
+        "Durin.AwsError: home: ec2:AttachVolume failed: UnauthorizedOperation: Request limit exceeded. It happened while a function \
+         handled the launch of i-1. Its role lacks this permission, or a policy of your organization denies it: run just deploy, \
+         which sets the roles up again."
+    )]
+    #[case::a_mistake(blocked(), "Durin.Blocked: home: the tag is wrong")]
+    fn a_message_names_the_node_the_event_and_what_comes_next(#[case] failure: Failure, #[case] message: &str) {
+        let event = json!({"detail-type": "EC2 Instance-launch Lifecycle Action", "detail": {"EC2InstanceId": "i-1"}});
+        let occasion = Occasion::of(&event, at("2026-01-05T06:30:00Z"));
+        assert_eq!(occasion.message(&failure.of("home")), message);
+    }
+
+    #[test]
+    fn a_tick_says_that_it_tells_again() {
+        let occasion =
+            Occasion::hourly(&json!({"detail-type": TICK}), Duration::from_secs(300), at("2026-01-05T06:05:03Z"));
+        assert_eq!(
+            occasion.message(&blocked()),
+            "Durin.Blocked: the tag is wrong. It is repeated once an hour until that is fixed."
+        );
     }
 }

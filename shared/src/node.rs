@@ -103,7 +103,9 @@ async fn hand_over(
 ) -> (String, Result<Done, Failure>) {
     let instance = warning.instance.clone();
     let outcome = match known.get(&instance) {
-        Some((group, _)) => look_after(aws, group, Hint::Warning(warning), deadline).await,
+        Some((group, _)) => {
+            look_after(aws, group, Hint::Warning(warning), deadline).await.map_err(|failure| failure.of(group.as_str()))
+        }
         None => {
             let done = Done::NotANode { instance: instance.clone() };
             tracing::info!(instance = %instance, step = "done", reason = %done);

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Subjects};
 /// `mistakes` are about nodes that could not be examined at all.
 ///
 /// # Errors
-/// When one failed: with its own failure if it is the only one, else with one that names all that failed.
+/// When one failed: with its own failure, under its name, if it is the only one, else with one that names all that failed.
 pub fn answer<D: Display>(
     subjects: Subjects,
     outcomes: Vec<(String, Result<D, Failure>)>,
@@ -28,7 +28,8 @@ pub fn answer<D: Display>(
             Err(failure) => {
                 let reason = failure.chain();
                 tracing::error!(name, error_type = failure.error_type(), reason, "failed");
-                failures.push(format!("{name}: {reason}"));
+                let failure = failure.of(&name);
+                failures.push(failure.chain());
                 last = Some(failure);
             }
         }
@@ -85,6 +86,7 @@ mod tests {
     #[test]
     fn the_only_one_fails_with_its_own_failure() {
         let failure = answer(Subjects::Nodes, vec![("k3s".to_owned(), out_of_time("EC2"))], Vec::new());
-        assert_eq!(failure.expect_err("it failed").error_type(), "Durin.OutOfTime");
+        let failure = failure.expect_err("it failed");
+        assert_eq!((failure.error_type(), failure.chain()), ("Durin.OutOfTime", "k3s: out of time: EC2".to_owned()));
     }
 }

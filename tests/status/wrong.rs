@@ -51,7 +51,7 @@ pub(super) fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
     ["The group's process Launch is suspended", "aws autoscaling resume-processes"])]
 #[case::a_hook_is_missing(
     |world: &mut World| world.delete_lifecycle_hook(GROUP, "durin-launch").expect("deleted"),
-    ["hook durin-launch of the Auto Scaling group k3s does not do for a node (it does not exist)", "aws autoscaling put-lifecycle-hook"])]
+    ["hook durin-launch of the Auto Scaling group k3s is not what a node needs (it does not exist)", "aws autoscaling put-lifecycle-hook"])]
 #[case::a_hook_is_too_short(
     |world: &mut World| shorten(world, "durin-terminate"),
     ["HeartbeatTimeout has to be at least 900 s", "aws autoscaling put-lifecycle-hook"])]

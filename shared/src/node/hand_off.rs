@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use durin_decisions::node::{InstanceState, Lifecycle, Observed};
+use durin_decisions::shell::quoted;
 use serde_json::{Map, Value, json};
 
 use crate::ids::{GroupName, InstanceId};
@@ -68,6 +69,8 @@ pub(super) struct Seconds {
     pub(super) k3s: Option<f64>,
     /// From the mount until all pods were ready.
     pub(super) workloads: Option<f64>,
+    /// From the request to attach the volume, as EC2 lists it, until the instance said that the API answers.
+    pub(super) since_given: Option<f64>,
 }
 
 impl Seconds {
@@ -133,12 +136,19 @@ impl HandOff<'_> {
         let HandOff { node, from, to, .. } = self;
         let moved = match from {
             Some(from) => format!("{node} has moved from {} to {to}", from.instance),
-            None => format!("{node} has come up on {to}"),
+            None => format!("{node} has come up on {to}, which found its volume free"),
         };
-        let why = self.why().map(|why| format!(", because {why}")).unwrap_or_default();
+        let why = match (self.from, self.why()) {
+            (_, Some(why)) => format!(", because {why}"),
+            (Some(_), None) => ", for a reason that Durin has not seen".to_owned(),
+            (None, None) => String::new(),
+        };
         let end = match self.serves {
-            true => "There is nothing for you to do.",
-            false => "It goes into service without having said that it serves: look at it.",
+            true => "There is nothing for you to do.".to_owned(),
+            false => format!(
+                "{to} goes into service, but has not said that k3s answers: run just status {}, and look at journalctl -u k3s on it.",
+                quoted(node.as_str())
+            ),
         };
         format!("{moved}{why}. {}{end}", self.away())
     }
@@ -163,7 +173,15 @@ impl HandOff<'_> {
                 format!("k3s did not answer for about {api:.0} s, and its workloads for about {all:.0} s{of_what}. ")
             }
             (Some(api), None) => format!("k3s did not answer for about {api:.0} s{of_what}. "),
-            (None, _) => String::new(),
+            (None, _) => match self.seconds.since_given.filter(|_| self.serves) {
+                Some(since) => format!(
+                    "k3s answered within {since:.0} s after {} was given the volume{of_what}; how long it had been away before that, \
+                     this function has not seen (just status {} may show it). ",
+                    self.to,
+                    quoted(self.node.as_str())
+                ),
+                None => String::new(),
+            },
         }
     }
 }
@@ -187,6 +205,7 @@ mod tests {
         mount: Some(1.0),
         k3s: Some(10.5),
         workloads: Some(16.0),
+        since_given: Some(15.0),
     };
 
     fn told(why: Option<Why>, seconds: Seconds, serves: bool) -> String {
@@ -211,8 +230,20 @@ mod tests {
         let lacking = Seconds { release: None, ..ALL };
         assert_eq!(
             told(None, lacking, false),
-            "home has moved from i-0000000000000000a to i-0000000000000000b. It goes into service without having said that it \
-             serves: look at it."
+            "home has moved from i-0000000000000000a to i-0000000000000000b, for a reason that Durin has not seen. \
+             i-0000000000000000b goes into service, but has not said that k3s answers: run just status home, and look at \
+             journalctl -u k3s on it."
+        );
+    }
+
+    #[test]
+    fn a_run_that_has_not_seen_the_beginning_says_how_long_the_rest_took() {
+        let seen = Seconds { since_given: Some(15.2), mount: Some(1.0), k3s: Some(10.5), ..Seconds::default() };
+        assert_eq!(
+            told(Some(Why::Gone), seen, true),
+            "home has moved from i-0000000000000000a to i-0000000000000000b, because the old instance was gone. k3s answered within \
+             15 s after i-0000000000000000b was given the volume (in seconds: mount 1.0, k3s 10.5); how long it had been \
+             away before that, this function has not seen (just status home may show it). There is nothing for you to do."
         );
     }
 }

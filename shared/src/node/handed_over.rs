@@ -80,7 +80,7 @@ impl Node {
         match self.words.of(successor, Question::Serves).clone() {
             Word::Yes | Word::No { .. } => {}
             Word::Absent { why } => self.warn(successor, &why),
-            Word::NotAsked if self.view.is_warned(successor, now) => self.warn(successor, "EC2 takes it"),
+            Word::NotAsked if self.view.is_warned(successor, now) => self.warn(successor, "EC2 is taking it back"),
             Word::NotAsked => {
                 let why = "it cannot be asked: its Systems Manager agent has not come online";
                 self.writes.note_left_out(does_not_serve(successor, why));
@@ -120,11 +120,13 @@ impl Node {
             Some(hundredths(all - mount? - k3s?)).filter(|seconds| *seconds >= 0.0)
         });
         let detach = times.detached.zip(times.freed).and_then(|(from, to)| seconds(from, to));
-        Seconds { release: times.release_s, detach, attach, mount, k3s, workloads }
+        let given = self.view.holder().filter(|held| held.instance == *successor).and_then(|held| held.since);
+        let since_given = given.zip(answer).and_then(|(given, answer)| seconds(given, answer.ended));
+        Seconds { release: times.release_s, detach, attach, mount, k3s, workloads, since_given }
     }
 
     fn warn(&self, successor: &InstanceId, why: &str) {
-        tracing::warn!(node = %self.declaration.group, instance = %successor, why, "goes into service without its word");
+        tracing::warn!(node = %self.declaration.group, instance = %successor, why, "goes into service without having said that it serves");
     }
 }
 
@@ -140,15 +142,16 @@ pub(super) fn of_program(said: &Said) -> (Option<f64>, Option<f64>, Option<f64>)
 
 fn writes_lost(successor: &InstanceId, problem: &str) -> String {
     format!(
-        "the volume is on {successor}, without what its last holder could not write before it let go ({problem}): compare what \
-         was written last, and look at the volume's health with aws ec2 describe-volume-status"
+        "the volume is on {successor} now, but its last holder could not write everything before it released the volume \
+         ({problem}): check what was written last, and the volume's health (aws ec2 describe-volume-status)"
     )
 }
 
 pub(super) fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
     Failure::DoesNotServe {
         problem: format!(
-            "{successor} has the volume and is in service, but does not serve ({why}): look at `journalctl -u k3s` on it"
+            "{successor} has the volume and is in service, but does not serve ({why}): look at `journalctl -u k3s` on it (aws ssm \
+             start-session --target {successor})"
         ),
     }
 }
@@ -157,9 +160,10 @@ pub(super) fn does_not_serve(successor: &InstanceId, why: &str) -> Failure {
 pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
     Failure::DoesNotServe {
         problem: format!(
-            "{holder} has the volume and is in service, but its Systems Manager agent has gone silent, so that nobody can ask \
-             whether it serves, and it could not let go of the volume in order: restart amazon-ssm-agent on it, or have its \
-             group replace it"
+            "{holder} has the volume and is in service, but its Systems Manager agent has gone silent, so Durin cannot ask whether \
+             it serves, and it could not release the volume in order: restart amazon-ssm-agent on it, or have its group replace it \
+             (aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+             --no-should-decrement-desired-capacity)"
         ),
     }
 }
@@ -168,8 +172,8 @@ pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
 pub(super) fn was_never_heard(holder: &InstanceId) -> Failure {
     Failure::DoesNotServe {
         problem: format!(
-            "{holder} has the volume and is in service, but is not known to serve: Systems Manager has never heard of its agent, so \
-             that nobody can ask it, and it could not let go of the volume in order. See whether it has booted (aws ec2 \
+            "{holder} has the volume and is in service, but Systems Manager has never heard of its agent, so Durin cannot ask \
+             whether it serves, and it could not release the volume in order: see whether it has booted (aws ec2 \
              get-console-output --instance-id {holder}), and publish an image that has the agent (just rollback, or a new bake)"
         ),
     }

@@ -160,8 +160,9 @@ async fn list(
 /// What a person should know whose node's record has been set back.
 pub(super) fn written_by_others(node: &Declaration, from: &ARecord, to: &ARecord) -> String {
     format!(
-        "the record {} of {} named {}, which is no instance of the node, and was set back to {}: somebody else writes it. If a \
-         node of another region or account has the same record, give one of them another (durin:record-name)",
+        "the record {} of {} named {}, which is not an instance of the node, so something else writes it; Durin has set it back to \
+         {}: find out what writes it, and if a node of another region or account has the same record, give one of the two \
+         another name (durin:record-name)",
         node.record, node.group, from.address, to.address
     )
 }

@@ -82,7 +82,7 @@ pub enum Blocked {
     NotDeclared { parameter: ParameterName },
     /// Parameter Store would take any value.
     #[error(
-        "the parameter {parameter} has the data type {data_type:?}, not {IMAGE_DATA_TYPE:?}: delete it and create it anew"
+        "the parameter {parameter} has the data type {data_type:?}, not {IMAGE_DATA_TYPE:?}: delete it and create it again"
     )]
     NotAnImageParameter { parameter: ParameterName, data_type: String },
     /// The node's instance types could not run it.

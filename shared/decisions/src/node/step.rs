@@ -123,7 +123,7 @@ pub enum WaitFor {
     #[error("{holder} to serve")]
     Serves { holder: InstanceId },
     /// The holder is going to go, and its group has not launched a replacement yet; the holder serves meanwhile.
-    #[error("a replacement of {holder}")]
+    #[error("a replacement for {holder}")]
     Replacement { holder: InstanceId },
     #[error("{holder} to release the volume")]
     Released { holder: InstanceId },
@@ -140,7 +140,7 @@ pub enum WaitFor {
     #[error("the volume to leave {holder}")]
     Detached { holder: InstanceId },
     /// If it comes, it is ended by name; if it does not come in time, the number is lowered without it.
-    #[error("the second instance that the group was asked for beside {holder}, which nobody needs")]
+    #[error("the second instance that the group was asked for, which is no longer needed, because {holder} stays")]
     Spare { holder: InstanceId },
     /// The group still shows an instance that it is going to end.
     #[error("the group to end {instance}")]
@@ -175,7 +175,7 @@ pub enum Done {
     #[error("{instance} goes to or from the warm pool, or has its root volume replaced: the node stays where it is")]
     NoMove { instance: InstanceId },
     /// There is nothing to watch over: the run that its event has started is not the only one that knows.
-    #[error("other runs see to what the event about {instance} has set off")]
+    #[error("other runs are already handling the event about {instance}")]
     Underway { instance: InstanceId },
     /// The instance that was warned is gone, or has none of our tags.
     #[error("{instance} is gone, or has no {} tag: it is not an instance of a Durin node", crate::tags::VOLUME_ID)]
@@ -224,19 +224,19 @@ impl Step {
             Step::Attach { successor } => format!("the volume is free and {successor} runs"),
             Step::Mark { instance, risk } => format!("{instance} is at risk: {risk}"),
             Step::Replace { holder } => format!("{holder} cannot stay and has no successor yet"),
-            Step::LaunchFirst { holder } => format!("{holder} has to go some day, and its successor is launched first"),
+            Step::LaunchFirst { holder } => format!("{holder} will have to go, so its successor is launched first"),
             Step::EndSpare { instance, .. } => format!("a node is one instance, and {instance} is not it"),
 
             Step::RestoreCapacity { holder } => format!("a node is one instance, and {holder} is it"),
-            Step::Resume { holder } => format!("{holder} has let go of the volume, and nobody follows"),
+            Step::Resume { holder } => format!("{holder} has released the volume, and no successor has come"),
             Step::Ask { instance, question: Question::Prepared } => {
                 format!("{instance} has booted, and has not said whether it can take over")
             }
             Step::Ask { instance, question: Question::Serves } => {
                 format!("{instance} has the volume, and has not said whether it serves")
             }
-            Step::Release { holder } => format!("{holder} has to release the volume, as late as it can"),
-            Step::Detach { holder } => format!("{holder} has let go of the volume"),
+            Step::Release { holder } => format!("{holder} has to release the volume, as late as possible"),
+            Step::Detach { holder } => format!("{holder} has released the volume"),
             Step::Terminate { holder } => format!("only the end of {holder} frees the volume for its successor"),
             Step::ClaimName => "nothing in the zone claims the node's name yet".to_owned(),
             Step::PointRecord { from: Some(from), to } => {
@@ -253,7 +253,7 @@ impl Step {
                 format!("{instance} does not take over")
             }
             Step::Complete { instance, transition: Transition::Terminating, .. } => {
-                format!("nothing keeps {instance} from going")
+                format!("nothing needs {instance} any more")
             }
             Step::Wait(wait) => format!("waiting for {wait}"),
             Step::Done(done) => done.to_string(),

@@ -59,7 +59,7 @@ fn a_terminate_hook_that_does_not_do_is_found(#[case] spoil: fn(&mut Hook), #[ca
 #[rstest]
 #[case::launch(
     0,
-    "hook durin-launch of the Auto Scaling group no. 2 does not do for a node (it does not exist): aws \
+    "hook durin-launch of the Auto Scaling group no. 2 is not what a node needs (it does not exist): aws \
     autoscaling put-lifecycle-hook --auto-scaling-group-name 'no. 2' --lifecycle-hook-name durin-launch \
     --lifecycle-transition autoscaling:EC2_INSTANCE_LAUNCHING --default-result ABANDON --heartbeat-timeout 900"
 )]

@@ -195,9 +195,9 @@ fn a_tag_that_keeps_instances_from_launching_is_reported_last(
 
 /// A suspended Launch process is reported by what it keeps from happening, and not as a holder that has to go.
 #[rstest]
-#[case::a_holder_that_has_to_go(retired(), "nothing could follow i-00000000000000001, which has to go")]
+#[case::a_holder_that_has_to_go(retired(), "cannot launch a successor for i-00000000000000001, which has to go")]
 #[case::a_holder_that_waits_for_its_successor(
-    retired().desired(2), "nothing could follow i-00000000000000001, which has to go")]
+    retired().desired(2), "cannot launch a successor for i-00000000000000001, which has to go")]
 #[case::a_spare(
     healthy().desired(2).instance(NEW, Lifecycle::InService, InstanceState::Running),
     "of which i-00000000000000001 is the node")]

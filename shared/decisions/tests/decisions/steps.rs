@@ -27,7 +27,7 @@ const IRREVERSIBLE: bool = true;
     Step::LaunchFirst { holder: id(OLD) },
     "launch-first",
     IRREVERSIBLE,
-    "i-00000000000000001 has to go some day, and its successor is launched first"
+    "i-00000000000000001 will have to go, so its successor is launched first"
 )]
 #[case(
     Step::EndSpare { instance: id(NEW), number: Number::Falls },
@@ -51,15 +51,15 @@ const IRREVERSIBLE: bool = true;
     Step::Resume { holder: id(OLD) },
     "resume",
     IRREVERSIBLE,
-    "i-00000000000000001 has let go of the volume, and nobody follows"
+    "i-00000000000000001 has released the volume, and no successor has come"
 )]
 #[case(
     Step::Release { holder: id(OLD) },
     "release",
     IRREVERSIBLE,
-    "i-00000000000000001 has to release the volume, as late as it can"
+    "i-00000000000000001 has to release the volume, as late as possible"
 )]
-#[case(Step::Detach { holder: id(OLD) }, "detach", IRREVERSIBLE, "i-00000000000000001 has let go of the volume")]
+#[case(Step::Detach { holder: id(OLD) }, "detach", IRREVERSIBLE, "i-00000000000000001 has released the volume")]
 #[case(
     Step::Terminate { holder: id(OLD) },
     "terminate",
@@ -95,7 +95,7 @@ const IRREVERSIBLE: bool = true;
     Step::Complete { instance: id(OLD), transition: Transition::Terminating, result: ActionResult::Continue },
     "complete",
     !IRREVERSIBLE,
-    "nothing keeps i-00000000000000001 from going"
+    "nothing needs i-00000000000000001 any more"
 )]
 #[case(
     Step::Ask { instance: id(NEW), question: Question::Prepared },

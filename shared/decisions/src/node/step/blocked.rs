@@ -28,8 +28,8 @@ pub enum Blocked {
     )]
     UnusableVolume { volume: VolumeId, state: String },
     #[error(
-        "the Launch process of the Auto Scaling group {group} is suspended, so nothing could follow {holder}, which has to \
-         go: aws autoscaling resume-processes --auto-scaling-group-name {} --scaling-processes Launch",
+        "the Launch process of the Auto Scaling group {group} is suspended, so it cannot launch a successor for {holder}, which \
+         has to go: aws autoscaling resume-processes --auto-scaling-group-name {} --scaling-processes Launch",
         quoted(.group.as_str())
     )]
     LaunchSuspended { group: GroupName, holder: InstanceId },
@@ -41,41 +41,42 @@ pub enum Blocked {
     Unfit { group: GroupName, newcomer: InstanceId, why: String },
     /// Its holder serves on, unless EC2 takes it or its group ends it.
     #[error(
-        "{newcomer} was launched to be the node of the Auto Scaling group {group} and cannot be asked whether it is fit for it \
-         ({why}), as {holder} can: publish an image that has the durin-node of this release (just rollback, or a new bake), or \
-         give Systems Manager back what it lacks"
+        "{newcomer} was launched to be the node of the Auto Scaling group {group}, but cannot be asked whether it is fit for it \
+         ({why}), while {holder} can, and keeps the volume: publish an image that has the durin-node of this release (just \
+         rollback, or a new bake), or restore the document or permission that is missing"
     )]
     CannotAnswer { group: GroupName, newcomer: InstanceId, holder: InstanceId, why: String },
     /// The newcomer is given up in the end, and its holder stays: silence does not tell an image without an agent from one that
     /// does not boot.
     #[error(
-        "{newcomer} was launched to be the node of the Auto Scaling group {group}, and its Systems Manager agent does not come \
-         online; nor is that of {holder}, which has the volume, so that it could not let go in order either. Publish an image \
-         that has the agent (just rollback, or a new bake), and restart amazon-ssm-agent on {holder}; or, if images are to do \
-         without the agent, end {holder}: aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
-         --no-should-decrement-desired-capacity"
+        "{newcomer} was launched to be the node of the Auto Scaling group {group}, but its Systems Manager agent does not come \
+         online, and neither is that of {holder}, which has the volume and could not release it in order: publish an image that \
+         has the agent (just rollback, or a new bake), and restart amazon-ssm-agent on {holder}; or, if your images do without \
+         the agent, end {holder} (aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+         --no-should-decrement-desired-capacity)"
     )]
     NeitherIsOnline { group: GroupName, newcomer: InstanceId, holder: InstanceId },
     /// The holder stays, as far as anybody knows in good health.
     #[error(
-        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, and Systems Manager does \
-         not say whether its agent has come online: it gives the functions no answer, and until it does, {holder} stays. See \
-         whether it has an outage in this region (AWS Health), and what the log of durin-node-lifecycle says that it refuses"
+        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, but Systems Manager \
+         does not answer the functions, so Durin cannot tell whether the agent of {newcomer} is online, and {holder} stays until \
+         it can: see whether Systems Manager has an outage in this region (AWS Health), and which call it refuses (the log of \
+         durin-node-lifecycle)"
     )]
     NothingIsHeard { group: GroupName, newcomer: InstanceId, holder: InstanceId },
     /// The holder serves, and the next newcomer is likely to end like this one. Beside a host that retires it is launched an
     /// hour later; and if two have cost an outage, the holder lets go for no third within an hour.
     #[error(
-        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, and has ended without \
-         taking over; the next may do so, too. See why (aws ec2 get-console-output --instance-id {newcomer} shows it for an \
-         hour), and publish an image that boots and has the agent (just rollback, or a new bake). If {holder} waits for no good \
-         reason, end it: aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
-         --no-should-decrement-desired-capacity"
+        "{newcomer} was launched to follow {holder}, which is the node of the Auto Scaling group {group}, but ended without \
+         taking over, and the next one may do the same: see why (aws ec2 get-console-output --instance-id {newcomer} shows it \
+         for an hour), and publish an image that boots and has the agent (just rollback, or a new bake); if {holder} should go \
+         without waiting for that, end it (aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+         --no-should-decrement-desired-capacity)"
     )]
     FollowedInVain { group: GroupName, holder: InstanceId, newcomer: InstanceId },
     #[error(
-        "the Auto Scaling group {group} has two instances, of which {holder} is the node; with its Launch process suspended \
-         Durin does not end {spare}, because nothing could replace an instance: aws autoscaling resume-processes \
+        "the Auto Scaling group {group} has two instances, of which {holder} is the node; Durin does not end {spare} while the \
+         group's Launch process is suspended, because the group could replace neither: aws autoscaling resume-processes \
          --auto-scaling-group-name {} --scaling-processes Launch",
         quoted(.group.as_str())
     )]
@@ -88,28 +89,28 @@ pub enum Blocked {
     NobodyWhileLaunchSuspended { group: GroupName },
     /// It is kept, because it could serve again.
     #[error(
-        "{holder} has taken over from {spare} in the Auto Scaling group {group}, and nobody knows that it serves; until it says \
-         so, {spare} is kept, which could. See what is wrong (journalctl -u k3s on {holder}). To have {spare} serve again, run \
-         aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} --should-decrement-desired-capacity; \
-         if {holder} serves, run the same with --instance-id {spare}"
+        "{holder} has taken over from {spare} in the Auto Scaling group {group}, but has not said that it serves; until it does, \
+         Durin keeps {spare}, which could serve again: see what is wrong (journalctl -u k3s on {holder}); to have {spare} serve \
+         again, run aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {holder} \
+         --should-decrement-desired-capacity; if {holder} does serve, run the same with --instance-id {spare}"
     )]
     NotKnownToServe { group: GroupName, holder: InstanceId, spare: InstanceId },
     /// It serves until a day before that.
     #[error(
-        "EC2 stops {holder} at {}, and the Auto Scaling group {group} has no capacity for its successor; a day before, {holder} \
-         goes whoever follows: give the group more instance types, or an On-Demand instance (aws autoscaling \
+        "EC2 will stop {holder} at {}, and the Auto Scaling group {group} finds no capacity for its successor; a day before that, \
+         Durin ends {holder} even without a successor: give the group more instance types, or an On-Demand instance (aws autoscaling \
          describe-scaling-activities --auto-scaling-group-name {} --max-items 3 shows what is missing)",
         timestamp(*.stop), quoted(.group.as_str())
     )]
     NoCapacity { group: GroupName, holder: InstanceId, stop: SystemTime },
     #[error(
-        "{holder} has to go, and the Auto Scaling group {group} may not launch its successor first: aws autoscaling \
+        "{holder} has to go, but the Auto Scaling group {group} is not allowed to launch its successor first: aws autoscaling \
          update-auto-scaling-group --auto-scaling-group-name {} --max-size 2",
         quoted(.group.as_str())
     )]
     MaximumTooSmall { group: GroupName, holder: InstanceId },
     #[error(
-        "the Auto Scaling group {group} has {min} instances at least, but a node is one: aws autoscaling \
+        "the Auto Scaling group {group} has a minimum size of {min}, but a node is one instance: aws autoscaling \
          update-auto-scaling-group --auto-scaling-group-name {} --min-size 1",
         quoted(.group.as_str())
     )]
@@ -117,7 +118,7 @@ pub enum Blocked {
     /// Time and again.
     #[error(
         "the Auto Scaling group {group} refuses to end {instance}, which is not the node: aws autoscaling \
-         describe-scaling-activities --auto-scaling-group-name {} shows what it is at; when that is over, run aws \
+         describe-scaling-activities --auto-scaling-group-name {} shows what it is doing; once that is over, run aws \
          autoscaling terminate-instance-in-auto-scaling-group --instance-id {instance} --should-decrement-desired-capacity",
         quoted(.group.as_str())
     )]
@@ -176,8 +177,8 @@ pub enum Blocked {
     VolumeOfNoNode { group: GroupName, volume: VolumeId },
     /// The run fails, and is tried again.
     #[error(
-        "the Auto Scaling group {group} shows that {instance} waits in a lifecycle hook at {}, and Auto Scaling denies that {} \
-         is what it waits for: the function tries again; if the instance still waits then, it does for another hook (aws \
+        "the Auto Scaling group {group} shows {instance} waiting in a lifecycle hook at {}, but Auto Scaling says that it does \
+         not wait for {}: the function tries again; if the instance is still waiting then, it waits for another hook (aws \
          autoscaling describe-lifecycle-hooks --auto-scaling-group-name {})",
         .transition.name(), .transition.hook(), quoted(.group.as_str())
     )]
@@ -194,7 +195,7 @@ pub enum Blocked {
     ForeignHolder { volume: VolumeId, holder: InstanceId },
     /// EC2 has had more time to free it than the end of an instance takes.
     #[error(
-        "{volume} is still attached to {holder}, which is terminated, or which EC2 does not list any more: run aws ec2 \
+        "{volume} is still attached to {holder}, which is terminated or no longer listed by EC2: run aws ec2 \
          detach-volume --volume-id {volume} --instance-id {holder}; if EC2 refuses that, only AWS Support can free the volume"
     )]
     NeverFreed { volume: VolumeId, holder: InstanceId },
@@ -205,21 +206,21 @@ pub enum Blocked {
     NeverAvailable { volume: VolumeId },
     /// By a person: Durin asks EC2 for a detachment only after a release.
     #[error(
-        "somebody has asked EC2 to detach {volume} from {holder}, which has it mounted as far as Durin knows, so that it \
-         leaves only when it is unmounted: to have the node handed over in order, run aws autoscaling terminate-instance-in-auto-scaling-group \
-         --instance-id {holder} --no-should-decrement-desired-capacity"
+        "somebody has asked EC2 to detach {volume} from {holder}, which, as far as Durin knows, has it mounted, so that EC2 \
+         detaches it only once it is unmounted: to hand the node over in order, run aws autoscaling \
+         terminate-instance-in-auto-scaling-group --instance-id {holder} --no-should-decrement-desired-capacity"
     )]
     DetachedWhileMounted { volume: VolumeId, holder: InstanceId },
     #[error(
-        "{holder} has let go of the volume and nobody follows, and as far as Systems Manager says it cannot be asked to serve \
-         again. If it does not serve: aws ec2 reboot-instances --instance-ids {holder}"
+        "{holder} has released the volume, no successor has come, and Systems Manager cannot reach it to have it serve again. If \
+         it does not serve: aws ec2 reboot-instances --instance-ids {holder}"
     )]
     CannotBeAsked { holder: InstanceId },
     /// It is asked again.
     #[error(
-        "{holder} has let go of the volume, and has answered for ten minutes that it cannot serve from it again yet: its file \
-         system is still being checked, or somebody has its device open. Look at journalctl -u durin-volume on it, and end \
-         what need not have the device (fuser -v on it says what does)"
+        "{holder} has released the volume, no successor has come, and for ten minutes {holder} has answered that it cannot serve \
+         from the volume again yet (its file system is still being checked, or something has its device open): look at \
+         journalctl -u durin-volume on it, and end whatever has the device open for no good reason (fuser -v DEVICE lists it)"
     )]
     ServesNotYet { holder: InstanceId },
     /// The successor runs in another zone than the volume.
@@ -240,7 +241,7 @@ pub enum Blocked {
     ZoneElsewhere { group: GroupName, zone: String, volume: VolumeId, volume_zone: String },
     /// It serves now; the next hand-off may be cut short, or nobody may hear of it.
     #[error(
-        "the lifecycle hook {} of the Auto Scaling group {group} does not do for a node ({}): {}",
+        "the lifecycle hook {} of the Auto Scaling group {group} is not what a node needs ({}): {}",
         .problem.transition.hook(), .problem.flaw, .problem.cure(.group)
     )]
     Hook { group: GroupName, problem: HookProblem },
@@ -266,7 +267,7 @@ pub enum Blocked {
     RecordRefused { name: RecordName, zone: HostedZoneId, problem: String },
     /// EC2 refuses to attach for good.
     #[error(
-        "EC2 refuses to attach {volume} to {successor} ({problem}): look at what /dev/sdf and the attachments of the instance are, and at what the functions' roles allow"
+        "EC2 refuses to attach {volume} to {successor} ({problem}): check what is attached to the instance, at /dev/sdf above all, and what the functions' roles allow"
     )]
     AttachRefused { volume: VolumeId, successor: InstanceId, problem: String },
     /// The holder must go but is protected against termination.
