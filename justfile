@@ -46,7 +46,7 @@ reclaim *arguments:
 retire *arguments:
     @cargo durin retire "$@"
 
-# In the world of `just serve`: the next detachment of a node's volume stays in detaching
+# In the world of `just serve`: the next detachment of a node's volume hangs in `detaching`
 [no-exit-message, positional-arguments]
 stick-volume *arguments:
     @cargo durin stick-volume "$@"
@@ -121,7 +121,7 @@ deploy-image *arguments:
 apply *arguments:
     @infra/apply.sh "$@"
 
-# Bring a node back with the data of a copy; says first what will be missing: just restore-node home --snapshot snap-…
+# Bring a node back with the data of a copy; first says what will be missing: just restore-node home --snapshot snap-…
 [no-exit-message, positional-arguments]
 restore-node *arguments:
     @infra/restore-node.sh "$@"
@@ -131,7 +131,7 @@ restore-node *arguments:
 drill *arguments:
     @infra/drill.sh "$@"
 
-# Show how every node of the region is, what is wrong, and what to do; changes nothing: just status home, --json, --local
+# Show the state of every node of the region, what is wrong, and what to do; changes nothing: just status home, --json, --local
 [no-exit-message, positional-arguments]
 status *arguments:
     @infra/nodes.sh status "$@"
@@ -141,7 +141,7 @@ status *arguments:
 check-node *arguments:
     @infra/nodes.sh check-node "$@"
 
-# Ask an AWS account of yours what Durin assumes of AWS, for cents, and keep the answers; asks first: just prove --list, --local
+# Ask your AWS account what Durin assumes of AWS, for cents, and keep the answers; asks for confirmation first: just prove --list, --local
 [no-exit-message, positional-arguments]
 prove *arguments:
     @infra/prove.sh "$@"

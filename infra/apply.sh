@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Applies what a node's cluster needs (infra/cluster) to it: just apply NAME [OPTION…]. kubectl has to reach the node (DEPLOY.md, 4).
 #
-#   --xmpp-domain NAME  the example too: an XMPP server for this domain, which is in the zone of just deploy-node
-#                       --certificate-zone
-#   --email ADDRESS     whom Let's Encrypt writes about certificates; for the example
-#   --node-name NAME    the node's name in Kubernetes, if it is not NAME: of a server that was brought along
+#   --xmpp-domain NAME  also the example, an XMPP server for this domain, which has to be in the zone that you gave
+#                       just deploy-node with --certificate-zone
+#   --email ADDRESS     where Let's Encrypt writes about certificates; for the example
+#   --node-name NAME    the node's name in Kubernetes, if it is not NAME because you brought an existing server along
 #   --print             print the manifests instead, for a repository of yours; asks no cluster
 #   --yes               do not ask
 #

@@ -3,7 +3,7 @@
 #
 #   --arm64, --x86-64       the image's processors; x86-64 by default
 #   --image-parameter PATH  the parameter whose next candidate each image is, if not /durin/image
-#   --subnet ID             where to bake: with a way to GitHub, S3 and Systems Manager; by default in the network of the nodes
+#   --subnet ID             where to bake; it has to reach GitHub, S3 and Systems Manager; by default the network of the nodes
 #   --security-group ID     a security group there, if you name a subnet
 #   --now                   bake the first one at once; it takes about half an hour
 #   --remove                remove the pipeline; images stay

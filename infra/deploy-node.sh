@@ -14,11 +14,11 @@
 #   --availability-zone AZ  where to make a network; by default the region's first zone
 #   --volume ID             an existing data volume, tagged durin:volume=data and durin:node=NAME; by default a new one
 #   --volume-size GIB       the size of a volume to make; 20
-#   --capacity-rebalance B  true or false: whether the group itself launches a successor at a recommendation; true
+#   --capacity-rebalance B  true or false: whether the group itself launches a successor when EC2 recommends it; true
 #   --drain SECONDS         for how long a release drains the node first, so that preStop hooks run, up to 10; 0
 #   --measure B             true or false: whether the node tells CloudWatch how full its disks are, with two alarms; true
 #   --copies B              true or false: whether the volume is copied every day, into snapshots of which seven stay; true
-#   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours; none takes that back
+#   --certificate-zone ID   a public zone in which cert-manager may prove that names are yours; none revokes that
 #   --service-names B       true or false: whether external-dns may write CNAME records in the node's zone; false
 #   --ebs-csi B             true or false: whether the EBS CSI driver may make and move volumes of its own; false
 #   --yes                   do not ask

@@ -2,7 +2,7 @@
 # Removes the functions from a region, with their rules, roles, logs and alarms: just destroy [--yes] [--leave-nodes]
 #
 #   --yes          do not ask
-#   --leave-nodes  destroy although there are nodes, which then keep running, but end at their next interruption
+#   --leave-nodes  destroy even if there are nodes; they keep running, but their next interruption is the end of them
 #
 # just destroy-node removes nodes. A network that just deploy-node made goes too, if there are no nodes.
 

@@ -3,7 +3,7 @@
 #
 #   --by interruption  EC2 warns and takes the instance two minutes later, by AWS Fault Injection Service; the default
 #   --by termination   the group replaces the instance, as on a warning; for regions without FIS
-#   --within SECONDS   how long to wait for the end; 900. A look that has begun is finished, which takes seconds
+#   --within SECONDS   how long to wait for the end; 900, and a few seconds more to finish the last look
 #   --yes              do not ask
 #
 # The outage is as AWS's API shows it. It begins when the old instance is asked to release the volume, and ends when the

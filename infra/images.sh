@@ -9,9 +9,9 @@
 #   just pins                   list what is pinned, since when, and why
 #   just unpin PARAMETER        let images be published to it again
 #   just rollback PARAMETER     put it back to its previous image, and pin it
-#     --to-stock                even if that is Amazon's own, which only a node that was deployed on it makes a node of
-#     --older-k3s               even if its k3s is of an earlier minor version, which does not start on a volume that a newer one
-#                               has served from
+#     --to-stock                even if that is Amazon's own, from which only a node that was deployed on it comes up
+#     --older-k3s               even if its k3s is of an earlier minor version, which does not start on a volume from which a newer
+#                               one has served
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR

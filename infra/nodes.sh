@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Looks at nodes, with your credentials for the AWS CLI, and changes nothing:
 #
-#   just status [NODE]      how each node of the region is, or one; what is wrong, and what to do
-#   just check-node GROUP   what an Auto Scaling group, whoever has made it, still lacks to be a node
+#   just status [NODE]      the state of each node of the region, or of one; what is wrong, and what to do
+#   just check-node GROUP   what an Auto Scaling group still lacks to be a node, however it was made
 #     --json                for programs
 #     --local               the world of just serve, on http://127.0.0.1:4566 or where AWS_ENDPOINT_URL says
 #

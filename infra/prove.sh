@@ -4,18 +4,19 @@
 #   --read           only what changes nothing; the default
 #   --cheap          also with parameters, a hosted zone, launch templates and an empty group, for cents
 #   --full           also with a small group, instances and a volume, for less than a dollar
-#   --only PROBE     only this probe; may be there several times
-#   --subnet SUBNET  where what needs a network is made, if not in the first default subnet
-#   --instance-profile NAME  the profile of what is launched, so that Systems Manager knows it; a node's will do
-#   --again          ask again what has been answered today
-#   --yes            do not ask before
-#   --local          put the same to the local AWS, in virtual time; needs no account
+#   --only PROBE     only this probe; you may repeat this option
+#   --subnet SUBNET  where to make whatever needs a network; by default in the first default subnet
+#   --instance-profile NAME  the profile of the instances that it launches, so that Systems Manager knows them; a node's will do
+#   --again          ask again even what has been answered today
+#   --yes            do not ask for confirmation
+#   --local          ask the local AWS instead, in virtual time; needs no account
 #   --list           print every probe, with what it assumes, calls, makes and costs; ask nothing
 #   --report         print what is proved, refuted and not proved; ask nothing
 #   --clean          remove what any run has left behind in this region; ask nothing
 #
-# It goes on where it was stopped, and first removes what was left. All that it makes has the tag durin:proof or a name with
-# durin-proof, and goes again. The status is 1 if something is refuted or left behind, and 3 if nothing could be asked.
+# It resumes where it was stopped, and first removes what was left behind. Everything that it makes has the tag durin:proof, or
+# durin-proof in its name, and is removed again. The status is 1 if something is refuted or left behind, and 3 if nothing could
+# be asked.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR

@@ -164,5 +164,5 @@ fi
 
 say ""
 say "The node $node comes back with the data of $snapshot; it is InService in a minute or two: just status $node"
-say "You keep what it had before. Once you need it no more: aws ec2 delete-volume --volume-id …, for one of"
+say "You keep what it had before. Once you no longer need it: aws ec2 delete-volume --volume-id …, for one of"
 say "  aws ec2 describe-volumes --filters Name=tag:durin:backup-of,Values=$node"

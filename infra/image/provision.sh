@@ -248,10 +248,10 @@ refuse_a_server() {
     for place in /var/lib/kubelet /var/lib/rancher /data; do
         mounted=$(awk -v place="$(readlink -m "$root$place")" '$2 == place || index($2, place "/") == 1 { print $2; exit }' "$mounts")
         [ -z "$mounted" ] ||
-            fail "$mounted is mounted, which --image would remove or hide: this is a server that runs, and not an image. Leave --image out, or bake on a machine of its own"
+            fail "$mounted is mounted, which --image would remove or hide: this is a running server, not an image. Leave --image out, or bake on a separate machine"
     done
     [ -n "$root" ] || ! systemctl --quiet is-active k3s.service 2>/dev/null ||
-        fail "k3s runs here: this is a server, and not an image. Leave --image out, or bake on a machine of its own"
+        fail "k3s runs here: this is a server, not an image. Leave --image out, or bake on a separate machine"
     $forget_cluster || [ ! -e "$root/var/lib/rancher/k3s/server/db" ] ||
         fail "/var/lib/rancher/k3s/server/db is a k3s server's datastore, and --image would remove it. Leave --image out; or, if nobody needs it, add --forget-cluster"
     $forget_cluster || [ -z "$(ls -A "$root/var/lib/rancher/k3s/storage" 2>/dev/null)" ] ||
@@ -270,7 +270,7 @@ forget_this_machine() {
 }
 
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "run it as root"
-[ -x "$here/durin-node" ] || fail "there is no durin-node beside $0: take the bundle that infra/image/bundle.sh makes"
+[ -x "$here/durin-node" ] || fail "there is no durin-node next to $0: take the bundle that infra/image/bundle.sh makes"
 ! $image || refuse_a_server
 provide_programs
 provide_agent

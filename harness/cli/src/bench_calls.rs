@@ -28,7 +28,7 @@ pub struct Options {
     /// The seed of the first hand-off; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
-    /// Also let a function die: in every hand-off anew after each of its calls, 60 times as many
+    /// Also play each hand-off again with a function dying after each of its calls, which is 60 times as many
     #[arg(long)]
     pub deaths: bool,
 }

@@ -24,7 +24,7 @@ pub struct OfNode {
 /// Whether something goes wrong.
 #[derive(Args)]
 pub struct Switch {
-    /// on: it does from now on; off: no more
+    /// on: from now on; off: no longer
     state: State,
     #[command(flatten)]
     world: Served,

@@ -35,7 +35,7 @@ enum Command {
         /// Show every API call and every step, even repeated ones
         #[arg(long)]
         all: bool,
-        /// Draw the first hand-off into this file, too, as SVG
+        /// Also draw the first hand-off into this file, as SVG
         #[arg(long, value_name = "FILE")]
         picture: Option<PathBuf>,
         /// Print an object on each line, for programs: the rows, the numbers of the outage, and what was broken
@@ -45,34 +45,34 @@ enum Command {
     /// Serve the local AWS on a loopback port, for the AWS CLI, boto3 or `cargo lambda watch`, and show what happens in it
     #[command(after_help = "Example: just serve --speed 20, then open http://127.0.0.1:4566")]
     Serve(serve::Options),
-    /// Have EC2 warn a node's spot instance in a world that is served, and take its capacity back two minutes later
+    /// In the world of `just serve`, have EC2 warn a node's spot instance and take its capacity back two minutes later
     #[command(after_help = "Example: just interrupt k3s")]
     Interrupt(by_hand::OfNode),
-    /// Have EC2 send a rebalance recommendation for a node's spot instance in a world that is served
+    /// In the world of `just serve`, have EC2 send a rebalance recommendation for a node's spot instance
     #[command(after_help = "Example: just recommend k3s")]
     Recommend(by_hand::OfNode),
-    /// Have EC2 take back the capacity of a node's spot instance in a world that is served, at once
+    /// In the world of `just serve`, have EC2 take back the capacity of a node's spot instance at once, without a warning
     #[command(after_help = "Example: just reclaim k3s")]
     Reclaim(by_hand::OfNode),
-    /// Have the host of a node's instance retire in a world that is served
+    /// In the world of `just serve`, have the host of a node's instance retire
     #[command(after_help = "Example: just retire k3s")]
     Retire(by_hand::OfNode),
-    /// Have the next detachment of a node's volume stay in detaching in a world that is served
+    /// In the world of `just serve`, have the next detachment of a node's volume hang in `detaching`
     #[command(after_help = "Example: just stick-volume k3s")]
     StickVolume(by_hand::OfNode),
-    /// Have no launch find capacity in a world that is served, or every launch again
+    /// In the world of `just serve`, let no launch find capacity (on), or every launch (off)
     #[command(after_help = "Example: just no-capacity on")]
     NoCapacity(by_hand::Switch),
-    /// Have the newest image be bad in a world that is served, or every image good again
+    /// In the world of `just serve`, make the newest image bad (on), or every image good again (off)
     #[command(after_help = "Example: just bad-image on")]
     BadImage(by_hand::Switch),
-    /// Have the next event that a rule waits for be lost in a world that is served
+    /// In the world of `just serve`, lose the next event that a rule waits for
     #[command(after_help = "Example: just lose-event")]
     LoseEvent(by_hand::Plain),
-    /// Have Packer make a new image in a world that is served
+    /// In the world of `just serve`, have Packer make a new image
     #[command(after_help = "Example: just bake-locally")]
     Bake(by_hand::Plain),
-    /// Have time run at another speed in a world that is served, or stand still
+    /// In the world of `just serve`, change the speed of time, or stop it
     #[command(after_help = "Example: just speed 20")]
     Speed(by_hand::Speed),
     /// Start a function's real binary, feed it an event, and show its answer, its calls and its changes
@@ -96,7 +96,7 @@ enum Command {
     /// Measure the removal of thousands of images, by Durin and by the usual tools, side by side (three minutes)
     #[command(after_help = "Example: just prune-bench")]
     PruneBench(prune_bench::Options),
-    /// Ask the local AWS, in virtual time, what `just prove` asks an account of yours
+    /// Ask the local AWS, in virtual time, what `just prove` asks your account
     #[command(after_help = "Example: just prove --local")]
     Prove(prove::Options),
     /// Rehearse hand-offs on real machines (QEMU) with the program and the units that a node runs

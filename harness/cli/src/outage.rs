@@ -31,10 +31,10 @@ pub struct Options {
     /// The seed of the first interruption; each further one takes the next
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed::<LAST_SEED>)]
     pub seed: u64,
-    /// Take the latencies that this file of `just prove` has measured on AWS, and the estimates for the others
+    /// Use the latencies that `just prove` has measured on AWS and kept in this file, and the estimates for the others
     #[arg(long, value_name = "FILE")]
     pub proof: Option<PathBuf>,
-    /// Draw the distributions into this file, too, as SVG
+    /// Also draw the distributions into this file, as SVG
     #[arg(long, value_name = "FILE")]
     pub picture: Option<PathBuf>,
 }

@@ -27,7 +27,7 @@ pub use making::NotRehearsed;
 /// What to rehearse.
 #[derive(Args)]
 pub struct Options {
-    /// The scenarios, by name; an interruption unless named
+    /// The scenarios, by name; by default an interruption
     scenarios: Vec<String>,
     /// All scenarios, several at a time
     #[arg(long, conflicts_with = "scenarios")]
@@ -35,10 +35,10 @@ pub struct Options {
     /// List the scenarios
     #[arg(long, conflicts_with = "all")]
     list: bool,
-    /// How many scenarios at once, each with up to three machines; one more than there are cores unless given
+    /// How many scenarios at once, each with up to three machines; by default one more than there are cores
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
-    /// Of the situations, only those whose name has this in it
+    /// Only the situations whose name contains this
     #[arg(long, value_name = "WORDS")]
     row: Option<String>,
     /// A real k3s to run instead of the stand-in for it: the program, for x86-64
@@ -47,7 +47,7 @@ pub struct Options {
     /// A directory whose files go over the image's own, to try what is not in the repository
     #[arg(long, value_name = "DIRECTORY")]
     overlay: Option<PathBuf>,
-    /// A directory for what the machines leave, such as their consoles, which stays
+    /// A directory that keeps what the machines leave, such as their consoles
     #[arg(long, value_name = "DIRECTORY")]
     keep: Option<PathBuf>,
     /// Show every call and every step, even those that change nothing

@@ -26,7 +26,7 @@ pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 4566, allow_negative_numbers = true)]
     pub port: u16,
-    /// Take the latencies that this file of `just prove` has measured on AWS, and the estimates for the others
+    /// Use the latencies that `just prove` has measured on AWS and kept in this file, and the estimates for the others
     #[arg(long, value_name = "FILE")]
     pub proof: Option<PathBuf>,
     /// How many seconds of the world pass in a second
@@ -38,7 +38,7 @@ pub struct Options {
     /// Leave Durin's functions out: nothing reacts to events
     #[arg(long)]
     pub no_functions: bool,
-    /// Show nothing of what happens
+    /// Do not show what happens
     #[arg(long, conflicts_with = "all_calls")]
     pub quiet: bool,
     /// Show every call and every step, even those that change nothing

@@ -31,11 +31,11 @@ pub struct Options {
     /// What goes wrong around the node; the same things happen to its instances in any case
     #[arg(long, value_enum, value_name = "PROFILE", default_value_t)]
     pub faults: Faults,
-    /// Go on for so many hours, in episodes that each end well; otherwise one is played, of half an hour or so
+    /// Play this many hours, one episode after another; without this, one episode of about half an hour
     #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=168))]
     pub hours: Option<u32>,
-    /// How many histories to play at once; as many as the machine has cores unless set here
+    /// How many histories to play at once; by default as many as the machine has cores
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Get ready before the volume comes: read the tags, write k3s's configuration, check the image
     Prepare {
-        /// Take the tags that there are after this many seconds [default: 60]
+        /// Go on with whatever tags there are after this many seconds [default: 60]
         #[arg(long)]
         within: Option<u64>,
     },
@@ -73,12 +73,12 @@ enum Command {
         #[arg(long)]
         within: Option<u64>,
     },
-    /// How this instance is
+    /// Say how this instance is
     Status {
-        /// Wait until it is so
+        /// Wait until this is so
         #[arg(long)]
         wait: Option<Goal>,
-        /// For this many seconds
+        /// Wait for this many seconds at most
         #[arg(long, default_value_t = 40)]
         within: u64,
     },

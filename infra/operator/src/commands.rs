@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show how every node of the region is, what is wrong, and what to do; changes nothing
+    /// Show the state of every node of the region, what is wrong, and what to do; changes nothing
     #[command(after_help = "Example: just status home")]
     Status(nodes::Status),
-    /// Show what an Auto Scaling group still lacks to be a node, whoever has made it; changes nothing
+    /// Show what an Auto Scaling group still lacks to be a node, however it was made; changes nothing
     #[command(after_help = "Example: just check-node home")]
     CheckNode(nodes::CheckNode),
     /// Print which images and snapshots would stay, which would go, and why; removes nothing

@@ -19,7 +19,7 @@ use durin_prove::{Bench, Level, Probe, Verdict, probes, report};
 
 /// Asks an AWS account what Durin assumes of AWS, and keeps the answers in proof/.
 ///
-/// The exit status is 0 if nothing is refuted, 1 if something is, or is left behind, 2 if the arguments are not understood,
+/// The exit status is 0 if nothing is refuted, 1 if something is refuted or left behind, 2 if the arguments are not understood,
 /// and 3 if nothing could be asked.
 #[derive(Parser)]
 #[command(name = "just prove", version, after_help = "Example: just prove --cheap")]
@@ -36,10 +36,10 @@ struct Arguments {
     /// Ask only these probes
     #[arg(long, value_name = "PROBE", value_parser = probe)]
     only: Vec<&'static Probe>,
-    /// Ask again what has an answer of today
+    /// Ask again even what has been answered today
     #[arg(long)]
     again: bool,
-    /// Do not ask before
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Print every probe with what it assumes, calls, makes and costs; asks nothing
@@ -51,10 +51,10 @@ struct Arguments {
     /// Remove what any run has left behind in this region, and ask nothing
     #[arg(long)]
     clean: bool,
-    /// Where what needs a network is made, instead of the first default subnet
+    /// Where to make whatever needs a network; by default in the first default subnet
     #[arg(long)]
     subnet: Option<String>,
-    /// The instance profile of what is launched, so that Systems Manager knows it; a node's will do
+    /// The instance profile of the instances that it launches, so that Systems Manager knows them; a node's will do
     #[arg(long)]
     instance_profile: Option<String>,
     /// Where the proofs are

@@ -45,15 +45,15 @@ pub(super) fn print(runs: u32, results: &Results) {
         );
     }
     say!(
-        "\n  while away: of these, while the API does not answer; chain: of the longest run, how many waited for one another;"
+        "\n  while away: the calls made while the API does not answer; chain: how many calls of the longest run wait for one"
     );
     say!(
-        "  refused: writes, in all hand-offs together; releases: the most in one hand-off; own time: how much longer a"
+        "  another; refused: the writes that AWS refuses, in all hand-offs together; releases: the most in one hand-off; own"
     );
     say!(
-        "  workload is away than a clean hand-off takes the guest and EBS, which a reclaim without a warning does not"
+        "  time: how much longer a workload is away than the guest and EBS need for a clean hand-off, which is not possible in"
     );
-    say!("  allow; median");
+    say!("  a reclaim without a warning (median)");
     print_refused(results);
     print_least(results);
 }
@@ -71,7 +71,7 @@ fn print_refused(results: &Results) {
 
 fn print_least(results: &Results) {
     say!(
-        "\nOperation by operation, on average, and the least that AWS's semantics allow to one that knows when to look:\n"
+        "\nOperation by operation: the average, and the least that AWS's semantics allow if one knows when to look:\n"
     );
     let called: BTreeSet<&str> = results
         .iter()
@@ -90,7 +90,7 @@ fn print_least(results: &Results) {
         say!("{:<40}{}", name, cells.collect::<String>());
     }
     for operation in called.iter().filter(|it| LEAST.iter().all(|row| row.operation != **it)) {
-        say!("{operation}: nobody has said what it is for");
+        say!("{operation}: it is not in the table, which has to say what it is for");
     }
     let sums = results.iter().map(|(situation, hand_offs)| {
         let all: usize = hand_offs.iter().map(|(_, it)| it.calls.len()).sum();

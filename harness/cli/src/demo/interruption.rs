@@ -87,8 +87,8 @@ fn prologue(story: &Story, stage: &Stage, node: &NodeNames, old: &str, written: 
     let address = stage.aws.world(|world| world.ec2.instances()[old].private_ip.clone());
     prose!(story, "1. EC2 wants the capacity back\n");
     prose!(story, "The node {} is one spot instance in an Auto Scaling group of one.", node.group);
-    prose!(story, "  old = {old} at {address}, to which {} points,", node.record_name);
-    prose!(story, "  holds the volume {} with {written} acknowledged writes.\n", node.volume);
+    prose!(story, "  old = {old} at {address}: {} points to it,", node.record_name);
+    prose!(story, "  and it holds the volume {} with {written} acknowledged writes.\n", node.volume);
 }
 
 /// The notice, and the beginning and the end of the outage.
@@ -96,8 +96,8 @@ pub(super) fn marks(node: &NodeNames, begin: Since, outage: Option<&Outage>) -> 
     let mut marks = vec![(begin.at, "EC2 wants the capacity back, and gives two minutes' notice".to_owned())];
     let name = &node.record_name;
     if let Some(Outage { away: Some((from, to)), api, .. }) = outage {
-        marks.push((*from, format!("the outage begins: nobody answers at {name}")));
-        marks.push((*to, format!("the outage ends: everybody reaches {name} again, after {} s", seconds(*api))));
+        marks.push((*from, format!("the outage begins: {name} does not answer")));
+        marks.push((*to, format!("the outage ends: every client reaches {name} again, after {} s", seconds(*api))));
     }
     marks
 }

@@ -146,11 +146,11 @@ fn holder(look: &Look, facts: &Facts, now: SystemTime, unknown: &mut Vec<String>
         HolderWord::Asked { at } => {
             format!("was asked {} ago whether it serves, and has not answered yet", ago(now, *at))
         }
-        HolderWord::NotAsked => "nobody has asked it lately whether it serves".to_owned(),
+        HolderWord::NotAsked => "has not been asked lately whether it serves".to_owned(),
         HolderWord::Denies { why } => format!("says that it does not serve ({why})"),
         HolderWord::Unknown(why) => {
             unknown.push(format!("what the holder says of itself: {why}"));
-            "what it says of itself is not known".to_owned()
+            "what it says of itself is unknown".to_owned()
         }
         HolderWord::Mute { .. } => "cannot be asked whether it serves".to_owned(),
         HolderWord::NoHolder => String::new(),
@@ -228,7 +228,7 @@ fn volume(look: &Look, facts: &Facts) -> report::Volume {
             (Some(AttachmentState::Detaching), _) => "detaching".to_owned(),
             (None, VolumeState::Available) => "free".to_owned(),
             (None, VolumeState::Creating) => "being made".to_owned(),
-            (None, VolumeState::InUse) => "in use, says EC2, and by nobody".to_owned(),
+            (None, VolumeState::InUse) => "in use according to EC2, but attached to no instance".to_owned(),
             (None, VolumeState::Unusable(state)) => state.clone(),
         },
     };

@@ -28,7 +28,7 @@ pub fn lines(report: &Report) -> Vec<String> {
     }
     if !report.mistakes.is_empty() {
         lines.push(String::new());
-        lines.push("Groups that are no nodes, because of what their tags say:".to_owned());
+        lines.push("Groups that are not nodes, because their tags are wrong:".to_owned());
         lines.extend(report.mistakes.iter().flat_map(|wrong| sentence("wrong", wrong)));
     }
     lines

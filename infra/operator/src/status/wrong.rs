@@ -80,7 +80,7 @@ fn away(look: &Look, state: State, activities: &[Activity]) -> Option<Wrong> {
         None => Wrong::new(
             format!("no instance of {group} has its volume {volume}, and none is being launched"),
             format!(
-                "look why: aws autoscaling describe-scaling-activities --auto-scaling-group-name {} --max-items 3",
+                "see why: aws autoscaling describe-scaling-activities --auto-scaling-group-name {} --max-items 3",
                 quoted(group.as_str())
             ),
         ),
@@ -89,9 +89,9 @@ fn away(look: &Look, state: State, activities: &[Activity]) -> Option<Wrong> {
 
 fn capacity(group: &GroupName) -> String {
     format!(
-        "wait, because the group tries again, or give it more instance types, or an on-demand instance for the while \
-         (OnDemandBaseCapacity 1); what it tries is shown with aws autoscaling describe-scaling-activities \
-         --auto-scaling-group-name {} --max-items 3",
+        "wait, because the group tries again, or give it more instance types, or an on-demand instance for the time being \
+         (OnDemandBaseCapacity 1); aws autoscaling describe-scaling-activities --auto-scaling-group-name {} --max-items 3 shows \
+         what it tries",
         quoted(group.as_str())
     )
 }
@@ -139,10 +139,10 @@ fn stuck(look: &Look, now: SystemTime) -> Option<Wrong> {
     let (since, what) = match held.state {
         AttachmentState::Attaching => (held.since?, format!("EC2 is still attaching {volume} to {id}")),
         AttachmentState::Detaching => (let_go?, format!("EC2 is still detaching {volume} from {id}")),
-        AttachmentState::Attached => (let_go?, format!("{id} has let go of {volume}, and nobody serves from it")),
+        AttachmentState::Attached => (let_go?, format!("{id} has let go of {volume}, and no instance serves from it")),
     };
     let age = now.duration_since(since).ok().filter(|age| *age > STUCK)?;
-    let what = format!("{what}, {} after it began, which takes seconds", span(age));
+    let what = format!("{what}, {} after it began, although this takes seconds", span(age));
     Some(Wrong::new(what, logs(group)))
 }
 
@@ -159,7 +159,7 @@ fn holder(look: &Look, state: State, now: SystemTime) -> Vec<Wrong> {
     let Some(held) = observed.volume.as_ref().and_then(|volume| volume.attachments.first()) else { return all };
     let id = &held.instance;
     if let HolderWord::Mute { why } = &look.word {
-        let what = format!("{id} cannot be asked whether it serves, nor to let go of the volume in order");
+        let what = format!("{id} cannot be asked whether it serves, nor to release the volume in order");
         all.push(Wrong::new(what, why.clone()));
     }
     let runs = observed.instances.get(id).is_some_and(|it| it.state == InstanceState::Running);
@@ -170,19 +170,19 @@ fn holder(look: &Look, state: State, now: SystemTime) -> Vec<Wrong> {
     }
     if is_settled && look.agent == Some(false) {
         let what = format!(
-            "the Systems Manager agent of {id} is not online, so that nobody knows whether it serves, and it cannot be asked to let \
-             go of the volume, and is ended instead when it has to go"
+            "the Systems Manager agent of {id} is not online, so Durin cannot ask {id} whether it serves, nor to release the volume, \
+             and will end it instead when it has to go"
         );
         all.push(Wrong::new(what, format!("start the agent, or replace the instance: {}", replace(id))));
     } else if is_settled && look.word == HolderWord::NotAsked && should_be_asked(look, id, held.since, now) {
         let what = format!(
-            "nobody has asked {id} for seven minutes whether it serves, as Durin's schedule does every five, so that it may not \
-             run in this region"
+            "{id} has not been asked for seven minutes whether it serves, although Durin's schedule asks every five, so Durin may \
+             not be running in this region"
         );
         all.push(Wrong::new(what, "deploy it: just deploy"));
     }
     if observed.instances.get(id).is_some_and(durin_decisions::node::Instance::hides_tags) {
-        let what = format!("the metadata of {id} shows no tags, by which an image learns which volume to mount");
+        let what = format!("the metadata of {id} shows no tags, from which the instance learns which volume to mount");
         let remedy = "set InstanceMetadataTags to enabled in the MetadataOptions of the group's launch template";
         all.push(Wrong::new(what, remedy));
     }
@@ -217,9 +217,9 @@ pub(super) fn no_backup(look: &Look) -> Vec<Wrong> {
     if look.observed.volume.is_none() {
         return Vec::new();
     }
-    let what = format!("there is no snapshot of {volume}, so that its one copy is the only one");
+    let what = format!("there is no snapshot of {volume}, so the volume itself is the only copy of its data");
     let remedy = format!(
-        "wait for the first daily copy, if just deploy-node has made the node; have Data Lifecycle Manager make one a day, if not; \
+        "wait for the first daily copy, if just deploy-node made the node, or have Data Lifecycle Manager make one a day, if not; \
          or make one now: aws ec2 create-snapshot --volume-id {volume}"
     );
     vec![Wrong::new(what, remedy)]

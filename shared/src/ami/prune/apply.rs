@@ -1,4 +1,4 @@
-//! Carrying a plan out, in order of reversibility: enable and unmark, tell snapshots of which images they are, deregister
+//! Carrying a plan out, the most reversible step first: enable and unmark, tell snapshots of which images they are, deregister
 //! images that have soaked, delete orphans that have soaked, mark new ones, disable. The mark of what goes is spent right
 //! before: it may come back.
 
