@@ -75,7 +75,7 @@ pub(super) fn assert_wrong(report: &Report, expected: &[[&str; 2]]) {
     ["names Z0000000000BAD, which does not exist", "correct the tag"])]
 #[case::no_room_for_a_successor(
     |world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.max_size = 1),
-    ["its maximum 1: a node is one instance, and its successor is launched beside it", "--max-size 2"])]
+    ["its maximum 1: a node is one instance, and its successor is launched while it still runs", "--max-size 2"])]
 #[case::a_key_that_nobody_can_use(stop_key, ["is in the state Disabled", "aws kms enable-key --key-id"])]
 #[case::three_instances_are_wanted(
     |world: &mut World| world.autoscaling.tamper_with_group(GROUP, |group| group.desired_capacity = 3),
@@ -146,7 +146,7 @@ async fn a_schedule_that_does_not_run_is_told() {
     let story = Story::without_functions(&Seed::one_node());
     story.aws().pass(30 * MINUTE).await;
     let report = report(&story).await;
-    assert_wrong(&report, &[["schedule does every five", "just deploy"]]);
+    assert_wrong(&report, &[["schedule asks every five", "just deploy"]]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use durin_cli::{bench_calls, by_hand, demo, event, invoke, outage, prove, prune_
 
 /// A local AWS in which Durin keeps a k3s node on a spot instance alive.
 ///
-/// The exit status is 0 for yes, 1 for no, 2 if the arguments are not understood, and 3 if nothing could be rehearsed.
+/// The exit status is 0 if all went well, 1 if not, 2 if the arguments are not understood, and 3 if nothing could be rehearsed.
 #[derive(Parser)]
 #[command(name = "durin", version)]
 struct Arguments {

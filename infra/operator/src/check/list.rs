@@ -57,37 +57,37 @@ pub const LIST: &[Requirement] = &[
     needed(
         "functions",
         "Durin deployed in the region",
-        "without the functions nobody completes a launch, and the group launches and gives up an instance every half hour",
+        "without the functions no launch is completed, and the group launches and gives up an instance every half hour",
         place::functions,
     ),
     needed(
         "volume",
         "a data volume that EC2 can attach: no Multi-Attach, free or with an instance of the group",
-        "one attachment is the fence by which two instances never have the data",
+        "a single attachment keeps two instances from having the data at once",
         volume::usable,
     ),
     needed(
         "volume-data",
         "the tag durin:volume=data on the volume",
-        "the functions' roles let them move no other volume",
+        "the functions' roles do not let them move any other volume",
         volume::is_data,
     ),
     needed(
         "volume-node",
         "the tag durin:node=GROUP on the volume",
-        "the tag of a group alone gets no volume, so its owner has to agree",
+        "the tag on the group alone gets no volume: the owner of the volume has to agree",
         volume::names_group,
     ),
     needed(
         "volume-key",
         "a key that is enabled, if the volume is encrypted",
-        "under any other key EC2 attaches nothing",
+        "EC2 does not attach a volume whose key it cannot use",
         volume::key,
     ),
     needed(
         "tag-volume-id",
         "the tag durin:volume-id on the group: the volume's id; propagated",
-        "it makes the group a node, the functions' roles reach only instances that have it, and the instance reads there which \
+        "it makes the group a node; the functions' roles reach only instances that have it, and the instance reads there which \
          volume to mount",
         declaration::volume_id,
     ),
@@ -106,13 +106,13 @@ pub const LIST: &[Requirement] = &[
     needed(
         "tags-optional",
         "durin:record-ttl, a number of seconds, durin:new-volume and durin:drain, both propagated, if they are there",
-        "a TTL that is no number stops the node, and the other two are for the instance",
+        "a TTL that is not a number stops the node; the other two are for the instance",
         declaration::optional,
     ),
     needed(
         "tags-metadata",
         "propagated tags with keys of letters, digits and -_+=,.@: alone",
-        "EC2 refuses every launch with another, where metadata shows tags",
+        "where metadata shows tags, EC2 refuses every launch with any other key",
         declaration::for_metadata,
     ),
     needed(
@@ -124,7 +124,7 @@ pub const LIST: &[Requirement] = &[
     needed(
         "record",
         "a record name in its hosted zone, free, or claimed by the TXT record _durin.NAME",
-        "Durin takes over nobody else's record",
+        "Durin does not take over anybody else's record",
         place::record,
     ),
     needed(
@@ -136,13 +136,13 @@ pub const LIST: &[Requirement] = &[
     needed(
         "size",
         "minimum and desired capacity 1, or both 0 at rest; maximum at least 2",
-        "a node is one instance, and its successor is launched beside it",
+        "a node is one instance, and its successor is launched while it still runs",
         group::size,
     ),
     needed(
         "hook-launch",
         "the lifecycle hook durin-launch: launching, default result ABANDON, heartbeat timeout of 900 s or more",
-        "it holds a newcomer until that serves, and the functions know it by this name",
+        "it holds a newcomer until the newcomer serves; the functions know the hook by this name",
         group::launch_hook,
     ),
     needed(
@@ -154,7 +154,7 @@ pub const LIST: &[Requirement] = &[
     needed(
         "processes",
         "no suspended process Launch or Terminate",
-        "nothing would follow, or nothing would go",
+        "without Launch no successor comes, and without Terminate no instance goes",
         group::processes,
     ),
     needed(
@@ -172,19 +172,19 @@ pub const LIST: &[Requirement] = &[
     needed(
         "metadata-tags",
         "in the template's MetadataOptions: InstanceMetadataTags enabled, and HttpEndpoint not disabled",
-        "the instance reads its tags there, and so needs no permission for it",
+        "the instance reads its tags there, and needs no permission for that",
         template::metadata_tags,
     ),
     advised(
         "metadata-private",
         "in the template's MetadataOptions: HttpTokens required, HttpPutResponseHopLimit 1",
-        "or every pod can take the instance's role, and answer Durin in its name",
+        "otherwise every pod can use the instance's role, and answer Durin in the instance's name",
         template::metadata_private,
     ),
     advised(
         "image",
         "the template's ImageId resolve:ssm:PARAMETER, and the tag durin:image-parameter on the parameter",
-        "EC2 resolves it at each launch, so that the next instance boots what Durin publishes",
+        "EC2 resolves it at each launch, so the next instance boots what Durin publishes",
         template::image,
     ),
     needed(
@@ -196,19 +196,19 @@ pub const LIST: &[Requirement] = &[
     needed(
         "profile",
         "an instance profile in the template whose role lets the Systems Manager agent register",
-        "through the agent Durin asks an instance to let go of the volume, and whether it serves",
+        "Durin uses the agent to have an instance release the volume, and to ask whether it serves",
         template::profile,
     ),
     needed(
         "protection",
         "DisableApiTermination off in the template",
-        "Durin ends an instance that cannot let go of the volume",
+        "Durin has to be able to end an instance that cannot release the volume",
         template::protection,
     ),
     needed(
         "agent",
         "an agent that is online on the group's instance, once there is one",
-        "only a launch shows whether image, role and network let it in",
+        "only a launch shows whether image, role and network let it register",
         group::agent,
     ),
 ];
