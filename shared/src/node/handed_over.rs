@@ -172,8 +172,8 @@ pub(super) fn cannot_be_asked(holder: &InstanceId) -> Failure {
 pub(super) fn was_never_heard(holder: &InstanceId) -> Failure {
     Failure::DoesNotServe {
         problem: format!(
-            "{holder} has the volume and is in service, but Systems Manager has never heard of its agent, so Durin cannot ask \
-             whether it serves, and it could not release the volume in order: see whether it has booted (aws ec2 \
+            "{holder} has the volume and is in service, but is not known to serve, because Systems Manager has never heard of its \
+             agent, so Durin cannot ask it, and it could not release the volume in order: see whether it has booted (aws ec2 \
              get-console-output --instance-id {holder}), and publish an image that has the agent (just rollback, or a new bake)"
         ),
     }
