@@ -112,6 +112,8 @@ fn take_back(world: &World, volume: &VolumeId, deadline: Deadline, steps: &mut S
         if !mounts::is_at(world, volume) {
             let marked = state::mark(world, volume, Until::Resumed);
             marked.map_err(|error| format!("cannot write {}: {error}", world.marker().display()))?;
+            // Somebody may have begun since we looked.
+            refuse_others(volume, &device)?;
         }
         return Err(NotResumed::InVain(volume.clone(), why).into());
     }

@@ -193,6 +193,24 @@ fn a_released_volume_is_not_taken_from_who_has_it_and_nothing_is_rebooted(
     assert_eq!(resume(&instance).word(), "resumed");
 }
 
+/// They began after we had looked, and before the unit did.
+#[test]
+fn who_has_a_volume_by_the_time_it_would_be_mounted_is_waited_for_too() {
+    let Some(mut instance) = serving() else { return };
+    assert_eq!(release(&instance).word(), "released");
+    let body = fs::read_to_string(instance.path("bin/systemctl")).expect("a stand-in");
+    let begin = "sleep 60 <>\"$root/dev/nvme1n1\" >/dev/null 2>&1 & echo $! >\"$root/writer\"; exec '";
+    instance.stand_in("systemctl", &body.replace("exec '", begin));
+    let ran = resume(&instance);
+    let writer = fs::read_to_string(instance.path("writer")).expect("a process");
+    must("kill", &[writer.trim()]);
+    assert_eq!((ran.word(), &ran.answer["obstacle"]), ("not resumed", &"in use".into()), "{ran}");
+    assert!(instance.marker().is_some(), "{ran}");
+    fs::write(instance.path("bin/systemctl"), body).expect("a stand-in");
+    instance.end_processes();
+    assert_eq!(resume(&instance).word(), "resumed");
+}
+
 /// What keeps it would not go otherwise, and nobody else has been told that it is free.
 #[test]
 fn a_volume_whose_release_has_failed_is_rebooted_free() {
