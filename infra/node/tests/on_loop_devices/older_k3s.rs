@@ -1,6 +1,7 @@
 //! A volume that a newer k3s has served from, beside what the table shows of it.
 
 use std::fs;
+use std::process::Command;
 
 use crate::instance::{Instance, VOLUME};
 use crate::serving::RUNS;
@@ -74,4 +75,34 @@ fn an_instance_says_which_k3s_has_served_from_its_volume() {
     assert_eq!(instance.durin_node(&["release", VOLUME]).word(), "released");
     let said = instance.durin_node(&["status"]);
     assert_eq!(said.answer["served_by"], serde_json::Value::Null, "{said}");
+}
+
+/// Under the lock: nothing starts on it before it is let go of, or if nobody does that.
+#[test]
+fn it_is_marked_though_nobody_lets_go_of_it() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    instance.write("k3s.unit", &RUNS.replace("=active", "=inactive"));
+    let place = instance.path("sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice/debug");
+    fs::create_dir_all(&place).expect("a cgroup");
+    instance.stand_in("inside", &format!("echo $$ >'{}/cgroup.procs'\nexec \"$@\"", place.display()));
+    let root = instance.text("");
+    let program = [env!("CARGO_BIN_EXE_durin-node"), "--root", root.trim_end_matches('/'), "volume"];
+    let path = format!("{}:{}", instance.text("bin"), std::env::var("PATH").unwrap_or_default());
+    let mut inside = Command::new(instance.path("bin/inside"));
+    inside.args(program).args(["--volume", VOLUME, "--within", "1"]).env("PATH", path);
+    let said = inside.output().expect("it runs").stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("k3s v1.36.4+k3s1 has served from it"), "{said}");
+    assert_eq!(instance.mounts(), [instance.text("data")], "a release ends all that is in a pod");
+    assert!(instance.marker().is_some_and(|marker| marker.starts_with(VOLUME)));
+}
+
+/// Whoever begins anew begins with the k3s that is there.
+#[test]
+fn a_volume_whose_datastore_was_removed_takes_any_k3s() {
+    let Some((instance, _volume)) = newer_has_served() else { return };
+    instance.write("k3s.unit", &RUNS.replace("=active", "=inactive"));
+    fs::remove_dir_all(instance.path("data/k3s")).expect("it was there");
+    assert_eq!(mount(&instance), "mounted");
+    assert!(instance.marker().is_none());
 }

@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::serving;
-use crate::volume::must;
+use crate::volume::{Volume, must};
 
 /// k3s's unit, as systemd shows it.
 pub(crate) const RUNS: &str = "ActiveState=active\nInvocationID=0123\nMainPID=7\n";
@@ -103,6 +103,29 @@ fn a_volume_that_takes_nothing_is_not_served_from() {
         assert!(ran.word() == "does not serve" && ran.why().contains("does not take what is written"), "{ran}");
     }
     assert_eq!(serves().word(), "serves", "{}", serves());
+}
+
+/// What is written stays in the kernel's memory, until somebody waits for it.
+#[test]
+fn a_volume_whose_device_hangs_is_not_served_from() {
+    let Some(instance) = Instance::boot() else { return };
+    let (image, below) = (instance.text("image"), instance.text("below"));
+    fs::create_dir_all(&below).expect("a directory");
+    fs::File::create(&image).and_then(|file| file.set_len(256 << 20)).expect("an image");
+    must("mkfs.ext4", &["-q", &image]);
+    must("mount", &["-o", "loop", &image, &below]);
+    let made = Volume::make(&instance.path("below"), "ext4").expect("a volume");
+    instance.plug("nvme1n1", VOLUME, &made.device, &made.number());
+    assert_eq!(instance.durin_node(&["volume", "--volume", VOLUME, "--within", "2"]).word(), "mounted");
+    with_k3s(&instance);
+    must("fsfreeze", &["--freeze", &below]);
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    must("fsfreeze", &["--unfreeze", &below]);
+    let released = instance.durin_node(&["release", VOLUME]);
+    made.release_device();
+    must("umount", &[&below]);
+    assert!(ran.word() == "does not serve" && ran.why().contains("does not take what is written"), "{ran}");
+    assert_eq!(released.word(), "released", "{released}");
 }
 
 /// Systems Manager ends the question five seconds after that, and then nobody has been told anything.
