@@ -36,7 +36,7 @@ pub struct Device {
 }
 
 /// Who restores a volume may start one program after the other, and none may be there at the look.
-const CALM: Duration = Duration::from_millis(200);
+const CALM: Duration = Duration::from_millis(300);
 /// Where that was seen to happen, the next program may be as slow to come as those before were to end.
 const CALM_AGAIN: Duration = Duration::from_secs(1);
 

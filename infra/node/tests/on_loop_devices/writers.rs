@@ -60,7 +60,7 @@ fn a_device_that_somebody_writes_to_is_not_released_until_that_ends() {
 /// Each is gone before anybody has looked at it, and between two of them the device is nobody's.
 #[rstest]
 #[case::at_once("")]
-#[case::with_some_work_between("sleep 0.1;")]
+#[case::with_some_work_between("sleep 0.02;")]
 fn who_restores_a_volume_piece_by_piece_has_it_between_two_pieces_too(#[case] between: &str) {
     let Some(mut instance) = serving() else { return };
     assert_eq!(release(&instance).word(), "released");
