@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
+use crate::full::fill;
 use crate::instance::{Instance, Ran, VOLUME};
 use crate::releases::serving;
 use crate::volume::{Volume, must};
@@ -126,6 +127,17 @@ fn a_volume_whose_device_hangs_is_not_served_from() {
     must("umount", &[&below]);
     assert!(ran.word() == "does not serve" && ran.why().contains("does not take what is written"), "{ran}");
     assert_eq!(released.word(), "released", "{released}");
+}
+
+/// Whether there is room is for k3s to say.
+#[test]
+fn a_volume_that_is_full_is_served_from_as_long_as_k3s_answers() {
+    let Some(instance) = serving() else { return };
+    with_k3s(&instance);
+    fill(&instance.text("data"));
+    assert!(fs::write(instance.path("data/durin/x"), "x").is_err());
+    let ran = instance.durin_node(&["status", "--wait", "serves", "--within", "0"]);
+    assert_eq!(ran.word(), "serves", "{ran}");
 }
 
 /// Systems Manager ends the question five seconds after that, and then nobody has been told anything.
