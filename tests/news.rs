@@ -102,6 +102,18 @@ async fn a_mistake_that_stands_is_told_of_once_an_hour() {
     assert!(told.iter().all(|it| it.starts_with("Durin.") && it.contains("durin:record-name")), "{told:#?}");
 }
 
+/// They are looked at by the tick whose failures are told.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_does_not_do_is_told_of_once_an_hour() {
+    let story = Story::of_one_node(23);
+    story.world(|world| world.delete_lifecycle_hook("k3s", "durin-terminate").expect("deleted"));
+    story.aws().pass(Duration::from_secs(4 * 3600)).await;
+    let told = messages(&story);
+    assert!((3..=5).contains(&told.len()), "{told:#?}");
+    let is_of_hook = |it: &String| it.starts_with("Durin.Blocked: ") && it.contains("durin-terminate");
+    assert!(told.iter().all(is_of_hook), "{told:#?}");
+}
+
 /// Nobody waits for EventBridge but the launch action, and that for two seconds. The invocation fails, so an alarm tells.
 #[rstest]
 #[tokio::test(start_paused = true)]

@@ -163,7 +163,8 @@ fn about(event: &Value) -> Option<String> {
     })
 }
 
-fn time_of(event: &Value) -> Option<SystemTime> {
+/// When an event happened, or a tick of a schedule was due; none if it does not say.
+pub fn time_of(event: &Value) -> Option<SystemTime> {
     event["time"].as_str().and_then(instant)
 }
 

@@ -29,6 +29,7 @@ mod words;
 mod writes;
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
@@ -116,11 +117,15 @@ async fn hand_over(
 }
 
 /// Looks after every node of the region, and returns the outcomes, with the mistakes of groups that try to declare a
-/// node. All nodes are read together, and healthy ones cost nothing more.
+/// node. All nodes are read together, and healthy ones cost nothing more. `due`: when the schedule asked for it.
 ///
 /// # Errors
 /// When a read of all nodes fails.
-pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, Vec<Blocked>), Failure> {
+pub async fn look_after_all(
+    aws: &Aws,
+    due: SystemTime,
+    deadline: Deadline,
+) -> Result<(Outcomes, Vec<Blocked>), Failure> {
     let observe::Nodes { mut nodes, mistakes } = every_node(aws).await?;
     read_together(aws, &mut nodes).await?;
     log(&nodes);
@@ -128,7 +133,15 @@ pub async fn look_after_all(aws: &Aws, deadline: Deadline) -> Result<(Outcomes, 
         nodes.iter().filter_map(|node| Some((node.name().to_string(), node.view.settled_holder()?.clone()))).collect();
     let asked: Vec<Attachment> = holders.iter().map(|(_, holder)| holder.clone()).collect();
     // All at once: a node that waits for EC2 must not keep the others waiting.
-    let work: Vec<_> = nodes.iter_mut().map(|node| resync(aws, node, deadline)).collect();
+    let number = nodes.len();
+    let checks_hooks = |node: &Node| checks::are_due(node.name(), number, due);
+    let work: Vec<_> = nodes
+        .iter_mut()
+        .map(|node| {
+            let checks_hooks = checks_hooks(node);
+            resync(aws, node, checks_hooks, deadline)
+        })
+        .collect();
     let (mut outcomes, answers) = join(join_all(work), roll_call(aws, &asked)).await;
     for ((name, outcome), node) in outcomes.iter_mut().zip(&mut nodes) {
         let Some((_, holder)) = holders.iter().find(|(node, _)| node == name) else { continue };
@@ -171,11 +184,9 @@ async fn denied(
     }
 }
 
-async fn resync(aws: &Aws, node: &mut Node, deadline: Deadline) -> (String, Result<Done, Failure>) {
+async fn resync(aws: &Aws, node: &mut Node, checks_hooks: bool, deadline: Deadline) -> (String, Result<Done, Failure>) {
     let outcome = match run(aws, node, deadline).await {
-        Ok(done) if checks::are_due(node.name(), aws.clock.now()) => {
-            checks::of_node(aws, node).await.map_or(Ok(done), |blocked| Err(blocked.into()))
-        }
+        Ok(done) if checks_hooks => checks::of_node(aws, node).await.map_or(Ok(done), |blocked| Err(blocked.into())),
         outcome => outcome,
     };
     (node.name().to_string(), outcome)

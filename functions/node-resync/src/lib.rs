@@ -2,6 +2,8 @@
 //! costs at most one period, and drift is repaired; on warnings and launches, a look whether the function that acts on them
 //! does.
 
+use std::time::SystemTime;
+
 use durin::aws::Aws;
 use durin::clock::Deadline;
 use durin::events::{Event, Received};
@@ -19,15 +21,16 @@ use serde_json::Value;
 /// When the event is neither, a read of all nodes fails, or some node needs a person or more time. The other nodes were still
 /// handled.
 pub async fn handle(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
-    let occasion = Occasion::hourly(&event, LONGEST_PERIOD, aws.clock.now());
-    news::of_failure(aws, &occasion, act(aws, event, deadline).await).await
+    let now = aws.clock.now();
+    let (occasion, due) = (Occasion::hourly(&event, LONGEST_PERIOD, now), news::time_of(&event).unwrap_or(now));
+    news::of_failure(aws, &occasion, act(aws, event, due, deadline).await).await
 }
 
-async fn act(aws: &Aws, event: Value, deadline: Deadline) -> Result<Value, Failure> {
+async fn act(aws: &Aws, event: Value, due: SystemTime, deadline: Deadline) -> Result<Value, Failure> {
     let Received { kind, event } = Received::parse(event)?;
     // What they await is nested too deeply for the compiler to lay out in one piece.
     let (outcomes, mistakes) = match event {
-        Event::Schedule => Box::pin(node::look_after_all(aws, deadline)).await?,
+        Event::Schedule => Box::pin(node::look_after_all(aws, due, deadline)).await?,
         Event::Warnings(warnings) => (Box::pin(node::watch_over_warned(aws, warnings, deadline)).await?, Vec::new()),
         Event::LifecycleAction(action) if action.is_ours() && action.transition == Transition::Launching => {
             let group = action.group.to_string();

@@ -12,23 +12,26 @@ use crate::failure::Failure;
 use crate::ids::GroupName;
 use crate::lifecycle::Transition;
 
-/// How often each node is looked at. Auto Scaling lists the hooks of one group at a call, so many nodes take turns.
-const PERIOD: Duration = Duration::from_secs(3600);
+const HOUR_S: u64 = 3600;
 
-/// Whether it is this node's turn, at this tick of the schedule.
-pub(super) fn are_due(group: &GroupName, now: SystemTime) -> bool {
-    is_turn(group.as_str().bytes().map(u64::from).sum(), now)
+/// How many nodes are looked at in an hour, more or less. Auto Scaling lists the hooks of one group at a call, so more take turns.
+const NODES_IN_AN_HOUR: usize = 25;
+
+/// Whether it is the turn of one of so many nodes, at a tick of the schedule that was due then: at that tick of an hour at which
+/// the owner hears of what fails. What another finds would be reported to nobody. ([`crate::news::Occasion`].)
+pub(super) fn are_due(group: &GroupName, nodes: usize, due: SystemTime) -> bool {
+    let turns = u64::try_from(nodes.div_ceil(NODES_IN_AN_HOUR)).unwrap_or(u64::MAX).max(1);
+    let number: u64 = group.as_str().bytes().map(u64::from).sum();
+    is_hourly(due) && since_epoch_s(due) / HOUR_S % turns == number % turns
 }
 
 /// Whether it is the turn of what is looked at for all nodes at once.
 pub(super) fn is_hourly(now: SystemTime) -> bool {
-    is_turn(0, now)
+    since_epoch_s(now) % HOUR_S < LONGEST_PERIOD.as_secs()
 }
 
-fn is_turn(number: u64, now: SystemTime) -> bool {
-    let turns = PERIOD.as_secs() / LONGEST_PERIOD.as_secs();
-    now.duration_since(SystemTime::UNIX_EPOCH)
-        .is_ok_and(|since| since.as_secs() / LONGEST_PERIOD.as_secs() % turns == number % turns)
+fn since_epoch_s(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// What a person has to mend, if anything. An image may find its volume without tags, so that they are hidden is only logged.
@@ -70,5 +73,36 @@ fn convert(found: &LifecycleHook) -> Hook {
             .into_iter()
             .find(|result| found.default_result() == Some(result.name())),
         heartbeat: found.heartbeat_timeout().and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hours of two days, and the minute in each, at which a node is looked at.
+    fn turns(name: &str, nodes: usize) -> Vec<(u64, u64)> {
+        let group = GroupName::new(name).expect("a group");
+        let ticks = (0..48 * 60).step_by(5);
+        let at = |minute: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(minute * 60 + 17);
+        ticks.filter(|minute| are_due(&group, nodes, at(*minute))).map(|minute| (minute / 60, minute % 60)).collect()
+    }
+
+    #[test]
+    fn a_node_is_looked_at_once_an_hour_when_the_owner_hears_of_it() {
+        for name in ["k3s", "home", "away", "n"] {
+            for nodes in [1, NODES_IN_AN_HOUR] {
+                assert_eq!(turns(name, nodes), (0..48).map(|hour| (hour, 0)).collect::<Vec<_>>(), "{name}, {nodes}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_nodes_take_turns() {
+        let names: Vec<String> = (0..100).map(|number| format!("node-{number}")).collect();
+        let turns: Vec<Vec<(u64, u64)>> = names.iter().map(|name| turns(name, names.len())).collect();
+        assert!(turns.iter().all(|it| it.len() == 12 && it.iter().all(|(_, minute)| *minute == 0)), "{turns:?}");
+        let at_once = |hour| turns.iter().filter(|it| it.contains(&(hour, 0))).count();
+        assert!((0..48).all(|hour| at_once(hour) < 40), "{turns:?}");
     }
 }
