@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use durin_harness::seed::Seed;
+use durin_harness::seed::{NodeSeed, Seed};
 use durin_harness::world::ec2::SpotAction;
 use durin_harness::world::eventbridge::DisorderKind;
 use durin_harness::world::faults::FaultKind;
+use durin_harness::world::guest::AgentMode;
 use durin_tests::{LAUNCH, Story, TERMINATE, schedule};
 use rstest::rstest;
 
@@ -307,4 +308,41 @@ async fn a_holder_that_has_let_go_unasked_serves_again() {
     let serving = story.world(|world| world.serving(&volume).map(str::to_owned));
     assert_eq!(serving, Some(holder), "{}", story.told());
     story.ends_well().await;
+}
+
+/// The first node's newcomer gives no sign of life, so that each tick of the schedule waits for it to the end.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_waits_does_not_keep_another_from_serving_again() {
+    let node = |name: &str| NodeSeed {
+        name: name.to_owned(),
+        record_name: format!("{name}.durin.internal"),
+        capacity_rebalance: Some(true),
+        ..NodeSeed::default()
+    };
+    let story = Story::without_functions(&Seed { seed: 1, nodes: vec![node("a"), node("b")], ..Seed::default() });
+    let waiting = story.holder();
+    let (volume, holder) = story.world(|world| {
+        let held = world.ec2.volumes().iter().find_map(|(id, volume)| {
+            let holder = volume.attachment.as_ref()?.instance_id.clone();
+            (holder != waiting).then(|| (id.clone(), holder))
+        });
+        held.expect("the other node's")
+    });
+    story.world(|world| {
+        world.ec2.launch_with_agents(AgentMode::Offline);
+        world.recommend_rebalance(&waiting);
+        world.release(&holder);
+    });
+    story.until_member_is("Pending:Wait").await;
+    story.until("it has let go", |world| world.mounted_on(&volume).is_none()).await;
+    for _ in 0..2 {
+        let error = story.invoke("durin-node-resync", schedule()).await.outcome.expect_err("it waits to the end");
+        assert!(error.message.contains("out of time"), "{error}");
+    }
+    let is_serving_again = async {
+        story.aws().pass(Duration::from_secs(120)).await;
+        story.world(|world| world.serving(&volume).map(str::to_owned))
+    };
+    let (_, serving) = tokio::join!(story.invoke("durin-node-resync", schedule()), is_serving_again);
+    assert_eq!(serving, Some(holder), "{}", story.told());
 }

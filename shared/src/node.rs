@@ -47,8 +47,9 @@ use crate::risk::Warning;
 use handed_over::{cannot_be_asked, does_not_serve, was_never_heard};
 pub use look::{Beginning, HolderWord, Look, Looks, Released, hooks_of, look_at};
 use observe::{Lookup, Node, every_node, read_together};
-use roll_call::{Denial, roll_call};
+use roll_call::{Denial, RollCall, roll_call};
 use run::run;
+use tokio::sync::OnceCell;
 pub use watch::{watch_over_launch, watch_over_warned};
 
 /// How many of the instances that one event warns are worked on at once. AWS Health names hundreds, which is no reason to
@@ -129,30 +130,44 @@ pub async fn look_after_all(
     let observe::Nodes { mut nodes, mistakes } = every_node(aws).await?;
     read_together(aws, &mut nodes).await?;
     log(&nodes);
-    let holders: Vec<(String, Attachment)> =
-        nodes.iter().filter_map(|node| Some((node.name().to_string(), node.view.settled_holder()?.clone()))).collect();
-    let asked: Vec<Attachment> = holders.iter().map(|(_, holder)| holder.clone()).collect();
+    let holders: Vec<Attachment> = nodes.iter().filter_map(|node| node.view.settled_holder().cloned()).collect();
+    let tick = Tick { due, deadline, nodes: nodes.len(), holders, answers: OnceCell::new() };
     // All at once: a node that waits for EC2 must not keep the others waiting.
-    let number = nodes.len();
-    let checks_hooks = |node: &Node| checks::are_due(node.name(), number, due);
-    let work: Vec<_> = nodes
-        .iter_mut()
-        .map(|node| {
-            let checks_hooks = checks_hooks(node);
-            resync(aws, node, checks_hooks, deadline)
-        })
-        .collect();
-    let (mut outcomes, answers) = join(join_all(work), roll_call(aws, &asked)).await;
-    for ((name, outcome), node) in outcomes.iter_mut().zip(&mut nodes) {
-        let Some((_, holder)) = holders.iter().find(|(node, _)| node == name) else { continue };
-        let still_has_it = matches!(&*outcome, Ok(Done::Serves { holder: serves }) if *serves == holder.instance)
-            || node.view.settled_holder() == Some(holder);
-        if let Some(denial) = answers.denial(holder).filter(|_| still_has_it) {
-            let looked = std::mem::replace(outcome, Ok(Done::Serves { holder: holder.instance.clone() }));
-            *outcome = denied(aws, node, holder, denial, looked, deadline).await;
-        }
-    }
+    let work: Vec<_> = nodes.iter_mut().map(|node| look_after_one(aws, node, &tick)).collect();
+    let (outcomes, _) = join(join_all(work), tick.answers(aws)).await;
     Ok((outcomes, mistakes))
+}
+
+/// One look at all nodes, and what they share of it.
+struct Tick {
+    due: SystemTime,
+    deadline: Deadline,
+    nodes: usize,
+    /// Whom it asks whether they serve.
+    holders: Vec<Attachment>,
+    answers: OnceCell<RollCall>,
+}
+
+impl Tick {
+    /// What the holders have answered, for whoever needs it first.
+    async fn answers(&self, aws: &Aws) -> &RollCall {
+        self.answers.get_or_init(|| roll_call(aws, &self.holders)).await
+    }
+}
+
+/// What its holder says is heard as soon as its own run has ended: that of another node may wait for as long as the tick lasts.
+async fn look_after_one(aws: &Aws, node: &mut Node, tick: &Tick) -> (String, Result<Done, Failure>) {
+    let (name, holder) = (node.name().to_string(), node.view.settled_holder().cloned());
+    let outcome = resync(aws, node, tick).await;
+    let Some(holder) = holder else { return (name, outcome) };
+    let still_has_it = matches!(&outcome, Ok(Done::Serves { holder: serves }) if *serves == holder.instance)
+        || node.view.settled_holder() == Some(&holder);
+    let denial = tick.answers(aws).await.denial(&holder).filter(|_| still_has_it);
+    match denial {
+        None => (name, outcome),
+        // Its run would be nested too deeply for the compiler to lay out in one piece.
+        Some(denial) => (name, Box::pin(denied(aws, node, &holder, denial, outcome, tick.deadline)).await),
+    }
 }
 
 /// What comes of a tick for a node whose holder does not say that it serves, whatever else there is to tell of it.
@@ -184,12 +199,13 @@ async fn denied(
     }
 }
 
-async fn resync(aws: &Aws, node: &mut Node, checks_hooks: bool, deadline: Deadline) -> (String, Result<Done, Failure>) {
-    let outcome = match run(aws, node, deadline).await {
-        Ok(done) if checks_hooks => checks::of_node(aws, node).await.map_or(Ok(done), |blocked| Err(blocked.into())),
+async fn resync(aws: &Aws, node: &mut Node, tick: &Tick) -> Result<Done, Failure> {
+    match run(aws, node, tick.deadline).await {
+        Ok(done) if checks::are_due(node.name(), tick.nodes, tick.due) => {
+            checks::of_node(aws, node).await.map_or(Ok(done), |blocked| Err(blocked.into()))
+        }
         outcome => outcome,
-    };
-    (node.name().to_string(), outcome)
+    }
 }
 
 /// Logged before anything is done about it, since the tick may be cut off. `infra/rules.yaml` makes a metric of the
