@@ -144,7 +144,13 @@ pub(super) async fn run(aws: &Aws, node: &mut Node, deadline: Deadline) -> Resul
                     node.view.forget_all();
                     None
                 }
-                Turn::Takes => None,
+                // All of it was read for this a moment ago.
+                Turn::Takes => {
+                    last_role = Role::Leads;
+                    node.view.keep_for(Role::Leads);
+                    node.follows = false;
+                    None
+                }
             },
             (last_word, Role::Leads)
                 if is_confirmed_first(last_word, &observed) && confirmed.as_ref() != Some(last_word) =>
