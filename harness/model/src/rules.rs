@@ -162,9 +162,9 @@ pub(crate) fn not_yet_is_no(observed: &Observed, now: SystemTime) -> Step {
     next_step(&seen, now)
 }
 
-/// That Systems Manager gives no answer is taken for its saying that nobody has an agent.
+/// That Systems Manager gives no answer is taken for its saying that nobody has an agent, by a run that has seen nobody's.
 pub(crate) fn unknown_is_none(observed: &Observed, now: SystemTime) -> Step {
-    let mut seen = observed.clone();
+    let mut seen = Observed { booted: [].into(), ..observed.clone() };
     if let Some(release) = &mut seen.release
         && release.agents == Agents::Unknown
     {

@@ -269,6 +269,12 @@ fn a_holder_that_stays_is_asked_about_if_it_may_have_let_go(#[case] situation: S
 #[case::systems_manager_was_not_asked(rebalanced().unasked().launched_ago(NEW, 7_000), booted())]
 #[case::neither_has_an_agent(
     rebalanced().release(&[], ReleaseState::NotStarted).launched_ago(NEW, 121), terminate(OLD))]
+#[case::the_holder_had_one_a_moment_ago(
+    rebalanced().release(&[], ReleaseState::NotStarted).booted(OLD).launched_ago(NEW, 300), booted())]
+#[case::the_holder_had_one_and_a_person_has_to_know(
+    rebalanced().release(&[], ReleaseState::NotStarted).booted(OLD).launched_ago(NEW, 301), neither_is_online())]
+#[case::the_newcomer_had_one_a_moment_ago(
+    rebalanced().release(&[], ReleaseState::NotStarted).booted(NEW).launched_ago(NEW, 121), booted())]
 #[case::the_holder_has_to_go_anyway(
     replaced_early(600).release(&[OLD], ReleaseState::NotStarted).launched_ago(NEW, 121), release())]
 #[case::the_holder_has_to_go_anyway_and_nothing_is_known_of_agents(

@@ -153,7 +153,8 @@ impl Departure<'_> {
         let is_old = launched.is_some_and(|launched| launched + BOOT_PATIENCE < self.now);
         match self.observed.release.as_ref().map(|release| &release.agents) {
             Some(agents @ Agents::Listed { .. }) => {
-                let has_none = |id| !agents.lists(id);
+                // One that this run has seen online has an agent, whatever is listed now.
+                let has_none = |id| !agents.lists(id) && !self.observed.booted.contains(id);
                 let neither_has_one = has_none(id) && has_none(&self.attachment.instance);
                 agents.is_online(id) || (is_old && (neither_has_one || self.has_deadline()))
             }
