@@ -162,3 +162,26 @@ fn the_end_of_one_without_the_volume_waits_for_no_person(#[case] blocked: Situat
         Step::Complete { instance: id(NEW), transition: Transition::Terminating, result: ActionResult::Continue };
     assert_eq!(step == completes, is_completed, "{step:?}");
 }
+
+/// Both were launched at once, and the old one was faster.
+fn twins() -> Situation {
+    healthy()
+        .launched_ago(OLD, 160)
+        .attached_ago(100)
+        .instance(NEW, PENDING_WAIT, InstanceState::Running)
+        .launched_ago(NEW, 150)
+}
+
+/// Whoever was beaten to it is given up, but not where a person hears that no instance is ended.
+#[rstest]
+#[case::one_is_wanted(twins(), true)]
+#[case::one_is_wanted_and_its_tag_is_not_propagated(twins().not_propagated(), true)]
+#[case::too_many_are_wanted(twins().desired(3), false)]
+#[case::two_are_the_fewest(twins().desired(2).at_least(2), false)]
+#[case::nothing_could_replace_it(twins().desired(2).launch_suspended(), false)]
+fn a_twin_is_given_up_where_one_is_wanted(#[case] situation: Situation, #[case] is_given_up: bool) {
+    let step = next_step(&situation.seen(), now());
+    let (transition, result) = (Transition::Launching, ActionResult::Abandon);
+    assert_eq!(step == Step::Complete { instance: id(NEW), transition, result }, is_given_up, "{step:?}");
+    assert!(is_given_up || matches!(step, Step::Blocked(_)), "{step:?}");
+}

@@ -45,6 +45,8 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
         matches!(state, Some(InstanceState::Dead | InstanceState::Stopping | InstanceState::Stopped))
             || (!may_hold(id) && successor::is_doomed(observed, id, now))
     };
+    // Beside a number that a person has to correct, no instance is ended that runs. (capacity.rs)
+    let is_beaten = |id: &InstanceId| observed.group.desired_capacity < 2 && successor::is_twin(observed, id, now);
     // A stopped instance does not serve; but once there is a successor, detaching from it is quicker than ending it.
     let is_off = |id: &InstanceId| {
         let state = observed.instances.get(id).map(|instance| instance.state);
@@ -55,9 +57,7 @@ pub(super) fn that_nothing_depends_on(observed: &Observed, now: SystemTime) -> O
     all.into_iter().find_map(|id| {
         if waits(observed, id, Transition::Terminating, now) && (is_dead(id) || is_off(id) || !may_hold(id)) {
             Some(complete(id, Transition::Terminating, ActionResult::Continue))
-        } else if waits(observed, id, Transition::Launching, now)
-            && (will_not_serve(id) || successor::is_twin(observed, id, now))
-        {
+        } else if waits(observed, id, Transition::Launching, now) && (will_not_serve(id) || is_beaten(id)) {
             // It will never serve: let the group launch the next one at once, if it wants one.
             Some(complete(id, Transition::Launching, ActionResult::Abandon))
         } else {
