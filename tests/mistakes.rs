@@ -82,12 +82,12 @@ async fn a_mistake_about_the_volume_is_told_and_only_the_dead_instance_goes(
     #[case] says: &[&str],
 ) {
     let (story, event) = waiting_successor(mistake).await;
-    let (members, volumes, records) = story.world(picture);
+    let before = story.world(picture);
     let new = event["detail"]["EC2InstanceId"].as_str().expect("an instance").to_owned();
     assert_told(&story, "durin-node-lifecycle", event, says, &["autoscaling:CompleteLifecycleAction"]).await;
     assert_told(&story, "durin-node-resync", schedule(), says, &[]).await;
-    let newcomer: Vec<_> = members.into_iter().filter(|(id, _)| *id == new).collect();
-    assert_eq!(story.world(picture), (newcomer, volumes, records));
+    let members = before.members.iter().filter(|(id, _)| *id == new).cloned().collect();
+    assert_eq!(story.world(picture), Picture { members, ..before });
 }
 
 async fn assert_told(story: &Story, function: &str, payload: Value, says: &[&str], writes: &[&str]) {
@@ -98,13 +98,20 @@ async fn assert_told(story: &Story, function: &str, payload: Value, says: &[&str
     assert!(!error.message.contains('\n'), "one line: {error}");
 }
 
-/// The members of the group and whether an action of theirs waits, the volumes' attachments, and the records.
-fn picture(world: &mut World) -> (Vec<(String, bool)>, Vec<String>, Vec<Vec<RecordSet>>) {
+#[derive(Debug, PartialEq)]
+struct Picture {
+    /// Of the group, and whether an action of theirs waits.
+    members: Vec<(String, bool)>,
+    attachments: Vec<String>,
+    records: Vec<Vec<RecordSet>>,
+}
+
+fn picture(world: &mut World) -> Picture {
     let members = &world.autoscaling.groups()[GROUP].members;
     let members = members.iter().map(|it| (it.instance_id.to_string(), it.action.is_some())).collect();
-    let volumes = world.ec2.volumes().values().map(|volume| format!("{:?}", volume.attachment)).collect();
+    let attachments = world.ec2.volumes().values().map(|volume| format!("{:?}", volume.attachment)).collect();
     let records = world.route53.zones().values().map(|zone| zone.record_sets.values().cloned().collect()).collect();
-    (members, volumes, records)
+    Picture { members, attachments, records }
 }
 
 fn lend_to_a_stranger(world: &mut World) {
