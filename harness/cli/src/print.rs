@@ -23,6 +23,11 @@ pub fn complain(text: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr(), "error: {text}"));
 }
 
+/// Says on standard error why nothing else comes for a while.
+pub fn tell(text: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
 /// A line like `println!`'s.
 macro_rules! say {
     () => { $crate::print::line(format_args!("")) };

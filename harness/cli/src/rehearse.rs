@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
     /// Only the situations whose name contains this
-    #[arg(long, value_name = "WORDS")]
+    #[arg(long, value_name = "WORDS", conflicts_with = "all")]
     row: Option<String>,
     /// A real k3s to run instead of the stand-in for it: the program, for x86-64
     #[arg(long, value_name = "FILE")]
@@ -109,6 +109,9 @@ fn chosen(options: &Options) -> Result<Vec<&'static Scenario>, NotUnderstood> {
         // What takes longest first, so that no core waits for it at the end.
         return Ok(SCENARIOS.iter().rev().collect());
     }
+    if let Some(words) = &options.row {
+        return of_a_row(options, words);
+    }
     if options.scenarios.is_empty() {
         return Ok(SCENARIOS.iter().take(1).collect());
     }
@@ -117,4 +120,48 @@ fn chosen(options: &Options) -> Result<Vec<&'static Scenario>, NotUnderstood> {
         found.ok_or_else(|| NotUnderstood(format!("there is no scenario {name}: `just rehearse --list` lists them")))
     };
     options.scenarios.iter().map(find).collect()
+}
+
+/// A row is one of the situations: whoever asks for it means them, and nobody is to wait for a machine to hear that there is
+/// none.
+fn of_a_row(options: &Options, words: &str) -> Result<Vec<&'static Scenario>, NotUnderstood> {
+    if let Some(other) = options.scenarios.iter().find(|name| *name != "situations") {
+        return Err(NotUnderstood(format!("--row chooses among the situations, and {other} has no rows")));
+    }
+    situations::check(words).map_err(NotUnderstood)?;
+    Ok(SCENARIOS.iter().filter(|scenario| matches!(scenario.play, Kind::Situations)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Options, chosen};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn names(words: &[&str]) -> Result<Vec<&'static str>, String> {
+        let line = Line::try_parse_from([&["rehearse"], words].concat()).map_err(|error| error.to_string())?;
+        let chosen = chosen(&line.options).map_err(|error| error.to_string())?;
+        Ok(chosen.iter().map(|scenario| scenario.name).collect())
+    }
+
+    #[test]
+    fn a_row_is_one_of_the_situations() {
+        assert_eq!(names(&[]), Ok(vec!["interruption"]));
+        assert_eq!(names(&["--row", "power-off"]), Ok(vec!["situations"]));
+        assert_eq!(names(&["situations", "--row", "power-off"]), Ok(vec!["situations"]));
+        assert!(names(&["interruption", "--row", "power-off"]).is_err_and(|why| why.contains("has no rows")));
+        assert!(names(&["--all", "--row", "power-off"]).is_err());
+    }
+
+    #[test]
+    fn a_row_that_no_machine_plays_is_said_before_anything_is_made() {
+        assert!(names(&["--row", "no such words"]).is_err_and(|why| why.contains("no situation has")));
+        assert!(names(&["--row", "a partition table"]).is_err_and(|why| why.contains("no machine plays")));
+    }
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::print::tell;
+
 /// What durin-node is built for in a user's image.
 const OF_IMAGES: &str = "x86_64-unknown-linux-musl";
 /// What every toolchain of this machine can build. Linked statically, it needs nothing of the disk's Debian either.
@@ -47,6 +49,7 @@ fn build(house: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut build = Command::new(cargo);
     build.args(["build", "--quiet", "--release", "--target", target, "--package", "durin-node"]);
     build.args(["--package", "durin-stand-in"]).current_dir(house);
+    tell(format_args!("Building durin-node for the machines: the first time, a minute or two"));
     build.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
     if !build.status()?.success() {
         return Err(NotRehearsed(format!("durin-node cannot be built for {target}")).into());

@@ -6,6 +6,8 @@ mod steps;
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -44,6 +46,25 @@ struct Step {
     says: Option<String>,
 }
 
+/// Whether a machine plays a row whose name has these words.
+///
+/// # Errors
+/// When none does: why.
+pub(super) fn check(words: &str) -> Result<(), String> {
+    let table: Table = toml::from_str(TABLE).map_err(|error| error.to_string())?;
+    let named: Vec<_> = table.situation.iter().filter(|situation| situation.name.contains(words)).collect();
+    if named.is_empty() {
+        return Err(format!("no situation has {words:?} in its name: infra/node/situations.toml has them all"));
+    }
+    if named.iter().all(|situation| situation.machine.is_none()) {
+        return Err(format!(
+            "no machine plays a situation that has {words:?} in its name, only those that say `machine` in \
+             infra/node/situations.toml do; `cargo test -p durin-node` plays it on a loop device"
+        ));
+    }
+    Ok(())
+}
+
 /// Plays those whose name has these words, or all, one after the other. Returns how they ended otherwise than the table says.
 ///
 /// # Errors
@@ -52,19 +73,21 @@ pub(super) fn play(only: Option<&str>, image: &Path, directory: &Path) -> Result
     let table: Table = toml::from_str(TABLE)?;
     let played = table.situation.iter().filter(|situation| situation.machine.is_some());
     let played: Vec<_> = played.filter(|situation| only.is_none_or(|only| situation.name.contains(only))).collect();
-    if played.is_empty() {
-        return Ok(vec!["no row of the table has these words in its name".to_owned()]);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ground = runtime.block_on(async { Ground::lay(image, directory) })?;
+    let interrupted = ground.stops_when_interrupted();
     let mut problems = Vec::new();
     for situation in &played {
         let ended = runtime.block_on(async {
             tokio::select! {
                 ended = ground.play(situation) => ended,
-                _ = tokio::signal::ctrl_c() => Err("it was interrupted".to_owned()),
+                () = is_set(&interrupted) => Ok(()),
             }
         });
+        if interrupted.load(Ordering::SeqCst) {
+            problems.push("it was interrupted".to_owned());
+            break;
+        }
         match ended {
             Ok(()) => say!("  as the table says   {}", situation.name),
             Err(problem) => {
@@ -75,4 +98,10 @@ pub(super) fn play(only: Option<&str>, image: &Path, directory: &Path) -> Result
         ground.clear();
     }
     Ok(problems)
+}
+
+async fn is_set(flag: &AtomicBool) {
+    while !flag.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use durin_harness::LocalAws;
@@ -73,6 +75,21 @@ impl Ground {
             done.map_err(|problem| format!("step {}, {:?}: {problem}", index + 1, step.r#do))?;
         }
         Ok(())
+    }
+
+    /// Ctrl-C cuts the power of all machines, so that whatever waits for one comes to an end, be it in a call that blocks.
+    /// The answer tells that it has.
+    pub(super) fn stops_when_interrupted(&self) -> Arc<AtomicBool> {
+        let (interrupted, host) = (Arc::new(AtomicBool::new(false)), self.host.clone());
+        let told = Arc::clone(&interrupted);
+        thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                told.store(true, Ordering::SeqCst);
+                host.stop();
+            }
+        });
+        interrupted
     }
 
     /// Cuts the power of all machines.
