@@ -34,8 +34,9 @@ pub(super) fn play(options: &Options, chosen: &[&'static Scenario]) -> Vec<&'sta
 }
 
 fn went_well(options: &Options, name: &str) -> bool {
-    // This program, also if it has been built anew meanwhile.
-    let mut own = Command::new("/proc/self/exe");
+    // This program, also if it has been built anew meanwhile. It ends with us, however we end, and its machines with it.
+    let mut own = Command::new("setpriv");
+    own.args(["--pdeathsig", "TERM"]).arg(format!("/proc/{}/exe", std::process::id()));
     own.args(["rehearse", name]).stdin(Stdio::null());
     let files = [("--k3s", &options.k3s), ("--overlay", &options.overlay), ("--keep", &options.keep)];
     for (option, file) in files {
