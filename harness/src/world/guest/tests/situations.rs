@@ -17,7 +17,7 @@ use crate::world::ssm::{InvocationStatus, SendCommand};
 const TABLE: &str = include_str!("../../../../../infra/node/situations.toml");
 const TEMPLATE: &str = include_str!("../../../../../infra/release.yaml");
 
-/// What the guest knows nothing of. This list may only get shorter.
+/// What only the program or a whole machine can show, and what the guest has instead.
 const NOT_PART_OF_THE_MODEL: [(&str, &str); 36] = [
     ("each reason why an instance is unfit is said", "an image lacks k3s's unit, or nothing"),
     (
@@ -48,11 +48,11 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 36] = [
     ("an embedded etcd is refused with advice", "k3s has SQLite"),
     (
         "an image with an older minor version of k3s lets go of a volume that a newer one has served from",
-        "k3s has no version",
+        "an image has one version of k3s for good",
     ),
     (
         "an older patch of k3s, one that is not known, and one for which a backup was restored serve",
-        "k3s has no version",
+        "an image has one version of k3s for good",
     ),
     ("a volume that two devices call themselves is refused", "EC2 gives each volume a serial number of its own"),
     ("something else at the mount point is refused", "an instance mounts its volume and nothing else"),
@@ -64,7 +64,10 @@ const NOT_PART_OF_THE_MODEL: [(&str, &str); 36] = [
         "an interruption of which nobody else tells it is seen, and it serves until the last moment",
         "an instance lets go when it is told to, or shuts down",
     ),
-    ("a k3s that has served is kept on the volume, for an image that has an older one", "k3s has no version"),
+    (
+        "a k3s that has served is kept on the volume, for an image that has an older one",
+        "an image has one version of k3s for good",
+    ),
     (
         "what was restored before a release is on the volume when it is called released",
         "nobody writes past the file system",
